@@ -1,0 +1,75 @@
+import { AgentError } from '../errors.ts';
+
+declare const brand: unique symbol;
+/** `sha256:` and 64 hex digits: what a registry calls this content (a manifest or an index). */
+export type Digest = string & { readonly [brand]: 'Digest' };
+/** `sha256:` and 64 hex digits: what the engine calls this image (config digest; manifest digest with the containerd store). */
+export type ImageId = string & { readonly [brand]: 'ImageId' };
+/** Normalised, as the registry knows it: `docker.io/library/nginx`, `registry.example.com:5000/org/web`. */
+export type Repository = string & { readonly [brand]: 'Repository' };
+
+/** A parsed image reference. At least one of tag and digest may be absent: a bare repository has neither. */
+export interface ImageReference {
+  readonly repository: Repository;
+  readonly tag: string | undefined;
+  readonly digest: Digest | undefined;
+}
+
+const DIGEST = /^sha256:[a-f0-9]{64}$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const DOMAIN = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
+const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+
+export const isDigest = (text: string): text is Digest => DIGEST.test(text);
+export const isImageId = (text: string): text is ImageId => DIGEST.test(text);
+export const isTag = (text: string): boolean => TAG.test(text);
+
+/** Splits the registry's host from the path, as the engine does (distribution/reference, `splitDockerDomain`). */
+const splitDomain = (name: string): { domain: string; path: string } => {
+  const slash = name.indexOf('/');
+  const head = slash === -1 ? '' : name.slice(0, slash);
+  const isHost = head !== '' && (/[.:]/.test(head) || head === 'localhost' || head.toLowerCase() !== head);
+  const domain = isHost ? head : 'docker.io';
+  const path = isHost ? name.slice(slash + 1) : name;
+  const canonical = domain === 'index.docker.io' ? 'docker.io' : domain;
+  return { domain: canonical, path: canonical === 'docker.io' && !path.includes('/') ? `library/${path}` : path };
+};
+
+/** Parses `[HOST[:PORT]/]PATH[:TAG][@sha256:…]`. Returns undefined where it is none. */
+export const tryParseImage = (text: string): ImageReference | undefined => {
+  const at = text.indexOf('@');
+  const digest = at === -1 ? undefined : text.slice(at + 1);
+  if (digest !== undefined && !isDigest(digest)) return undefined;
+  const named = at === -1 ? text : text.slice(0, at);
+  const colon = named.lastIndexOf(':');
+  const hasTag = colon > named.lastIndexOf('/');
+  const tag = hasTag ? named.slice(colon + 1) : undefined;
+  if (tag !== undefined && !isTag(tag)) return undefined;
+  const { domain, path } = splitDomain(hasTag ? named.slice(0, colon) : named);
+  if (!DOMAIN.test(domain) || !PATH.test(path) || path.length > 255 || isDigest(`sha256:${path}`)) return undefined;
+  return { repository: `${domain}/${path}` as Repository, tag, digest };
+};
+
+/** @throws AgentError USAGE with the text and the form it should have. */
+export const parseImage = (text: string): ImageReference => {
+  const image = tryParseImage(text);
+  if (image) return image;
+  throw new AgentError('USAGE', `"${text}" is not an image reference`, {
+    advice: 'write [HOST[:PORT]/]PATH[:TAG][@sha256:…], in lower case, for example registry.example.com/org/web:1.2.3',
+  });
+};
+
+/** The short form that people and the engine write: `nginx`, `org/web`, `registry.example.com/org/web`. */
+export const familiarName = (repository: Repository): string =>
+  repository.replace(/^docker\.io\/library\/(?=[^/]+$)/, '').replace(/^docker\.io\//, '');
+
+export const formatImage = (image: ImageReference): string =>
+  familiarName(image.repository) +
+  (image.tag === undefined ? '' : `:${image.tag}`) +
+  (image.digest === undefined ? '' : `@${image.digest}`);
+
+/** The key of a registry in DOCKER_CONFIG's `auths`: the host, or Docker Hub's historic address. */
+export const registryKey = (repository: Repository): string => {
+  const host = repository.slice(0, repository.indexOf('/'));
+  return host === 'docker.io' ? 'https://index.docker.io/v1/' : host;
+};

@@ -1,0 +1,96 @@
+import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
+import type { EpochMs } from '../time.ts';
+
+/** The desired version of every service of one environment (DESIGN.md, "The manifest"). */
+export interface Manifest {
+  readonly environment: string;
+  readonly serial: number;
+  readonly issuedAtMs: EpochMs;
+  readonly expiresAtMs: EpochMs | undefined;
+  readonly services: Readonly<Record<string, ManifestService>>;
+  readonly rollout: Rollout | undefined;
+  readonly publisher: Publisher | undefined;
+}
+
+export interface ManifestService {
+  readonly image: ImageReference;
+  /** Keyed by platform, e.g. `linux/amd64`. */
+  readonly imageIds: Readonly<Record<string, ImageId>>;
+  /** Raised by `publish --retry`; not part of the release. */
+  readonly attempt: number;
+}
+
+export interface Rollout {
+  readonly startAtMs: EpochMs;
+  readonly durationSeconds: number;
+  readonly startFraction: number;
+}
+
+export interface Publisher {
+  readonly name: string | undefined;
+  readonly build: string | undefined;
+  readonly url: string | undefined;
+}
+
+export interface TrustedKey {
+  readonly name: string;
+  /** Raw Ed25519 public key, 32 bytes, hex: its identity. */
+  readonly publicKey: string;
+}
+
+export interface Trust {
+  readonly epoch: number;
+  readonly threshold: number;
+  readonly keys: readonly TrustedKey[];
+}
+
+/** What stays of an accepted manifest: enough to verify it again when trust changes. */
+export interface AcceptedManifest {
+  readonly epoch: number;
+  readonly manifest: Manifest;
+  /** SHA-256 of the payload bytes, hex. */
+  readonly payloadSha256: string;
+  /** The document exactly as it was read, base64. */
+  readonly documentBase64: string;
+  readonly signed: boolean;
+  readonly acceptedAtMs: EpochMs;
+}
+
+/** Why a document was refused; each is one row of the acceptance table. */
+export type RejectionReason =
+  | 'too-large'
+  | 'empty'
+  | 'malformed'
+  | 'unsigned'
+  | 'signature'
+  | 'schema'
+  | 'environment'
+  | 'older'
+  | 'conflict'
+  | 'expired'
+  | 'digest-missing'
+  | 'epoch';
+
+export interface Rejection {
+  readonly reason: RejectionReason;
+  /** What is wrong, in one sentence, with the values that matter. */
+  readonly message: string;
+  readonly advice: string;
+  /** Where it could be read. */
+  readonly serial: number | undefined;
+}
+
+export type Acceptance =
+  | { readonly kind: 'accepted'; readonly accepted: AcceptedManifest }
+  /** The same serial and payload as before (an added signature is fine). */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** The highest manifest accepted so far. */
+export interface Watermark {
+  readonly epoch: number;
+  readonly serial: number;
+  readonly payloadSha256: string;
+}
+
+export type { Digest };
