@@ -58,13 +58,14 @@ export interface Dependency {
 }
 
 export type ReadyCheck =
-  { readonly kind: 'http'; readonly path: string; readonly port: number } | { readonly kind: 'tcp'; readonly port: number };
+  | { readonly kind: 'http'; readonly path: string; readonly port: number }
+  | { readonly kind: 'tcp'; readonly port: number };
 
 /** Absent members are left to the engine and the image. Key order is fixed by the parser; it does not matter for the hash. */
 export interface ContainerSpec {
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
-  /** A null value unsets the image's variable (`KEY` without `=` that no env file defines is dropped instead). */
+  /** `environment` over `env_file`. `KEY` without a value that no interpolation file defines is left out. */
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly workingDir?: string;
@@ -138,7 +139,14 @@ export interface Port {
 
 export type Mount =
   /** `name` is the logical name in `volumes:`. */
-  | { readonly kind: 'volume'; readonly name: string; readonly target: string; readonly readOnly: boolean; readonly noCopy?: boolean; readonly subpath?: string }
+  | {
+      readonly kind: 'volume';
+      readonly name: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly noCopy?: boolean;
+      readonly subpath?: string;
+    }
   /** An anonymous volume: carried over from container to container. */
   | { readonly kind: 'anonymous'; readonly target: string; readonly readOnly: boolean }
   /** `source` is absolute. With `createSource` the engine makes a missing folder (the short syntax). */
@@ -195,7 +203,12 @@ export interface NetworkDefinition {
   readonly enableIpv6: boolean;
   readonly ipam?: {
     readonly driver?: string;
-    readonly config: readonly { readonly subnet?: string; readonly ipRange?: string; readonly gateway?: string; readonly auxAddresses?: Readonly<Record<string, string>> }[];
+    readonly config: readonly {
+      readonly subnet?: string;
+      readonly ipRange?: string;
+      readonly gateway?: string;
+      readonly auxAddresses?: Readonly<Record<string, string>>;
+    }[];
   };
   readonly labels: Readonly<Record<string, string>>;
 }

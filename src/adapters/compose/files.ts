@@ -1,0 +1,92 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import type { ComposeProblem } from '../../core/compose/problem.ts';
+
+const FRAGMENTS = 'compose.d';
+const MAIN_NAMES = ['compose.yaml', 'compose.yml'];
+
+/** The compose files of one project, in reading order, or why there are none. All paths are absolute. */
+export interface ComposeFiles {
+  /** The folder of compose.yaml, which also holds compose.d: relative paths in every file start here. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** Where a new file would change the project. */
+  readonly folders: readonly string[];
+  readonly problems: readonly ComposeProblem[];
+}
+
+const problem = (file: string, message: string, advice: string): ComposeProblem => ({
+  file,
+  line: 1,
+  path: '',
+  message,
+  advice,
+});
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+const kindOf = async (path: string): Promise<'file' | 'folder' | 'missing'> => {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    if (isMissing(error)) return 'missing';
+    throw error;
+  }
+};
+
+const fragmentsIn = async (folder: string): Promise<readonly string[]> => {
+  const fragments = join(folder, FRAGMENTS);
+  if ((await kindOf(fragments)) !== 'folder') return [];
+  const names = await readdir(fragments);
+  // Hidden files are what editors and Chef leave half written.
+  return names
+    .filter((name) => /^[^.].*\.ya?ml$/.test(name))
+    .toSorted()
+    .map((name) => join(fragments, name));
+};
+
+const filesOfFolder = async (folder: string): Promise<ComposeFiles> => {
+  const candidates = MAIN_NAMES.map((name) => join(folder, name));
+  const kinds = await Promise.all(candidates.map(kindOf));
+  const mains = candidates.filter((_path, index) => kinds[index] === 'file');
+  const files = [...mains, ...(await fragmentsIn(folder))];
+  const problems: ComposeProblem[] = [];
+  if (files.length === 0) {
+    problems.push(
+      problem(
+        folder,
+        'holds no compose.yaml and no compose.d/*.yaml',
+        'let Chef write compose.yaml there, or set SUPERCARGO_COMPOSE',
+      ),
+    );
+  }
+  if (mains.length > 1)
+    problems.push(problem(mains[1] ?? folder, 'lies beside compose.yaml', 'keep one of the two'));
+  return { folder, files, folders: [folder, join(folder, FRAGMENTS)], problems };
+};
+
+/**
+ * Which files belong together: a folder means its compose.yaml (or compose.yml) and compose.d/*.yaml, sorted; a file inside
+ * a compose.d means that whole project; any other file stands alone.
+ */
+export const composeFilesFor = async (path: string): Promise<ComposeFiles> => {
+  const absolute = resolve(path);
+  const parent = dirname(absolute);
+  try {
+    const kind = await kindOf(absolute);
+    if (kind === 'folder') return await filesOfFolder(basename(absolute) === FRAGMENTS ? parent : absolute);
+    if (kind === 'file' && basename(parent) === FRAGMENTS) return await filesOfFolder(dirname(parent));
+    if (kind === 'file') return { folder: parent, files: [absolute], folders: [parent], problems: [] };
+    const missing = problem(absolute, 'does not exist', 'let Chef write it, or set SUPERCARGO_COMPOSE');
+    return { folder: parent, files: [], folders: [parent], problems: [missing] };
+  } catch (error) {
+    const unreadable = problem(
+      absolute,
+      `cannot be read: ${messageOf(error)}`,
+      'let the agent read it (chmod, chown)',
+    );
+    return { folder: parent, files: [], folders: [parent], problems: [unreadable] };
+  }
+};

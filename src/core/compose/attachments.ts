@@ -1,0 +1,119 @@
+import { report, type Context, type Reader } from './context.ts';
+import { canonicalIpv6, isIpv4 } from './ip.ts';
+import type { Attachment } from './model.ts';
+import { fields, listOf, mapOf, present, setOf } from './readers.ts';
+import { filledText, integer, text, textLike } from './scalars.ts';
+import type { Node } from './node.ts';
+
+const ipv4: Reader<string> = (node, c) => {
+  const address = text(node, c);
+  return address === undefined || isIpv4(address)
+    ? address
+    : report(c, node, `"${address}" is not an IPv4 address`, 'write it like 172.30.0.10');
+};
+
+const ipv6: Reader<string> = (node, c) => {
+  const address = text(node, c);
+  if (address === undefined) return undefined;
+  return (
+    canonicalIpv6(address) ??
+    report(c, node, `"${address}" is not an IPv6 address`, 'write it like 2001:db8::10')
+  );
+};
+
+const anyIp: Reader<string> = (node, c) => {
+  const address = text(node, c);
+  if (address === undefined) return undefined;
+  const ip = isIpv4(address) ? address : canonicalIpv6(address);
+  return ip ?? report(c, node, `"${address}" is not an address`, 'write an IPv4 or IPv6 address');
+};
+
+const mac = textLike(
+  /^[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}$/,
+  'a MAC address',
+  'write it like 02:42:ac:11:65:43, in quotes',
+);
+
+const ATTACHMENT_KEYS = {
+  aliases: setOf(filledText),
+  ipv4_address: ipv4,
+  ipv6_address: ipv6,
+  link_local_ips: listOf(anyIp),
+  mac_address: mac,
+  priority: integer(-1_000_000, 1_000_000),
+};
+const UNSUPPORTED = {
+  gw_priority: 'use priority: the first network is the one of the default route',
+  interface_name: 'remove it: the engine names the interfaces',
+  driver_opts: 'set driver_opts on the network at the top level',
+};
+
+const isDefined = (name: string, node: Node, c: Context): boolean => {
+  if (name === 'default' || c.defined.networks.has(name)) return true;
+  report(c, node, `network "${name}" is not defined`, `add "${name}:" below networks: at the top level`);
+  return false;
+};
+
+const plain = (network: string): Attachment => ({ network, aliases: [] });
+
+const fromList: Reader<Attachment> = (node, c) => {
+  const name = filledText(node, c);
+  return name !== undefined && isDefined(name, node, c) ? plain(name) : undefined;
+};
+
+const fromMap = (node: Node, c: Context, name: string): Attachment | undefined => {
+  if (!isDefined(name, node, c)) return undefined;
+  if (node.kind === 'scalar' && node.value === null) return plain(name);
+  const read = fields(ATTACHMENT_KEYS, UNSUPPORTED)(node, c);
+  if (read === undefined) return undefined;
+  const linkLocalIps = read.link_local_ips?.length === 0 ? undefined : read.link_local_ips;
+  const priority = read.priority === 0 ? undefined : read.priority;
+  const { ipv4_address: fixed4, ipv6_address: fixed6, mac_address: macAddress } = read;
+  const definition = c.defined.networks.get(name);
+  if (
+    (fixed4 ?? fixed6) !== undefined &&
+    definition?.external !== true &&
+    !definition?.ipam?.config.some((pool) => pool.subnet)
+  ) {
+    report(
+      c,
+      node,
+      'a fixed address needs a network with a subnet',
+      `add ipam: {config: [{subnet: …}]} to network "${name}"`,
+    );
+  }
+  const addresses = present({
+    ipv4: fixed4,
+    ipv6: fixed6,
+    linkLocalIps,
+    macAddress: macAddress?.toLowerCase(),
+    priority,
+  });
+  return { network: name, aliases: read.aliases ?? [], ...addresses };
+};
+
+const compare = (a: Attachment, b: Attachment): number =>
+  (b.priority ?? 0) - (a.priority ?? 0) || (a.network < b.network ? -1 : 1);
+
+/**
+ * `networks` of a service, the primary one first. The alias that is the service's name is not here: the engine's adapter
+ * adds it, since it belongs to every service.
+ */
+export const attachments: Reader<readonly Attachment[]> = (node, c) => {
+  const all =
+    node.kind === 'map' ? [...(mapOf(fromMap)(node, c)?.values() ?? [])] : listOf(fromList)(node, c);
+  if (all === undefined) return undefined;
+  const unique = new Map(all.map((attachment) => [attachment.network, attachment]));
+  if (unique.size < all.length) report(c, node, 'a network is named twice', 'keep one of the two');
+  return [...unique.values()].toSorted(compare);
+};
+
+export const networkMode: Reader<string> = (node, c) => {
+  const mode = filledText(node, c);
+  if (mode === undefined || /^(?:host|none|bridge|container:[a-zA-Z0-9][a-zA-Z0-9_.-]*)$/.test(mode))
+    return mode;
+  const advice = mode.startsWith('service:')
+    ? 'put both services on one network: a container that shares the network of another dies with it at every update'
+    : 'write host, none, bridge or container:NAME';
+  return report(c, node, `network_mode "${mode}" is not supported`, advice);
+};

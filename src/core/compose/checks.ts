@@ -1,0 +1,183 @@
+import { familiarName, tryParseImage } from '../image/reference.ts';
+import { nodeAt, report, type Context } from './context.ts';
+import type { Service } from './model.ts';
+import { addressesOverlap, type WrittenPort } from './ports.ts';
+import { closest } from './readers.ts';
+import type { WrittenService } from './service.ts';
+
+type Services = ReadonlyMap<string, WrittenService>;
+
+const unknownService = (name: string, asking: string, services: Services): string => {
+  const meant = closest(
+    name,
+    [...services.keys()].filter((other) => other !== asking),
+  );
+  return meant === undefined ? 'define that service, or remove this' : `did you mean "${meant}"?`;
+};
+
+/** The names around a cycle that starts and ends at `start`; undefined where there is none. */
+const cycleFrom = (start: string, services: Services): readonly string[] | undefined => {
+  const seen = new Set<string>();
+  const trail: string[][] = [[start]];
+  for (let path = trail.pop(); path !== undefined; path = trail.pop()) {
+    const next = services.get(path.at(-1) ?? '')?.service.dependsOn ?? [];
+    for (const { service } of next) {
+      if (service === start) return [...path, start];
+      if (!seen.has(service)) trail.push([...path, service]);
+      seen.add(service);
+    }
+  }
+  return undefined;
+};
+
+const dependencyChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
+  const at = nodeAt(node, 'depends_on');
+  for (const dependency of service.dependsOn) {
+    const target = services.get(dependency.service)?.service;
+    if (!c.defined.services.has(dependency.service)) {
+      report(
+        c,
+        at,
+        `depends on unknown service "${dependency.service}"`,
+        unknownService(dependency.service, service.name, services),
+      );
+    } else if (dependency.condition === 'completed' && target && target.container.restart.name !== 'no') {
+      const advice = `set restart: "no" on "${dependency.service}": what is started again never completes`;
+      report(
+        c,
+        at,
+        `waits until "${dependency.service}" has completed, but that is always restarted`,
+        advice,
+      );
+    }
+  }
+  const cycle = cycleFrom(service.name, services);
+  // Each cycle is told once, at the service whose name comes first.
+  if (cycle && [...cycle].toSorted()[0] === service.name) {
+    report(c, at, `services wait for each other: ${cycle.join(' → ')}`, 'remove one of these dependencies');
+  }
+};
+
+/**
+ * `version-from` names a service that has a version of its own, with the same repository: the manifest's digest is for
+ * that repository only. Chains are refused, so there are no cycles.
+ */
+const versionFromChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
+  if (service.versionFrom === undefined) return;
+  const at = nodeAt(node, 'x-supercargo', 'version-from');
+  const source = services.get(service.versionFrom)?.service;
+  const own = tryParseImage(service.image);
+  const other = source && tryParseImage(source.image);
+  if (!c.defined.services.has(service.versionFrom)) {
+    report(
+      c,
+      at,
+      `unknown service "${service.versionFrom}"`,
+      unknownService(service.versionFrom, service.name, services),
+    );
+  } else if (service.versionFrom === service.name || source?.versionFrom !== undefined) {
+    report(
+      c,
+      at,
+      `"${service.versionFrom}" has no version of its own`,
+      'name a service without version-from',
+    );
+  } else if (own && (own.tag !== undefined || own.digest !== undefined)) {
+    report(
+      c,
+      nodeAt(node, 'image'),
+      'has a tag or digest beside version-from',
+      `write image: ${familiarName(own.repository)}`,
+    );
+  } else if (own && other && own.repository !== other.repository) {
+    const advice = `use image: ${familiarName(other.repository)}, or publish a version for "${service.name}"`;
+    report(c, nodeAt(node, 'image'), `is not the repository of "${service.versionFrom}"`, advice);
+  }
+};
+
+const hasFixedAddress = ({ container }: Service): boolean =>
+  container.networkMode.kind === 'networks' &&
+  container.networkMode.attachments.some(
+    (a) => (a.ipv4 ?? a.ipv6 ?? a.macAddress ?? a.linkLocalIps) !== undefined,
+  );
+
+/** What only one container at a time can have. */
+const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): void => {
+  const { order } = service.update;
+  const several = service.replicas > 1;
+  if (service.containerName !== undefined && (several || order === 'start-first')) {
+    report(
+      c,
+      nodeAt(node, 'container_name'),
+      'only one container can have a name',
+      'remove it, or use one replica and order: stop-first',
+    );
+  }
+  const fixed = ports.find(({ port }) => port.hostPort !== undefined);
+  if (several && order === 'stop-first' && fixed) {
+    report(
+      c,
+      fixed.node,
+      `${service.replicas} replicas cannot share a host port`,
+      'use one replica, or leave the host port out',
+    );
+  }
+  if ((several || order === 'start-first') && hasFixedAddress(service)) {
+    const advice = 'remove the fixed addresses, or use one replica and order: stop-first';
+    report(c, nodeAt(node, 'networks'), 'only one container can have an address', advice);
+  }
+};
+
+const startFirstChecks = ({ service, ports, node }: WrittenService, c: Context): void => {
+  if (service.update.order !== 'start-first') return;
+  const anonymous = service.container.mounts.find((mount) => mount.kind === 'anonymous');
+  if (anonymous) {
+    const message = `the anonymous volume ${anonymous.target} cannot be in two containers`;
+    report(c, nodeAt(node, 'volumes'), message, 'give it a name at the top level, or use order: stop-first');
+  }
+  const udp = ports.find(({ port }) => port.protocol !== 'tcp' && port.hostPort !== undefined);
+  if (udp) report(c, udp.node, 'start-first cannot hand over a UDP or SCTP port', 'use order: stop-first');
+};
+
+const portChecks = (services: Services, c: Context): void => {
+  const taken = new Map<string, (WrittenPort & { readonly owner: string })[]>();
+  for (const { service, ports } of services.values()) {
+    if (service.replicas === 0) continue;
+    for (const { port, node } of ports) {
+      if (port.hostPort === undefined) continue;
+      const key = `${port.hostPort}/${port.protocol}`;
+      const others = taken.get(key) ?? [];
+      const clash = others.find((other) => addressesOverlap(other.port.hostAddress, port.hostAddress));
+      if (clash) {
+        const where = `${clash.node.place.file}:${clash.node.place.line}`;
+        const message = `host port ${key} of "${service.name}" is also published by "${clash.owner}" (${where})`;
+        report(c, node, message, 'publish another host port, or another address');
+      }
+      taken.set(key, [...others, { port, node, owner: service.name }]);
+    }
+  }
+};
+
+const nameChecks = (services: Services, c: Context): void => {
+  const owners = new Map<string, string>();
+  for (const { service, node } of services.values()) {
+    if (service.containerName === undefined) continue;
+    const owner = owners.get(service.containerName);
+    const at = nodeAt(node, 'container_name');
+    if (owner !== undefined)
+      report(c, at, `"${service.containerName}" is also the name of "${owner}"`, 'choose another name');
+    owners.set(service.containerName, service.name);
+  }
+};
+
+/** What can only be judged when all services are known. */
+export const checkServices = (services: Services, c: Context): void => {
+  for (const written of services.values()) {
+    dependencyChecks(written, services, c);
+    versionFromChecks(written, services, c);
+    singletonChecks(written, c);
+    startFirstChecks(written, c);
+  }
+  portChecks(services, c);
+  nameChecks(services, c);
+};

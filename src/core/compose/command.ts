@@ -1,0 +1,22 @@
+import { report, type Reader } from './context.ts';
+import { listOf } from './readers.ts';
+import { text } from './scalars.ts';
+import { splitWords } from './words.ts';
+
+/**
+ * `command` and `entrypoint`. Null is the image's own (undefined, and no problem); an empty text or list empties it.
+ */
+export const commandLine: Reader<readonly string[]> = (node, c) => {
+  if (node.kind === 'scalar' && node.value === null) return undefined;
+  if (node.kind !== 'scalar') return listOf(text)(node, c);
+  const line = text(node, c);
+  if (line === undefined) return undefined;
+  const split = splitWords(line);
+  if (split.kind === 'ok') return split.words;
+  return report(
+    c,
+    node,
+    split.message,
+    'write a list, with the shell in it if you need one: ["sh", "-c", "…"]',
+  );
+};

@@ -1,0 +1,154 @@
+import { hint, report, type Context, type FilePurpose, type Reader, type SourceFile } from './context.ts';
+import { isUnusable, labels } from './environment.ts';
+import { canonicalIp, canonicalSubnet } from './ip.ts';
+import type { NetworkDefinition, VolumeDefinition } from './model.ts';
+import { hostFile } from './paths.ts';
+import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
+import { bool, filledText, textLike } from './scalars.ts';
+import type { MapNode, Node } from './node.ts';
+
+const ENGINE_NAME = textLike(
+  /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/,
+  'a name for the engine',
+  'use letters, digits, "_", "." and "-"',
+);
+
+const external: Reader<boolean> = (node, c) =>
+  node.kind === 'map'
+    ? report(c, node, 'external is true or false', 'write external: true and name: NAME beside it')
+    : bool(node, c);
+
+const parsed =
+  (read: (text: string) => string | undefined, form: string, example: string): Reader<string> =>
+  (node, c) => {
+    const written = filledText(node, c);
+    if (written === undefined) return undefined;
+    return read(written) ?? report(c, node, `"${written}" is not ${form}`, `write it like ${example}`);
+  };
+
+const address = parsed(canonicalIp, 'an address', '172.30.0.1');
+const subnet = parsed(canonicalSubnet, 'a subnet', '172.30.0.0/16');
+
+const auxAddresses: Reader<Readonly<Record<string, string>>> = (node, c) => {
+  const map = mapOf(address)(node, c);
+  return map && toRecord(map);
+};
+
+const POOL_KEYS = { subnet, ip_range: subnet, gateway: address, aux_addresses: auxAddresses };
+
+const pool: Reader<NonNullable<NetworkDefinition['ipam']>['config'][number]> = (node, c) => {
+  const read = fields(POOL_KEYS)(node, c);
+  if (read === undefined) return undefined;
+  if (node.kind === 'map' && !node.entries.has('subnet'))
+    report(c, node, 'has no subnet', 'add subnet: 172.30.0.0/16');
+  return present({
+    subnet: read.subnet,
+    ipRange: read.ip_range,
+    gateway: read.gateway,
+    auxAddresses: read.aux_addresses,
+  });
+};
+
+const ipam = fields({ driver: filledText, config: listOf(pool) }, { options: 'remove it: use driver_opts' });
+
+const NETWORK_KEYS = {
+  driver: filledText,
+  driver_opts: textMap,
+  ipam,
+  internal: bool,
+  attachable: bool,
+  enable_ipv6: bool,
+  labels,
+  external,
+  name: ENGINE_NAME,
+};
+const NETWORK_UNSUPPORTED = { enable_ipv4: 'remove it: every network has IPv4' };
+
+/** An external thing is only named: whoever made it decides the rest. */
+const reportExternal = (node: MapNode, c: Context): void => {
+  for (const [key, { value, keyPlace }] of node.entries) {
+    if (key === 'external' || key === 'name' || key.startsWith('x-')) continue;
+    report(
+      c,
+      { place: keyPlace, path: value.path },
+      `"${key}" on something external`,
+      'remove it: whoever made it decides that',
+    );
+  }
+};
+
+const isNull = (node: Node): boolean => node.kind === 'scalar' && node.value === null;
+
+export const DEFAULT_NETWORK: NetworkDefinition = {
+  fixedName: undefined,
+  external: false,
+  driverOptions: {},
+  internal: false,
+  attachable: false,
+  enableIpv6: false,
+  labels: {},
+};
+
+export const network = (node: Node, c: Context, name: string): NetworkDefinition | undefined => {
+  if (isNull(node)) return DEFAULT_NETWORK;
+  const read = fields(NETWORK_KEYS, NETWORK_UNSUPPORTED)(node, c);
+  if (read === undefined || node.kind !== 'map') return undefined;
+  if (read.external === true) reportExternal(node, c);
+  const pools = read.ipam?.config ?? [];
+  const hasIpam = read.ipam?.driver !== undefined || pools.length > 0;
+  return {
+    fixedName: read.name ?? (read.external === true ? name : undefined),
+    external: read.external ?? false,
+    driverOptions: read.driver_opts ?? {},
+    internal: read.internal ?? false,
+    attachable: read.attachable ?? false,
+    enableIpv6: read.enable_ipv6 ?? false,
+    labels: read.labels ?? {},
+    ...present({ driver: read.driver }),
+    ...(hasIpam ? { ipam: { config: pools, ...present({ driver: read.ipam?.driver }) } } : {}),
+  };
+};
+
+const VOLUME_KEYS = { driver: filledText, driver_opts: textMap, labels, external, name: ENGINE_NAME };
+
+export const volume = (node: Node, c: Context, name: string): VolumeDefinition | undefined => {
+  if (isNull(node)) return { fixedName: undefined, external: false, driverOptions: {}, labels: {} };
+  const read = fields(VOLUME_KEYS)(node, c);
+  if (read === undefined || node.kind !== 'map') return undefined;
+  if (read.external === true) reportExternal(node, c);
+  return {
+    fixedName: read.name ?? (read.external === true ? name : undefined),
+    external: read.external ?? false,
+    driverOptions: read.driver_opts ?? {},
+    labels: read.labels ?? {},
+    ...present({ driver: read.driver }),
+  };
+};
+
+const FILE_ONLY = 'write file: PATH, and let Chef put the content there';
+const SOURCE_UNSUPPORTED = Object.fromEntries(
+  ['environment', 'content', 'external', 'name', 'driver', 'driver_opts', 'template_driver', 'labels'].map(
+    (key) => [key, FILE_ONLY],
+  ),
+);
+
+/**
+ * A secret or config: always a file. Where the agent may not read it, the content is no part of the spec, and a change
+ * of it goes unnoticed: that fails towards running what runs.
+ */
+export const sourceFile =
+  (purpose: FilePurpose) =>
+  (node: Node, c: Context): SourceFile | undefined => {
+    const before = c.problems.length;
+    const read = fields({ file: hostFile }, SOURCE_UNSUPPORTED)(node, c);
+    if (read === undefined || c.problems.length > before) return undefined;
+    if (!expectMap(node, c)?.entries.has('file')) return report(c, node, 'has no file', FILE_ONLY);
+    if (read.file === undefined) return undefined;
+    const content = c.ask(read.file, purpose);
+    if (content?.kind === 'unreadable') {
+      hint(c, node, `${read.file} may not be read by the agent: a change of its content will not be noticed`);
+    } else if (isUnusable(c, node, read.file, content)) {
+      return undefined;
+    }
+    return { path: read.file, contentHash: content?.kind === 'hash' ? content.sha256 : undefined };
+  };

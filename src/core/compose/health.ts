@@ -1,0 +1,82 @@
+import { hint, report, type Reader } from './context.ts';
+import type { Healthcheck, RestartPolicy } from './model.ts';
+import { fields, listOf, present } from './readers.ts';
+import { bool, duration, filledText, integer, positiveDuration, scalar, text } from './scalars.ts';
+
+const test: Reader<readonly string[]> = (node, c) => {
+  if (node.kind === 'scalar') {
+    const line = filledText(node, c);
+    return line === undefined ? undefined : line === 'NONE' ? [] : ['CMD-SHELL', line];
+  }
+  const words = listOf(text)(node, c);
+  if (words === undefined) return undefined;
+  const [kind, ...rest] = words;
+  if (kind === 'NONE' && rest.length === 0) return [];
+  if ((kind === 'CMD' && rest.length > 0) || (kind === 'CMD-SHELL' && rest.length === 1)) return words;
+  return report(
+    c,
+    node,
+    'does not begin with CMD, CMD-SHELL or NONE',
+    'write ["CMD", "curl", "-f", "http://localhost/"], or one text for a shell',
+  );
+};
+
+const HEALTH_KEYS = {
+  test,
+  disable: bool,
+  interval: positiveDuration,
+  timeout: positiveDuration,
+  start_period: duration,
+  start_interval: positiveDuration,
+  retries: integer(1, 1_000_000),
+};
+
+/** Zero inherits the image's value in the engine's API, so it is the same as absent. */
+export const healthcheck: Reader<Healthcheck> = (node, c) => {
+  const read = fields(HEALTH_KEYS)(node, c);
+  if (read === undefined) return undefined;
+  const isOff = read.disable === true || read.test?.length === 0;
+  if (
+    isOff &&
+    Object.entries(read).some(([key, value]) => !['disable', 'test'].includes(key) && value !== undefined)
+  ) {
+    return report(c, node, 'is disabled and has settings', 'remove the settings, or what disables it');
+  }
+  if (read.disable === true && read.test !== undefined && read.test.length > 0) {
+    return report(c, node, 'has both a test and disable: true', 'keep one of the two');
+  }
+  return present({
+    test: isOff ? [] : read.test,
+    intervalMs: read.interval,
+    timeoutMs: read.timeout,
+    startPeriodMs: read.start_period === 0 ? undefined : read.start_period,
+    startIntervalMs: read.start_interval,
+    retries: read.retries,
+  });
+};
+
+const WORDS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
+
+export const restart: Reader<RestartPolicy> = (node, c) => {
+  const read = scalar(node, c);
+  if (read === undefined) return undefined;
+  if (read.value === false || (read.text === 'no' && node.kind === 'scalar' && node.plain)) {
+    hint(
+      c,
+      node,
+      `${read.text} is taken for "no", but other versions of Compose refuse it: write restart: "no"`,
+    );
+    return { name: 'no', maxRetries: 0 };
+  }
+  const [, retries] = /^on-failure:(\d{1,6})$/.exec(read.text) ?? [];
+  if (retries !== undefined) return { name: 'on-failure', maxRetries: Number(retries) };
+  const name = WORDS.find((word) => word === read.text);
+  return name === undefined
+    ? report(
+        c,
+        node,
+        `"${read.text}" is not a restart policy`,
+        'write "no", always, unless-stopped, on-failure or on-failure:N',
+      )
+    : { name, maxRetries: 0 };
+};

@@ -1,0 +1,114 @@
+import { report, type Context, type Reader } from './context.ts';
+import { canonicalIp } from './ip.ts';
+import type { Device, Ulimit } from './model.ts';
+import { fields, listOf, mapOf, oneOrMany, setOf } from './readers.ts';
+import { filledText, integer, text, textLike } from './scalars.ts';
+import type { Node } from './node.ts';
+
+const hostEntry = (name: string, address: string, node: Node, c: Context): string | undefined => {
+  const ip = address === 'host-gateway' ? address : canonicalIp(address);
+  if (name !== '' && ip !== undefined) return `${name}:${ip}`;
+  return report(
+    c,
+    node,
+    `"${address}" is not an address for "${name}"`,
+    'write NAME=ADDRESS; ADDRESS may be host-gateway',
+  );
+};
+
+const listHost: Reader<string> = (node, c) => {
+  const written = filledText(node, c);
+  if (written === undefined) return undefined;
+  const at = written.includes('=') ? written.indexOf('=') : written.indexOf(':');
+  return hostEntry(written.slice(0, Math.max(0, at)).trim(), written.slice(at + 1).trim(), node, c);
+};
+
+/** `extra_hosts` in the engine's form, `NAME:ADDRESS`, sorted. */
+export const extraHosts: Reader<readonly string[]> = (node, c) => {
+  if (node.kind !== 'map') return setOf(listHost)(node, c);
+  const entries = mapOf((value, inner, name) =>
+    oneOrMany<string>((item, deep) => {
+      const address = filledText(item, deep);
+      return address === undefined ? undefined : hostEntry(name, address, item, deep);
+    })(value, inner),
+  )(node, c);
+  return entries && [...new Set([...entries.values()].flat())].toSorted();
+};
+
+const address: Reader<string> = (node, c) => {
+  const written = filledText(node, c);
+  if (written === undefined) return undefined;
+  return (
+    canonicalIp(written) ?? report(c, node, `"${written}" is not an address`, 'write an IPv4 or IPv6 address')
+  );
+};
+
+/** Servers in the order they are asked. */
+export const dns: Reader<readonly string[]> = oneOrMany(address);
+
+/** Capabilities as the engine names them: upper case, without `CAP_`. */
+export const capabilities: Reader<readonly string[]> = setOf((node, c) => {
+  const name = textLike(/^[A-Za-z_]+$/, 'a capability', 'write it like NET_ADMIN, or ALL')(node, c);
+  return name?.toUpperCase().replace(/^CAP_/, '');
+});
+
+const DEVICE_FORM = 'write /dev/SOURCE[:/dev/TARGET[:rwm]]';
+
+const device = (
+  written: string,
+  node: Node,
+  c: Context,
+  parts: readonly (string | undefined)[],
+): Device | undefined => {
+  const [source = '', target = source, permissions = 'rwm'] = parts;
+  const sound = source.startsWith('/') && target.startsWith('/') && /^[rwm]{1,3}$/.test(permissions);
+  return sound && parts.length <= 3
+    ? { source, target, permissions }
+    : report(c, node, `"${written}" is not a device`, DEVICE_FORM);
+};
+
+const deviceEntry: Reader<Device> = (node, c) => {
+  if (node.kind === 'map') {
+    const read = fields({ source: filledText, target: filledText, permissions: filledText })(node, c);
+    return read && device(read.source ?? '', node, c, [read.source, read.target, read.permissions]);
+  }
+  const written = filledText(node, c);
+  return written === undefined ? undefined : device(written, node, c, written.split(':'));
+};
+
+export const devices: Reader<readonly Device[]> = (node, c) =>
+  listOf(deviceEntry)(node, c)?.toSorted((a, b) => (a.target < b.target ? -1 : 1));
+
+const limit = integer(-1, Number.MAX_SAFE_INTEGER);
+
+const ulimit = (node: Node, c: Context, name: string): Ulimit | undefined => {
+  if (node.kind === 'scalar') {
+    const both = limit(node, c);
+    return both === undefined ? undefined : { name, soft: both, hard: both };
+  }
+  const read = fields({ soft: limit, hard: limit })(node, c);
+  if (read?.soft !== undefined && read.hard !== undefined) return { name, soft: read.soft, hard: read.hard };
+  return report(c, node, 'needs soft and hard', 'write {soft: N, hard: N}, or one number for both');
+};
+
+export const ulimits: Reader<readonly Ulimit[]> = (node, c) => {
+  const all = mapOf(ulimit)(node, c);
+  return all && [...all.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+};
+
+const namespace =
+  (key: string, words: readonly string[]): Reader<string> =>
+  (node, c) => {
+    const mode = text(node, c);
+    if (mode === undefined || words.includes(mode) || /^container:[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(mode))
+      return mode;
+    return report(
+      c,
+      node,
+      `${key} "${mode}" is not supported`,
+      `write ${[...words, 'container:NAME'].join(', ')}`,
+    );
+  };
+
+export const pid = namespace('pid', ['host']);
+export const ipc = namespace('ipc', ['host', 'private', 'shareable', 'none']);

@@ -1,0 +1,24 @@
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+export const isIpv4 = (text: string): boolean => IPV4.test(text);
+
+/** The one canonical spelling of an IPv6 address (RFC 5952, through the URL parser); undefined where it is none. */
+export const canonicalIpv6 = (text: string): string | undefined => {
+  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return undefined;
+  const url = URL.parse(`http://[${text}]/`);
+  return url === null ? undefined : url.hostname.slice(1, -1);
+};
+
+/** An address in its canonical spelling; undefined where it is none. Brackets around IPv6 are dropped. */
+export const canonicalIp = (text: string): string | undefined => {
+  if (isIpv4(text)) return text;
+  return canonicalIpv6(/^\[.*\]$/.test(text) ? text.slice(1, -1) : text);
+};
+
+/** `ADDRESS/PREFIX`, canonical. */
+export const canonicalSubnet = (text: string): string | undefined => {
+  const [, address, prefix] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
+  const ip = address === undefined ? undefined : canonicalIp(address);
+  if (ip === undefined || Number(prefix) > (ip.includes(':') ? 128 : 32)) return undefined;
+  return `${ip}/${Number(prefix)}`;
+};

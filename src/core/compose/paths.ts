@@ -1,0 +1,34 @@
+import { posix } from 'node:path';
+import { report, type Context, type Reader } from './context.ts';
+import { filledText } from './scalars.ts';
+import type { Node } from './node.ts';
+
+/** Absolute, without `.`, `..` and a slash at the end. */
+const normal = (path: string): string => posix.normalize(path).replace(/(?<=.)\/+$/, '');
+
+/** A path on the host: `./x` starts at the folder of compose.yaml, `~` has no meaning for an agent. */
+export const hostPath = (written: string, node: Node, c: Context): string | undefined => {
+  if (written.startsWith('~')) {
+    return report(c, node, '"~" is nobody\'s home here', 'write the absolute path');
+  }
+  return normal(written.startsWith('/') ? written : posix.join(c.folder, written));
+};
+
+export const hostFile: Reader<string> = (node, c) => {
+  const written = filledText(node, c);
+  return written === undefined ? undefined : hostPath(written, node, c);
+};
+
+/** A path inside a container. */
+export const containerPath = (written: string, node: Node, c: Context): string | undefined => {
+  const path = normal(written);
+  if (!written.startsWith('/')) {
+    return report(c, node, `"${written}" is not an absolute path in the container`, 'begin it with "/"');
+  }
+  return path === '/' ? report(c, node, 'cannot be "/"', 'mount it below the root') : path;
+};
+
+export const containerFile: Reader<string> = (node, c) => {
+  const written = filledText(node, c);
+  return written === undefined ? undefined : containerPath(written, node, c);
+};

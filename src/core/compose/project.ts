@@ -1,0 +1,236 @@
+import { checkServices } from './checks.ts';
+import {
+  hint,
+  report,
+  type Context,
+  type Defined,
+  type FileContent,
+  type FilePurpose,
+  type Reader,
+} from './context.ts';
+import { DEFAULT_NETWORK, network, sourceFile, volume } from './definitions.ts';
+import { NAME } from './extension.ts';
+import type { ComposeProject } from './model.ts';
+import type { ComposeProblem } from './problem.ts';
+import { expectMap, fields, toRecord } from './readers.ts';
+import { bool } from './scalars.ts';
+import { readService, type WrittenService } from './service.ts';
+import type { Places } from './start-first.ts';
+import type { MapNode, Node } from './node.ts';
+import { parseTree } from './tree.ts';
+import { UNSUPPORTED_TOP_KEYS } from './unsupported.ts';
+import { readVariables } from './variables.ts';
+
+/** One compose file's text. */
+export interface ComposeText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A file that the compose files name. `path` is absolute. */
+export interface ReferencedFile {
+  readonly path: string;
+  readonly purpose: FilePurpose;
+}
+
+export interface ProjectInput {
+  /** Absolute: the folder of compose.yaml (of a file in compose.d: the folder that holds compose.d). */
+  readonly folder: string;
+  readonly files: readonly ComposeText[];
+  /** What reading each referenced file gave, by absolute path. One that is not here counts as missing. */
+  readonly read: ReadonlyMap<string, FileContent>;
+}
+
+export type ParsedProject =
+  | { readonly kind: 'ok'; readonly project: ComposeProject; readonly places: Places }
+  | { readonly kind: 'errors'; readonly errors: readonly ComposeProblem[] };
+
+type Section = 'services' | 'networks' | 'volumes' | 'secrets' | 'configs';
+type Sections = Readonly<Record<Section, Map<string, Node>>>;
+
+/** Names that plain JavaScript objects already answer to. */
+const isReserved = (name: string): boolean => name in {};
+
+/** Collects a section's entries over all files: a name defined twice is an error that names both places. */
+const collect =
+  (section: Map<string, Node>): Reader<true> =>
+  (node, c) => {
+    for (const [name, { keyPlace, value }] of expectMap(node, c)?.entries ?? []) {
+      const at = { place: keyPlace, path: value.path };
+      const other = section.get(name);
+      if (!NAME.test(name) || isReserved(name)) {
+        report(
+          c,
+          at,
+          `"${name}" cannot be a name`,
+          'use letters, digits, "_", "." and "-", beginning with a letter or digit',
+        );
+      } else if (other) {
+        const where = `${other.place.file}:${other.place.line}`;
+        report(
+          c,
+          at,
+          `"${name}" is already defined in ${where}`,
+          'keep one of the two: files are never merged',
+        );
+      } else {
+        section.set(name, { ...value, place: keyPlace });
+      }
+    }
+    return true;
+  };
+
+const version: Reader<true> = (node, c) => {
+  hint(c, node, 'version: is obsolete and ignored by Compose: remove it');
+  return true;
+};
+
+/** Any scalars: `variables.ts` reads them before interpolation is possible. */
+const envFileKey: Reader<true> = () => true;
+
+const topTable = (sections: Sections) => ({
+  version,
+  services: collect(sections.services),
+  networks: collect(sections.networks),
+  volumes: collect(sections.volumes),
+  secrets: collect(sections.secrets),
+  configs: collect(sections.configs),
+  'x-supercargo': fields({ 'allow-empty': bool, 'env-file': envFileKey }),
+});
+
+const readRoots = (files: readonly ComposeText[], problems: ComposeProblem[]): readonly MapNode[] =>
+  files.flatMap(({ path, text }) => {
+    const tree = parseTree(path, text);
+    if (tree.kind === 'errors') {
+      problems.push(...tree.problems);
+      return [];
+    }
+    const { root } = tree;
+    if (root.kind === 'map') return [root];
+    // Comments only: Chef may leave a file behind that defines nothing.
+    if (root.kind === 'scalar' && root.value === null) return [];
+    problems.push({
+      ...root.place,
+      path: '',
+      message: `is a ${root.kind}, not a map`,
+      advice: 'begin with services:',
+    });
+    return [];
+  });
+
+const readAll = <T>(
+  nodes: ReadonlyMap<string, Node>,
+  c: Context,
+  read: (node: Node, c: Context, name: string) => T | undefined,
+) => {
+  const found = [...nodes].flatMap(([name, node]): [string, T][] => {
+    const value = read(node, c, name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return new Map(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+};
+
+const usesDefault = ({ service }: WrittenService): boolean => {
+  const mode = service.container.networkMode;
+  return mode.kind === 'networks' && mode.attachments.some((attachment) => attachment.network === 'default');
+};
+
+const NOTHING: Defined = {
+  services: new Set(),
+  networks: new Map(),
+  volumes: new Set(),
+  secrets: new Map(),
+  configs: new Map(),
+};
+
+const emptySections = (): Sections => ({
+  services: new Map(),
+  networks: new Map(),
+  volumes: new Map(),
+  secrets: new Map(),
+  configs: new Map(),
+});
+
+/** In the order of the files and lines, each once: services may share a faulty env_file. */
+const inOrder = (
+  problems: readonly ComposeProblem[],
+  files: readonly ComposeText[],
+): readonly ComposeProblem[] => {
+  const ranks = new Map(files.map((file, index) => [file.path, index]));
+  const rank = (problem: ComposeProblem): number => ranks.get(problem.file) ?? files.length;
+  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...unique.values()].toSorted(
+    (a, b) => rank(a) - rank(b) || a.line - b.line || (a.column ?? 0) - (b.column ?? 0),
+  );
+};
+
+const readProject = (roots: readonly MapNode[], base: Context): ComposeProject => {
+  const sections = emptySections();
+  const tops = roots.map((root) => fields(topTable(sections), UNSUPPORTED_TOP_KEYS)(root, base));
+  const networks = readAll(sections.networks, base, network);
+  const volumes = readAll(sections.volumes, base, volume);
+  const defined: Defined = {
+    services: new Set(sections.services.keys()),
+    // A definition that could not be read is reported once; whoever uses it is not to blame as well.
+    networks: new Map(
+      [...sections.networks.keys()].map((name) => [name, networks.get(name) ?? DEFAULT_NETWORK]),
+    ),
+    volumes: new Set(sections.volumes.keys()),
+    secrets: readAll(sections.secrets, base, sourceFile('secret')),
+    configs: readAll(sections.configs, base, sourceFile('config')),
+  };
+  const c: Context = { ...base, defined };
+  const services = readAll(sections.services, c, readService);
+  checkServices(services, c);
+  if ([...services.values()].some(usesDefault) && !networks.has('default'))
+    networks.set('default', DEFAULT_NETWORK);
+  return {
+    services: toRecord([...services].map(([name, { service }]) => [name, service] as const)),
+    networks: toRecord(networks),
+    volumes: toRecord(volumes),
+    allowEmpty: tops.some((top) => top?.['x-supercargo']?.['allow-empty'] === true),
+    hints: c.hints,
+  };
+};
+
+interface Pass {
+  readonly result: ParsedProject;
+  readonly asked: ReadonlyMap<string, FilePurpose>;
+}
+
+const pass = (input: ProjectInput): Pass => {
+  const asked = new Map<string, FilePurpose>();
+  const problems: ComposeProblem[] = [];
+  const roots = readRoots(input.files, problems);
+  const ask = (path: string, purpose: FilePurpose): FileContent => {
+    if (!asked.has(path)) asked.set(path, purpose);
+    return input.read.get(path) ?? { kind: 'missing' };
+  };
+  const start: Context = {
+    folder: input.folder,
+    variables: new Map(),
+    defined: NOTHING,
+    problems,
+    hints: [],
+    places: new Map(),
+    ask,
+  };
+  const variables = readVariables(roots, start);
+  const project = readProject(roots, { ...start, variables });
+  if (problems.length === 0)
+    return { asked, result: { kind: 'ok', project, places: toRecord(start.places) } };
+  return { asked, result: { kind: 'errors', errors: inOrder(problems, input.files) } };
+};
+
+/**
+ * Which files have to be read before `parseProject` can tell everything. Reading some can name more (a path with a
+ * variable in it), so this is asked again with what was read until it names nothing new.
+ */
+export const referencedFiles = (input: ProjectInput): readonly ReferencedFile[] =>
+  [...pass(input).asked].map(([path, purpose]) => ({ path, purpose }));
+
+/**
+ * Several compose files as one project: a disjoint union in one normal form, or everything that is wrong with them, in
+ * the order of the files and lines. Never throws.
+ */
+export const parseProject = (input: ProjectInput): ParsedProject => pass(input).result;

@@ -1,0 +1,200 @@
+import { report, type Context, type Reader } from './context.ts';
+import { filledText, scalar, text } from './scalars.ts';
+import type { ListNode, MapNode, Node } from './node.ts';
+
+/** A declarative table: which keys a map may have, and how each is read. */
+export type Table = Readonly<Record<string, Reader<unknown>>>;
+
+export type Fields<T extends Table> = {
+  readonly [K in keyof T]?: (T[K] extends Reader<infer V> ? V : never) | undefined;
+};
+
+export const expectMap = (node: Node, c: Context): MapNode | undefined => {
+  if (node.kind === 'map') return node;
+  const message = node.kind === 'scalar' && node.value === null ? 'has no value' : 'must be a map';
+  return report(c, node, message, 'write KEY: VALUE lines below it, or remove it');
+};
+
+const expectList = (node: Node, c: Context): ListNode | undefined => {
+  if (node.kind === 'list') return node;
+  const message = node.kind === 'scalar' && node.value === null ? 'has no value' : 'must be a list';
+  return report(c, node, message, 'write "- VALUE" lines below it, or remove it');
+};
+
+/** Edits between two words; two neighbours that changed places are one edit. */
+const distance = (a: string, b: string): number => {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_empty, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? (before[j - 2] ?? 0) + 1 : change;
+      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};
+
+const plain = (name: string): string => name.toLowerCase().replaceAll('-', '_');
+
+/** The word that was probably meant. */
+export const closest = (word: string, words: readonly string[]): string | undefined => {
+  if (word.length > 64) return undefined;
+  const ranked = words
+    .map((name) => ({ name, far: distance(plain(word), plain(name)) }))
+    .toSorted((a, b) => a.far - b.far);
+  const [best] = ranked;
+  return best && best.far <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
+};
+
+const STRICT_ADVICE =
+  'remove it: supercargo reads a strict subset of the Compose Specification and ignores nothing silently';
+
+const reportKey = (
+  c: Context,
+  at: Pick<Node, 'place' | 'path'>,
+  key: string,
+  table: Table,
+  unsupported: Readonly<Record<string, string>>,
+): void => {
+  const advice = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined;
+  if (advice !== undefined) return report(c, at, `"${key}" is not supported`, advice);
+  const meant = closest(key, Object.keys(table));
+  return report(
+    c,
+    at,
+    `unknown key "${key}"`,
+    meant === undefined ? STRICT_ADVICE : `did you mean "${meant}"?`,
+  );
+};
+
+/** Reads a map by its table. A key outside it is a problem, except `x-*` (`x-supercargo` counts only where a table has it). */
+export const fields =
+  <T extends Table>(table: T, unsupported: Readonly<Record<string, string>> = {}): Reader<Fields<T>> =>
+  (node, c) => {
+    const map = expectMap(node, c);
+    if (map === undefined) return undefined;
+    const read: [string, unknown][] = [];
+    for (const [key, { keyPlace, value }] of map.entries) {
+      c.places.set(value.path, keyPlace);
+      if (Object.hasOwn(table, key)) read.push([key, table[key]?.(value, c)]);
+      else if (!key.startsWith('x-') || key === 'x-supercargo') {
+        reportKey(c, { place: keyPlace, path: value.path }, key, table, unsupported);
+      }
+    }
+    return Object.fromEntries(read) as Fields<T>;
+  };
+
+/** A list; entries that could not be read are reported and left out. */
+export const listOf =
+  <T>(item: Reader<T>): Reader<readonly T[]> =>
+  (node, c) =>
+    expectList(node, c)?.items.flatMap((entry) => {
+      const value = item(entry, c);
+      return value === undefined ? [] : [value];
+    });
+
+/** A list whose order and repetition mean nothing. */
+export const setOf =
+  (item: Reader<string>): Reader<readonly string[]> =>
+  (node, c) => {
+    const values = listOf(item)(node, c);
+    return values && [...new Set(values)].toSorted();
+  };
+
+export const oneOrMany =
+  <T>(item: Reader<T>): Reader<readonly T[]> =>
+  (node, c) => {
+    if (node.kind !== 'scalar') return listOf(item)(node, c);
+    const value = item(node, c);
+    return value === undefined ? undefined : [value];
+  };
+
+export const mapOf =
+  <T>(item: (node: Node, c: Context, key: string) => T | undefined): Reader<ReadonlyMap<string, T>> =>
+  (node, c) => {
+    const map = expectMap(node, c);
+    if (map === undefined) return undefined;
+    const pairs = [...map.entries].flatMap(([key, { value }]): [string, T][] => {
+      const read = item(value, c, key);
+      return read === undefined ? [] : [[key, read]];
+    });
+    return new Map(pairs);
+  };
+
+/** Plain JSON with sorted keys; safe for keys such as `__proto__`. */
+export const toRecord = <T>(map: Iterable<readonly [string, T]>): Readonly<Record<string, T>> =>
+  Object.fromEntries([...map].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+/** `{KEY: VALUE}` with values as text; numbers and booleans are taken as written. */
+export const textMap: Reader<Readonly<Record<string, string>>> = (node, c) => {
+  const map = mapOf(text)(node, c);
+  return map && toRecord(map);
+};
+
+/** One `KEY=VALUE` of a list, or one entry of a map. A value of undefined was not given. */
+export interface Assignment {
+  readonly key: string;
+  readonly value: string | undefined;
+  readonly node: Node;
+}
+
+const listAssignment: Reader<Assignment> = (node, c) => {
+  const written = filledText(node, c);
+  if (written === undefined) return undefined;
+  const equals = written.indexOf('=');
+  if (equals === -1) return { key: written, value: undefined, node };
+  if (equals === 0) return report(c, node, 'has no name before "="', 'write NAME=VALUE');
+  return { key: written.slice(0, equals), value: written.slice(equals + 1), node };
+};
+
+const mapAssignment = (node: Node, c: Context, key: string): Assignment | undefined => {
+  if (node.kind === 'scalar' && node.value === null) return { key, value: undefined, node };
+  const value = text(node, c);
+  return value === undefined ? undefined : { key, value, node };
+};
+
+/** A map, or a list of `KEY=VALUE`. A key twice in the list is a problem. */
+export const assignments: Reader<readonly Assignment[]> = (node, c) => {
+  if (node.kind === 'map') return [...(mapOf(mapAssignment)(node, c)?.values() ?? [])];
+  const list = listOf(listAssignment)(node, c);
+  const seen = new Set<string>();
+  for (const { key, node: at } of list ?? []) {
+    if (seen.has(key)) report(c, at, `"${key}" is set twice`, 'keep one of the two');
+    seen.add(key);
+  }
+  return list;
+};
+
+/** A map or list of assignments as plain JSON; `KEY` alone is the empty string. */
+export const assignmentRecord: Reader<Readonly<Record<string, string>>> = (node, c) => {
+  const list = assignments(node, c);
+  return list && toRecord(list.map(({ key, value }) => [key, value ?? ''] as const));
+};
+
+/** Accepts what only says the default, and refuses the rest with advice. */
+export const only =
+  (accepted: string, advice: string): Reader<true> =>
+  (node, c) => {
+    const read = scalar(node, c);
+    if (read === undefined) return undefined;
+    return read.text === accepted ? true : report(c, node, `"${read.text}" is not supported`, advice);
+  };
+
+/** Nothing is accepted: the key exists in Compose, and here it has no meaning. */
+export const refused =
+  (message: string, advice: string): Reader<never> =>
+  (node, c) =>
+    report(c, node, message, advice);
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out the members that are undefined: absent means "the engine's or the image's own". */
+export const present = <T extends object>(value: T): Defined<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>;

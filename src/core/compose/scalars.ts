@@ -1,0 +1,157 @@
+import { report, type Reader } from './context.ts';
+import { interpolate, interpolationFault } from './interpolate.ts';
+import { parseBytes, parseDuration } from './quantity.ts';
+import type { Node } from './node.ts';
+
+/** A scalar after interpolation. `text` is the final text; `value` its type under YAML's core schema. */
+export interface Scalar {
+  readonly value: string | number | boolean | null;
+  readonly text: string;
+}
+
+const NUMBER = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
+
+/** A plain scalar gets its type again after its variables were put in, so that `cpus: ${CPUS}` is a number. */
+const resolve = (text: string): Scalar['value'] => {
+  if (/^(?:true|True|TRUE)$/.test(text)) return true;
+  if (/^(?:false|False|FALSE)$/.test(text)) return false;
+  return NUMBER.test(text) ? Number(text) : text;
+};
+
+/** Any scalar but null, interpolated. */
+export const scalar: Reader<Scalar> = (node, c) => {
+  if (node.kind !== 'scalar') {
+    return report(
+      c,
+      node,
+      `must be one value, not a ${node.kind}`,
+      'write the value on the same line as the key',
+    );
+  }
+  if (node.value === null) return report(c, node, 'has no value', 'give it a value, or remove the line');
+  if (typeof node.value !== 'string' || !node.source.includes('$'))
+    return { value: node.value, text: node.source };
+  const result = interpolate(node.source, (name) => c.variables.get(name));
+  const fault = interpolationFault(result);
+  if (fault) return report(c, node, fault.message, fault.advice);
+  const text = result.kind === 'ok' ? result.text : '';
+  return { value: node.plain ? resolve(text) : text, text };
+};
+
+/**
+ * Text. A number or boolean is taken as it is written, unless YAML reads it as another one (`1.10` is 1.1, `010` is 10):
+ * then Compose would use that other one, so it has to be quoted.
+ */
+export const text: Reader<string> = (node, c) => {
+  const read = scalar(node, c);
+  if (read === undefined) return undefined;
+  if (read.text.includes('\0')) return report(c, node, 'contains a NUL character', 'remove it');
+  const isWritten = node.kind === 'scalar' && typeof node.value !== 'string';
+  if (!isWritten || String(read.value) === read.text) return read.text;
+  return report(c, node, `${read.text} is read as ${String(read.value)}`, `put it in quotes: "${read.text}"`);
+};
+
+export const filledText: Reader<string> = (node, c) => {
+  const value = text(node, c);
+  return value?.trim() === '' ? report(c, node, 'is empty', 'give it a value, or remove the line') : value;
+};
+
+/** Text of a form; `form` completes "must be …" and `advice` shows an example. */
+export const textLike =
+  (pattern: RegExp, form: string, advice: string): Reader<string> =>
+  (node, c) => {
+    const value = text(node, c);
+    return value === undefined || pattern.test(value)
+      ? value
+      : report(c, node, `"${value}" is not ${form}`, advice);
+  };
+
+const numberOf = (node: Node, read: Scalar): number | undefined => {
+  // Compose reads 010 as octal 8 and YAML 1.2 as 10: neither is taken.
+  if (/^[-+]?0\d/.test(read.text)) return undefined;
+  if (typeof read.value === 'number') return read.value;
+  return node.kind === 'scalar' && typeof read.value === 'string' && NUMBER.test(read.text)
+    ? Number(read.text)
+    : undefined;
+};
+
+/** A number from `min` to `max`, also as quoted text. */
+export const decimal =
+  (min: number, max: number): Reader<number> =>
+  (node, c) => {
+    const read = scalar(node, c);
+    if (read === undefined) return undefined;
+    const value = numberOf(node, read);
+    if (value !== undefined && value >= min && value <= max) return value;
+    return report(
+      c,
+      node,
+      `"${read.text}" is not a number from ${min} to ${max}`,
+      'write a number in that range',
+    );
+  };
+
+export const integer =
+  (min: number, max: number): Reader<number> =>
+  (node, c) => {
+    const read = scalar(node, c);
+    if (read === undefined) return undefined;
+    const value = numberOf(node, read);
+    if (value !== undefined && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    const range = max >= Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+    return report(
+      c,
+      node,
+      `"${read.text}" is not a whole number ${range}`,
+      'write a whole number in that range',
+    );
+  };
+
+/** true or false, also as quoted text (after interpolation everything is text). */
+export const bool: Reader<boolean> = (node, c) => {
+  const read = scalar(node, c);
+  if (read === undefined) return undefined;
+  if (typeof read.value === 'boolean') return read.value;
+  if (read.value === 'true' || read.value === 'false') return read.value === 'true';
+  return report(c, node, `"${read.text}" is neither true nor false`, 'write true or false');
+};
+
+export const oneOf =
+  <T extends string>(...words: readonly T[]): Reader<T> =>
+  (node, c) => {
+    const value = text(node, c);
+    if (value === undefined) return undefined;
+    const found = words.find((word) => word === value);
+    return found ?? report(c, node, `"${value}" is not supported here`, `write ${words.join(', ')}`);
+  };
+
+/** Thirty days: no wait on a host is longer, and timers overflow beyond 2^31 ms. */
+const MAX_DURATION_MS = 720 * 3_600_000;
+
+/** A duration in Compose's form, in milliseconds. */
+export const duration: Reader<number> = (node, c) => {
+  const read = scalar(node, c);
+  if (read === undefined) return undefined;
+  const ms = parseDuration(read.text);
+  if (ms !== undefined && ms <= MAX_DURATION_MS) return ms;
+  const advice = /^\d+$/.test(read.text)
+    ? `add the unit: ${read.text}s`
+    : 'write it like 500ms, 10s or 1h30m, at most 720h';
+  return report(c, node, `"${read.text}" is not a duration`, advice);
+};
+
+export const positiveDuration: Reader<number> = (node, c) => {
+  const ms = duration(node, c);
+  return ms === 0 ? report(c, node, 'must be longer than nothing', 'write it like 500ms, 10s or 1h30m') : ms;
+};
+
+/** A size in bytes. */
+export const bytes: Reader<number> = (node, c) => {
+  const read = scalar(node, c);
+  if (read === undefined) return undefined;
+  const size = parseBytes(read.text);
+  return (
+    size ??
+    report(c, node, `"${read.text}" is not a size`, 'write bytes, or a number with b, k, m or g: 512m, 1gb')
+  );
+};

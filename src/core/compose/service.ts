@@ -1,0 +1,190 @@
+import { report, nodeAt, type Context } from './context.ts';
+import type { ContainerSpec, Mount, NetworkMode, Service } from './model.ts';
+import type { WrittenMount } from './mounts.ts';
+import type { WrittenPort } from './ports.ts';
+import { present } from './readers.ts';
+import { service as readFields, type ServiceFields } from './service-keys.ts';
+import type { Node } from './node.ts';
+
+/** A service in its normal form, with what the cross checks need to say where something was written. */
+export interface WrittenService {
+  readonly service: Service;
+  readonly ports: readonly WrittenPort[];
+  readonly node: Node;
+}
+
+const DEFAULTS = { monitorMs: 5000, healthyWithinMs: 60_000, drainMs: 30_000, stopGraceMs: 10_000 };
+
+/** `false` says what absence says, for flags whose default is off everywhere. */
+const flag = (value: boolean | undefined): true | undefined => (value === true ? true : undefined);
+const nonZero = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
+
+/** Takes the one value of two keys that mean the same. */
+const either = (
+  c: Context,
+  node: Node,
+  short: { key: string; value: number | undefined },
+  long: { keys: readonly string[]; value: number | undefined },
+): number | undefined => {
+  if (short.value !== undefined && long.value !== undefined && short.value !== long.value) {
+    report(
+      c,
+      nodeAt(node, short.key),
+      `differs from ${long.keys.join('.')}`,
+      `keep one of ${short.key} and ${long.keys.join('.')}`,
+    );
+  }
+  return short.value ?? long.value;
+};
+
+const resources = (f: ServiceFields, node: Node, c: Context) => {
+  const { limits, reservations } = f.deploy?.resources ?? {};
+  const limit = (key: string, value: number | undefined, name: 'cpus' | 'memory' | 'pids') =>
+    either(c, node, { key, value }, { keys: ['deploy', 'resources', 'limits', name], value: limits?.[name] });
+  const memoryBytes = nonZero(limit('mem_limit', f.mem_limit, 'memory'));
+  const reserved = either(
+    c,
+    node,
+    { key: 'mem_reservation', value: f.mem_reservation },
+    { keys: ['deploy', 'resources', 'reservations', 'memory'], value: reservations?.memory },
+  );
+  const cpus = limit('cpus', f.cpus, 'cpus');
+  const pids = limit('pids_limit', f.pids_limit, 'pids');
+  if (memoryBytes !== undefined && reserved !== undefined && reserved > memoryBytes) {
+    report(
+      c,
+      nodeAt(node, 'mem_reservation'),
+      'more memory is reserved than the limit allows',
+      'raise mem_limit, or reserve less',
+    );
+  }
+  return {
+    memoryBytes,
+    memoryReservationBytes: nonZero(reserved),
+    nanoCpus: cpus === undefined ? undefined : nonZero(Math.round(cpus * 1e9)),
+    cpuShares: f.cpu_shares,
+    cpuset: f.cpuset,
+    pidsLimit: pids !== undefined && pids <= 0 ? undefined : pids,
+  };
+};
+
+const allMounts = (f: ServiceFields, c: Context): readonly Mount[] => {
+  const written: readonly WrittenMount[] = [...(f.volumes ?? []), ...(f.secrets ?? []), ...(f.configs ?? [])];
+  const targets = new Set(Object.keys(f.tmpfs ?? {}));
+  for (const { mount, node } of written) {
+    if (targets.has(mount.target)) report(c, node, `${mount.target} is mounted twice`, 'keep one of the two');
+    targets.add(mount.target);
+  }
+  return written.map(({ mount }) => mount).toSorted((a, b) => (a.target < b.target ? -1 : 1));
+};
+
+const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
+  if (f.network_mode === undefined) {
+    const attachments = f.networks?.length ? f.networks : [{ network: 'default', aliases: [] }];
+    return { kind: 'networks', attachments };
+  }
+  const mode = f.network_mode;
+  if (f.networks !== undefined)
+    report(c, nodeAt(node, 'networks'), 'networks beside network_mode', 'keep one of the two');
+  // The engine drops or refuses these; in the first case nobody would ever know.
+  const ownsNothing = mode === 'host' || mode === 'none' || mode.startsWith('container:');
+  const clashes = [
+    ...(ownsNothing ? ['ports'] : []),
+    ...(mode.startsWith('container:') ? ['hostname', 'dns', 'extra_hosts', 'expose'] : []),
+  ];
+  for (const key of clashes) {
+    if (node.kind === 'map' && node.entries.has(key)) {
+      report(
+        c,
+        nodeAt(node, key),
+        `${key} has no effect with network_mode ${mode}`,
+        `remove ${key}, or network_mode`,
+      );
+    }
+  }
+  return { kind: 'mode', mode };
+};
+
+const uniquePorts = (f: ServiceFields) => {
+  const seen = new Map((f.ports ?? []).map(({ port }) => [JSON.stringify(port), port]));
+  return [...seen.values()];
+};
+
+const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec => ({
+  environment: Object.fromEntries(
+    Object.entries({ ...f.env_file, ...f.environment }).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ),
+  labels: f.labels ?? {},
+  stopGraceMs: f.stop_grace_period ?? DEFAULTS.stopGraceMs,
+  restart: f.restart ?? { name: 'no', maxRetries: 0 },
+  ports: uniquePorts(f),
+  expose: f.expose ?? [],
+  mounts: allMounts(f, c),
+  tmpfs: f.tmpfs ?? {},
+  networkMode: networkMode(f, node, c),
+  extraHosts: f.extra_hosts ?? [],
+  dns: f.dns ?? [],
+  dnsSearch: f.dns_search ?? [],
+  dnsOptions: f.dns_opt ?? [],
+  capAdd: f.cap_add ?? [],
+  capDrop: f.cap_drop ?? [],
+  securityOpt: f.security_opt ?? [],
+  devices: f.devices ?? [],
+  ulimits: f.ulimits ?? [],
+  sysctls: f.sysctls ?? {},
+  groupAdd: f.group_add ?? [],
+  ...present({
+    command: f.command,
+    entrypoint: f.entrypoint,
+    user: f.user,
+    workingDir: f.working_dir,
+    hostname: f.hostname,
+    domainname: f.domainname,
+    tty: flag(f.tty),
+    stdinOpen: flag(f.stdin_open),
+    init: f.init,
+    stopSignal: f.stop_signal,
+    healthcheck: f.healthcheck,
+    logging: f.logging && { options: f.logging.options ?? {}, ...present({ driver: f.logging.driver }) },
+    readOnly: flag(f.read_only),
+    privileged: flag(f.privileged),
+    shmSizeBytes: nonZero(f.shm_size),
+    pid: f.pid,
+    ipc: f.ipc,
+    platform: f.platform,
+    ...resources(f, node, c),
+  }),
+});
+
+/** Reads one service. Its own conflicts are reported here; those between services by `checks.ts`. */
+export const readService = (node: Node, c: Context, name: string): WrittenService | undefined => {
+  c.places.set(node.path, node.place);
+  const f = readFields(node, c);
+  if (f === undefined || node.kind !== 'map') return undefined;
+  if (!node.entries.has('image'))
+    report(c, node, 'has no image', 'add image: REPOSITORY; the manifest says which version');
+  const update = f.deploy?.update_config;
+  const extension = f['x-supercargo'];
+  const service: Service = {
+    name,
+    image: f.image ?? '',
+    container: containerSpec(f, node, c),
+    containerName: f.container_name,
+    replicas: f.deploy?.replicas ?? 1,
+    update: {
+      order: update?.order ?? 'stop-first',
+      parallelism: update?.parallelism ?? 1,
+      delayMs: update?.delay ?? 0,
+      monitorMs: update?.monitor ?? DEFAULTS.monitorMs,
+      failureAction: update?.failure_action ?? 'rollback',
+    },
+    dependsOn: f.depends_on ?? [],
+    pullPolicy: f.pull_policy ?? 'missing',
+    healthyWithinMs: extension?.['healthy-within'] ?? DEFAULTS.healthyWithinMs,
+    drainMs: extension?.drain ?? DEFAULTS.drainMs,
+    ready: extension?.ready,
+    versionFrom: extension?.['version-from'],
+    replaces: extension?.replaces,
+  };
+  return { service, ports: f.ports ?? [], node };
+};

@@ -1,0 +1,48 @@
+/** The words of a command line, or why it needs a shell. */
+export type Words =
+  | { readonly kind: 'ok'; readonly words: readonly string[] }
+  | { readonly kind: 'fault'; readonly message: string };
+
+const SPACE = /[ \t\r\n]/;
+const SHELL = /[;&|<>()`]/;
+
+const isAmbiguous = (escaped: string, quote: string | undefined): boolean =>
+  quote === undefined ? escaped === 'n' || escaped === 't' : escaped !== '"' && escaped !== '\\';
+
+/**
+ * Splits a command as Compose does: quotes and backslashes. Where Compose 2 would cut the line off without a word, at an
+ * unquoted shell operator, and where Compose 1 (shlex) and 2 (go-shellwords) differ, this is a fault.
+ */
+export const splitWords = (line: string): Words => {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote: string | undefined;
+  for (let index = 0; index < line.length; index += 1) {
+    const letter = line[index] ?? '';
+    if (letter === '\\' && quote !== "'") {
+      index += 1;
+      const next = line[index];
+      if (next === undefined) return { kind: 'fault', message: 'ends in a backslash' };
+      if (isAmbiguous(next, quote)) {
+        return { kind: 'fault', message: `a backslash before "${next}" differs between versions of Compose` };
+      }
+      word = (word ?? '') + next;
+    } else if (quote !== undefined) {
+      if (letter === quote) quote = undefined;
+      else word = (word ?? '') + letter;
+    } else if (letter === '"' || letter === "'") {
+      quote = letter;
+      word ??= '';
+    } else if (SPACE.test(letter)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else if (SHELL.test(letter)) {
+      return { kind: 'fault', message: `"${letter}" means something to a shell, but no shell reads this` };
+    } else {
+      word = (word ?? '') + letter;
+    }
+  }
+  if (quote !== undefined) return { kind: 'fault', message: 'has a quote that is never closed' };
+  if (word !== undefined) words.push(word);
+  return { kind: 'ok', words };
+};

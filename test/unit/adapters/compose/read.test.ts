@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { composeFilesFor } from '../../../../src/adapters/compose/files.ts';
+import { readCompose } from '../../../../src/adapters/compose/read.ts';
+
+const place = { folder: '' };
+
+beforeEach(async () => {
+  place.folder = await mkdtemp(join(tmpdir(), 'compose-'));
+});
+afterEach(async () => {
+  await rm(place.folder, { recursive: true });
+});
+
+const put = async (files: Record<string, string | Buffer>): Promise<void> => {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(place.folder, name)), { recursive: true });
+    await writeFile(join(place.folder, name), content);
+  }
+};
+const names = (paths: readonly string[]): readonly string[] =>
+  paths.map((path) => path.slice(place.folder.length + 1));
+
+/** Errors as `FILE: MESSAGE`, with file names below the folder. */
+const errorsIn = async (name: string): Promise<readonly string[]> => {
+  const result = await readCompose(join(place.folder, name));
+  return result.kind === 'ok'
+    ? []
+    : result.errors.map((error) => `${error.file.slice(place.folder.length + 1)}: ${error.message}`);
+};
+
+const PROJECT = {
+  'compose.yaml': 'services: {a: {image: x}}',
+  'compose.d/2.yml': 'services: {b: {image: x}}',
+  'compose.d/1.yaml': 'services: {c: {image: x}}',
+  'compose.d/.3.yaml.swp': '?',
+  'compose.d/.4.yaml': '[',
+  'compose.d/readme.txt': '?',
+};
+
+describe('which files belong together', () => {
+  it.each(['', 'compose.d', 'compose.d/1.yaml', 'compose.d/2.yml'])(
+    'is the whole project for "%s"',
+    async (name) => {
+      await put(PROJECT);
+      const { folder, files, problems } = await composeFilesFor(join(place.folder, name));
+      expect([folder, names(files), problems]).toEqual([
+        place.folder,
+        ['compose.yaml', 'compose.d/1.yaml', 'compose.d/2.yml'],
+        [],
+      ]);
+    },
+  );
+
+  it('is one file for any other file', async () => {
+    await put({ 'stack.yaml': '' });
+    const { folder, files } = await composeFilesFor(join(place.folder, 'stack.yaml'));
+    expect([folder, names(files)]).toEqual([place.folder, ['stack.yaml']]);
+  });
+
+  it('takes compose.yml too, but not beside compose.yaml', async () => {
+    await put({ 'compose.yml': 'services: {}' });
+    expect(await errorsIn('')).toEqual([]);
+    await put({ 'compose.yaml': 'services: {}' });
+    expect(await errorsIn('')).toEqual(['compose.yml: lies beside compose.yaml']);
+  });
+
+  it('is an error where there are none', async () => {
+    expect(await errorsIn('')).toEqual([': holds no compose.yaml and no compose.d/*.yaml']);
+    expect(await errorsIn('gone.yaml')).toEqual(['gone.yaml: does not exist']);
+  });
+});
+
+describe('reading a project', () => {
+  it('reads what the files name, in as many rounds as it takes, and says what to watch', async () => {
+    await put({
+      'compose.yaml':
+        'services: {a: {image: x, env_file: "./${NAME}.env", secrets: [s]}}\nsecrets: {s: {file: ./secret}}\nx-supercargo: {env-file: v.env}',
+      'v.env': 'NAME=n',
+      'n.env': 'A=1',
+      secret: Buffer.from([0, 255, 1]),
+    });
+    const result = await readCompose(place.folder);
+    const container = result.kind === 'ok' ? result.project.services['a']?.container : undefined;
+    expect([
+      result.kind,
+      container?.environment,
+      container?.mounts,
+      names(result.watch),
+      result.folders,
+    ]).toEqual([
+      'ok',
+      { A: '1' },
+      [
+        {
+          kind: 'bind',
+          source: join(place.folder, 'secret'),
+          target: '/run/secrets/s',
+          readOnly: true,
+          createSource: false,
+          contentHash: createHash('sha256')
+            .update(Buffer.from([0, 255, 1]))
+            .digest('hex'),
+        },
+      ],
+      ['.env', 'compose.yaml', 'n.env', 'secret', 'v.env'],
+      [place.folder, join(place.folder, 'compose.d')],
+    ]);
+  });
+
+  it.each([
+    ['larger than a mebibyte', Buffer.alloc(1024 ** 2 + 1, 0x23), 'is larger than 1 MiB'],
+    ['not UTF-8', Buffer.from([0x61, 0xff]), 'is not UTF-8 text'],
+  ])('refuses a file that is %s', async (_name, content, message) => {
+    await put({ ...PROJECT, 'compose.d/9.yaml': content });
+    expect(await errorsIn('')).toEqual([`compose.d/9.yaml: ${message}`]);
+  });
+
+  it('refuses folders where files should be', async () => {
+    await put({ 'compose.yaml': 'secrets: {s: {file: ./d}}' });
+    await mkdir(join(place.folder, 'd'));
+    expect(await errorsIn('')).toEqual([`compose.yaml: ${join(place.folder, 'd')} is not a regular file`]);
+  });
+
+  it('gives no project at all while one of its files is wrong', async () => {
+    await put({ ...PROJECT, 'compose.d/9.yaml': 'services: [' });
+    expect((await readCompose(place.folder)).kind).toBe('errors');
+  });
+
+  it('stops where its signal is aborted', async () => {
+    await put(PROJECT);
+    await expect(readCompose(place.folder, AbortSignal.abort(new Error('ended')))).rejects.toThrow('ended');
+  });
+});
