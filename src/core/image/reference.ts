@@ -16,8 +16,13 @@ export interface ImageReference {
 }
 
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
+/** An image id to the engine, as a digest alone is, and never a repository (distribution/reference, `ParseAnyReference`). */
+const IDENTIFIER = /^[a-f0-9]{64}$/;
+/** distribution/reference, `RepositoryNameTotalLengthMax`: the path without the registry's host. */
+const PATH_LENGTH = 255;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-const DOMAIN = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
+const DOMAIN =
+  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 
 export const isDigest = (text: string): text is Digest => DIGEST.test(text);
@@ -32,11 +37,15 @@ const splitDomain = (name: string): { domain: string; path: string } => {
   const domain = isHost ? head : 'docker.io';
   const path = isHost ? name.slice(slash + 1) : name;
   const canonical = domain === 'index.docker.io' ? 'docker.io' : domain;
-  return { domain: canonical, path: canonical === 'docker.io' && !path.includes('/') ? `library/${path}` : path };
+  return {
+    domain: canonical,
+    path: canonical === 'docker.io' && !path.includes('/') ? `library/${path}` : path,
+  };
 };
 
 /** Parses `[HOST[:PORT]/]PATH[:TAG][@sha256:…]`. Returns undefined where it is none. */
 export const tryParseImage = (text: string): ImageReference | undefined => {
+  if (IDENTIFIER.test(text) || DIGEST.test(text)) return undefined;
   const at = text.indexOf('@');
   const digest = at === -1 ? undefined : text.slice(at + 1);
   if (digest !== undefined && !isDigest(digest)) return undefined;
@@ -46,7 +55,7 @@ export const tryParseImage = (text: string): ImageReference | undefined => {
   const tag = hasTag ? named.slice(colon + 1) : undefined;
   if (tag !== undefined && !isTag(tag)) return undefined;
   const { domain, path } = splitDomain(hasTag ? named.slice(0, colon) : named);
-  if (!DOMAIN.test(domain) || !PATH.test(path) || path.length > 255 || isDigest(`sha256:${path}`)) return undefined;
+  if (!DOMAIN.test(domain) || !PATH.test(path) || path.length > PATH_LENGTH) return undefined;
   return { repository: `${domain}/${path}` as Repository, tag, digest };
 };
 
@@ -55,13 +64,19 @@ export const parseImage = (text: string): ImageReference => {
   const image = tryParseImage(text);
   if (image) return image;
   throw new AgentError('USAGE', `"${text}" is not an image reference`, {
-    advice: 'write [HOST[:PORT]/]PATH[:TAG][@sha256:…], in lower case, for example registry.example.com/org/web:1.2.3',
+    advice:
+      'write [HOST[:PORT]/]PATH[:TAG][@sha256:…], in lower case, for example registry.example.com/org/web:1.2.3',
   });
 };
 
-/** The short form that people and the engine write: `nginx`, `org/web`, `registry.example.com/org/web`. */
-export const familiarName = (repository: Repository): string =>
-  repository.replace(/^docker\.io\/library\/(?=[^/]+$)/, '').replace(/^docker\.io\//, '');
+/**
+ * The short form that people and the engine write: `nginx`, `org/web`, `registry.example.com/org/web`. Where the short form would
+ * be read as another repository (`docker.io/team.one/web` without its host names the registry `team.one`), it is the full name.
+ */
+export const familiarName = (repository: Repository): string => {
+  const short = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
+  return tryParseImage(short)?.repository === repository ? short : repository;
+};
 
 export const formatImage = (image: ImageReference): string =>
   familiarName(image.repository) +

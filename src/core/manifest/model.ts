@@ -46,6 +46,7 @@ export interface Trust {
 
 /** What stays of an accepted manifest: enough to verify it again when trust changes. */
 export interface AcceptedManifest {
+  /** From `trust.json`; 0 for an unsigned manifest, which is below every trust file's. */
   readonly epoch: number;
   readonly manifest: Manifest;
   /** SHA-256 of the payload bytes, hex. */
@@ -82,8 +83,16 @@ export interface Rejection {
 
 export type Acceptance =
   | { readonly kind: 'accepted'; readonly accepted: AcceptedManifest }
-  /** The same serial and payload as before (an added signature is fine). */
-  | { readonly kind: 'unchanged' }
+  /**
+   * The same serial and payload as before. The document may have gained a signature: the ledger keeps this one instead of its
+   * own, or a key that retires later would take the only signature it kept with it.
+   */
+  | { readonly kind: 'unchanged'; readonly documentBase64: string }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** Whether a kept document still holds under the trust of today. The manifest is the one that was verified, not the kept copy. */
+export type Reverification =
+  | { readonly kind: 'valid'; readonly manifest: Manifest }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 
 /** The highest manifest accepted so far. */

@@ -1,0 +1,75 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
+import type { Fetched, ManifestSource } from '../../core/ports/manifest-source.ts';
+import { createLastSeen } from './last-seen.ts';
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'publish a manifest there, or correct SUPERCARGO_MANIFEST_URL',
+  ENOTDIR: 'correct SUPERCARGO_MANIFEST_URL',
+  EACCES: 'let the agent read the file and enter its folders',
+};
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const unreadable = (path: string, reason: string, advice: string, cause?: unknown): Fetched => ({
+  kind: 'failed',
+  error: new AgentError('MANIFEST_UNREACHABLE', `cannot read ${path}: ${reason}`, {
+    retry: 'later',
+    advice,
+    cause,
+  }),
+});
+
+/** At most one byte more than the cap, so that the acceptance sees that it was too large. */
+const readCapped = async (file: FileHandle): Promise<Uint8Array> => {
+  const buffer = Buffer.alloc(DOCUMENT_CAP_BYTES + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return buffer.subarray(0, length);
+};
+
+const readManifest = async (path: string): Promise<Fetched> => {
+  // Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const before = await file.stat();
+    if (!before.isFile()) {
+      return unreadable(path, 'it is not a file', 'correct SUPERCARGO_MANIFEST_URL: it names one manifest');
+    }
+    const bytes = await readCapped(file);
+    const after = await file.stat();
+    // Half of a YAML manifest can be a valid one with fewer services: a file that is being written is read next time.
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+      return unreadable(path, 'it changed while it was read', 'write it beside and rename it into place');
+    }
+    return { kind: 'document', bytes };
+  } finally {
+    await file.close();
+  }
+};
+
+/** A manifest in a file of this host. Replace it by a rename: a reader never sees half of it. */
+export const createFileSource = (path: string): ManifestSource => {
+  const lastSeen = createLastSeen();
+  return {
+    fetch: async (signal) => {
+      signal.throwIfAborted();
+      try {
+        const fetched = await readManifest(path);
+        return fetched.kind === 'document' ? lastSeen.compare(fetched.bytes) : fetched;
+      } catch (error) {
+        const code = codeOf(error);
+        const reason = code === 'ENOENT' ? 'nobody has published a manifest there yet' : messageOf(error);
+        return unreadable(path, reason, ADVICE[code] ?? 'check the file and its file system', error);
+      }
+    },
+  };
+};

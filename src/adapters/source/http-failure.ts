@@ -1,0 +1,53 @@
+import { AgentError, messageOf } from '../../core/errors.ts';
+
+/** Without the query: it may hold a pre-signed secret. */
+export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
+
+/** What the server answered instead of a manifest. */
+export const answerFailure = (url: URL, status: number, hasCredentials: boolean): AgentError => {
+  const message = `${showUrl(url)} answered ${status}`;
+  const fields = { status };
+  if (status === 401 || status === 403) {
+    const advice = hasCredentials
+      ? 'check the user and password or the token in the file SUPERCARGO_MANIFEST_CREDENTIALS names; it is read again at every poll'
+      : 'set SUPERCARGO_MANIFEST_CREDENTIALS to a file with user:password or a token';
+    return new AgentError('CREDENTIALS', message, { advice, fields });
+  }
+  if (status === 404 || status === 410) {
+    const advice = 'nobody has published here yet? Publish a manifest, or correct SUPERCARGO_MANIFEST_URL';
+    return new AgentError('MANIFEST_UNREACHABLE', message, { retry: 'later', advice, fields });
+  }
+  const advice =
+    status === 429 || status >= 500
+      ? 'look at the server; the agent tries again by itself'
+      : 'check SUPERCARGO_MANIFEST_URL: a manifest is answered with 200';
+  return new AgentError('MANIFEST_UNREACHABLE', message, { retry: 'later', advice, fields });
+};
+
+export const unreachable = (url: URL, reason: string, advice: string): AgentError =>
+  new AgentError('MANIFEST_UNREACHABLE', `cannot read ${showUrl(url)}: ${reason}`, {
+    retry: 'later',
+    advice,
+  });
+
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
+
+const adviceFor = (code: string, message: string): string => {
+  if (/^ENOTFOUND$|^EAI_/.test(code) || message.includes("'lookup'"))
+    return 'check the name in SUPERCARGO_MANIFEST_URL and the DNS of this host';
+  if (CERTIFICATE.test(code)) {
+    return 'check the certificate of the server, SUPERCARGO_CA, and SUPERCARGO_CLIENT_CERT and _KEY where it asks for them';
+  }
+  if (code === 'ETIMEDOUT')
+    return 'look at the server and the network between; the agent tries again by itself';
+  return 'look at the server, its port and the network between; the agent tries again by itself';
+};
+
+/**
+ * What went wrong below HTTP. The library's error is not kept as the cause: it carries the request with its credentials, and a
+ * logger would print them.
+ */
+export const transportFailure = (url: URL, error: unknown): AgentError => {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return unreachable(url, messageOf(error), adviceFor(code, messageOf(error)));
+};

@@ -1,0 +1,172 @@
+import * as v from 'valibot';
+import { isImageId, tryParseImage } from '../image/reference.ts';
+import type { ImageId, ImageReference } from '../image/reference.ts';
+import type { Manifest, ManifestService, Publisher, Rollout } from './model.ts';
+import { findStrangeKey, problemsOf } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { parseUtcTime } from './utc-time.ts';
+
+const API_VERSION = 'supercargo/v1';
+
+const ENVIRONMENT = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+/** Whether a text may name an environment, as SUPERCARGO_ENVIRONMENT does. */
+export const isEnvironmentName = (text: string): boolean => ENVIRONMENT.test(text);
+/** The Compose Specification's service names. */
+const SERVICE = /^[a-zA-Z0-9._-]+$/;
+/** `os/arch[/variant]`, as containerd's platforms package writes it. */
+const PLATFORM = /^[a-z0-9_.-]+\/[a-z0-9_.-]+(?:\/[a-z0-9_.-]+)?$/;
+const MAX_ROLLOUT_SECONDS = 366 * 24 * 3600;
+
+export type ParsedManifest =
+  | { readonly kind: 'manifest'; readonly manifest: Manifest }
+  | { readonly kind: 'problems'; readonly problems: readonly [Problem, ...Problem[]] };
+
+const text = (max: number) =>
+  v.pipe(
+    v.string('must be text: put it in quotes'),
+    v.maxLength(max, `must be at most ${max} characters long`),
+    v.regex(/^\P{Cc}*$/u, 'must not contain control characters'),
+  );
+
+const wholeNumber = (min: number, max: number) => {
+  const wanted = `must be a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
+};
+
+const utcTime = v.pipe(
+  text(40),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const atMs = parseUtcTime(dataset.value);
+    if (atMs !== undefined) return atMs;
+    addIssue({ message: 'must be a UTC time like 2026-11-23T10:00:00Z' });
+    return NEVER;
+  }),
+);
+
+const versionedImage = v.pipe(
+  text(1024),
+  v.rawTransform(({ dataset, addIssue, NEVER }): ImageReference => {
+    const image = tryParseImage(dataset.value);
+    if (image !== undefined && (image.tag !== undefined || image.digest !== undefined)) return image;
+    addIssue({
+      message:
+        image === undefined
+          ? 'must be an image like registry.example.com/org/web:1.2.3@sha256:…, the repository in lower case'
+          : 'must say which version: add a tag, a digest (@sha256:…) or both',
+    });
+    return NEVER;
+  }),
+);
+
+const imageId = v.custom<ImageId>(
+  (value) => typeof value === 'string' && isImageId(value),
+  'must be a config digest: sha256: and 64 lower-case hex digits',
+);
+
+const platform = v.pipe(v.string(), v.regex(PLATFORM, 'must be a platform like linux/amd64 or linux/arm/v7'));
+
+const notList = v.check((value: unknown) => !Array.isArray(value), 'must be an object, not a list');
+
+const service = v.strictObject({
+  image: versionedImage,
+  imageIds: v.optional(
+    v.pipe(v.unknown(), notList, v.record(platform, imageId, 'must be an object of platforms')),
+    {},
+  ),
+  attempt: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0),
+});
+
+const serviceName = v.pipe(
+  v.string(),
+  v.regex(SERVICE, 'must be a service name: letters, digits, dot, dash and underscore'),
+);
+
+const fraction = 'must be a number from 0 to 1';
+
+const rollout = v.strictObject({
+  startAt: utcTime,
+  durationSeconds: wholeNumber(0, MAX_ROLLOUT_SECONDS),
+  startFraction: v.optional(v.pipe(v.number(fraction), v.minValue(0, fraction), v.maxValue(1, fraction)), 0),
+});
+
+const webAddress = v.pipe(
+  text(2048),
+  v.check((value) => /^https?:\/\//i.test(value) && URL.canParse(value), 'must be an http or https address'),
+);
+
+const publisher = v.strictObject({
+  name: v.optional(text(256)),
+  build: v.optional(text(256)),
+  url: v.optional(webAddress),
+});
+
+const environmentName = v.pipe(
+  v.string('must be text'),
+  v.regex(
+    ENVIRONMENT,
+    'must be 1 to 63 lower-case letters, digits, dashes and underscores, a letter or digit first',
+  ),
+);
+
+const document = v.pipe(
+  v.strictObject({
+    apiVersion: v.literal(API_VERSION, `must be ${API_VERSION}: this agent reads no other version`),
+    environment: environmentName,
+    serial: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    issuedAt: utcTime,
+    expiresAt: v.optional(utcTime),
+    services: v.pipe(v.unknown(), notList, v.record(serviceName, service, 'must be an object of services')),
+    rollout: v.optional(rollout),
+    publisher: v.optional(publisher),
+  }),
+  v.forward(
+    v.check(
+      ({ issuedAt, expiresAt }) => expiresAt === undefined || expiresAt > issuedAt,
+      'must be later than issuedAt',
+    ),
+    ['expiresAt'],
+  ),
+);
+
+type Written = v.InferOutput<typeof document>;
+
+const toService = (written: Written['services'][string]): ManifestService => ({
+  image: written.image,
+  imageIds: written.imageIds,
+  attempt: written.attempt,
+});
+
+const toRollout = (written: NonNullable<Written['rollout']>): Rollout => ({
+  startAtMs: written.startAt,
+  durationSeconds: written.durationSeconds,
+  startFraction: written.startFraction,
+});
+
+const toPublisher = (written: NonNullable<Written['publisher']>): Publisher => ({
+  name: written.name,
+  build: written.build,
+  url: written.url,
+});
+
+const toManifest = (written: Written): Manifest => ({
+  environment: written.environment,
+  serial: written.serial,
+  issuedAtMs: written.issuedAt,
+  expiresAtMs: written.expiresAt,
+  services: Object.fromEntries(
+    Object.entries(written.services).map(([name, entry]) => [name, toService(entry)]),
+  ),
+  rollout: written.rollout === undefined ? undefined : toRollout(written.rollout),
+  publisher: written.publisher === undefined ? undefined : toPublisher(written.publisher),
+});
+
+/** Reads the manifest document (DESIGN.md, "The manifest") from plain JSON values. Unknown keys are refused at every level. */
+export const parseManifest = (value: unknown): ParsedManifest => {
+  // valibot's records drop `constructor` and the like without a word, and a later look-up by such a name would find a function.
+  const strange = findStrangeKey(value);
+  if (strange !== undefined) return { kind: 'problems', problems: [strange] };
+  const result = v.safeParse(document, value);
+  return result.success
+    ? { kind: 'manifest', manifest: toManifest(result.output) }
+    : { kind: 'problems', problems: problemsOf(result.issues) };
+};

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+
+export interface LocalServer {
+  readonly url: string;
+  readonly requests: readonly IncomingMessage[];
+  readonly server: Server;
+}
+
+const listen = async (server: Server, scheme: string): Promise<LocalServer> => {
+  const requests: IncomingMessage[] = [];
+  server.prependListener('request', (request: IncomingMessage) => requests.push(request));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise<void>((closed) => {
+      server.close(() => {
+        closed();
+      });
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `${scheme}://127.0.0.1:${port}/manifest.json`, requests, server };
+};
+
+/** A real server for one test. */
+export const serve = (listener: RequestListener): Promise<LocalServer> =>
+  listen(createHttpServer(listener), 'http');
+
+export const serveTls = (options: ServerOptions, listener: RequestListener): Promise<LocalServer> =>
+  listen(createHttpsServer(options, listener), 'https');
+
+/** A folder for one test. */
+export const createFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-source-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+};
+
+export const writeText = async (folder: string, name: string, text: string): Promise<string> => {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+};
+
+/** A self-signed certificate for 127.0.0.1: its own authority. */
+export const createCertificate = async (
+  folder: string,
+  name: string,
+): Promise<{ cert: string; key: string }> => {
+  const cert = join(folder, `${name}.crt`);
+  const key = join(folder, `${name}.key`);
+  await promisify(execFile)('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '36500',
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+  ]);
+  return { cert, key };
+};
