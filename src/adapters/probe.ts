@@ -1,0 +1,77 @@
+import { get } from 'node:http';
+import { connect } from 'node:net';
+import { messageOf } from '../core/errors.ts';
+import type { Probe, ProbeResult } from '../core/ports/probe.ts';
+
+/**
+ * The engine's own proxy (docker-proxy) accepts for a published port even when nothing listens in the container, and closes
+ * as soon as the container has refused it. A connection counts once it has lived this long, or sent something.
+ */
+const SETTLE_MS = 50;
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'there is no route to the host',
+  ENETUNREACH: 'there is no route to the network',
+  ENOTFOUND: 'the name is unknown',
+  EAI_AGAIN: 'the name could not be looked up',
+};
+
+const GOOD: ProbeResult = { ok: true };
+const bad = (detail: string): ProbeResult => ({ ok: false, detail });
+
+/** A name with several addresses fails with an AggregateError, whose message is empty. */
+const describeError = (error: unknown): string => {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return WORDS[code] ?? (messageOf(error) || code);
+};
+
+type Attempt = (settle: (result: ProbeResult) => void) => { readonly destroy: () => void };
+
+/** Runs one attempt until it settles, its time is over or the signal is aborted, and leaves no connection behind. */
+const settleWithin = async (
+  timeoutMs: number,
+  signal: AbortSignal,
+  attempt: Attempt,
+): Promise<ProbeResult> => {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>();
+  const connection = attempt(resolve);
+  const onAbort = (): void => reject(signal.reason as Error);
+  const timer = setTimeout(() => resolve(bad(`there was no answer within ${timeoutMs} ms`)), timeoutMs);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+    connection.destroy();
+  }
+};
+
+const tcp: Probe['tcp'] = (host, port, timeoutMs, signal) =>
+  settleWithin(timeoutMs, signal, (settle) => {
+    const socket = connect({ host, port });
+    socket.once('connect', () => {
+      const timer = setTimeout(() => settle(GOOD), Math.min(SETTLE_MS, timeoutMs / 2));
+      socket.once('close', () => clearTimeout(timer));
+    });
+    socket.once('data', () => settle(GOOD));
+    socket.once('end', () => settle(bad('the connection was closed at once')));
+    socket.on('error', (error) => settle(bad(describeError(error))));
+    return socket;
+  });
+
+const http: Probe['http'] = (url, timeoutMs, signal) =>
+  settleWithin(timeoutMs, signal, (settle) => {
+    // No agent: a kept connection would ask the process of the last probe, not who answers now.
+    const request = get(url, { agent: false, headers: { 'user-agent': 'supercargo' } }, (response) => {
+      const status = response.statusCode ?? 0;
+      settle(status >= 200 && status < 400 ? GOOD : bad(`the answer was ${status}`));
+    });
+    request.on('error', (error) => settle(bad(describeError(error))));
+    return request;
+  });
+
+export const createProbe = (): Probe => ({ tcp, http });

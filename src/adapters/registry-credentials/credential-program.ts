@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import * as v from 'valibot';
+import { AgentError } from '../../core/errors.ts';
+
+/** A program `docker-credential-NAME` (github.com/docker/docker-credential-helpers, "Development"). */
+export interface CredentialProgram {
+  readonly name: string;
+  readonly path: string;
+  readonly home: string;
+  readonly dockerConfigDir: string;
+  readonly timeoutMs: number;
+}
+
+export interface ProgramAnswer {
+  readonly Username: string;
+  readonly Secret: string;
+}
+
+const Answer = v.object({ Username: v.string(), Secret: v.string() });
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+}
+
+const failure = (
+  program: CredentialProgram,
+  key: string,
+  what: string,
+  retry: 'later' | 'changed',
+): AgentError =>
+  new AgentError('CREDENTIALS', `the credential program docker-credential-${program.name} ${what}`, {
+    retry,
+    advice: `as the user of the agent, try: echo ${key} | docker-credential-${program.name} get`,
+    fields: { program: `docker-credential-${program.name}`, registry: key },
+  });
+
+const missing = (program: CredentialProgram, code: string): AgentError =>
+  new AgentError('CREDENTIALS', `cannot start docker-credential-${program.name}: ${code}`, {
+    advice: `install docker-credential-${program.name} in a folder of the agent's PATH (${program.path}), or remove it from config.json`,
+    fields: { program: `docker-credential-${program.name}` },
+  });
+
+/** The program leads its own process group: a child of it that keeps stdout open must not outlive the time limit. */
+const killGroup = (pid: number | undefined): void => {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+};
+
+const run = async (program: CredentialProgram, key: string, signal: AbortSignal): Promise<Ended> => {
+  const child = spawn(`docker-credential-${program.name}`, ['get'], {
+    env: { PATH: program.path, HOME: program.home, DOCKER_CONFIG: program.dockerConfigDir },
+    stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const stop = (): void => {
+    killGroup(child.pid);
+    // A grandchild in a session of its own would keep the pipe open for ever.
+    child.stdout.destroy();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  // A program that does not read its input breaks the pipe; its exit code says what there is to say.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(key);
+  try {
+    const code = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject).once('close', resolve);
+    });
+    const [stdout, ended] = await Promise.all([text(child.stdout), code]);
+    return { code: ended, stdout };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+};
+
+const parseAnswer = (stdout: string): ProgramAnswer | undefined => {
+  try {
+    const result = v.safeParse(Answer, JSON.parse(stdout));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const answerOf = (
+  program: CredentialProgram,
+  key: string,
+  { code, stdout }: Ended,
+): ProgramAnswer | undefined => {
+  if (code !== 0) {
+    // Every program says it like this, on stdout (docker-credential-helpers, `NewErrCredentialsNotFound`).
+    if (/credentials not found/i.test(stdout)) return undefined;
+    throw failure(program, key, code === null ? 'was killed' : `ended with code ${code}`, 'later');
+  }
+  const answer = parseAnswer(stdout);
+  if (answer === undefined)
+    throw failure(program, key, 'gave an answer that is not {"Username", "Secret"}', 'changed');
+  return answer;
+};
+
+/**
+ * Asks the program for the login of a registry; undefined: it knows none.
+ * What it prints is never part of an error: it may be the secret.
+ */
+export const askProgram = async (
+  program: CredentialProgram,
+  key: string,
+  signal: AbortSignal,
+): Promise<ProgramAnswer | undefined> => {
+  if (!NAME.test(program.name)) throw failure(program, key, 'has a name that is none', 'changed');
+  signal.throwIfAborted();
+  const limit = AbortSignal.timeout(program.timeoutMs);
+  const ended = await run(program, key, AbortSignal.any([signal, limit])).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (signal.aborted || limit.aborted) return { code: null, stdout: '' };
+      throw missing(program, error.code ?? error.message);
+    },
+  );
+  signal.throwIfAborted();
+  if (limit.aborted)
+    throw failure(program, key, `gave no answer within ${program.timeoutMs / 1000} s`, 'later');
+  return answerOf(program, key, ended);
+};

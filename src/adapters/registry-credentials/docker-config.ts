@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { AgentError } from '../../core/errors.ts';
+
+const Text = v.nullish(v.string(), '');
+const Entry = v.object({
+  auth: Text,
+  username: Text,
+  password: Text,
+  identitytoken: Text,
+  registrytoken: Text,
+});
+/** Go writes null for an empty map. Members that are not ours (`HttpHeaders`, `proxies`, …) are left alone. */
+const DockerConfigSchema = v.object({
+  auths: v.nullish(v.record(v.string(), v.nullish(Entry, {})), {}),
+  credHelpers: v.nullish(v.record(v.string(), Text), {}),
+  credsStore: Text,
+});
+
+export type DockerConfig = v.InferOutput<typeof DockerConfigSchema>;
+export type DockerConfigEntry = v.InferOutput<typeof Entry>;
+
+export const malformed = (file: string, what: string): AgentError =>
+  new AgentError('CREDENTIALS', `${file} ${what}`, {
+    advice: `correct ${file}, or write it anew with "docker login"`,
+    fields: { file },
+  });
+
+/**
+ * Reads DOCKER_CONFIG/config.json. A missing file holds no logins.
+ * @throws AgentError CREDENTIALS naming the file. The parser's own words are left out: they quote the text, passwords included.
+ */
+export const readDockerConfig = async (file: string): Promise<DockerConfig> => {
+  const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw new AgentError('CREDENTIALS', `cannot read ${file}: ${error.code ?? error.message}`, {
+      cause: error,
+      advice: 'make the file readable for the user of the agent, or point DOCKER_CONFIG elsewhere',
+      fields: { file },
+    });
+  });
+  if (content === undefined) return v.parse(DockerConfigSchema, {});
+  const result = v.safeParse(DockerConfigSchema, parseJson(file, content));
+  if (result.success) return result.output;
+  throw malformed(file, `has a wrong value at ${v.getDotPath(result.issues[0]) ?? 'its top'}`);
+};
+
+const parseJson = (file: string, content: string): unknown => {
+  try {
+    return JSON.parse(content);
+  } catch {
+    throw malformed(file, 'is not JSON');
+  }
+};

@@ -1,0 +1,56 @@
+import { readFile, rename } from 'node:fs/promises';
+import { messageOf } from '../../core/errors.ts';
+import type { LedgerRead, LedgerStore } from '../../core/ports/ledger-store.ts';
+import { emptyLedger, type Ledger } from '../../core/state/ledger.ts';
+import { writeDurably } from './durable-file.ts';
+import { stateDirError } from './state-dir-error.ts';
+
+/** It holds resolved specs, and with them the environment of every service. */
+const MODE = 0o600;
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The members that decisions stand on have their shape, or the file is not a ledger. */
+const parseLedger = (text: string, environment: string): LedgerRead => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'unreadable', message: `it is not JSON: ${messageOf(error)}` };
+  }
+  if (!isRecord(value) || value['apiVersion'] !== 'supercargo/ledger/v1') {
+    return { kind: 'unreadable', message: 'it is not a ledger of this version' };
+  }
+  if (value['environment'] !== environment) {
+    return { kind: 'unreadable', message: `it is the ledger of environment ${JSON.stringify(value['environment'])}` };
+  }
+  const { services, tags } = value;
+  const isWhole = isRecord(services) && isRecord(tags) && Object.values(services).every((s) => isRecord(s) && Array.isArray(s['good']));
+  if (!isWhole) return { kind: 'unreadable', message: 'its services or tags are damaged' };
+  // Absent members and undefined ones are the same to every reader.
+  return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(value as unknown as Ledger) } };
+};
+
+export const createLedgerStore = (path: string, environment: string): LedgerStore => ({
+  path,
+  read: async () => {
+    try {
+      return parseLedger(await readFile(path, 'utf8'), environment);
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return { kind: 'missing' };
+      throw stateDirError(error, `read ${path}`);
+    }
+  },
+  write: (ledger) => writeDurably(path, `${JSON.stringify(ledger)}\n`, MODE),
+  setAside: async (suffix) => {
+    const aside = `${path}.${suffix}`;
+    try {
+      await rename(path, aside);
+      return aside;
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return undefined;
+      throw stateDirError(error, `rename ${path}`);
+    }
+  },
+});

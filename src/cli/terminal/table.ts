@@ -1,0 +1,62 @@
+import { createPalette, type Terminal } from './colour.ts';
+import { printable, visibleWidth } from './visible.ts';
+
+export interface Table {
+  /** Absent: rows only, for lists of names and values. */
+  readonly header?: readonly string[];
+  /** Cells may hold colours. Missing cells at the end of a row are empty. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+const GAP = '  ';
+/** Narrower than this the last column is left to the terminal to break. */
+const LEAST_WIDTH = 16;
+
+const padded = (cell: string, width: number): string =>
+  cell + ' '.repeat(Math.max(0, width - visibleWidth(cell)));
+
+/** A word longer than the width (a digest) is cut into pieces, unless it holds colours: cutting could split their codes. */
+const piecesOf = (word: string, width: number): readonly string[] => {
+  const isPlain = visibleWidth(word) === word.length;
+  return isPlain && word.length > width ? (word.match(new RegExp(`.{1,${width}}`, 'g')) ?? []) : [word];
+};
+
+/** Breaks at spaces. @returns at least one line. */
+const wrap = (text: string, width: number): readonly string[] => {
+  if (visibleWidth(text) <= width) return [text];
+  const lines: string[] = [];
+  for (const piece of text.split(' ').flatMap((word) => piecesOf(word, width))) {
+    const last = lines.at(-1);
+    if (last !== undefined && visibleWidth(last) + 1 + visibleWidth(piece) <= width)
+      lines[lines.length - 1] = `${last} ${piece}`;
+    else lines.push(piece);
+  }
+  return lines;
+};
+
+/**
+ * Columns as wide as their widest cell, two spaces apart, no space at the end of a line. On a terminal the last column is
+ * wrapped to what is left of the width, below itself. Ends with a line break; empty where there is nothing to show.
+ */
+export const renderTable = ({ header, rows }: Table, terminal: Terminal): string => {
+  if (rows.length === 0) return '';
+  const { strong } = createPalette(terminal);
+  const lines = [...(header === undefined ? [] : [header.map((title) => strong(title))]), ...rows].map(
+    (row) => row.map(printable),
+  );
+  const count = Math.max(...lines.map((line) => line.length));
+  const widths = Array.from({ length: count - 1 }, (_, column) =>
+    Math.max(...lines.map((line) => visibleWidth(line[column] ?? ''))),
+  );
+  const before = widths.reduce((sum, width) => sum + width + GAP.length, 0);
+  const left = (terminal.columns ?? Number.POSITIVE_INFINITY) - before;
+  const renderLine = (line: readonly string[]): string => {
+    const start = widths.map((width, column) => padded(line[column] ?? '', width) + GAP).join('');
+    const last = line[count - 1] ?? '';
+    const parts = left < LEAST_WIDTH ? [last] : wrap(last, left);
+    return parts
+      .map((part, index) => `${index === 0 ? start : ' '.repeat(before)}${part}`.trimEnd())
+      .join('\n');
+  };
+  return `${lines.map(renderLine).join('\n')}\n`;
+};

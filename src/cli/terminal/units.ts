@@ -1,0 +1,30 @@
+const DURATIONS: readonly (readonly [number, string])[] = [
+  [24 * 60 * 60 * 1000, 'd'],
+  [60 * 60 * 1000, 'h'],
+  [60 * 1000, 'min'],
+  [1000, 's'],
+  [1, 'ms'],
+];
+
+/** For people: the largest unit that fits, rounded down: `350 ms`, `3 s`, `2 min`, `4 h`, `3 d`. */
+export const formatDuration = (ms: number): string => {
+  const whole = Math.max(0, Math.floor(ms));
+  const [size, unit] = DURATIONS.find(([least]) => whole >= least) ?? [1, 's'];
+  return `${Math.floor(whole / size)} ${unit}`;
+};
+
+/** `3 s ago`, `in 2 min`, `now` (less than a second away). */
+export const relativeTime = (nowMs: number, thenMs: number): string => {
+  const distance = Math.abs(nowMs - thenMs);
+  if (distance < 1000) return 'now';
+  return thenMs < nowMs ? `${formatDuration(distance)} ago` : `in ${formatDuration(distance)}`;
+};
+
+const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** Decimal units, as docker prints them, with three digits at most: `512 B`, `1.5 kB`, `73.2 MB`, `998 MB`. */
+export const formatBytes = (bytes: number): string => {
+  const fits = (power: number): boolean => Number((bytes / 1000 ** power).toPrecision(3)) < 1000;
+  const power = [0, 1, 2, 3].find(fits) ?? 4;
+  return `${Number((bytes / 1000 ** power).toPrecision(power === 4 ? 4 : 3))} ${SIZES[power] ?? 'TB'}`;
+};

@@ -1,0 +1,22 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const WIDE =
+  /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
+
+/** Cells that the text takes in a terminal: colours take none, CJK letters and emoji two. */
+export const visibleWidth = (text: string): number => {
+  const plain = stripVTControlCharacters(text);
+  if (/^[ -~]*$/.test(plain)) return plain.length;
+  const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(plain);
+  return Array.from(graphemes).reduce((width, { segment }) => width + (WIDE.test(segment) ? 2 : 1), 0);
+};
+
+const ESCAPE = String.fromCodePoint(27);
+const COLOUR_OR_CONTROL = new RegExp(`${ESCAPE}\\[[0-9;]*m|\\p{Cc}`, 'gu');
+
+/**
+ * Text from elsewhere (names, messages of a registry) must not move the cursor or set the title of the terminal: control
+ * characters become spaces. Colours stay, since ours are among them.
+ */
+export const printable = (text: string): string =>
+  text.replaceAll(COLOUR_OR_CONTROL, (found) => (found.length > 1 ? found : ' '));

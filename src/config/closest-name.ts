@@ -1,0 +1,20 @@
+/** Edit distance of Levenshtein, with the usual two rows. */
+const distance = (a: string, b: string): number => {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [row, letter] of Array.from(a).entries()) {
+    const current = [row + 1];
+    for (const [column, other] of Array.from(b).entries()) {
+      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+};
+
+/** The known name that was probably meant: at most three edits away. */
+export const closestName = (name: string, known: readonly string[]): string | undefined => {
+  const ranked = known.map((candidate) => ({ candidate, edits: distance(name, candidate) }));
+  const [best] = ranked.toSorted((a, b) => a.edits - b.edits);
+  return best !== undefined && best.edits <= 3 ? best.candidate : undefined;
+};

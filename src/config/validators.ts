@@ -1,0 +1,115 @@
+import { EnvError, makeExactValidator } from 'envalid';
+import { validate as isCron } from 'node-cron';
+
+/** Where the engine answers. */
+export type EngineAddress =
+  | { readonly kind: 'unix'; readonly socketPath: string }
+  /** `port` undefined: 2376 with TLS, else 2375. */
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number | undefined };
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+const HOST = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+/** sun_path holds 108 bytes with its final zero (unix(7)). */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** The message completes "VARIABLE …". */
+const matching = (pattern: RegExp) =>
+  makeExactValidator<string>((text) => {
+    if (pattern.test(text)) return text;
+    throw new EnvError(`is "${text}", which is no such name`);
+  });
+
+const oneOf = <T extends string>(choices: readonly T[]) =>
+  makeExactValidator<T>((text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    throw new EnvError(`is "${text}"`);
+  });
+
+const absolute = (text: string): string => {
+  if (text.startsWith('/')) return text;
+  throw new EnvError(`is "${text}", which depends on the folder that the agent is started in`);
+};
+
+export const environmentName = matching(NAME);
+export const hostName = matching(HOST);
+export const logLevel = oneOf(LOG_LEVELS);
+export const logFormat = oneOf(LOG_FORMATS);
+export const absolutePath = makeExactValidator<string>(absolute);
+export const text = makeExactValidator<string>((value) => value);
+
+export const socketPath = makeExactValidator<string>((value) => {
+  const bytes = Buffer.byteLength(absolute(value));
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return value;
+  throw new EnvError(`has ${bytes} bytes, more than a unix socket can have`);
+});
+
+/** systemd gives several folders where the unit names several; ours is the first (systemd.exec(5), StateDirectory=). */
+export const firstFolder = makeExactValidator<string>((value) => absolute(value.split(':')[0] ?? ''));
+
+/** Only the two exact words: a security switch must not be turned by a typo. */
+export const exactBoolean = makeExactValidator<boolean>((value) => {
+  if (value === 'true') return true;
+  if (value === 'false') return false;
+  throw new EnvError(`is "${value}"`);
+});
+
+export const integer = (least: number, most: number) =>
+  makeExactValidator<number>((value) => {
+    const count = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (count >= least && count <= most) return count;
+    throw new EnvError(`is "${value}", which is not a whole number from ${least} to ${most}`);
+  });
+
+/** From systemd: what is no number counts as not set, since no operator wrote it. 0 is never a valid value here. */
+export const systemNumber = makeExactValidator<number>((value) =>
+  /^\d{1,15}$/.test(value) ? Number(value) : 0,
+);
+
+export const cronExpression = makeExactValidator<string>((value) => {
+  if (isCron(value)) return value;
+  throw new EnvError(`is "${value}", which is not a cron expression`);
+});
+
+/** The text never appears in a message: it may hold a password. */
+export const manifestUrl = makeExactValidator<string>((value) => {
+  if (!URL.canParse(value)) throw new EnvError('is not a URL');
+  const url = new URL(value);
+  if (url.username !== '' || url.password !== '') {
+    throw new EnvError(
+      'has a user name or password in it: put them into a file and name that in SUPERCARGO_MANIFEST_CREDENTIALS',
+    );
+  }
+  if (!['file:', 'http:', 'https:'].includes(url.protocol))
+    throw new EnvError(`has the scheme "${url.protocol}"`);
+  if (url.protocol === 'file:' && url.host !== '') {
+    throw new EnvError(`names the host "${url.host}": a file URL has three slashes, file:///PATH`);
+  }
+  return url.href;
+});
+
+const tcpAddress = (value: string): EngineAddress => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.hostname === '' || url.username !== '' || !['', '/'].includes(url.pathname)) {
+    throw new EnvError('is not tcp://HOST[:PORT]');
+  }
+  return {
+    kind: 'tcp',
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? undefined : Number(url.port),
+  };
+};
+
+export const engineAddress = makeExactValidator<EngineAddress>((value) => {
+  if (value.startsWith('unix:///')) return { kind: 'unix', socketPath: value.slice('unix://'.length) };
+  if (value.startsWith('tcp://')) return tcpAddress(value);
+  if (value.startsWith('ssh://')) {
+    throw new EnvError('is an ssh:// address: the agent runs on the host of its engine and logs in nowhere');
+  }
+  throw new EnvError(`is "${value}"`);
+});

@@ -1,0 +1,54 @@
+import type { Digest, ImageId } from '../image/reference.ts';
+import type { Action } from '../plan/action.ts';
+import type { Actual, EngineFacts } from '../state/actual.ts';
+import type { ReleaseImage } from '../state/release.ts';
+
+/** The actions that change the engine; all others change only the ledger. */
+export type EngineAction = Exclude<
+  Action,
+  { readonly kind: 'resolve-tag' | 'adopt' | 'remember' | 'quarantine' | 'forget' }
+>;
+
+export interface PullProgress {
+  readonly layersDone: number;
+  readonly layersTotal: number;
+  readonly bytesDone: number;
+  /** Known only as the engine learns it: grows with the layers it has looked at. */
+  readonly bytesTotal: number;
+}
+
+export interface ObserveScope {
+  readonly environment: string;
+  /** Names of foreign containers that services take over: looked at closely too. */
+  readonly replaces: readonly string[];
+}
+
+export type TagMeaning =
+  | { readonly kind: 'digest'; readonly digest: Digest }
+  | { readonly kind: 'local'; readonly imageId: ImageId };
+
+/** The container engine of this host. Every method rejects with an AgentError, ENGINE_OFFLINE where nothing answers. */
+export interface Engine {
+  /** As of the last time a connection was made. */
+  readonly facts: () => Promise<EngineFacts>;
+  readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
+  /** Idempotent: what is already so is success. */
+  readonly apply: (
+    action: EngineAction,
+    environment: string,
+    onProgress: (progress: PullProgress) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. */
+  readonly resolveTag: (
+    image: ReleaseImage,
+    signal: AbortSignal,
+  ) => Promise<TagMeaning>;
+  /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */
+  readonly lastLines: (containerId: string, lines: number, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Calls back at every event that can matter to us; settles when the stream ends, for whatever reason. */
+  readonly watch: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
+}
+
+const LEDGER_KINDS: ReadonlySet<Action['kind']> = new Set(['resolve-tag', 'adopt', 'remember', 'quarantine', 'forget']);
+export const isEngineAction = (action: Action): action is EngineAction => !LEDGER_KINDS.has(action.kind);

@@ -1,0 +1,327 @@
+import { describe, expect, it } from 'vitest';
+import {
+  readConfig,
+  readDocumentPaths,
+  readPaths,
+  readSurroundings,
+  type Surroundings,
+} from '../../src/config.ts';
+import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { AgentError } from '../../src/core/errors.ts';
+
+const host = (over: Partial<Surroundings> = {}): Surroundings => ({
+  fileExists: () => true,
+  hostname: 'web-1',
+  home: '/home/agent',
+  isTerminal: false,
+  ...over,
+});
+const least = {
+  SUPERCARGO_ENVIRONMENT: 'staging',
+  SUPERCARGO_MANIFEST_URL: 'https://m.example.com/staging.json',
+};
+
+const refusal = (env: NodeJS.ProcessEnv, over: Partial<Surroundings> = {}): AgentError => {
+  try {
+    readConfig(env, host(over));
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+};
+
+const DEFAULTS = {
+  environment: 'staging',
+  manifestUrl: 'https://m.example.com/staging.json',
+  manifestCredentialsFile: undefined,
+  caFile: undefined,
+  clientCertificate: undefined,
+  composePath: '/etc/supercargo',
+  trustFile: '/etc/supercargo/trust.json',
+  host: 'web-1',
+  pollCron: '*/30 * * * * *',
+  stateDir: '/var/lib/supercargo',
+  socketPath: '/run/supercargo/agent.sock',
+  keepReleases: 2,
+  log: { level: 'info', format: 'json' },
+  engine: { address: { kind: 'unix', socketPath: '/var/run/docker.sock' }, tlsFolder: undefined },
+  dockerConfigDir: '/home/agent/.docker',
+  home: '/home/agent',
+  path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  systemd: { notifySocket: undefined, watchdogUsec: undefined, watchdogPid: undefined },
+  warnings: [],
+};
+
+describe('readConfig', () => {
+  it('fills in the documented defaults', () => {
+    expect(readConfig(least, host())).toEqual(DEFAULTS);
+  });
+
+  it('reads every variable, and NODE_ENV changes nothing', () => {
+    const env = {
+      ...least,
+      NODE_ENV: 'test',
+      SUPERCARGO_COMPOSE: '/srv/compose.yaml',
+      SUPERCARGO_TRUST: '/srv/trust.json',
+      SUPERCARGO_HOST: 'web-2.example.com',
+      SUPERCARGO_POLL: '0 * * * * *',
+      SUPERCARGO_MANIFEST_CREDENTIALS: '/srv/credentials',
+      SUPERCARGO_CA: '/srv/ca.pem',
+      SUPERCARGO_CLIENT_CERT: '/srv/c.pem',
+      SUPERCARGO_CLIENT_KEY: '/srv/c.key',
+      SUPERCARGO_STATE_DIR: '/srv/state',
+      SUPERCARGO_SOCKET: '/srv/agent.sock',
+      SUPERCARGO_KEEP_RELEASES: '20',
+      SUPERCARGO_LOG_LEVEL: 'debug',
+      SUPERCARGO_LOG_FORMAT: 'pretty',
+      DOCKER_HOST: 'tcp://engine.example.com:2377',
+      DOCKER_TLS_VERIFY: '1',
+      DOCKER_CERT_PATH: '/srv/tls',
+      DOCKER_CONFIG: '/srv/docker',
+      STATE_DIRECTORY: '/var/lib/other',
+      HOME: '/root',
+      PATH: '/bin',
+      NOTIFY_SOCKET: '/run/systemd/notify',
+      WATCHDOG_USEC: '60000000',
+      WATCHDOG_PID: '77',
+    };
+    expect(readConfig(env, host())).toEqual({
+      ...DEFAULTS,
+      composePath: '/srv/compose.yaml',
+      trustFile: '/srv/trust.json',
+      host: 'web-2.example.com',
+      pollCron: '0 * * * * *',
+      manifestCredentialsFile: '/srv/credentials',
+      caFile: '/srv/ca.pem',
+      clientCertificate: { certFile: '/srv/c.pem', keyFile: '/srv/c.key' },
+      stateDir: '/srv/state',
+      socketPath: '/srv/agent.sock',
+      keepReleases: 20,
+      log: { level: 'debug', format: 'pretty' },
+      engine: { address: { kind: 'tcp', host: 'engine.example.com', port: 2377 }, tlsFolder: '/srv/tls' },
+      dockerConfigDir: '/srv/docker',
+      home: '/root',
+      path: '/bin',
+      systemd: { notifySocket: '/run/systemd/notify', watchdogUsec: 60_000_000, watchdogPid: 77 },
+    });
+  });
+
+  it('accepts the example of every supported variable', () => {
+    const examples = VARIABLE_ENTRIES.filter(([, variable]) => variable.support === 'supported');
+    const env = Object.fromEntries(examples.map(([name, variable]) => [name, variable.example]));
+    expect(readConfig(env, host()).warnings).toEqual([]);
+  });
+
+  it('takes an empty value for a value that is not set', () => {
+    const empty = Object.fromEntries(VARIABLE_ENTRIES.map(([name]) => [name, '']));
+    expect(readConfig({ ...empty, ...least }, host())).toEqual(DEFAULTS);
+  });
+
+  it('is frozen in depth', () => {
+    const config = readConfig(least, host());
+    const parts = [config, config.log, config.engine, config.engine.address, config.systemd, config.warnings];
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true));
+  });
+
+  it.each([
+    [
+      'the first folder that systemd names',
+      { STATE_DIRECTORY: '/var/lib/a:/var/lib/b' },
+      { stateDir: '/var/lib/a' },
+    ],
+    [
+      'TLS with the login folder as its certificates',
+      { DOCKER_HOST: 'tcp://[::1]', DOCKER_TLS_VERIFY: '0' },
+      {
+        engine: { address: { kind: 'tcp', host: '::1', port: undefined }, tlsFolder: '/home/agent/.docker' },
+      },
+    ],
+    [
+      'no TLS on a unix socket',
+      { DOCKER_HOST: 'unix:///run/d.sock', DOCKER_TLS_VERIFY: '1' },
+      {
+        engine: { address: { kind: 'unix', socketPath: '/run/d.sock' }, tlsFolder: undefined },
+      },
+    ],
+    [
+      'a file as the source',
+      { SUPERCARGO_MANIFEST_URL: 'file:///srv/m.json' },
+      { manifestUrl: 'file:///srv/m.json' },
+    ],
+    [
+      'nothing for a senseless watchdog',
+      { WATCHDOG_USEC: 'x', WATCHDOG_PID: '-1' },
+      { systemd: DEFAULTS.systemd },
+    ],
+  ])('understands %s', (_, env, expected) => {
+    expect(readConfig({ ...least, ...env }, host())).toMatchObject(expected);
+  });
+
+  it('logs pretty on a terminal unless told otherwise', () => {
+    expect(readConfig(least, host({ isTerminal: true })).log.format).toBe('pretty');
+    expect(
+      readConfig({ ...least, SUPERCARGO_LOG_FORMAT: 'json' }, host({ isTerminal: true })).log.format,
+    ).toBe('json');
+  });
+
+  it('lists all problems in one error, each with what to write', () => {
+    const env = {
+      SUPERCARGO_ENVIRONMENT: 'Staging',
+      SUPERCARGO_KEEP_RELEASES: '0',
+      SUPERCARGO_WINDOW: 'Mon-Fri 09:00+8h',
+    };
+    const error = refusal(env, { fileExists: () => false });
+    expect(error.code).toBe('CONFIG');
+    expect(error.message.split('\n')).toEqual([
+      'the configuration has problems:',
+      '  SUPERCARGO_ENVIRONMENT is "Staging", which is no such name; write a name: lower-case letters, digits, "-" and "_", at most 63, starting with a letter or digit, for example SUPERCARGO_ENVIRONMENT=staging',
+      '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
+      '  SUPERCARGO_KEEP_RELEASES is "0", which is not a whole number from 1 to 20; write a count of releases, 1 to 20, for example SUPERCARGO_KEEP_RELEASES=2',
+      '  SUPERCARGO_TRUST names /etc/supercargo/trust.json, which does not exist; install the trust file there, or write SUPERCARGO_ALLOW_UNSIGNED=true for a trial without signatures',
+      '  SUPERCARGO_WINDOW is not supported by this version; remove it',
+    ]);
+    expect(error.advice).toContain('/etc/supercargo/agent.env');
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, string]>([
+    ['a name of 64 letters', { SUPERCARGO_ENVIRONMENT: 'a'.repeat(64) }, 'SUPERCARGO_ENVIRONMENT'],
+    ['a name with a slash', { SUPERCARGO_ENVIRONMENT: 'a/b' }, 'SUPERCARGO_ENVIRONMENT'],
+    ['ftp', { SUPERCARGO_MANIFEST_URL: 'ftp://example.com/m' }, 'scheme "ftp:"'],
+    ['a file URL with a host', { SUPERCARGO_MANIFEST_URL: 'file://srv/m.json' }, 'three slashes'],
+    ['a relative path', { SUPERCARGO_COMPOSE: 'compose.yaml' }, 'SUPERCARGO_COMPOSE is "compose.yaml"'],
+    ['a socket path that the kernel refuses', { SUPERCARGO_SOCKET: `/${'s'.repeat(107)}` }, 'has 108 bytes'],
+    ['a wrong cron expression', { SUPERCARGO_POLL: '61 * * * * *' }, 'not a cron expression'],
+    ['a fraction of a release', { SUPERCARGO_KEEP_RELEASES: '1.5' }, 'SUPERCARGO_KEEP_RELEASES'],
+    ['an unknown level', { SUPERCARGO_LOG_LEVEL: 'verbose' }, 'one of trace, debug'],
+    ['yes for true', { SUPERCARGO_ALLOW_UNSIGNED: 'yes' }, 'SUPERCARGO_ALLOW_UNSIGNED is "yes"'],
+    ['an ssh engine', { DOCKER_HOST: 'ssh://root@web-1' }, 'logs in nowhere'],
+    ['an engine address with a path', { DOCKER_HOST: 'tcp://h:1/x' }, 'is not tcp://HOST[:PORT]'],
+    [
+      'a certificate without its key',
+      { SUPERCARGO_CLIENT_CERT: '/c' },
+      'SUPERCARGO_CLIENT_KEY is not set, but SUPERCARGO_CLIENT_CERT is',
+    ],
+    [
+      'a key without its certificate',
+      { SUPERCARGO_CLIENT_KEY: '/k' },
+      'SUPERCARGO_CLIENT_CERT is not set, but SUPERCARGO_CLIENT_KEY is',
+    ],
+    [
+      'a mirror',
+      { SUPERCARGO_REGISTRY_MIRRORS: 'a=https://b' },
+      'SUPERCARGO_REGISTRY_MIRRORS is not supported by this version; remove it',
+    ],
+  ])('refuses %s', (_, env, expected) => {
+    const { message } = refusal({ ...least, ...env });
+    expect(message).toContain(expected);
+    expect(message.split('\n')).toHaveLength(2);
+  });
+
+  it.each(['https://user:s3cret@m.example.com/m', 'https://s3cret@m.example.com/m', 'https://s3cret@:bad'])(
+    'refuses %s without repeating the password',
+    (url) => {
+      const error = refusal({ ...least, SUPERCARGO_MANIFEST_URL: url });
+      expect(error.message).toContain('SUPERCARGO_MANIFEST_URL');
+      expect(JSON.stringify([error.message, error.advice, error.fields])).not.toContain('s3cret');
+    },
+  );
+
+  it.each([
+    [
+      'a trust file and ALLOW_UNSIGNED',
+      true,
+      'true',
+      'SUPERCARGO_ALLOW_UNSIGNED is true although the trust file',
+    ],
+    ['neither', false, 'false', 'SUPERCARGO_TRUST names /etc/supercargo/trust.json, which does not exist'],
+  ])('refuses %s', (_, exists, unsigned, expected) => {
+    const env = { ...least, SUPERCARGO_ALLOW_UNSIGNED: unsigned };
+    expect(refusal(env, { fileExists: () => exists }).message).toContain(expected);
+  });
+
+  it.each([
+    ['the trust file', true, 'false', '/etc/supercargo/trust.json'],
+    ['no signature', false, 'true', undefined],
+  ])('demands %s', (_, exists, unsigned, expected) => {
+    const env = { ...least, SUPERCARGO_ALLOW_UNSIGNED: unsigned };
+    expect(readConfig(env, host({ fileExists: () => exists })).trustFile).toBe(expected);
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, string[]]>([
+    [
+      'a misspelt variable',
+      { SUPERCARGO_POL: 'x' },
+      ['SUPERCARGO_POL is not a variable of the agent; did you mean SUPERCARGO_POLL?'],
+    ],
+    [
+      'a strange variable',
+      { SUPERCARGO_COFFEE_MACHINE: 'x' },
+      ['SUPERCARGO_COFFEE_MACHINE is not a variable of the agent'],
+    ],
+    [
+      'a later one',
+      { SUPERCARGO_REPORT_TOKEN: 's3cret' },
+      ['SUPERCARGO_REPORT_TOKEN is not supported by this version and has no effect'],
+    ],
+    [
+      'a password in clear text',
+      { SUPERCARGO_MANIFEST_URL: 'http://m/', SUPERCARGO_MANIFEST_CREDENTIALS: '/c' },
+      ['SUPERCARGO_MANIFEST_CREDENTIALS are sent in clear text, because SUPERCARGO_MANIFEST_URL is http:'],
+    ],
+    [
+      'an engine without TLS',
+      { DOCKER_HOST: 'tcp://h' },
+      [
+        'DOCKER_HOST is reached over tcp without TLS: whoever is on that network owns the engine; set DOCKER_TLS_VERIFY=1',
+      ],
+    ],
+  ])('warns of %s', (_, env, expected) => {
+    expect(readConfig({ ...least, ...env }, host()).warnings).toEqual(expected);
+  });
+
+  it('warns when the trust file that was named is missing and unsigned manifests are allowed', () => {
+    const env = { ...least, SUPERCARGO_TRUST: '/t', SUPERCARGO_ALLOW_UNSIGNED: 'true' };
+    expect(readConfig(env, host({ fileExists: () => false })).warnings).toEqual([
+      'SUPERCARGO_TRUST names /t, which does not exist: manifests are accepted unsigned',
+    ]);
+  });
+});
+
+describe('reading less than all', () => {
+  it('asks of status, pause and history neither a manifest nor trust', () => {
+    expect(readPaths({ SUPERCARGO_WINDOW: 'x', SUPERCARGO_POLL: 'broken' })).toEqual({
+      environment: undefined,
+      stateDir: '/var/lib/supercargo',
+      socketPath: '/run/supercargo/agent.sock',
+    });
+    expect(
+      readPaths({ SUPERCARGO_ENVIRONMENT: 'qa', SUPERCARGO_SOCKET: '/s', STATE_DIRECTORY: '/v' }),
+    ).toEqual({
+      environment: 'qa',
+      stateDir: '/v',
+      socketPath: '/s',
+    });
+  });
+
+  it('still refuses a wrong value among those', () => {
+    expect(() => readPaths({ SUPERCARGO_SOCKET: 'agent.sock' })).toThrow('SUPERCARGO_SOCKET is "agent.sock"');
+  });
+
+  it('asks of validate only the places of the documents', () => {
+    expect(readDocumentPaths({ SUPERCARGO_COMPOSE: '/c' })).toEqual({
+      environment: undefined,
+      composePath: '/c',
+      trustFile: '/etc/supercargo/trust.json',
+    });
+  });
+});
+
+describe('readSurroundings', () => {
+  it('tells a file that exists from one that does not', () => {
+    const { fileExists } = readSurroundings();
+    expect(
+      [import.meta.filename, '/', '/no/such/file', `${import.meta.filename}/below`].map(fileExists),
+    ).toEqual([true, true, false, false]);
+  });
+});
