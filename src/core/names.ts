@@ -1,0 +1,36 @@
+import type { EpochMs } from './time.ts';
+
+/** Names and labels on the host (DESIGN.md, "Names on the host"). Part of the public surface. */
+export const LABELS = {
+  environment: 'io.supercargo.environment',
+  service: 'io.supercargo.service',
+  replica: 'io.supercargo.replica',
+  release: 'io.supercargo.release',
+  serial: 'io.supercargo.serial',
+  version: 'io.supercargo.version',
+  spec: 'io.supercargo.spec',
+  /** The declared restart policy, `always` or `on-failure:3`: what a container that is disarmed for a while gets back. */
+  restart: 'io.supercargo.restart',
+  network: 'io.supercargo.network',
+  volume: 'io.supercargo.volume',
+  /** Hash of a network's or volume's definition. */
+  definition: 'io.supercargo.definition',
+} as const;
+
+export const projectName = (environment: string): string => `supercargo-${environment}`;
+
+export const containerName = (environment: string, service: string, replica: number, release: string): string =>
+  `${environment}-${service}-${replica}-${release.slice(0, 8)}`;
+
+/** Where a container goes that has to give its name away but is still needed. */
+export const asideName = (environment: string, service: string, containerId: string): string =>
+  `${environment}-${service}-aside-${containerId.slice(0, 12)}`;
+
+export const networkName = (environment: string, network: string): string => `${environment}_${network}`;
+export const volumeName = (environment: string, volume: string): string => `${environment}_${volume}`;
+
+/** The repository of the tags that keep a good release's image from being pruned: `supercargo-ENV:SERVICE-RELEASE`. */
+export const keepRepository = (environment: string): string => `supercargo-${environment}`;
+export const keepTag = (service: string, release: string): string => `${service.slice(0, 100)}-${release.slice(0, 8)}`;
+
+export const isoTime = (ms: EpochMs): string => new Date(ms).toISOString();

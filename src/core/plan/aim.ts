@@ -1,0 +1,147 @@
+import { serviceRecord, type Failure } from '../state/ledger.ts';
+import type { Desired } from '../state/desired.ts';
+import type { Release } from '../state/release.ts';
+import type { Action } from './action.ts';
+import { closedGate, wait } from './gate.ts';
+import { hasBegun, type ServiceContext, type Target } from './input.ts';
+import { findImage } from './needs.ts';
+import type { Decision } from './plan.ts';
+import { pullStep } from './prepare.ts';
+import { restingSetback, setbackDecision } from './setback.ts';
+
+/**
+ * Where a service is heading.
+ * `forward`: a release that has not proved itself here. `keep`: what is known to be good (or simply there) is kept as it
+ * should be, and `then` is told once it is.
+ */
+export type Aim =
+  | { readonly kind: 'forward'; readonly target: Target; readonly release: Release; readonly attempt: number }
+  | {
+      readonly kind: 'keep';
+      readonly target: Target | undefined;
+      /** With no target: put the foreign container back that was taken over. */
+      readonly restoreForeign: boolean;
+      /** Containers of other releases are taken away. */
+      readonly retireOthers: boolean;
+      readonly then: Decision;
+      readonly staging: readonly Action[];
+    }
+  | { readonly kind: 'freeze'; readonly then: Decision };
+
+const targetOf = (release: Release): Target => ({ id: release.id, version: release.version, release });
+
+const goodTarget = (c: ServiceContext): Target | undefined => {
+  const good = c.record.good[0];
+  return good && targetOf(good.release);
+};
+
+/** What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what else is here. */
+const fallbackFrom = (c: ServiceContext, bad: string): { target: Target | undefined; restoreForeign: boolean } => {
+  const good = goodTarget(c);
+  if (good && good.id !== bad) return { target: good, restoreForeign: false };
+  if (c.foreign?.recorded === true) return { target: undefined, restoreForeign: true };
+  return { target: presentTarget(c, bad), restoreForeign: false };
+};
+
+/** Without a ledger entry: the release whose container started last. */
+const presentTarget = (c: ServiceContext, except: string): Target | undefined => {
+  const last = c.own
+    .filter((o) => o.owner?.release !== except && o.detail?.startedAtMs !== undefined)
+    .toSorted((a, b) => (b.detail?.startedAtMs ?? 0) - (a.detail?.startedAtMs ?? 0))[0];
+  return last?.owner && { id: last.owner.release, version: last.owner.version, release: undefined };
+};
+
+const keep = (
+  c: ServiceContext,
+  bad: string,
+  then: Decision,
+  options: { retireOthers: boolean; staging?: readonly Action[] },
+): Aim => {
+  const back = fallbackFrom(c, bad);
+  // What the ledger calls good may push others aside; a release that is merely here may not.
+  const retireOthers = options.retireOthers || back.target?.release !== undefined;
+  return { kind: 'keep', ...back, then, staging: options.staging ?? [], retireOthers };
+};
+
+export const aimOf = (c: ServiceContext, desired: Desired): Aim => {
+  switch (desired.kind) {
+    case 'unpublished':
+      return keep(c, '', wait('unpublished', desired.message), { retireOthers: false });
+    case 'blocked':
+      return keep(c, '', desired, { retireOthers: false });
+    case 'unresolved':
+      return aimUnresolved(c, desired);
+    case 'release':
+      return aimRelease(c, desired.release, desired.attempt);
+  }
+};
+
+const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unresolved' }>): Aim => {
+  const setback = restingSetback(c, desired.key);
+  if (setback) return keep(c, '', setbackDecision(setback), { retireOthers: false });
+  const then = wait('image', `asking the registry for ${desired.version}`);
+  return keep(c, '', then, { retireOthers: false, staging: [{ kind: 'resolve-tag', image: desired.image, key: desired.key }] });
+};
+
+const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim => {
+  const record = serviceRecord(c.input.ledger, c.service.name);
+  if (record.good[0]?.release.id === release.id) return steady(release);
+  const { failure } = record;
+  if (failure?.release === release.id && failure.attempt === attempt) return afterFailure(c, release, failure);
+  const setback = restingSetback(c, release.id);
+  const hasStarted = hasBegun(c, release.id);
+  // RELEASE is the release's own fault: it is judged, not waited out.
+  if (setback?.action === 'start' && setback.code !== 'RELEASE') {
+    const back = fallbackFrom(c, release.id);
+    const hasFallback = back.target !== undefined || back.restoreForeign;
+    if (hasFallback) return keep(c, release.id, setbackDecision(setback), { retireOthers: true });
+    return { kind: 'freeze', then: setbackDecision(setback) };
+  }
+  return hasStarted ? forward(release, attempt) : aimUnbegun(c, release, attempt);
+};
+
+const forward = (release: Release, attempt: number): Aim => ({ kind: 'forward', target: targetOf(release), release, attempt });
+
+const steady = (release: Release): Aim => ({
+  kind: 'keep',
+  target: targetOf(release),
+  restoreForeign: false,
+  retireOthers: true,
+  then: { kind: 'converged' },
+  staging: [],
+});
+
+/** Nothing of the new release is here yet: its image comes first, whatever the gate says. */
+const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim => {
+  const gate = closedGate(c, release.serial > 0);
+  const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
+  if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
+  const setback = restingSetback(c, release.id);
+  if (setback?.action === 'pull') return keep(c, release.id, setbackDecision(setback), { retireOthers: false });
+  const step = findImage(c.input.actual.images, release.image) ? undefined : pullStep(release);
+  if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
+  if (step?.kind === 'act') {
+    const then = gate ?? wait('image', `fetching ${release.version}`);
+    return keep(c, release.id, then, { retireOthers: false, staging: step.actions });
+  }
+  return gate ? keep(c, release.id, gate, { retireOthers: false }) : forward(release, attempt);
+};
+
+const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Aim => {
+  const advice = `publish another version, or try it again: supercargo retry ${c.service.name}`;
+  const message = `${failure.version} failed here: ${failure.message}`;
+  if (c.service.update.failureAction === 'pause') {
+    return { kind: 'freeze', then: { kind: 'blocked', reason: 'quarantined', message: `${message} (failure_action: pause)`, advice } };
+  }
+  const back = fallbackFrom(c, release.id);
+  const to = back.target?.version ?? (back.restoreForeign ? (c.foreign?.adoption.name ?? '') : undefined);
+  const then: Decision =
+    to === undefined
+      ? { kind: 'blocked', reason: 'quarantined', message, advice }
+      : { kind: 'rolled-back', from: failure.version, to, message, advice };
+  return keep(c, release.id, then, { retireOthers: true });
+};
+
+/** The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be meanwhile. */
+export const keepMeanwhile = (c: ServiceContext, release: Release, then: Decision): Aim =>
+  keep(c, release.id, then, { retireOthers: false });

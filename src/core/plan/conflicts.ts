@@ -1,0 +1,53 @@
+import type { Container, HostPort } from '../state/actual.ts';
+import type { Release } from '../state/release.ts';
+import type { ServiceContext } from './input.ts';
+import { isUp } from './slot.ts';
+
+export interface PortHolder {
+  readonly kind: 'ours' | 'foreign';
+  readonly name: string;
+  readonly service: string | undefined;
+  readonly port: string;
+}
+
+const ANY = new Set(['', '0.0.0.0', '::']);
+
+const overlaps = (a: HostPort, b: HostPort): boolean =>
+  a.hostPort === b.hostPort &&
+  a.protocol === b.protocol &&
+  (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress) || ANY.has(b.hostAddress));
+
+export const publishedPorts = (release: Release): readonly HostPort[] =>
+  release.spec.container.ports.flatMap((p) =>
+    p.hostPort === undefined ? [] : [{ hostAddress: p.hostAddress, hostPort: p.hostPort, protocol: p.protocol }],
+  );
+
+/** Running containers outside this service that hold a host port which the release publishes. */
+export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] => {
+  const wanted = publishedPorts(release);
+  const isOurs = (o: Container): boolean => o.owner !== undefined;
+  return c.input.actual.containers
+    .filter((o) => isUp(o) && o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id)
+    .flatMap((o) =>
+      o.ports
+        .filter((p) => wanted.some((w) => overlaps(w, p)))
+        .map((p) => ({
+          kind: isOurs(o) ? ('ours' as const) : ('foreign' as const),
+          name: o.name,
+          service: o.owner?.service,
+          port: `${String(p.hostPort)}/${p.protocol}`,
+        })),
+    );
+};
+
+/** A holder of our own that will let go by itself: its service is gone, or its next release does not publish the port. */
+const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
+  if (holder.kind === 'foreign' || holder.service === undefined) return false;
+  if (!c.input.project.services[holder.service]) return true;
+  const next = c.input.desired[holder.service];
+  if (next?.kind !== 'release') return false;
+  return publishedPorts(next.release).every((p) => `${String(p.hostPort)}/${p.protocol}` !== holder.port);
+};
+
+export const stubbornHolder = (c: ServiceContext, release: Release): PortHolder | undefined =>
+  portHolders(c, release).find((h) => !letsGo(c, h));

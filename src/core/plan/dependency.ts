@@ -1,0 +1,74 @@
+import type { Dependency } from '../compose/model.ts';
+import type { Release } from '../state/release.ts';
+import { wait } from './gate.ts';
+import type { ServiceContext } from './input.ts';
+import { isShortWait, type Decision, type ServicePlan } from './plan.ts';
+
+type State = 'met' | 'pending' | 'failed';
+
+/** The first dependency that a new release still waits for, or can't get. Undefined: all are met. */
+export const dependencyStep = (
+  c: ServiceContext,
+  release: Release,
+  attempt: number,
+  plans: ReadonlyMap<string, ServicePlan>,
+): Decision | undefined => {
+  for (const dependency of c.service.dependsOn) {
+    const plan = plans.get(dependency.service);
+    const state = plan ? stateOf(c, dependency, plan) : 'failed';
+    if (state === 'pending') return wait('dependency', `waits until ${dependency.service} is ${dependency.condition}`);
+    if (state === 'failed') return failed(c, release, attempt, dependency, plan);
+  }
+  return undefined;
+};
+
+const isSettled = (decision: Decision): boolean =>
+  decision.kind !== 'act' && !(decision.kind === 'wait' && isShortWait(decision.reason));
+
+const stateOf = (c: ServiceContext, { condition }: Dependency, plan: ServicePlan): State => {
+  const { decision } = plan;
+  if (condition === 'completed') {
+    const good = c.input.ledger.services[plan.service]?.good[0];
+    const isDone = good?.completed === true && good.release.id === plan.desired?.release;
+    if (isDone) return 'met';
+    return decision.kind === 'blocked' || decision.kind === 'rolled-back' ? 'failed' : 'pending';
+  }
+  if (!isSettled(decision)) return 'pending';
+  const serving = plan.running.filter((r) => r.state === 'running');
+  const isUp = condition === 'started' ? serving.length > 0 : serving.some((r) => r.health !== 'unhealthy' && r.health !== 'starting');
+  if (isUp || decision.kind === 'converged') return 'met';
+  return decision.kind === 'wait' ? 'pending' : 'failed';
+};
+
+const failed = (
+  c: ServiceContext,
+  release: Release,
+  attempt: number,
+  dependency: Dependency,
+  plan: ServicePlan | undefined,
+): Decision => {
+  const said = plan && 'message' in plan.decision ? plan.decision.message : 'it is not there';
+  const isBadJob =
+    dependency.condition === 'completed' &&
+    c.input.ledger.services[dependency.service]?.failure?.release === plan?.desired?.release &&
+    plan?.desired !== undefined;
+  if (!isBadJob) {
+    return {
+      kind: 'blocked',
+      reason: 'dependency',
+      message: `it needs ${dependency.service}, which is not ${dependency.condition}: ${said}`,
+      advice: `see supercargo explain ${dependency.service}`,
+    };
+  }
+  return {
+    kind: 'act',
+    why: `its job ${dependency.service} failed`,
+    actions: [
+      {
+        kind: 'quarantine',
+        containers: [],
+        failure: { release: release.id, version: release.version, attempt, reason: 'job-failed', message: `its job ${dependency.service} failed: ${said}` },
+      },
+    ],
+  };
+};

@@ -1,0 +1,87 @@
+import { parseImage, tryParseImage, type Repository } from '../image/reference.ts';
+import { keepRepository, keepTag } from '../names.ts';
+import type { Image } from '../state/actual.ts';
+import type { Release } from '../state/release.ts';
+import type { Action } from './action.ts';
+import type { PlanInput } from './input.ts';
+import { findImage, liveNetwork } from './needs.ts';
+
+/** Networks and images that nothing needs any more, and the tags that keep what a rollback needs. */
+export const housekeeping = (input: PlanInput): readonly Action[] => [
+  ...staleNetworks(input),
+  ...keepTags(input),
+  ...staleImages(input),
+];
+
+const releasesInUse = (input: PlanInput): readonly Release[] => {
+  const desired = Object.values(input.desired).flatMap((d) => (d.kind === 'release' ? [d.release] : []));
+  const good = Object.entries(input.ledger.services)
+    .filter(([name]) => input.project.services[name])
+    .flatMap(([, record]) => record.good.slice(0, 1).map((g) => g.release));
+  return [...desired, ...good];
+};
+
+const staleNetworks = (input: PlanInput): readonly Action[] => {
+  const needed = new Set(
+    releasesInUse(input).flatMap((r) =>
+      Object.entries(r.spec.networks).map(([logical, wanted]) => liveNetwork(input, logical, wanted)?.id),
+    ),
+  );
+  const attached = new Set(input.actual.containers.flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []));
+  return input.actual.networks
+    .filter((n) => n.owner && !needed.has(n.id) && !attached.has(n.name))
+    .map((n) => ({ kind: 'remove-network', id: n.id, name: n.name }));
+};
+
+const normalised = (environment: string): Repository => parseImage(keepRepository(environment)).repository;
+
+/** A tag of our own on each good release's image: pruning and other environments leave it alone. */
+const keepTags = (input: PlanInput): readonly Action[] => {
+  const repository = normalised(input.environment);
+  const wanted = Object.entries(input.ledger.services).flatMap(([service, record]) =>
+    record.good.map((g) => ({ imageId: g.imageId, tag: keepTag(service, g.release.id) })),
+  );
+  const missing = wanted.flatMap(({ imageId, tag }): Action[] => {
+    const image = input.actual.images.find((i) => i.id === imageId);
+    if (!image || hasTag(image, repository, tag)) return [];
+    return [{ kind: 'tag-image', imageId, repository: keepRepository(input.environment), tag }];
+  });
+  const surplus = input.actual.images.flatMap((image): Action[] => {
+    const references = image.tags
+      .filter((t) => t.repository === repository && wanted.every((w) => w.tag !== t.tag))
+      .map((t) => `${keepRepository(input.environment)}:${t.tag}`);
+    const others = image.tags.length + image.digests.length > references.length;
+    return references.length > 0 && others ? [{ kind: 'remove-image', imageId: image.id, references }] : [];
+  });
+  return [...missing, ...surplus];
+};
+
+const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
+  image.tags.some((t) => t.repository === repository && t.tag === tag);
+
+/** Only images all of whose names are in repositories we run, that no container uses and no rollback needs. */
+const staleImages = (input: PlanInput): readonly Action[] => {
+  const ours = new Set<Repository>([normalised(input.environment), ...repositoriesOf(input)]);
+  const used = new Set<string>(input.actual.containers.map((c) => c.imageId));
+  const reserved = new Set<string>(Object.values(input.ledger.services).flatMap((r) => r.good.map((g) => g.imageId)));
+  for (const release of releasesInUse(input)) {
+    const image = findImage(input.actual.images, release.image);
+    if (image) reserved.add(image.id);
+  }
+  return input.actual.images
+    .filter((image) => {
+      const names = [...image.tags, ...image.digests].map((n) => n.repository);
+      return names.length > 0 && names.every((n) => ours.has(n)) && !used.has(image.id) && !reserved.has(image.id);
+    })
+    .map((image) => ({ kind: 'remove-image', imageId: image.id, references: referencesOf(image) }));
+};
+
+const repositoriesOf = (input: PlanInput): readonly Repository[] => [
+  ...Object.values(input.project.services).flatMap((s) => tryParseImage(s.image)?.repository ?? []),
+  ...Object.values(input.ledger.services).flatMap((r) => r.good.map((g) => g.release.image.reference.repository)),
+];
+
+const referencesOf = (image: Image): readonly string[] => {
+  const tags = image.tags.map((t) => `${t.repository}:${t.tag}`);
+  return tags.length > 0 ? tags : image.digests.map((d) => `${d.repository}@${d.digest}`);
+};

@@ -1,0 +1,77 @@
+import type { ComposeProject, Service } from '../compose/model.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Manifest } from '../manifest/model.ts';
+import type { Actual, Container } from '../state/actual.ts';
+import type { Desired } from '../state/desired.ts';
+import type { Adoption, Ledger, ServiceRecord } from '../state/ledger.ts';
+import type { Release } from '../state/release.ts';
+import type { EpochMs } from '../time.ts';
+import type { ActionKind } from './action.ts';
+
+/** Everything a plan depends on; planning the same input twice gives the same plan. */
+export interface PlanInput {
+  readonly environment: string;
+  /** This host's name: decides its place in a rollout. */
+  readonly host: string;
+  readonly nowMs: EpochMs;
+  readonly keepReleases: number;
+  readonly project: ComposeProject;
+  readonly desired: Readonly<Record<string, Desired>>;
+  readonly manifest: Manifest | undefined;
+  /** The accepted manifest can't be trusted any more: what runs stays, nothing new starts. */
+  readonly distrust: { readonly message: string; readonly advice: string } | undefined;
+  readonly actual: Actual;
+  readonly ledger: Ledger;
+  /** What last went wrong, by `setbackKey`; forgotten when the agent restarts (then it is simply tried again). */
+  readonly setbacks: Readonly<Record<string, Setback>>;
+  /** Container id → the start (epoch ms) since which its probe has answered. */
+  readonly answered: Readonly<Record<string, EpochMs>>;
+}
+
+/** Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the last. */
+export const setbackKey = (service: string, release: string): string => `${service} ${release}`;
+
+/** An action failed for a reason that is not the release's. */
+export interface Setback {
+  readonly action: ActionKind;
+  /** The release that the action served. */
+  readonly release: string;
+  readonly containerId: string | undefined;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly advice: string;
+  /** Failures in a row. */
+  readonly count: number;
+  readonly untilMs: EpochMs;
+}
+
+/** What a service should run: a known release, or (after a lost ledger) just whatever container bears this id. */
+export interface Target {
+  readonly id: string;
+  readonly version: string;
+  readonly release: Release | undefined;
+}
+
+/** One service's share of the plan's input. */
+export interface ServiceContext {
+  readonly input: PlanInput;
+  readonly service: Service;
+  readonly record: ServiceRecord;
+  /** Our containers of this service, in any state. */
+  readonly own: readonly Container[];
+  /** The foreign container that this service replaces, while it exists. */
+  readonly foreign: Foreign | undefined;
+  readonly isJob: boolean;
+}
+
+export interface Foreign {
+  readonly container: Container;
+  /** As it was before we touched it. */
+  readonly adoption: Adoption;
+  /** True once the ledger knows of it. */
+  readonly recorded: boolean;
+}
+
+/** The replacement of a release has begun once a container of it exists. */
+export const hasBegun = (c: ServiceContext, release: string): boolean =>
+  c.own.some((container) => container.owner?.release === release);

@@ -1,0 +1,125 @@
+import type { Port } from '../compose/model.ts';
+import type { Container, EngineFacts } from '../state/actual.ts';
+import type { FailureReason } from '../state/ledger.ts';
+import type { ReleaseSpec } from '../state/release.ts';
+import type { EpochMs } from '../time.ts';
+import type { ProbeRequest } from './plan.ts';
+
+/** Is this container good (DESIGN.md, "Good means")? */
+export type Verdict =
+  | { readonly kind: 'good' }
+  /** It ended with 0 and is not meant to run again. */
+  | { readonly kind: 'completed' }
+  /** Not running, and nothing says that it should not. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'pending'; readonly until: EpochMs; readonly message: string; readonly probes: readonly ProbeRequest[] }
+  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly message: string };
+
+export interface JudgeInput {
+  readonly container: Container;
+  readonly spec: ReleaseSpec;
+  readonly nowMs: EpochMs;
+  readonly answeredSinceMs: EpochMs | undefined;
+  readonly engine: EngineFacts;
+  /** Not before this moment does its deadline begin: the old container stopped then. */
+  readonly notBeforeMs: EpochMs;
+  /** A job is good when it has ended with 0, not while it runs. */
+  readonly isJob: boolean;
+}
+
+/** Three restarts before it is good are a crash loop; one or two may be a service that waits for another. */
+const CRASH_LOOP_RESTARTS = 3;
+
+export const judge = (i: JudgeInput): Verdict => {
+  const { container, spec } = i;
+  const detail = container.detail;
+  if (detail?.startFault !== undefined) return { kind: 'failed', reason: 'crashed', message: detail.startFault };
+  if (!detail || detail.startedAtMs === undefined) return { kind: 'idle' };
+  switch (container.state) {
+    case 'created':
+    case 'removing':
+    case 'dead':
+    case 'paused':
+      return { kind: 'idle' };
+    case 'exited':
+      return judgeExited(i, detail.exitCode);
+    case 'restarting':
+    case 'running': {
+      if (detail.restartCount >= CRASH_LOOP_RESTARTS && detail.health !== 'healthy') {
+        return { kind: 'failed', reason: 'crashed', message: `it crashed ${String(detail.restartCount)} times, ${exitWords(detail.exitCode, detail.oomKilled)}` };
+      }
+      const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
+      const deadlineMs = deadlineOf(i);
+      if (verdict.kind !== 'pending' || i.nowMs < deadlineMs) return verdict;
+      const within = `within ${String(Math.round(spec.healthyWithinMs / 1000))} s`;
+      const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
+      const reason = detail.health === 'none' ? 'not-ready' : 'unhealthy';
+      return { kind: 'failed', reason, message: `not good ${within}: ${verdict.message}${output}` };
+    }
+  }
+};
+
+const exitWords = (code: number, oomKilled: boolean): string =>
+  oomKilled ? 'out of memory' : `last exit code ${String(code)}`;
+
+const judgeExited = ({ container, spec }: JudgeInput, code: number): Verdict => {
+  const policy = spec.container.restart.name;
+  const inForce = container.detail?.restart.name;
+  // We (or somebody) stopped it; the engine itself would have restarted it: start it again.
+  if (policy === 'always' || policy === 'unless-stopped' || inForce !== policy) return { kind: 'idle' };
+  if (code === 0) return { kind: 'completed' };
+  return { kind: 'failed', reason: 'exited', message: `it ended, ${exitWords(code, container.detail?.oomKilled ?? false)}` };
+};
+
+/** Restarts move `startedAt`; the deadline counts from the first start we can still derive. */
+const deadlineOf = ({ container, spec, notBeforeMs }: JudgeInput): EpochMs => {
+  const detail = container.detail;
+  const first = detail?.restartCount === 0 ? (detail.startedAtMs ?? 0) : (detail?.createdAtMs ?? 0);
+  return Math.max(first, notBeforeMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
+};
+
+const pending = (i: JudgeInput, message: string, probes: readonly ProbeRequest[], untilMs?: EpochMs): Verdict => ({
+  kind: 'pending',
+  until: untilMs ?? deadlineOf(i),
+  message,
+  probes,
+});
+
+const judgeRunning = (i: JudgeInput): Verdict => {
+  const { container, spec, isJob } = i;
+  const detail = container.detail;
+  if (isJob) return pending(i, 'the job runs', []);
+  if (detail && detail.health !== 'none') {
+    return detail.health === 'healthy' ? { kind: 'good' } : pending(i, `its health check says ${detail.health}`, []);
+  }
+  const startedAtMs = detail?.startedAtMs ?? 0;
+  const hasAnswered = i.answeredSinceMs === startedAtMs;
+  if (spec.ready) {
+    if (hasAnswered) return { kind: 'good' };
+    const what = spec.ready.kind === 'http' ? `http ${spec.ready.path} on port` : 'tcp port';
+    const probe = probeOf(i, spec.ready.port, spec.ready.kind === 'http' ? spec.ready.path : undefined);
+    if (probe) return pending(i, `${what} ${String(spec.ready.port)} has not answered yet`, [probe]);
+  }
+  const monitoredMs = startedAtMs + spec.monitorMs;
+  const port = spec.container.ports.find((p) => p.protocol === 'tcp');
+  const probe = port && probeOf(i, port.containerPort, undefined);
+  if (probe && !hasAnswered) return pending(i, `port ${String(port.containerPort)} is not open yet`, [probe]);
+  if (i.nowMs < monitoredMs) {
+    return pending(i, `it has no health check: watched for ${String(spec.monitorMs / 1000)} s`, [], monitoredMs);
+  }
+  return { kind: 'good' };
+};
+
+/** Container addresses are reachable from the engine's host; from elsewhere only published ports are. */
+const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): ProbeRequest | undefined => {
+  const { container, engine, spec } = i;
+  const ref = { id: container.id, name: container.name };
+  if (engine.remoteHost !== undefined) {
+    const published = spec.container.ports.find((p: Port) => p.containerPort === port && p.hostPort !== undefined);
+    return published?.hostPort === undefined ? undefined : { container: ref, host: engine.remoteHost, port: published.hostPort, httpPath };
+  }
+  const mode = spec.container.networkMode;
+  if (mode.kind === 'mode' && mode.mode === 'host') return { container: ref, host: '127.0.0.1', port, httpPath };
+  const ip = container.detail?.networks.find((n) => n.ip !== '')?.ip;
+  return ip === undefined ? undefined : { container: ref, host: ip, port, httpPath };
+};

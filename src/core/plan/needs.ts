@@ -1,0 +1,86 @@
+import type { NetworkDefinition, VolumeDefinition } from '../compose/model.ts';
+import { networkName, volumeName } from '../names.ts';
+import type { Image, Network } from '../state/actual.ts';
+import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
+import type { Action } from './action.ts';
+import type { PlanInput } from './input.ts';
+import type { Decision } from './plan.ts';
+
+/** The local image that is exactly this one. With the containerd store the id is the manifest digest: both forms count. */
+export const findImage = (images: readonly Image[], wanted: ReleaseImage): Image | undefined =>
+  images.find(
+    (image) =>
+      (wanted.imageId !== undefined && image.id === wanted.imageId) ||
+      (wanted.digest !== undefined &&
+        ((image.id as string) === wanted.digest ||
+          image.digests.some((d) => d.digest === wanted.digest && d.repository === wanted.reference.repository))),
+  );
+
+const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
+
+/** The network on the engine that is this definition, if it exists: external ones by name, ours by label. */
+export const liveNetwork = (input: PlanInput, logical: string, wanted: Hashed<NetworkDefinition>): Network | undefined => {
+  const { networks } = input.actual;
+  if (wanted.definition.external) return networks.find((n) => n.name === fixedOrOwn(wanted.definition.fixedName, logical));
+  return networks.find((n) => n.owner?.network === logical && n.owner.hash === wanted.hash);
+};
+
+export const liveName = (input: PlanInput, networks: Release['spec']['networks'], logical: string): string | undefined => {
+  const wanted = networks[logical];
+  return wanted && liveNetwork(input, logical, wanted)?.name;
+};
+
+/** A changed definition gets a new name: the old network lives until nothing needs it. */
+const nameForNetwork = (input: PlanInput, logical: string, wanted: Hashed<NetworkDefinition>): string => {
+  const plain = fixedOrOwn(wanted.definition.fixedName, networkName(input.environment, logical));
+  const isFree = input.actual.networks.every((n) => n.name !== plain);
+  return isFree ? plain : `${plain}-${wanted.hash.slice(0, 8)}`;
+};
+
+export const nameOfVolume = (environment: string, logical: string, wanted: Hashed<VolumeDefinition>): string =>
+  wanted.definition.external
+    ? fixedOrOwn(wanted.definition.fixedName, logical)
+    : fixedOrOwn(wanted.definition.fixedName, volumeName(environment, logical));
+
+export type Need =
+  | { readonly kind: 'met' }
+  | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]] }
+  | { readonly kind: 'blocked'; readonly decision: Decision };
+
+const blocked = (reason: 'network' | 'volume', message: string, advice: string): Need => ({
+  kind: 'blocked',
+  decision: { kind: 'blocked', reason, message, advice },
+});
+
+export const networksNeed = (input: PlanInput, release: Release): Need => {
+  const missing: Action[] = [];
+  for (const [logical, wanted] of Object.entries(release.spec.networks)) {
+    if (liveNetwork(input, logical, wanted)) continue;
+    if (wanted.definition.external) {
+      const name = fixedOrOwn(wanted.definition.fixedName, logical);
+      return blocked('network', `the external network ${name} does not exist`, `create it (docker network create ${name}), or correct its name in the compose file`);
+    }
+    const name = nameForNetwork(input, logical, wanted);
+    missing.push({ kind: 'create-network', name, network: logical, hash: wanted.hash, definition: wanted.definition });
+  }
+  const [first, ...rest] = missing;
+  return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };
+};
+
+export const volumesNeed = (input: PlanInput, release: Release): Need => {
+  const missing: Action[] = [];
+  for (const [logical, wanted] of Object.entries(release.spec.volumes)) {
+    const name = nameOfVolume(input.environment, logical, wanted);
+    const live = input.actual.volumes.find((v) => v.name === name);
+    if (wanted.definition.external) {
+      if (live) continue;
+      return blocked('volume', `the external volume ${name} does not exist`, `create it (docker volume create ${name}), or correct its name in the compose file`);
+    }
+    if (live?.owner && live.owner.hash !== wanted.hash) {
+      return blocked('volume', `the volume ${name} exists with another definition`, 'a volume cannot be changed: give it a new name in the compose file, and move what it holds');
+    }
+    if (!live) missing.push({ kind: 'create-volume', name, volume: logical, hash: wanted.hash, definition: wanted.definition });
+  }
+  const [first, ...rest] = missing;
+  return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };
+};

@@ -1,0 +1,90 @@
+import type { EpochMs } from '../time.ts';
+import type { Action, ContainerRef } from './action.ts';
+
+/** What to do about one service now. Plain JSON; never stored. */
+export type Decision =
+  | { readonly kind: 'converged' }
+  | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]]; readonly why: string }
+  | { readonly kind: 'wait'; readonly reason: WaitReason; readonly message: string; readonly until: EpochMs | undefined; readonly probes: readonly ProbeRequest[] }
+  | { readonly kind: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly advice: string }
+  | { readonly kind: 'rolled-back'; readonly from: string; readonly to: string; readonly message: string; readonly advice: string };
+
+/** Why nothing is done now although something is to be done. */
+export type WaitReason =
+  | 'unpublished'
+  | 'image'
+  | 'phase'
+  | 'hold'
+  | 'back-off'
+  | 'dependency'
+  | 'health'
+  | 'delay'
+  | 'removal';
+
+/** Waits that end by themselves soon: `once` stays for them. */
+export const isShortWait = (reason: WaitReason): boolean =>
+  reason === 'image' || reason === 'health' || reason === 'dependency' || reason === 'delay' || reason === 'removal';
+
+/** Why nothing can be done until somebody changes something. */
+export type BlockReason =
+  | 'quarantined'
+  | 'repository'
+  | 'image'
+  | 'auth'
+  | 'disk'
+  | 'port'
+  | 'name'
+  | 'network'
+  | 'volume'
+  | 'ledger'
+  | 'expired'
+  | 'trust'
+  | 'empty'
+  | 'unhealthy'
+  | 'exited'
+  | 'dependency'
+  | 'engine'
+  | 'adoption';
+
+/** A candidate that is good once this answers. */
+export interface ProbeRequest {
+  readonly container: ContainerRef;
+  readonly host: string;
+  readonly port: number;
+  /** Absent: a TCP connection is enough. */
+  readonly httpPath: string | undefined;
+}
+
+/** One service's part, with what `status` and `explain` tell about it. */
+export interface ServicePlan {
+  readonly service: string;
+  /** False: the compose files do not name it any more. */
+  readonly declared: boolean;
+  readonly decision: Decision;
+  /** The release that the decision works for; setbacks are kept by it. */
+  readonly target: string | undefined;
+  /** Runs beside the decision and needs no permission: images are fetched early, the switch may stay closed. */
+  readonly staging: readonly Action[];
+  readonly desired: { readonly release: string; readonly version: string } | undefined;
+  readonly running: readonly RunningReplica[];
+}
+
+export interface RunningReplica {
+  readonly replica: number;
+  readonly container: ContainerRef;
+  readonly release: string;
+  readonly version: string;
+  readonly state: string;
+  readonly health: string;
+  readonly role: 'serving' | 'candidate' | 'retired' | 'failed';
+  readonly sinceMs: EpochMs | undefined;
+}
+
+/** A whole host's plan. */
+export interface HostPlan {
+  readonly services: readonly ServicePlan[];
+  /** What belongs to no service: networks and images that nothing needs any more. */
+  readonly housekeeping: readonly Action[];
+  /** Earliest moment at which the plan can change by time alone. */
+  readonly nextAtMs: EpochMs | undefined;
+}

@@ -1,0 +1,111 @@
+import { containerName } from '../names.ts';
+import { formatImage } from '../image/reference.ts';
+import type { Container } from '../state/actual.ts';
+import type { Release } from '../state/release.ts';
+import type { CreateContainer } from './action.ts';
+import { stubbornHolder } from './conflicts.ts';
+import type { ServiceContext, Target } from './input.ts';
+import { findImage, liveName, nameOfVolume, networksNeed, volumesNeed } from './needs.ts';
+import type { BlockReason } from './plan.ts';
+import type { SlotStep } from './settle.ts';
+import { servingName, type Slot } from './slot.ts';
+
+export const blockedStep = (reason: BlockReason, message: string, advice: string): SlotStep => ({
+  kind: 'stuck',
+  decision: { kind: 'blocked', reason, message, advice },
+});
+
+/** Everything a missing container needs before it is created, cheapest refusal first; nothing here stops anything. */
+export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep => {
+  const { release } = target;
+  if (!release) {
+    return blockedStep('ledger', `the container of release ${target.id.slice(0, 8)} is gone and nothing says how to make it again`, `publish a version of ${c.service.name}`);
+  }
+  const image = findImage(c.input.actual.images, release.image);
+  if (!image) return pullStep(release);
+  const networks = networksNeed(c.input, release);
+  if (networks.kind === 'act') return { kind: 'act', actions: networks.actions, why: 'the service needs this network' };
+  if (networks.kind === 'blocked') return { kind: 'stuck', decision: networks.decision };
+  const volumes = volumesNeed(c.input, release);
+  if (volumes.kind === 'act') return { kind: 'act', actions: volumes.actions, why: 'the service needs this volume' };
+  if (volumes.kind === 'blocked') return { kind: 'stuck', decision: volumes.decision };
+  const holder = stubbornHolder(c, release);
+  if (holder) return portTaken(c, holder.port, holder.name, holder.kind === 'ours');
+  const squatter = nameSquatter(c, target, slot);
+  if (squatter) return squatter;
+  return { kind: 'act', actions: [createOf(c, target, release, slot, image.id)], why: whyCreate(c, slot) };
+};
+
+export const pullStep = (release: Release): SlotStep => {
+  const name = formatImage(release.image.reference);
+  if (release.image.pullPolicy === 'never') {
+    return blockedStep('image', `${name} is not on this host, and pull_policy: never forbids to fetch it`, 'load the image here (docker load), or change pull_policy');
+  }
+  return { kind: 'act', actions: [{ kind: 'pull', image: release.image }], why: `${name} is not on this host` };
+};
+
+const whyCreate = (c: ServiceContext, { others, replica }: Slot): string =>
+  others.length > 0 ? `replace ${others.map((o) => o.name).join(', ')}` : `replica ${String(replica)} of ${c.service.name} is missing`;
+
+const portTaken = (c: ServiceContext, port: string, name: string, isOurs: boolean): SlotStep =>
+  blockedStep(
+    'port',
+    `port ${port} is taken by the ${isOurs ? '' : 'foreign '}container ${name}`,
+    isOurs
+      ? 'two services cannot publish one port: change one of them in the compose file'
+      : `stop it (docker stop ${name}), or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`,
+  );
+
+/** A container that is not of this service and has a name we need. Renaming it is not ours to do. */
+const nameSquatter = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
+  const names = [servingName(c, target, slot.replica), containerName(c.input.environment, c.service.name, slot.replica, target.id)];
+  const isForeign = (o: Container): boolean => o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id;
+  const squatter = c.input.actual.containers.find((o) => names.includes(o.name) && isForeign(o));
+  if (!squatter) return undefined;
+  return blockedStep('name', `the name ${squatter.name} is taken by a container that is not ours`, `rename or remove it, or let this service take it over: x-supercargo: {replaces: ${squatter.name}} in ${c.service.name}`);
+};
+
+const createOf = (
+  c: ServiceContext,
+  target: Target,
+  release: Release,
+  slot: Slot,
+  imageId: Container['imageId'],
+): CreateContainer => {
+  const serving = servingName(c, target, slot.replica);
+  const own = containerName(c.input.environment, c.service.name, slot.replica, target.id);
+  const isNameFree = (name: string): boolean => c.input.actual.containers.every((o) => o.name !== name);
+  const fallback = isNameFree(own) ? own : `${own}-${String(c.own.length)}`;
+  return {
+    kind: 'create',
+    name: isNameFree(serving) ? serving : fallback,
+    release,
+    replica: slot.replica,
+    serial: release.serial,
+    imageId,
+    armed: slot.others.length === 0,
+    networks: Object.fromEntries(
+      Object.keys(release.spec.networks).map((n) => [n, liveName(c.input, release.spec.networks, n) ?? n]),
+    ),
+    volumes: Object.fromEntries(
+      Object.entries(release.spec.volumes).map(([n, v]) => [n, nameOfVolume(c.input.environment, n, v)]),
+    ),
+    carried: carriedVolumes(release, slot),
+  };
+};
+
+/** Anonymous volumes go on from the container that used them last, as with Compose. */
+const carriedVolumes = (release: Release, { others }: Slot): Readonly<Record<string, string>> => {
+  const last = others
+    .filter((o) => o.detail?.startedAtMs !== undefined)
+    .toSorted((a, b) => (b.detail?.startedAtMs ?? 0) - (a.detail?.startedAtMs ?? 0))[0];
+  const isDeclared = (target: string): boolean =>
+    release.spec.container.mounts.some((m) => m.target === target && m.kind !== 'anonymous') ||
+    release.spec.container.tmpfs[target] !== undefined;
+  const isAnonymous = (name: string): boolean => /^[a-f0-9]{64}$/.test(name);
+  return Object.fromEntries(
+    (last?.detail?.volumes ?? [])
+      .filter((v) => isAnonymous(v.name) && !isDeclared(v.target))
+      .map((v) => [v.target, v.name]),
+  );
+};

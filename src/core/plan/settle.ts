@@ -1,0 +1,105 @@
+import type { ContainerSpec } from '../compose/model.ts';
+import type { Limits } from '../state/actual.ts';
+import type { Action } from './action.ts';
+import type { ServiceContext, Target } from './input.ts';
+import { judge, type Verdict } from './judge.ts';
+import { liveName } from './needs.ts';
+import type { Decision } from './plan.ts';
+import { prepare } from './prepare.ts';
+import { armIfNeeded, christen, isUp, quiesce, refOf, type Slot } from './slot.ts';
+import { portHolders } from './conflicts.ts';
+
+/** What one replica's place needs next. */
+export type SlotStep =
+  | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]]; readonly why: string }
+  | { readonly kind: 'stuck'; readonly decision: Decision }
+  | { readonly kind: 'judged'; readonly verdict: Verdict };
+
+const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => ({ kind: 'act', actions, why });
+
+/**
+ * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying between any two
+ * is recovered by looking again: create → disarm others → stop others → names → networks → arm → start → judge.
+ * Forwards, rollback and repair all climb it; only the target differs.
+ */
+export const settleSlot = (c: ServiceContext, target: Target, slot: Slot, startStopped: boolean): SlotStep => {
+  const { current, others } = slot;
+  if (!current) return prepare(c, target, slot);
+  const verdict = verdictOf(c, target, slot);
+  const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
+  if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
+  const quiet = quiesce(others);
+  if (quiet) return act(quiet, `make room for ${current.name}`);
+  const named = christen(c, target, slot);
+  if (named) return act(named, 'give the container its name');
+  const drifted = repairInPlace(c, target, slot);
+  if (drifted) return act(drifted, 'put back what was changed by hand');
+  if (current.state === 'paused') return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
+  if (isUp(current)) return { kind: 'judged', verdict };
+  return start(c, target, slot);
+};
+
+const start = (c: ServiceContext, target: Target, { current, replica }: Slot): SlotStep => {
+  if (!current) return { kind: 'judged', verdict: { kind: 'idle' } };
+  const holder = target.release && portHolders(c, target.release).find((h) => h.kind === 'ours');
+  if (holder) {
+    return {
+      kind: 'stuck',
+      decision: { kind: 'wait', reason: 'removal', message: `port ${holder.port} is still held by ${holder.name}`, until: undefined, probes: [] },
+    };
+  }
+  const why = current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
+  return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
+};
+
+const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
+  if (!current) return { kind: 'idle' };
+  const { input } = c;
+  const spec = target.release?.spec;
+  if (!spec) return isUp(current) ? { kind: 'good' } : { kind: 'idle' };
+  return judge({
+    container: current,
+    spec,
+    nowMs: input.nowMs,
+    answeredSinceMs: input.answered[current.id],
+    engine: input.actual.engine,
+    notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
+    isJob: c.isJob,
+  });
+};
+
+/** Networks, restart policy and limits as declared, on the container that is there. */
+const repairInPlace = (c: ServiceContext, target: Target, { current }: Slot): readonly [Action, ...Action[]] | undefined => {
+  const detail = current?.detail;
+  const spec = target.release?.spec;
+  if (!current || !detail) return undefined;
+  const mode = spec?.container.networkMode;
+  if (mode?.kind === 'networks') {
+    for (const attachment of mode.attachments) {
+      const network = liveName(c.input, spec?.networks ?? {}, attachment.network);
+      if (network === undefined || detail.networks.some((n) => n.network === network)) continue;
+      return [{ kind: 'connect', container: refOf(current), network, attachment, alias: c.service.name }];
+    }
+  }
+  const armed = armIfNeeded(current);
+  if (armed) return armed;
+  const limits = spec && isUp(current) ? changedLimits(c, spec.container, detail.limits) : undefined;
+  return limits && [{ kind: 'limit', container: refOf(current), limits }];
+};
+
+/**
+ * Declared limits that somebody changed. Only what the spec declares and the engine enforces is compared (it drops the
+ * others silently, which would be a difference for ever); `docker update` can't take away a limit that the spec lacks.
+ */
+const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Partial<Limits> | undefined => {
+  const wanted: Partial<Limits> = {
+    ...(spec.memoryBytes && { memoryBytes: spec.memoryBytes }),
+    ...(spec.memoryReservationBytes && { memoryReservationBytes: spec.memoryReservationBytes }),
+    ...(spec.nanoCpus && { nanoCpus: spec.nanoCpus }),
+    ...(spec.cpuShares && { cpuShares: spec.cpuShares }),
+    ...(spec.cpuset !== undefined && spec.cpuset !== '' && { cpuset: spec.cpuset }),
+    ...(spec.pidsLimit !== undefined && spec.pidsLimit > 0 && { pidsLimit: spec.pidsLimit }),
+  };
+  const changed = c.input.actual.engine.enforces.filter((key) => wanted[key] !== undefined && wanted[key] !== live[key]);
+  return changed.length === 0 ? undefined : wanted;
+};

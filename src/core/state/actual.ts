@@ -1,0 +1,121 @@
+import type { RestartPolicy } from '../compose/model.ts';
+import type { Digest, ImageId, Repository } from '../image/reference.ts';
+import type { EpochMs } from '../time.ts';
+
+/** What the engine says, reduced to what decisions need. Plain JSON; observed anew at every tick. */
+export interface Actual {
+  readonly engine: EngineFacts;
+  /** Every container of the engine, ours and foreign. */
+  readonly containers: readonly Container[];
+  readonly networks: readonly Network[];
+  readonly volumes: readonly Volume[];
+  readonly images: readonly Image[];
+}
+
+export interface EngineFacts {
+  /** Stable over restarts; key of the writer's lock. */
+  readonly id: string;
+  readonly version: string;
+  readonly apiVersion: string;
+  /** `linux/amd64` */
+  readonly platform: string;
+  /** Where published ports are reached when container addresses are not: a remote engine's host. */
+  readonly remoteHost: string | undefined;
+  /** The limits that this engine can enforce; it drops the others silently. */
+  readonly enforces: readonly (keyof Limits)[];
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing' | 'dead';
+
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  readonly imageId: ImageId;
+  readonly state: ContainerState;
+  /** Present on the containers of our environment. */
+  readonly owner: Owner | undefined;
+  /** Another environment's container names it here; foreign and ours have none. */
+  readonly otherEnvironment: string | undefined;
+  /** Published (or, for a stopped one, wanted) host ports. */
+  readonly ports: readonly HostPort[];
+  /** Present where we looked closer: our own containers and those that a service replaces. */
+  readonly detail: ContainerDetail | undefined;
+}
+
+/** Our labels, parsed. */
+export interface Owner {
+  readonly service: string;
+  readonly replica: number;
+  /** Release id, 64 hex digits. */
+  readonly release: string;
+  readonly serial: number;
+  readonly version: string;
+  /** The declared restart policy: what `arm` puts in force. */
+  readonly restart: RestartPolicy;
+}
+
+export interface ContainerDetail {
+  readonly createdAtMs: EpochMs;
+  /** Undefined: never started. */
+  readonly startedAtMs: EpochMs | undefined;
+  readonly finishedAtMs: EpochMs | undefined;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly restartCount: number;
+  readonly health: Health;
+  /** Output of the last health check, cut. */
+  readonly healthOutput: string | undefined;
+  /** Why the engine could not start it, where that is the image's or the command's fault. */
+  readonly startFault: string | undefined;
+  /** The policy in force now. */
+  readonly restart: RestartPolicy;
+  readonly networks: readonly Endpoint[];
+  readonly volumes: readonly { readonly name: string; readonly target: string }[];
+  readonly limits: Limits;
+  /** From the stop signal to SIGKILL, as the container was created. */
+  readonly stopGraceMs: number | undefined;
+}
+
+export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy';
+
+export interface Endpoint {
+  readonly network: string;
+  /** Empty while the container is not running. */
+  readonly ip: string;
+}
+
+/** What `docker update` can change by hand. 0 or empty: unlimited. */
+export interface Limits {
+  readonly memoryBytes: number;
+  readonly memoryReservationBytes: number;
+  readonly nanoCpus: number;
+  readonly cpuShares: number;
+  readonly cpuset: string;
+  readonly pidsLimit: number;
+}
+
+export interface HostPort {
+  /** Empty: every address. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly protocol: string;
+}
+
+export interface Network {
+  readonly id: string;
+  readonly name: string;
+  /** Present on the networks of our environment. */
+  readonly owner: { readonly network: string; readonly hash: string } | undefined;
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly owner: { readonly volume: string; readonly hash: string } | undefined;
+}
+
+export interface Image {
+  readonly id: ImageId;
+  /** `repository:tag` as normalised by us. */
+  readonly tags: readonly { readonly repository: Repository; readonly tag: string }[];
+  readonly digests: readonly { readonly repository: Repository; readonly digest: Digest }[];
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from '../compose/model.ts';
+import { networkHash, releaseId, specHash, volumeHash } from '../compose/release.ts';
+import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
+import type { Manifest, ManifestService } from '../manifest/model.ts';
+import type { BlockReason } from '../plan/plan.ts';
+import type { Ledger, ResolvedTag } from './ledger.ts';
+import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
+
+/** Which release a service should run: compose × manifest × host. */
+export type Desired =
+  | { readonly kind: 'release'; readonly release: Release; readonly attempt: number }
+  /** A tag whose digest nobody has asked for yet. */
+  | { readonly kind: 'unresolved'; readonly image: ReleaseImage; readonly key: string; readonly version: string }
+  | { readonly kind: 'unpublished'; readonly message: string }
+  | { readonly kind: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly advice: string };
+
+export interface DesiredHost {
+  readonly services: Readonly<Record<string, Desired>>;
+  /** Manifest entries that change nothing here, and why. */
+  readonly ignored: readonly { readonly service: string; readonly why: string }[];
+}
+
+export interface DesiredInput {
+  readonly project: ComposeProject;
+  readonly manifest: Manifest | undefined;
+  readonly tags: Ledger['tags'];
+  /** `linux/amd64` */
+  readonly platform: string;
+}
+
+export const isJob = (project: ComposeProject, service: string): boolean =>
+  Object.values(project.services).some((other) =>
+    other.dependsOn.some((d) => d.service === service && d.condition === 'completed'),
+  );
+
+export const resolveHost = (input: DesiredInput): DesiredHost => {
+  const own = new Map(
+    Object.values(input.project.services).map((service) => [service.name, resolveService(input, service)]),
+  );
+  const services = Object.fromEntries(
+    [...own].map(([name, desired]) => [name, isJob(input.project, name) ? perDependents(input.project, name, desired, own) : desired]),
+  );
+  return { services, ignored: ignoredEntries(input) };
+};
+
+const ignoredEntries = ({ project, manifest }: DesiredInput): DesiredHost['ignored'] =>
+  Object.keys(manifest?.services ?? {}).flatMap((service) => {
+    const declared = project.services[service];
+    if (!declared) return [{ service, why: 'no service of this name in the compose files of this host' }];
+    if (isPinned(parseImage(declared.image))) return [{ service, why: `the host pins ${declared.image}` }];
+    if (declared.versionFrom !== undefined) return [{ service, why: `it runs the version of ${declared.versionFrom}` }];
+    return [];
+  });
+
+const isPinned = (image: ImageReference): boolean => image.tag !== undefined || image.digest !== undefined;
+
+const resolveService = (input: DesiredInput, service: Service): Desired => {
+  const declared = parseImage(service.image);
+  if (isPinned(declared)) return resolveImage(input, service, { image: declared, imageIds: {}, attempt: 0 }, 0);
+  const source = service.versionFrom ?? service.name;
+  const entry = input.manifest?.services[source];
+  if (!input.manifest || !entry) {
+    const where = input.manifest ? `manifest ${String(input.manifest.serial)} does not name ${source}` : 'no manifest has been accepted yet';
+    return { kind: 'unpublished', message: `nobody has published a version: ${where}` };
+  }
+  if (entry.image.repository !== declared.repository) {
+    return {
+      kind: 'blocked',
+      reason: 'repository',
+      message: `the manifest names ${formatImage(entry.image)}, but this host runs ${service.image} for ${service.name}`,
+      advice: `publish a version of ${service.image}, or change the service's image in the compose file`,
+    };
+  }
+  return resolveImage(input, service, entry, input.manifest.serial);
+};
+
+/** With `pull_policy: always` a tag is asked for again at each new manifest, else once for ever (until its attempt is raised). */
+const tagKey = (service: Service, entry: ManifestService, serial: number): string =>
+  `${formatImage(entry.image)}#${String(entry.attempt)}${service.pullPolicy === 'always' ? `@${String(serial)}` : ''}`;
+
+const resolveImage = (input: DesiredInput, service: Service, entry: ManifestService, serial: number): Desired => {
+  const image: ReleaseImage = {
+    reference: entry.image,
+    digest: entry.image.digest,
+    imageId: entry.imageIds[input.platform],
+    pullPolicy: service.pullPolicy,
+    platform: service.container.platform,
+  };
+  const version = entry.image.tag ?? (entry.image.digest ?? '').slice('sha256:'.length).slice(0, 12);
+  if (image.digest !== undefined) return releaseOf(input, service, image, { version, serial, attempt: entry.attempt });
+  const key = tagKey(service, entry, serial);
+  const resolved = input.tags[key];
+  if (!resolved) return { kind: 'unresolved', image, key, version };
+  return releaseOf(input, service, withResolved(image, resolved), { version, serial, attempt: entry.attempt });
+};
+
+const withResolved = (image: ReleaseImage, resolved: ResolvedTag): ReleaseImage =>
+  resolved.kind === 'digest' ? { ...image, digest: resolved.digest } : { ...image, imageId: resolved.imageId };
+
+const releaseOf = (
+  { project }: DesiredInput,
+  service: Service,
+  image: ReleaseImage,
+  { version, serial, attempt }: { version: string; serial: number; attempt: number },
+): Desired => {
+  const hash = specHash(service, project);
+  const digest = image.digest ?? image.imageId ?? '';
+  return {
+    kind: 'release',
+    attempt,
+    release: { id: releaseId({ service: service.name, specHash: hash, digest }), service: service.name, specHash: hash, image, version, serial, spec: specOf(service, project) },
+  };
+};
+
+const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
+  const networks: Record<string, Hashed<NetworkDefinition>> = {};
+  if (service.container.networkMode.kind === 'networks') {
+    for (const { network } of service.container.networkMode.attachments) {
+      const definition = project.networks[network];
+      if (definition) networks[network] = { definition, hash: networkHash(definition) };
+    }
+  }
+  const volumes: Record<string, Hashed<VolumeDefinition>> = {};
+  for (const mount of service.container.mounts) {
+    const definition = mount.kind === 'volume' ? project.volumes[mount.name] : undefined;
+    if (mount.kind === 'volume' && definition) volumes[mount.name] = { definition, hash: volumeHash(definition) };
+  }
+  return {
+    container: service.container,
+    containerName: service.containerName,
+    networks,
+    volumes,
+    ready: service.ready,
+    monitorMs: service.update.monitorMs,
+    healthyWithinMs: service.healthyWithinMs,
+  };
+};
+
+/** A job runs once per (its release, the releases that wait for it): so those are part of what it is. */
+const perDependents = (
+  project: ComposeProject,
+  job: string,
+  desired: Desired,
+  all: ReadonlyMap<string, Desired>,
+): Desired => {
+  if (desired.kind !== 'release') return desired;
+  const ids = Object.values(project.services)
+    .filter((s) => s.dependsOn.some((d) => d.service === job && d.condition === 'completed'))
+    .map((s) => all.get(s.name))
+    .flatMap((d) => (d?.kind === 'release' ? [d.release.id] : []))
+    .toSorted();
+  if (ids.length === 0) return { kind: 'unpublished', message: `no service that waits for ${job} has a version yet` };
+  const id = createHash('sha256').update([desired.release.id, ...ids].join('\n')).digest('hex');
+  return { ...desired, release: { ...desired.release, id } };
+};

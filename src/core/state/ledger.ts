@@ -1,0 +1,92 @@
+import type { RestartPolicy } from '../compose/model.ts';
+import type { Digest, ImageId } from '../image/reference.ts';
+import type { AcceptedManifest } from '../manifest/model.ts';
+import type { EpochMs } from '../time.ts';
+import type { Release } from './release.ts';
+
+/** What must survive a restart and cannot be read off the engine (DESIGN.md, "The ledger and the journal"). */
+export interface Ledger {
+  readonly apiVersion: 'supercargo/ledger/v1';
+  readonly environment: string;
+  readonly accepted: AcceptedManifest | undefined;
+  /** After `recover`: manifests below this are refused although none is remembered. */
+  readonly floor: { readonly epoch: number; readonly serial: number } | undefined;
+  readonly services: Readonly<Record<string, ServiceRecord>>;
+  readonly hold: Hold | undefined;
+  /** Tag → digest, resolved once; see `tagKey`. */
+  readonly tags: Readonly<Record<string, ResolvedTag>>;
+}
+
+export interface ServiceRecord {
+  /** Good releases, newest first; the first is the rollback target. At most KEEP_RELEASES. */
+  readonly good: readonly GoodRelease[];
+  readonly failure: Failure | undefined;
+  readonly adoption: Adoption | undefined;
+}
+
+export interface GoodRelease {
+  readonly release: Release;
+  readonly imageId: ImageId;
+  readonly goodAtMs: EpochMs;
+  /** It ended with 0 and has nothing more to run: a job, or a service with `restart: "no"`. */
+  readonly completed: boolean;
+}
+
+/** A release that proved bad here: not tried again while release and attempt stay the same. */
+export interface Failure {
+  readonly release: string;
+  readonly version: string;
+  readonly attempt: number;
+  readonly reason: FailureReason;
+  readonly message: string;
+  /** Last lines of the container, without colour; may be empty. */
+  readonly log: readonly string[];
+  readonly failedAtMs: EpochMs;
+}
+
+export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed';
+
+/** A foreign container that a service took over, as it was before. */
+export interface Adoption {
+  readonly containerId: string;
+  readonly name: string;
+  readonly restart: RestartPolicy;
+  readonly wasRunning: boolean;
+}
+
+export interface Hold {
+  readonly reason: string;
+  readonly owner: string;
+  readonly sinceMs: EpochMs;
+  readonly untilMs: EpochMs | undefined;
+  /** Stops drift repair too. */
+  readonly all: boolean;
+}
+
+export type ResolvedTag =
+  | { readonly kind: 'digest'; readonly digest: Digest; readonly serial: number }
+  /** Found on this host only. */
+  | { readonly kind: 'local'; readonly imageId: ImageId; readonly serial: number };
+
+export const emptyLedger = (environment: string): Ledger => ({
+  apiVersion: 'supercargo/ledger/v1',
+  environment,
+  accepted: undefined,
+  floor: undefined,
+  services: {},
+  hold: undefined,
+  tags: {},
+});
+
+const NO_RECORD: ServiceRecord = { good: [], failure: undefined, adoption: undefined };
+
+export const serviceRecord = (ledger: Ledger, service: string): ServiceRecord =>
+  ledger.services[service] ?? NO_RECORD;
+
+export const withService = (ledger: Ledger, service: string, change: Partial<ServiceRecord>): Ledger => ({
+  ...ledger,
+  services: { ...ledger.services, [service]: { ...serviceRecord(ledger, service), ...change } },
+});
+
+export const isHoldActive = (hold: Hold | undefined, nowMs: EpochMs): hold is Hold =>
+  hold !== undefined && (hold.untilMs === undefined || nowMs < hold.untilMs);

@@ -1,0 +1,33 @@
+import type { Outcome, Status } from './status.ts';
+
+/** DESIGN.md, "Exit codes": the highest of what applies wins, in the order 1 > 3 > 4 > 2 > 0. */
+export const EXIT = { ok: 0, error: 1, pending: 2, failed: 3, offline: 4, timedOut: 5 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const BY_OUTCOME: Readonly<Record<Outcome, ExitCode>> = {
+  converged: EXIT.ok,
+  waiting: EXIT.pending,
+  progressing: EXIT.pending,
+  offline: EXIT.offline,
+  blocked: EXIT.failed,
+  'rolled-back': EXIT.failed,
+};
+
+const ORDER: readonly ExitCode[] = [EXIT.error, EXIT.failed, EXIT.offline, EXIT.timedOut, EXIT.pending, EXIT.ok];
+
+export const worstOf = (codes: readonly ExitCode[]): ExitCode => ORDER.find((code) => codes.includes(code)) ?? EXIT.ok;
+
+const RANK: readonly Outcome[] = ['rolled-back', 'blocked', 'offline', 'progressing', 'waiting', 'converged'];
+
+export const worstOutcome = (outcomes: readonly Outcome[]): Outcome =>
+  RANK.find((outcome) => outcomes.includes(outcome)) ?? 'converged';
+
+/** `isDaemonNeeded`: for `status`, where a missing daemon is itself worth telling. */
+export const exitCodeOf = (status: Status, isDaemonNeeded: boolean): ExitCode =>
+  worstOf([
+    ...status.services.map((s) => BY_OUTCOME[s.outcome]),
+    BY_OUTCOME[status.outcome],
+    ...(status.manifest.state === 'rejected' ? [EXIT.failed] : []),
+    ...(status.problems.length > 0 ? [EXIT.failed] : []),
+    ...(status.engine.online && (status.agent.running || !isDaemonNeeded) ? [] : [EXIT.offline]),
+  ]);

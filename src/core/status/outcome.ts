@@ -1,0 +1,44 @@
+import type { Decision } from '../plan/plan.ts';
+import type { Outcome } from './status.ts';
+
+export interface Told {
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly advice: string | null;
+  readonly untilMs: number | null;
+  readonly rolledBack: { readonly from: string; readonly to: string } | null;
+}
+
+const NOTHING = { reason: null, message: null, advice: null, untilMs: null, rolledBack: null } as const;
+
+/** A decision in the words that people and programs are told. */
+export const tell = (decision: Decision): Told => {
+  switch (decision.kind) {
+    case 'converged':
+      return { ...NOTHING, outcome: 'converged' };
+    case 'act':
+      return { ...NOTHING, outcome: 'progressing', reason: decision.actions[0].kind, message: decision.why };
+    case 'wait': {
+      const isUnderWay = decision.reason === 'health' || decision.reason === 'image' || decision.reason === 'delay' || decision.reason === 'removal';
+      return {
+        ...NOTHING,
+        outcome: isUnderWay ? 'progressing' : 'waiting',
+        reason: decision.reason,
+        message: decision.message,
+        untilMs: decision.until ?? null,
+      };
+    }
+    case 'blocked':
+      return { ...NOTHING, outcome: 'blocked', reason: decision.reason, message: decision.message, advice: decision.advice };
+    case 'rolled-back':
+      return {
+        ...NOTHING,
+        outcome: 'rolled-back',
+        reason: 'quarantined',
+        message: decision.message,
+        advice: decision.advice,
+        rolledBack: { from: decision.from, to: decision.to },
+      };
+  }
+};

@@ -1,0 +1,101 @@
+import type { PullProgress } from '../ports/engine.ts';
+
+/** What a service is at, in one word (DESIGN.md, "Outcomes"). */
+export type Outcome = 'converged' | 'progressing' | 'waiting' | 'rolled-back' | 'blocked' | 'offline';
+
+/**
+ * The status document: `status --json`, the status socket and reports. Additive changes keep the version; times are
+ * ISO 8601 in UTC; null means that there is none.
+ */
+export interface Status {
+  readonly apiVersion: 'supercargo/status/v1';
+  readonly environment: string;
+  readonly host: string;
+  readonly at: string;
+  /** The worst of what follows. */
+  readonly outcome: Outcome;
+  readonly agent: { readonly running: boolean; readonly version: string; readonly pid: number | null; readonly since: string | null };
+  readonly engine: {
+    readonly online: boolean;
+    readonly version: string | null;
+    readonly apiVersion: string | null;
+    readonly message: string | null;
+    readonly advice: string | null;
+  };
+  readonly manifest: ManifestStatus;
+  readonly hold: HoldStatus | null;
+  readonly services: readonly ServiceStatus[];
+  /** What concerns the host rather than one service. */
+  readonly problems: readonly ProblemStatus[];
+}
+
+export interface ManifestStatus {
+  /** `accepted`: the one that is acted on; `none`: none was ever accepted; `rejected`: the offered one was refused (an accepted one may still be acted on). */
+  readonly state: 'accepted' | 'rejected' | 'none';
+  readonly serial: number | null;
+  readonly epoch: number | null;
+  readonly signed: boolean | null;
+  readonly issuedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly acceptedAt: string | null;
+  readonly publisher: { readonly name: string | null; readonly build: string | null; readonly url: string | null } | null;
+  /** The last document that was offered and refused. */
+  readonly rejection: { readonly reason: string; readonly serial: number | null; readonly message: string; readonly advice: string; readonly since: string } | null;
+  readonly source: { readonly reachable: boolean | null; readonly checkedAt: string | null; readonly message: string | null; readonly advice: string | null; readonly nextAt: string | null };
+  /** Entries that change nothing on this host. */
+  readonly ignored: readonly { readonly service: string; readonly why: string }[];
+}
+
+export interface HoldStatus {
+  readonly reason: string;
+  readonly owner: string;
+  readonly since: string;
+  readonly until: string | null;
+  readonly all: boolean;
+}
+
+export interface ServiceStatus {
+  readonly service: string;
+  readonly outcome: Outcome;
+  /** A word from the documented lists of waits and blocks; null where there is nothing to explain. */
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly advice: string | null;
+  readonly since: string;
+  readonly until: string | null;
+  readonly desired: { readonly version: string; readonly release: string } | null;
+  /** Where it came from and went back to. */
+  readonly rolledBack: { readonly from: string; readonly to: string } | null;
+  readonly failure: FailureStatus | null;
+  readonly progress: PullProgress | null;
+  readonly containers: readonly ContainerStatus[];
+}
+
+export interface FailureStatus {
+  readonly version: string;
+  readonly release: string;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly at: string;
+  /** Its last lines. */
+  readonly log: readonly string[];
+}
+
+export interface ContainerStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly replica: number;
+  readonly version: string;
+  readonly release: string;
+  readonly role: 'serving' | 'candidate' | 'retired' | 'failed';
+  readonly state: string;
+  readonly health: string;
+  readonly since: string | null;
+}
+
+export interface ProblemStatus {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+}

@@ -1,0 +1,132 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const source = join(import.meta.dirname, '..', '..', 'src');
+
+/** `core`, `agent`, `cli`, …; an adapter is a layer of its own: `adapters/docker`. A file and the folder of its name are one. */
+const layerOf = (file: string): string => {
+  const [first = '', second = ''] = file.replace(/(\.d)?\.ts$/, '').split('/');
+  return first === 'adapters' ? `${first}/${second}` : first;
+};
+
+/** Static, re-exported, type-only and dynamic imports, as prettier writes them. */
+const IMPORT = /(?:^(?:import|export)\s[^'";]*?from\s+|^import\s+|\bimport\(\s*)'([^']+)'/gm;
+
+const importsOf = (file: string, text: string): readonly string[] =>
+  [...text.matchAll(IMPORT)]
+    .map((match) => match[1] ?? '')
+    .map((path) => (path.startsWith('.') ? relative(source, join(source, dirname(file), path)) : path));
+
+/** What each layer may import of the others (DESIGN.md, "Layers"). */
+const below: Readonly<Record<string, readonly string[]>> = {
+  main: ['cli', 'config', 'core'],
+  cli: ['agent', 'publish', 'hub', 'adapters', 'config', 'core'],
+  agent: ['core'],
+  publish: ['core'],
+  hub: ['core'],
+  adapters: ['core'],
+  config: ['core'],
+  core: [],
+};
+
+/** What core may use from outside: nothing that reads or writes, no clock, no randomness. */
+const pure = ['node:crypto', 'node:path', 'valibot', 'yaml'];
+
+/** Packages with one home. */
+const homes: Readonly<Record<string, RegExp>> = {
+  dockerode: /^adapters\/docker$/,
+  got: /^adapters\//,
+  envalid: /^config$/,
+  commander: /^(main|cli)$/,
+  'systemd-notify': /^adapters\//,
+};
+
+const problemOf = (file: string, path: string): string | undefined => {
+  const layer = layerOf(file);
+  const isRelative = path.endsWith('.ts');
+  if (!isRelative) {
+    if (path === '../package.json') return undefined;
+    if (layer === 'core') return pure.includes(path) ? undefined : `core is pure, it may not use ${path}`;
+    const home = homes[path];
+    return home === undefined || home.test(layer) ? undefined : `${path} belongs to ${home.source}`;
+  }
+  const target = layerOf(path);
+  if (target === layer) return undefined;
+  const allowed = below[layer.split('/')[0] ?? ''] ?? [];
+  return allowed.includes(target.split('/')[0] ?? '') ? undefined : `${layer} may not import ${path}`;
+};
+
+const files = globSync('**/*.ts', { cwd: source }).toSorted();
+const textOf = (file: string): string => readFileSync(join(source, file), 'utf8');
+const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*/g, '');
+const mentioning = (words: RegExp): readonly string[] =>
+  files.filter((file) => words.test(withoutComments(textOf(file))));
+
+describe('import directions', () => {
+  it('point down only, and adapters never import each other', () => {
+    const problems = files.flatMap((file) =>
+      importsOf(file, textOf(file))
+        .map((path) => problemOf(file, path))
+        .filter((problem) => problem !== undefined)
+        .map((problem) => `src/${file}: ${problem}`),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it('know every folder of src', () => {
+    const layers = new Set(files.map((file) => layerOf(file).split('/')[0]));
+    expect([...layers].filter((layer) => !(layer !== undefined && layer in below))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'core/plan/plan.ts',
+      "import { x } from '../../adapters/docker/host.ts';",
+      ['core may not import adapters/docker/host.ts'],
+    ],
+    [
+      'core/plan/plan.ts',
+      "import type {\n  X,\n} from '../../agent/tick.ts';",
+      ['core may not import agent/tick.ts'],
+    ],
+    [
+      'core/plan/plan.ts',
+      "import { readFileSync } from 'node:fs';",
+      ['core is pure, it may not use node:fs'],
+    ],
+    [
+      'adapters/lock.ts',
+      "import { x } from './docker/host.ts';",
+      ['adapters/lock may not import adapters/docker/host.ts'],
+    ],
+    ['adapters/docker/a.ts', "export * from './b.ts';\nimport '../../core/errors.ts';", []],
+    ['adapters/lock.ts', "import { x } from './lock/file.ts';", []],
+    ['agent/tick.ts', "const x = await import('../cli/status.ts');", ['agent may not import cli/status.ts']],
+    ['agent/tick.ts', "import Docker from 'dockerode';", ['dockerode belongs to ^adapters\\/docker$']],
+    ['cli/run.ts', "import { x } from '../main.ts';", ['cli may not import main.ts']],
+  ])('sees what %s imports with %j', (file, text, expected) => {
+    const problems = importsOf(file, text).map((path) => problemOf(file, path));
+    expect(problems.filter((problem) => problem !== undefined)).toEqual(expected);
+  });
+});
+
+describe('what only one file may use', () => {
+  it('is process.exit for main.ts', () => {
+    expect(mentioning(/\bprocess\.(exit|abort)\b/).filter((file) => file !== 'main.ts')).toEqual([]);
+  });
+
+  it('is process.env for config.ts', () => {
+    expect(
+      mentioning(/\bprocess\.env\b|\bprocess\[|\benv\b[^;]*from 'node:process'/).filter(
+        (file) => file !== 'config.ts',
+      ),
+    ).toEqual([]);
+  });
+
+  it('is the clock and randomness for nobody in core', () => {
+    const impure =
+      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\brandom(Bytes|UUID|Int)\b|\bperformance\.|\bconsole\.|\bset(Timeout|Interval)\b/;
+    expect(mentioning(impure).filter((file) => file.startsWith('core/'))).toEqual([]);
+  });
+});
