@@ -1,0 +1,152 @@
+import type Dockerode from 'dockerode';
+import type { EngineAction, PullProgress } from '../../core/ports/engine.ts';
+import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import type { Limits } from '../../core/state/actual.ts';
+import { createBody, endpointOf } from './create-body.ts';
+import { statusOf, toEngineError } from './engine-error.ts';
+import { resourceLabels } from './labels.ts';
+import { pullImage } from './pull.ts';
+
+export interface ApplyContext {
+  readonly docker: Dockerode;
+  readonly apiVersion: string;
+  readonly environment: string;
+  readonly credentials: RegistryCredentials;
+  readonly onProgress: (progress: PullProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Answers that mean "it is already so": every action may be repeated after a crash. */
+const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
+  start: [304],
+  stop: [304, 404],
+  remove: [404, 409],
+  'remove-network': [403, 404],
+  // 409: a container uses it after all; the next clean-up looks again.
+  'remove-image': [404, 409],
+};
+
+export const applyAction = async (action: EngineAction, c: ApplyContext): Promise<void> => {
+  try {
+    await call(action, c);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status !== undefined && ALREADY[action.kind]?.includes(status) === true) return;
+    throw toEngineError(error, `cannot ${describe(action)}`);
+  }
+};
+
+const describe = (action: EngineAction): string => {
+  if ('container' in action) return `${action.kind} ${action.container.name}`;
+  if ('name' in action) return `${action.kind.replace('-', ' ')} ${action.name}`;
+  return action.kind.replace('-', ' ');
+};
+
+const SOME_GRACE_MS = 30_000;
+
+const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => {
+  const { docker, signal } = c;
+  const abortSignal = signal;
+  const container = 'container' in action ? docker.getContainer(action.container.id) : undefined;
+  switch (action.kind) {
+    case 'pull':
+      return pullImage(docker, c.credentials, action.image, c.onProgress, signal);
+    case 'create':
+      return docker.createContainer({ ...createBody(action, c.environment, c.apiVersion), abortSignal });
+    case 'create-network':
+      return docker.createNetwork({ ...networkBody(action, c.environment), abortSignal });
+    case 'remove-network':
+      return docker.getNetwork(action.id).remove({ abortSignal });
+    case 'create-volume':
+      return docker.createVolume({ ...volumeBody(action, c.environment), abortSignal });
+    case 'disarm':
+      return container?.update({ RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, abortSignal });
+    case 'arm':
+      return container?.update({
+        RestartPolicy: { Name: action.restart.name, MaximumRetryCount: action.restart.maxRetries },
+        abortSignal,
+      });
+    case 'limit':
+      return container?.update({ ...limitsBody(action.limits), abortSignal });
+    case 'rename':
+      return container?.rename({ name: action.to, abortSignal });
+    case 'connect':
+      return docker.getNetwork(action.network).connect({
+        Container: action.container.id,
+        EndpointConfig: endpointOf(action.attachment, action.alias),
+      });
+    case 'start':
+      return container?.start({ abortSignal });
+    case 'unpause':
+      return container?.unpause({ abortSignal });
+    case 'stop':
+      return container?.stop({
+        t: Math.ceil(action.graceMs / 1000),
+        // The engine answers when it is down: give it the grace and what the kill takes.
+        abortSignal: AbortSignal.any([signal, AbortSignal.timeout(action.graceMs + SOME_GRACE_MS)]),
+      });
+    case 'remove':
+      // Never with its volumes: an anonymous one may hold what somebody needs.
+      return container?.remove({ v: false, abortSignal });
+    case 'tag-image':
+      return docker.getImage(action.imageId).tag({ repo: action.repository, tag: action.tag, abortSignal });
+    case 'remove-image':
+      return removeReferences(action.references, c);
+  }
+};
+
+const removeReferences = async (references: readonly string[], { docker, signal }: ApplyContext): Promise<void> => {
+  for (const reference of references) {
+    try {
+      await docker.getImage(reference).remove({ abortSignal: signal });
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === undefined || ALREADY['remove-image']?.includes(status) !== true) throw error;
+    }
+  }
+};
+
+const networkBody = (
+  { name, network, hash, definition }: Extract<EngineAction, { kind: 'create-network' }>,
+  environment: string,
+): Dockerode.NetworkCreateOptions => ({
+  Name: name,
+  CheckDuplicate: true,
+  Driver: definition.driver ?? 'bridge',
+  Internal: definition.internal,
+  Attachable: definition.attachable,
+  EnableIPv6: definition.enableIpv6,
+  Options: { ...definition.driverOptions },
+  Labels: resourceLabels(environment, 'network', network, hash, definition.labels),
+  ...(definition.ipam && {
+    IPAM: {
+      Driver: definition.ipam.driver ?? 'default',
+      Config: definition.ipam.config.map((i) => ({
+        ...(i.subnet !== undefined && { Subnet: i.subnet }),
+        ...(i.ipRange !== undefined && { IPRange: i.ipRange }),
+        ...(i.gateway !== undefined && { Gateway: i.gateway }),
+        ...(i.auxAddresses !== undefined && { AuxiliaryAddresses: { ...i.auxAddresses } }),
+      })) as unknown as { [key: string]: string }[],
+    },
+  }),
+});
+
+const volumeBody = (
+  { name, volume, hash, definition }: Extract<EngineAction, { kind: 'create-volume' }>,
+  environment: string,
+): Dockerode.VolumeCreateOptions => ({
+  Name: name,
+  Driver: definition.driver ?? 'local',
+  DriverOpts: { ...definition.driverOptions },
+  Labels: resourceLabels(environment, 'volume', volume, hash, definition.labels),
+});
+
+/** Memory and swap change together: the engine's own default is twice the memory. */
+const limitsBody = (limits: Partial<Limits>): object => ({
+  ...(limits.memoryBytes !== undefined && { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes * 2 }),
+  ...(limits.memoryReservationBytes !== undefined && { MemoryReservation: limits.memoryReservationBytes }),
+  ...(limits.nanoCpus !== undefined && { NanoCpus: limits.nanoCpus }),
+  ...(limits.cpuShares !== undefined && { CpuShares: limits.cpuShares }),
+  ...(limits.cpuset !== undefined && { CpusetCpus: limits.cpuset }),
+  ...(limits.pidsLimit !== undefined && { PidsLimit: limits.pidsLimit }),
+});

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Dockerode from 'dockerode';
+import { AgentError } from '../../core/errors.ts';
+import { toEngineError } from './engine-error.ts';
+
+/** The oldest engine we talk to (20.10) and the newest API whose answers we know. */
+const OLDEST_API = '1.41';
+const NEWEST_API = '1.52';
+
+export type EngineAddress =
+  { readonly kind: 'unix'; readonly socketPath: string } | { readonly kind: 'tcp'; readonly host: string; readonly port: number | undefined; /** Folder with ca.pem, cert.pem and key.pem. */ readonly tlsFolder: string | undefined };
+
+/** What is known of an engine once it has answered. */
+export interface Connection {
+  readonly docker: Dockerode;
+  readonly apiVersion: string;
+  readonly remoteHost: string | undefined;
+}
+
+const compareApi = (a: string, b: string): number => {
+  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
+  return aMajor - bMajor || aMinor - bMinor;
+};
+
+/**
+ * Negotiates the API version: the engine's own, at most the newest we know. Docker 29 refuses versions below 1.44 and
+ * 20.10 knows only 1.41, so no fixed version suits both.
+ * @throws AgentError ENGINE_OFFLINE, or ENGINE where the engine is too old or too new for us.
+ */
+export const connect = async (address: EngineAddress): Promise<Connection> => {
+  const options = optionsOf(address);
+  const probe = new Dockerode({ ...options, timeout: READ_LIMIT_MS });
+  const version = await probe.version().catch((error: unknown) => {
+    throw toEngineError(error, 'cannot reach the Docker engine', nameOf(address));
+  });
+  const minimum = (version as { MinAPIVersion?: string }).MinAPIVersion ?? OLDEST_API;
+  if (compareApi(version.ApiVersion, OLDEST_API) < 0 || compareApi(minimum, NEWEST_API) > 0) {
+    throw new AgentError('ENGINE', `engine ${version.Version} speaks API ${minimum} to ${version.ApiVersion}`, {
+      advice: `use an engine that speaks an API between ${OLDEST_API} and ${NEWEST_API} (Docker 20.10 or newer)`,
+    });
+  }
+  const apiVersion = compareApi(version.ApiVersion, NEWEST_API) > 0 ? NEWEST_API : version.ApiVersion;
+  return {
+    docker: new Dockerode({ ...options, version: `v${apiVersion}` }),
+    apiVersion,
+    remoteHost: options.host === undefined ? undefined : String(options.host),
+  };
+};
+
+const nameOf = (address: EngineAddress): string =>
+  address.kind === 'unix' ? address.socketPath : `${address.host}:${String(address.port ?? '')}`;
+
+const READ_LIMIT_MS = 30_000;
+
+const optionsOf = (address: EngineAddress): Dockerode.DockerOptions => {
+  if (address.kind === 'unix') return { socketPath: address.socketPath };
+  const tls = address.tlsFolder === undefined ? undefined : tlsOf(address.tlsFolder);
+  return { host: address.host, port: address.port ?? (tls ? 2376 : 2375), protocol: tls ? 'https' : 'http', ...tls };
+};
+
+const tlsOf = (folder: string): { ca: Buffer; cert: Buffer; key: Buffer } => {
+  try {
+    const read = (name: string): Buffer => readFileSync(join(folder, name));
+    return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+  } catch (cause) {
+    throw new AgentError('CONFIG', `cannot read the engine's certificates in ${folder}`, {
+      cause,
+      advice: 'DOCKER_CERT_PATH needs ca.pem, cert.pem and key.pem that this user can read',
+    });
+  }
+};
+
+/** From this API on, a container can be created with more than one network. */
+export const hasMultiNetworkCreate = (apiVersion: string): boolean => compareApi(apiVersion, '1.44') >= 0;

@@ -1,0 +1,73 @@
+import type Dockerode from 'dockerode';
+import type { ContainerDetail, ContainerState, Health } from '../../core/state/actual.ts';
+import type { RestartPolicy } from '../../core/compose/model.ts';
+import { classify } from './engine-error.ts';
+
+const STATES: readonly ContainerState[] = ['created', 'running', 'paused', 'restarting', 'exited', 'removing', 'dead'];
+
+/** A state that we do not know is treated like a dead container: never counted on, never left to serve. */
+export const stateOf = (text: string): ContainerState => STATES.find((s) => s === text) ?? 'dead';
+
+type Inspected = Dockerode.ContainerInspectInfo;
+
+/** The engine's zero time, 0001-01-01, means never. */
+const timeOf = (text: string | undefined): number | undefined => {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+};
+
+const MAX_OUTPUT = 300;
+
+const HEALTHS: readonly Health[] = ['none', 'starting', 'healthy', 'unhealthy'];
+
+const healthOf = (i: Inspected): Health => HEALTHS.find((h) => h === i.State.Health?.Status) ?? 'none';
+
+const healthOutput = (i: Inspected): string | undefined => {
+  const log = i.State.Health?.Log as readonly { Output?: string }[] | null | undefined;
+  const last = log?.at(-1)?.Output?.trim();
+  return last === undefined || last === '' ? undefined : last.slice(0, MAX_OUTPUT);
+};
+
+const RESTARTS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
+
+/** The engine calls the same thing `""` and `"no"`. */
+const restartOf = (policy: { Name?: string; MaximumRetryCount?: number | undefined } | undefined): RestartPolicy => ({
+  name: RESTARTS.find((r) => r === policy?.Name) ?? 'no',
+  maxRetries: policy?.MaximumRetryCount ?? 0,
+});
+
+/** Why it could not be started, where that is the image's or the command's fault and not the host's. */
+const startFaultOf = (i: Inspected): string | undefined => {
+  const words = i.State.Error;
+  if (i.State.Running || !words) return undefined;
+  const error = classify(words, 'it cannot be started');
+  return error.code === 'RELEASE' ? error.message : undefined;
+};
+
+export const detailOf = (i: Inspected): ContainerDetail => {
+  const host = i.HostConfig;
+  const config = i.Config as Inspected['Config'] & { StopTimeout?: number | null };
+  return {
+    createdAtMs: timeOf(i.Created) ?? 0,
+    startedAtMs: timeOf(i.State.StartedAt),
+    finishedAtMs: timeOf(i.State.FinishedAt),
+    exitCode: i.State.ExitCode,
+    oomKilled: i.State.OOMKilled,
+    restartCount: i.RestartCount,
+    health: healthOf(i),
+    healthOutput: healthOutput(i),
+    startFault: startFaultOf(i),
+    restart: restartOf(host.RestartPolicy),
+    networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) => ({ network, ip: e.IPAddress || e.GlobalIPv6Address || '' })),
+    volumes: i.Mounts.flatMap((m) => (m.Type === 'volume' && m.Name !== undefined ? [{ name: m.Name, target: m.Destination }] : [])),
+    limits: {
+      memoryBytes: host.Memory ?? 0,
+      memoryReservationBytes: host.MemoryReservation ?? 0,
+      nanoCpus: host.NanoCpus ?? 0,
+      cpuShares: host.CpuShares ?? 0,
+      cpuset: host.CpusetCpus ?? '',
+      pidsLimit: Math.max(0, host.PidsLimit ?? 0),
+    },
+    stopGraceMs: config.StopTimeout == null ? undefined : config.StopTimeout * 1000,
+  };
+};

@@ -1,0 +1,228 @@
+import type { ContainerCreateOptions, EndpointSettings, HostConfig, MountSettings } from 'dockerode';
+import type { Attachment, ContainerSpec, Healthcheck, Mount } from '../../core/compose/model.ts';
+import type { CreateContainer } from '../../core/plan/action.ts';
+import { hasMultiNetworkCreate } from './client.ts';
+import { ownerLabels } from './labels.ts';
+
+/**
+ * The body of POST /containers/create, built from the spec alone and kept minimal: what the spec does not say is left
+ * to the image and the engine. Nothing is ever copied from a running container.
+ */
+export const createBody = (action: CreateContainer, environment: string, apiVersion: string): ContainerCreateOptions => {
+  const spec = action.release.spec.container;
+  const image = action.imageId ?? action.release.image.digest ?? '';
+  return defined({
+    name: action.name,
+    platform: spec.platform,
+    Image: image,
+    Cmd: spec.command && [...spec.command],
+    Entrypoint: spec.entrypoint && [...spec.entrypoint],
+    Env: nonEmpty(Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`)),
+    User: spec.user,
+    WorkingDir: spec.workingDir,
+    Hostname: spec.hostname,
+    Domainname: spec.domainname,
+    Tty: spec.tty,
+    OpenStdin: spec.stdinOpen,
+    StopSignal: spec.stopSignal,
+    StopTimeout: Math.ceil(spec.stopGraceMs / 1000),
+    Healthcheck: spec.healthcheck && healthcheckOf(spec.healthcheck),
+    Labels: { ...spec.labels, ...ownerLabels(action, environment) },
+    ExposedPorts: exposedPorts(spec),
+    Volumes: anonymousVolumes(spec, action.carried),
+    HostConfig: hostConfig(action),
+    NetworkingConfig: networkingConfig(action, apiVersion),
+  }) as ContainerCreateOptions;
+};
+
+/** Drops undefined members: `exactOptionalPropertyTypes`, and no key means "as the engine likes". */
+const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+
+const nonEmpty = <T>(list: readonly T[]): T[] | undefined => (list.length === 0 ? undefined : [...list]);
+const nonEmptyMap = <T>(map: Readonly<Record<string, T>>): Record<string, T> | undefined =>
+  Object.keys(map).length === 0 ? undefined : { ...map };
+
+const NS_PER_MS = 1_000_000;
+const nanoseconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms * NS_PER_MS);
+
+const healthcheckOf = (check: Healthcheck): object =>
+  check.test?.length === 0
+    ? { Test: ['NONE'] }
+    : defined({
+        Test: check.test && [...check.test],
+        Interval: nanoseconds(check.intervalMs),
+        Timeout: nanoseconds(check.timeoutMs),
+        StartPeriod: nanoseconds(check.startPeriodMs),
+        StartInterval: nanoseconds(check.startIntervalMs),
+        Retries: check.retries,
+      });
+
+const exposedPorts = (spec: ContainerSpec): Record<string, object> | undefined =>
+  nonEmptyMap(
+    Object.fromEntries([...spec.ports.map((p) => `${String(p.containerPort)}/${p.protocol}`), ...spec.expose].map((p) => [p, {}])),
+  );
+
+/** Fresh anonymous volumes; those that are carried over are binds by name. */
+const anonymousVolumes = (spec: ContainerSpec, carried: CreateContainer['carried']): Record<string, object> | undefined =>
+  nonEmptyMap(
+    Object.fromEntries(
+      spec.mounts.flatMap((m) => (m.kind === 'anonymous' && carried[m.target] === undefined ? [[m.target, {}] as const] : [])),
+    ),
+  );
+
+const portBindings = (spec: ContainerSpec): Record<string, { HostIp: string; HostPort: string }[]> | undefined => {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const p of spec.ports) {
+    const key = `${String(p.containerPort)}/${p.protocol}`;
+    (bindings[key] ??= []).push({ HostIp: p.hostAddress, HostPort: p.hostPort === undefined ? '' : String(p.hostPort) });
+  }
+  return nonEmptyMap(bindings);
+};
+
+const hostConfig = (action: CreateContainer): HostConfig => {
+  const spec = action.release.spec.container;
+  const { binds, mounts } = mountsOf(action);
+  return defined({
+    NetworkMode: networkMode(action),
+    RestartPolicy: action.armed
+      ? { Name: spec.restart.name, ...(spec.restart.name === 'on-failure' && { MaximumRetryCount: spec.restart.maxRetries }) }
+      : { Name: 'no' },
+    PortBindings: portBindings(spec),
+    Binds: nonEmpty(binds),
+    Mounts: nonEmpty(mounts),
+    Tmpfs: nonEmptyMap(spec.tmpfs),
+    LogConfig: spec.logging && { Type: spec.logging.driver ?? '', Config: { ...spec.logging.options } },
+    ExtraHosts: nonEmpty(spec.extraHosts),
+    Dns: nonEmpty(spec.dns),
+    DnsSearch: nonEmpty(spec.dnsSearch),
+    DnsOptions: nonEmpty(spec.dnsOptions),
+    ReadonlyRootfs: spec.readOnly,
+    Privileged: spec.privileged,
+    CapAdd: nonEmpty(spec.capAdd),
+    CapDrop: nonEmpty(spec.capDrop),
+    SecurityOpt: nonEmpty(spec.securityOpt),
+    Devices: nonEmpty(spec.devices.map((d) => ({ PathOnHost: d.source, PathInContainer: d.target, CgroupPermissions: d.permissions }))),
+    Ulimits: nonEmpty(spec.ulimits.map((u) => ({ Name: u.name, Soft: u.soft, Hard: u.hard }))),
+    Sysctls: nonEmptyMap(spec.sysctls),
+    ShmSize: spec.shmSizeBytes,
+    PidMode: spec.pid,
+    IpcMode: spec.ipc,
+    GroupAdd: nonEmpty(spec.groupAdd),
+    Init: spec.init,
+    Memory: spec.memoryBytes,
+    MemoryReservation: spec.memoryReservationBytes,
+    NanoCpus: spec.nanoCpus,
+    CpuShares: spec.cpuShares,
+    CpusetCpus: spec.cpuset,
+    PidsLimit: spec.pidsLimit,
+  }) as HostConfig;
+};
+
+const networkMode = (action: CreateContainer): string => {
+  const mode = action.release.spec.container.networkMode;
+  if (mode.kind === 'mode') return mode.mode;
+  const first = mode.attachments[0];
+  return first ? (action.networks[first.network] ?? first.network) : 'none';
+};
+
+export const endpointOf = (attachment: Attachment, serviceAlias: string): EndpointSettings =>
+  defined({
+    Aliases: [...new Set([serviceAlias, ...attachment.aliases])],
+    MacAddress: attachment.macAddress,
+    IPAMConfig:
+      attachment.ipv4 === undefined && attachment.ipv6 === undefined && attachment.linkLocalIps === undefined
+        ? undefined
+        : defined({
+            IPv4Address: attachment.ipv4,
+            IPv6Address: attachment.ipv6,
+            LinkLocalIPs: attachment.linkLocalIps && [...attachment.linkLocalIps],
+          }),
+  }) as unknown as EndpointSettings;
+
+/** Below API 1.44 only one network fits into the create call; the plan connects the others before the start. */
+const networkingConfig = (
+  action: CreateContainer,
+  apiVersion: string,
+): { EndpointsConfig: Record<string, EndpointSettings> } | undefined => {
+  const mode = action.release.spec.container.networkMode;
+  if (mode.kind === 'mode' || mode.attachments.length === 0) return undefined;
+  const attachments = hasMultiNetworkCreate(apiVersion) ? mode.attachments : mode.attachments.slice(0, 1);
+  return {
+    EndpointsConfig: Object.fromEntries(
+      attachments.map((a) => [action.networks[a.network] ?? a.network, endpointOf(a, action.release.service)]),
+    ),
+  };
+};
+
+const flags = (...parts: readonly (string | false | undefined)[]): string => {
+  const set = parts.filter((p) => typeof p === 'string');
+  return set.length === 0 ? '' : `:${set.join(',')}`;
+};
+
+/** Short forms become binds, because only those make a missing folder; the rest are typed mounts. */
+const mountsOf = (action: CreateContainer): { binds: readonly string[]; mounts: readonly MountSettings[] } => {
+  const binds: string[] = [];
+  const mounts: MountSettings[] = [];
+  const targets = new Set<string>();
+  for (const mount of action.release.spec.container.mounts) {
+    targets.add(mount.target);
+    const bind = bindOf(action, mount);
+    if (bind !== undefined) binds.push(bind);
+    const typed = bind === undefined ? typedMount(action, mount) : undefined;
+    if (typed) mounts.push(typed);
+  }
+  for (const [target, name] of Object.entries(action.carried)) {
+    if (!targets.has(target)) binds.push(`${name}:${target}`);
+  }
+  return { binds, mounts };
+};
+
+const mountMode = (mount: { readonly readOnly: boolean }): string => (mount.readOnly ? 'ro' : 'rw');
+
+const bindOf = (action: CreateContainer, mount: Mount): string | undefined => {
+  if (mount.kind === 'anonymous') {
+    const carried = action.carried[mount.target];
+    return carried === undefined ? undefined : `${carried}:${mount.target}${flags(mountMode(mount))}`;
+  }
+  if (mount.kind === 'volume' && mount.subpath === undefined) {
+    const name = action.volumes[mount.name] ?? mount.name;
+    return `${name}:${mount.target}${flags(mountMode(mount), mount.noCopy === true && 'nocopy')}`;
+  }
+  if (mount.kind === 'bind' && (mount.createSource || mount.selinux !== undefined)) {
+    return `${mount.source}:${mount.target}${flags(mountMode(mount), mount.selinux, mount.propagation)}`;
+  }
+  return undefined;
+};
+
+const typedMount = (action: CreateContainer, mount: Mount): MountSettings | undefined => {
+  switch (mount.kind) {
+    case 'anonymous':
+      return undefined;
+    case 'volume':
+      return {
+        Type: 'volume',
+        Source: action.volumes[mount.name] ?? mount.name,
+        Target: mount.target,
+        ReadOnly: mount.readOnly,
+        VolumeOptions: { NoCopy: mount.noCopy === true, Subpath: mount.subpath },
+      } as unknown as MountSettings;
+    case 'bind':
+      return defined({
+        Type: 'bind' as const,
+        Source: mount.source,
+        Target: mount.target,
+        ReadOnly: mount.readOnly,
+        BindOptions: mount.propagation === undefined ? undefined : { Propagation: mount.propagation },
+      }) as MountSettings;
+    case 'tmpfs':
+      return {
+        Type: 'tmpfs',
+        Source: '',
+        Target: mount.target,
+        TmpfsOptions: defined({ SizeBytes: mount.sizeBytes, Mode: mount.mode }),
+      } as MountSettings;
+  }
+};

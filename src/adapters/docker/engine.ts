@@ -1,0 +1,131 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { Engine } from '../../core/ports/engine.ts';
+import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import type { EngineFacts } from '../../core/state/actual.ts';
+import { applyAction } from './apply.ts';
+import { connect, type Connection, type EngineAddress } from './client.ts';
+import { toEngineError } from './engine-error.ts';
+import { createObserver, type Observer } from './observe.ts';
+import { factsOf } from './resources.ts';
+import { resolveTag } from './resolve-tag.ts';
+
+interface Session {
+  readonly connection: Connection;
+  readonly observer: Observer;
+  readonly facts: EngineFacts;
+}
+
+/** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
+export const createDockerEngine = (address: EngineAddress, credentials: RegistryCredentials): Engine => {
+  let session: Promise<Session> | undefined;
+
+  const open = async (): Promise<Session> => {
+    const connection = await connect(address);
+    const info: unknown = await connection.docker.info().catch((error: unknown) => {
+      throw toEngineError(error, 'cannot reach the Docker engine');
+    });
+    const facts = factsOf(info as Parameters<typeof factsOf>[0], connection.apiVersion, connection.remoteHost);
+    return { connection, facts, observer: createObserver(connection.docker, facts) };
+  };
+
+  const withSession = async <T>(use: (s: Session) => Promise<T>): Promise<T> => {
+    session ??= open();
+    try {
+      return await use(await session);
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENGINE_OFFLINE') session = undefined;
+      throw error;
+    }
+  };
+
+  return {
+    facts: () => withSession((s) => Promise.resolve(s.facts)),
+    observe: (scope, signal) => withSession(({ observer }) => observer.observe(scope, signal)),
+    apply: (action, environment, onProgress, signal) =>
+      withSession(async ({ connection, observer }) => {
+        const { docker, apiVersion } = connection;
+        try {
+          await applyAction(action, { docker, apiVersion, environment, credentials, onProgress, signal });
+        } finally {
+          if ('container' in action) observer.forgetContainer(action.container.id);
+          if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create') observer.forgetImages();
+          if (action.kind === 'create-volume') observer.forgetVolumes();
+        }
+      }),
+    resolveTag: (image, signal) => withSession(({ connection }) => resolveTag(connection.docker, credentials, image, signal)),
+    lastLines: (id, lines, signal) => withSession(({ connection }) => lastLines(connection, id, lines, signal)),
+    watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),
+  };
+};
+
+const lastLines = async ({ docker }: Connection, id: string, lines: number, signal: AbortSignal): Promise<readonly string[]> => {
+  try {
+    const container = docker.getContainer(id);
+    const { Config } = await container.inspect({ abortSignal: signal });
+    const answer: unknown = await container.logs({ stdout: true, stderr: true, tail: lines, follow: false, abortSignal: signal });
+    const bytes = Buffer.isBuffer(answer) ? answer : Buffer.from(String(answer));
+    const text = Config.Tty ? bytes.toString('utf8') : demultiplex(bytes);
+    // eslint-disable-next-line no-control-regex
+    return text.replaceAll(/\u001B\[[0-9;]*[A-Za-z]/g, '').split(/\r?\n/).filter((l) => l !== '').slice(-lines);
+  } catch {
+    // Its last words are a help, not a need: log drivers such as syslog can't be read back.
+    return [];
+  }
+};
+
+const HEADER_BYTES = 8;
+
+/** Docker frames stdout and stderr: 1 byte of stream, 3 of nothing, 4 of length (big endian), then the text. */
+const demultiplex = (bytes: Buffer): string => {
+  const parts: Buffer[] = [];
+  let offset = 0;
+  while (offset + HEADER_BYTES <= bytes.length) {
+    const length = bytes.readUInt32BE(offset + 4);
+    parts.push(bytes.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + length));
+    offset += HEADER_BYTES + length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+};
+
+/** Only what can change a decision; an `exec` of a health check every second can't. */
+const FILTERS = {
+  container: ['start', 'die', 'stop', 'kill', 'oom', 'destroy', 'create', 'rename', 'update', 'pause', 'unpause', 'health_status'],
+  image: ['pull', 'tag', 'untag', 'delete', 'load', 'import', 'prune'],
+  network: ['create', 'destroy', 'remove', 'disconnect', 'prune'],
+  volume: ['create', 'destroy', 'prune'],
+} as const;
+
+const watch = async ({ connection, observer }: Session, onEvent: () => void, signal: AbortSignal): Promise<void> => {
+  const filters = { type: Object.keys(FILTERS), event: [...new Set(Object.values(FILTERS).flat())] };
+  let stream: Readable;
+  try {
+    stream = (await connection.docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal })) as unknown as Readable;
+  } catch (error) {
+    throw toEngineError(error, 'cannot read the events of the engine');
+  }
+  // From here on, what happened before the stream opened may have been missed.
+  observer.forgetAll();
+  try {
+    for await (const text of createInterface({ input: stream })) {
+      noteEvent(text, observer);
+      onEvent();
+    }
+  } catch {
+    // A torn stream is the end of the stream; the loop opens another.
+  } finally {
+    stream.destroy();
+    observer.forgetAll();
+  }
+};
+
+const noteEvent = (text: string, observer: Observer): void => {
+  try {
+    const event = JSON.parse(text) as { Type?: string; Actor?: { ID?: string } };
+    if (event.Type === 'container' && event.Actor?.ID !== undefined) observer.forgetContainer(event.Actor.ID);
+    else if (event.Type === 'image') observer.forgetImages();
+    else if (event.Type === 'volume') observer.forgetVolumes();
+  } catch {
+    observer.forgetAll();
+  }
+};

@@ -1,0 +1,63 @@
+import type { RestartPolicy } from '../../core/compose/model.ts';
+import { LABELS, projectName } from '../../core/names.ts';
+import type { CreateContainer } from '../../core/plan/action.ts';
+import type { Owner } from '../../core/state/actual.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+export const formatRestart = ({ name, maxRetries }: RestartPolicy): string =>
+  name === 'on-failure' && maxRetries > 0 ? `${name}:${String(maxRetries)}` : name;
+
+export const parseRestart = (text: string): RestartPolicy => {
+  const [name = '', retries = '0'] = text.split(':');
+  const isKnown = name === 'always' || name === 'unless-stopped' || name === 'on-failure';
+  return { name: isKnown ? name : 'no', maxRetries: name === 'on-failure' ? Number(retries) : 0 };
+};
+
+/** Undefined where the labels are not this environment's, or somebody wrote half of them. */
+export const parseOwner = (labels: Labels, environment: string): Owner | undefined => {
+  const service = labels[LABELS.service];
+  const release = labels[LABELS.release];
+  const replica = Number(labels[LABELS.replica]);
+  if (labels[LABELS.environment] !== environment || service === undefined || release === undefined) return undefined;
+  if (!Number.isSafeInteger(replica) || replica < 1) return undefined;
+  return {
+    service,
+    replica,
+    release,
+    serial: Number(labels[LABELS.serial] ?? 0),
+    version: labels[LABELS.version] ?? '',
+    restart: parseRestart(labels[LABELS.restart] ?? 'no'),
+  };
+};
+
+export const ownerLabels = (action: CreateContainer, environment: string): Labels => ({
+  [LABELS.environment]: environment,
+  [LABELS.service]: action.release.service,
+  [LABELS.replica]: String(action.replica),
+  [LABELS.release]: action.release.id,
+  [LABELS.serial]: String(action.serial),
+  [LABELS.version]: action.release.version,
+  [LABELS.spec]: action.release.specHash,
+  [LABELS.restart]: formatRestart(action.release.spec.container.restart),
+  'com.docker.compose.project': projectName(environment),
+  'com.docker.compose.service': action.release.service,
+  'com.docker.compose.container-number': String(action.replica),
+  'com.docker.compose.oneoff': 'False',
+});
+
+/** Networks and volumes of ours, with the names that Compose's tools know. */
+export const resourceLabels = (
+  environment: string,
+  kind: 'network' | 'volume',
+  name: string,
+  hash: string,
+  declared: Labels,
+): Labels => ({
+  ...declared,
+  [LABELS.environment]: environment,
+  [LABELS[kind]]: name,
+  [LABELS.definition]: hash,
+  'com.docker.compose.project': projectName(environment),
+  [`com.docker.compose.${kind}`]: name,
+});

@@ -1,0 +1,65 @@
+import type Dockerode from 'dockerode';
+import { isDigest, tryParseImage, type ImageId } from '../../core/image/reference.ts';
+import { LABELS } from '../../core/names.ts';
+import type { EngineFacts, Image, Limits, Network, Volume } from '../../core/state/actual.ts';
+
+export const imageOf = (info: Dockerode.ImageInfo): Image => ({
+  id: info.Id as ImageId,
+  // The engine writes <none>:<none> where there is no name; such lines parse to nothing.
+  tags: (info.RepoTags ?? []).flatMap((text) => {
+    const image = tryParseImage(text);
+    return image?.tag === undefined ? [] : [{ repository: image.repository, tag: image.tag }];
+  }),
+  digests: (info.RepoDigests ?? []).flatMap((text) => {
+    const image = tryParseImage(text);
+    return image?.digest !== undefined && isDigest(image.digest) ? [{ repository: image.repository, digest: image.digest }] : [];
+  }),
+});
+
+export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: string): Network => {
+  const labels = info.Labels ?? {};
+  const network = labels[LABELS.network];
+  const isOurs = labels[LABELS.environment] === environment && network !== undefined;
+  return { id: info.Id, name: info.Name, owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined };
+};
+
+export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string): Volume => {
+  const labels = info.Labels ?? {};
+  const volume = labels[LABELS.volume];
+  const isOurs = labels[LABELS.environment] === environment && volume !== undefined;
+  return { name: info.Name, owner: isOurs ? { volume, hash: labels[LABELS.definition] ?? '' } : undefined };
+};
+
+interface Info {
+  readonly ID: string;
+  readonly OSType: string;
+  readonly Architecture: string;
+  readonly ServerVersion: string;
+  readonly MemoryLimit: boolean;
+  readonly CpuCfsQuota: boolean;
+  readonly CPUShares: boolean;
+  readonly CPUSet: boolean;
+  readonly PidsLimit: boolean;
+}
+
+/** The engine says `x86_64`; images and manifests say `amd64`. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm/v7', armv6l: 'arm/v6', i686: '386' };
+
+export const factsOf = (info: Info, apiVersion: string, remoteHost: string | undefined): EngineFacts => {
+  const enforced: readonly (readonly [keyof Limits, boolean])[] = [
+    ['memoryBytes', info.MemoryLimit],
+    ['memoryReservationBytes', info.MemoryLimit],
+    ['nanoCpus', info.CpuCfsQuota],
+    ['cpuShares', info.CPUShares],
+    ['cpuset', info.CPUSet],
+    ['pidsLimit', info.PidsLimit],
+  ];
+  return {
+    id: info.ID,
+    version: info.ServerVersion,
+    apiVersion,
+    platform: `${info.OSType}/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
+    remoteHost,
+    enforces: enforced.filter(([, isEnforced]) => isEnforced).map(([key]) => key),
+  };
+};

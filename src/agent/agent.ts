@@ -1,0 +1,113 @@
+import type { Command, CommandAnswer } from '../core/command.ts';
+import { toAgentError, type AgentError } from '../core/errors.ts';
+import { isoTime } from '../core/names.ts';
+import type { PlanInput } from '../core/plan/input.ts';
+import type { Status } from '../core/status/status.ts';
+import { createIntake } from './intake.ts';
+import { operate } from './operate.ts';
+import type { AgentOptions, AgentPorts } from './ports.ts';
+import { createReconciler } from './reconciler.ts';
+import { createRecord } from './record.ts';
+import { buildStatus } from './report.ts';
+import { createWake } from './wake.ts';
+
+export interface Identity {
+  readonly running: boolean;
+  readonly version: string;
+  readonly pid: number | null;
+}
+
+/**
+ * The agent of one environment on one host: what it has read, what it sees, and what it is doing. `dryRun` makes one that
+ * only looks: for `plan`, and for `status` and `explain` where no daemon runs.
+ */
+export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: Identity, dryRun: boolean) => {
+  const wake = createWake();
+  const record = createRecord(ports.ledger, options.environment);
+  const intake = createIntake(ports, options, record, dryRun);
+  const reconciler = createReconciler(ports, options, intake, record, wake.call);
+  const startedAtMs = ports.now();
+  const told = new Map<string, { key: string; sinceMs: number }>();
+
+  /** Remembers when an outcome became what it is, and writes the change down. */
+  const since = (service: string, key: string): number => {
+    const known = told.get(service);
+    if (known?.key === key) return known.sinceMs;
+    const sinceMs = ports.now();
+    told.set(service, { key, sinceMs });
+    return sinceMs;
+  };
+
+  const status = (): Status =>
+    buildStatus({
+      environment: options.environment,
+      host: options.host,
+      nowMs: ports.now(),
+      agent: { ...identity, sinceMs: identity.running ? startedAtMs : null },
+      view: reconciler.view(),
+      intake: intake.state(),
+      ledger: record.current(),
+      trouble: record.trouble(),
+      progress: reconciler.progress(),
+      since,
+    });
+
+  let before: ReadonlyMap<string, string> = new Map();
+  const noteOutcomes = (): void => {
+    const { services } = status();
+    const now = new Map(services.map((s) => [s.service, `${s.outcome} ${s.reason ?? ''}`]));
+    for (const s of services) {
+      if (before.get(s.service) === now.get(s.service) || s.outcome === 'progressing') continue;
+      const fields = { service: s.service, outcome: s.outcome, reason: s.reason, message: s.message };
+      const level = s.outcome === 'blocked' || s.outcome === 'rolled-back' ? 'error' : 'info';
+      ports.log.write(level, 'outcome.changed', fields);
+      void ports.journal.append({ at: isoTime(ports.now()), event: 'outcome.changed', ...fields });
+    }
+    const settled = services.filter((s) => s.outcome !== 'progressing').map((s) => s.service);
+    before = new Map([...now].map(([name, key]) => [name, settled.includes(name) ? key : (before.get(name) ?? key)]));
+  };
+
+  const jobsOf = (service: string): readonly string[] =>
+    intake.state().project?.services[service]?.dependsOn.filter((d) => d.condition === 'completed').map((d) => d.service) ?? [];
+
+  return {
+    wake,
+    record,
+    intake,
+    reconciler,
+    status,
+
+    /** Reads ledger and files. A ledger that may not be read is trouble, not the end. */
+    open: async (signal: AbortSignal): Promise<AgentError | undefined> => {
+      let failure: AgentError | undefined;
+      try {
+        await record.load();
+      } catch (error) {
+        failure = toAgentError(error);
+      }
+      await intake.readFiles(signal);
+      return failure;
+    },
+
+    pass: async (signal: AbortSignal): Promise<void> => {
+      await reconciler.pass(signal);
+      noteOutcomes();
+    },
+
+    look: (signal: AbortSignal): Promise<PlanInput | undefined> => reconciler.look(signal),
+
+    operate: async (command: Command): Promise<CommandAnswer> => {
+      const { actual } = reconciler.view();
+      const answer = await operate(command, { ports, options, record, actual, epoch: intake.state().trust?.epoch ?? 0, jobsOf });
+      if (command.kind === 'retry') reconciler.forgetSetbacks(command.service);
+      if (command.kind === 'recover') {
+        intake.checkKept();
+        await intake.judge();
+      }
+      wake.call();
+      return answer;
+    },
+  };
+};
+
+export type Agent = ReturnType<typeof createAgent>;

@@ -1,0 +1,123 @@
+import type { Agent } from './agent.ts';
+
+/** What tells the daemon to look again, and whom it tells that it lives. */
+export interface DaemonSurroundings {
+  /** Calls back at every poll time, until the signal aborts. */
+  readonly schedule: (onPoll: () => void, signal: AbortSignal) => void;
+  /** Calls back when compose, trust or a `file:` manifest changed; asked anew whenever files were read. */
+  readonly watchFiles: (onChange: () => void) => () => void;
+  /** Settles when the stream of events ends. */
+  readonly watchEngine: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
+  /** After the first look. */
+  readonly onReady: () => void;
+  /** After every pass: the loop makes progress. */
+  readonly onPass: () => void;
+  /** The loop looks at least so often, whatever happens. */
+  readonly longestSleepMs: number;
+}
+
+/** Events come in bursts (die, stop, destroy …): one look for all of them. */
+const BURST_MS = 20;
+const STREAM_PAUSE_MS = 1_000;
+
+/** The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go, not undone. */
+export const runDaemon = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
+  const refresh = createRefresh(agent, s, signal);
+  const stream = followEngine(agent, s, signal);
+  s.schedule(() => {
+    void refresh.all(false);
+  }, signal);
+  refresh.watch();
+  void refresh.all(true);
+  let isReady = false;
+  while (!signal.aborted) {
+    await agent.pass(signal);
+    if (!isReady && !signal.aborted) {
+      isReady = true;
+      s.onReady();
+    }
+    s.onPass();
+    await agent.wake.sleep(sleepMs(agent, s), signal);
+    const { notBeforeMs, failure } = agent.intake.state().source;
+    if (failure && Date.now() >= notBeforeMs) void refresh.all(false);
+  }
+  refresh.close();
+  await agent.reconciler.close(3_000);
+  await stream;
+};
+
+const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
+  const { source } = agent.intake.state();
+  const times = [
+    agent.reconciler.view().plan?.nextAtMs,
+    source.failure ? source.notBeforeMs : undefined,
+    agent.reconciler.view().offline ? Date.now() + STREAM_PAUSE_MS : undefined,
+  ].filter((t) => t !== undefined);
+  return Math.max(1, Math.min(s.longestSleepMs, ...times.map((t) => t - Date.now())));
+};
+
+/** Reads files and manifest, never twice at the same time; a call that comes meanwhile is answered by one more round. */
+export const createRefresh = (agent: Agent, s: Pick<DaemonSurroundings, 'watchFiles'>, signal: AbortSignal) => {
+  let running: Promise<void> | undefined;
+  let isWanted: { isForced: boolean } | undefined;
+  let unwatch: (() => void) | undefined;
+
+  const round = async (): Promise<void> => {
+    while (isWanted && !signal.aborted) {
+      const { isForced } = isWanted;
+      isWanted = undefined;
+      await agent.intake.readFiles(signal);
+      watch();
+      // The pass that follows must not wait for a slow manifest server.
+      agent.wake.call();
+      if (isForced || Date.now() >= agent.intake.state().source.notBeforeMs) await agent.intake.fetch(signal);
+      agent.wake.call();
+    }
+  };
+
+  const watch = (): void => {
+    unwatch?.();
+    unwatch = s.watchFiles(() => {
+      void all(true);
+    });
+  };
+
+  /** `isForced`: the manifest source is asked although its back-off has not ended. */
+  const all = (isForced: boolean): Promise<void> => {
+    isWanted = { isForced: isForced || (isWanted?.isForced ?? false) };
+    running ??= round()
+      // Only the abort of the signal rejects: the agent ends.
+      .catch(() => undefined)
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+
+  return { all, watch, close: (): void => unwatch?.() };
+};
+
+const followEngine = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
+  let burst: NodeJS.Timeout | undefined;
+  const onEvent = (): void => {
+    burst ??= setTimeout(() => {
+      burst = undefined;
+      agent.wake.call();
+    }, BURST_MS);
+  };
+  while (!signal.aborted) {
+    // A stream that can't be opened or tears is opened again; the polls go on meanwhile.
+    await s.watchEngine(onEvent, signal).catch(() => undefined);
+    if (signal.aborted) break;
+    agent.wake.call();
+    await pause(STREAM_PAUSE_MS, signal);
+  }
+  clearTimeout(burst);
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  return promise;
+};

@@ -1,0 +1,166 @@
+import { nextDelayMs } from '../core/backoff.ts';
+import { AgentError, toAgentError } from '../core/errors.ts';
+import type { EventName } from '../core/events.ts';
+import { formatImage } from '../core/image/reference.ts';
+import type { Action, ActionKind } from '../core/plan/action.ts';
+import type { Setback } from '../core/plan/input.ts';
+import { isEngineAction, type PullProgress } from '../core/ports/engine.ts';
+import { serviceRecord } from '../core/state/ledger.ts';
+import { changeLedger, type Findings } from '../core/state/ledger-change.ts';
+import type { AgentOptions, AgentPorts } from './ports.ts';
+import type { LedgerRecord } from './record.ts';
+
+export interface Job {
+  readonly service: string;
+  readonly action: Action;
+  /** The release (or tag) that it serves: key of its setback. */
+  readonly release: string;
+  readonly serial: number;
+  readonly onProgress: (progress: PullProgress) => void;
+}
+
+const EVENTS: Readonly<{ [K in ActionKind]: EventName }> = {
+  'resolve-tag': 'tag.resolved',
+  pull: 'image.pulled',
+  'create-network': 'network.created',
+  'remove-network': 'network.removed',
+  'create-volume': 'volume.created',
+  create: 'container.created',
+  disarm: 'container.disarmed',
+  arm: 'container.armed',
+  rename: 'container.renamed',
+  connect: 'container.connected',
+  start: 'container.started',
+  unpause: 'container.unpaused',
+  stop: 'container.stopped',
+  remove: 'container.removed',
+  limit: 'container.limited',
+  'tag-image': 'image.tagged',
+  'remove-image': 'image.removed',
+  adopt: 'container.adopted',
+  remember: 'release.proved',
+  quarantine: 'release.quarantined',
+  forget: 'service.forgotten',
+};
+
+const LAST_LINES = 20;
+
+/** Takes one step. Resolves to undefined where it is done, else to why not and when it is tried again. */
+export const createExecutor = (ports: AgentPorts, options: AgentOptions, record: LedgerRecord) => {
+  const journal = (event: EventName, fields: Readonly<{ [name: string]: unknown }>): void => {
+    void ports.journal.append({ at: new Date(ports.now()).toISOString(), event, ...fields });
+  };
+
+  const findingsOf = async (action: Action, signal: AbortSignal): Promise<Findings> => {
+    if (action.kind === 'resolve-tag') return { tag: await ports.engine.resolveTag(action.image, signal) };
+    if (action.kind !== 'quarantine') return {};
+    const logs = await Promise.all(action.containers.map((c) => ports.engine.lastLines(c.id, LAST_LINES, signal)));
+    return { log: logs.flat() };
+  };
+
+  const perform = async (job: Job, signal: AbortSignal): Promise<Findings> => {
+    const { action, service } = job;
+    if (isEngineAction(action)) {
+      await ports.engine.apply(action, options.environment, job.onProgress, signal);
+      return {};
+    }
+    const findings = await findingsOf(action, signal);
+    const nowMs = ports.now();
+    const { keepReleases } = options;
+    const change = (l: Parameters<typeof changeLedger>[0]) =>
+      changeLedger(l, { service, action, findings, nowMs, keepReleases, serial: job.serial });
+    if (action.kind !== 'quarantine') {
+      await record.update(change);
+      return findings;
+    }
+    const failure = await record.force(change);
+    if (failure) ports.log.write('error', 'ledger.failed', { service, message: failure.message });
+    return findings;
+  };
+
+  return async (job: Job, previous: Setback | undefined, signal: AbortSignal): Promise<Setback | undefined> => {
+    const { action, service } = job;
+    const startedMs = ports.now();
+    try {
+      const findings = await perform(job, signal);
+      const fields = { ...fieldsOf(action, findings), ...(service !== '' && { service }) };
+      const event = EVENTS[action.kind];
+      ports.log.write(action.kind === 'quarantine' ? 'error' : 'info', event, { ...fields, tookMs: ports.now() - startedMs });
+      journal(event, fields);
+      return undefined;
+    } catch (thrown) {
+      if (signal.aborted) return undefined;
+      const error = toAgentError(thrown);
+      if (error.code === 'ENGINE_OFFLINE') throw error;
+      const setback = setbackOf(job, error, previous, ports, serviceRecord(record.current(), service).good[0]?.release.id === job.release);
+      const fields = { service, action: action.kind, code: error.code, message: error.message, advice: error.advice };
+      if (previous?.message !== error.message) journal('action.failed', fields);
+      ports.log.write(error.retry === 'later' ? 'warn' : 'error', 'action.failed', { ...fields, retryAt: new Date(setback.untilMs).toISOString() });
+      return setback;
+    }
+  };
+};
+
+/** A failed switch costs an interruption each time: it rests long. Everything else is tried again soon. */
+const SWITCH_BASE_MS = 60_000;
+const BASE_MS = 2_000;
+const CAP_MS = 300_000;
+const SWITCH_CAP_MS = 3_600_000;
+
+const setbackOf = (job: Job, error: AgentError, previous: Setback | undefined, ports: AgentPorts, isRepair: boolean): Setback => {
+  const count = (previous?.action === job.action.kind ? previous.count : 0) + 1;
+  const isSwitch = job.action.kind === 'start' && !isRepair;
+  const delayMs = isSwitch
+    ? Math.min(SWITCH_CAP_MS, SWITCH_BASE_MS * 2 ** (count - 1))
+    : nextDelayMs({ failures: count, random: ports.random(), floorMs: 500, baseMs: BASE_MS, capMs: CAP_MS });
+  return {
+    action: job.action.kind,
+    release: job.release,
+    containerId: 'container' in job.action ? job.action.container.id : undefined,
+    code: error.code,
+    message: error.message,
+    advice: error.advice ?? '',
+    count,
+    untilMs: ports.now() + delayMs,
+  };
+};
+
+/** What people want to read of an action; never a spec, since that holds the environment. */
+const fieldsOf = (action: Action, findings: Findings): Readonly<{ [name: string]: unknown }> => {
+  switch (action.kind) {
+    case 'pull':
+      return { image: formatImage({ ...action.image.reference, digest: action.image.digest }) };
+    case 'resolve-tag':
+      return { image: formatImage(action.image.reference), meaning: findings.tag?.kind === 'digest' ? findings.tag.digest : findings.tag?.imageId };
+    case 'create':
+      return { container: action.name, version: action.release.version, release: action.release.id.slice(0, 8) };
+    case 'create-network':
+    case 'remove-network':
+    case 'create-volume':
+      return { name: action.name };
+    case 'rename':
+      return { container: action.container.name, to: action.to };
+    case 'connect':
+      return { container: action.container.name, network: action.network };
+    case 'tag-image':
+      return { image: `${action.repository}:${action.tag}` };
+    case 'remove-image':
+      return { references: action.references };
+    case 'adopt':
+      return { container: action.adoption.name };
+    case 'remember':
+      return { version: action.release.version, release: action.release.id.slice(0, 8), ...(action.completed && { completed: true }) };
+    case 'quarantine':
+      return { version: action.failure.version, reason: action.failure.reason, message: action.failure.message, log: findings.log ?? [] };
+    case 'forget':
+      return {};
+    case 'disarm':
+    case 'arm':
+    case 'start':
+    case 'unpause':
+    case 'stop':
+    case 'remove':
+    case 'limit':
+      return { container: action.container.name };
+  }
+};

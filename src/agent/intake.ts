@@ -1,0 +1,195 @@
+import { nextDelayMs } from '../core/backoff.ts';
+import type { ComposeProject } from '../core/compose/model.ts';
+import type { AgentError } from '../core/errors.ts';
+import { accept, isExpired, reverify, watermarkOf } from '../core/manifest/accept.ts';
+import type { Manifest, Rejection, Trust, Watermark } from '../core/manifest/model.ts';
+import type { FileProblem } from '../core/ports/host-files.ts';
+import type { Ledger } from '../core/state/ledger.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { LedgerRecord } from './record.ts';
+import type { AgentOptions, AgentPorts } from './ports.ts';
+
+/** What was read from Chef's files and from the manifest source, and what was wrong with it. */
+export interface Intake {
+  readonly project: ComposeProject | undefined;
+  readonly composeProblems: readonly FileProblem[];
+  readonly trust: Trust | undefined;
+  readonly trustProblem: FileProblem | undefined;
+  /** The manifest that is acted on. */
+  readonly manifest: Manifest | undefined;
+  readonly distrust: FileProblem | undefined;
+  readonly rejection: (Rejection & { readonly sinceMs: EpochMs }) | undefined;
+  readonly source: {
+    readonly checkedAtMs: EpochMs | undefined;
+    readonly failure: AgentError | undefined;
+    /** Not asked again before. */
+    readonly notBeforeMs: EpochMs;
+  };
+  /** The ledger could not take an accepted manifest. */
+  readonly ledgerFailure: AgentError | undefined;
+}
+
+const BACKOFF = { baseMs: 2_000, capMs: 120_000 };
+
+/**
+ * Reads compose files, trust and manifest. With `dryRun` nothing is written: a newly accepted manifest is only planned with.
+ */
+export const createIntake = (ports: AgentPorts, options: AgentOptions, record: LedgerRecord, dryRun: boolean) => {
+  let state: Intake = {
+    project: undefined,
+    composeProblems: [],
+    trust: undefined,
+    trustProblem: undefined,
+    manifest: undefined,
+    distrust: undefined,
+    rejection: undefined,
+    source: { checkedAtMs: undefined, failure: undefined, notBeforeMs: 0 },
+    ledgerFailure: undefined,
+  };
+  let offered: Uint8Array | undefined;
+  let failures = 0;
+  const set = (change: Partial<Intake>): void => {
+    state = { ...state, ...change };
+  };
+
+  const readProject = async (signal: AbortSignal): Promise<void> => {
+    const read = await ports.files.project(signal);
+    if (read.kind === 'ok') {
+      set({ project: read.project, composeProblems: [] });
+      return;
+    }
+    const isNew = JSON.stringify(read.problems) !== JSON.stringify(state.composeProblems);
+    set({ composeProblems: read.problems });
+    if (isNew) ports.log.write('error', 'compose.refused', { problems: read.problems.map((p) => p.message) });
+  };
+
+  const readTrust = async (signal: AbortSignal): Promise<void> => {
+    const read = await ports.files.trust(signal);
+    switch (read.kind) {
+      case 'problem':
+        if (read.problem.message !== state.trustProblem?.message) ports.log.write('error', 'trust.refused', { ...read.problem });
+        // Unknown trust ⇒ nothing new is accepted and nothing new starts.
+        set({ trustProblem: read.problem, distrust: read.problem });
+        return;
+      case 'unsigned':
+      case 'trust':
+        set({ trustProblem: undefined, trust: read.kind === 'trust' ? read.trust : undefined });
+        checkKept();
+        return;
+    }
+  };
+
+  /** The kept manifest is verified again with today's trust. */
+  const checkKept = (): void => {
+    const { accepted } = record.current();
+    if (!accepted) {
+      set({ distrust: undefined });
+      return;
+    }
+    const verdict = reverify(accepted, state.trust, options.environment);
+    if (verdict.kind === 'valid') {
+      set({ manifest: verdict.manifest, distrust: undefined });
+      return;
+    }
+    const { message, advice } = verdict.rejection;
+    if (message !== state.distrust?.message) ports.log.write('error', 'manifest.distrusted', { message });
+    set({ manifest: accepted.manifest, distrust: { message, advice } });
+  };
+
+  const fetch = async (signal: AbortSignal): Promise<void> => {
+    const fetched = await ports.source.fetch(signal);
+    const nowMs = ports.now();
+    if (fetched.kind === 'failed') {
+      failures += 1;
+      const delayMs = nextDelayMs({ failures, random: ports.random(), floorMs: fetched.retryAfterMs, ...BACKOFF });
+      if (!state.source.failure) ports.log.write('warn', 'manifest.unreachable', { message: fetched.error.message });
+      set({ source: { checkedAtMs: nowMs, failure: fetched.error, notBeforeMs: nowMs + delayMs } });
+      return;
+    }
+    if (state.source.failure) ports.log.write('info', 'manifest.reached');
+    failures = 0;
+    set({ source: { checkedAtMs: nowMs, failure: undefined, notBeforeMs: 0 } });
+    if (fetched.kind === 'document') offered = fetched.bytes;
+  };
+
+  /** Judges what was last offered; cheap enough to do again whenever trust or time may have changed the answer. */
+  const judge = async (): Promise<void> => {
+    if (offered === undefined || state.trustProblem !== undefined || record.trouble() !== undefined) return;
+    const nowMs = ports.now();
+    const { environment } = options;
+    const watermark = watermarkIn(record.current(), state);
+    const verdict = accept({ document: offered, environment, trust: state.trust, watermark, nowMs });
+    switch (verdict.kind) {
+      case 'unchanged':
+        set({ rejection: undefined });
+        await keepSignatures(verdict.documentBase64);
+        return;
+      case 'rejected':
+        noteRejection(verdict.rejection, nowMs);
+        return;
+      case 'accepted':
+        if (!dryRun && !(await keep((l) => ({ ...l, accepted: verdict.accepted, floor: undefined })))) return;
+        set({ manifest: verdict.accepted.manifest, distrust: undefined, rejection: undefined });
+        note('info', 'manifest.accepted', { serial: verdict.accepted.manifest.serial, services: versionsOf(verdict.accepted.manifest) });
+    }
+  };
+
+  /** The same payload with another signature: kept, so that it survives the end of the old key. */
+  const keepSignatures = async (documentBase64: string): Promise<void> => {
+    const { accepted } = record.current();
+    if (dryRun || !accepted || accepted.documentBase64 === documentBase64) return;
+    await keep((l) => (l.accepted ? { ...l, accepted: { ...l.accepted, documentBase64 } } : l));
+  };
+
+  const keep = async (change: (ledger: Ledger) => Ledger): Promise<boolean> => {
+    try {
+      await record.update(change);
+      set({ ledgerFailure: undefined });
+      return true;
+    } catch (error) {
+      const failure = error as AgentError;
+      if (!state.ledgerFailure) ports.log.write('error', 'ledger.failed', { message: failure.message });
+      set({ ledgerFailure: failure });
+      return false;
+    }
+  };
+
+  const noteRejection = (rejection: Rejection, nowMs: EpochMs): void => {
+    const isNew = rejection.message !== state.rejection?.message;
+    set({ rejection: { ...rejection, sinceMs: isNew ? nowMs : (state.rejection?.sinceMs ?? nowMs) } });
+    if (isNew) note('error', 'manifest.rejected', { reason: rejection.reason, message: rejection.message });
+  };
+
+  const note = (level: 'info' | 'error', event: 'manifest.accepted' | 'manifest.rejected', fields: Readonly<{ [name: string]: unknown }>): void => {
+    if (dryRun) return;
+    ports.log.write(level, event, fields);
+    void ports.journal.append({ at: new Date(ports.now()).toISOString(), event, ...fields });
+  };
+
+  return {
+    state: (): Intake => state,
+    isExpired: (): boolean => state.manifest !== undefined && isExpired(state.manifest, ports.now()),
+    readFiles: async (signal: AbortSignal): Promise<void> => {
+      await readProject(signal);
+      await readTrust(signal);
+    },
+    fetch: async (signal: AbortSignal): Promise<void> => {
+      await fetch(signal);
+      await judge();
+    },
+    judge,
+    checkKept,
+  };
+};
+
+export type IntakeReader = ReturnType<typeof createIntake>;
+
+const versionsOf = (manifest: Manifest): Readonly<{ [service: string]: string }> =>
+  Object.fromEntries(Object.entries(manifest.services).map(([name, s]) => [name, s.image.tag ?? s.image.digest ?? '']));
+
+/** After a `recover` there is only a floor: whatever is at least that is news. */
+const watermarkIn = (ledger: Ledger, state: Intake): Watermark | undefined => {
+  if (ledger.accepted) return watermarkOf(ledger.accepted);
+  if (!ledger.floor) return undefined;
+  return { epoch: Math.min(ledger.floor.epoch, state.trust?.epoch ?? 0), serial: ledger.floor.serial - 1, payloadSha256: '' };
+};

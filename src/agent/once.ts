@@ -1,0 +1,32 @@
+import type { Agent } from './agent.ts';
+
+const LONGEST_SLEEP_MS = 1_000;
+
+/**
+ * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. `refused` hears of a claim that another
+ * agent has. Settles when nothing more happens by itself.
+ */
+export const reconcileOnce = async (
+  agent: Agent,
+  watchEngine: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> => {
+  await agent.intake.fetch(signal);
+  const events = new AbortController();
+  const watching = watchEngine(AbortSignal.any([signal, events.signal])).catch(() => undefined);
+  try {
+    while (!signal.aborted) {
+      await agent.pass(signal);
+      const { offline } = agent.reconciler.view();
+      if (offline && !agent.reconciler.busy().length) break;
+      if (agent.reconciler.isSettled()) break;
+      const next = agent.reconciler.view().plan?.nextAtMs;
+      const untilMs = next === undefined ? LONGEST_SLEEP_MS : Math.max(1, next - Date.now());
+      await agent.wake.sleep(Math.min(LONGEST_SLEEP_MS, untilMs), signal);
+    }
+  } finally {
+    events.abort();
+    await watching;
+    await agent.reconciler.close(5_000);
+  }
+};

@@ -1,0 +1,98 @@
+import type { Command, CommandAnswer } from '../core/command.ts';
+import { AgentError } from '../core/errors.ts';
+import type { EventName } from '../core/events.ts';
+import { isoTime } from '../core/names.ts';
+import type { Actual } from '../core/state/actual.ts';
+import { emptyLedger, isHoldActive, serviceRecord, withService, type Ledger } from '../core/state/ledger.ts';
+import type { AgentOptions, AgentPorts } from './ports.ts';
+import type { LedgerRecord } from './record.ts';
+
+export interface OperateContext {
+  readonly ports: AgentPorts;
+  readonly options: AgentOptions;
+  readonly record: LedgerRecord;
+  readonly actual: Actual | undefined;
+  /** Today's; 0 where unsigned manifests are accepted. */
+  readonly epoch: number;
+  /** Jobs that a service waits for: cleared with it. */
+  readonly jobsOf: (service: string) => readonly string[];
+}
+
+/** Carries out what an operator asked for. @throws AgentError USAGE or LEDGER that says what to do instead. */
+export const operate = async (command: Command, c: OperateContext): Promise<CommandAnswer> => {
+  if (command.kind === 'recover') return recover(command, c);
+  const trouble = c.record.trouble();
+  if (trouble) throw new AgentError('LEDGER', trouble.message, { advice: trouble.advice });
+  switch (command.kind) {
+    case 'pause':
+      return pause(command, c);
+    case 'resume':
+      return resume(c);
+    case 'retry':
+      return retry(command.service, c);
+  }
+};
+
+const note = (c: OperateContext, event: EventName, fields: Readonly<{ [name: string]: unknown }>): void => {
+  c.ports.log.write('info', event, fields);
+  void c.ports.journal.append({ at: isoTime(c.ports.now()), event, ...fields });
+};
+
+const pause = async (command: Extract<Command, { kind: 'pause' }>, c: OperateContext): Promise<CommandAnswer> => {
+  const { reason, owner, untilMs, all } = command;
+  await c.record.update((l) => ({ ...l, hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined } }));
+  const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoTime(untilMs)}`;
+  note(c, 'hold.set', { reason, owner, all, until });
+  const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
+  return { lines: [`held ${until}: ${what}`] };
+};
+
+const resume = async (c: OperateContext): Promise<CommandAnswer> => {
+  const { hold } = c.record.current();
+  if (!isHoldActive(hold, c.ports.now())) return { lines: ['nothing is held here'] };
+  await c.record.update((l) => ({ ...l, hold: undefined }));
+  note(c, 'hold.ended', { owner: hold.owner, reason: hold.reason });
+  return { lines: [`the hold of ${hold.owner} (${hold.reason}) is over`] };
+};
+
+const retry = async (service: string, c: OperateContext): Promise<CommandAnswer> => {
+  const ledger = c.record.current();
+  const names = [service, ...c.jobsOf(service)];
+  const failed = names.filter((name) => serviceRecord(ledger, name).failure !== undefined);
+  if (failed.length === 0) {
+    const known = Object.keys(ledger.services).filter((name) => serviceRecord(ledger, name).failure !== undefined);
+    const advice = known.length === 0 ? 'no service is quarantined on this host' : `quarantined here: ${known.join(', ')}`;
+    throw new AgentError('USAGE', `${service} is not quarantined`, { advice });
+  }
+  await c.record.update((l) => failed.reduce((done, name) => withService(done, name, { failure: undefined }), l));
+  note(c, 'quarantine.cleared', { service, cleared: failed });
+  return { lines: failed.map((name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`) };
+};
+
+const recover = async (command: Extract<Command, { kind: 'recover' }>, c: OperateContext): Promise<CommandAnswer> => {
+  const { serial, dryRun } = command;
+  const trouble = c.record.trouble();
+  if (!c.actual) {
+    throw new AgentError('ENGINE_OFFLINE', 'the engine does not answer, and the ledger is rebuilt from what runs on it', {
+      advice: 'start the engine, then recover',
+    });
+  }
+  if (!trouble && serial === null) return { lines: ['the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)'] };
+  const lowest = serial ?? Math.max(0, ...c.actual.containers.map((o) => o.owner?.serial ?? 0));
+  const lines = assumptions(c, lowest);
+  if (dryRun) return { lines };
+  const aside = await c.ports.ledger.setAside(`lost-${isoTime(c.ports.now()).replaceAll(/[:.]/g, '')}`);
+  const next: Ledger = { ...emptyLedger(c.options.environment), floor: { epoch: c.epoch, serial: lowest } };
+  await c.record.replace(next);
+  note(c, 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
+  return { lines: [...lines, ...(aside === undefined ? [] : [`the old ledger was set aside as ${aside}`]), 'the ledger was rebuilt'] };
+};
+
+const assumptions = (c: OperateContext, lowest: number): readonly string[] => {
+  const own = c.actual?.containers.filter((o) => o.owner !== undefined) ?? [];
+  return [
+    `manifests are accepted from serial ${String(lowest)} on (epoch ${String(c.epoch)})`,
+    ...own.map((o) => `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; it counts as good once it is seen to be`),
+    'quarantines, holds, completed jobs and earlier rollback targets are forgotten',
+  ];
+};

@@ -1,0 +1,28 @@
+import type { EventLog } from '../core/events.ts';
+import type { Engine } from '../core/ports/engine.ts';
+import type { HostFiles } from '../core/ports/host-files.ts';
+import type { Journal } from '../core/ports/journal.ts';
+import type { LedgerStore } from '../core/ports/ledger-store.ts';
+import type { ManifestSource } from '../core/ports/manifest-source.ts';
+import type { Probe } from '../core/ports/probe.ts';
+import type { EpochMs } from '../core/time.ts';
+
+/** Everything the agent needs of the world; handed in by the command that runs it. */
+export interface AgentPorts {
+  readonly engine: Engine;
+  readonly source: ManifestSource;
+  readonly files: HostFiles;
+  readonly ledger: LedgerStore;
+  readonly journal: Journal;
+  readonly probe: Probe;
+  readonly log: EventLog;
+  readonly now: () => EpochMs;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export interface AgentOptions {
+  readonly environment: string;
+  readonly host: string;
+  readonly keepReleases: number;
+}

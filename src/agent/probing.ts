@@ -1,0 +1,73 @@
+import type { ProbeRequest } from '../core/plan/plan.ts';
+import type { Probe } from '../core/ports/probe.ts';
+import type { Actual } from '../core/state/actual.ts';
+import type { EpochMs } from '../core/time.ts';
+
+const INTERVAL_MS = 100;
+const LIMIT_MS = 2_000;
+
+const keyOf = (p: ProbeRequest): string => `${p.container.id} ${p.host}:${String(p.port)} ${p.httpPath ?? ''}`;
+
+/** Asks candidates, again and again, until they answer or the plan has no question any more. */
+export const createProbing = (probe: Probe, onAnswer: () => void) => {
+  const asking = new Map<string, AbortController>();
+  const answered = new Map<string, EpochMs>();
+
+  const askOnce = (p: ProbeRequest, signal: AbortSignal): ReturnType<Probe['tcp']> => {
+    const host = p.host.includes(':') ? `[${p.host}]` : p.host;
+    return p.httpPath === undefined
+      ? probe.tcp(p.host, p.port, LIMIT_MS, signal)
+      : probe.http(`http://${host}:${String(p.port)}${p.httpPath}`, LIMIT_MS, signal);
+  };
+
+  const ask = async (p: ProbeRequest, startedAtMs: EpochMs, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const result = await askOnce(p, signal);
+      if (result.ok) {
+        answered.set(p.container.id, startedAtMs);
+        onAnswer();
+        return;
+      }
+      await pause(INTERVAL_MS, signal);
+    }
+  };
+
+  return {
+    answered: (): Readonly<Record<string, EpochMs>> => Object.fromEntries(answered),
+
+    /** Makes the questions that are asked the ones of this plan. */
+    update: (requests: readonly ProbeRequest[], actual: Actual): void => {
+      const wanted = new Map(requests.map((p) => [keyOf(p), p]));
+      for (const [key, abort] of asking) {
+        if (wanted.has(key)) continue;
+        abort.abort();
+        asking.delete(key);
+      }
+      for (const id of answered.keys()) if (!actual.containers.some((c) => c.id === id)) answered.delete(id);
+      for (const [key, request] of wanted) {
+        if (asking.has(key)) continue;
+        const startedAtMs = actual.containers.find((c) => c.id === request.container.id)?.detail?.startedAtMs ?? 0;
+        const abort = new AbortController();
+        asking.set(key, abort);
+        ask(request, startedAtMs, abort.signal)
+          // An aborted probe rejects: nobody asks any more.
+          .catch(() => undefined)
+          .finally(() => {
+            if (asking.get(key) === abort) asking.delete(key);
+          });
+      }
+    },
+
+    close: (): void => {
+      for (const abort of asking.values()) abort.abort();
+      asking.clear();
+    },
+  };
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  return promise;
+};

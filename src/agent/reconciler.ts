@@ -1,0 +1,181 @@
+import { AgentError, toAgentError } from '../core/errors.ts';
+import type { Action } from '../core/plan/action.ts';
+import { planHost } from '../core/plan/host.ts';
+import { setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
+import { isShortWait, type HostPlan } from '../core/plan/plan.ts';
+import type { PullProgress } from '../core/ports/engine.ts';
+import { resolveHost, type DesiredHost } from '../core/state/desired.ts';
+import type { Actual } from '../core/state/actual.ts';
+import { createExecutor } from './execute.ts';
+import type { IntakeReader } from './intake.ts';
+import { createLanes } from './lanes.ts';
+import type { AgentOptions, AgentPorts } from './ports.ts';
+import { createProbing } from './probing.ts';
+import type { LedgerRecord } from './record.ts';
+
+/** What the last look and plan gave; all of it is replaced by the next one. */
+export interface View {
+  readonly actual: Actual | undefined;
+  readonly desired: DesiredHost | undefined;
+  readonly plan: HostPlan | undefined;
+  /** Why the engine could not be asked. */
+  readonly offline: AgentError | undefined;
+}
+
+const HOUSEKEEPING = '';
+
+/** One pass: look, plan, and start the next step of every service that is not busy. Never waits for a step to end. */
+export const createReconciler = (
+  ports: AgentPorts,
+  options: AgentOptions,
+  intake: IntakeReader,
+  record: LedgerRecord,
+  wake: () => void,
+) => {
+  const lanes = createLanes(wake);
+  const probing = createProbing(ports.probe, wake);
+  const execute = createExecutor(ports, options, record);
+  const setbacks = new Map<string, Setback>();
+  const progress = new Map<string, PullProgress>();
+  let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
+
+  const inputOf = (actual: Actual): { input: PlanInput; desired: DesiredHost } | undefined => {
+    const { project, manifest, distrust } = intake.state();
+    if (!project) return undefined;
+    const ledger = record.current();
+    const desired = resolveHost({ project, manifest, tags: ledger.tags, platform: actual.engine.platform });
+    const input: PlanInput = {
+      environment: options.environment,
+      host: options.host,
+      nowMs: ports.now(),
+      keepReleases: options.keepReleases,
+      project,
+      desired: desired.services,
+      manifest,
+      distrust,
+      actual,
+      ledger,
+      setbacks: Object.fromEntries(setbacks),
+      answered: probing.answered(),
+    };
+    return { input, desired };
+  };
+
+  const run = async (name: string, served: string, actions: readonly Action[], signal: AbortSignal): Promise<void> => {
+    await Promise.all(
+      actions.map(async (action) => {
+        const release = releaseServed(action, served);
+        const key = setbackKey(name, release);
+        const serial = intake.state().manifest?.serial ?? 0;
+        const onProgress = (p: PullProgress): void => void progress.set(name, p);
+        try {
+          const setback = await execute({ service: name, action, release, serial, onProgress }, setbacks.get(key), signal);
+          if (setback) setbacks.set(key, setback);
+          else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
+        } catch (error) {
+          // The engine went away in the middle: the next look says what became of it.
+          view = { ...view, offline: toAgentError(error) };
+        } finally {
+          if (action.kind === 'pull') progress.delete(name);
+        }
+      }),
+    );
+  };
+
+  const dispatch = (plan: HostPlan, look: number): void => {
+    for (const service of plan.services) {
+      const { decision, staging } = service;
+      if (decision.kind === 'act') lanes.start(service.service, look, decision.actions, (signal) => run(service.service, service.target ?? '', decision.actions, signal));
+      const lane = `${service.service} staging`;
+      const busy = lanes.of(lane);
+      // A newer version is wanted meanwhile: the old one's pull is given up.
+      if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
+      if (staging.length > 0) lanes.start(lane, look, staging, (signal) => run(service.service, service.desired?.release ?? '', staging, signal));
+    }
+    if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
+      lanes.start(HOUSEKEEPING, look, plan.housekeeping, (signal) => run(HOUSEKEEPING, '', plan.housekeeping, signal));
+    }
+  };
+
+  const observe = async (signal: AbortSignal): Promise<Actual | undefined> => {
+    const { project } = intake.state();
+    const replaces = Object.values(project?.services ?? {}).flatMap((s) => s.replaces ?? []);
+    const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.name ?? []);
+    const { environment } = options;
+    try {
+      const actual = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
+      if (view.offline) ports.log.write('info', 'engine.reached', { version: actual.engine.version });
+      view = { ...view, actual, offline: undefined };
+      return actual;
+    } catch (thrown) {
+      const error = toAgentError(thrown);
+      if (!view.offline && !signal.aborted) ports.log.write('error', 'engine.lost', { message: error.message, advice: error.advice });
+      view = { ...view, offline: error };
+      return undefined;
+    }
+  };
+
+  return {
+    view: (): View => view,
+    setbacks: (): ReadonlyMap<string, Setback> => setbacks,
+    progress: (): ReadonlyMap<string, PullProgress> => progress,
+    busy: (): readonly Action[] => lanes.entries().flatMap(([, b]) => b.actions),
+
+    /** Looks and plans; starts nothing. */
+    look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
+      const actual = await observe(signal);
+      if (!actual || record.trouble()) return undefined;
+      const made = inputOf(actual);
+      view = { ...view, desired: made?.desired, plan: made && planHost(made.input) };
+      return made?.input;
+    },
+
+    pass: async (signal: AbortSignal): Promise<void> => {
+      const look = lanes.look();
+      const actual = await observe(signal);
+      if (!actual || signal.aborted) return;
+      const created = await record.settleMissing(actual.containers.some((c) => c.owner !== undefined));
+      if (created === 'created') ports.log.write('info', 'ledger.created');
+      if (created === 'lost') ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
+      if (record.trouble()) {
+        view = { ...view, plan: undefined };
+        return;
+      }
+      const made = inputOf(actual);
+      if (!made) return;
+      const plan = planHost(made.input);
+      view = { ...view, desired: made.desired, plan };
+      probing.update(plan.services.flatMap((s) => (s.decision.kind === 'wait' ? s.decision.probes : [])), actual);
+      dispatch(plan, look);
+    },
+
+    /** Nothing is under way, and nothing will be before something outside changes (or a long wait ends). */
+    isSettled: (): boolean => {
+      const { plan } = view;
+      if (lanes.isBusy() || !plan) return !lanes.isBusy();
+      return (
+        plan.housekeeping.length === 0 &&
+        plan.services.every((s) => s.staging.length === 0 && s.decision.kind !== 'act' && !(s.decision.kind === 'wait' && isShortWait(s.decision.reason)))
+      );
+    },
+
+    /** A quarantine was cleared or the like: what failed may be tried at once. */
+    forgetSetbacks: (service?: string): void => {
+      for (const key of setbacks.keys()) if (service === undefined || key.startsWith(`${service} `)) setbacks.delete(key);
+    },
+
+    close: async (limitMs: number): Promise<void> => {
+      probing.close();
+      await lanes.close(limitMs);
+    },
+  };
+};
+
+export type Reconciler = ReturnType<typeof createReconciler>;
+
+/** The release of an action, where the action itself knows it better than the plan. */
+const releaseServed = (action: Action, served: string): string => {
+  if (action.kind === 'resolve-tag') return action.key;
+  if (action.kind === 'create') return action.release.id;
+  return action.kind === 'start' ? action.release : served;
+};

@@ -1,0 +1,104 @@
+import { toAgentError, type AgentError } from '../core/errors.ts';
+import type { LedgerStore } from '../core/ports/ledger-store.ts';
+import { emptyLedger, type Ledger } from '../core/state/ledger.ts';
+
+/** Why the ledger can't be used; what runs stays as it is until somebody ran `recover`. */
+export interface LedgerTrouble {
+  readonly message: string;
+  readonly advice: string;
+}
+
+type Change = (ledger: Ledger) => Ledger;
+
+interface Waiting {
+  readonly change: Change;
+  /** It counts even where it cannot be written. */
+  readonly isForced: boolean;
+  readonly settle: (failure: AgentError | undefined) => void;
+}
+
+/**
+ * The ledger in memory and on disk. A change counts once it is durable; changes that meet while a write is under way
+ * share the next one, so that twenty services cost no twenty fsyncs.
+ */
+export const createRecord = (store: LedgerStore, environment: string) => {
+  let ledger = emptyLedger(environment);
+  let trouble: LedgerTrouble | undefined;
+  let isMissing = false;
+  let waiting: Waiting[] = [];
+  let writing: Promise<void> | undefined;
+
+  const apply = (batch: readonly Waiting[]): Ledger => batch.reduce((l, { change }) => change(l), ledger);
+
+  const drain = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const next = apply(batch);
+      let failure: AgentError | undefined;
+      try {
+        if (next !== ledger) await store.write(next);
+        ledger = next;
+      } catch (error) {
+        failure = toAgentError(error);
+        ledger = apply(batch.filter((w) => w.isForced));
+      }
+      for (const { settle } of batch) settle(failure);
+    }
+    writing = undefined;
+  };
+
+  const enqueue = (change: Change, isForced: boolean): Promise<AgentError | undefined> => {
+    const { promise, resolve } = Promise.withResolvers<AgentError | undefined>();
+    waiting.push({ change, isForced, settle: resolve });
+    writing ??= drain();
+    return promise;
+  };
+
+  const recoverAdvice = 'run `supercargo recover`: it rebuilds the ledger from what runs here, after showing what it assumes';
+
+  return {
+    current: (): Ledger => ledger,
+    trouble: (): LedgerTrouble | undefined => trouble,
+
+    /** Reads the file. A missing one is judged later, when the engine has said whether containers of ours exist. */
+    load: async (): Promise<void> => {
+      const read = await store.read();
+      isMissing = read.kind === 'missing';
+      trouble = read.kind === 'unreadable' ? { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice } : undefined;
+      ledger = read.kind === 'ok' ? read.ledger : emptyLedger(environment);
+    },
+
+    /** Missing while containers of ours exist means lost; else this host is new, and the ledger is made. */
+    settleMissing: async (hasContainers: boolean): Promise<'created' | 'lost' | 'known'> => {
+      if (!isMissing) return 'known';
+      if (hasContainers) {
+        trouble = { message: `${store.path} is missing, but containers of ${environment} exist: it was lost`, advice: recoverAdvice };
+        isMissing = false;
+        return 'lost';
+      }
+      await store.write(ledger);
+      isMissing = false;
+      return 'created';
+    },
+
+    /** Settles when the change is durable. @throws AgentError STATE_DIR; then nothing has changed. */
+    update: async (change: Change): Promise<void> => {
+      const failure = await enqueue(change, false);
+      if (failure) throw failure;
+    },
+
+    /** The same, but it counts at once: restoring service never needs a write. Resolves to what went wrong, if anything did. */
+    force: (change: Change): Promise<AgentError | undefined> => enqueue(change, true),
+
+    /** Replaces everything, after a `recover`. */
+    replace: async (next: Ledger): Promise<void> => {
+      await store.write(next);
+      ledger = next;
+      trouble = undefined;
+      isMissing = false;
+    },
+  };
+};
+
+export type LedgerRecord = ReturnType<typeof createRecord>;
