@@ -1,0 +1,67 @@
+/** Bundles src/main.ts and its dependencies into dist/supercargo.mjs, with a source map beside it. */
+import { build, type Plugin } from 'esbuild';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const outfile = join(root, 'dist', 'supercargo.mjs');
+
+/** dockerode pulls these in for ssh:// hosts and BuildKit sessions. We speak unix sockets and TCP; they are three quarters of the bundle. */
+const unused = /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/;
+
+const stubUnused: Plugin = {
+  name: 'stub-unused',
+  setup: (context) => {
+    context.onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'stub' }));
+    context.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+/** CommonJS packages inside an ES module still call require() for Node's own modules. */
+const banner = `import { createRequire as __createRequire } from 'node:module';
+const require = __createRequire(import.meta.url);
+const __filename = import.meta.filename, __dirname = import.meta.dirname;`;
+
+const isSame = async (path: string, contents: Uint8Array): Promise<boolean> =>
+  (await readFile(path).catch(() => undefined))?.equals(contents) ?? false;
+
+/** By rename: a running supercargo never loads half a file. */
+const replaceFile = async (path: string, contents: Uint8Array): Promise<void> => {
+  if (await isSame(path, contents)) return;
+  const temporary = `${path}.${String(process.pid)}`;
+  await writeFile(temporary, contents);
+  await rename(temporary, path);
+};
+
+/** @throws when a source file does not compile; the errors are printed. */
+export const buildBundle = async (): Promise<{ path: string; bytes: number }> => {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    banner: { js: banner },
+    // The packages' own ES modules where they have them: smaller, and tree shaking works.
+    mainFields: ['module', 'main'],
+    plugins: [stubUnused],
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'external',
+    logLevel: 'warning',
+    write: false,
+  });
+  await mkdir(join(root, 'dist'), { recursive: true });
+  for (const file of result.outputFiles) await replaceFile(file.path, file.contents);
+  const bundle = result.outputFiles.find((file) => basename(file.path) === basename(outfile));
+  return { path: outfile, bytes: bundle?.contents.length ?? 0 };
+};
+
+if (import.meta.main) {
+  const started = performance.now();
+  const { bytes } = await buildBundle();
+  const ms = Math.round(performance.now() - started);
+  console.log(`dist/supercargo.mjs: ${String(Math.round(bytes / 1024))} KiB in ${String(ms)} ms`);
+}

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+export const root = join(import.meta.dirname, '..');
+
+export interface ToolResult {
+  readonly code: number;
+  readonly output: string;
+}
+
+/**
+ * Runs a program of node_modules/.bin on this Node. With `inherit` its output goes straight to ours.
+ * Ctrl-C reaches it by itself (same terminal); we wait for its end.
+ */
+export const runTool = async (
+  name: string,
+  args: readonly string[],
+  { inherit = false, env = {} }: { inherit?: boolean; env?: Readonly<Record<string, string>> } = {},
+): Promise<ToolResult> =>
+  new Promise((resolve, reject) => {
+    const program = join(root, 'node_modules', '.bin', name);
+    const child = spawn(program, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
+    });
+    let output = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });

@@ -1,0 +1,83 @@
+/**
+ * npm test                static checks, unit tests, engine tests; ends with a line "N passed, N failed"
+ * npm run test:unit       only the unit tests
+ * npm run test:engine     only the engine tests
+ * More arguments go to vitest: npm run test:engine -- test/engine/once.test.ts
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sweepEngine } from '../test/support/engine.ts';
+import { type Count, runChecks } from './check.ts';
+import { runTool } from './run-tool.ts';
+
+/** The part of vitest's JSON report that we count. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+}
+
+const nothingRan: Count = { passed: 0, failed: 1 };
+
+/** A file that fails as a whole (does not load, a hook throws) has no failed test in it: it counts as one. */
+const countReport = ({ numPassedTests, numFailedTests, testResults }: Report): Count => {
+  const isBroken = ({ status, assertionResults }: Report['testResults'][number]): boolean =>
+    status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+  return { passed: numPassedTests, failed: numFailedTests + testResults.filter(isBroken).length };
+};
+
+/** The tests' temporary folders are inside ours: a killed run leaves none. */
+const runProject = async (project: string, args: readonly string[]): Promise<Count> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-run-'));
+  const report = join(folder, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  try {
+    const flags = ['run', '--project', project, '--allowOnly=false', ...reporters, ...args];
+    const { code } = await runTool('vitest', flags, { inherit: true, env: { TMPDIR: folder } });
+    const text = await readFile(report, 'utf8').catch(() => undefined);
+    if (text === undefined) return nothingRan;
+    const count = countReport(JSON.parse(text) as Report);
+    // An error outside every test, or no test at all, fails the run too.
+    return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const runEngineTests = async (args: readonly string[]): Promise<Count> => {
+  try {
+    return await runProject('engine', args);
+  } finally {
+    // Vitest's own teardown has done it, unless it was killed.
+    if (await sweepEngine()) console.log('» stopped the private engine that the run left behind');
+  }
+};
+
+const heading = (text: string): void => console.log(`\n» ${text}`);
+
+const [selection = 'all', ...args] = process.argv.slice(2);
+const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> = {
+  checks: ['static checks', runChecks],
+  unit: ['unit tests', async () => runProject('unit', args)],
+  engine: ['engine tests', async () => runEngineTests(args)],
+};
+const selected = selection === 'all' ? Object.keys(steps) : [selection];
+
+// Ctrl-C ends vitest, which cleans up; we stay to sweep after it.
+process.on('SIGINT', () => undefined);
+const total = { passed: 0, failed: 0 };
+for (const name of selected) {
+  const step = steps[name];
+  if (step === undefined)
+    throw new Error(`unknown selection "${name}": all, ${Object.keys(steps).join(', ')}`);
+  heading(step[0]);
+  const count = await step[1]();
+  total.passed += count.passed;
+  total.failed += count.failed;
+}
+console.log(`\n${String(total.passed)} passed, ${String(total.failed)} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

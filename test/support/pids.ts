@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { eventually } from './poll.ts';
+
+/** A zombie counts as dead: where PID 1 reaps nothing, orphans stay zombies for ever. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z';
+  } catch {
+    return false;
+  }
+};
+
+/** The words of its command line; empty when it is gone. */
+export const commandLine = (pid: number): readonly string[] => {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+};
+
+export const findPids = (isWanted: (words: readonly string[]) => boolean): readonly number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isWanted(commandLine(pid)) && isAlive(pid));
+
+export const readPid = (file: string): number | undefined => {
+  try {
+    const pid = Number(readFileSync(file, 'utf8').trim());
+    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const signalPid = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Already gone: that is what we want.
+  }
+};
+
+/** SIGTERM, then SIGKILL after the grace time; resolves when it is gone. Not only for children of ours. */
+export const endPid = async (pid: number, graceMs: number): Promise<void> => {
+  const isGone = (): boolean => !isAlive(pid);
+  const describe = (): string => `pid ${String(pid)} ends (${commandLine(pid).join(' ')})`;
+  signalPid(pid, 'SIGTERM');
+  await eventually(isGone, { deadlineMs: graceMs, describe }).catch(async () => {
+    signalPid(pid, 'SIGKILL');
+    await eventually(isGone, { describe });
+  });
+};
