@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { customCleanEnv, EnvMissingError, type CleanedEnv } from 'envalid';
 import {
   clientCertificateProblem,
@@ -159,8 +160,22 @@ const toConfig = (
   });
 };
 
-/** The environment of this program. No other file reads it. */
-export const readEnvironment = (): NodeJS.ProcessEnv => process.env;
+/** Where the variables are written down on a host; systemd reads the same file. */
+const ENV_FILE = '/etc/supercargo/agent.env';
+
+/**
+ * The environment of this program, above what agent.env says: so that a person's `supercargo plan` sees what the daemon
+ * does. A file that is absent, or that this user may not read, counts as empty. No other file reads the environment.
+ */
+export const readEnvironment = (): NodeJS.ProcessEnv => {
+  let text = '';
+  try {
+    text = readFileSync(ENV_FILE, 'utf8');
+  } catch {
+    // The variables that are then missing are named by whoever needs them.
+  }
+  return { ...parseEnv(text), ...process.env };
+};
 
 /** Whatever hinders us to look counts as "exists": an unreadable trust file must not open the door to unsigned manifests. */
 const fileExists = (path: string): boolean => {

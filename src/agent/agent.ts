@@ -27,6 +27,7 @@ export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: 
   const intake = createIntake(ports, options, record, dryRun);
   const reconciler = createReconciler(ports, options, intake, record, wake.call);
   const startedAtMs = ports.now();
+  const passed: (() => void)[] = [];
   const told = new Map<string, { key: string; sinceMs: number }>();
 
   /** Remembers when an outcome became what it is, and writes the change down. */
@@ -84,6 +85,7 @@ export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: 
         await record.load();
       } catch (error) {
         failure = toAgentError(error);
+        record.fail(failure);
       }
       await intake.readFiles(signal);
       return failure;
@@ -92,6 +94,26 @@ export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: 
     pass: async (signal: AbortSignal): Promise<void> => {
       await reconciler.pass(signal);
       noteOutcomes();
+      for (const settle of passed.splice(0)) settle();
+    },
+
+    /** Settles when nothing is under way any more that ends by itself, seen by a look that began after this call. */
+    settled: async (signal: AbortSignal): Promise<void> => {
+      do {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        passed.push(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        wake.call();
+        await promise;
+      } while (!signal.aborted && !reconciler.isSettled());
+    },
+
+    /** What the last look saw, as input of a plan for this moment. */
+    inputNow: (signal: AbortSignal): Promise<PlanInput | undefined> => reconciler.inputNow(signal),
+
+    /** Whether the ledger is lost, new or whole; for a command that changes it without a daemon. */
+    settleLedger: async (signal: AbortSignal): Promise<void> => {
+      await reconciler.settleLedger(signal);
     },
 
     look: (signal: AbortSignal): Promise<PlanInput | undefined> => reconciler.look(signal),

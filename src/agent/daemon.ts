@@ -1,7 +1,10 @@
+import { AgentError } from '../core/errors.ts';
 import type { Agent } from './agent.ts';
 
 /** What tells the daemon to look again, and whom it tells that it lives. */
 export interface DaemonSurroundings {
+  /** One writer per engine and environment; idempotent. @throws AgentError AGENT_RUNNING, or ENGINE_OFFLINE */
+  readonly claim: () => Promise<void>;
   /** Calls back at every poll time, until the signal aborts. */
   readonly schedule: (onPoll: () => void, signal: AbortSignal) => void;
   /** Calls back when compose, trust or a `file:` manifest changed; asked anew whenever files were read. */
@@ -21,8 +24,7 @@ const BURST_MS = 20;
 const STREAM_PAUSE_MS = 1_000;
 
 /** The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go, not undone. */
-export const runDaemon = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
-  const refresh = createRefresh(agent, s, signal);
+export const runDaemon = async (agent: Agent, refresh: Refresh, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
   const stream = followEngine(agent, s, signal);
   s.schedule(() => {
     void refresh.all(false);
@@ -31,7 +33,7 @@ export const runDaemon = async (agent: Agent, s: DaemonSurroundings, signal: Abo
   void refresh.all(true);
   let isReady = false;
   while (!signal.aborted) {
-    await agent.pass(signal);
+    await passAsWriter(agent, s, signal);
     if (!isReady && !signal.aborted) {
       isReady = true;
       s.onReady();
@@ -44,6 +46,16 @@ export const runDaemon = async (agent: Agent, s: DaemonSurroundings, signal: Abo
   refresh.close();
   await agent.reconciler.close(3_000);
   await stream;
+};
+
+/** The lock is keyed by the engine: while that is away nothing can be written, and looking says so. */
+const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
+  try {
+    await s.claim();
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code === 'AGENT_RUNNING') throw error;
+  }
+  await agent.pass(signal);
 };
 
 const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
@@ -96,6 +108,8 @@ export const createRefresh = (agent: Agent, s: Pick<DaemonSurroundings, 'watchFi
 
   return { all, watch, close: (): void => unwatch?.() };
 };
+
+export type Refresh = ReturnType<typeof createRefresh>;
 
 const followEngine = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
   let burst: NodeJS.Timeout | undefined;

@@ -115,6 +115,17 @@ export const createReconciler = (
     }
   };
 
+  /** A host without our containers and without a ledger is new; one with containers has lost it. */
+  const judgeLedger = async (actual: Actual): Promise<void> => {
+    try {
+      const created = await record.settleMissing(actual.containers.some((c) => c.owner !== undefined));
+      if (created === 'created') ports.log.write('info', 'ledger.created');
+      if (created === 'lost') ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
+    } catch (error) {
+      record.fail(toAgentError(error));
+    }
+  };
+
   return {
     view: (): View => view,
     setbacks: (): ReadonlyMap<string, Setback> => setbacks,
@@ -130,13 +141,22 @@ export const createReconciler = (
       return made?.input;
     },
 
+    /** Looks, without changing what `status` tells. */
+    inputNow: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
+      const actual = await observe(signal);
+      return actual && !record.trouble() ? inputOf(actual)?.input : undefined;
+    },
+
+    settleLedger: async (signal: AbortSignal): Promise<void> => {
+      const actual = await observe(signal);
+      if (actual) await judgeLedger(actual);
+    },
+
     pass: async (signal: AbortSignal): Promise<void> => {
       const look = lanes.look();
       const actual = await observe(signal);
       if (!actual || signal.aborted) return;
-      const created = await record.settleMissing(actual.containers.some((c) => c.owner !== undefined));
-      if (created === 'created') ports.log.write('info', 'ledger.created');
-      if (created === 'lost') ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
+      await judgeLedger(actual);
       if (record.trouble()) {
         view = { ...view, plan: undefined };
         return;

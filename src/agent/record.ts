@@ -79,7 +79,13 @@ export const createRecord = (store: LedgerStore, environment: string) => {
       }
       await store.write(ledger);
       isMissing = false;
+      trouble = undefined;
       return 'created';
+    },
+
+    /** The state folder can't be used at all; told until a later look finds that it can. */
+    fail: (error: AgentError): void => {
+      trouble = { message: error.message, advice: error.advice ?? '' };
     },
 
     /** Settles when the change is durable. @throws AgentError STATE_DIR; then nothing has changed. */

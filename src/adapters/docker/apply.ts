@@ -21,9 +21,9 @@ const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
   start: [304],
   stop: [304, 404],
   remove: [404, 409],
-  'remove-network': [403, 404],
-  // 409: a container uses it after all; the next clean-up looks again.
-  'remove-image': [404, 409],
+  // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it rests.
+  'remove-network': [404],
+  'remove-image': [404],
 };
 
 export const applyAction = async (action: EngineAction, c: ApplyContext): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions, EndpointSettings, HostConfig, MountSettings } from 'dockerode';
 import type { Attachment, ContainerSpec, Healthcheck, Mount } from '../../core/compose/model.ts';
+import { AgentError } from '../../core/errors.ts';
 import type { CreateContainer } from '../../core/plan/action.ts';
 import { hasMultiNetworkCreate } from './client.ts';
 import { ownerLabels } from './labels.ts';
@@ -31,6 +32,7 @@ export const createBody = (action: CreateContainer, environment: string, apiVers
     ExposedPorts: exposedPorts(spec),
     Volumes: anonymousVolumes(spec, action.carried),
     HostConfig: hostConfig(action),
+    MacAddress: containerMac(action, apiVersion),
     NetworkingConfig: networkingConfig(action, apiVersion),
   }) as ContainerCreateOptions;
 };
@@ -155,6 +157,21 @@ const networkingConfig = (
       attachments.map((a) => [action.networks[a.network] ?? a.network, endpointOf(a, action.release.service)]),
     ),
   };
+};
+
+/**
+ * Below API 1.44 an endpoint's MAC address is dropped without a word; the container has one, and its first network gets it.
+ * @throws AgentError NETWORK where another network asks for one: it would be lost.
+ */
+const containerMac = ({ release }: CreateContainer, apiVersion: string): string | undefined => {
+  const mode = release.spec.container.networkMode;
+  if (mode.kind === 'mode' || hasMultiNetworkCreate(apiVersion)) return undefined;
+  const [first, ...others] = mode.attachments;
+  const lost = others.find((a) => a.macAddress !== undefined);
+  if (!lost) return first?.macAddress;
+  throw new AgentError('NETWORK', `this engine (API ${apiVersion}) can't give ${release.service} a mac_address on network ${lost.network}`, {
+    advice: `give ${lost.network} the highest priority among the networks of ${release.service}, or use Docker 25 or newer`,
+  });
 };
 
 const flags = (...parts: readonly (string | false | undefined)[]): string => {

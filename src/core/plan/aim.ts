@@ -14,19 +14,25 @@ import { restingSetback, setbackDecision } from './setback.ts';
  * `forward`: a release that has not proved itself here. `keep`: what is known to be good (or simply there) is kept as it
  * should be, and `then` is told once it is.
  */
-export type Aim =
-  | { readonly kind: 'forward'; readonly target: Target; readonly release: Release; readonly attempt: number }
-  | {
-      readonly kind: 'keep';
-      readonly target: Target | undefined;
-      /** With no target: put the foreign container back that was taken over. */
-      readonly restoreForeign: boolean;
-      /** Containers of other releases are taken away. */
-      readonly retireOthers: boolean;
-      readonly then: Decision;
-      readonly staging: readonly Action[];
-    }
-  | { readonly kind: 'freeze'; readonly then: Decision };
+export type Aim = Forward | Keep | { readonly kind: 'freeze'; readonly then: Decision };
+
+export interface Forward {
+  readonly kind: 'forward';
+  readonly target: Target;
+  readonly release: Release;
+  readonly attempt: number;
+}
+
+export interface Keep {
+  readonly kind: 'keep';
+  readonly target: Target | undefined;
+  /** With no target: put the foreign container back that was taken over. */
+  readonly restoreForeign: boolean;
+  /** Containers of other releases are taken away. */
+  readonly retireOthers: boolean;
+  readonly then: Decision;
+  readonly staging: readonly Action[];
+}
 
 const targetOf = (release: Release): Target => ({ id: release.id, version: release.version, release });
 
@@ -56,7 +62,7 @@ const keep = (
   bad: string,
   then: Decision,
   options: { retireOthers: boolean; staging?: readonly Action[] },
-): Aim => {
+): Keep => {
   const back = fallbackFrom(c, bad);
   // What the ledger calls good may push others aside; a release that is merely here may not.
   const retireOthers = options.retireOthers || back.target?.release !== undefined;
@@ -143,5 +149,5 @@ const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Ai
 };
 
 /** The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be meanwhile. */
-export const keepMeanwhile = (c: ServiceContext, release: Release, then: Decision): Aim =>
+export const keepMeanwhile = (c: ServiceContext, release: Release, then: Decision): Keep =>
   keep(c, release.id, then, { retireOthers: false });

@@ -1,7 +1,9 @@
 import type { Container, HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { ServiceContext } from './input.ts';
+import { isLastStand } from './gate.ts';
 import { isUp } from './slot.ts';
+import { serviceRecord } from '../state/ledger.ts';
 
 export interface PortHolder {
   readonly kind: 'ours' | 'foreign';
@@ -41,13 +43,27 @@ export const portHolders = (c: ServiceContext, release: Release): readonly PortH
 };
 
 /** A holder of our own that will let go by itself: its service is gone, or its next release does not publish the port. */
-const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
+export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
   if (holder.kind === 'foreign' || holder.service === undefined) return false;
-  if (!c.input.project.services[holder.service]) return true;
+  if (!c.input.project.services[holder.service]) return !isLastStand(c.input);
   const next = c.input.desired[holder.service];
   if (next?.kind !== 'release') return false;
+  const { failure } = serviceRecord(c.input.ledger, holder.service);
+  if (failure?.release === next.release.id && failure.attempt === next.attempt) return false;
   return publishedPorts(next.release).every((p) => `${String(p.hostPort)}/${p.protocol}` !== holder.port);
 };
 
 export const stubbornHolder = (c: ServiceContext, release: Release): PortHolder | undefined =>
   portHolders(c, release).find((h) => !letsGo(c, h));
+
+/**
+ * Its replacement exists, so that it is about to stop: two services that swap ports both have to stop first. Nobody else's
+ * container is stopped for a port that may never come free.
+ */
+export const isReadyToSwap = (c: ServiceContext, holder: PortHolder): boolean => {
+  const next = holder.service === undefined ? undefined : c.input.desired[holder.service];
+  return (
+    next?.kind === 'release' &&
+    c.input.actual.containers.some((o) => o.owner?.service === holder.service && o.owner?.release === next.release.id)
+  );
+};

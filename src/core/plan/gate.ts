@@ -43,3 +43,9 @@ export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | 
   if (input.nowMs >= opensAtMs) return undefined;
   return wait('phase', `this host's turn in the rollout of ${String(manifest.serial)} comes at ${isoTime(opensAtMs)}`, opensAtMs);
 };
+
+/** None of the services that run here is declared any more: they stay, unless `allow-empty` says that this is meant. */
+export const isLastStand = ({ actual, project }: PlanInput): boolean => {
+  const here = actual.containers.flatMap((o) => o.owner?.service ?? []);
+  return !project.allowEmpty && here.length > 0 && here.every((name) => !project.services[name]);
+};

@@ -1,12 +1,13 @@
 import type { Service } from '../compose/model.ts';
 import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
-import { holdDecision } from './gate.ts';
+import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
-import type { Foreign, PlanInput, ServiceContext } from './input.ts';
+import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './input.ts';
 import type { Decision, HostPlan, ServicePlan } from './plan.ts';
 import { replicaOf } from './replicas.ts';
 import { planService } from './service.ts';
+import { afterSetback, restingAt } from './setback.ts';
 import { retire } from './slot.ts';
 
 /** The whole host: every declared service after those it depends on, then those nobody declares any more. */
@@ -20,7 +21,7 @@ export const planHost = (input: PlanInput): HostPlan => {
   const isSettled = services.every((s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision));
   return {
     services,
-    housekeeping: isSettled && !holdDecision(input) ? housekeeping(input) : [],
+    housekeeping: isSettled && !holdDecision(input) && !restingAt(input, setbackKey('', '')) ? housekeeping(input) : [],
     nextAtMs: earliest(services.map((s) => (s.decision.kind === 'wait' ? s.decision.until : undefined)), input),
   };
 };
@@ -79,13 +80,12 @@ const planUndeclared = (input: PlanInput): readonly ServicePlan[] => {
   const here = new Set(input.actual.containers.flatMap((o) => (o.owner ? [o.owner.service] : [])));
   const recorded = Object.keys(input.ledger.services);
   const gone = [...new Set([...here, ...recorded])].filter((name) => !input.project.services[name]).toSorted();
-  const leavesNothing = here.size > 0 && [...here].every((name) => !input.project.services[name]);
   return gone.map((service) => {
     const own = input.actual.containers.filter((o) => o.owner?.service === service && o.state !== 'removing');
     return {
       service,
       declared: false,
-      decision: decideUndeclared(input, service, own, leavesNothing),
+      decision: decideUndeclared(input, service, own),
       target: undefined,
       staging: [],
       desired: undefined,
@@ -98,13 +98,12 @@ const decideUndeclared = (
   input: PlanInput,
   service: string,
   own: PlanInput['actual']['containers'],
-  leavesNothing: boolean,
 ): Decision => {
   const hold = holdDecision(input);
   if (hold) return hold;
   const retired = retire(own);
   if (!retired) return { kind: 'act', actions: [{ kind: 'forget' }], why: `nothing of ${service} is left` };
-  if (leavesNothing && !input.project.allowEmpty) {
+  if (isLastStand(input)) {
     return {
       kind: 'blocked',
       reason: 'empty',
@@ -112,5 +111,6 @@ const decideUndeclared = (
       advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
     };
   }
-  return { kind: 'act', actions: retired, why: `${service} is not in the compose files any more` };
+  const decision: Decision = { kind: 'act', actions: retired, why: `${service} is not in the compose files any more` };
+  return afterSetback(input, setbackKey(service, ''), decision);
 };

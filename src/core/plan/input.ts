@@ -26,6 +26,8 @@ export interface PlanInput {
   readonly setbacks: Readonly<Record<string, Setback>>;
   /** Container id → the start (epoch ms) since which its probe has answered. */
   readonly answered: Readonly<Record<string, EpochMs>>;
+  /** When this agent began to look: no candidate fails for a silence that nobody listened to. Absent: since ever. */
+  readonly watchingSinceMs?: EpochMs;
 }
 
 /** Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the last. */
@@ -72,6 +74,10 @@ export interface Foreign {
   readonly recorded: boolean;
 }
 
-/** The replacement of a release has begun once a container of it exists. */
+/** A container of a release that failed before it is tried again: it has had its chance. */
+export const isSpent = ({ record: { failure } }: ServiceContext, container: Container): boolean =>
+  failure !== undefined && failure.release === container.owner?.release && (container.detail?.createdAtMs ?? 0) <= failure.failedAtMs;
+
+/** The switch to a release has begun once a container of it exists. */
 export const hasBegun = (c: ServiceContext, release: string): boolean =>
-  c.own.some((container) => container.owner?.release === release);
+  c.own.some((container) => container.owner?.release === release && !isSpent(c, container));

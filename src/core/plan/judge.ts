@@ -25,6 +25,8 @@ export interface JudgeInput {
   readonly notBeforeMs: EpochMs;
   /** A job is good when it has ended with 0, not while it runs. */
   readonly isJob: boolean;
+  /** When this very release proved itself here; undefined: it has yet to. */
+  readonly provenAtMs: EpochMs | undefined;
 }
 
 /** Three restarts before it is good are a crash loop; one or two may be a service that waits for another. */
@@ -45,10 +47,11 @@ export const judge = (i: JudgeInput): Verdict => {
       return judgeExited(i, detail.exitCode);
     case 'restarting':
     case 'running': {
-      if (detail.restartCount >= CRASH_LOOP_RESTARTS && detail.health !== 'healthy') {
+      const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
+      // Counted only until it is good: a service that crashed three times in a year is no crash loop.
+      if (verdict.kind === 'pending' && detail.restartCount >= CRASH_LOOP_RESTARTS) {
         return { kind: 'failed', reason: 'crashed', message: `it crashed ${String(detail.restartCount)} times, ${exitWords(detail.exitCode, detail.oomKilled)}` };
       }
-      const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
       const deadlineMs = deadlineOf(i);
       if (verdict.kind !== 'pending' || i.nowMs < deadlineMs) return verdict;
       const within = `within ${String(Math.round(spec.healthyWithinMs / 1000))} s`;
@@ -71,10 +74,11 @@ const judgeExited = ({ container, spec }: JudgeInput, code: number): Verdict => 
   return { kind: 'failed', reason: 'exited', message: `it ended, ${exitWords(code, container.detail?.oomKilled ?? false)}` };
 };
 
-/** Restarts move `startedAt`; the deadline counts from the first start we can still derive. */
-const deadlineOf = ({ container, spec, notBeforeMs }: JudgeInput): EpochMs => {
+/** Restarts move `startedAt`; the deadline of a candidate counts from the first start we can still derive. */
+const deadlineOf = ({ container, spec, notBeforeMs, provenAtMs }: JudgeInput): EpochMs => {
   const detail = container.detail;
-  const first = detail?.restartCount === 0 ? (detail.startedAtMs ?? 0) : (detail?.createdAtMs ?? 0);
+  const isLatest = detail?.restartCount === 0 || provenAtMs !== undefined;
+  const first = (isLatest ? detail?.startedAtMs : detail?.createdAtMs) ?? 0;
   return Math.max(first, notBeforeMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
 };
 
@@ -93,6 +97,9 @@ const judgeRunning = (i: JudgeInput): Verdict => {
     return detail.health === 'healthy' ? { kind: 'good' } : pending(i, `its health check says ${detail.health}`, []);
   }
   const startedAtMs = detail?.startedAtMs ?? 0;
+  const monitoredMs = startedAtMs + spec.monitorMs;
+  // Silence proves nothing against it: who has just begun to look has had no answers yet.
+  if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs)) return { kind: 'good' };
   const hasAnswered = i.answeredSinceMs === startedAtMs;
   if (spec.ready) {
     if (hasAnswered) return { kind: 'good' };
@@ -100,7 +107,6 @@ const judgeRunning = (i: JudgeInput): Verdict => {
     const probe = probeOf(i, spec.ready.port, spec.ready.kind === 'http' ? spec.ready.path : undefined);
     if (probe) return pending(i, `${what} ${String(spec.ready.port)} has not answered yet`, [probe]);
   }
-  const monitoredMs = startedAtMs + spec.monitorMs;
   const port = spec.container.ports.find((p) => p.protocol === 'tcp');
   const probe = port && probeOf(i, port.containerPort, undefined);
   if (probe && !hasAnswered) return pending(i, `port ${String(port.containerPort)} is not open yet`, [probe]);

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import { setbackKey, type ServiceContext, type Setback } from './input.ts';
+import { setbackKey, type PlanInput, type ServiceContext, type Setback } from './input.ts';
 import type { BlockReason, Decision } from './plan.ts';
 
 /** Which setbacks need somebody; the others pass by themselves and are waits. Both are tried again after a back-off. */
@@ -18,13 +18,25 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   RELEASE: 'engine',
 };
 
+/** What last went wrong for a release of this service, resting or due again. */
 export const setbackOf = (c: ServiceContext, release: string): Setback | undefined =>
   c.input.setbacks[setbackKey(c.service.name, release)];
 
 /** A setback whose next try has not come yet. */
-export const restingSetback = (c: ServiceContext, release: string): Setback | undefined => {
-  const setback = setbackOf(c, release);
-  return setback !== undefined && c.input.nowMs < setback.untilMs ? setback : undefined;
+export const restingAt = (input: PlanInput, key: string): Setback | undefined => {
+  const setback = input.setbacks[key];
+  return setback !== undefined && input.nowMs < setback.untilMs ? setback : undefined;
+};
+
+export const restingSetback = (c: ServiceContext, release: string): Setback | undefined =>
+  restingAt(c.input, setbackKey(c.service.name, release));
+
+/** The action that failed is not tried again before its time; every other one may go on. */
+export const afterSetback = (input: PlanInput, key: string, decision: Decision): Decision => {
+  if (decision.kind !== 'act') return decision;
+  const setback = restingAt(input, key);
+  const isSame = setback && decision.actions.some((a) => a.kind === setback.action);
+  return isSame ? setbackDecision(setback) : decision;
 };
 
 export const setbackDecision = (setback: Setback): Decision => {

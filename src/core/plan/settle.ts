@@ -7,7 +7,8 @@ import { liveName } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { armIfNeeded, christen, isUp, quiesce, refOf, type Slot } from './slot.ts';
-import { portHolders } from './conflicts.ts';
+import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './conflicts.ts';
+import { wait } from './gate.ts';
 
 /** What one replica's place needs next. */
 export type SlotStep =
@@ -29,7 +30,10 @@ export const settleSlot = (c: ServiceContext, target: Target, slot: Slot, startS
   const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
   if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
   const quiet = quiesce(others);
-  if (quiet) return act(quiet, `make room for ${current.name}`);
+  if (quiet) {
+    const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
+    return holder ? awaitPort(holder) : act(quiet, `make room for ${current.name}`);
+  }
   const named = christen(c, target, slot);
   if (named) return act(named, 'give the container its name');
   const drifted = repairInPlace(c, target, slot);
@@ -41,16 +45,20 @@ export const settleSlot = (c: ServiceContext, target: Target, slot: Slot, startS
 
 const start = (c: ServiceContext, target: Target, { current, replica }: Slot): SlotStep => {
   if (!current) return { kind: 'judged', verdict: { kind: 'idle' } };
-  const holder = target.release && portHolders(c, target.release).find((h) => h.kind === 'ours');
-  if (holder) {
-    return {
-      kind: 'stuck',
-      decision: { kind: 'wait', reason: 'removal', message: `port ${holder.port} is still held by ${holder.name}`, until: undefined, probes: [] },
-    };
-  }
+  const holder = releasing(c, target)[0];
+  if (holder) return awaitPort(holder);
   const why = current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
   return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
 };
+
+/** Containers of ours that hold a port of this release and are about to let go. */
+const releasing = (c: ServiceContext, target: Target): readonly PortHolder[] =>
+  target.release ? portHolders(c, target.release).filter((h) => letsGo(c, h)) : [];
+
+const awaitPort = ({ port, name }: PortHolder): SlotStep => ({
+  kind: 'stuck',
+  decision: wait('removal', `port ${port} is still held by ${name}`),
+});
 
 const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
   if (!current) return { kind: 'idle' };
@@ -63,8 +71,9 @@ const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot)
     nowMs: input.nowMs,
     answeredSinceMs: input.answered[current.id],
     engine: input.actual.engine,
-    notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
+    notBeforeMs: Math.max(input.watchingSinceMs ?? 0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
     isJob: c.isJob,
+    provenAtMs: c.record.good[0]?.release.id === target.id ? c.record.good[0].goodAtMs : undefined,
   });
 };
 

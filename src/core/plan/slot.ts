@@ -17,21 +17,30 @@ const rank = (c: Container): number => ['running', 'restarting', 'paused', 'exit
 const byRank = (a: Container, b: Container): number =>
   rank(a) - rank(b) || (a.detail?.createdAtMs ?? 0) - (b.detail?.createdAtMs ?? 0);
 
-const isGone = (c: Container): boolean => c.state === 'removing' || c.state === 'dead';
-
-export const slotsOf = (c: ServiceContext, target: Target | undefined, unstartable: string | undefined): readonly Slot[] => {
-  const highest = Math.max(c.service.replicas, ...c.own.map((o) => o.owner?.replica ?? 0));
-  return Array.from({ length: highest }, (_, index) => {
-    const replica = index + 1;
-    const here = c.own.filter((o) => o.owner?.replica === replica && !isGone(o));
-    const candidates = here
-      .filter((o) => o.owner?.release === target?.id && o.id !== unstartable && replica <= c.service.replicas)
-      .toSorted(byRank);
-    const current = candidates[0];
-    const foreign = replica === 1 && c.foreign?.recorded === true ? [c.foreign.container] : [];
-    return { replica, current, others: [...here.filter((o) => o.id !== current?.id), ...foreign] };
-  });
+/**
+ * Every replica's place, and the place of every container that is one too many. `isUnfit` says which containers of the
+ * target's release can't be its current one; neither can a dead one, which the engine only lets be removed.
+ */
+export const slotsOf = (
+  c: ServiceContext,
+  target: Target | undefined,
+  isUnfit: (container: Container) => boolean,
+): readonly Slot[] => {
+  const wanted = Array.from({ length: c.service.replicas }, (_, index) => index + 1);
+  const replicas = new Set([...wanted, ...c.own.map((o) => o.owner?.replica ?? 0)]);
+  return [...replicas]
+    .toSorted((a, b) => a - b)
+    .map((replica) => {
+      const here = c.own.filter((o) => o.owner?.replica === replica);
+      const isFit = (o: Container): boolean => o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
+      const current = replica <= c.service.replicas ? here.filter(isFit).toSorted(byRank)[0] : undefined;
+      const foreign = replica === 1 && c.foreign?.recorded === true ? [c.foreign.container] : [];
+      return { replica, current, others: [...here.filter((o) => o.id !== current?.id), ...foreign] };
+    });
 };
+
+/** Beyond the declared number of replicas. */
+export const isExtra = (c: ServiceContext, slot: Slot): boolean => slot.replica > c.service.replicas;
 
 export const refOf = (c: Container): ContainerRef => ({ id: c.id, name: c.name });
 
@@ -71,18 +80,20 @@ export const some = <T>(list: readonly T[]): readonly [T, ...T[]] | undefined =>
 export const servingName = (c: ServiceContext, target: Target, replica: number): string =>
   target.release?.spec.containerName ?? containerName(c.input.environment, c.service.name, replica, target.id);
 
-/** Names and restart policy put right, others' first; each is one step. Undefined: they are. */
+/** The name put right, after whoever of this service has it meanwhile; each is one step. Undefined: it is. */
 export const christen = (c: ServiceContext, target: Target, slot: Slot): readonly [Action, ...Action[]] | undefined => {
   const { current } = slot;
-  if (!current) return undefined;
+  if (!current || !target.release) return undefined;
   const name = servingName(c, target, slot.replica);
-  const squatter = slot.others.find((o) => o.name === name);
+  if (current.name === name) return undefined;
+  const squatter = [...c.own, ...slot.others].find((o) => o.name === name);
   if (squatter) {
     const to = asideName(c.input.environment, c.service.name, squatter.id);
     return [{ kind: 'rename', container: refOf(squatter), to }];
   }
-  if (current.name !== name) return [{ kind: 'rename', container: refOf(current), to: name }];
-  return undefined;
+  // One that is being removed gives its name back by itself: no reason to keep this one waiting.
+  const isInRemoval = c.input.actual.containers.some((o) => o.name === name && o.state === 'removing');
+  return isInRemoval ? undefined : [{ kind: 'rename', container: refOf(current), to: name }];
 };
 
 export const armIfNeeded = (current: Container): readonly [Action] | undefined => {

@@ -145,12 +145,14 @@ const perDependents = (
   all: ReadonlyMap<string, Desired>,
 ): Desired => {
   if (desired.kind !== 'release') return desired;
-  const ids = Object.values(project.services)
+  const dependents = Object.values(project.services)
     .filter((s) => s.dependsOn.some((d) => d.service === job && d.condition === 'completed'))
     .map((s) => all.get(s.name))
-    .flatMap((d) => (d?.kind === 'release' ? [d.release.id] : []))
-    .toSorted();
+    .flatMap((d) => (d?.kind === 'release' ? [d.release] : []));
+  const ids = dependents.map((d) => d.id).toSorted();
   if (ids.length === 0) return { kind: 'unpublished', message: `no service that waits for ${job} has a version yet` };
   const id = createHash('sha256').update([desired.release.id, ...ids].join('\n')).digest('hex');
-  return { ...desired, release: { ...desired.release, id } };
+  // A job that the host pins still waits for the turn of the manifest that named its dependents.
+  const serial = Math.max(desired.release.serial, ...dependents.map((d) => d.serial));
+  return { ...desired, release: { ...desired.release, id, serial } };
 };

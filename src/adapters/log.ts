@@ -1,0 +1,36 @@
+import { pino, type DestinationStream } from 'pino';
+import type { EventLog } from '../core/events.ts';
+
+export interface LogOptions {
+  readonly level: string;
+  readonly format: 'json' | 'pretty';
+  readonly environment: string;
+}
+
+/**
+ * The agent's log: one JSON line an event on standard output, where systemd's journal takes it; or, for people, lines in
+ * colour. Written synchronously: the last line before a crash is the one that is needed.
+ */
+export const createLog = async (options: LogOptions): Promise<EventLog> => {
+  const stream = options.format === 'pretty' ? await prettyStream() : pino.destination({ fd: 1, sync: true });
+  const logger = pino(
+    {
+      level: options.level,
+      base: { environment: options.environment },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'event',
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+  return {
+    write: (level, event, fields = {}) => {
+      logger[level](fields, event);
+    },
+  };
+};
+
+const prettyStream = async (): Promise<DestinationStream> => {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({ sync: true, messageKey: 'event', ignore: 'environment', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+};

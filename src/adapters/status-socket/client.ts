@@ -1,0 +1,49 @@
+import { request as httpRequest } from 'node:http';
+import { AgentError, type ErrorCode } from '../../core/errors.ts';
+
+const QUICK_MS = 10_000;
+
+/** Asks the agent that listens on the socket. Undefined: none does. @throws AgentError as the agent answered. */
+export const askAgent = async (
+  socketPath: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body: unknown,
+  timeoutMs: number = QUICK_MS,
+): Promise<unknown> => {
+  let answer: { status: number; text: string };
+  try {
+    answer = await exchange(socketPath, method, path, body, timeoutMs);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined;
+    if (code === 'EACCES') {
+      throw new AgentError('CONFIG', `no permission for the agent's socket ${socketPath}`, {
+        cause: error,
+        advice: 'run this as root or as a member of the agent’s group',
+      });
+    }
+    throw new AgentError('AGENT_NOT_RUNNING', `the agent on ${socketPath} does not answer`, {
+      cause: error,
+      advice: 'look at its log (journalctl -u supercargo), and restart it',
+    });
+  }
+  const value: unknown = JSON.parse(answer.text);
+  if (answer.status === 200) return value;
+  const { error } = value as { error: { code: ErrorCode; message: string; advice: string } };
+  throw new AgentError(error.code, error.message, { advice: error.advice });
+};
+
+const exchange = (socketPath: string, method: string, path: string, body: unknown, timeoutMs: number): Promise<{ status: number; text: string }> => {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const request = httpRequest({ socketPath, method, path, agent: false, headers: { 'content-type': 'application/json' } }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.once('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
+    response.once('error', reject);
+  });
+  request.setTimeout(timeoutMs, () => request.destroy(new Error('no answer in time')));
+  request.once('error', reject);
+  request.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+};

@@ -1,0 +1,100 @@
+import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { AgentError, toAgentError } from '../../core/errors.ts';
+
+/** Answers of one agent, by method and path. A handler gets the parsed JSON body (undefined where there is none). */
+export type Routes = Readonly<Record<string, (body: unknown, signal: AbortSignal) => Promise<unknown>>>;
+
+export interface StatusServer {
+  readonly close: () => Promise<void>;
+}
+
+const BODY_LIMIT = 64 * 1024;
+const SOCKET_MODE = 0o660;
+
+/** A socket file that nobody listens on is left over from a killed agent; one that answers is another agent's. */
+const isAlive = (path: string): Promise<boolean> => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(path);
+  socket.once('connect', () => { socket.destroy(); resolve(true); });
+  socket.once('error', () => resolve(false));
+  return promise;
+};
+
+/**
+ * Listens on the agent's unix socket (0660: its group may look and ask).
+ * @throws AgentError AGENT_RUNNING where an agent answers there, CONFIG where it can't be made.
+ */
+export const serveStatus = async (path: string, routes: Routes): Promise<StatusServer> => {
+  if (await isAlive(path)) {
+    throw new AgentError('AGENT_RUNNING', `an agent already listens on ${path}`, {
+      advice: 'look at it with `supercargo status`; a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',
+    });
+  }
+  const ended = new AbortController();
+  const server = createServer((request, response) => {
+    void answer(routes, request, response, ended.signal);
+  });
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await unlink(path).catch(() => undefined);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once('error', reject);
+    server.listen(path, resolve);
+    await promise;
+    await chmod(path, SOCKET_MODE);
+  } catch (cause) {
+    throw new AgentError('CONFIG', `cannot listen on ${path}`, {
+      cause,
+      advice: 'let the agent’s user write that folder (systemd: RuntimeDirectory=supercargo), or set SUPERCARGO_SOCKET',
+    });
+  }
+  return {
+    close: async () => {
+      ended.abort();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      await promise;
+    },
+  };
+};
+
+const answer = async (routes: Routes, request: IncomingMessage, response: ServerResponse, ended: AbortSignal): Promise<void> => {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const send = (status: number, body: unknown): void => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+  try {
+    const route = routes[`${request.method ?? 'GET'} ${request.url ?? '/'}`];
+    if (!route) {
+      send(404, errorBody(new AgentError('USAGE', 'the agent does not know this request', { advice: 'use the supercargo of the same version as the agent' })));
+      return;
+    }
+    send(200, await route(await readBody(request), AbortSignal.any([ended, gone.signal])));
+  } catch (error) {
+    send(400, errorBody(toAgentError(error)));
+  }
+};
+
+const errorBody = ({ code, message, advice }: AgentError): object => ({ error: { code, message, advice: advice ?? '' } });
+
+const readBody = async (request: IncomingMessage): Promise<unknown> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = chunk as Buffer;
+    size += bytes.length;
+    if (size > BODY_LIMIT) throw new AgentError('USAGE', 'the request is too large');
+    chunks.push(bytes);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw new AgentError('USAGE', 'the request is not JSON', { cause });
+  }
+};

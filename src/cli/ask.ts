@@ -1,0 +1,38 @@
+import { userInfo } from 'node:os';
+import { askAgent } from '../adapters/status-socket/client.ts';
+import { readConfig, readPaths, readSurroundings } from '../config.ts';
+import type { Command, CommandAnswer } from '../core/command.ts';
+import type { Io } from './io.ts';
+import { createQuietLog } from './narrate.ts';
+import { wireAgent } from './wire.ts';
+
+/** Asks the running agent; without one, does it to the ledger ourselves, as the one writer. @throws AgentError */
+export const ask = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
+  const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
+  if (answer !== undefined) return answer as CommandAnswer;
+  const { agent, claim, release } = wireAgent(readConfig(io.env, readSurroundings()), { log: createQuietLog(), dryRun: true, daemonPid: undefined });
+  const failure = await agent.open(signal);
+  if (failure) throw failure;
+  await claim();
+  try {
+    await agent.settleLedger(signal);
+    return await agent.operate(command);
+  } finally {
+    await release();
+  }
+};
+
+export const answerLines = (io: Io, { lines }: CommandAnswer): void => {
+  for (const line of lines) io.stdout.write(`${line}\n`);
+};
+
+/** Who asks: the person behind sudo, where there is one. */
+export const whoAsks = (io: Io): string => {
+  const { SUDO_USER: sudoer } = io.env;
+  if (sudoer !== undefined && sudoer !== '') return sudoer;
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+};

@@ -1,0 +1,175 @@
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
+import { askAgent } from '../adapters/status-socket/client.ts';
+import { readConfig, readSurroundings, type Config } from '../config.ts';
+import { toAgentError } from '../core/errors.ts';
+import { formatImage, tryParseImage } from '../core/image/reference.ts';
+import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
+import type { Cli } from './cli.ts';
+import { terminalOf, writeJson, type Io } from './io.ts';
+import { createQuietLog } from './narrate.ts';
+import { formatBytes } from './terminal/units.ts';
+import { wireAgent, type Wired } from './wire.ts';
+
+const HELP = `
+Example:
+  supercargo doctor      configuration, engine, registry logins, manifest, trust, clock, disk: each ok, or what to do
+
+Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`;
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly message: string;
+  readonly advice: string | null;
+}
+
+const ok = (name: string, message: string): Check => ({ name, ok: true, message, advice: null });
+const bad = (name: string, message: string, advice: string): Check => ({ name, ok: false, message, advice });
+
+const guarded = async (name: string, check: () => Promise<readonly Check[]>): Promise<readonly Check[]> => {
+  try {
+    return await check();
+  } catch (thrown) {
+    const { message, advice } = toAgentError(thrown);
+    return [bad(name, message, advice ?? 'see the log')];
+  }
+};
+
+const checkFiles = async ({ agent }: Wired, config: Config, signal: AbortSignal): Promise<readonly Check[]> => {
+  const failure = await agent.open(signal);
+  const { project, composeProblems, trust, trustProblem } = agent.intake.state();
+  const names = Object.keys(project?.services ?? {});
+  return [
+    ...(project ? [ok('compose', `${config.composePath}: ${String(names.length)} services`)] : composeProblems.map((p) => bad('compose', p.message, p.advice))),
+    trustProblem
+      ? bad('trust', trustProblem.message, trustProblem.advice)
+      : ok('trust', trust ? `epoch ${String(trust.epoch)}, ${String(trust.threshold)} of ${String(trust.keys.length)} keys` : 'none: unsigned manifests are accepted'),
+    failure ? bad('ledger', failure.message, failure.advice ?? '') : ledgerCheck(agent.record.trouble(), config),
+  ];
+};
+
+const ledgerCheck = (trouble: { message: string; advice: string } | undefined, config: Config): Check =>
+  trouble ? bad('ledger', trouble.message, trouble.advice) : ok('ledger', config.stateDir);
+
+const MIN_STATE_BYTES = 50 * 1024 * 1024;
+const MIN_ENGINE_BYTES = 1024 * 1024 * 1024;
+
+const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
+  const exists = await stat(config.stateDir).then(() => true, () => false);
+  const folder = exists ? config.stateDir : dirname(config.stateDir);
+  await access(folder, constants.W_OK);
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free >= MIN_STATE_BYTES) return [ok('state folder', `${config.stateDir}, ${formatBytes(free)} free`)];
+  return [bad('state folder', `${config.stateDir} has only ${formatBytes(free)} free`, 'free space: without it no new version can be accepted')];
+};
+
+const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
+  const facts = await ports.engine.facts();
+  return [ok('engine', `${facts.version}, API ${facts.apiVersion}, ${facts.platform}`)];
+};
+
+/** Only where the engine's folder is on this machine and may be looked at. */
+const checkEngineDisk = async (config: Config): Promise<readonly Check[]> => {
+  if (config.engine.address.kind !== 'unix') return [];
+  const space = await statfs('/var/lib/docker').catch(() => undefined);
+  if (!space) return [];
+  const free = space.bavail * space.bsize;
+  return free >= MIN_ENGINE_BYTES
+    ? [ok('disk', `${formatBytes(free)} free for images`)]
+    : [bad('disk', `only ${formatBytes(free)} free for images`, 'free space on the disk of /var/lib/docker (docker system df)')];
+};
+
+const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<readonly Check[]> => {
+  await agent.intake.fetch(signal);
+  const { source, rejection, manifest } = agent.intake.state();
+  if (source.failure) return [bad('manifest', source.failure.message, source.failure.advice ?? '')];
+  if (rejection) return [bad('manifest', rejection.message, rejection.advice)];
+  return [ok('manifest', manifest ? `serial ${String(manifest.serial)}` : 'read')];
+};
+
+/** Each registry that a service of this host names is asked for that service's image, with the login of this host. */
+const checkRegistries = async ({ agent, ports }: Wired, config: Config, signal: AbortSignal): Promise<readonly Check[]> => {
+  const { project, manifest } = agent.intake.state();
+  const credentials = createRegistryCredentials({ dockerConfigDir: config.dockerConfigDir, path: config.path, home: config.home });
+  const checks = await Promise.all(
+    Object.values(project?.services ?? {}).map((service) =>
+      guarded(`registry (${service.name})`, async () => {
+        const declared = tryParseImage(service.image);
+        const reference = declared?.tag === undefined && declared?.digest === undefined ? manifest?.services[service.versionFrom ?? service.name]?.image : declared;
+        if (!declared || !reference || service.pullPolicy === 'never') return [];
+        const login = await credentials.for(reference.repository, signal);
+        const image = { reference: { ...reference, digest: undefined }, digest: undefined, imageId: undefined, pullPolicy: 'always' as const, platform: undefined };
+        if (reference.tag !== undefined) await ports.engine.resolveTag(image, signal);
+        return [ok(`registry (${service.name})`, `${formatImage(image.reference)} is there${login ? ', with a login' : ', without a login'}`)];
+      }),
+    ),
+  );
+  return checks.flat();
+};
+
+/** A manifest from the future, or one that is older than its own end, tells of a clock that is wrong. */
+const checkClock = ({ agent }: Wired): readonly Check[] => {
+  const { manifest } = agent.intake.state();
+  const now = new Date();
+  const isBehind = manifest !== undefined && manifest.issuedAtMs > now.getTime() + 60_000;
+  return isBehind
+    ? [bad('clock', `it is ${now.toISOString()} here, before the manifest was issued`, 'set the clock (timedatectl)')]
+    : [ok('clock', now.toISOString())];
+};
+
+const checkDaemon = async (config: Config): Promise<readonly Check[]> => {
+  const answer = await askAgent(config.socketPath, 'GET', '/status', undefined);
+  return answer === undefined ? [bad('agent', 'no agent runs', 'start it: systemctl start supercargo')] : [ok('agent', config.socketPath)];
+};
+
+const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+  const checks = await examine(io, signal);
+  if (options.json === true) writeJson(io, { apiVersion: 'supercargo/doctor/v1', checks });
+  else for (const check of checks) io.stdout.write(render(check, io));
+  if (checks.some((c) => c.name === 'engine' && !c.ok)) return EXIT.offline;
+  // Whether a daemon runs is a fact, not a fault: doctor is what one runs before starting it.
+  return checks.some((c) => !c.ok && c.name !== 'agent') ? EXIT.error : EXIT.ok;
+};
+
+const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> => {
+  let config: Config;
+  try {
+    config = readConfig(io.env, readSurroundings());
+  } catch (thrown) {
+    const { message, advice } = toAgentError(thrown);
+    return [bad('configuration', message, advice ?? '')];
+  }
+  const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
+  return [
+    ok('configuration', `${config.environment} on ${config.host}`),
+    ...config.warnings.map((w) => bad('configuration', w, 'correct /etc/supercargo/agent.env')),
+    ...(await guarded('files', () => checkFiles(wired, config, signal))),
+    ...(await guarded('state folder', () => checkStateDir(config))),
+    ...(await guarded('engine', () => checkEngine(wired))),
+    ...(await guarded('disk', () => checkEngineDisk(config))),
+    ...(await guarded('manifest', () => checkManifest(wired, signal))),
+    ...(await guarded('registry', () => checkRegistries(wired, config, signal))),
+    ...checkClock(wired),
+    ...(await guarded('agent', () => checkDaemon(config))),
+  ];
+};
+
+const render = (check: Check, io: Io): string => {
+  const { palette } = terminalOf(io);
+  const mark = check.ok ? palette.good('ok   ') : palette.bad('check');
+  const advice = check.advice === null || check.advice === '' ? '' : `  ${palette.info('→')} ${check.advice}\n`;
+  return `${mark} ${check.name}: ${check.message}\n${advice}`;
+};
+
+export const addDoctor = (program: Command, { io, run }: Cli): void => {
+  program
+    .command('doctor')
+    .description('what on this host is not as it should be')
+    .option('--json', 'print the checks as a document')
+    .addHelpText('after', HELP)
+    .action((options: { json?: boolean }) => run((signal) => runDoctor(io, options, signal), options));
+};

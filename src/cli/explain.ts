@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { askAgent } from '../adapters/status-socket/client.ts';
+import type { Agent } from '../agent/agent.ts';
+import { readPaths } from '../config.ts';
+import { AgentError } from '../core/errors.ts';
+import { explain } from '../core/plan/explain.ts';
+import type { PlanInput } from '../core/plan/input.ts';
+import { exitCodeOf, type ExitCode } from '../core/status/exit-code.ts';
+import type { Cli } from './cli.ts';
+import { terminalOf, writeJson, type Io } from './io.ts';
+import { lookLocally } from './local.ts';
+import { explainDocument, renderExplain, type ExplainDocument } from './render/explain.ts';
+import { renderStatus } from './render/status.ts';
+import { readStatus } from './status.ts';
+
+const HELP = `
+Examples:
+  supercargo explain         every service
+  supercargo explain web     desired against actual field by field, the next steps, what it waits for and until when
+
+Secrets are never shown: of environment variables only that they are set, or that they differ.`;
+
+/** The document about what an agent sees now; the daemon answers with it too. */
+export const explainNow = (environment: string, agent: Agent, input: PlanInput): ExplainDocument => {
+  const { services } = agent.status();
+  return explainDocument(environment, explain(input), (name) => {
+    const known = services.find((s) => s.service === name);
+    return { since: known?.since ?? null, failure: known?.failure ?? null };
+  });
+};
+
+const runExplain = async (io: Io, service: string | undefined, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+  const status = await readStatus(io, signal);
+  const document = await readDocument(io, signal);
+  if (!document) {
+    if (options.json === true) writeJson(io, status);
+    else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
+    return exitCodeOf(status, true);
+  }
+  const chosen = document.services.filter((s) => service === undefined || s.service === service);
+  if (service !== undefined && chosen.length === 0) {
+    const names = document.services.map((s) => s.service).join(', ');
+    throw new AgentError('USAGE', `there is no service ${service} on this host`, { advice: `one of: ${names === '' ? '(none)' : names}` });
+  }
+  const shown = { ...document, services: chosen };
+  if (options.json === true) writeJson(io, shown);
+  else io.stdout.write(renderExplain(shown, terminalOf(io)));
+  return exitCodeOf({ ...status, services: status.services.filter((s) => service === undefined || s.service === service) }, true);
+};
+
+const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocument | undefined> => {
+  const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/explain', undefined);
+  if (answer !== undefined) return (answer as { document: ExplainDocument | null }).document ?? undefined;
+  const { agent, environment, input } = await lookLocally(io, { fetch: false, strict: false }, signal);
+  return input && explainNow(environment, agent, input);
+};
+
+export const addExplain = (program: Command, { io, run }: Cli): void => {
+  program
+    .command('explain')
+    .argument('[service]', 'one service only')
+    .description('desired against actual, the next step, and what it waits for')
+    .option('--json', 'print the document')
+    .addHelpText('after', HELP)
+    .action((service: string | undefined, options: { json?: boolean }) => run((signal) => runExplain(io, service, options, signal), options));
+};

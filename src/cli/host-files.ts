@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { readCompose } from '../adapters/compose/read.ts';
+import { formatProblem, type ComposeProblem } from '../core/compose/problem.ts';
+import { startFirstProblems } from '../core/compose/start-first.ts';
+import { messageOf } from '../core/errors.ts';
+import { parseTrust } from '../core/manifest/trust.ts';
+import type { ComposeProject } from '../core/compose/model.ts';
+import type { FileProblem, HostFiles, ReadTrust } from '../core/ports/host-files.ts';
+
+export type CheckedCompose = { readonly watch: readonly string[]; readonly folders: readonly string[] } & (
+  | { readonly kind: 'ok'; readonly project: ComposeProject }
+  | { readonly kind: 'errors'; readonly errors: readonly [ComposeProblem, ...ComposeProblem[]] }
+);
+
+/** The compose files as this version can run them: what parses but can't be done yet is refused as plainly. */
+export const checkCompose = async (path: string, signal?: AbortSignal): Promise<CheckedCompose> => {
+  const read = await readCompose(path, signal);
+  const { watch, folders } = read;
+  const errors = read.kind === 'errors' ? read.errors : startFirstProblems(read.project, read.places);
+  const [first, ...rest] = errors;
+  if (first) return { kind: 'errors', errors: [first, ...rest], watch, folders };
+  if (read.kind === 'ok') return { kind: 'ok', project: read.project, watch, folders };
+  throw new Error('a refused compose file without a problem');
+};
+
+const fileProblem = (p: ComposeProblem): FileProblem => ({
+  message: formatProblem(p).split('\n', 1)[0] ?? p.message,
+  advice: p.advice,
+});
+
+export const readTrustFile = async (path: string | undefined): Promise<ReadTrust> => {
+  if (path === undefined) return { kind: 'unsigned' };
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    return { kind: 'problem', problem: { message: `${path} cannot be read: ${messageOf(error)}`, advice: 'let Chef write it, readable for the agent’s user' } };
+  }
+  const parsed = parseTrust(bytes);
+  if (parsed.kind === 'trust') return { kind: 'trust', trust: parsed.trust };
+  const [first] = parsed.problems;
+  return {
+    kind: 'problem',
+    problem: { message: `${path} is not valid: ${first.path === '' ? '' : `${first.path}: `}${first.message}`, advice: 'correct it; supercargo validate --trust checks it' },
+  };
+};
+
+/** Remembers what to watch from the last read, for the daemon. */
+export const createHostFiles = (composePath: string, trustFile: string | undefined) => {
+  let watched: { files: readonly string[]; folders: readonly string[] } = { files: [composePath], folders: [] };
+  const files: HostFiles = {
+    project: async (signal) => {
+      const checked = await checkCompose(composePath, signal);
+      watched = { files: checked.watch, folders: checked.folders };
+      if (checked.kind === 'ok') return { kind: 'ok', project: checked.project };
+      const [first, ...rest] = checked.errors;
+      return { kind: 'problems', problems: [fileProblem(first), ...rest.map(fileProblem)] };
+    },
+    trust: () => readTrustFile(trustFile),
+  };
+  return { files, watched: () => ({ ...watched, files: [...watched.files, ...(trustFile === undefined ? [] : [trustFile])] }) };
+};

@@ -1,0 +1,26 @@
+import { createPalette, describeTerminal, type Palette, type Terminal } from './terminal/colour.ts';
+
+/** What a command may touch of the process: handed in by main, replaced in tests. */
+export interface Io {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly pid: number;
+}
+
+export const writeLine = (io: Io, text: string): void => {
+  io.stdout.write(`${text}\n`);
+};
+
+export const writeJson = (io: Io, value: unknown): void => {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+};
+
+export interface Screen extends Terminal {
+  readonly palette: Palette;
+}
+
+export const terminalOf = (io: Io): Screen => {
+  const terminal = describeTerminal(io.stdout);
+  return { ...terminal, palette: createPalette(terminal) };
+};

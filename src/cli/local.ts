@@ -1,0 +1,28 @@
+import { readConfig, readSurroundings } from '../config.ts';
+import { AgentError } from '../core/errors.ts';
+import type { PlanInput } from '../core/plan/input.ts';
+import type { Io } from './io.ts';
+import { createQuietLog } from './narrate.ts';
+import { wireAgent, type Wired } from './wire.ts';
+
+export interface Looked extends Wired {
+  readonly environment: string;
+  /** Undefined: the engine is away, the ledger is in trouble, or there is no valid compose file. */
+  readonly input: PlanInput | undefined;
+}
+
+/**
+ * Looks at this host without a daemon and writes nothing: reads files and ledger, asks the manifest source where wanted,
+ * observes the engine, plans.
+ */
+export const lookLocally = async (io: Io, options: { readonly fetch: boolean; readonly strict: boolean }, signal: AbortSignal): Promise<Looked> => {
+  const config = readConfig(io.env, readSurroundings());
+  const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
+  const { agent } = wired;
+  const failure = await agent.open(signal);
+  if (failure) throw failure;
+  const [problem] = agent.intake.state().composeProblems;
+  if (problem && options.strict) throw new AgentError('COMPOSE', problem.message, { advice: problem.advice });
+  if (options.fetch) await agent.intake.fetch(signal);
+  return { ...wired, environment: config.environment, input: await agent.look(signal) };
+};

@@ -1,0 +1,50 @@
+import type { EventLog, EventName } from '../core/events.ts';
+import { terminalOf, type Io } from './io.ts';
+
+export const createQuietLog = (): EventLog => ({ write: () => undefined });
+
+/** What people want to read while `once` works; everything else is in its final status. */
+const WORDS: Partial<Record<EventName, string>> = {
+  'manifest.accepted': 'manifest accepted',
+  'manifest.rejected': 'manifest refused',
+  'manifest.unreachable': 'manifest source unreachable',
+  'tag.resolved': 'tag resolved',
+  'image.pulled': 'pulled',
+  'image.removed': 'removed image',
+  'network.created': 'created network',
+  'network.removed': 'removed network',
+  'volume.created': 'created volume',
+  'container.created': 'created',
+  'container.renamed': 'renamed',
+  'container.connected': 'connected',
+  'container.started': 'started',
+  'container.unpaused': 'resumed',
+  'container.stopped': 'stopped',
+  'container.removed': 'removed',
+  'container.limited': 'put the limits back of',
+  'container.adopted': 'takes over',
+  'release.proved': 'is good',
+  'release.quarantined': 'is bad, rolling back',
+  'action.failed': 'could not',
+  'agent.warned': 'warning',
+  'ledger.failed': 'ledger',
+};
+
+const SUBJECTS = ['image', 'container', 'name', 'version', 'references', 'serial', 'action'] as const;
+
+/** One line an event, for a terminal or a build log. */
+export const createNarrator = (io: Io): EventLog => {
+  const { palette } = terminalOf(io);
+  return {
+    write: (level, event, fields = {}) => {
+      const words = WORDS[event];
+      if (words === undefined || level === 'debug') return;
+      const subject = SUBJECTS.map((name) => fields[name]).find((value) => value !== undefined);
+      const paint = level === 'error' ? palette.bad : level === 'warn' ? palette.warn : palette.faint;
+      const service = typeof fields['service'] === 'string' ? `${fields['service']}: ` : '';
+      const shown = subject === undefined ? '' : ` ${Array.isArray(subject) ? subject.join(', ') : String(subject)}`;
+      const message = typeof fields['message'] === 'string' ? `: ${fields['message']}` : '';
+      io.stdout.write(`${paint('·')} ${service}${words}${shown}${message}\n`);
+    },
+  };
+};

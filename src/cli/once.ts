@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { reconcileOnce } from '../agent/once.ts';
+import { readConfig, readSurroundings } from '../config.ts';
+import { AgentError } from '../core/errors.ts';
+import { exitCodeOf, type ExitCode } from '../core/status/exit-code.ts';
+import type { Cli } from './cli.ts';
+import { terminalOf, writeJson, type Io } from './io.ts';
+import { createNarrator, createQuietLog } from './narrate.ts';
+import { renderStatus } from './render/status.ts';
+import { wireAgent, type Wired } from './wire.ts';
+
+const HELP = `
+Example:
+  supercargo once            make this host match its manifest, without a daemon
+  supercargo once --json     the same; prints the status document at the end
+
+It waits for health checks and jobs, not for rollout phases, holds or back-offs. Exit codes: 0 converged, 2 waiting,
+3 rolled back, blocked or refused, 4 engine offline, 1 error (for example an agent that runs already).`;
+
+const runOnce = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+  const config = readConfig(io.env, readSurroundings());
+  const log = options.json === true ? createQuietLog() : createNarrator(io);
+  for (const warning of config.warnings) log.write('warn', 'agent.warned', { message: warning });
+  const wired = wireAgent(config, { log, dryRun: false, daemonPid: undefined });
+  const { agent } = wired;
+  const failure = await agent.open(signal);
+  if (failure) throw failure;
+  const [problem] = agent.intake.state().composeProblems;
+  if (problem) throw new AgentError('COMPOSE', problem.message, { advice: problem.advice });
+  const { trustProblem } = agent.intake.state();
+  if (trustProblem) throw new AgentError('TRUST', trustProblem.message, { advice: trustProblem.advice });
+  await reconcile(wired, signal);
+  const status = agent.status();
+  if (options.json === true) writeJson(io, status);
+  else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
+  return exitCodeOf(status, false);
+};
+
+/** The lock is keyed by the engine: with the engine away there is nothing to write to either. */
+const reconcile = async ({ agent, ports, claim, release }: Wired, signal: AbortSignal): Promise<void> => {
+  try {
+    await claim();
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'ENGINE_OFFLINE') throw error;
+    await agent.look(signal);
+    return;
+  }
+  try {
+    await reconcileOnce(agent, (s) => ports.engine.watch(agent.wake.call, s), signal);
+  } finally {
+    await release();
+  }
+};
+
+export const addOnce = (program: Command, { io, run }: Cli): void => {
+  program
+    .command('once')
+    .description('reconcile this host once, to the end, without a daemon')
+    .option('--json', 'print the status document at the end')
+    .addHelpText('after', HELP)
+    .action((options: { json?: boolean }) => run((signal) => runOnce(io, options, signal), options));
+};

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
+import { VERSION } from '../version.ts';
+import { reportError } from './command.ts';
+import type { Cli } from './cli.ts';
+import type { Io } from './io.ts';
+
+/** Each command's file is loaded only when that command is called: `status` needs no Docker client to start. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, cli: Cli) => void>>> = {
+  run: async () => (await import('./run.ts')).addRun,
+  once: async () => (await import('./once.ts')).addOnce,
+  status: async () => (await import('./status.ts')).addStatus,
+  plan: async () => (await import('./plan.ts')).addPlan,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  history: async () => (await import('./history.ts')).addHistory,
+  sync: async () => (await import('./sync.ts')).addSync,
+  pause: async () => (await import('./pause.ts')).addPause,
+  resume: async () => (await import('./pause.ts')).addResume,
+  retry: async () => (await import('./retry.ts')).addRetry,
+  recover: async () => (await import('./recover.ts')).addRecover,
+  validate: async () => (await import('./validate.ts')).addValidate,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+};
+
+const HELP = `
+Example:
+  supercargo status        what runs here, what should, and why not yet
+
+Configuration comes from the environment and from /etc/supercargo/agent.env.
+Exit codes everywhere: 0 ok · 1 error · 2 progressing, waiting or changes to make · 3 rolled back or blocked · 4 offline`;
+
+/** Runs one command line to its end. */
+export const runProgram = async (argv: readonly string[], io: Io, aborted: AbortSignal): Promise<ExitCode> => {
+  let code: ExitCode = EXIT.ok;
+  const cli: Cli = {
+    io,
+    run: async (action, options) => {
+      try {
+        code = await action(aborted);
+      } catch (error) {
+        code = aborted.aborted && (error as { name?: string }).name === 'AbortError' ? EXIT.ok : reportError(io, error, options?.json === true);
+      }
+    },
+  };
+  const program = new Command('supercargo')
+    .description('Makes this Docker host run what its environment’s manifest says.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .showHelpAfterError('(see supercargo --help)')
+    .addHelpText('after', HELP);
+  const named = argv.find((word) => !word.startsWith('-'));
+  const chosen = named === undefined || named === 'help' ? undefined : COMMANDS[named];
+  for (const load of chosen ? [chosen] : Object.values(COMMANDS)) (await load())(program, cli);
+  program.commands.forEach((command) => command.exitOverride());
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.error;
+  }
+  return code;
+};

@@ -1,0 +1,88 @@
+import type { Foresight, Step } from '../../core/plan/foresee.ts';
+import { subjectOf } from '../../core/plan/explain.ts';
+import type { Action } from '../../core/plan/action.ts';
+import { isoTime } from '../../core/names.ts';
+import { tell } from '../../core/status/outcome.ts';
+import type { Screen } from '../io.ts';
+import { renderTable } from '../terminal/table.ts';
+import { paintOutcome } from './status.ts';
+
+/** `plan --json`: supercargo/plan/v1. */
+export interface PlanDocument {
+  readonly apiVersion: 'supercargo/plan/v1';
+  readonly environment: string;
+  readonly serial: number | null;
+  readonly services: readonly {
+    readonly service: string;
+    readonly outcome: string;
+    readonly reason: string | null;
+    readonly message: string | null;
+    readonly advice: string | null;
+    readonly until: string | null;
+    /** What clients of the service notice; null where nothing of it changes. */
+    readonly gap: string | null;
+    readonly steps: readonly PlanStep[];
+  }[];
+  readonly housekeeping: readonly PlanStep[];
+}
+
+export interface PlanStep {
+  readonly action: Action['kind'];
+  readonly subject: string;
+  readonly why: string;
+}
+
+const stepOf = ({ action, why }: Step): PlanStep => ({ action: action.kind, subject: subjectOf(action), why });
+
+export const planDocument = (environment: string, serial: number | undefined, { now, steps }: Foresight): PlanDocument => ({
+  apiVersion: 'supercargo/plan/v1',
+  environment,
+  serial: serial ?? null,
+  services: now.services.map((plan) => {
+    const told = tell(plan.decision);
+    const own = steps.filter((s) => s.service === plan.service);
+    return {
+      service: plan.service,
+      outcome: told.outcome,
+      reason: told.reason,
+      message: told.message,
+      advice: told.advice,
+      until: told.untilMs === null ? null : isoTime(told.untilMs),
+      gap: gapOf(own),
+      steps: own.map(stepOf),
+    };
+  }),
+  housekeeping: steps.filter((s) => s.service === '').map(stepOf),
+});
+
+/** Ledger notes and names change nothing that a client could notice. */
+const gapOf = (steps: readonly Step[]): string | null => {
+  const kinds = new Set(steps.map((s) => s.action.kind));
+  const stops = steps.some((s) => s.action.kind === 'stop');
+  const starts = kinds.has('start');
+  if (stops && starts) return 'about 0.5 s and the time the new container needs to start, because stop-first stops the old one first';
+  if (stops) return 'it ends here';
+  if (starts) return 'none now: it does not serve at the moment';
+  return steps.length === 0 ? null : 'none';
+};
+
+export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
+  const { palette } = screen;
+  const lines: string[] = [];
+  for (const s of plan.services) {
+    const outcome = s.steps.length > 0 ? palette.warn('changes') : paintOutcome(s.outcome === 'converged' ? 'converged' : (s.outcome as 'waiting'), palette);
+    lines.push(`${palette.strong(s.service)}: ${outcome}${s.message === null ? '' : ` – ${s.message}`}${s.until === null ? '' : ` (until ${s.until})`}`);
+    if (s.advice !== null && s.advice !== '') lines.push(`  ${palette.info('→')} ${s.advice}`);
+    if (s.gap !== null) lines.push(`  gap: ${s.gap}`);
+    lines.push(...stepLines(s.steps, screen));
+  }
+  if (plan.housekeeping.length > 0) lines.push(palette.strong('clean-up:'), ...stepLines(plan.housekeeping, screen));
+  if (lines.length === 0) lines.push('nothing is declared on this host, and nothing runs');
+  return `${lines.join('\n')}\n`;
+};
+
+const stepLines = (steps: readonly PlanStep[], screen: Screen): readonly string[] => {
+  if (steps.length === 0) return [];
+  const rows = steps.map((s, index) => [`  ${String(index + 1)}.`, s.action, s.subject, screen.palette.faint(s.why)]);
+  return [renderTable({ rows }, screen).trimEnd()];
+};

@@ -1,0 +1,97 @@
+import type { ContainerStatus, Outcome, ServiceStatus, Status } from '../../core/status/status.ts';
+import type { Screen } from '../io.ts';
+import type { Palette } from '../terminal/colour.ts';
+import { renderTable } from '../terminal/table.ts';
+import { formatBytes, relativeTime } from '../terminal/units.ts';
+
+/** The host at a glance: who and what, a line per container, then every reason with what to do. Ends with a line break. */
+export const renderStatus = (status: Status, screen: Screen, nowMs: number): string =>
+  [
+    headline(status, screen, nowMs),
+    manifestLine(status, screen, nowMs),
+    ...holdLine(status, screen),
+    '',
+    servicesTable(status, screen, nowMs),
+    ...reasons(status, screen, nowMs),
+  ].join('\n');
+
+export const paintOutcome = (outcome: Outcome, palette: Palette): string => {
+  switch (outcome) {
+    case 'converged':
+      return palette.good(outcome);
+    case 'progressing':
+    case 'waiting':
+      return palette.warn(outcome);
+    case 'rolled-back':
+    case 'blocked':
+    case 'offline':
+      return palette.bad(outcome);
+  }
+};
+
+const ago = (nowMs: number, iso: string | null): string => (iso === null ? '–' : relativeTime(nowMs, Date.parse(iso)));
+
+const headline = ({ environment, host, outcome, agent, engine }: Status, { palette }: Screen, nowMs: number): string => {
+  const daemon = agent.running ? `agent ${agent.version}, started ${ago(nowMs, agent.since)}` : palette.warn('no agent runs');
+  const docker = engine.online ? `engine ${engine.version ?? '?'}` : palette.bad('engine offline');
+  return `${palette.strong(environment)} on ${host}: ${paintOutcome(outcome, palette)} · ${daemon} · ${docker}`;
+};
+
+const manifestLine = ({ manifest }: Status, { palette }: Screen, nowMs: number): string => {
+  const by = manifest.publisher ? ` by ${[manifest.publisher.name, manifest.publisher.build].filter((p) => p !== null).join(' ')}` : '';
+  const when = manifest.acceptedAt === null ? '' : `, accepted ${ago(nowMs, manifest.acceptedAt)}`;
+  const known =
+    manifest.serial === null ? 'no manifest accepted yet' : `manifest ${String(manifest.serial)}${by}${when}${manifest.signed === false ? ', unsigned' : ''}`;
+  const { source } = manifest;
+  const seen = source.reachable === false ? palette.warn(`source unreachable (${source.message ?? ''})`) : source.reachable === true ? `source read ${ago(nowMs, source.checkedAt)}` : 'source not asked';
+  return `${known} · ${seen}`;
+};
+
+const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
+  hold ? [palette.warn(`held by ${hold.owner}${hold.all ? ', repairs too' : ''}, ${hold.until === null ? 'until resumed' : `until ${hold.until}`}: ${hold.reason}`)] : [];
+
+const servicesTable = (status: Status, screen: Screen, nowMs: number): string => {
+  const rows = status.services.flatMap((service) => rowsOf(service, screen.palette, nowMs));
+  if (rows.length === 0) return 'no services\n';
+  return renderTable({ header: ['SERVICE', 'OUTCOME', 'DESIRED', 'RUNS', 'CONTAINER', 'STATE', 'SINCE'], rows }, screen);
+};
+
+const rowsOf = (service: ServiceStatus, palette: Palette, nowMs: number): readonly (readonly string[])[] => {
+  const head = [service.service, paintOutcome(service.outcome, palette), service.desired?.version ?? '–'];
+  if (service.containers.length === 0) return [[...head, '–', '–', '–', ago(nowMs, service.since)]];
+  return service.containers.map((c, index) => [
+    ...(index === 0 ? head : ['', '', '']),
+    c.version,
+    c.name,
+    stateOf(c, palette),
+    ago(nowMs, c.since),
+  ]);
+};
+
+const stateOf = (c: ContainerStatus, palette: Palette): string => {
+  const health = c.health === 'none' ? '' : ` ${c.health}`;
+  const role = c.role === 'serving' ? '' : ` (${c.role})`;
+  const isGood = c.state === 'running' && c.health !== 'unhealthy';
+  return `${isGood ? palette.good(c.state + health) : palette.warn(c.state + health)}${palette.faint(role)}`;
+};
+
+const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly string[] => {
+  const lines: string[] = [];
+  const tell = (subject: string, message: string, advice: string | null): void => {
+    lines.push(`${palette.strong(subject)}: ${message}`);
+    if (advice !== null && advice !== '') lines.push(`  ${palette.info('→')} ${advice}`);
+  };
+  if (status.engine.message !== null) tell('engine', status.engine.message, status.engine.advice);
+  const { rejection } = status.manifest;
+  if (rejection) tell('manifest refused', `${rejection.message} (${rejection.reason}, ${ago(nowMs, rejection.since)})`, rejection.advice);
+  for (const p of status.problems) tell(p.code.toLowerCase(), p.message, p.advice);
+  for (const s of status.services) {
+    if (s.outcome === 'converged' || s.outcome === 'offline' || s.message === null) continue;
+    const until = s.until === null ? '' : ` (until ${s.until})`;
+    const progress = s.progress ? `, ${String(s.progress.layersDone)} of ${String(s.progress.layersTotal)} layers, ${formatBytes(s.progress.bytesDone)} of ${formatBytes(s.progress.bytesTotal)}` : '';
+    tell(s.service, `${s.message}${progress}${until}`, s.advice);
+    if (s.failure && s.outcome !== 'progressing') lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
+  }
+  for (const i of status.manifest.ignored) lines.push(palette.faint(`${i.service}: the manifest's entry is ignored: ${i.why}`));
+  return lines.length === 0 ? [] : [`${lines.join('\n')}\n`];
+};

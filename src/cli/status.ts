@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { askAgent } from '../adapters/status-socket/client.ts';
+import { readPaths } from '../config.ts';
+import { exitCodeOf, type ExitCode } from '../core/status/exit-code.ts';
+import type { Status } from '../core/status/status.ts';
+import type { Cli } from './cli.ts';
+import { terminalOf, writeJson, type Io } from './io.ts';
+import { lookLocally } from './local.ts';
+import { renderStatus } from './render/status.ts';
+
+const HELP = `
+Examples:
+  supercargo status            this host at a glance
+  supercargo status --watch    the same, redrawn as it changes
+  supercargo status --json     the status document (supercargo/status/v1)
+
+Exit codes: 0 converged, 2 progressing or waiting, 3 rolled back, blocked or a manifest was refused, 4 no daemon or no
+engine. Without a daemon it looks by itself, and changes nothing.`;
+
+/** From the daemon, else by looking ourselves. */
+export const readStatus = async (io: Io, signal: AbortSignal): Promise<Status> => {
+  const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/status', undefined);
+  if (answer !== undefined) return answer as Status;
+  const { agent } = await lookLocally(io, { fetch: false, strict: false }, signal);
+  return agent.status();
+};
+
+const WATCH_MS = 500;
+const CLEAR = '\u001B[H\u001B[J';
+
+const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<ExitCode> => {
+  let shown = '';
+  for (;;) {
+    const status = await readStatus(io, signal);
+    const screen = terminalOf(io);
+    const text = isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, Date.now());
+    // A log gets a line when something changed; a terminal is redrawn.
+    const key = isJson ? JSON.stringify({ ...status, at: '' }) : text;
+    if (key !== shown) io.stdout.write(!isJson && screen.columns !== undefined ? CLEAR + text : text);
+    shown = key;
+    await pause(WATCH_MS, signal);
+    if (signal.aborted) return exitCodeOf(status, true);
+  }
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  return promise;
+};
+
+const runStatus = async (io: Io, options: { json?: boolean; watch?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+  if (options.watch === true) return watch(io, options.json === true, signal);
+  const status = await readStatus(io, signal);
+  if (options.json === true) writeJson(io, status);
+  else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
+  return exitCodeOf(status, true);
+};
+
+export const addStatus = (program: Command, { io, run }: Cli): void => {
+  program
+    .command('status')
+    .description('this host at a glance')
+    .option('--json', 'print the status document')
+    .option('--watch', 'go on showing it until interrupted')
+    .addHelpText('after', HELP)
+    .action((options: { json?: boolean; watch?: boolean }) => run((signal) => runStatus(io, options, signal), options));
+};

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { readDocumentPaths } from '../config.ts';
+import { formatProblem as formatComposeProblem } from '../core/compose/problem.ts';
+import { messageOf } from '../core/errors.ts';
+import { formatImage } from '../core/image/reference.ts';
+import { accept } from '../core/manifest/accept.ts';
+import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
+import type { Cli } from './cli.ts';
+import { checkCompose, readTrustFile } from './host-files.ts';
+import { terminalOf, writeJson, type Io } from './io.ts';
+
+const HELP = `
+Examples:
+  supercargo validate                                      the files that this host uses
+  supercargo validate --compose compose.d/web.yaml         one of several: checked with its siblings
+  supercargo validate --manifest staging.json --trust trust.json --environment staging
+
+Exit codes: 0 all is well, 1 something is not.`;
+
+interface ValidateOptions {
+  readonly compose?: string;
+  readonly manifest?: string;
+  readonly trust?: string;
+  readonly environment?: string;
+  readonly json?: boolean;
+}
+
+interface Finding {
+  readonly file: string;
+  readonly kind: 'ok' | 'error' | 'hint';
+  readonly message: string;
+}
+
+const checkComposeAt = async (path: string, signal: AbortSignal): Promise<readonly Finding[]> => {
+  const checked = await checkCompose(path, signal);
+  if (checked.kind === 'errors') {
+    return checked.errors.map((p) => ({ file: path, kind: 'error', message: formatComposeProblem(p) }));
+  }
+  const { services, hints } = checked.project;
+  const names = Object.keys(services);
+  return [
+    { file: path, kind: 'ok', message: `${String(names.length)} services: ${names.join(', ')}` },
+    ...hints.map((h): Finding => ({ file: path, kind: 'hint', message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}` })),
+  ];
+};
+
+const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
+  const read = await readTrustFile(path);
+  if (read.kind === 'problem') return [{ file: path, kind: 'error', message: `${read.problem.message}\n    → ${read.problem.advice}` }];
+  const trust = read.kind === 'trust' ? read.trust : undefined;
+  return [{ file: path, kind: 'ok', message: `epoch ${String(trust?.epoch)}, ${String(trust?.threshold)} of ${String(trust?.keys.length)} keys` }];
+};
+
+/** As a host would judge it that has accepted nothing yet. */
+const checkManifestAt = async (path: string, options: ValidateOptions, environment: string | undefined): Promise<readonly Finding[]> => {
+  let document: Uint8Array;
+  try {
+    document = await readFile(path);
+  } catch (error) {
+    return [{ file: path, kind: 'error', message: messageOf(error) }];
+  }
+  const trust = options.trust === undefined ? undefined : await readTrustFile(options.trust);
+  const named = environment ?? environmentIn(document);
+  const verdict = accept({
+    document,
+    environment: named,
+    trust: trust?.kind === 'trust' ? trust.trust : undefined,
+    watermark: undefined,
+    nowMs: Date.now(),
+  });
+  if (verdict.kind === 'rejected') {
+    const { reason, message, advice } = verdict.rejection;
+    return [{ file: path, kind: 'error', message: `${message} (${reason})\n    → ${advice}` }];
+  }
+  if (verdict.kind === 'unchanged') return [];
+  const { manifest } = verdict.accepted;
+  const services = Object.entries(manifest.services).map(([name, s]) => `${name}=${formatImage({ ...s.image, digest: undefined })}`);
+  return [{ file: path, kind: 'ok', message: `${manifest.environment}, serial ${String(manifest.serial)}: ${services.join(', ')}` }];
+};
+
+/** Without an environment to compare with, the document's own is as good as any. */
+const environmentIn = (document: Uint8Array): string => {
+  const found = /["']?environment["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)/.exec(Buffer.from(document).toString('utf8'));
+  return found?.[1] ?? '';
+};
+
+const runValidate = async (io: Io, options: ValidateOptions, signal: AbortSignal): Promise<ExitCode> => {
+  const isNamed = options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
+  const paths = readDocumentPaths(io.env);
+  const compose = isNamed ? options.compose : paths.composePath;
+  const findings = [
+    ...(compose === undefined ? [] : await checkComposeAt(compose, signal)),
+    ...(options.trust === undefined ? [] : await checkTrustAt(options.trust)),
+    ...(options.manifest === undefined ? [] : await checkManifestAt(options.manifest, options, options.environment ?? paths.environment)),
+  ];
+  const failed = findings.some((f) => f.kind === 'error');
+  if (options.json === true) writeJson(io, { apiVersion: 'supercargo/validation/v1', valid: !failed, findings });
+  else for (const finding of findings) io.stdout.write(render(finding, io));
+  return failed ? EXIT.error : EXIT.ok;
+};
+
+const render = ({ file, kind, message }: Finding, io: Io): string => {
+  const { palette } = terminalOf(io);
+  const mark = kind === 'ok' ? palette.good('ok   ') : kind === 'hint' ? palette.warn('hint ') : palette.bad('error');
+  return `${mark} ${message.startsWith(file) ? '' : `${file}: `}${message}\n`;
+};
+
+export const addValidate = (program: Command, { io, run }: Cli): void => {
+  program
+    .command('validate')
+    .description('check compose, manifest and trust files')
+    .option('--compose <path>', 'a compose file, or a folder with compose.yaml and compose.d/')
+    .option('--manifest <path>', 'a manifest or an envelope')
+    .option('--trust <path>', 'a trust file; the manifest is verified with it')
+    .option('--environment <name>', 'the environment that the manifest must be for')
+    .option('--json', 'print the findings as a document')
+    .addHelpText('after', HELP)
+    .action((options: ValidateOptions) => run((signal) => runValidate(io, options, signal), options));
+};

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createDockerEngine } from '../adapters/docker/engine.ts';
+import type { EngineAddress } from '../adapters/docker/client.ts';
+import { acquireLock, type Lock } from '../adapters/lock.ts';
+import { createProbe } from '../adapters/probe.ts';
+import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
+import { createManifestSource } from '../adapters/source/manifest-source.ts';
+import { createJournal } from '../adapters/state-dir/journal.ts';
+import { createLedgerStore } from '../adapters/state-dir/ledger-store.ts';
+import { createAgent, type Agent } from '../agent/agent.ts';
+import type { AgentPorts } from '../agent/ports.ts';
+import type { Config } from '../config.ts';
+import type { EventLog } from '../core/events.ts';
+import { VERSION } from '../version.ts';
+import { createHostFiles } from './host-files.ts';
+
+export interface Wired {
+  readonly agent: Agent;
+  readonly ports: AgentPorts;
+  /** One writer per engine and environment. Idempotent. @throws AgentError AGENT_RUNNING or ENGINE_OFFLINE */
+  readonly claim: () => Promise<void>;
+  readonly release: () => Promise<void>;
+  /** What to watch for changes: compose, env and trust files, and a manifest that is a file. */
+  readonly watched: () => { readonly files: readonly string[]; readonly folders: readonly string[] };
+}
+
+export interface WireOptions {
+  readonly log: EventLog;
+  /** Looks only: nothing is written, nothing started. */
+  readonly dryRun: boolean;
+  /** The daemon's process id; undefined for a command that is none. */
+  readonly daemonPid: number | undefined;
+}
+
+const engineAddress = ({ engine: { address, tlsFolder } }: Config): EngineAddress =>
+  address.kind === 'unix' ? address : { kind: 'tcp', host: address.host, port: address.port, tlsFolder };
+
+/** Puts the real adapters behind the agent's ports. */
+export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOptions): Wired => {
+  const credentials = createRegistryCredentials({ dockerConfigDir: config.dockerConfigDir, path: config.path, home: config.home });
+  const hostFiles = createHostFiles(config.composePath, config.trustFile);
+  const ports: AgentPorts = {
+    engine: createDockerEngine(engineAddress(config), credentials),
+    source: createManifestSource(sourceOptions(config)),
+    files: hostFiles.files,
+    ledger: createLedgerStore(join(config.stateDir, 'ledger.json'), config.environment),
+    journal: createJournal({ path: join(config.stateDir, 'history.jsonl') }),
+    probe: createProbe(),
+    log,
+    now: Date.now,
+    random: Math.random,
+  };
+  const { environment, host, keepReleases } = config;
+  const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
+  let lock: Lock | undefined;
+  return {
+    agent: createAgent(ports, { environment, host, keepReleases }, identity, dryRun),
+    ports,
+    claim: async () => {
+      lock ??= await acquireLock({ engineId: (await ports.engine.facts()).id, environment });
+    },
+    release: async () => {
+      await lock?.release();
+      lock = undefined;
+    },
+    watched: () => {
+      const { files, folders } = hostFiles.watched();
+      const isFile = config.manifestUrl.startsWith('file:');
+      return { folders, files: isFile ? [...files, fileURLToPath(config.manifestUrl)] : files };
+    },
+  };
+};
+
+const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[0] => ({
+  url: config.manifestUrl,
+  ...(config.manifestCredentialsFile !== undefined && { credentialsFile: config.manifestCredentialsFile }),
+  tls: {
+    ...(config.caFile !== undefined && { ca: config.caFile }),
+    ...(config.clientCertificate && { clientCert: config.clientCertificate.certFile, clientKey: config.clientCertificate.keyFile }),
+  },
+});

@@ -1,0 +1,142 @@
+import type { ContainerSpec } from '../compose/model.ts';
+import { formatImage } from '../image/reference.ts';
+import { serviceRecord } from '../state/ledger.ts';
+import type { Release } from '../state/release.ts';
+import type { EpochMs } from '../time.ts';
+import type { Action } from './action.ts';
+import { foresee } from './foresee.ts';
+import type { PlanInput } from './input.ts';
+import type { Decision, ServicePlan } from './plan.ts';
+
+/** One field that differs. Values are shown as JSON; those that may be secret only as set, changed or absent. */
+export interface Difference {
+  readonly field: string;
+  readonly desired: string;
+  readonly actual: string;
+}
+
+export interface Explanation {
+  readonly service: string;
+  readonly decision: Decision;
+  readonly desired: { readonly version: string; readonly release: string; readonly image: string } | undefined;
+  /** The release that is known to be good here. */
+  readonly good: { readonly version: string; readonly release: string; readonly image: string; readonly goodAtMs: EpochMs } | undefined;
+  /** Desired against what runs, field by field; empty where they agree. */
+  readonly differences: readonly Difference[];
+  readonly containers: ServicePlan['running'];
+  /** What would be done next, if every step succeeds. */
+  readonly next: readonly { readonly action: Action['kind']; readonly subject: string; readonly why: string }[];
+}
+
+export const explain = (input: PlanInput): readonly Explanation[] => {
+  const { now, steps } = foresee(input);
+  return now.services.map((plan) => {
+    const { service } = plan;
+    const desired = input.desired[service];
+    const wanted = desired?.kind === 'release' ? desired.release : undefined;
+    const record = serviceRecord(input.ledger, service);
+    const good = record.good[0];
+    return {
+      service,
+      decision: plan.decision,
+      desired: wanted && identityOf(wanted),
+      good: good && { ...identityOf(good.release), goodAtMs: good.goodAtMs },
+      differences: wanted ? differencesOf(wanted, good?.release, plan) : [],
+      containers: plan.running,
+      next: steps.filter((s) => s.service === service).map((s) => ({ action: s.action.kind, subject: subjectOf(s.action), why: s.why })),
+    };
+  });
+};
+
+const identityOf = (r: Release) => ({
+  version: r.version,
+  release: r.id,
+  image: formatImage({ ...r.image.reference, digest: r.image.digest }),
+});
+
+/** What an action is about, for people. */
+export const subjectOf = (action: Action): string => {
+  switch (action.kind) {
+    case 'resolve-tag':
+      return formatImage(action.image.reference);
+    case 'pull':
+      return formatImage({ ...action.image.reference, digest: undefined });
+    case 'create':
+    case 'create-network':
+    case 'remove-network':
+    case 'create-volume':
+      return action.name;
+    case 'rename':
+      return `${action.container.name} to ${action.to}`;
+    case 'connect':
+      return `${action.container.name} to ${action.network}`;
+    case 'adopt':
+      return action.adoption.name;
+    case 'remember':
+      return action.release.version;
+    case 'quarantine':
+      return action.failure.version;
+    case 'tag-image':
+      return `${action.repository}:${action.tag}`;
+    case 'remove-image':
+      return action.references.join(', ');
+    case 'forget':
+      return '';
+    case 'disarm':
+    case 'arm':
+    case 'start':
+    case 'unpause':
+    case 'stop':
+    case 'remove':
+    case 'limit':
+      return action.container.name;
+  }
+};
+
+const ABSENT = '–';
+
+const differencesOf = (wanted: Release, good: Release | undefined, plan: ServicePlan): readonly Difference[] => {
+  const serving = plan.running.find((r) => r.role === 'serving');
+  if (!serving) return [{ field: 'container', desired: 'running', actual: 'none' }];
+  const rows: Difference[] = [];
+  const compare = (field: string, desired: unknown, actual: unknown): void => {
+    const [a, b] = [show(desired), show(actual)];
+    if (a !== b) rows.push({ field, desired: a, actual: b });
+  };
+  compare('version', wanted.version, serving.version);
+  compare('state', 'running', serving.state);
+  if (serving.release === good?.id) {
+    compare('image', identityOf(wanted).image, identityOf(good).image);
+    rows.push(...specDifferences(wanted.spec.container, good.spec.container));
+    compare('container_name', wanted.spec.containerName, good.spec.containerName);
+    compare('networks', hashes(wanted.spec.networks), hashes(good.spec.networks));
+    compare('volumes', hashes(wanted.spec.volumes), hashes(good.spec.volumes));
+  } else {
+    compare('release', wanted.id.slice(0, 8), serving.release.slice(0, 8));
+  }
+  return rows;
+};
+
+const hashes = (definitions: Release['spec']['networks'] | Release['spec']['volumes']): object =>
+  Object.fromEntries(Object.entries(definitions).map(([name, d]) => [name, d.hash]));
+
+const show = (value: unknown): string => (value === undefined ? ABSENT : typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Environment values never leave this function: only that they are set, or that they differ. */
+const specDifferences = (wanted: ContainerSpec, live: ContainerSpec): readonly Difference[] => {
+  const rows: Difference[] = [];
+  const names = new Set([...Object.keys(wanted.environment), ...Object.keys(live.environment)]);
+  for (const name of [...names].toSorted()) {
+    const [a, b] = [wanted.environment[name], live.environment[name]];
+    if (a === b) continue;
+    const both = a !== undefined && b !== undefined;
+    rows.push({ field: `environment.${name}`, desired: a === undefined ? ABSENT : both ? 'set (another value)' : 'set', actual: b === undefined ? ABSENT : 'set' });
+  }
+  const keys = new Set([...Object.keys(wanted), ...Object.keys(live)]) as ReadonlySet<keyof ContainerSpec>;
+  for (const key of [...keys].toSorted()) {
+    if (key === 'environment') continue;
+    const [a, b] = [show(wanted[key]), show(live[key])];
+    if (a !== b) rows.push({ field: key, desired: a, actual: b });
+  }
+  return rows;
+};

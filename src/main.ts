@@ -1,0 +1,12 @@
+import { runProgram } from './cli/program.ts';
+import { readEnvironment } from './config.ts';
+
+const ended = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
+// A pager that was closed is no reason to complain.
+process.stdout.on('error', () => process.exit(0));
+
+const { stdout, stderr, pid } = process;
+const code = await runProgram(process.argv.slice(2), { stdout, stderr, pid, env: readEnvironment() }, ended.signal);
+await new Promise((flushed) => stdout.write('', flushed));
+process.exit(code);
