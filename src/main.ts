@@ -7,6 +7,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 process.stdout.on('error', () => process.exit(0));
 
 const { stdout, stderr, pid } = process;
-const code = await runProgram(process.argv.slice(2), { stdout, stderr, pid, env: readEnvironment() }, ended.signal);
+const code = await runProgram(
+  process.argv.slice(2),
+  { stdout, stderr, pid, env: readEnvironment() },
+  ended.signal,
+);
 await new Promise((flushed) => stdout.write('', flushed));
 process.exit(code);

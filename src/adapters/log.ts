@@ -32,5 +32,11 @@ export const createLog = async (options: LogOptions): Promise<EventLog> => {
 
 const prettyStream = async (): Promise<DestinationStream> => {
   const { default: pretty } = await import('pino-pretty');
-  return pretty({ sync: true, messageKey: 'event', ignore: 'environment', translateTime: 'SYS:HH:MM:ss', singleLine: true });
+  return pretty({
+    sync: true,
+    messageKey: 'event',
+    ignore: 'environment',
+    translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
+  });
 };

@@ -1,17 +1,25 @@
 import { createHash } from 'node:crypto';
-import cron from 'node-cron';
+import { createTask } from 'node-cron';
 
 /**
  * Polls at the times of a node-cron expression, later by an offset that is this host's own: stable, and at most one
  * period, so that a fleet does not ask at the same second.
  */
-export const schedulePolls = (expression: string, host: string, onPoll: () => void, signal: AbortSignal): void => {
+export const schedulePolls = (
+  expression: string,
+  host: string,
+  onPoll: () => void,
+  signal: AbortSignal,
+): void => {
   const timers = new Set<NodeJS.Timeout>();
-  const task = cron.createTask(expression, () => {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      onPoll();
-    }, offsetMs(host, periodMs(task.getNextRuns(2))));
+  const task = createTask(expression, () => {
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        onPoll();
+      },
+      offsetMs(host, periodMs(task.getNextRuns(2))),
+    );
     timers.add(timer);
   });
   void task.start();

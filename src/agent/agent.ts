@@ -21,7 +21,12 @@ export interface Identity {
  * The agent of one environment on one host: what it has read, what it sees, and what it is doing. `dryRun` makes one that
  * only looks: for `plan`, and for `status` and `explain` where no daemon runs.
  */
-export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: Identity, dryRun: boolean) => {
+export const createAgent = (
+  ports: AgentPorts,
+  options: AgentOptions,
+  identity: Identity,
+  dryRun: boolean,
+) => {
   const wake = createWake();
   const record = createRecord(ports.ledger, options.environment);
   const intake = createIntake(ports, options, record, dryRun);
@@ -65,11 +70,16 @@ export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: 
       void ports.journal.append({ at: isoTime(ports.now()), event: 'outcome.changed', ...fields });
     }
     const settled = services.filter((s) => s.outcome !== 'progressing').map((s) => s.service);
-    before = new Map([...now].map(([name, key]) => [name, settled.includes(name) ? key : (before.get(name) ?? key)]));
+    before = new Map(
+      [...now].map(([name, key]) => [name, settled.includes(name) ? key : (before.get(name) ?? key)]),
+    );
   };
 
   const jobsOf = (service: string): readonly string[] =>
-    intake.state().project?.services[service]?.dependsOn.filter((d) => d.condition === 'completed').map((d) => d.service) ?? [];
+    intake
+      .state()
+      .project?.services[service]?.dependsOn.filter((d) => d.condition === 'completed')
+      .map((d) => d.service) ?? [];
 
   return {
     wake,
@@ -120,7 +130,14 @@ export const createAgent = (ports: AgentPorts, options: AgentOptions, identity: 
 
     operate: async (command: Command): Promise<CommandAnswer> => {
       const { actual } = reconciler.view();
-      const answer = await operate(command, { ports, options, record, actual, epoch: intake.state().trust?.epoch ?? 0, jobsOf });
+      const answer = await operate(command, {
+        ports,
+        options,
+        record,
+        actual,
+        epoch: intake.state().trust?.epoch ?? 0,
+        jobsOf,
+      });
       if (command.kind === 'retry') reconciler.forgetSetbacks(command.service);
       if (command.kind === 'recover') {
         intake.checkKept();

@@ -24,7 +24,12 @@ const BURST_MS = 20;
 const STREAM_PAUSE_MS = 1_000;
 
 /** The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go, not undone. */
-export const runDaemon = async (agent: Agent, refresh: Refresh, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
+export const runDaemon = async (
+  agent: Agent,
+  refresh: Refresh,
+  s: DaemonSurroundings,
+  signal: AbortSignal,
+): Promise<void> => {
   const stream = followEngine(agent, s, signal);
   s.schedule(() => {
     void refresh.all(false);
@@ -69,7 +74,11 @@ const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
 };
 
 /** Reads files and manifest, never twice at the same time; a call that comes meanwhile is answered by one more round. */
-export const createRefresh = (agent: Agent, s: Pick<DaemonSurroundings, 'watchFiles'>, signal: AbortSignal) => {
+export const createRefresh = (
+  agent: Agent,
+  s: Pick<DaemonSurroundings, 'watchFiles'>,
+  signal: AbortSignal,
+) => {
   let running: Promise<void> | undefined;
   let isWanted: { isForced: boolean } | undefined;
   let unwatch: (() => void) | undefined;
@@ -132,6 +141,13 @@ const followEngine = async (agent: Agent, s: DaemonSurroundings, signal: AbortSi
 const pause = (ms: number, signal: AbortSignal): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  signal.addEventListener(
+    'abort',
+    () => {
+      clearTimeout(timer);
+      resolve();
+    },
+    { once: true },
+  );
   return promise;
 };

@@ -1,5 +1,5 @@
 import { nextDelayMs } from '../core/backoff.ts';
-import { AgentError, toAgentError } from '../core/errors.ts';
+import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
 import { formatImage } from '../core/image/reference.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
@@ -54,7 +54,9 @@ export const createExecutor = (ports: AgentPorts, options: AgentOptions, record:
   const findingsOf = async (action: Action, signal: AbortSignal): Promise<Findings> => {
     if (action.kind === 'resolve-tag') return { tag: await ports.engine.resolveTag(action.image, signal) };
     if (action.kind !== 'quarantine') return {};
-    const logs = await Promise.all(action.containers.map((c) => ports.engine.lastLines(c.id, LAST_LINES, signal)));
+    const logs = await Promise.all(
+      action.containers.map((c) => ports.engine.lastLines(c.id, LAST_LINES, signal)),
+    );
     return { log: logs.flat() };
   };
 
@@ -78,24 +80,46 @@ export const createExecutor = (ports: AgentPorts, options: AgentOptions, record:
     return findings;
   };
 
-  return async (job: Job, previous: Setback | undefined, signal: AbortSignal): Promise<Setback | undefined> => {
+  return async (
+    job: Job,
+    previous: Setback | undefined,
+    signal: AbortSignal,
+  ): Promise<Setback | undefined> => {
     const { action, service } = job;
     const startedMs = ports.now();
     try {
       const findings = await perform(job, signal);
       const fields = { ...fieldsOf(action, findings), ...(service !== '' && { service }) };
       const event = EVENTS[action.kind];
-      ports.log.write(action.kind === 'quarantine' ? 'error' : 'info', event, { ...fields, tookMs: ports.now() - startedMs });
+      ports.log.write(action.kind === 'quarantine' ? 'error' : 'info', event, {
+        ...fields,
+        tookMs: ports.now() - startedMs,
+      });
       journal(event, fields);
       return undefined;
     } catch (thrown) {
       if (signal.aborted) return undefined;
       const error = toAgentError(thrown);
       if (error.code === 'ENGINE_OFFLINE') throw error;
-      const setback = setbackOf(job, error, previous, ports, serviceRecord(record.current(), service).good[0]?.release.id === job.release);
-      const fields = { service, action: action.kind, code: error.code, message: error.message, advice: error.advice };
+      const setback = setbackOf(
+        job,
+        error,
+        previous,
+        ports,
+        serviceRecord(record.current(), service).good[0]?.release.id === job.release,
+      );
+      const fields = {
+        service,
+        action: action.kind,
+        code: error.code,
+        message: error.message,
+        advice: error.advice,
+      };
       if (previous?.message !== error.message) journal('action.failed', fields);
-      ports.log.write(error.retry === 'later' ? 'warn' : 'error', 'action.failed', { ...fields, retryAt: new Date(setback.untilMs).toISOString() });
+      ports.log.write(error.retry === 'later' ? 'warn' : 'error', 'action.failed', {
+        ...fields,
+        retryAt: new Date(setback.untilMs).toISOString(),
+      });
       return setback;
     }
   };
@@ -107,7 +131,13 @@ const BASE_MS = 2_000;
 const CAP_MS = 300_000;
 const SWITCH_CAP_MS = 3_600_000;
 
-const setbackOf = (job: Job, error: AgentError, previous: Setback | undefined, ports: AgentPorts, isRepair: boolean): Setback => {
+const setbackOf = (
+  job: Job,
+  error: AgentError,
+  previous: Setback | undefined,
+  ports: AgentPorts,
+  isRepair: boolean,
+): Setback => {
   const count = (previous?.action === job.action.kind ? previous.count : 0) + 1;
   const isSwitch = job.action.kind === 'start' && !isRepair;
   const delayMs = isSwitch
@@ -131,9 +161,16 @@ const fieldsOf = (action: Action, findings: Findings): Readonly<{ [name: string]
     case 'pull':
       return { image: formatImage({ ...action.image.reference, digest: action.image.digest }) };
     case 'resolve-tag':
-      return { image: formatImage(action.image.reference), meaning: findings.tag?.kind === 'digest' ? findings.tag.digest : findings.tag?.imageId };
+      return {
+        image: formatImage(action.image.reference),
+        meaning: findings.tag?.kind === 'digest' ? findings.tag.digest : findings.tag?.imageId,
+      };
     case 'create':
-      return { container: action.name, version: action.release.version, release: action.release.id.slice(0, 8) };
+      return {
+        container: action.name,
+        version: action.release.version,
+        release: action.release.id.slice(0, 8),
+      };
     case 'create-network':
     case 'remove-network':
     case 'create-volume':
@@ -149,9 +186,18 @@ const fieldsOf = (action: Action, findings: Findings): Readonly<{ [name: string]
     case 'adopt':
       return { container: action.adoption.name };
     case 'remember':
-      return { version: action.release.version, release: action.release.id.slice(0, 8), ...(action.completed && { completed: true }) };
+      return {
+        version: action.release.version,
+        release: action.release.id.slice(0, 8),
+        ...(action.completed && { completed: true }),
+      };
     case 'quarantine':
-      return { version: action.failure.version, reason: action.failure.reason, message: action.failure.message, log: findings.log ?? [] };
+      return {
+        version: action.failure.version,
+        reason: action.failure.reason,
+        message: action.failure.message,
+        log: findings.log ?? [],
+      };
     case 'forget':
       return {};
     case 'disarm':

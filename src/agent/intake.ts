@@ -34,7 +34,12 @@ const BACKOFF = { baseMs: 2_000, capMs: 120_000 };
 /**
  * Reads compose files, trust and manifest. With `dryRun` nothing is written: a newly accepted manifest is only planned with.
  */
-export const createIntake = (ports: AgentPorts, options: AgentOptions, record: LedgerRecord, dryRun: boolean) => {
+export const createIntake = (
+  ports: AgentPorts,
+  options: AgentOptions,
+  record: LedgerRecord,
+  dryRun: boolean,
+) => {
   let state: Intake = {
     project: undefined,
     composeProblems: [],
@@ -67,7 +72,8 @@ export const createIntake = (ports: AgentPorts, options: AgentOptions, record: L
     const read = await ports.files.trust(signal);
     switch (read.kind) {
       case 'problem':
-        if (read.problem.message !== state.trustProblem?.message) ports.log.write('error', 'trust.refused', { ...read.problem });
+        if (read.problem.message !== state.trustProblem?.message)
+          ports.log.write('error', 'trust.refused', { ...read.problem });
         // Unknown trust ⇒ nothing new is accepted and nothing new starts.
         set({ trustProblem: read.problem, distrust: read.problem });
         return;
@@ -101,8 +107,14 @@ export const createIntake = (ports: AgentPorts, options: AgentOptions, record: L
     const nowMs = ports.now();
     if (fetched.kind === 'failed') {
       failures += 1;
-      const delayMs = nextDelayMs({ failures, random: ports.random(), floorMs: fetched.retryAfterMs, ...BACKOFF });
-      if (!state.source.failure) ports.log.write('warn', 'manifest.unreachable', { message: fetched.error.message });
+      const delayMs = nextDelayMs({
+        failures,
+        random: ports.random(),
+        floorMs: fetched.retryAfterMs,
+        ...BACKOFF,
+      });
+      if (!state.source.failure)
+        ports.log.write('warn', 'manifest.unreachable', { message: fetched.error.message });
       set({ source: { checkedAtMs: nowMs, failure: fetched.error, notBeforeMs: nowMs + delayMs } });
       return;
     }
@@ -130,7 +142,10 @@ export const createIntake = (ports: AgentPorts, options: AgentOptions, record: L
       case 'accepted':
         if (!dryRun && !(await keep((l) => ({ ...l, accepted: verdict.accepted, floor: undefined })))) return;
         set({ manifest: verdict.accepted.manifest, distrust: undefined, rejection: undefined });
-        note('info', 'manifest.accepted', { serial: verdict.accepted.manifest.serial, services: versionsOf(verdict.accepted.manifest) });
+        note('info', 'manifest.accepted', {
+          serial: verdict.accepted.manifest.serial,
+          services: versionsOf(verdict.accepted.manifest),
+        });
     }
   };
 
@@ -160,7 +175,11 @@ export const createIntake = (ports: AgentPorts, options: AgentOptions, record: L
     if (isNew) note('error', 'manifest.rejected', { reason: rejection.reason, message: rejection.message });
   };
 
-  const note = (level: 'info' | 'error', event: 'manifest.accepted' | 'manifest.rejected', fields: Readonly<{ [name: string]: unknown }>): void => {
+  const note = (
+    level: 'info' | 'error',
+    event: 'manifest.accepted' | 'manifest.rejected',
+    fields: Readonly<{ [name: string]: unknown }>,
+  ): void => {
     if (dryRun) return;
     ports.log.write(level, event, fields);
     void ports.journal.append({ at: new Date(ports.now()).toISOString(), event, ...fields });
@@ -185,11 +204,17 @@ export const createIntake = (ports: AgentPorts, options: AgentOptions, record: L
 export type IntakeReader = ReturnType<typeof createIntake>;
 
 const versionsOf = (manifest: Manifest): Readonly<{ [service: string]: string }> =>
-  Object.fromEntries(Object.entries(manifest.services).map(([name, s]) => [name, s.image.tag ?? s.image.digest ?? '']));
+  Object.fromEntries(
+    Object.entries(manifest.services).map(([name, s]) => [name, s.image.tag ?? s.image.digest ?? '']),
+  );
 
 /** After a `recover` there is only a floor: whatever is at least that is news. */
 const watermarkIn = (ledger: Ledger, state: Intake): Watermark | undefined => {
   if (ledger.accepted) return watermarkOf(ledger.accepted);
   if (!ledger.floor) return undefined;
-  return { epoch: Math.min(ledger.floor.epoch, state.trust?.epoch ?? 0), serial: ledger.floor.serial - 1, payloadSha256: '' };
+  return {
+    epoch: Math.min(ledger.floor.epoch, state.trust?.epoch ?? 0),
+    serial: ledger.floor.serial - 1,
+    payloadSha256: '',
+  };
 };

@@ -26,7 +26,12 @@ export const createLanes = (onIdle: () => void) => {
     of: (lane: string): Busy | undefined => busy.get(lane),
     entries: (): readonly (readonly [string, Busy])[] => [...busy],
 
-    start: (lane: string, look: number, actions: readonly Action[], run: (signal: AbortSignal) => Promise<void>): boolean => {
+    start: (
+      lane: string,
+      look: number,
+      actions: readonly Action[],
+      run: (signal: AbortSignal) => Promise<void>,
+    ): boolean => {
       if (busy.has(lane) || (endedAt.get(lane) ?? 0) >= look) return false;
       const abort = new AbortController();
       const done = run(abort.signal).finally(() => {

@@ -38,9 +38,15 @@ const note = (c: OperateContext, event: EventName, fields: Readonly<{ [name: str
   void c.ports.journal.append({ at: isoTime(c.ports.now()), event, ...fields });
 };
 
-const pause = async (command: Extract<Command, { kind: 'pause' }>, c: OperateContext): Promise<CommandAnswer> => {
+const pause = async (
+  command: Extract<Command, { kind: 'pause' }>,
+  c: OperateContext,
+): Promise<CommandAnswer> => {
   const { reason, owner, untilMs, all } = command;
-  await c.record.update((l) => ({ ...l, hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined } }));
+  await c.record.update((l) => ({
+    ...l,
+    hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },
+  }));
   const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoTime(untilMs)}`;
   note(c, 'hold.set', { reason, owner, all, until });
   const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
@@ -60,24 +66,45 @@ const retry = async (service: string, c: OperateContext): Promise<CommandAnswer>
   const names = [service, ...c.jobsOf(service)];
   const failed = names.filter((name) => serviceRecord(ledger, name).failure !== undefined);
   if (failed.length === 0) {
-    const known = Object.keys(ledger.services).filter((name) => serviceRecord(ledger, name).failure !== undefined);
-    const advice = known.length === 0 ? 'no service is quarantined on this host' : `quarantined here: ${known.join(', ')}`;
+    const known = Object.keys(ledger.services).filter(
+      (name) => serviceRecord(ledger, name).failure !== undefined,
+    );
+    const advice =
+      known.length === 0 ? 'no service is quarantined on this host' : `quarantined here: ${known.join(', ')}`;
     throw new AgentError('USAGE', `${service} is not quarantined`, { advice });
   }
-  await c.record.update((l) => failed.reduce((done, name) => withService(done, name, { failure: undefined }), l));
+  await c.record.update((l) =>
+    failed.reduce((done, name) => withService(done, name, { failure: undefined }), l),
+  );
   note(c, 'quarantine.cleared', { service, cleared: failed });
-  return { lines: failed.map((name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`) };
+  return {
+    lines: failed.map(
+      (name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`,
+    ),
+  };
 };
 
-const recover = async (command: Extract<Command, { kind: 'recover' }>, c: OperateContext): Promise<CommandAnswer> => {
+const recover = async (
+  command: Extract<Command, { kind: 'recover' }>,
+  c: OperateContext,
+): Promise<CommandAnswer> => {
   const { serial, dryRun } = command;
   const trouble = c.record.trouble();
   if (!c.actual) {
-    throw new AgentError('ENGINE_OFFLINE', 'the engine does not answer, and the ledger is rebuilt from what runs on it', {
-      advice: 'start the engine, then recover',
-    });
+    throw new AgentError(
+      'ENGINE_OFFLINE',
+      'the engine does not answer, and the ledger is rebuilt from what runs on it',
+      {
+        advice: 'start the engine, then recover',
+      },
+    );
   }
-  if (!trouble && serial === null) return { lines: ['the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)'] };
+  if (!trouble && serial === null)
+    return {
+      lines: [
+        'the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)',
+      ],
+    };
   const lowest = serial ?? Math.max(0, ...c.actual.containers.map((o) => o.owner?.serial ?? 0));
   const lines = assumptions(c, lowest);
   if (dryRun) return { lines };
@@ -85,14 +112,23 @@ const recover = async (command: Extract<Command, { kind: 'recover' }>, c: Operat
   const next: Ledger = { ...emptyLedger(c.options.environment), floor: { epoch: c.epoch, serial: lowest } };
   await c.record.replace(next);
   note(c, 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
-  return { lines: [...lines, ...(aside === undefined ? [] : [`the old ledger was set aside as ${aside}`]), 'the ledger was rebuilt'] };
+  return {
+    lines: [
+      ...lines,
+      ...(aside === undefined ? [] : [`the old ledger was set aside as ${aside}`]),
+      'the ledger was rebuilt',
+    ],
+  };
 };
 
 const assumptions = (c: OperateContext, lowest: number): readonly string[] => {
   const own = c.actual?.containers.filter((o) => o.owner !== undefined) ?? [];
   return [
     `manifests are accepted from serial ${String(lowest)} on (epoch ${String(c.epoch)})`,
-    ...own.map((o) => `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; it counts as good once it is seen to be`),
+    ...own.map(
+      (o) =>
+        `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; it counts as good once it is seen to be`,
+    ),
     'quarantines, holds, completed jobs and earlier rollback targets are forgotten',
   ];
 };

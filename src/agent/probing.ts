@@ -6,7 +6,8 @@ import type { EpochMs } from '../core/time.ts';
 const INTERVAL_MS = 100;
 const LIMIT_MS = 2_000;
 
-const keyOf = (p: ProbeRequest): string => `${p.container.id} ${p.host}:${String(p.port)} ${p.httpPath ?? ''}`;
+const keyOf = (p: ProbeRequest): string =>
+  `${p.container.id} ${p.host}:${String(p.port)} ${p.httpPath ?? ''}`;
 
 /** Asks candidates, again and again, until they answer or the plan has no question any more. */
 export const createProbing = (probe: Probe, onAnswer: () => void) => {
@@ -46,7 +47,8 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
       for (const id of answered.keys()) if (!actual.containers.some((c) => c.id === id)) answered.delete(id);
       for (const [key, request] of wanted) {
         if (asking.has(key)) continue;
-        const startedAtMs = actual.containers.find((c) => c.id === request.container.id)?.detail?.startedAtMs ?? 0;
+        const startedAtMs =
+          actual.containers.find((c) => c.id === request.container.id)?.detail?.startedAtMs ?? 0;
         const abort = new AbortController();
         asking.set(key, abort);
         ask(request, startedAtMs, abort.signal)
@@ -68,6 +70,13 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
 const pause = (ms: number, signal: AbortSignal): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  signal.addEventListener(
+    'abort',
+    () => {
+      clearTimeout(timer);
+      resolve();
+    },
+    { once: true },
+  );
   return promise;
 };

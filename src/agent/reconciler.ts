@@ -1,4 +1,4 @@
-import { AgentError, toAgentError } from '../core/errors.ts';
+import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
 import { planHost } from '../core/plan/host.ts';
 import { setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
@@ -61,7 +61,12 @@ export const createReconciler = (
     return { input, desired };
   };
 
-  const run = async (name: string, served: string, actions: readonly Action[], signal: AbortSignal): Promise<void> => {
+  const run = async (
+    name: string,
+    served: string,
+    actions: readonly Action[],
+    signal: AbortSignal,
+  ): Promise<void> => {
     await Promise.all(
       actions.map(async (action) => {
         const release = releaseServed(action, served);
@@ -69,7 +74,11 @@ export const createReconciler = (
         const serial = intake.state().manifest?.serial ?? 0;
         const onProgress = (p: PullProgress): void => void progress.set(name, p);
         try {
-          const setback = await execute({ service: name, action, release, serial, onProgress }, setbacks.get(key), signal);
+          const setback = await execute(
+            { service: name, action, release, serial, onProgress },
+            setbacks.get(key),
+            signal,
+          );
           if (setback) setbacks.set(key, setback);
           else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
         } catch (error) {
@@ -85,15 +94,23 @@ export const createReconciler = (
   const dispatch = (plan: HostPlan, look: number): void => {
     for (const service of plan.services) {
       const { decision, staging } = service;
-      if (decision.kind === 'act') lanes.start(service.service, look, decision.actions, (signal) => run(service.service, service.target ?? '', decision.actions, signal));
+      if (decision.kind === 'act')
+        lanes.start(service.service, look, decision.actions, (signal) =>
+          run(service.service, service.target ?? '', decision.actions, signal),
+        );
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
       // A newer version is wanted meanwhile: the old one's pull is given up.
       if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
-      if (staging.length > 0) lanes.start(lane, look, staging, (signal) => run(service.service, service.desired?.release ?? '', staging, signal));
+      if (staging.length > 0)
+        lanes.start(lane, look, staging, (signal) =>
+          run(service.service, service.desired?.release ?? '', staging, signal),
+        );
     }
     if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
-      lanes.start(HOUSEKEEPING, look, plan.housekeeping, (signal) => run(HOUSEKEEPING, '', plan.housekeeping, signal));
+      lanes.start(HOUSEKEEPING, look, plan.housekeeping, (signal) =>
+        run(HOUSEKEEPING, '', plan.housekeeping, signal),
+      );
     }
   };
 
@@ -109,7 +126,8 @@ export const createReconciler = (
       return actual;
     } catch (thrown) {
       const error = toAgentError(thrown);
-      if (!view.offline && !signal.aborted) ports.log.write('error', 'engine.lost', { message: error.message, advice: error.advice });
+      if (!view.offline && !signal.aborted)
+        ports.log.write('error', 'engine.lost', { message: error.message, advice: error.advice });
       view = { ...view, offline: error };
       return undefined;
     }
@@ -120,7 +138,8 @@ export const createReconciler = (
     try {
       const created = await record.settleMissing(actual.containers.some((c) => c.owner !== undefined));
       if (created === 'created') ports.log.write('info', 'ledger.created');
-      if (created === 'lost') ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
+      if (created === 'lost')
+        ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
     } catch (error) {
       record.fail(toAgentError(error));
     }
@@ -165,7 +184,10 @@ export const createReconciler = (
       if (!made) return;
       const plan = planHost(made.input);
       view = { ...view, desired: made.desired, plan };
-      probing.update(plan.services.flatMap((s) => (s.decision.kind === 'wait' ? s.decision.probes : [])), actual);
+      probing.update(
+        plan.services.flatMap((s) => (s.decision.kind === 'wait' ? s.decision.probes : [])),
+        actual,
+      );
       dispatch(plan, look);
     },
 
@@ -175,13 +197,19 @@ export const createReconciler = (
       if (lanes.isBusy() || !plan) return !lanes.isBusy();
       return (
         plan.housekeeping.length === 0 &&
-        plan.services.every((s) => s.staging.length === 0 && s.decision.kind !== 'act' && !(s.decision.kind === 'wait' && isShortWait(s.decision.reason)))
+        plan.services.every(
+          (s) =>
+            s.staging.length === 0 &&
+            s.decision.kind !== 'act' &&
+            !(s.decision.kind === 'wait' && isShortWait(s.decision.reason)),
+        )
       );
     },
 
     /** A quarantine was cleared or the like: what failed may be tried at once. */
     forgetSetbacks: (service?: string): void => {
-      for (const key of setbacks.keys()) if (service === undefined || key.startsWith(`${service} `)) setbacks.delete(key);
+      for (const key of setbacks.keys())
+        if (service === undefined || key.startsWith(`${service} `)) setbacks.delete(key);
     },
 
     close: async (limitMs: number): Promise<void> => {

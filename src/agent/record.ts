@@ -55,7 +55,8 @@ export const createRecord = (store: LedgerStore, environment: string) => {
     return promise;
   };
 
-  const recoverAdvice = 'run `supercargo recover`: it rebuilds the ledger from what runs here, after showing what it assumes';
+  const recoverAdvice =
+    'run `supercargo recover`: it rebuilds the ledger from what runs here, after showing what it assumes';
 
   return {
     current: (): Ledger => ledger,
@@ -65,7 +66,10 @@ export const createRecord = (store: LedgerStore, environment: string) => {
     load: async (): Promise<void> => {
       const read = await store.read();
       isMissing = read.kind === 'missing';
-      trouble = read.kind === 'unreadable' ? { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice } : undefined;
+      trouble =
+        read.kind === 'unreadable'
+          ? { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice }
+          : undefined;
       ledger = read.kind === 'ok' ? read.ledger : emptyLedger(environment);
     },
 
@@ -73,7 +77,10 @@ export const createRecord = (store: LedgerStore, environment: string) => {
     settleMissing: async (hasContainers: boolean): Promise<'created' | 'lost' | 'known'> => {
       if (!isMissing) return 'known';
       if (hasContainers) {
-        trouble = { message: `${store.path} is missing, but containers of ${environment} exist: it was lost`, advice: recoverAdvice };
+        trouble = {
+          message: `${store.path} is missing, but containers of ${environment} exist: it was lost`,
+          advice: recoverAdvice,
+        };
         isMissing = false;
         return 'lost';
       }

@@ -5,7 +5,13 @@ import type { PullProgress } from '../core/ports/engine.ts';
 import { isHoldActive, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { tell, type Told } from '../core/status/outcome.ts';
-import type { FailureStatus, ManifestStatus, ProblemStatus, ServiceStatus, Status } from '../core/status/status.ts';
+import type {
+  FailureStatus,
+  ManifestStatus,
+  ProblemStatus,
+  ServiceStatus,
+  Status,
+} from '../core/status/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Intake } from './intake.ts';
 import type { LedgerTrouble } from './record.ts';
@@ -15,7 +21,12 @@ export interface ReportInput {
   readonly environment: string;
   readonly host: string;
   readonly nowMs: EpochMs;
-  readonly agent: { readonly running: boolean; readonly version: string; readonly pid: number | null; readonly sinceMs: EpochMs | null };
+  readonly agent: {
+    readonly running: boolean;
+    readonly version: string;
+    readonly pid: number | null;
+    readonly sinceMs: EpochMs | null;
+  };
   readonly view: View;
   readonly intake: Intake;
   readonly ledger: Ledger;
@@ -25,7 +36,8 @@ export interface ReportInput {
   readonly since: (service: string, key: string) => EpochMs;
 }
 
-const iso = (ms: EpochMs | undefined | null): string | null => (ms === undefined || ms === null ? null : isoTime(ms));
+const iso = (ms: EpochMs | undefined | null): string | null =>
+  ms === undefined || ms === null ? null : isoTime(ms);
 
 /** The status document of this moment; no secrets: specs, environment and credentials never enter it. */
 export const buildStatus = (r: ReportInput): Status => {
@@ -42,7 +54,12 @@ export const buildStatus = (r: ReportInput): Status => {
       ...(offline ? (['offline'] as const) : []),
       ...(problems.length > 0 || r.intake.rejection ? (['blocked'] as const) : []),
     ]),
-    agent: { running: r.agent.running, version: r.agent.version, pid: r.agent.pid, since: iso(r.agent.sinceMs) },
+    agent: {
+      running: r.agent.running,
+      version: r.agent.version,
+      pid: r.agent.pid,
+      since: iso(r.agent.sinceMs),
+    },
     engine: {
       online: offline === undefined,
       version: r.view.actual?.engine.version ?? null,
@@ -63,20 +80,33 @@ const problemsOf = ({ intake, trouble, view }: ReportInput): readonly ProblemSta
     ...(trouble ? [{ code: 'LEDGER', ...trouble }] : []),
     ...intake.composeProblems.map((p) => ({ code: 'COMPOSE', ...p })),
     ...(intake.trustProblem ? [{ code: 'TRUST', ...intake.trustProblem }] : []),
-    ...(intake.ledgerFailure ? [{ code: intake.ledgerFailure.code, message: intake.ledgerFailure.message, advice: intake.ledgerFailure.advice ?? '' }] : []),
+    ...(intake.ledgerFailure
+      ? [
+          {
+            code: intake.ledgerFailure.code,
+            message: intake.ledgerFailure.message,
+            advice: intake.ledgerFailure.advice ?? '',
+          },
+        ]
+      : []),
     ...offline.map((e) => ({ code: e.code, message: e.message, advice: e.advice ?? '' })),
   ];
 };
 
 const servicesOf = (r: ReportInput): readonly ServiceStatus[] => {
-  if (r.view.offline) return namesOf(r).map((name) => unplanned(r, name, 'offline', r.view.offline?.message ?? '', r.view.offline?.advice ?? ''));
+  if (r.view.offline)
+    return namesOf(r).map((name) =>
+      unplanned(r, name, 'offline', r.view.offline?.message ?? '', r.view.offline?.advice ?? ''),
+    );
   if (r.trouble) {
     const { message, advice } = r.trouble;
     return namesOf(r).map((name) => unplanned(r, name, 'ledger', message, advice));
   }
   if (r.view.plan) return r.view.plan.services.map((plan) => serviceOf(r, plan));
   const [problem] = r.intake.composeProblems;
-  return problem ? namesOf(r).map((name) => unplanned(r, name, 'compose', problem.message, problem.advice)) : [];
+  return problem
+    ? namesOf(r).map((name) => unplanned(r, name, 'compose', problem.message, problem.advice))
+    : [];
 };
 
 /** Every service that is declared, recorded, or has a container here. */
@@ -89,7 +119,13 @@ const namesOf = ({ intake, ledger, view }: ReportInput): readonly string[] =>
     ]),
   ].toSorted();
 
-const unplanned = (r: ReportInput, service: string, reason: string, message: string, advice: string): ServiceStatus => {
+const unplanned = (
+  r: ReportInput,
+  service: string,
+  reason: string,
+  message: string,
+  advice: string,
+): ServiceStatus => {
   const outcome = reason === 'offline' ? 'offline' : 'blocked';
   return {
     service,
@@ -125,7 +161,8 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
   };
 };
 
-export const sinceKey = (told: Told): string => `${told.outcome} ${told.outcome === 'progressing' ? '' : (told.reason ?? '')}`;
+export const sinceKey = (told: Told): string =>
+  `${told.outcome} ${told.outcome === 'progressing' ? '' : (told.reason ?? '')}`;
 
 const containerOf = (c: RunningReplica): ServiceStatus['containers'][number] => ({
   id: c.container.id,
@@ -157,7 +194,13 @@ const failureOf = (ledger: Ledger, service: string): FailureStatus | null => {
 const holdOf = ({ ledger, nowMs }: ReportInput): Status['hold'] => {
   const { hold } = ledger;
   if (!isHoldActive(hold, nowMs)) return null;
-  return { reason: hold.reason, owner: hold.owner, since: isoTime(hold.sinceMs), until: iso(hold.untilMs), all: hold.all };
+  return {
+    reason: hold.reason,
+    owner: hold.owner,
+    since: isoTime(hold.sinceMs),
+    until: iso(hold.untilMs),
+    all: hold.all,
+  };
 };
 
 const manifestOf = ({ intake, ledger, view }: ReportInput): ManifestStatus => {
@@ -173,9 +216,21 @@ const manifestOf = ({ intake, ledger, view }: ReportInput): ManifestStatus => {
     acceptedAt: iso(accepted?.acceptedAtMs),
     publisher: publisherOf(manifest),
     rejection: rejection
-      ? { reason: rejection.reason, serial: rejection.serial ?? null, message: rejection.message, advice: rejection.advice, since: isoTime(rejection.sinceMs) }
+      ? {
+          reason: rejection.reason,
+          serial: rejection.serial ?? null,
+          message: rejection.message,
+          advice: rejection.advice,
+          since: isoTime(rejection.sinceMs),
+        }
       : intake.distrust
-        ? { reason: 'trust', serial: manifest?.serial ?? null, message: intake.distrust.message, advice: intake.distrust.advice, since: isoTime(accepted?.acceptedAtMs ?? 0) }
+        ? {
+            reason: 'trust',
+            serial: manifest?.serial ?? null,
+            message: intake.distrust.message,
+            advice: intake.distrust.advice,
+            since: isoTime(accepted?.acceptedAtMs ?? 0),
+          }
         : null,
     source: {
       reachable: source.checkedAtMs === undefined ? null : source.failure === undefined,
@@ -190,5 +245,7 @@ const manifestOf = ({ intake, ledger, view }: ReportInput): ManifestStatus => {
 
 const publisherOf = (manifest: Manifest | undefined): ManifestStatus['publisher'] => {
   const publisher = manifest?.publisher;
-  return publisher ? { name: publisher.name ?? null, build: publisher.build ?? null, url: publisher.url ?? null } : null;
+  return publisher
+    ? { name: publisher.name ?? null, build: publisher.build ?? null, url: publisher.url ?? null }
+    : null;
 };

@@ -10,7 +10,11 @@ import { wireAgent } from './wire.ts';
 export const ask = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
   if (answer !== undefined) return answer as CommandAnswer;
-  const { agent, claim, release } = wireAgent(readConfig(io.env, readSurroundings()), { log: createQuietLog(), dryRun: true, daemonPid: undefined });
+  const { agent, claim, release } = wireAgent(readConfig(io.env, readSurroundings()), {
+    log: createQuietLog(),
+    dryRun: true,
+    daemonPid: undefined,
+  });
   const failure = await agent.open(signal);
   if (failure) throw failure;
   await claim();

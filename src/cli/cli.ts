@@ -5,5 +5,8 @@ import type { Io } from './io.ts';
 export interface Cli {
   readonly io: Io;
   /** Runs a command's action to its end: signals abort it, errors are reported, its exit code becomes the program's. */
-  readonly run: (action: (signal: AbortSignal) => Promise<ExitCode>, options?: { readonly json?: boolean | undefined }) => Promise<void>;
+  readonly run: (
+    action: (signal: AbortSignal) => Promise<ExitCode>,
+    options?: { readonly json?: boolean | undefined },
+  ) => Promise<void>;
 }

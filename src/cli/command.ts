@@ -15,7 +15,9 @@ export const reportError = (io: Io, thrown: unknown, isJson: boolean): ExitCode 
   const { palette } = terminalOf(io);
   if (isJson) {
     const { code, message, advice } = error;
-    io.stdout.write(`${JSON.stringify({ apiVersion: 'supercargo/error/v1', error: { code, message, advice: advice ?? null } }, null, 2)}\n`);
+    io.stdout.write(
+      `${JSON.stringify({ apiVersion: 'supercargo/error/v1', error: { code, message, advice: advice ?? null } }, null, 2)}\n`,
+    );
   }
   io.stderr.write(`supercargo: ${error.message} (${error.code})\n`);
   if (error.advice !== undefined) io.stderr.write(`  ${palette.info('→')} ${error.advice}\n`);
@@ -30,11 +32,15 @@ export const parseDuration = (text: string): number => {
   const isWhole = parts.length > 0 && parts.map((p) => p[0]).join('') === text;
   const ms = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ''] ?? 0), 0);
   if (isWhole && ms > 0 && Number.isSafeInteger(ms)) return ms;
-  throw new AgentError('USAGE', `"${text}" is not a duration`, { advice: 'write it like 90s, 30m, 2h or 1h30m' });
+  throw new AgentError('USAGE', `"${text}" is not a duration`, {
+    advice: 'write it like 90s, 30m, 2h or 1h30m',
+  });
 };
 
 export const parseSerial = (text: string): number => {
   const serial = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(serial)) return serial;
-  throw new AgentError('USAGE', `"${text}" is not a serial`, { advice: 'write a whole number, as supercargo status shows it' });
+  throw new AgentError('USAGE', `"${text}" is not a serial`, {
+    advice: 'write a whole number, as supercargo status shows it',
+  });
 };

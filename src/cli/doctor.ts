@@ -38,16 +38,29 @@ const guarded = async (name: string, check: () => Promise<readonly Check[]>): Pr
   }
 };
 
-const checkFiles = async ({ agent }: Wired, config: Config, signal: AbortSignal): Promise<readonly Check[]> => {
+const checkFiles = async (
+  { agent }: Wired,
+  config: Config,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
   const failure = await agent.open(signal);
   const { project, composeProblems, trust, trustProblem } = agent.intake.state();
   const names = Object.keys(project?.services ?? {});
   return [
-    ...(project ? [ok('compose', `${config.composePath}: ${String(names.length)} services`)] : composeProblems.map((p) => bad('compose', p.message, p.advice))),
+    ...(project
+      ? [ok('compose', `${config.composePath}: ${String(names.length)} services`)]
+      : composeProblems.map((p) => bad('compose', p.message, p.advice))),
     trustProblem
       ? bad('trust', trustProblem.message, trustProblem.advice)
-      : ok('trust', trust ? `epoch ${String(trust.epoch)}, ${String(trust.threshold)} of ${String(trust.keys.length)} keys` : 'none: unsigned manifests are accepted'),
-    failure ? bad('ledger', failure.message, failure.advice ?? '') : ledgerCheck(agent.record.trouble(), config),
+      : ok(
+          'trust',
+          trust
+            ? `epoch ${String(trust.epoch)}, ${String(trust.threshold)} of ${String(trust.keys.length)} keys`
+            : 'none: unsigned manifests are accepted',
+        ),
+    failure
+      ? bad('ledger', failure.message, failure.advice ?? '')
+      : ledgerCheck(agent.record.trouble(), config),
   ];
 };
 
@@ -58,13 +71,22 @@ const MIN_STATE_BYTES = 50 * 1024 * 1024;
 const MIN_ENGINE_BYTES = 1024 * 1024 * 1024;
 
 const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
-  const exists = await stat(config.stateDir).then(() => true, () => false);
+  const exists = await stat(config.stateDir).then(
+    () => true,
+    () => false,
+  );
   const folder = exists ? config.stateDir : dirname(config.stateDir);
   await access(folder, constants.W_OK);
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   if (free >= MIN_STATE_BYTES) return [ok('state folder', `${config.stateDir}, ${formatBytes(free)} free`)];
-  return [bad('state folder', `${config.stateDir} has only ${formatBytes(free)} free`, 'free space: without it no new version can be accepted')];
+  return [
+    bad(
+      'state folder',
+      `${config.stateDir} has only ${formatBytes(free)} free`,
+      'free space: without it no new version can be accepted',
+    ),
+  ];
 };
 
 const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
@@ -80,7 +102,13 @@ const checkEngineDisk = async (config: Config): Promise<readonly Check[]> => {
   const free = space.bavail * space.bsize;
   return free >= MIN_ENGINE_BYTES
     ? [ok('disk', `${formatBytes(free)} free for images`)]
-    : [bad('disk', `only ${formatBytes(free)} free for images`, 'free space on the disk of /var/lib/docker (docker system df)')];
+    : [
+        bad(
+          'disk',
+          `only ${formatBytes(free)} free for images`,
+          'free space on the disk of /var/lib/docker (docker system df)',
+        ),
+      ];
 };
 
 const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<readonly Check[]> => {
@@ -92,19 +120,41 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
 };
 
 /** Each registry that a service of this host names is asked for that service's image, with the login of this host. */
-const checkRegistries = async ({ agent, ports }: Wired, config: Config, signal: AbortSignal): Promise<readonly Check[]> => {
+const checkRegistries = async (
+  { agent, ports }: Wired,
+  config: Config,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
   const { project, manifest } = agent.intake.state();
-  const credentials = createRegistryCredentials({ dockerConfigDir: config.dockerConfigDir, path: config.path, home: config.home });
+  const credentials = createRegistryCredentials({
+    dockerConfigDir: config.dockerConfigDir,
+    path: config.path,
+    home: config.home,
+  });
   const checks = await Promise.all(
     Object.values(project?.services ?? {}).map((service) =>
       guarded(`registry (${service.name})`, async () => {
         const declared = tryParseImage(service.image);
-        const reference = declared?.tag === undefined && declared?.digest === undefined ? manifest?.services[service.versionFrom ?? service.name]?.image : declared;
+        const reference =
+          declared?.tag === undefined && declared?.digest === undefined
+            ? manifest?.services[service.versionFrom ?? service.name]?.image
+            : declared;
         if (!declared || !reference || service.pullPolicy === 'never') return [];
         const login = await credentials.for(reference.repository, signal);
-        const image = { reference: { ...reference, digest: undefined }, digest: undefined, imageId: undefined, pullPolicy: 'always' as const, platform: undefined };
+        const image = {
+          reference: { ...reference, digest: undefined },
+          digest: undefined,
+          imageId: undefined,
+          pullPolicy: 'always' as const,
+          platform: undefined,
+        };
         if (reference.tag !== undefined) await ports.engine.resolveTag(image, signal);
-        return [ok(`registry (${service.name})`, `${formatImage(image.reference)} is there${login ? ', with a login' : ', without a login'}`)];
+        return [
+          ok(
+            `registry (${service.name})`,
+            `${formatImage(image.reference)} is there${login ? ', with a login' : ', without a login'}`,
+          ),
+        ];
       }),
     ),
   );
@@ -117,13 +167,21 @@ const checkClock = ({ agent }: Wired): readonly Check[] => {
   const now = new Date();
   const isBehind = manifest !== undefined && manifest.issuedAtMs > now.getTime() + 60_000;
   return isBehind
-    ? [bad('clock', `it is ${now.toISOString()} here, before the manifest was issued`, 'set the clock (timedatectl)')]
+    ? [
+        bad(
+          'clock',
+          `it is ${now.toISOString()} here, before the manifest was issued`,
+          'set the clock (timedatectl)',
+        ),
+      ]
     : [ok('clock', now.toISOString())];
 };
 
 const checkDaemon = async (config: Config): Promise<readonly Check[]> => {
   const answer = await askAgent(config.socketPath, 'GET', '/status', undefined);
-  return answer === undefined ? [bad('agent', 'no agent runs', 'start it: systemctl start supercargo')] : [ok('agent', config.socketPath)];
+  return answer === undefined
+    ? [bad('agent', 'no agent runs', 'start it: systemctl start supercargo')]
+    : [ok('agent', config.socketPath)];
 };
 
 const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
@@ -161,7 +219,8 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
 const render = (check: Check, io: Io): string => {
   const { palette } = terminalOf(io);
   const mark = check.ok ? palette.good('ok   ') : palette.bad('check');
-  const advice = check.advice === null || check.advice === '' ? '' : `  ${palette.info('→')} ${check.advice}\n`;
+  const advice =
+    check.advice === null || check.advice === '' ? '' : `  ${palette.info('→')} ${check.advice}\n`;
   return `${mark} ${check.name}: ${check.message}\n${advice}`;
 };
 

@@ -29,7 +29,12 @@ export const explainNow = (environment: string, agent: Agent, input: PlanInput):
   });
 };
 
-const runExplain = async (io: Io, service: string | undefined, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+const runExplain = async (
+  io: Io,
+  service: string | undefined,
+  options: { json?: boolean },
+  signal: AbortSignal,
+): Promise<ExitCode> => {
   const status = await readStatus(io, signal);
   const document = await readDocument(io, signal);
   if (!document) {
@@ -40,12 +45,17 @@ const runExplain = async (io: Io, service: string | undefined, options: { json?:
   const chosen = document.services.filter((s) => service === undefined || s.service === service);
   if (service !== undefined && chosen.length === 0) {
     const names = document.services.map((s) => s.service).join(', ');
-    throw new AgentError('USAGE', `there is no service ${service} on this host`, { advice: `one of: ${names === '' ? '(none)' : names}` });
+    throw new AgentError('USAGE', `there is no service ${service} on this host`, {
+      advice: `one of: ${names === '' ? '(none)' : names}`,
+    });
   }
   const shown = { ...document, services: chosen };
   if (options.json === true) writeJson(io, shown);
   else io.stdout.write(renderExplain(shown, terminalOf(io)));
-  return exitCodeOf({ ...status, services: status.services.filter((s) => service === undefined || s.service === service) }, true);
+  return exitCodeOf(
+    { ...status, services: status.services.filter((s) => service === undefined || s.service === service) },
+    true,
+  );
 };
 
 const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocument | undefined> => {
@@ -62,5 +72,7 @@ export const addExplain = (program: Command, { io, run }: Cli): void => {
     .description('desired against actual, the next step, and what it waits for')
     .option('--json', 'print the document')
     .addHelpText('after', HELP)
-    .action((service: string | undefined, options: { json?: boolean }) => run((signal) => runExplain(io, service, options, signal), options));
+    .action((service: string | undefined, options: { json?: boolean }) =>
+      run((signal) => runExplain(io, service, options, signal), options),
+    );
 };

@@ -26,14 +26,21 @@ const runHistory = async (io: Io, service: string | undefined, options: Options)
     throw new AgentError('USAGE', `"${options.limit}" is not a number of entries`, { advice: 'write -n 50' });
   }
   const journal = createJournal({ path: join(readPaths(io.env).stateDir, 'history.jsonl') });
-  const entries = (await journal.read()).filter((e) => service === undefined || e['service'] === service).slice(-limit);
+  const entries = (await journal.read())
+    .filter((e) => service === undefined || e['service'] === service)
+    .slice(-limit);
   if (options.json === true) {
     writeJson(io, { apiVersion: 'supercargo/history/v1', entries });
     return EXIT.ok;
   }
   if (entries.length === 0) io.stdout.write('nothing has happened here yet\n');
   const { palette, ...terminal } = terminalOf(io);
-  const rows = entries.map((e) => [palette.faint(e.at), typeof e['service'] === 'string' ? e['service'] : '', e.event, detailsOf(e)]);
+  const rows = entries.map((e) => [
+    palette.faint(e.at),
+    typeof e['service'] === 'string' ? e['service'] : '',
+    e.event,
+    detailsOf(e),
+  ]);
   io.stdout.write(renderTable({ rows }, terminal));
   return EXIT.ok;
 };
@@ -54,5 +61,7 @@ export const addHistory = (program: Command, { io, run }: Cli): void => {
     .option('-n, --limit <entries>', 'at most so many', '50')
     .option('--json', 'print the document')
     .addHelpText('after', HELP)
-    .action((service: string | undefined, options: Options) => run(() => runHistory(io, service, options), options));
+    .action((service: string | undefined, options: Options) =>
+      run(() => runHistory(io, service, options), options),
+    );
 };

@@ -34,20 +34,32 @@ export const readTrustFile = async (path: string | undefined): Promise<ReadTrust
   try {
     bytes = await readFile(path);
   } catch (error) {
-    return { kind: 'problem', problem: { message: `${path} cannot be read: ${messageOf(error)}`, advice: 'let Chef write it, readable for the agent’s user' } };
+    return {
+      kind: 'problem',
+      problem: {
+        message: `${path} cannot be read: ${messageOf(error)}`,
+        advice: 'let Chef write it, readable for the agent’s user',
+      },
+    };
   }
   const parsed = parseTrust(bytes);
   if (parsed.kind === 'trust') return { kind: 'trust', trust: parsed.trust };
   const [first] = parsed.problems;
   return {
     kind: 'problem',
-    problem: { message: `${path} is not valid: ${first.path === '' ? '' : `${first.path}: `}${first.message}`, advice: 'correct it; supercargo validate --trust checks it' },
+    problem: {
+      message: `${path} is not valid: ${first.path === '' ? '' : `${first.path}: `}${first.message}`,
+      advice: 'correct it; supercargo validate --trust checks it',
+    },
   };
 };
 
 /** Remembers what to watch from the last read, for the daemon. */
 export const createHostFiles = (composePath: string, trustFile: string | undefined) => {
-  let watched: { files: readonly string[]; folders: readonly string[] } = { files: [composePath], folders: [] };
+  let watched: { files: readonly string[]; folders: readonly string[] } = {
+    files: [composePath],
+    folders: [],
+  };
   const files: HostFiles = {
     project: async (signal) => {
       const checked = await checkCompose(composePath, signal);
@@ -58,5 +70,11 @@ export const createHostFiles = (composePath: string, trustFile: string | undefin
     },
     trust: () => readTrustFile(trustFile),
   };
-  return { files, watched: () => ({ ...watched, files: [...watched.files, ...(trustFile === undefined ? [] : [trustFile])] }) };
+  return {
+    files,
+    watched: () => ({
+      ...watched,
+      files: [...watched.files, ...(trustFile === undefined ? [] : [trustFile])],
+    }),
+  };
 };

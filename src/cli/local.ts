@@ -15,7 +15,11 @@ export interface Looked extends Wired {
  * Looks at this host without a daemon and writes nothing: reads files and ledger, asks the manifest source where wanted,
  * observes the engine, plans.
  */
-export const lookLocally = async (io: Io, options: { readonly fetch: boolean; readonly strict: boolean }, signal: AbortSignal): Promise<Looked> => {
+export const lookLocally = async (
+  io: Io,
+  options: { readonly fetch: boolean; readonly strict: boolean },
+  signal: AbortSignal,
+): Promise<Looked> => {
   const config = readConfig(io.env, readSurroundings());
   const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
   const { agent } = wired;

@@ -30,6 +30,9 @@ const WORDS: Partial<Record<EventName, string>> = {
   'ledger.failed': 'ledger',
 };
 
+const textOf = (value: unknown): string =>
+  Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : JSON.stringify(value);
+
 const SUBJECTS = ['image', 'container', 'name', 'version', 'references', 'serial', 'action'] as const;
 
 /** One line an event, for a terminal or a build log. */
@@ -42,7 +45,7 @@ export const createNarrator = (io: Io): EventLog => {
       const subject = SUBJECTS.map((name) => fields[name]).find((value) => value !== undefined);
       const paint = level === 'error' ? palette.bad : level === 'warn' ? palette.warn : palette.faint;
       const service = typeof fields['service'] === 'string' ? `${fields['service']}: ` : '';
-      const shown = subject === undefined ? '' : ` ${Array.isArray(subject) ? subject.join(', ') : String(subject)}`;
+      const shown = subject === undefined ? '' : ` ${textOf(subject)}`;
       const message = typeof fields['message'] === 'string' ? `: ${fields['message']}` : '';
       io.stdout.write(`${paint('·')} ${service}${words}${shown}${message}\n`);
     },

@@ -30,7 +30,11 @@ Configuration comes from the environment and from /etc/supercargo/agent.env.
 Exit codes everywhere: 0 ok · 1 error · 2 progressing, waiting or changes to make · 3 rolled back or blocked · 4 offline`;
 
 /** Runs one command line to its end. */
-export const runProgram = async (argv: readonly string[], io: Io, aborted: AbortSignal): Promise<ExitCode> => {
+export const runProgram = async (
+  argv: readonly string[],
+  io: Io,
+  aborted: AbortSignal,
+): Promise<ExitCode> => {
   let code: ExitCode = EXIT.ok;
   const cli: Cli = {
     io,
@@ -38,7 +42,10 @@ export const runProgram = async (argv: readonly string[], io: Io, aborted: Abort
       try {
         code = await action(aborted);
       } catch (error) {
-        code = aborted.aborted && (error as { name?: string }).name === 'AbortError' ? EXIT.ok : reportError(io, error, options?.json === true);
+        code =
+          aborted.aborted && (error as { name?: string }).name === 'AbortError'
+            ? EXIT.ok
+            : reportError(io, error, options?.json === true);
       }
     },
   };

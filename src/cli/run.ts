@@ -46,7 +46,11 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   const surroundings = surroundingsOf(config, wired, systemd, log);
   const refresh = createRefresh(agent, surroundings, all);
   const server = await serveStatus(config.socketPath, routesOf(config.environment, agent, refresh));
-  const onHangup = (): void => void systemd.reloading().then(() => refresh.all(true)).then(() => systemd.ready());
+  const onHangup = (): void =>
+    void systemd
+      .reloading()
+      .then(() => refresh.all(true))
+      .then(() => systemd.ready());
   process.on('SIGHUP', onHangup);
   try {
     const failure = await agent.open(all);
@@ -62,7 +66,12 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   return EXIT.ok;
 };
 
-const surroundingsOf = (config: Config, wired: Wired, systemd: Systemd, log: EventLog): DaemonSurroundings => {
+const surroundingsOf = (
+  config: Config,
+  wired: Wired,
+  systemd: Systemd,
+  log: EventLog,
+): DaemonSurroundings => {
   const { agent, ports, claim, watched } = wired;
   const interval = systemd.watchdogIntervalMs;
   let lastStatus = '';
@@ -90,7 +99,13 @@ const surroundingsOf = (config: Config, wired: Wired, systemd: Systemd, log: Eve
 
 const time = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 const commandSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('pause'), reason: v.string(), owner: v.string(), untilMs: time, all: v.boolean() }),
+  v.strictObject({
+    kind: v.literal('pause'),
+    reason: v.string(),
+    owner: v.string(),
+    untilMs: time,
+    all: v.boolean(),
+  }),
   v.strictObject({ kind: v.literal('resume') }),
   v.strictObject({ kind: v.literal('retry'), service: v.string() }),
   v.strictObject({ kind: v.literal('recover'), serial: time, dryRun: v.boolean() }),
@@ -99,7 +114,9 @@ const commandSchema = v.variant('kind', [
 const parseCommand = (body: unknown): Command => {
   const parsed = v.safeParse(commandSchema, body);
   if (parsed.success) return parsed.output;
-  throw new AgentError('USAGE', 'the agent does not know this command', { advice: 'use the supercargo of the same version as the agent' });
+  throw new AgentError('USAGE', 'the agent does not know this command', {
+    advice: 'use the supercargo of the same version as the agent',
+  });
 };
 
 const routesOf = (environment: string, agent: Agent, refresh: Refresh): Routes => ({

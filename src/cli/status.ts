@@ -46,11 +46,22 @@ const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<Exit
 const pause = (ms: number, signal: AbortSignal): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  signal.addEventListener(
+    'abort',
+    () => {
+      clearTimeout(timer);
+      resolve();
+    },
+    { once: true },
+  );
   return promise;
 };
 
-const runStatus = async (io: Io, options: { json?: boolean; watch?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+const runStatus = async (
+  io: Io,
+  options: { json?: boolean; watch?: boolean },
+  signal: AbortSignal,
+): Promise<ExitCode> => {
   if (options.watch === true) return watch(io, options.json === true, signal);
   const status = await readStatus(io, signal);
   if (options.json === true) writeJson(io, status);
@@ -65,5 +76,7 @@ export const addStatus = (program: Command, { io, run }: Cli): void => {
     .option('--json', 'print the status document')
     .option('--watch', 'go on showing it until interrupted')
     .addHelpText('after', HELP)
-    .action((options: { json?: boolean; watch?: boolean }) => run((signal) => runStatus(io, options, signal), options));
+    .action((options: { json?: boolean; watch?: boolean }) =>
+      run((signal) => runStatus(io, options, signal), options),
+    );
 };

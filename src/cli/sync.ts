@@ -22,9 +22,17 @@ interface SyncOptions {
 
 const runSync = async (io: Io, options: SyncOptions): Promise<ExitCode> => {
   const path = options.wait === true ? '/sync-and-wait' : '/sync';
-  const answer = await askAgent(readPaths(io.env).socketPath, 'POST', path, undefined, parseDuration(options.timeout));
+  const answer = await askAgent(
+    readPaths(io.env).socketPath,
+    'POST',
+    path,
+    undefined,
+    parseDuration(options.timeout),
+  );
   if (answer === undefined) {
-    throw new AgentError('AGENT_NOT_RUNNING', 'no agent runs on this host', { advice: 'start it (systemctl start supercargo), or use supercargo once' });
+    throw new AgentError('AGENT_NOT_RUNNING', 'no agent runs on this host', {
+      advice: 'start it (systemctl start supercargo), or use supercargo once',
+    });
   }
   const status = answer as Status;
   if (options.json === true) writeJson(io, status);

@@ -41,19 +41,34 @@ const checkComposeAt = async (path: string, signal: AbortSignal): Promise<readon
   const names = Object.keys(services);
   return [
     { file: path, kind: 'ok', message: `${String(names.length)} services: ${names.join(', ')}` },
-    ...hints.map((h): Finding => ({ file: path, kind: 'hint', message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}` })),
+    ...hints.map((h): Finding => ({
+      file: path,
+      kind: 'hint',
+      message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}`,
+    })),
   ];
 };
 
 const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
   const read = await readTrustFile(path);
-  if (read.kind === 'problem') return [{ file: path, kind: 'error', message: `${read.problem.message}\n    → ${read.problem.advice}` }];
+  if (read.kind === 'problem')
+    return [{ file: path, kind: 'error', message: `${read.problem.message}\n    → ${read.problem.advice}` }];
   const trust = read.kind === 'trust' ? read.trust : undefined;
-  return [{ file: path, kind: 'ok', message: `epoch ${String(trust?.epoch)}, ${String(trust?.threshold)} of ${String(trust?.keys.length)} keys` }];
+  return [
+    {
+      file: path,
+      kind: 'ok',
+      message: `epoch ${String(trust?.epoch)}, ${String(trust?.threshold)} of ${String(trust?.keys.length)} keys`,
+    },
+  ];
 };
 
 /** As a host would judge it that has accepted nothing yet. */
-const checkManifestAt = async (path: string, options: ValidateOptions, environment: string | undefined): Promise<readonly Finding[]> => {
+const checkManifestAt = async (
+  path: string,
+  options: ValidateOptions,
+  environment: string | undefined,
+): Promise<readonly Finding[]> => {
   let document: Uint8Array;
   try {
     document = await readFile(path);
@@ -75,34 +90,49 @@ const checkManifestAt = async (path: string, options: ValidateOptions, environme
   }
   if (verdict.kind === 'unchanged') return [];
   const { manifest } = verdict.accepted;
-  const services = Object.entries(manifest.services).map(([name, s]) => `${name}=${formatImage({ ...s.image, digest: undefined })}`);
-  return [{ file: path, kind: 'ok', message: `${manifest.environment}, serial ${String(manifest.serial)}: ${services.join(', ')}` }];
+  const services = Object.entries(manifest.services).map(
+    ([name, s]) => `${name}=${formatImage({ ...s.image, digest: undefined })}`,
+  );
+  return [
+    {
+      file: path,
+      kind: 'ok',
+      message: `${manifest.environment}, serial ${String(manifest.serial)}: ${services.join(', ')}`,
+    },
+  ];
 };
 
 /** Without an environment to compare with, the document's own is as good as any. */
 const environmentIn = (document: Uint8Array): string => {
-  const found = /["']?environment["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)/.exec(Buffer.from(document).toString('utf8'));
+  const found = /["']?environment["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)/.exec(
+    Buffer.from(document).toString('utf8'),
+  );
   return found?.[1] ?? '';
 };
 
 const runValidate = async (io: Io, options: ValidateOptions, signal: AbortSignal): Promise<ExitCode> => {
-  const isNamed = options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
+  const isNamed =
+    options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
   const paths = readDocumentPaths(io.env);
   const compose = isNamed ? options.compose : paths.composePath;
   const findings = [
     ...(compose === undefined ? [] : await checkComposeAt(compose, signal)),
     ...(options.trust === undefined ? [] : await checkTrustAt(options.trust)),
-    ...(options.manifest === undefined ? [] : await checkManifestAt(options.manifest, options, options.environment ?? paths.environment)),
+    ...(options.manifest === undefined
+      ? []
+      : await checkManifestAt(options.manifest, options, options.environment ?? paths.environment)),
   ];
   const failed = findings.some((f) => f.kind === 'error');
-  if (options.json === true) writeJson(io, { apiVersion: 'supercargo/validation/v1', valid: !failed, findings });
+  if (options.json === true)
+    writeJson(io, { apiVersion: 'supercargo/validation/v1', valid: !failed, findings });
   else for (const finding of findings) io.stdout.write(render(finding, io));
   return failed ? EXIT.error : EXIT.ok;
 };
 
 const render = ({ file, kind, message }: Finding, io: Io): string => {
   const { palette } = terminalOf(io);
-  const mark = kind === 'ok' ? palette.good('ok   ') : kind === 'hint' ? palette.warn('hint ') : palette.bad('error');
+  const mark =
+    kind === 'ok' ? palette.good('ok   ') : kind === 'hint' ? palette.warn('hint ') : palette.bad('error');
   return `${mark} ${message.startsWith(file) ? '' : `${file}: `}${message}\n`;
 };
 

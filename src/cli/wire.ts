@@ -38,7 +38,11 @@ const engineAddress = ({ engine: { address, tlsFolder } }: Config): EngineAddres
 
 /** Puts the real adapters behind the agent's ports. */
 export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOptions): Wired => {
-  const credentials = createRegistryCredentials({ dockerConfigDir: config.dockerConfigDir, path: config.path, home: config.home });
+  const credentials = createRegistryCredentials({
+    dockerConfigDir: config.dockerConfigDir,
+    path: config.path,
+    home: config.home,
+  });
   const hostFiles = createHostFiles(config.composePath, config.trustFile);
   const ports: AgentPorts = {
     engine: createDockerEngine(engineAddress(config), credentials),
@@ -77,6 +81,9 @@ const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[
   ...(config.manifestCredentialsFile !== undefined && { credentialsFile: config.manifestCredentialsFile }),
   tls: {
     ...(config.caFile !== undefined && { ca: config.caFile }),
-    ...(config.clientCertificate && { clientCert: config.clientCertificate.certFile, clientKey: config.clientCertificate.keyFile }),
+    ...(config.clientCertificate && {
+      clientCert: config.clientCertificate.certFile,
+      clientKey: config.clientCertificate.keyFile,
+    }),
   },
 });

@@ -2,7 +2,13 @@ import type { EpochMs } from './time.ts';
 
 /** What an operator may ask of an agent, running or not. Travels as JSON over the status socket. */
 export type Command =
-  | { readonly kind: 'pause'; readonly reason: string; readonly owner: string; readonly untilMs: EpochMs | null; readonly all: boolean }
+  | {
+      readonly kind: 'pause';
+      readonly reason: string;
+      readonly owner: string;
+      readonly untilMs: EpochMs | null;
+      readonly all: boolean;
+    }
   | { readonly kind: 'resume' }
   | { readonly kind: 'retry'; readonly service: string }
   /** `serial`: the lowest that is accepted from now on; null: the highest that a container here was made for. */

@@ -19,8 +19,12 @@ export const LABELS = {
 
 export const projectName = (environment: string): string => `supercargo-${environment}`;
 
-export const containerName = (environment: string, service: string, replica: number, release: string): string =>
-  `${environment}-${service}-${replica}-${release.slice(0, 8)}`;
+export const containerName = (
+  environment: string,
+  service: string,
+  replica: number,
+  release: string,
+): string => `${environment}-${service}-${replica}-${release.slice(0, 8)}`;
 
 /** Where a container goes that has to give its name away but is still needed. */
 export const asideName = (environment: string, service: string, containerId: string): string =>
@@ -31,6 +35,7 @@ export const volumeName = (environment: string, volume: string): string => `${en
 
 /** The repository of the tags that keep a good release's image from being pruned: `supercargo-ENV:SERVICE-RELEASE`. */
 export const keepRepository = (environment: string): string => `supercargo-${environment}`;
-export const keepTag = (service: string, release: string): string => `${service.slice(0, 100)}-${release.slice(0, 8)}`;
+export const keepTag = (service: string, release: string): string =>
+  `${service.slice(0, 100)}-${release.slice(0, 8)}`;
 
 export const isoTime = (ms: EpochMs): string => new Date(ms).toISOString();

@@ -95,7 +95,10 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
   }
 };
 
-const removeReferences = async (references: readonly string[], { docker, signal }: ApplyContext): Promise<void> => {
+const removeReferences = async (
+  references: readonly string[],
+  { docker, signal }: ApplyContext,
+): Promise<void> => {
   for (const reference of references) {
     try {
       await docker.getImage(reference).remove({ abortSignal: signal });

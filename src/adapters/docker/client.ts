@@ -9,7 +9,13 @@ const OLDEST_API = '1.41';
 const NEWEST_API = '1.52';
 
 export type EngineAddress =
-  { readonly kind: 'unix'; readonly socketPath: string } | { readonly kind: 'tcp'; readonly host: string; readonly port: number | undefined; /** Folder with ca.pem, cert.pem and key.pem. */ readonly tlsFolder: string | undefined };
+  | { readonly kind: 'unix'; readonly socketPath: string }
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number | undefined;
+      /** Folder with ca.pem, cert.pem and key.pem. */ readonly tlsFolder: string | undefined;
+    };
 
 /** What is known of an engine once it has answered. */
 export interface Connection {
@@ -37,15 +43,19 @@ export const connect = async (address: EngineAddress): Promise<Connection> => {
   });
   const minimum = (version as { MinAPIVersion?: string }).MinAPIVersion ?? OLDEST_API;
   if (compareApi(version.ApiVersion, OLDEST_API) < 0 || compareApi(minimum, NEWEST_API) > 0) {
-    throw new AgentError('ENGINE', `engine ${version.Version} speaks API ${minimum} to ${version.ApiVersion}`, {
-      advice: `use an engine that speaks an API between ${OLDEST_API} and ${NEWEST_API} (Docker 20.10 or newer)`,
-    });
+    throw new AgentError(
+      'ENGINE',
+      `engine ${version.Version} speaks API ${minimum} to ${version.ApiVersion}`,
+      {
+        advice: `use an engine that speaks an API between ${OLDEST_API} and ${NEWEST_API} (Docker 20.10 or newer)`,
+      },
+    );
   }
   const apiVersion = compareApi(version.ApiVersion, NEWEST_API) > 0 ? NEWEST_API : version.ApiVersion;
   return {
     docker: new Dockerode({ ...options, version: `v${apiVersion}` }),
     apiVersion,
-    remoteHost: options.host === undefined ? undefined : String(options.host),
+    remoteHost: address.kind === 'tcp' ? address.host : undefined,
   };
 };
 
@@ -57,7 +67,12 @@ const READ_LIMIT_MS = 30_000;
 const optionsOf = (address: EngineAddress): Dockerode.DockerOptions => {
   if (address.kind === 'unix') return { socketPath: address.socketPath };
   const tls = address.tlsFolder === undefined ? undefined : tlsOf(address.tlsFolder);
-  return { host: address.host, port: address.port ?? (tls ? 2376 : 2375), protocol: tls ? 'https' : 'http', ...tls };
+  return {
+    host: address.host,
+    port: address.port ?? (tls ? 2376 : 2375),
+    protocol: tls ? 'https' : 'http',
+    ...tls,
+  };
 };
 
 const tlsOf = (folder: string): { ca: Buffer; cert: Buffer; key: Buffer } => {

@@ -3,7 +3,15 @@ import type { ContainerDetail, ContainerState, Health } from '../../core/state/a
 import type { RestartPolicy } from '../../core/compose/model.ts';
 import { classify } from './engine-error.ts';
 
-const STATES: readonly ContainerState[] = ['created', 'running', 'paused', 'restarting', 'exited', 'removing', 'dead'];
+const STATES: readonly ContainerState[] = [
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'exited',
+  'removing',
+  'dead',
+];
 
 /** A state that we do not know is treated like a dead container: never counted on, never left to serve. */
 export const stateOf = (text: string): ContainerState => STATES.find((s) => s === text) ?? 'dead';
@@ -31,7 +39,9 @@ const healthOutput = (i: Inspected): string | undefined => {
 const RESTARTS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
 
 /** The engine calls the same thing `""` and `"no"`. */
-const restartOf = (policy: { Name?: string; MaximumRetryCount?: number | undefined } | undefined): RestartPolicy => ({
+const restartOf = (
+  policy: { Name?: string; MaximumRetryCount?: number | undefined } | undefined,
+): RestartPolicy => ({
   name: RESTARTS.find((r) => r === policy?.Name) ?? 'no',
   maxRetries: policy?.MaximumRetryCount ?? 0,
 });
@@ -58,8 +68,13 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     healthOutput: healthOutput(i),
     startFault: startFaultOf(i),
     restart: restartOf(host.RestartPolicy),
-    networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) => ({ network, ip: e.IPAddress || e.GlobalIPv6Address || '' })),
-    volumes: i.Mounts.flatMap((m) => (m.Type === 'volume' && m.Name !== undefined ? [{ name: m.Name, target: m.Destination }] : [])),
+    networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) => ({
+      network,
+      ip: e.IPAddress || e.GlobalIPv6Address || '',
+    })),
+    volumes: i.Mounts.flatMap((m) =>
+      m.Type === 'volume' && m.Name !== undefined ? [{ name: m.Name, target: m.Destination }] : [],
+    ),
     limits: {
       memoryBytes: host.Memory ?? 0,
       memoryReservationBytes: host.MemoryReservation ?? 0,
@@ -68,6 +83,6 @@ export const detailOf = (i: Inspected): ContainerDetail => {
       cpuset: host.CpusetCpus ?? '',
       pidsLimit: Math.max(0, host.PidsLimit ?? 0),
     },
-    stopGraceMs: config.StopTimeout == null ? undefined : config.StopTimeout * 1000,
+    stopGraceMs: typeof config.StopTimeout === 'number' ? config.StopTimeout * 1000 : undefined,
   };
 };

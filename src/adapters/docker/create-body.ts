@@ -9,7 +9,11 @@ import { ownerLabels } from './labels.ts';
  * The body of POST /containers/create, built from the spec alone and kept minimal: what the spec does not say is left
  * to the image and the engine. Nothing is ever copied from a running container.
  */
-export const createBody = (action: CreateContainer, environment: string, apiVersion: string): ContainerCreateOptions => {
+export const createBody = (
+  action: CreateContainer,
+  environment: string,
+  apiVersion: string,
+): ContainerCreateOptions => {
   const spec = action.release.spec.container;
   const image = action.imageId ?? action.release.image.digest ?? '';
   return defined({
@@ -48,7 +52,8 @@ const nonEmptyMap = <T>(map: Readonly<Record<string, T>>): Record<string, T> | u
   Object.keys(map).length === 0 ? undefined : { ...map };
 
 const NS_PER_MS = 1_000_000;
-const nanoseconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms * NS_PER_MS);
+const nanoseconds = (ms: number | undefined): number | undefined =>
+  ms === undefined ? undefined : ms * NS_PER_MS;
 
 const healthcheckOf = (check: Healthcheck): object =>
   check.test?.length === 0
@@ -64,22 +69,37 @@ const healthcheckOf = (check: Healthcheck): object =>
 
 const exposedPorts = (spec: ContainerSpec): Record<string, object> | undefined =>
   nonEmptyMap(
-    Object.fromEntries([...spec.ports.map((p) => `${String(p.containerPort)}/${p.protocol}`), ...spec.expose].map((p) => [p, {}])),
-  );
-
-/** Fresh anonymous volumes; those that are carried over are binds by name. */
-const anonymousVolumes = (spec: ContainerSpec, carried: CreateContainer['carried']): Record<string, object> | undefined =>
-  nonEmptyMap(
     Object.fromEntries(
-      spec.mounts.flatMap((m) => (m.kind === 'anonymous' && carried[m.target] === undefined ? [[m.target, {}] as const] : [])),
+      [...spec.ports.map((p) => `${String(p.containerPort)}/${p.protocol}`), ...spec.expose].map((p) => [
+        p,
+        {},
+      ]),
     ),
   );
 
-const portBindings = (spec: ContainerSpec): Record<string, { HostIp: string; HostPort: string }[]> | undefined => {
+/** Fresh anonymous volumes; those that are carried over are binds by name. */
+const anonymousVolumes = (
+  spec: ContainerSpec,
+  carried: CreateContainer['carried'],
+): Record<string, object> | undefined =>
+  nonEmptyMap(
+    Object.fromEntries(
+      spec.mounts.flatMap((m) =>
+        m.kind === 'anonymous' && carried[m.target] === undefined ? [[m.target, {}] as const] : [],
+      ),
+    ),
+  );
+
+const portBindings = (
+  spec: ContainerSpec,
+): Record<string, { HostIp: string; HostPort: string }[]> | undefined => {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const p of spec.ports) {
     const key = `${String(p.containerPort)}/${p.protocol}`;
-    (bindings[key] ??= []).push({ HostIp: p.hostAddress, HostPort: p.hostPort === undefined ? '' : String(p.hostPort) });
+    (bindings[key] ??= []).push({
+      HostIp: p.hostAddress,
+      HostPort: p.hostPort === undefined ? '' : String(p.hostPort),
+    });
   }
   return nonEmptyMap(bindings);
 };
@@ -90,7 +110,10 @@ const hostConfig = (action: CreateContainer): HostConfig => {
   return defined({
     NetworkMode: networkMode(action),
     RestartPolicy: action.armed
-      ? { Name: spec.restart.name, ...(spec.restart.name === 'on-failure' && { MaximumRetryCount: spec.restart.maxRetries }) }
+      ? {
+          Name: spec.restart.name,
+          ...(spec.restart.name === 'on-failure' && { MaximumRetryCount: spec.restart.maxRetries }),
+        }
       : { Name: 'no' },
     PortBindings: portBindings(spec),
     Binds: nonEmpty(binds),
@@ -106,7 +129,13 @@ const hostConfig = (action: CreateContainer): HostConfig => {
     CapAdd: nonEmpty(spec.capAdd),
     CapDrop: nonEmpty(spec.capDrop),
     SecurityOpt: nonEmpty(spec.securityOpt),
-    Devices: nonEmpty(spec.devices.map((d) => ({ PathOnHost: d.source, PathInContainer: d.target, CgroupPermissions: d.permissions }))),
+    Devices: nonEmpty(
+      spec.devices.map((d) => ({
+        PathOnHost: d.source,
+        PathInContainer: d.target,
+        CgroupPermissions: d.permissions,
+      })),
+    ),
     Ulimits: nonEmpty(spec.ulimits.map((u) => ({ Name: u.name, Soft: u.soft, Hard: u.hard }))),
     Sysctls: nonEmptyMap(spec.sysctls),
     ShmSize: spec.shmSizeBytes,
@@ -142,7 +171,7 @@ export const endpointOf = (attachment: Attachment, serviceAlias: string): Endpoi
             IPv6Address: attachment.ipv6,
             LinkLocalIPs: attachment.linkLocalIps && [...attachment.linkLocalIps],
           }),
-  }) as unknown as EndpointSettings;
+  });
 
 /** Below API 1.44 only one network fits into the create call; the plan connects the others before the start. */
 const networkingConfig = (
@@ -154,7 +183,10 @@ const networkingConfig = (
   const attachments = hasMultiNetworkCreate(apiVersion) ? mode.attachments : mode.attachments.slice(0, 1);
   return {
     EndpointsConfig: Object.fromEntries(
-      attachments.map((a) => [action.networks[a.network] ?? a.network, endpointOf(a, action.release.service)]),
+      attachments.map((a) => [
+        action.networks[a.network] ?? a.network,
+        endpointOf(a, action.release.service),
+      ]),
     ),
   };
 };
@@ -169,9 +201,13 @@ const containerMac = ({ release }: CreateContainer, apiVersion: string): string 
   const [first, ...others] = mode.attachments;
   const lost = others.find((a) => a.macAddress !== undefined);
   if (!lost) return first?.macAddress;
-  throw new AgentError('NETWORK', `this engine (API ${apiVersion}) can't give ${release.service} a mac_address on network ${lost.network}`, {
-    advice: `give ${lost.network} the highest priority among the networks of ${release.service}, or use Docker 25 or newer`,
-  });
+  throw new AgentError(
+    'NETWORK',
+    `this engine (API ${apiVersion}) can't give ${release.service} a mac_address on network ${lost.network}`,
+    {
+      advice: `give ${lost.network} the highest priority among the networks of ${release.service}, or use Docker 25 or newer`,
+    },
+  );
 };
 
 const flags = (...parts: readonly (string | false | undefined)[]): string => {
@@ -180,7 +216,9 @@ const flags = (...parts: readonly (string | false | undefined)[]): string => {
 };
 
 /** Short forms become binds, because only those make a missing folder; the rest are typed mounts. */
-const mountsOf = (action: CreateContainer): { binds: readonly string[]; mounts: readonly MountSettings[] } => {
+const mountsOf = (
+  action: CreateContainer,
+): { binds: readonly string[]; mounts: readonly MountSettings[] } => {
   const binds: string[] = [];
   const mounts: MountSettings[] = [];
   const targets = new Set<string>();
@@ -240,6 +278,6 @@ const typedMount = (action: CreateContainer, mount: Mount): MountSettings | unde
         Source: '',
         Target: mount.target,
         TmpfsOptions: defined({ SizeBytes: mount.sizeBytes, Mode: mount.mode }),
-      } as MountSettings;
+      };
   }
 };

@@ -9,28 +9,106 @@ interface Rule {
 
 /** What engines and registries say, in order: the first match wins; the last row always matches. */
 const RULES: readonly [...Rule[], Rule] = [
-  { pattern: /no space left on device|disk quota exceeded/i, code: 'DISK_FULL', retry: 'changed', advice: "free space on the engine's disk (docker system df)" },
-  { pattern: /port is already allocated|address already in use|failed to bind host port/i, code: 'PORT_TAKEN', retry: 'changed', advice: 'find who listens on that port (ss -ltnp), and stop it or choose another port' },
-  { pattern: /name .* is already in use/i, code: 'NAME_TAKEN', retry: 'changed', advice: 'rename or remove the container that has this name' },
-  { pattern: /toomanyrequests|too many requests|rate limit/i, code: 'REGISTRY', retry: 'later', advice: 'the registry limits pulls: it is tried again; log in or use a mirror to get a higher limit' },
-  { pattern: /unauthorized|authentication required|no basic auth credentials|access denied|access to the resource is denied|denied:|incorrect username or password/i, code: 'REGISTRY_AUTH', retry: 'changed', advice: 'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)' },
-  { pattern: /manifest unknown|manifest for .* not found|name unknown|repository .* not found|not found: manifest|no matching manifest|not found: does not exist/i, code: 'IMAGE_NOT_FOUND', retry: 'changed', advice: 'push the image, or publish a version that exists in the registry, for this platform' },
-  { pattern: /no such image/i, code: 'IMAGE_NOT_FOUND', retry: 'later', advice: 'the image left this host meanwhile: it is fetched again' },
-  { pattern: /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|address .*(?:in use|out of range|outside)|invalid address|user specified IP address/i, code: 'NETWORK', retry: 'changed', advice: 'check the networks and fixed addresses in the compose file against docker network ls' },
-  { pattern: /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while mounting volume/i, code: 'VOLUME', retry: 'changed', advice: 'check the volumes in the compose file: each source has to exist on this host' },
-  { pattern: /OCI runtime create failed|executable file not found|exec format error|no command specified|no such file or directory: unknown/i, code: 'RELEASE', retry: 'changed', advice: 'the image can not be started: check its command, entrypoint and platform' },
-  { pattern: /invalid|conflicting options|not supported|unknown|bad parameter/i, code: 'ENGINE', retry: 'changed', advice: 'the engine refuses this setting: correct the compose file' },
-  { pattern: /(?:)/, code: 'ENGINE', retry: 'later', advice: 'see the log of the Docker daemon (journalctl -u docker)' },
+  {
+    pattern: /no space left on device|disk quota exceeded/i,
+    code: 'DISK_FULL',
+    retry: 'changed',
+    advice: "free space on the engine's disk (docker system df)",
+  },
+  {
+    pattern: /port is already allocated|address already in use|failed to bind host port/i,
+    code: 'PORT_TAKEN',
+    retry: 'changed',
+    advice: 'find who listens on that port (ss -ltnp), and stop it or choose another port',
+  },
+  {
+    pattern: /name .* is already in use/i,
+    code: 'NAME_TAKEN',
+    retry: 'changed',
+    advice: 'rename or remove the container that has this name',
+  },
+  {
+    pattern: /toomanyrequests|too many requests|rate limit/i,
+    code: 'REGISTRY',
+    retry: 'later',
+    advice: 'the registry limits pulls: it is tried again; log in or use a mirror to get a higher limit',
+  },
+  {
+    pattern:
+      /unauthorized|authentication required|no basic auth credentials|access denied|access to the resource is denied|denied:|incorrect username or password/i,
+    code: 'REGISTRY_AUTH',
+    retry: 'changed',
+    advice:
+      'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)',
+  },
+  {
+    pattern:
+      /manifest unknown|manifest for .* not found|name unknown|repository .* not found|not found: manifest|no matching manifest|not found: does not exist/i,
+    code: 'IMAGE_NOT_FOUND',
+    retry: 'changed',
+    advice: 'push the image, or publish a version that exists in the registry, for this platform',
+  },
+  {
+    pattern: /no such image/i,
+    code: 'IMAGE_NOT_FOUND',
+    retry: 'later',
+    advice: 'the image left this host meanwhile: it is fetched again',
+  },
+  {
+    pattern:
+      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|address .*(?:in use|out of range|outside)|invalid address|user specified IP address/i,
+    code: 'NETWORK',
+    retry: 'changed',
+    advice: 'check the networks and fixed addresses in the compose file against docker network ls',
+  },
+  {
+    pattern:
+      /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while mounting volume/i,
+    code: 'VOLUME',
+    retry: 'changed',
+    advice: 'check the volumes in the compose file: each source has to exist on this host',
+  },
+  {
+    pattern:
+      /OCI runtime create failed|executable file not found|exec format error|no command specified|no such file or directory: unknown/i,
+    code: 'RELEASE',
+    retry: 'changed',
+    advice: 'the image can not be started: check its command, entrypoint and platform',
+  },
+  {
+    pattern: /invalid|conflicting options|not supported|unknown|bad parameter/i,
+    code: 'ENGINE',
+    retry: 'changed',
+    advice: 'the engine refuses this setting: correct the compose file',
+  },
+  {
+    pattern: /(?:)/,
+    code: 'ENGINE',
+    retry: 'later',
+    advice: 'see the log of the Docker daemon (journalctl -u docker)',
+  },
 ];
 
 /** Said by registries that can't be reached; only looked for where a registry was asked. */
 const REGISTRY_AWAY =
   /connection refused|connection reset|timeout|timed out|no such host|\bEOF\b|i\/o|network is unreachable|TLS|x509|certificate|50[0-9]|bad gateway|service unavailable|temporary failure|server misbehaving|Client\.Timeout|http: server gave HTTP/i;
 
-const OFFLINE_CODES = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const OFFLINE_CODES = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 const fieldOf = (error: unknown, field: string): unknown =>
-  typeof error === 'object' && error !== null && field in error ? (error as Record<string, unknown>)[field] : undefined;
+  typeof error === 'object' && error !== null && field in error
+    ? (error as Record<string, unknown>)[field]
+    : undefined;
 
 /** The engine's own words, without dockerode's frame. */
 const wordsOf = (error: unknown): string => {
@@ -53,18 +131,29 @@ export const toEngineError = (error: unknown, what: string, address = ''): unkno
   if (name === 'AbortError') return error;
   const code = fieldOf(error, 'code');
   if (code === 'EACCES' || code === 'EPERM') {
-    return new AgentError('ENGINE_OFFLINE', `${what}: no permission for the engine's socket ${address}`.trim(), {
-      cause: error,
-      advice: 'add the user of the agent to the group docker, then restart it',
-    });
+    return new AgentError(
+      'ENGINE_OFFLINE',
+      `${what}: no permission for the engine's socket ${address}`.trim(),
+      {
+        cause: error,
+        advice: 'add the user of the agent to the group docker, then restart it',
+      },
+    );
   }
-  const isSilent = name === 'TimeoutError' || (typeof code === 'string' && OFFLINE_CODES.has(code)) || /socket hang up/.test(wordsOf(error));
+  const isSilent =
+    name === 'TimeoutError' ||
+    (typeof code === 'string' && OFFLINE_CODES.has(code)) ||
+    /socket hang up/.test(wordsOf(error));
   if (statusOf(error) === undefined && isSilent) {
-    return new AgentError('ENGINE_OFFLINE', `${what}${address === '' ? '' : ` at ${address}`}: ${wordsOf(error)}`, {
-      retry: 'later',
-      cause: error,
-      advice: 'start the engine (systemctl start docker), or correct DOCKER_HOST',
-    });
+    return new AgentError(
+      'ENGINE_OFFLINE',
+      `${what}${address === '' ? '' : ` at ${address}`}: ${wordsOf(error)}`,
+      {
+        retry: 'later',
+        cause: error,
+        advice: 'start the engine (systemctl start docker), or correct DOCKER_HOST',
+      },
+    );
   }
   return classify(wordsOf(error), what, error);
 };
@@ -87,6 +176,8 @@ export const toRegistryError = (error: unknown, what: string): unknown => {
   return new AgentError('REGISTRY', `${what}: ${words}`, {
     retry: 'later',
     cause: error,
-    advice: isAway ? 'the registry does not answer: it is tried again by itself; what runs stays' : 'see the log of the Docker daemon',
+    advice: isAway
+      ? 'the registry does not answer: it is tried again by itself; what runs stays'
+      : 'see the log of the Docker daemon',
   });
 };

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import type { Engine } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
@@ -25,7 +26,11 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
     const info: unknown = await connection.docker.info().catch((error: unknown) => {
       throw toEngineError(error, 'cannot reach the Docker engine');
     });
-    const facts = factsOf(info as Parameters<typeof factsOf>[0], connection.apiVersion, connection.remoteHost);
+    const facts = factsOf(
+      info as Parameters<typeof factsOf>[0],
+      connection.apiVersion,
+      connection.remoteHost,
+    );
     return { connection, facts, observer: createObserver(connection.docker, facts) };
   };
 
@@ -49,25 +54,41 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
           await applyAction(action, { docker, apiVersion, environment, credentials, onProgress, signal });
         } finally {
           if ('container' in action) observer.forgetContainer(action.container.id);
-          if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create') observer.forgetImages();
+          if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create')
+            observer.forgetImages();
           if (action.kind === 'create-volume') observer.forgetVolumes();
         }
       }),
-    resolveTag: (image, signal) => withSession(({ connection }) => resolveTag(connection.docker, credentials, image, signal)),
-    lastLines: (id, lines, signal) => withSession(({ connection }) => lastLines(connection, id, lines, signal)),
+    resolveTag: (image, signal) =>
+      withSession(({ connection }) => resolveTag(connection.docker, credentials, image, signal)),
+    lastLines: (id, lines, signal) =>
+      withSession(({ connection }) => lastLines(connection, id, lines, signal)),
     watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),
   };
 };
 
-const lastLines = async ({ docker }: Connection, id: string, lines: number, signal: AbortSignal): Promise<readonly string[]> => {
+const lastLines = async (
+  { docker }: Connection,
+  id: string,
+  lines: number,
+  signal: AbortSignal,
+): Promise<readonly string[]> => {
   try {
     const container = docker.getContainer(id);
     const { Config } = await container.inspect({ abortSignal: signal });
-    const answer: unknown = await container.logs({ stdout: true, stderr: true, tail: lines, follow: false, abortSignal: signal });
+    const answer: unknown = await container.logs({
+      stdout: true,
+      stderr: true,
+      tail: lines,
+      follow: false,
+      abortSignal: signal,
+    });
     const bytes = Buffer.isBuffer(answer) ? answer : Buffer.from(String(answer));
     const text = Config.Tty ? bytes.toString('utf8') : demultiplex(bytes);
-    // eslint-disable-next-line no-control-regex
-    return text.replaceAll(/\u001B\[[0-9;]*[A-Za-z]/g, '').split(/\r?\n/).filter((l) => l !== '').slice(-lines);
+    return stripVTControlCharacters(text)
+      .split(/\r?\n/)
+      .filter((l) => l !== '')
+      .slice(-lines);
   } catch {
     // Its last words are a help, not a need: log drivers such as syslog can't be read back.
     return [];
@@ -90,17 +111,37 @@ const demultiplex = (bytes: Buffer): string => {
 
 /** Only what can change a decision; an `exec` of a health check every second can't. */
 const FILTERS = {
-  container: ['start', 'die', 'stop', 'kill', 'oom', 'destroy', 'create', 'rename', 'update', 'pause', 'unpause', 'health_status'],
+  container: [
+    'start',
+    'die',
+    'stop',
+    'kill',
+    'oom',
+    'destroy',
+    'create',
+    'rename',
+    'update',
+    'pause',
+    'unpause',
+    'health_status',
+  ],
   image: ['pull', 'tag', 'untag', 'delete', 'load', 'import', 'prune'],
   network: ['create', 'destroy', 'remove', 'disconnect', 'prune'],
   volume: ['create', 'destroy', 'prune'],
 } as const;
 
-const watch = async ({ connection, observer }: Session, onEvent: () => void, signal: AbortSignal): Promise<void> => {
+const watch = async (
+  { connection, observer }: Session,
+  onEvent: () => void,
+  signal: AbortSignal,
+): Promise<void> => {
   const filters = { type: Object.keys(FILTERS), event: [...new Set(Object.values(FILTERS).flat())] };
   let stream: Readable;
   try {
-    stream = (await connection.docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal })) as unknown as Readable;
+    stream = (await connection.docker.getEvents({
+      filters: JSON.stringify(filters),
+      abortSignal: signal,
+    })) as unknown as Readable;
   } catch (error) {
     throw toEngineError(error, 'cannot read the events of the engine');
   }

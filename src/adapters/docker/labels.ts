@@ -19,7 +19,8 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
   const service = labels[LABELS.service];
   const release = labels[LABELS.release];
   const replica = Number(labels[LABELS.replica]);
-  if (labels[LABELS.environment] !== environment || service === undefined || release === undefined) return undefined;
+  if (labels[LABELS.environment] !== environment || service === undefined || release === undefined)
+    return undefined;
   if (!Number.isSafeInteger(replica) || replica < 1) return undefined;
   return {
     service,

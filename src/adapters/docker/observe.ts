@@ -45,7 +45,10 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
       docker.listContainers({ all: true, abortSignal: signal }),
       docker.listNetworks({ abortSignal: signal }),
       images ?? docker.listImages({ abortSignal: signal }).then((list) => list.map(imageOf)),
-      volumes ?? docker.listVolumes({ abortSignal: signal }).then((v) => v.Volumes.map((x) => volumeOf(x, scope.environment))),
+      volumes ??
+        docker
+          .listVolumes({ abortSignal: signal })
+          .then((v) => v.Volumes.map((x) => volumeOf(x, scope.environment))),
     ]);
     images = imageList;
     volumes = volumeList;
@@ -106,7 +109,12 @@ export type Observer = ReturnType<typeof createObserver>;
 
 /** "Up 3 hours (healthy)" without the time: what is left changes only when the container does. */
 const fingerprintOf = (l: Listed): string =>
-  [l.State, l.Names.join(), l.Status.replace(/^(Up|Exited|Restarting).*?(\([^0-9)][^)]*\))?$/, '$1 $2'), l.ImageID].join('|');
+  [
+    l.State,
+    l.Names.join(),
+    l.Status.replace(/^(Up|Exited|Restarting).*?(\([^0-9)][^)]*\))?$/, '$1 $2'),
+    l.ImageID,
+  ].join('|');
 
 /** Restarted a moment ago, maybe without an event: its line would look the same. */
 const isYoung = (l: Listed): boolean => /second|Less than|Restarting/.test(l.Status) || l.State === 'created';
@@ -127,4 +135,6 @@ const containerOf = (l: Listed, environment: string): Container => {
 };
 
 const portsOf = (ports: readonly Dockerode.Port[]): readonly HostPort[] =>
-  ports.flatMap((p) => (p.PublicPort ? [{ hostAddress: p.IP, hostPort: p.PublicPort, protocol: p.Type }] : []));
+  ports.flatMap((p) =>
+    p.PublicPort ? [{ hostAddress: p.IP, hostPort: p.PublicPort, protocol: p.Type }] : [],
+  );

@@ -67,7 +67,11 @@ const readLines = async (
   what: string,
 ): Promise<void> => {
   const layers = new Map<string, { done: boolean; current: number; total: number }>();
-  const rearm = (): NodeJS.Timeout => setTimeout(() => { idle.abort(); stream.destroy(new Error('stalled')); }, IDLE_LIMIT_MS).unref();
+  const rearm = (): NodeJS.Timeout =>
+    setTimeout(() => {
+      idle.abort();
+      stream.destroy(new Error('stalled'));
+    }, IDLE_LIMIT_MS).unref();
   let timer = rearm();
   try {
     for await (const text of createInterface({ input: stream })) {
@@ -92,19 +96,28 @@ const parseLine = (text: string): Line | undefined => {
   }
 };
 
-const noteLayer = (layers: Map<string, { done: boolean; current: number; total: number }>, line: Line): boolean => {
+const noteLayer = (
+  layers: Map<string, { done: boolean; current: number; total: number }>,
+  line: Line,
+): boolean => {
   if (line.id === undefined || line.status === undefined || !/^[a-f0-9]{12}$/.test(line.id)) return false;
   const known = layers.get(line.id) ?? { done: false, current: 0, total: 0 };
   const done = /^(Pull complete|Already exists)/.test(line.status);
   const isDownload = line.status === 'Downloading';
   const total = isDownload ? (line.progressDetail?.total ?? known.total) : known.total;
   const isWhole = done || line.status === 'Download complete' || line.status === 'Extracting';
-  const current = isDownload ? (line.progressDetail?.current ?? known.current) : isWhole ? total : known.current;
+  const current = isDownload
+    ? (line.progressDetail?.current ?? known.current)
+    : isWhole
+      ? total
+      : known.current;
   layers.set(line.id, { done, current, total });
   return true;
 };
 
-const progressOf = (layers: ReadonlyMap<string, { done: boolean; current: number; total: number }>): PullProgress => {
+const progressOf = (
+  layers: ReadonlyMap<string, { done: boolean; current: number; total: number }>,
+): PullProgress => {
   const all = [...layers.values()];
   return {
     layersDone: all.filter((l) => l.done).length,
@@ -115,20 +128,33 @@ const progressOf = (layers: ReadonlyMap<string, { done: boolean; current: number
 };
 
 /** The image that arrived is the one that was named, or it is an error; then it gets its human-readable tag. */
-const verify = async (docker: Dockerode, image: ReleaseImage, what: string, signal: AbortSignal): Promise<void> => {
+const verify = async (
+  docker: Dockerode,
+  image: ReleaseImage,
+  what: string,
+  signal: AbortSignal,
+): Promise<void> => {
   const { reference, digest } = image;
   const name = familiarName(reference.repository);
   const pulled = digest === undefined ? `${name}:${reference.tag ?? 'latest'}` : `${name}@${digest}`;
   const local = await inspectImage(docker, pulled, signal);
   if (!local || !isThatImage(local, image)) {
-    throw new AgentError('IMAGE_MISMATCH', `${what}: the registry delivered ${local?.id ?? 'nothing'} instead of ${image.imageId ?? digest ?? pulled}`, {
-      advice: 'the registry or a mirror serves another image under this name: do not use it until somebody has looked',
-    });
+    throw new AgentError(
+      'IMAGE_MISMATCH',
+      `${what}: the registry delivered ${local?.id ?? 'nothing'} instead of ${image.imageId ?? digest ?? pulled}`,
+      {
+        advice:
+          'the registry or a mirror serves another image under this name: do not use it until somebody has looked',
+      },
+    );
   }
   if (reference.tag !== undefined) {
-    await docker.getImage(local.id).tag({ repo: name, tag: reference.tag }).catch((error: unknown) => {
-      throw toEngineError(error, `cannot tag ${name}:${reference.tag ?? ''}`);
-    });
+    await docker
+      .getImage(local.id)
+      .tag({ repo: name, tag: reference.tag })
+      .catch((error: unknown) => {
+        throw toEngineError(error, `cannot tag ${name}:${reference.tag ?? ''}`);
+      });
   }
 };
 
@@ -142,7 +168,11 @@ const isThatImage = (local: Image, { reference, digest, imageId }: ReleaseImage)
 };
 
 /** Undefined where this host has no such image. */
-export const inspectImage = async (docker: Dockerode, name: string, signal: AbortSignal): Promise<Image | undefined> => {
+export const inspectImage = async (
+  docker: Dockerode,
+  name: string,
+  signal: AbortSignal,
+): Promise<Image | undefined> => {
   try {
     signal.throwIfAborted();
     const info = await docker.getImage(name).inspect();

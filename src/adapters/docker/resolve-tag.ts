@@ -21,9 +21,13 @@ export const resolveTag = async (
   if (image.pullPolicy === 'never') {
     const local = await localMeaning(docker, image, name, signal);
     if (local) return local;
-    throw new AgentError('IMAGE_NOT_FOUND', `${name} is not on this host, and pull_policy: never forbids to ask the registry`, {
-      advice: 'load the image here (docker load), or change pull_policy',
-    });
+    throw new AgentError(
+      'IMAGE_NOT_FOUND',
+      `${name} is not on this host, and pull_policy: never forbids to ask the registry`,
+      {
+        advice: 'load the image here (docker load), or change pull_policy',
+      },
+    );
   }
   try {
     return await askRegistry(docker, credentials, image, name, signal);
@@ -52,7 +56,9 @@ const askRegistry = async (
     });
   const digest = (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest ?? '';
   if (isDigest(digest)) return { kind: 'digest', digest };
-  throw new AgentError('REGISTRY', `${what}: the registry gave no SHA-256 digest`, { advice: 'use a registry that speaks the OCI distribution API' });
+  throw new AgentError('REGISTRY', `${what}: the registry gave no SHA-256 digest`, {
+    advice: 'use a registry that speaks the OCI distribution API',
+  });
 };
 
 const localMeaning = async (

@@ -12,7 +12,9 @@ export const imageOf = (info: Dockerode.ImageInfo): Image => ({
   }),
   digests: (info.RepoDigests ?? []).flatMap((text) => {
     const image = tryParseImage(text);
-    return image?.digest !== undefined && isDigest(image.digest) ? [{ repository: image.repository, digest: image.digest }] : [];
+    return image?.digest !== undefined && isDigest(image.digest)
+      ? [{ repository: image.repository, digest: image.digest }]
+      : [];
   }),
 });
 
@@ -20,7 +22,11 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
   const labels = info.Labels ?? {};
   const network = labels[LABELS.network];
   const isOurs = labels[LABELS.environment] === environment && network !== undefined;
-  return { id: info.Id, name: info.Name, owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined };
+  return {
+    id: info.Id,
+    name: info.Name,
+    owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined,
+  };
 };
 
 export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string): Volume => {
@@ -43,7 +49,13 @@ interface Info {
 }
 
 /** The engine says `x86_64`; images and manifests say `amd64`. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm/v7', armv6l: 'arm/v6', i686: '386' };
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x86_64: 'amd64',
+  aarch64: 'arm64',
+  armv7l: 'arm/v7',
+  armv6l: 'arm/v6',
+  i686: '386',
+};
 
 export const factsOf = (info: Info, apiVersion: string, remoteHost: string | undefined): EngineFacts => {
   const enforced: readonly (readonly [keyof Limits, boolean])[] = [

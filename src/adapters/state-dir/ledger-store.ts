@@ -23,10 +23,16 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
     return { kind: 'unreadable', message: 'it is not a ledger of this version' };
   }
   if (value['environment'] !== environment) {
-    return { kind: 'unreadable', message: `it is the ledger of environment ${JSON.stringify(value['environment'])}` };
+    return {
+      kind: 'unreadable',
+      message: `it is the ledger of environment ${JSON.stringify(value['environment'])}`,
+    };
   }
   const { services, tags } = value;
-  const isWhole = isRecord(services) && isRecord(tags) && Object.values(services).every((s) => isRecord(s) && Array.isArray(s['good']));
+  const isWhole =
+    isRecord(services) &&
+    isRecord(tags) &&
+    Object.values(services).every((s) => isRecord(s) && Array.isArray(s['good']));
   if (!isWhole) return { kind: 'unreadable', message: 'its services or tags are damaged' };
   // Absent members and undefined ones are the same to every reader.
   return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(value as unknown as Ledger) } };

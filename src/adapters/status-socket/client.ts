@@ -34,14 +34,25 @@ export const askAgent = async (
   throw new AgentError(error.code, error.message, { advice: error.advice });
 };
 
-const exchange = (socketPath: string, method: string, path: string, body: unknown, timeoutMs: number): Promise<{ status: number; text: string }> => {
+const exchange = (
+  socketPath: string,
+  method: string,
+  path: string,
+  body: unknown,
+  timeoutMs: number,
+): Promise<{ status: number; text: string }> => {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-  const request = httpRequest({ socketPath, method, path, agent: false, headers: { 'content-type': 'application/json' } }, (response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.once('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
-    response.once('error', reject);
-  });
+  const request = httpRequest(
+    { socketPath, method, path, agent: false, headers: { 'content-type': 'application/json' } },
+    (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+      );
+      response.once('error', reject);
+    },
+  );
   request.setTimeout(timeoutMs, () => request.destroy(new Error('no answer in time')));
   request.once('error', reject);
   request.end(body === undefined ? undefined : JSON.stringify(body));

@@ -18,7 +18,10 @@ const SOCKET_MODE = 0o660;
 const isAlive = (path: string): Promise<boolean> => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(path);
-  socket.once('connect', () => { socket.destroy(); resolve(true); });
+  socket.once('connect', () => {
+    socket.destroy();
+    resolve(true);
+  });
   socket.once('error', () => resolve(false));
   return promise;
 };
@@ -30,7 +33,8 @@ const isAlive = (path: string): Promise<boolean> => {
 export const serveStatus = async (path: string, routes: Routes): Promise<StatusServer> => {
   if (await isAlive(path)) {
     throw new AgentError('AGENT_RUNNING', `an agent already listens on ${path}`, {
-      advice: 'look at it with `supercargo status`; a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',
+      advice:
+        'look at it with `supercargo status`; a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',
     });
   }
   const ended = new AbortController();
@@ -48,7 +52,8 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
   } catch (cause) {
     throw new AgentError('CONFIG', `cannot listen on ${path}`, {
       cause,
-      advice: 'let the agent’s user write that folder (systemd: RuntimeDirectory=supercargo), or set SUPERCARGO_SOCKET',
+      advice:
+        'let the agent’s user write that folder (systemd: RuntimeDirectory=supercargo), or set SUPERCARGO_SOCKET',
     });
   }
   return {
@@ -62,7 +67,12 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
   };
 };
 
-const answer = async (routes: Routes, request: IncomingMessage, response: ServerResponse, ended: AbortSignal): Promise<void> => {
+const answer = async (
+  routes: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  ended: AbortSignal,
+): Promise<void> => {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const send = (status: number, body: unknown): void => {
@@ -71,7 +81,14 @@ const answer = async (routes: Routes, request: IncomingMessage, response: Server
   try {
     const route = routes[`${request.method ?? 'GET'} ${request.url ?? '/'}`];
     if (!route) {
-      send(404, errorBody(new AgentError('USAGE', 'the agent does not know this request', { advice: 'use the supercargo of the same version as the agent' })));
+      send(
+        404,
+        errorBody(
+          new AgentError('USAGE', 'the agent does not know this request', {
+            advice: 'use the supercargo of the same version as the agent',
+          }),
+        ),
+      );
       return;
     }
     send(200, await route(await readBody(request), AbortSignal.any([ended, gone.signal])));
@@ -80,7 +97,9 @@ const answer = async (routes: Routes, request: IncomingMessage, response: Server
   }
 };
 
-const errorBody = ({ code, message, advice }: AgentError): object => ({ error: { code, message, advice: advice ?? '' } });
+const errorBody = ({ code, message, advice }: AgentError): object => ({
+  error: { code, message, advice: advice ?? '' },
+});
 
 const readBody = async (request: IncomingMessage): Promise<unknown> => {
   const chunks: Buffer[] = [];

@@ -20,7 +20,12 @@ export interface ExplainedService extends Omit<Explanation, 'decision' | 'good'>
   readonly advice: string | null;
   readonly since: string | null;
   readonly until: string | null;
-  readonly good: { readonly version: string; readonly release: string; readonly image: string; readonly at: string } | null;
+  readonly good: {
+    readonly version: string;
+    readonly release: string;
+    readonly image: string;
+    readonly at: string;
+  } | null;
   readonly failure: FailureStatus | null;
 }
 
@@ -40,7 +45,9 @@ export const explainDocument = (
       message: told.message,
       advice: told.advice,
       until: told.untilMs === null ? null : isoTime(told.untilMs),
-      good: good ? { version: good.version, release: good.release, image: good.image, at: isoTime(good.goodAtMs) } : null,
+      good: good
+        ? { version: good.version, release: good.release, image: good.image, at: isoTime(good.goodAtMs) }
+        : null,
       ...known(rest.service),
     };
   }),
@@ -52,20 +59,56 @@ export const renderExplain = (document: ExplainDocument, screen: Screen): string
 const renderService = (s: ExplainedService, screen: Screen): string => {
   const { palette } = screen;
   const rows: (readonly string[])[] = [
-    ['outcome', `${paintOutcome(s.outcome as 'waiting', palette)}${s.reason === null ? '' : ` (${s.reason})`}${s.since === null ? '' : ` since ${s.since}`}${s.until === null ? '' : `, until ${s.until}`}`],
+    [
+      'outcome',
+      `${paintOutcome(s.outcome as 'waiting', palette)}${s.reason === null ? '' : ` (${s.reason})`}${s.since === null ? '' : ` since ${s.since}`}${s.until === null ? '' : `, until ${s.until}`}`,
+    ],
   ];
   if (s.message !== null) rows.push(['why', s.message]);
   if (s.advice !== null && s.advice !== '') rows.push(['do', s.advice]);
-  rows.push(['desired', s.desired ? `${s.desired.version} (release ${s.desired.release.slice(0, 8)}) ${s.desired.image}` : '–']);
-  rows.push(['last good', s.good ? `${s.good.version} (release ${s.good.release.slice(0, 8)}), proved ${s.good.at}` : '–']);
-  for (const c of s.containers) rows.push([c.role, `${c.container.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}`]);
-  if (s.failure) rows.push(['failed', `${s.failure.version} at ${s.failure.at}: ${s.failure.message}`], ...s.failure.log.map((l) => ['', palette.faint(`│ ${l}`)]));
-  const parts = [palette.strong(s.service), renderTable({ rows: rows.map((r) => ['', ...r]) }, screen).trimEnd()];
+  rows.push([
+    'desired',
+    s.desired ? `${s.desired.version} (release ${s.desired.release.slice(0, 8)}) ${s.desired.image}` : '–',
+  ]);
+  rows.push([
+    'last good',
+    s.good ? `${s.good.version} (release ${s.good.release.slice(0, 8)}), proved ${s.good.at}` : '–',
+  ]);
+  for (const c of s.containers)
+    rows.push([
+      c.role,
+      `${c.container.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}`,
+    ]);
+  if (s.failure)
+    rows.push(
+      ['failed', `${s.failure.version} at ${s.failure.at}: ${s.failure.message}`],
+      ...s.failure.log.map((l) => ['', palette.faint(`│ ${l}`)]),
+    );
+  const parts = [
+    palette.strong(s.service),
+    renderTable({ rows: rows.map((r) => ['', ...r]) }, screen).trimEnd(),
+  ];
   if (s.differences.length > 0) {
-    parts.push(renderTable({ header: ['', 'FIELD', 'DESIRED', 'ACTUAL'], rows: s.differences.map((d) => ['', d.field, d.desired, d.actual]) }, screen).trimEnd());
+    parts.push(
+      renderTable(
+        {
+          header: ['', 'FIELD', 'DESIRED', 'ACTUAL'],
+          rows: s.differences.map((d) => ['', d.field, d.desired, d.actual]),
+        },
+        screen,
+      ).trimEnd(),
+    );
   }
   if (s.next.length > 0) {
-    parts.push(renderTable({ header: ['', 'NEXT', '', ''], rows: s.next.map((n) => ['', n.action, n.subject, palette.faint(n.why)]) }, screen).trimEnd());
+    parts.push(
+      renderTable(
+        {
+          header: ['', 'NEXT', '', ''],
+          rows: s.next.map((n) => ['', n.action, n.subject, palette.faint(n.why)]),
+        },
+        screen,
+      ).trimEnd(),
+    );
   }
   return `${parts.join('\n')}\n`;
 };

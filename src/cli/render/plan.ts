@@ -32,9 +32,17 @@ export interface PlanStep {
   readonly why: string;
 }
 
-const stepOf = ({ action, why }: Step): PlanStep => ({ action: action.kind, subject: subjectOf(action), why });
+const stepOf = ({ action, why }: Step): PlanStep => ({
+  action: action.kind,
+  subject: subjectOf(action),
+  why,
+});
 
-export const planDocument = (environment: string, serial: number | undefined, { now, steps }: Foresight): PlanDocument => ({
+export const planDocument = (
+  environment: string,
+  serial: number | undefined,
+  { now, steps }: Foresight,
+): PlanDocument => ({
   apiVersion: 'supercargo/plan/v1',
   environment,
   serial: serial ?? null,
@@ -60,7 +68,8 @@ const gapOf = (steps: readonly Step[]): string | null => {
   const kinds = new Set(steps.map((s) => s.action.kind));
   const stops = steps.some((s) => s.action.kind === 'stop');
   const starts = kinds.has('start');
-  if (stops && starts) return 'about 0.5 s and the time the new container needs to start, because stop-first stops the old one first';
+  if (stops && starts)
+    return 'about 0.5 s and the time the new container needs to start, because stop-first stops the old one first';
   if (stops) return 'it ends here';
   if (starts) return 'none now: it does not serve at the moment';
   return steps.length === 0 ? null : 'none';
@@ -70,19 +79,30 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
   const { palette } = screen;
   const lines: string[] = [];
   for (const s of plan.services) {
-    const outcome = s.steps.length > 0 ? palette.warn('changes') : paintOutcome(s.outcome === 'converged' ? 'converged' : (s.outcome as 'waiting'), palette);
-    lines.push(`${palette.strong(s.service)}: ${outcome}${s.message === null ? '' : ` – ${s.message}`}${s.until === null ? '' : ` (until ${s.until})`}`);
+    const outcome =
+      s.steps.length > 0
+        ? palette.warn('changes')
+        : paintOutcome(s.outcome === 'converged' ? 'converged' : (s.outcome as 'waiting'), palette);
+    lines.push(
+      `${palette.strong(s.service)}: ${outcome}${s.message === null ? '' : ` – ${s.message}`}${s.until === null ? '' : ` (until ${s.until})`}`,
+    );
     if (s.advice !== null && s.advice !== '') lines.push(`  ${palette.info('→')} ${s.advice}`);
     if (s.gap !== null) lines.push(`  gap: ${s.gap}`);
     lines.push(...stepLines(s.steps, screen));
   }
-  if (plan.housekeeping.length > 0) lines.push(palette.strong('clean-up:'), ...stepLines(plan.housekeeping, screen));
+  if (plan.housekeeping.length > 0)
+    lines.push(palette.strong('clean-up:'), ...stepLines(plan.housekeeping, screen));
   if (lines.length === 0) lines.push('nothing is declared on this host, and nothing runs');
   return `${lines.join('\n')}\n`;
 };
 
 const stepLines = (steps: readonly PlanStep[], screen: Screen): readonly string[] => {
   if (steps.length === 0) return [];
-  const rows = steps.map((s, index) => [`  ${String(index + 1)}.`, s.action, s.subject, screen.palette.faint(s.why)]);
+  const rows = steps.map((s, index) => [
+    `  ${String(index + 1)}.`,
+    s.action,
+    s.subject,
+    screen.palette.faint(s.why),
+  ]);
   return [renderTable({ rows }, screen).trimEnd()];
 };

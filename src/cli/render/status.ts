@@ -29,31 +29,56 @@ export const paintOutcome = (outcome: Outcome, palette: Palette): string => {
   }
 };
 
-const ago = (nowMs: number, iso: string | null): string => (iso === null ? '–' : relativeTime(nowMs, Date.parse(iso)));
+const ago = (nowMs: number, iso: string | null): string =>
+  iso === null ? '–' : relativeTime(nowMs, Date.parse(iso));
 
-const headline = ({ environment, host, outcome, agent, engine }: Status, { palette }: Screen, nowMs: number): string => {
-  const daemon = agent.running ? `agent ${agent.version}, started ${ago(nowMs, agent.since)}` : palette.warn('no agent runs');
+const headline = (
+  { environment, host, outcome, agent, engine }: Status,
+  { palette }: Screen,
+  nowMs: number,
+): string => {
+  const daemon = agent.running
+    ? `agent ${agent.version}, started ${ago(nowMs, agent.since)}`
+    : palette.warn('no agent runs');
   const docker = engine.online ? `engine ${engine.version ?? '?'}` : palette.bad('engine offline');
   return `${palette.strong(environment)} on ${host}: ${paintOutcome(outcome, palette)} · ${daemon} · ${docker}`;
 };
 
 const manifestLine = ({ manifest }: Status, { palette }: Screen, nowMs: number): string => {
-  const by = manifest.publisher ? ` by ${[manifest.publisher.name, manifest.publisher.build].filter((p) => p !== null).join(' ')}` : '';
+  const by = manifest.publisher
+    ? ` by ${[manifest.publisher.name, manifest.publisher.build].filter((p) => p !== null).join(' ')}`
+    : '';
   const when = manifest.acceptedAt === null ? '' : `, accepted ${ago(nowMs, manifest.acceptedAt)}`;
   const known =
-    manifest.serial === null ? 'no manifest accepted yet' : `manifest ${String(manifest.serial)}${by}${when}${manifest.signed === false ? ', unsigned' : ''}`;
+    manifest.serial === null
+      ? 'no manifest accepted yet'
+      : `manifest ${String(manifest.serial)}${by}${when}${manifest.signed === false ? ', unsigned' : ''}`;
   const { source } = manifest;
-  const seen = source.reachable === false ? palette.warn(`source unreachable (${source.message ?? ''})`) : source.reachable === true ? `source read ${ago(nowMs, source.checkedAt)}` : 'source not asked';
+  const seen =
+    source.reachable === false
+      ? palette.warn(`source unreachable (${source.message ?? ''})`)
+      : source.reachable === true
+        ? `source read ${ago(nowMs, source.checkedAt)}`
+        : 'source not asked';
   return `${known} · ${seen}`;
 };
 
 const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
-  hold ? [palette.warn(`held by ${hold.owner}${hold.all ? ', repairs too' : ''}, ${hold.until === null ? 'until resumed' : `until ${hold.until}`}: ${hold.reason}`)] : [];
+  hold
+    ? [
+        palette.warn(
+          `held by ${hold.owner}${hold.all ? ', repairs too' : ''}, ${hold.until === null ? 'until resumed' : `until ${hold.until}`}: ${hold.reason}`,
+        ),
+      ]
+    : [];
 
 const servicesTable = (status: Status, screen: Screen, nowMs: number): string => {
   const rows = status.services.flatMap((service) => rowsOf(service, screen.palette, nowMs));
   if (rows.length === 0) return 'no services\n';
-  return renderTable({ header: ['SERVICE', 'OUTCOME', 'DESIRED', 'RUNS', 'CONTAINER', 'STATE', 'SINCE'], rows }, screen);
+  return renderTable(
+    { header: ['SERVICE', 'OUTCOME', 'DESIRED', 'RUNS', 'CONTAINER', 'STATE', 'SINCE'], rows },
+    screen,
+  );
 };
 
 const rowsOf = (service: ServiceStatus, palette: Palette, nowMs: number): readonly (readonly string[])[] => {
@@ -83,15 +108,24 @@ const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly s
   };
   if (status.engine.message !== null) tell('engine', status.engine.message, status.engine.advice);
   const { rejection } = status.manifest;
-  if (rejection) tell('manifest refused', `${rejection.message} (${rejection.reason}, ${ago(nowMs, rejection.since)})`, rejection.advice);
+  if (rejection)
+    tell(
+      'manifest refused',
+      `${rejection.message} (${rejection.reason}, ${ago(nowMs, rejection.since)})`,
+      rejection.advice,
+    );
   for (const p of status.problems) tell(p.code.toLowerCase(), p.message, p.advice);
   for (const s of status.services) {
     if (s.outcome === 'converged' || s.outcome === 'offline' || s.message === null) continue;
     const until = s.until === null ? '' : ` (until ${s.until})`;
-    const progress = s.progress ? `, ${String(s.progress.layersDone)} of ${String(s.progress.layersTotal)} layers, ${formatBytes(s.progress.bytesDone)} of ${formatBytes(s.progress.bytesTotal)}` : '';
+    const progress = s.progress
+      ? `, ${String(s.progress.layersDone)} of ${String(s.progress.layersTotal)} layers, ${formatBytes(s.progress.bytesDone)} of ${formatBytes(s.progress.bytesTotal)}`
+      : '';
     tell(s.service, `${s.message}${progress}${until}`, s.advice);
-    if (s.failure && s.outcome !== 'progressing') lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
+    if (s.failure && s.outcome !== 'progressing')
+      lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
   }
-  for (const i of status.manifest.ignored) lines.push(palette.faint(`${i.service}: the manifest's entry is ignored: ${i.why}`));
+  for (const i of status.manifest.ignored)
+    lines.push(palette.faint(`${i.service}: the manifest's entry is ignored: ${i.why}`));
   return lines.length === 0 ? [] : [`${lines.join('\n')}\n`];
 };

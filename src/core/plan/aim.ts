@@ -12,9 +12,9 @@ import { restingSetback, setbackDecision } from './setback.ts';
 /**
  * Where a service is heading.
  * `forward`: a release that has not proved itself here. `keep`: what is known to be good (or simply there) is kept as it
- * should be, and `then` is told once it is.
+ * should be, and `settled` is told once it is.
  */
-export type Aim = Forward | Keep | { readonly kind: 'freeze'; readonly then: Decision };
+export type Aim = Forward | Keep | { readonly kind: 'freeze'; readonly settled: Decision };
 
 export interface Forward {
   readonly kind: 'forward';
@@ -30,7 +30,7 @@ export interface Keep {
   readonly restoreForeign: boolean;
   /** Containers of other releases are taken away. */
   readonly retireOthers: boolean;
-  readonly then: Decision;
+  readonly settled: Decision;
   readonly staging: readonly Action[];
 }
 
@@ -60,13 +60,13 @@ const presentTarget = (c: ServiceContext, except: string): Target | undefined =>
 const keep = (
   c: ServiceContext,
   bad: string,
-  then: Decision,
+  settled: Decision,
   options: { retireOthers: boolean; staging?: readonly Action[] },
 ): Keep => {
   const back = fallbackFrom(c, bad);
   // What the ledger calls good may push others aside; a release that is merely here may not.
   const retireOthers = options.retireOthers || back.target?.release !== undefined;
-  return { kind: 'keep', ...back, then, staging: options.staging ?? [], retireOthers };
+  return { kind: 'keep', ...back, settled, staging: options.staging ?? [], retireOthers };
 };
 
 export const aimOf = (c: ServiceContext, desired: Desired): Aim => {
@@ -85,8 +85,8 @@ export const aimOf = (c: ServiceContext, desired: Desired): Aim => {
 const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unresolved' }>): Aim => {
   const setback = restingSetback(c, desired.key);
   if (setback) return keep(c, '', setbackDecision(setback), { retireOthers: false });
-  const then = wait('image', `asking the registry for ${desired.version}`);
-  return keep(c, '', then, { retireOthers: false, staging: [{ kind: 'resolve-tag', image: desired.image, key: desired.key }] });
+  const settled = wait('image', `asking the registry for ${desired.version}`);
+  return keep(c, '', settled, { retireOthers: false, staging: [{ kind: 'resolve-tag', image: desired.image, key: desired.key }] });
 };
 
 const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim => {
@@ -101,7 +101,7 @@ const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim =
     const back = fallbackFrom(c, release.id);
     const hasFallback = back.target !== undefined || back.restoreForeign;
     if (hasFallback) return keep(c, release.id, setbackDecision(setback), { retireOthers: true });
-    return { kind: 'freeze', then: setbackDecision(setback) };
+    return { kind: 'freeze', settled: setbackDecision(setback) };
   }
   return hasStarted ? forward(release, attempt) : aimUnbegun(c, release, attempt);
 };
@@ -113,7 +113,7 @@ const steady = (release: Release): Aim => ({
   target: targetOf(release),
   restoreForeign: false,
   retireOthers: true,
-  then: { kind: 'converged' },
+  settled: { kind: 'converged' },
   staging: [],
 });
 
@@ -127,8 +127,8 @@ const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim =
   const step = findImage(c.input.actual.images, release.image) ? undefined : pullStep(release);
   if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
   if (step?.kind === 'act') {
-    const then = gate ?? wait('image', `fetching ${release.version}`);
-    return keep(c, release.id, then, { retireOthers: false, staging: step.actions });
+    const settled = gate ?? wait('image', `fetching ${release.version}`);
+    return keep(c, release.id, settled, { retireOthers: false, staging: step.actions });
   }
   return gate ? keep(c, release.id, gate, { retireOthers: false }) : forward(release, attempt);
 };
@@ -137,17 +137,17 @@ const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Ai
   const advice = `publish another version, or try it again: supercargo retry ${c.service.name}`;
   const message = `${failure.version} failed here: ${failure.message}`;
   if (c.service.update.failureAction === 'pause') {
-    return { kind: 'freeze', then: { kind: 'blocked', reason: 'quarantined', message: `${message} (failure_action: pause)`, advice } };
+    return { kind: 'freeze', settled: { kind: 'blocked', reason: 'quarantined', message: `${message} (failure_action: pause)`, advice } };
   }
   const back = fallbackFrom(c, release.id);
   const to = back.target?.version ?? (back.restoreForeign ? (c.foreign?.adoption.name ?? '') : undefined);
-  const then: Decision =
+  const settled: Decision =
     to === undefined
       ? { kind: 'blocked', reason: 'quarantined', message, advice }
       : { kind: 'rolled-back', from: failure.version, to, message, advice };
-  return keep(c, release.id, then, { retireOthers: true });
+  return keep(c, release.id, settled, { retireOthers: true });
 };
 
 /** The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be meanwhile. */
-export const keepMeanwhile = (c: ServiceContext, release: Release, then: Decision): Keep =>
-  keep(c, release.id, then, { retireOthers: false });
+export const keepMeanwhile = (c: ServiceContext, release: Release, settled: Decision): Keep =>
+  keep(c, release.id, settled, { retireOthers: false });

@@ -27,14 +27,13 @@ export const publishedPorts = (release: Release): readonly HostPort[] =>
 /** Running containers outside this service that hold a host port which the release publishes. */
 export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] => {
   const wanted = publishedPorts(release);
-  const isOurs = (o: Container): boolean => o.owner !== undefined;
   return c.input.actual.containers
     .filter((o) => isUp(o) && o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id)
     .flatMap((o) =>
       o.ports
         .filter((p) => wanted.some((w) => overlaps(w, p)))
         .map((p) => ({
-          kind: isOurs(o) ? ('ours' as const) : ('foreign' as const),
+          kind: o.owner ? ('ours' as const) : ('foreign' as const),
           name: o.name,
           service: o.owner?.service,
           port: `${String(p.hostPort)}/${p.protocol}`,

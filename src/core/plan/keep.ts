@@ -31,7 +31,7 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
   const leftovers = slots.flatMap((s) => (isExtra(c, s) || (aim.retireOthers && isReplaced(s)) ? s.others : []));
   const retired = retire(leftovers);
   if (retired) return { kind: 'act', actions: retired, why: 'no longer needed' };
-  return merged ?? completion(c, target, steps) ?? toldBy(steps) ?? aim.then;
+  return merged ?? completion(c, target, steps) ?? toldBy(steps) ?? aim.settled;
 };
 
 /** It did not end by itself: a younger container was to take its place, or it never ran. */
@@ -56,7 +56,7 @@ const toldBy = (steps: readonly SlotStep[]): Decision | undefined => {
     if (verdict.kind === 'pending') return pendingOf([step]);
     if (verdict.kind === 'failed') {
       const reason = verdict.reason === 'exited' ? 'exited' : 'unhealthy';
-      return { kind: 'blocked', reason, message: `it was good and is not any more: ${verdict.message}`, advice: 'look at its log (docker logs), then publish another version' };
+      return { kind: 'blocked', reason, message: `it was good and is not any more: ${verdict.message}`, advice: 'look at its log (docker logs), settled publish another version' };
     }
   }
   return undefined;
@@ -66,7 +66,7 @@ const toldBy = (steps: readonly SlotStep[]): Decision | undefined => {
 const keepNothing = (c: ServiceContext, aim: Keep): Decision => {
   if (!aim.restoreForeign || !c.foreign) {
     const retired = aim.retireOthers ? retire(c.own) : undefined;
-    return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.then;
+    return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.settled;
   }
   const { container, adoption } = c.foreign;
   const quiet = quiesce(c.own);
@@ -82,5 +82,5 @@ const keepNothing = (c: ServiceContext, aim: Keep): Decision => {
     return { kind: 'act', actions: [{ kind: 'start', container: ref, release: adoption.containerId }], why: `${adoption.name} comes back` };
   }
   const retired = retire(c.own);
-  return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.then;
+  return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.settled;
 };

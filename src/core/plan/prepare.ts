@@ -94,6 +94,9 @@ const createOf = (
   };
 };
 
+/** The engine's own names for volumes that nobody named. */
+const isAnonymous = (volume: string): boolean => /^[a-f0-9]{64}$/.test(volume);
+
 /** Anonymous volumes go on from the container that used them last, as with Compose. */
 const carriedVolumes = (release: Release, { others }: Slot): Readonly<Record<string, string>> => {
   const last = others
@@ -102,7 +105,6 @@ const carriedVolumes = (release: Release, { others }: Slot): Readonly<Record<str
   const isDeclared = (target: string): boolean =>
     release.spec.container.mounts.some((m) => m.target === target && m.kind !== 'anonymous') ||
     release.spec.container.tmpfs[target] !== undefined;
-  const isAnonymous = (name: string): boolean => /^[a-f0-9]{64}$/.test(name);
   return Object.fromEntries(
     (last?.detail?.volumes ?? [])
       .filter((v) => isAnonymous(v.name) && !isDeclared(v.target))

@@ -13,7 +13,7 @@ export const planService = (c: ServiceContext, plans: ReadonlyMap<string, Servic
   const desired = c.input.desired[c.service.name] ?? { kind: 'unpublished', message: 'not resolved yet' };
   const hold = c.input.ledger.hold;
   const holdAll = isHoldActive(hold, c.input.nowMs) && hold.all ? holdDecision(c.input) : undefined;
-  const aim: Aim = holdAll ? { kind: 'freeze', then: holdAll } : aimOf(c, desired);
+  const aim: Aim = holdAll ? { kind: 'freeze', settled: holdAll } : aimOf(c, desired);
   return {
     service: c.service.name,
     declared: true,
@@ -29,7 +29,7 @@ type Decided = Pick<ServicePlan, 'decision' | 'target'>;
 const decide = (c: ServiceContext, aim: Aim, plans: ReadonlyMap<string, ServicePlan>): Decided => {
   switch (aim.kind) {
     case 'freeze':
-      return { decision: aim.then, target: undefined };
+      return { decision: aim.settled, target: undefined };
     case 'keep':
       return rested(c, keptId(c, aim), decideKeep(c, aim));
     case 'forward': {

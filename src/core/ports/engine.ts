@@ -40,15 +40,18 @@ export interface Engine {
     signal: AbortSignal,
   ) => Promise<void>;
   /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. */
-  readonly resolveTag: (
-    image: ReleaseImage,
-    signal: AbortSignal,
-  ) => Promise<TagMeaning>;
+  readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
   /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */
   readonly lastLines: (containerId: string, lines: number, signal: AbortSignal) => Promise<readonly string[]>;
   /** Calls back at every event that can matter to us; settles when the stream ends, for whatever reason. */
   readonly watch: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
 }
 
-const LEDGER_KINDS: ReadonlySet<Action['kind']> = new Set(['resolve-tag', 'adopt', 'remember', 'quarantine', 'forget']);
+const LEDGER_KINDS: ReadonlySet<Action['kind']> = new Set([
+  'resolve-tag',
+  'adopt',
+  'remember',
+  'quarantine',
+  'forget',
+]);
 export const isEngineAction = (action: Action): action is EngineAction => !LEDGER_KINDS.has(action.kind);

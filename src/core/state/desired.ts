@@ -11,9 +11,19 @@ import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 export type Desired =
   | { readonly kind: 'release'; readonly release: Release; readonly attempt: number }
   /** A tag whose digest nobody has asked for yet. */
-  | { readonly kind: 'unresolved'; readonly image: ReleaseImage; readonly key: string; readonly version: string }
+  | {
+      readonly kind: 'unresolved';
+      readonly image: ReleaseImage;
+      readonly key: string;
+      readonly version: string;
+    }
   | { readonly kind: 'unpublished'; readonly message: string }
-  | { readonly kind: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly advice: string };
+  | {
+      readonly kind: 'blocked';
+      readonly reason: BlockReason;
+      readonly message: string;
+      readonly advice: string;
+    };
 
 export interface DesiredHost {
   readonly services: Readonly<Record<string, Desired>>;
@@ -39,7 +49,10 @@ export const resolveHost = (input: DesiredInput): DesiredHost => {
     Object.values(input.project.services).map((service) => [service.name, resolveService(input, service)]),
   );
   const services = Object.fromEntries(
-    [...own].map(([name, desired]) => [name, isJob(input.project, name) ? perDependents(input.project, name, desired, own) : desired]),
+    [...own].map(([name, desired]) => [
+      name,
+      isJob(input.project, name) ? perDependents(input.project, name, desired, own) : desired,
+    ]),
   );
   return { services, ignored: ignoredEntries(input) };
 };
@@ -49,7 +62,8 @@ const ignoredEntries = ({ project, manifest }: DesiredInput): DesiredHost['ignor
     const declared = project.services[service];
     if (!declared) return [{ service, why: 'no service of this name in the compose files of this host' }];
     if (isPinned(parseImage(declared.image))) return [{ service, why: `the host pins ${declared.image}` }];
-    if (declared.versionFrom !== undefined) return [{ service, why: `it runs the version of ${declared.versionFrom}` }];
+    if (declared.versionFrom !== undefined)
+      return [{ service, why: `it runs the version of ${declared.versionFrom}` }];
     return [];
   });
 
@@ -57,11 +71,14 @@ const isPinned = (image: ImageReference): boolean => image.tag !== undefined || 
 
 const resolveService = (input: DesiredInput, service: Service): Desired => {
   const declared = parseImage(service.image);
-  if (isPinned(declared)) return resolveImage(input, service, { image: declared, imageIds: {}, attempt: 0 }, 0);
+  if (isPinned(declared))
+    return resolveImage(input, service, { image: declared, imageIds: {}, attempt: 0 }, 0);
   const source = service.versionFrom ?? service.name;
   const entry = input.manifest?.services[source];
   if (!input.manifest || !entry) {
-    const where = input.manifest ? `manifest ${String(input.manifest.serial)} does not name ${source}` : 'no manifest has been accepted yet';
+    const where = input.manifest
+      ? `manifest ${String(input.manifest.serial)} does not name ${source}`
+      : 'no manifest has been accepted yet';
     return { kind: 'unpublished', message: `nobody has published a version: ${where}` };
   }
   if (entry.image.repository !== declared.repository) {
@@ -79,7 +96,12 @@ const resolveService = (input: DesiredInput, service: Service): Desired => {
 const tagKey = (service: Service, entry: ManifestService, serial: number): string =>
   `${formatImage(entry.image)}#${String(entry.attempt)}${service.pullPolicy === 'always' ? `@${String(serial)}` : ''}`;
 
-const resolveImage = (input: DesiredInput, service: Service, entry: ManifestService, serial: number): Desired => {
+const resolveImage = (
+  input: DesiredInput,
+  service: Service,
+  entry: ManifestService,
+  serial: number,
+): Desired => {
   const image: ReleaseImage = {
     reference: entry.image,
     digest: entry.image.digest,
@@ -88,15 +110,22 @@ const resolveImage = (input: DesiredInput, service: Service, entry: ManifestServ
     platform: service.container.platform,
   };
   const version = entry.image.tag ?? (entry.image.digest ?? '').slice('sha256:'.length).slice(0, 12);
-  if (image.digest !== undefined) return releaseOf(input, service, image, { version, serial, attempt: entry.attempt });
+  if (image.digest !== undefined)
+    return releaseOf(input, service, image, { version, serial, attempt: entry.attempt });
   const key = tagKey(service, entry, serial);
   const resolved = input.tags[key];
   if (!resolved) return { kind: 'unresolved', image, key, version };
-  return releaseOf(input, service, withResolved(image, resolved), { version, serial, attempt: entry.attempt });
+  return releaseOf(input, service, withResolved(image, resolved), {
+    version,
+    serial,
+    attempt: entry.attempt,
+  });
 };
 
 const withResolved = (image: ReleaseImage, resolved: ResolvedTag): ReleaseImage =>
-  resolved.kind === 'digest' ? { ...image, digest: resolved.digest } : { ...image, imageId: resolved.imageId };
+  resolved.kind === 'digest'
+    ? { ...image, digest: resolved.digest }
+    : { ...image, imageId: resolved.imageId };
 
 const releaseOf = (
   { project }: DesiredInput,
@@ -109,7 +138,15 @@ const releaseOf = (
   return {
     kind: 'release',
     attempt,
-    release: { id: releaseId({ service: service.name, specHash: hash, digest }), service: service.name, specHash: hash, image, version, serial, spec: specOf(service, project) },
+    release: {
+      id: releaseId({ service: service.name, specHash: hash, digest }),
+      service: service.name,
+      specHash: hash,
+      image,
+      version,
+      serial,
+      spec: specOf(service, project),
+    },
   };
 };
 
@@ -124,7 +161,8 @@ const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
   const volumes: Record<string, Hashed<VolumeDefinition>> = {};
   for (const mount of service.container.mounts) {
     const definition = mount.kind === 'volume' ? project.volumes[mount.name] : undefined;
-    if (mount.kind === 'volume' && definition) volumes[mount.name] = { definition, hash: volumeHash(definition) };
+    if (mount.kind === 'volume' && definition)
+      volumes[mount.name] = { definition, hash: volumeHash(definition) };
   }
   return {
     container: service.container,
@@ -150,8 +188,11 @@ const perDependents = (
     .map((s) => all.get(s.name))
     .flatMap((d) => (d?.kind === 'release' ? [d.release] : []));
   const ids = dependents.map((d) => d.id).toSorted();
-  if (ids.length === 0) return { kind: 'unpublished', message: `no service that waits for ${job} has a version yet` };
-  const id = createHash('sha256').update([desired.release.id, ...ids].join('\n')).digest('hex');
+  if (ids.length === 0)
+    return { kind: 'unpublished', message: `no service that waits for ${job} has a version yet` };
+  const id = createHash('sha256')
+    .update([desired.release.id, ...ids].join('\n'))
+    .digest('hex');
   // A job that the host pins still waits for the turn of the manifest that named its dependents.
   const serial = Math.max(desired.release.serial, ...dependents.map((d) => d.serial));
   return { ...desired, release: { ...desired.release, id, serial } };

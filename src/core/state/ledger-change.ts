@@ -1,5 +1,5 @@
 import type { Action } from '../plan/action.ts';
-import type { TagMeaning } from '../ports/engine.ts';
+import { isEngineAction, type TagMeaning } from '../ports/engine.ts';
 import type { EpochMs } from '../time.ts';
 import { serviceRecord, withService, type Ledger } from './ledger.ts';
 
@@ -25,6 +25,7 @@ const MAX_TAGS = 200;
 export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
   const { service, action, findings, nowMs } = change;
   const record = serviceRecord(ledger, service);
+  if (isEngineAction(action)) return ledger;
   switch (action.kind) {
     case 'adopt':
       return withService(ledger, service, { adoption: action.adoption });
@@ -36,17 +37,22 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       return withService(ledger, service, { good, failure });
     }
     case 'quarantine':
-      return withService(ledger, service, { failure: { ...action.failure, log: findings.log ?? [], failedAtMs: nowMs } });
+      return withService(ledger, service, {
+        failure: { ...action.failure, log: findings.log ?? [], failedAtMs: nowMs },
+      });
     case 'forget': {
       const { [service]: _gone, ...services } = ledger.services;
       return { ...ledger, services };
     }
     case 'resolve-tag': {
       if (!findings.tag) return ledger;
-      const entries = Object.entries(ledger.tags).filter(([key]) => key !== action.key).slice(-(MAX_TAGS - 1));
-      return { ...ledger, tags: { ...Object.fromEntries(entries), [action.key]: { ...findings.tag, serial: change.serial } } };
+      const entries = Object.entries(ledger.tags)
+        .filter(([key]) => key !== action.key)
+        .slice(-(MAX_TAGS - 1));
+      return {
+        ...ledger,
+        tags: { ...Object.fromEntries(entries), [action.key]: { ...findings.tag, serial: change.serial } },
+      };
     }
-    default:
-      return ledger;
   }
 };

@@ -1,4 +1,10 @@
-import type { ContainerSpec, NetworkDefinition, PullPolicy, ReadyCheck, VolumeDefinition } from '../compose/model.ts';
+import type {
+  ContainerSpec,
+  NetworkDefinition,
+  PullPolicy,
+  ReadyCheck,
+  VolumeDefinition,
+} from '../compose/model.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 
 /** One exact thing to run: (service, spec hash, image digest) and what is needed to make it without any other document. */

@@ -13,9 +13,17 @@ const BY_OUTCOME: Readonly<Record<Outcome, ExitCode>> = {
   'rolled-back': EXIT.failed,
 };
 
-const ORDER: readonly ExitCode[] = [EXIT.error, EXIT.failed, EXIT.offline, EXIT.timedOut, EXIT.pending, EXIT.ok];
+const ORDER: readonly ExitCode[] = [
+  EXIT.error,
+  EXIT.failed,
+  EXIT.offline,
+  EXIT.timedOut,
+  EXIT.pending,
+  EXIT.ok,
+];
 
-export const worstOf = (codes: readonly ExitCode[]): ExitCode => ORDER.find((code) => codes.includes(code)) ?? EXIT.ok;
+export const worstOf = (codes: readonly ExitCode[]): ExitCode =>
+  ORDER.find((code) => codes.includes(code)) ?? EXIT.ok;
 
 const RANK: readonly Outcome[] = ['rolled-back', 'blocked', 'offline', 'progressing', 'waiting', 'converged'];
 

@@ -20,7 +20,11 @@ export const tell = (decision: Decision): Told => {
     case 'act':
       return { ...NOTHING, outcome: 'progressing', reason: decision.actions[0].kind, message: decision.why };
     case 'wait': {
-      const isUnderWay = decision.reason === 'health' || decision.reason === 'image' || decision.reason === 'delay' || decision.reason === 'removal';
+      const isUnderWay =
+        decision.reason === 'health' ||
+        decision.reason === 'image' ||
+        decision.reason === 'delay' ||
+        decision.reason === 'removal';
       return {
         ...NOTHING,
         outcome: isUnderWay ? 'progressing' : 'waiting',
@@ -30,7 +34,13 @@ export const tell = (decision: Decision): Told => {
       };
     }
     case 'blocked':
-      return { ...NOTHING, outcome: 'blocked', reason: decision.reason, message: decision.message, advice: decision.advice };
+      return {
+        ...NOTHING,
+        outcome: 'blocked',
+        reason: decision.reason,
+        message: decision.message,
+        advice: decision.advice,
+      };
     case 'rolled-back':
       return {
         ...NOTHING,

@@ -14,7 +14,12 @@ export interface Status {
   readonly at: string;
   /** The worst of what follows. */
   readonly outcome: Outcome;
-  readonly agent: { readonly running: boolean; readonly version: string; readonly pid: number | null; readonly since: string | null };
+  readonly agent: {
+    readonly running: boolean;
+    readonly version: string;
+    readonly pid: number | null;
+    readonly since: string | null;
+  };
   readonly engine: {
     readonly online: boolean;
     readonly version: string | null;
@@ -38,10 +43,26 @@ export interface ManifestStatus {
   readonly issuedAt: string | null;
   readonly expiresAt: string | null;
   readonly acceptedAt: string | null;
-  readonly publisher: { readonly name: string | null; readonly build: string | null; readonly url: string | null } | null;
+  readonly publisher: {
+    readonly name: string | null;
+    readonly build: string | null;
+    readonly url: string | null;
+  } | null;
   /** The last document that was offered and refused. */
-  readonly rejection: { readonly reason: string; readonly serial: number | null; readonly message: string; readonly advice: string; readonly since: string } | null;
-  readonly source: { readonly reachable: boolean | null; readonly checkedAt: string | null; readonly message: string | null; readonly advice: string | null; readonly nextAt: string | null };
+  readonly rejection: {
+    readonly reason: string;
+    readonly serial: number | null;
+    readonly message: string;
+    readonly advice: string;
+    readonly since: string;
+  } | null;
+  readonly source: {
+    readonly reachable: boolean | null;
+    readonly checkedAt: string | null;
+    readonly message: string | null;
+    readonly advice: string | null;
+    readonly nextAt: string | null;
+  };
   /** Entries that change nothing on this host. */
   readonly ignored: readonly { readonly service: string; readonly why: string }[];
 }
