@@ -26,8 +26,10 @@ SIGTERM ends it within seconds and leaves every container as it is; SIGHUP reads
 
 /** Without systemd's watchdog the loop still looks at least so often. */
 const LONGEST_SLEEP_MS = 60_000;
-/** A change of a file is acted on once things have been quiet for so long: Chef writes file by file. */
+/** A change of Chef's files is acted on once things have been quiet for so long: it writes file by file. */
 const QUIET_MS = 500;
+/** A manifest is replaced in one step. */
+const MANIFEST_QUIET_MS = 20;
 
 const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   const config = readConfig(io.env, readSurroundings());
@@ -79,7 +81,18 @@ const surroundingsOf = (
   return {
     claim,
     schedule: (onPoll, signal) => schedulePolls(config.pollCron, config.host, onPoll, signal),
-    watchFiles: (onChange) => watchPaths(watched(), onChange, QUIET_MS).close,
+    watchFiles: (onChange) => {
+      const { manifest, ...chefs } = watched();
+      const watches = [
+        watchPaths(chefs, onChange, QUIET_MS),
+        ...(manifest === undefined
+          ? []
+          : [watchPaths({ files: [manifest], folders: [] }, onChange, MANIFEST_QUIET_MS)]),
+      ];
+      return () => {
+        for (const watch of watches) watch.close();
+      };
+    },
     watchEngine: ports.engine.watch,
     longestSleepMs: Math.min(LONGEST_SLEEP_MS, interval ?? LONGEST_SLEEP_MS),
     onReady: () => void systemd.ready(),

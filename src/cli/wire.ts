@@ -22,7 +22,11 @@ export interface Wired {
   readonly claim: () => Promise<void>;
   readonly release: () => Promise<void>;
   /** What to watch for changes: compose, env and trust files, and a manifest that is a file. */
-  readonly watched: () => { readonly files: readonly string[]; readonly folders: readonly string[] };
+  readonly watched: () => {
+    readonly files: readonly string[];
+    readonly folders: readonly string[];
+    readonly manifest: string | undefined;
+  };
 }
 
 export interface WireOptions {
@@ -68,11 +72,10 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
       await lock?.release();
       lock = undefined;
     },
-    watched: () => {
-      const { files, folders } = hostFiles.watched();
-      const isFile = config.manifestUrl.startsWith('file:');
-      return { folders, files: isFile ? [...files, fileURLToPath(config.manifestUrl)] : files };
-    },
+    watched: () => ({
+      ...hostFiles.watched(),
+      manifest: config.manifestUrl.startsWith('file:') ? fileURLToPath(config.manifestUrl) : undefined,
+    }),
   };
 };
 

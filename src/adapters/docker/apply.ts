@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { messageOf } from '../../core/errors.ts';
 import type { EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Limits } from '../../core/state/actual.ts';
@@ -20,18 +21,28 @@ export interface ApplyContext {
 const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
   start: [304],
   stop: [304, 404],
-  remove: [404, 409],
+  remove: [404],
   // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it rests.
   'remove-network': [404],
   'remove-image': [404],
+};
+
+const ALREADY_WORDS: Partial<Record<EngineAction['kind'], RegExp>> = {
+  connect: /already exists in network/,
+  remove: /removal of container .* is already in progress/,
+};
+
+const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
+  const status = statusOf(error);
+  if (status === undefined) return false;
+  return ALREADY[kind]?.includes(status) === true || ALREADY_WORDS[kind]?.test(messageOf(error)) === true;
 };
 
 export const applyAction = async (action: EngineAction, c: ApplyContext): Promise<void> => {
   try {
     await call(action, c);
   } catch (error) {
-    const status = statusOf(error);
-    if (status !== undefined && ALREADY[action.kind]?.includes(status) === true) return;
+    if (isAlreadySo(action.kind, error)) return;
     throw toEngineError(error, `cannot ${describe(action)}`);
   }
 };
@@ -103,8 +114,7 @@ const removeReferences = async (
     try {
       await docker.getImage(reference).remove({ abortSignal: signal });
     } catch (error) {
-      const status = statusOf(error);
-      if (status === undefined || ALREADY['remove-image']?.includes(status) !== true) throw error;
+      if (!isAlreadySo('remove-image', error)) throw error;
     }
   }
 };

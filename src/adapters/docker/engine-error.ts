@@ -16,7 +16,7 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: "free space on the engine's disk (docker system df)",
   },
   {
-    pattern: /port is already allocated|address already in use|failed to bind host port/i,
+    pattern: /port is already allocated|bind: address already in use|failed to bind host port/i,
     code: 'PORT_TAKEN',
     retry: 'changed',
     advice: 'find who listens on that port (ss -ltnp), and stop it or choose another port',
@@ -26,6 +26,14 @@ const RULES: readonly [...Rule[], Rule] = [
     code: 'NAME_TAKEN',
     retry: 'changed',
     advice: 'rename or remove the container that has this name',
+  },
+  {
+    // Before the registries' words: "exec: …: permission denied: unknown". Other troubles of the runtime are the host's.
+    pattern:
+      /executable file not found|exec format error|no command specified|exec: ".*": |unable to find (?:user|group) |cannot mkdir: .* is not a directory/i,
+    code: 'RELEASE',
+    retry: 'changed',
+    advice: 'the image can not be started: check its command, entrypoint, user, working_dir and platform',
   },
   {
     pattern: /toomanyrequests|too many requests|rate limit/i,
@@ -56,27 +64,27 @@ const RULES: readonly [...Rule[], Rule] = [
   },
   {
     pattern:
-      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|address .*(?:in use|out of range|outside)|invalid address|user specified IP address/i,
+      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|address already in use|address .*(?:out of range|outside)|invalid address|user specified IP address/i,
     code: 'NETWORK',
     retry: 'changed',
     advice: 'check the networks and fixed addresses in the compose file against docker network ls',
   },
   {
     pattern:
-      /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while mounting volume/i,
+      /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while mounting volume|error mounting "/i,
     code: 'VOLUME',
     retry: 'changed',
     advice: 'check the volumes in the compose file: each source has to exist on this host',
   },
   {
-    pattern:
-      /OCI runtime create failed|executable file not found|exec format error|no command specified|no such file or directory: unknown/i,
-    code: 'RELEASE',
-    retry: 'changed',
-    advice: 'the image can not be started: check its command, entrypoint and platform',
+    pattern: /OCI runtime create failed/i,
+    code: 'ENGINE',
+    retry: 'later',
+    advice: 'the engine can not start a container with these settings: see its log (journalctl -u docker)',
   },
   {
-    pattern: /invalid|conflicting options|not supported|unknown|bad parameter/i,
+    pattern:
+      /invalid|conflicting options|not supported|unknown|bad parameter|not available|gathering device information/i,
     code: 'ENGINE',
     retry: 'changed',
     advice: 'the engine refuses this setting: correct the compose file',

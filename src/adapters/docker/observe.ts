@@ -107,13 +107,17 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
 
 export type Observer = ReturnType<typeof createObserver>;
 
-/** "Up 3 hours (healthy)" without the time: what is left changes only when the container does. */
+/**
+ * What changes in a line only when the container does: of "Up 3 hours (healthy)" and "Exited (1) 2 days ago" the words in
+ * brackets, and the endpoints, which are new after each start. A restart whose event was lost is seen by them.
+ */
 const fingerprintOf = (l: Listed): string =>
   [
     l.State,
     l.Names.join(),
-    l.Status.replace(/^(Up|Exited|Restarting).*?(\([^0-9)][^)]*\))?$/, '$1 $2'),
+    ...(l.Status.match(/\([^)]*\)/g) ?? []),
     l.ImageID,
+    ...Object.values(l.NetworkSettings?.Networks ?? {}).map((n) => n.EndpointID),
   ].join('|');
 
 /** Restarted a moment ago, maybe without an event: its line would look the same. */

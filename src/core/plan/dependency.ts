@@ -23,7 +23,8 @@ export const dependencyStep = (
 };
 
 const isSettled = (decision: Decision): boolean =>
-  decision.kind !== 'act' && !(decision.kind === 'wait' && isShortWait(decision.reason));
+  decision.kind !== 'act' &&
+  !(decision.kind === 'wait' && (decision.reason === 'dependency' || isShortWait(decision.reason)));
 
 const stateOf = (c: ServiceContext, { condition }: Dependency, plan: ServicePlan): State => {
   const { decision } = plan;

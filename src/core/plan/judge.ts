@@ -1,5 +1,5 @@
 import type { Port } from '../compose/model.ts';
-import type { Container, EngineFacts } from '../state/actual.ts';
+import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts';
 import type { FailureReason } from '../state/ledger.ts';
 import type { ReleaseSpec } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
@@ -23,6 +23,8 @@ export interface JudgeInput {
   readonly engine: EngineFacts;
   /** Not before this moment does its deadline begin: the old container stopped then. */
   readonly notBeforeMs: EpochMs;
+  /** When this agent began to look; 0: since ever. */
+  readonly watchingSinceMs: EpochMs;
   /** A job is good when it has ended with 0, not while it runs. */
   readonly isJob: boolean;
   /** When this very release proved itself here; undefined: it has yet to. */
@@ -44,7 +46,7 @@ export const judge = (i: JudgeInput): Verdict => {
     case 'paused':
       return { kind: 'idle' };
     case 'exited':
-      return judgeExited(i, detail.exitCode);
+      return judgeExited(i, detail);
     case 'restarting':
     case 'running': {
       const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
@@ -65,21 +67,37 @@ export const judge = (i: JudgeInput): Verdict => {
 const exitWords = (code: number, oomKilled: boolean): string =>
   oomKilled ? 'out of memory' : `last exit code ${String(code)}`;
 
-const judgeExited = ({ container, spec }: JudgeInput, code: number): Verdict => {
-  const policy = spec.container.restart.name;
-  const inForce = container.detail?.restart.name;
+const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
+  const { name: policy } = i.spec.container.restart;
   // We (or somebody) stopped it; the engine itself would have restarted it: start it again.
-  if (policy === 'always' || policy === 'unless-stopped' || inForce !== policy) return { kind: 'idle' };
-  if (code === 0) return { kind: 'completed' };
-  return { kind: 'failed', reason: 'exited', message: `it ended, ${exitWords(code, container.detail?.oomKilled ?? false)}` };
+  if (policy === 'always' || policy === 'unless-stopped' || detail.restart.name !== policy) return { kind: 'idle' };
+  if (detail.exitCode === 0) return { kind: 'completed' };
+  if (wasKilled(i, detail)) return { kind: 'idle' };
+  return { kind: 'failed', reason: 'exited', message: `it ended, ${exitWords(detail.exitCode, detail.oomKilled)}` };
+};
+
+/** SIGKILL and SIGTERM, 128 + 9 and + 15. */
+const SIGNALLED = new Set([137, 143]);
+/** What the engine writes of a container that was gone when it came up. */
+const LOST = 255;
+
+/**
+ * A candidate that went down with the engine or the host has not failed: it runs again (a job: at least once), until its
+ * deadline, so that one which kills itself is no endless loop.
+ */
+const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
+  const isLost = detail.exitCode === LOST && (detail.finishedAtMs ?? 0) <= i.watchingSinceMs;
+  const endsAtMs = Math.max(detail.createdAtMs, i.notBeforeMs, i.watchingSinceMs) + i.spec.healthyWithinMs;
+  return i.provenAtMs === undefined && !detail.oomKilled && (SIGNALLED.has(detail.exitCode) || isLost) && i.nowMs < endsAtMs;
 };
 
 /** Restarts move `startedAt`; the deadline of a candidate counts from the first start we can still derive. */
-const deadlineOf = ({ container, spec, notBeforeMs, provenAtMs }: JudgeInput): EpochMs => {
+const deadlineOf = ({ container, spec, notBeforeMs, watchingSinceMs, provenAtMs }: JudgeInput): EpochMs => {
   const detail = container.detail;
   const isLatest = detail?.restartCount === 0 || provenAtMs !== undefined;
   const first = (isLatest ? detail?.startedAtMs : detail?.createdAtMs) ?? 0;
-  return Math.max(first, notBeforeMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
+  // No candidate fails for a silence that nobody listened to.
+  return Math.max(first, notBeforeMs, watchingSinceMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
 };
 
 const pending = (i: JudgeInput, message: string, probes: readonly ProbeRequest[], untilMs?: EpochMs): Verdict => ({

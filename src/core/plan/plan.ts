@@ -21,9 +21,12 @@ export type WaitReason =
   | 'delay'
   | 'removal';
 
-/** Waits that end by themselves soon: `once` stays for them. */
+/**
+ * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon over is said by
+ * the service that is waited for.
+ */
 export const isShortWait = (reason: WaitReason): boolean =>
-  reason === 'image' || reason === 'health' || reason === 'dependency' || reason === 'delay' || reason === 'removal';
+  reason === 'image' || reason === 'health' || reason === 'delay' || reason === 'removal';
 
 /** Why nothing can be done until somebody changes something. */
 export type BlockReason =

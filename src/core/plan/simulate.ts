@@ -106,11 +106,25 @@ const limitsOf = (spec: ContainerSpec): Limits => ({
   pidsLimit: spec.pidsLimit ?? 0,
 });
 
+/** Named, anonymous and carried-over ones; those of the image's VOLUME lines are known to the engine alone. */
+const volumesOf = (action: CreateContainer, id: string): ContainerDetail['volumes'] => {
+  const { mounts } = action.release.spec.container;
+  const declared = mounts.flatMap((m) => {
+    if (m.kind === 'volume') return [{ target: m.target, name: action.volumes[m.name] ?? m.name }];
+    if (m.kind !== 'anonymous') return [];
+    return [{ target: m.target, name: action.carried[m.target] ?? idOf('volume', id, m.target) }];
+  });
+  const known = new Set(declared.map((v) => v.target));
+  const carried = Object.entries(action.carried).map(([target, name]) => ({ target, name }));
+  return [...declared, ...carried.filter((v) => !known.has(v.target))];
+};
+
 const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Container => {
   const { release } = action;
   const spec = release.spec.container;
+  const id = idOf('container', action.name, String(nowMs), String(ordinal));
   return {
-    id: idOf('container', action.name, String(nowMs), String(ordinal)),
+    id,
     name: action.name,
     imageId: action.imageId ?? (`sha256:${idOf('image', release.image.digest ?? '')}` as ImageId),
     state: 'created',
@@ -136,7 +150,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Cont
       startFault: undefined,
       restart: action.armed ? spec.restart : { name: 'no', maxRetries: 0 },
       networks: Object.values(action.networks).map((network) => ({ network, ip: '' })),
-      volumes: Object.entries(action.carried).map(([target, name]) => ({ target, name })),
+      volumes: volumesOf(action, id),
       limits: limitsOf(spec),
       stopGraceMs: spec.stopGraceMs,
     },
