@@ -1,9 +1,9 @@
 import type { Command, CommandAnswer } from '../core/command.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
-import { isoTime } from '../core/names.ts';
 import type { PlanInput } from '../core/plan/input.ts';
 import type { Status } from '../core/status/status.ts';
 import { createIntake } from './intake.ts';
+import { createNotes, SILENT } from './notes.ts';
 import { operate } from './operate.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import { createReconciler } from './reconciler.ts';
@@ -29,8 +29,9 @@ export const createAgent = (
 ) => {
   const wake = createWake();
   const record = createRecord(ports.ledger, options.environment);
-  const intake = createIntake(ports, options, record, dryRun);
-  const reconciler = createReconciler(ports, options, intake, record, wake.call);
+  const notes = createNotes(ports);
+  const intake = createIntake(ports, options, record, dryRun ? SILENT : notes, dryRun);
+  const reconciler = createReconciler(ports, options, intake, record, notes, wake.call);
   const startedAtMs = ports.now();
   const passed: (() => void)[] = [];
   const told = new Map<string, { key: string; sinceMs: number }>();
@@ -66,8 +67,7 @@ export const createAgent = (
       if (before.get(s.service) === now.get(s.service) || s.outcome === 'progressing') continue;
       const fields = { service: s.service, outcome: s.outcome, reason: s.reason, message: s.message };
       const level = s.outcome === 'blocked' || s.outcome === 'rolled-back' ? 'error' : 'info';
-      ports.log.write(level, 'outcome.changed', fields);
-      void ports.journal.append({ at: isoTime(ports.now()), event: 'outcome.changed', ...fields });
+      notes.write(level, 'outcome.changed', fields);
     }
     const settled = services.filter((s) => s.outcome !== 'progressing').map((s) => s.service);
     before = new Map(
@@ -102,7 +102,12 @@ export const createAgent = (
     },
 
     pass: async (signal: AbortSignal): Promise<void> => {
+      const wasUndecided = record.isUndecided();
       await reconciler.pass(signal);
+      if (wasUndecided && !record.isUndecided()) {
+        await intake.judge();
+        wake.call();
+      }
       noteOutcomes();
       for (const settle of passed.splice(0)) settle();
     },
@@ -134,6 +139,7 @@ export const createAgent = (
         ports,
         options,
         record,
+        notes,
         actual,
         epoch: intake.state().trust?.epoch ?? 0,
         jobsOf,

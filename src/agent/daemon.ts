@@ -70,7 +70,8 @@ const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
     source.failure ? source.notBeforeMs : undefined,
     agent.reconciler.view().offline ? Date.now() + STREAM_PAUSE_MS : undefined,
   ].filter((t) => t !== undefined);
-  return Math.max(1, Math.min(s.longestSleepMs, ...times.map((t) => t - Date.now())));
+  // A time that has passed while a step is under way is no reason to spin.
+  return Math.max(10, Math.min(s.longestSleepMs, ...times.map((t) => t - Date.now())));
 };
 
 /** Reads files and manifest, never twice at the same time; a call that comes meanwhile is answered by one more round. */

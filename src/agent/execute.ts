@@ -2,11 +2,13 @@ import { nextDelayMs } from '../core/backoff.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
 import { formatImage } from '../core/image/reference.ts';
+import { isoTime } from '../core/names.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
 import type { Setback } from '../core/plan/input.ts';
 import { isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord } from '../core/state/ledger.ts';
 import { changeLedger, type Findings } from '../core/state/ledger-change.ts';
+import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import type { LedgerRecord } from './record.ts';
 
@@ -46,11 +48,12 @@ const EVENTS: Readonly<{ [K in ActionKind]: EventName }> = {
 const LAST_LINES = 20;
 
 /** Takes one step. Resolves to undefined where it is done, else to why not and when it is tried again. */
-export const createExecutor = (ports: AgentPorts, options: AgentOptions, record: LedgerRecord) => {
-  const journal = (event: EventName, fields: Readonly<{ [name: string]: unknown }>): void => {
-    void ports.journal.append({ at: new Date(ports.now()).toISOString(), event, ...fields });
-  };
-
+export const createExecutor = (
+  ports: AgentPorts,
+  options: AgentOptions,
+  record: LedgerRecord,
+  notes: Notes,
+) => {
   const findingsOf = async (action: Action, signal: AbortSignal): Promise<Findings> => {
     if (action.kind === 'resolve-tag') return { tag: await ports.engine.resolveTag(action.image, signal) };
     if (action.kind !== 'quarantine') return {};
@@ -90,36 +93,28 @@ export const createExecutor = (ports: AgentPorts, options: AgentOptions, record:
     try {
       const findings = await perform(job, signal);
       const fields = { ...fieldsOf(action, findings), ...(service !== '' && { service }) };
-      const event = EVENTS[action.kind];
-      ports.log.write(action.kind === 'quarantine' ? 'error' : 'info', event, {
-        ...fields,
-        tookMs: ports.now() - startedMs,
-      });
-      journal(event, fields);
+      const level = action.kind === 'quarantine' ? 'error' : 'info';
+      notes.write(level, EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
       return undefined;
     } catch (thrown) {
       if (signal.aborted) return undefined;
       const error = toAgentError(thrown);
       if (error.code === 'ENGINE_OFFLINE') throw error;
-      const setback = setbackOf(
-        job,
-        error,
-        previous,
-        ports,
-        serviceRecord(record.current(), service).good[0]?.release.id === job.release,
-      );
+      const good = serviceRecord(record.current(), service).good[0];
+      const setback = setbackOf(job, error, previous, ports, good?.release.id === job.release);
+      const { code, message, advice } = error;
+      const level = error.retry === 'later' ? 'warn' : 'error';
       const fields = {
         service,
         action: action.kind,
-        code: error.code,
-        message: error.message,
-        advice: error.advice,
+        code,
+        message,
+        advice,
+        retryAt: isoTime(setback.untilMs),
       };
-      if (previous?.message !== error.message) journal('action.failed', fields);
-      ports.log.write(error.retry === 'later' ? 'warn' : 'error', 'action.failed', {
-        ...fields,
-        retryAt: new Date(setback.untilMs).toISOString(),
-      });
+      // The history tells of a trouble once, the log of every try.
+      if (previous?.message === message) ports.log.write(level, 'action.failed', fields);
+      else notes.write(level, 'action.failed', fields);
       return setback;
     }
   };

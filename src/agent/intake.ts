@@ -1,11 +1,12 @@
 import { nextDelayMs } from '../core/backoff.ts';
 import type { ComposeProject } from '../core/compose/model.ts';
 import type { AgentError } from '../core/errors.ts';
-import { accept, isExpired, reverify, watermarkOf } from '../core/manifest/accept.ts';
+import { accept, reverify, watermarkOf } from '../core/manifest/accept.ts';
 import type { Manifest, Rejection, Trust, Watermark } from '../core/manifest/model.ts';
 import type { FileProblem } from '../core/ports/host-files.ts';
 import type { Ledger } from '../core/state/ledger.ts';
 import type { EpochMs } from '../core/time.ts';
+import type { Notes } from './notes.ts';
 import type { LedgerRecord } from './record.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 
@@ -38,6 +39,7 @@ export const createIntake = (
   ports: AgentPorts,
   options: AgentOptions,
   record: LedgerRecord,
+  notes: Notes,
   dryRun: boolean,
 ) => {
   let state: Intake = {
@@ -127,6 +129,8 @@ export const createIntake = (
   /** Judges what was last offered; cheap enough to do again whenever trust or time may have changed the answer. */
   const judge = async (): Promise<void> => {
     if (offered === undefined || state.trustProblem !== undefined || record.trouble() !== undefined) return;
+    // Whether a missing ledger was lost is not known before the engine was looked at.
+    if (!dryRun && record.isUndecided()) return;
     const nowMs = ports.now();
     const { environment } = options;
     const watermark = watermarkIn(record.current(), state);
@@ -142,7 +146,7 @@ export const createIntake = (
       case 'accepted':
         if (!dryRun && !(await keep((l) => ({ ...l, accepted: verdict.accepted, floor: undefined })))) return;
         set({ manifest: verdict.accepted.manifest, distrust: undefined, rejection: undefined });
-        note('info', 'manifest.accepted', {
+        notes.write('info', 'manifest.accepted', {
           serial: verdict.accepted.manifest.serial,
           services: versionsOf(verdict.accepted.manifest),
         });
@@ -172,22 +176,12 @@ export const createIntake = (
   const noteRejection = (rejection: Rejection, nowMs: EpochMs): void => {
     const isNew = rejection.message !== state.rejection?.message;
     set({ rejection: { ...rejection, sinceMs: isNew ? nowMs : (state.rejection?.sinceMs ?? nowMs) } });
-    if (isNew) note('error', 'manifest.rejected', { reason: rejection.reason, message: rejection.message });
-  };
-
-  const note = (
-    level: 'info' | 'error',
-    event: 'manifest.accepted' | 'manifest.rejected',
-    fields: Readonly<{ [name: string]: unknown }>,
-  ): void => {
-    if (dryRun) return;
-    ports.log.write(level, event, fields);
-    void ports.journal.append({ at: new Date(ports.now()).toISOString(), event, ...fields });
+    if (isNew)
+      notes.write('error', 'manifest.rejected', { reason: rejection.reason, message: rejection.message });
   };
 
   return {
     state: (): Intake => state,
-    isExpired: (): boolean => state.manifest !== undefined && isExpired(state.manifest, ports.now()),
     readFiles: async (signal: AbortSignal): Promise<void> => {
       await readProject(signal);
       await readTrust(signal);

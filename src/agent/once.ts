@@ -3,14 +3,14 @@ import type { Agent } from './agent.ts';
 const LONGEST_SLEEP_MS = 1_000;
 
 /**
- * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. `refused` hears of a claim that another
- * agent has. Settles when nothing more happens by itself.
+ * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. Settles when nothing more happens by itself.
  */
 export const reconcileOnce = async (
   agent: Agent,
   watchEngine: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> => {
+  await agent.settleLedger(signal);
   await agent.intake.fetch(signal);
   const events = new AbortController();
   const watching = watchEngine(AbortSignal.any([signal, events.signal])).catch(() => undefined);

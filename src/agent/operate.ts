@@ -1,9 +1,9 @@
 import type { Command, CommandAnswer } from '../core/command.ts';
 import { AgentError } from '../core/errors.ts';
-import type { EventName } from '../core/events.ts';
 import { isoTime } from '../core/names.ts';
 import type { Actual } from '../core/state/actual.ts';
 import { emptyLedger, isHoldActive, serviceRecord, withService, type Ledger } from '../core/state/ledger.ts';
+import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import type { LedgerRecord } from './record.ts';
 
@@ -11,6 +11,7 @@ export interface OperateContext {
   readonly ports: AgentPorts;
   readonly options: AgentOptions;
   readonly record: LedgerRecord;
+  readonly notes: Notes;
   readonly actual: Actual | undefined;
   /** Today's; 0 where unsigned manifests are accepted. */
   readonly epoch: number;
@@ -33,11 +34,6 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
   }
 };
 
-const note = (c: OperateContext, event: EventName, fields: Readonly<{ [name: string]: unknown }>): void => {
-  c.ports.log.write('info', event, fields);
-  void c.ports.journal.append({ at: isoTime(c.ports.now()), event, ...fields });
-};
-
 const pause = async (
   command: Extract<Command, { kind: 'pause' }>,
   c: OperateContext,
@@ -48,7 +44,7 @@ const pause = async (
     hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },
   }));
   const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoTime(untilMs)}`;
-  note(c, 'hold.set', { reason, owner, all, until });
+  c.notes.write('info', 'hold.set', { reason, owner, all, until });
   const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
   return { lines: [`held ${until}: ${what}`] };
 };
@@ -57,7 +53,7 @@ const resume = async (c: OperateContext): Promise<CommandAnswer> => {
   const { hold } = c.record.current();
   if (!isHoldActive(hold, c.ports.now())) return { lines: ['nothing is held here'] };
   await c.record.update((l) => ({ ...l, hold: undefined }));
-  note(c, 'hold.ended', { owner: hold.owner, reason: hold.reason });
+  c.notes.write('info', 'hold.ended', { owner: hold.owner, reason: hold.reason });
   return { lines: [`the hold of ${hold.owner} (${hold.reason}) is over`] };
 };
 
@@ -76,7 +72,7 @@ const retry = async (service: string, c: OperateContext): Promise<CommandAnswer>
   await c.record.update((l) =>
     failed.reduce((done, name) => withService(done, name, { failure: undefined }), l),
   );
-  note(c, 'quarantine.cleared', { service, cleared: failed });
+  c.notes.write('info', 'quarantine.cleared', { service, cleared: failed });
   return {
     lines: failed.map(
       (name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`,
@@ -111,7 +107,7 @@ const recover = async (
   const aside = await c.ports.ledger.setAside(`lost-${isoTime(c.ports.now()).replaceAll(/[:.]/g, '')}`);
   const next: Ledger = { ...emptyLedger(c.options.environment), floor: { epoch: c.epoch, serial: lowest } };
   await c.record.replace(next);
-  note(c, 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
+  c.notes.write('info', 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
   return {
     lines: [
       ...lines,

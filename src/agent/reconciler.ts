@@ -9,6 +9,7 @@ import type { Actual } from '../core/state/actual.ts';
 import { createExecutor } from './execute.ts';
 import type { IntakeReader } from './intake.ts';
 import { createLanes } from './lanes.ts';
+import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import { createProbing } from './probing.ts';
 import type { LedgerRecord } from './record.ts';
@@ -30,11 +31,12 @@ export const createReconciler = (
   options: AgentOptions,
   intake: IntakeReader,
   record: LedgerRecord,
+  notes: Notes,
   wake: () => void,
 ) => {
   const lanes = createLanes(wake);
   const probing = createProbing(ports.probe, wake);
-  const execute = createExecutor(ports, options, record);
+  const execute = createExecutor(ports, options, record, notes);
   const setbacks = new Map<string, Setback>();
   const progress = new Map<string, PullProgress>();
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
@@ -117,7 +119,7 @@ export const createReconciler = (
   const observe = async (signal: AbortSignal): Promise<Actual | undefined> => {
     const { project } = intake.state();
     const replaces = Object.values(project?.services ?? {}).flatMap((s) => s.replaces ?? []);
-    const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.name ?? []);
+    const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.containerId ?? []);
     const { environment } = options;
     try {
       const actual = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
@@ -136,7 +138,8 @@ export const createReconciler = (
   /** A host without our containers and without a ledger is new; one with containers has lost it. */
   const judgeLedger = async (actual: Actual): Promise<void> => {
     try {
-      const created = await record.settleMissing(actual.containers.some((c) => c.owner !== undefined));
+      const hasContainers = actual.containers.some((c) => c.owner !== undefined);
+      const created = await record.settleMissing(hasContainers, true);
       if (created === 'created') ports.log.write('info', 'ledger.created');
       if (created === 'lost')
         ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
@@ -154,7 +157,12 @@ export const createReconciler = (
     /** Looks and plans; starts nothing. */
     look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const actual = await observe(signal);
-      if (!actual || record.trouble()) return undefined;
+      if (!actual) return undefined;
+      await record.settleMissing(
+        actual.containers.some((c) => c.owner !== undefined),
+        false,
+      );
+      if (record.trouble()) return undefined;
       const made = inputOf(actual);
       view = { ...view, desired: made?.desired, plan: made && planHost(made.input) };
       return made?.input;

@@ -73,8 +73,14 @@ export const createRecord = (store: LedgerStore, environment: string) => {
       ledger = read.kind === 'ok' ? read.ledger : emptyLedger(environment);
     },
 
+    /** A missing ledger that nobody has judged yet. */
+    isUndecided: (): boolean => isMissing,
+
     /** Missing while containers of ours exist means lost; else this host is new, and the ledger is made. */
-    settleMissing: async (hasContainers: boolean): Promise<'created' | 'lost' | 'known'> => {
+    settleMissing: async (
+      hasContainers: boolean,
+      isWriter: boolean,
+    ): Promise<'created' | 'lost' | 'known'> => {
       if (!isMissing) return 'known';
       if (hasContainers) {
         trouble = {
@@ -84,6 +90,7 @@ export const createRecord = (store: LedgerStore, environment: string) => {
         isMissing = false;
         return 'lost';
       }
+      if (!isWriter) return 'known';
       await store.write(ledger);
       isMissing = false;
       trouble = undefined;

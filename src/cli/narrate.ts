@@ -37,7 +37,9 @@ const SUBJECTS = ['image', 'container', 'name', 'version', 'references', 'serial
 
 /** One line an event, for a terminal or a build log. */
 export const createNarrator = (io: Io): EventLog => {
-  const { palette } = terminalOf(io);
+  const { palette, columns } = terminalOf(io);
+  // The line that shows a pull's progress stands where this one goes.
+  const clear = columns === undefined ? '' : '\r\u001B[K';
   return {
     write: (level, event, fields = {}) => {
       const words = WORDS[event];
@@ -47,7 +49,7 @@ export const createNarrator = (io: Io): EventLog => {
       const service = typeof fields['service'] === 'string' ? `${fields['service']}: ` : '';
       const shown = subject === undefined ? '' : ` ${textOf(subject)}`;
       const message = typeof fields['message'] === 'string' ? `: ${fields['message']}` : '';
-      io.stdout.write(`${paint('·')} ${service}${words}${shown}${message}\n`);
+      io.stdout.write(`${clear}${paint('·')} ${service}${words}${shown}${message}\n`);
     },
   };
 };

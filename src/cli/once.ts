@@ -6,7 +6,7 @@ import { exitCodeOf, type ExitCode } from '../core/status/exit-code.ts';
 import type { Cli } from './cli.ts';
 import { terminalOf, writeJson, type Io } from './io.ts';
 import { createNarrator, createQuietLog } from './narrate.ts';
-import { renderStatus } from './render/status.ts';
+import { formatPull, renderStatus } from './render/status.ts';
 import { wireAgent, type Wired } from './wire.ts';
 
 const HELP = `
@@ -29,11 +29,32 @@ const runOnce = async (io: Io, options: { json?: boolean }, signal: AbortSignal)
   if (problem) throw new AgentError('COMPOSE', problem.message, { advice: problem.advice });
   const { trustProblem } = agent.intake.state();
   if (trustProblem) throw new AgentError('TRUST', trustProblem.message, { advice: trustProblem.advice });
-  await reconcile(wired, signal);
+  const stopShowing = options.json === true ? undefined : showPulls(wired, io);
+  try {
+    await reconcile(wired, signal);
+  } finally {
+    stopShowing?.();
+  }
   const status = agent.status();
   if (options.json === true) writeJson(io, status);
   else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
   return exitCodeOf(status, false);
+};
+
+const SHOW_EVERY_MS = 200;
+const ERASE_LINE = '\r\u001B[K';
+
+/** On a terminal, one line that follows the layers; a build log gets only what is done. */
+const showPulls = ({ agent }: Wired, io: Io): (() => void) | undefined => {
+  if (terminalOf(io).columns === undefined) return undefined;
+  const timer = setInterval(() => {
+    const pulls = [...agent.reconciler.progress()].map(([service, p]) => `${service}: ${formatPull(p)}`);
+    if (pulls.length > 0) io.stdout.write(`${ERASE_LINE}${pulls.join(' · ')}\r`);
+  }, SHOW_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    io.stdout.write(ERASE_LINE);
+  };
 };
 
 /** The lock is keyed by the engine: with the engine away there is nothing to write to either. */

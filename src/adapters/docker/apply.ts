@@ -7,10 +7,13 @@ import { createBody, endpointOf } from './create-body.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { resourceLabels } from './labels.ts';
 import { pullImage } from './pull.ts';
+import { requireRoom } from './room.ts';
 
 export interface ApplyContext {
   readonly docker: Dockerode;
   readonly apiVersion: string;
+  /** The engine's data folder; undefined where it is another machine's. */
+  readonly engineFolder: string | undefined;
   readonly environment: string;
   readonly credentials: RegistryCredentials;
   readonly onProgress: (progress: PullProgress) => void;
@@ -61,6 +64,7 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
   const container = 'container' in action ? docker.getContainer(action.container.id) : undefined;
   switch (action.kind) {
     case 'pull':
+      await requireRoom(c.engineFolder, 'cannot pull');
       return pullImage(docker, c.credentials, action.image, c.onProgress, signal);
     case 'create':
       return docker.createContainer({ ...createBody(action, c.environment, c.apiVersion), abortSignal });

@@ -8,13 +8,14 @@ import { applyAction } from './apply.ts';
 import { connect, type Connection, type EngineAddress } from './client.ts';
 import { toEngineError } from './engine-error.ts';
 import { createObserver, type Observer } from './observe.ts';
-import { factsOf } from './resources.ts';
+import { factsOf, type EngineInfo } from './resources.ts';
 import { resolveTag } from './resolve-tag.ts';
 
 interface Session {
   readonly connection: Connection;
   readonly observer: Observer;
   readonly facts: EngineFacts;
+  readonly engineFolder: string | undefined;
 }
 
 /** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
@@ -26,16 +27,17 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
     const info: unknown = await connection.docker.info().catch((error: unknown) => {
       throw toEngineError(error, 'cannot reach the Docker engine');
     });
-    const facts = factsOf(
-      info as Parameters<typeof factsOf>[0],
-      connection.apiVersion,
-      connection.remoteHost,
-    );
-    return { connection, facts, observer: createObserver(connection.docker, facts) };
+    const answer = info as EngineInfo;
+    const facts = factsOf(answer, connection.apiVersion, connection.remoteHost);
+    const engineFolder = address.kind === 'unix' ? answer.DockerRootDir : undefined;
+    return { connection, facts, engineFolder, observer: createObserver(connection.docker, facts) };
   };
 
   const withSession = async <T>(use: (s: Session) => Promise<T>): Promise<T> => {
-    session ??= open();
+    session ??= open().catch((error: unknown) => {
+      session = undefined;
+      throw error;
+    });
     try {
       return await use(await session);
     } catch (error) {
@@ -48,10 +50,11 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
     facts: () => withSession((s) => Promise.resolve(s.facts)),
     observe: (scope, signal) => withSession(({ observer }) => observer.observe(scope, signal)),
     apply: (action, environment, onProgress, signal) =>
-      withSession(async ({ connection, observer }) => {
+      withSession(async ({ connection, engineFolder, observer }) => {
         const { docker, apiVersion } = connection;
+        const context = { docker, apiVersion, engineFolder, environment, credentials, onProgress, signal };
         try {
-          await applyAction(action, { docker, apiVersion, environment, credentials, onProgress, signal });
+          await applyAction(action, context);
         } finally {
           if ('container' in action) observer.forgetContainer(action.container.id);
           if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create')

@@ -55,7 +55,9 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
     const containers = await Promise.all(
       listed.map(async (l) => {
         const container = containerOf(l, scope.environment);
-        const isClose = container.owner !== undefined || scope.replaces.includes(container.name);
+        const isClose =
+          container.owner !== undefined ||
+          [container.name, container.id].some((key) => scope.replaces.includes(key));
         return isClose ? { ...container, detail: await inspect(l, signal) } : container;
       }),
     );

@@ -36,8 +36,10 @@ export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string)
   return { name: info.Name, owner: isOurs ? { volume, hash: labels[LABELS.definition] ?? '' } : undefined };
 };
 
-interface Info {
+/** The members of GET /info that we use. */
+export interface EngineInfo {
   readonly ID: string;
+  readonly DockerRootDir: string;
   readonly OSType: string;
   readonly Architecture: string;
   readonly ServerVersion: string;
@@ -57,7 +59,11 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   i686: '386',
 };
 
-export const factsOf = (info: Info, apiVersion: string, remoteHost: string | undefined): EngineFacts => {
+export const factsOf = (
+  info: EngineInfo,
+  apiVersion: string,
+  remoteHost: string | undefined,
+): EngineFacts => {
   const enforced: readonly (readonly [keyof Limits, boolean])[] = [
     ['memoryBytes', info.MemoryLimit],
     ['memoryReservationBytes', info.MemoryLimit],

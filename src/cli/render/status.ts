@@ -1,3 +1,4 @@
+import type { PullProgress } from '../../core/ports/engine.ts';
 import type { ContainerStatus, Outcome, ServiceStatus, Status } from '../../core/status/status.ts';
 import type { Screen } from '../io.ts';
 import type { Palette } from '../terminal/colour.ts';
@@ -100,6 +101,9 @@ const stateOf = (c: ContainerStatus, palette: Palette): string => {
   return `${isGood ? palette.good(c.state + health) : palette.warn(c.state + health)}${palette.faint(role)}`;
 };
 
+export const formatPull = (p: PullProgress): string =>
+  `${String(p.layersDone)} of ${String(p.layersTotal)} layers, ${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
+
 const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly string[] => {
   const lines: string[] = [];
   const tell = (subject: string, message: string, advice: string | null): void => {
@@ -118,9 +122,7 @@ const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly s
   for (const s of status.services) {
     if (s.outcome === 'converged' || s.outcome === 'offline' || s.message === null) continue;
     const until = s.until === null ? '' : ` (until ${s.until})`;
-    const progress = s.progress
-      ? `, ${String(s.progress.layersDone)} of ${String(s.progress.layersTotal)} layers, ${formatBytes(s.progress.bytesDone)} of ${formatBytes(s.progress.bytesTotal)}`
-      : '';
+    const progress = s.progress ? `, ${formatPull(s.progress)}` : '';
     tell(s.service, `${s.message}${progress}${until}`, s.advice);
     if (s.failure && s.outcome !== 'progressing')
       lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
