@@ -21,6 +21,14 @@ interface Session {
 /** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
 export const createDockerEngine = (address: EngineAddress, credentials: RegistryCredentials): Engine => {
   let session: Promise<Session> | undefined;
+  let lastNetwork: Promise<unknown> = Promise.resolve();
+
+  /** Old engines look for the name first and take it later: two made at once both come to be, and are ambiguous for ever. */
+  const inTurn = <T>(create: () => Promise<T>): Promise<T> => {
+    const turn = lastNetwork.then(create);
+    lastNetwork = turn.catch(() => undefined);
+    return turn;
+  };
 
   const open = async (): Promise<Session> => {
     const connection = await connect(address);
@@ -54,7 +62,8 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
         const { docker, apiVersion } = connection;
         const context = { docker, apiVersion, engineFolder, environment, credentials, onProgress, signal };
         try {
-          await applyAction(action, context);
+          const take = (): Promise<void> => applyAction(action, context);
+          await (action.kind === 'create-network' ? inTurn(take) : take());
         } finally {
           if ('container' in action) observer.forgetContainer(action.container.id);
           if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create')

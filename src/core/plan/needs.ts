@@ -6,15 +6,18 @@ import type { Action } from './action.ts';
 import type { PlanInput } from './input.ts';
 import type { Decision } from './plan.ts';
 
-/** The local image that is exactly this one. With the containerd store the id is the manifest digest: both forms count. */
-export const findImage = (images: readonly Image[], wanted: ReleaseImage): Image | undefined =>
-  images.find(
-    (image) =>
-      (wanted.imageId !== undefined && image.id === wanted.imageId) ||
-      (wanted.digest !== undefined &&
-        ((image.id as string) === wanted.digest ||
-          image.digests.some((d) => d.digest === wanted.digest && d.repository === wanted.reference.repository))),
-  );
+/**
+ * The local image that is exactly this one. With the containerd store the id is the manifest digest: both forms count. A
+ * signed id outranks the digest: an image that was pulled by it and is another one is not taken.
+ */
+export const findImage = (images: readonly Image[], wanted: ReleaseImage): Image | undefined => {
+  const { digest, imageId, reference } = wanted;
+  return images.find(({ id, digests }) => {
+    const isNamed = (id as string) === digest || id === imageId;
+    if (isNamed || imageId !== undefined) return isNamed;
+    return digest !== undefined && digests.some((d) => d.digest === digest && d.repository === reference.repository);
+  });
+};
 
 const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
 

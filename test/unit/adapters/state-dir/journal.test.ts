@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createJournal } from '../../../../src/adapters/state-dir/journal.ts';
+import type { JournalEntry } from '../../../../src/core/ports/journal.ts';
 
 const entry = (number: number): JournalEntry => ({
   at: '2026-11-23T10:00:00.000Z',

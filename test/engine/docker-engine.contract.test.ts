@@ -1,0 +1,24 @@
+import { inject } from 'vitest';
+import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
+import { sharedDocker } from '../support/context.ts';
+import { engineContract } from '../support/engine-contract.ts';
+import { flavours } from '../support/flavours.ts';
+import { createImagePusher } from '../support/images.ts';
+import { removeEnvironment } from '../support/leftovers.ts';
+import { freePort } from '../support/ports.ts';
+
+engineContract('the docker engine', async () => {
+  const environment = `contract${String(process.pid)}`;
+  const { push } = createImagePusher();
+  // A version of its own: its content, and so its id, is shared with no other test.
+  const image = await push(inject('registry'), 'contract/web', environment, flavours.web);
+  const socketPath = inject('dockerHost').replace('unix://', '');
+  return {
+    engine: createDockerEngine({ kind: 'unix', socketPath }, { for: () => Promise.resolve(undefined) }),
+    environment,
+    image: image.pinned,
+    absent: `${image.repository}:9.9.9@sha256:${'0'.repeat(64)}`,
+    port: await freePort(),
+    cleanup: () => removeEnvironment(sharedDocker(), environment),
+  };
+});

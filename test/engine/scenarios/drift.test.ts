@@ -1,0 +1,132 @@
+import type Docker from 'dockerode';
+import { describe, expect, it } from 'vitest';
+import { tryAnswer } from '../../support/answer.ts';
+import { runForeign } from '../../support/foreign.ts';
+import { createScene, deployed, everything, onlyContainer, told, type Scene } from './scene.ts';
+
+interface Drift {
+  readonly what: string;
+  readonly make: (container: Docker.Container, scene: Scene) => Promise<unknown>;
+  /** What plan would do about it. */
+  readonly plan: RegExp;
+  /** The same container serves on, without a restart. */
+  readonly keeps: 'nothing' | 'container' | 'process';
+}
+
+const DRIFTS: readonly Drift[] = [
+  {
+    what: 'removed',
+    make: (c) => c.remove({ force: true }),
+    plan: /create [\s\S]*start /,
+    keeps: 'nothing',
+  },
+  { what: 'stopped', make: (c) => c.stop(), plan: /start .*it was stopped/, keeps: 'container' },
+  { what: 'killed', make: (c) => c.kill(), plan: /start .*it was stopped/, keeps: 'container' },
+  { what: 'paused', make: (c) => c.pause(), plan: /unpause .*paused by hand/, keeps: 'process' },
+  {
+    what: 'renamed',
+    make: (c, { environment }) => c.rename({ name: `${environment}-by-hand` }),
+    plan: /rename .*-by-hand to .*-web-1-/,
+    keeps: 'process',
+  },
+  {
+    what: 'given another restart policy',
+    make: (c) => c.update({ RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } }),
+    plan: /arm .*put back what was changed by hand/,
+    keeps: 'process',
+  },
+  {
+    what: 'given another memory limit',
+    make: (c) => c.update({ Memory: 64 * 1024 ** 2, MemorySwap: -1 }),
+    plan: /limit .*put back what was changed by hand/,
+    keeps: 'process',
+  },
+  {
+    what: 'taken off its network',
+    make: (c, { docker, environment }) =>
+      docker.getNetwork(`${environment}_default`).disconnect({ Container: c.id, Force: true }),
+    plan: /connect .*_default/,
+    keeps: 'process',
+  },
+];
+
+describe('a container that somebody', () => {
+  it.each(DRIFTS.map((d) => [d.what, d] as const))('%s by hand is put back', async (_what, { make, plan, keeps }) => {
+    const scene = await createScene();
+    await deployed(scene, [scene.ports, 'mem_limit: 128m']);
+    const before = await onlyContainer(scene);
+    const container = scene.docker.getContainer(before.id);
+    await make(container, scene);
+
+    const foreseen = await scene.run(['plan']);
+    expect(foreseen.code).toBe(2);
+    expect(foreseen.stdout).toMatch(plan);
+    const status = await scene.run(['status']);
+    expect(status.stdout).toMatch(/web +progressing/);
+
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    const after = await onlyContainer(scene);
+    expect(after).toMatchObject({ name: before.name, state: 'running', restart: 'unless-stopped' });
+    if (keeps !== 'nothing') expect(after.id).toBe(before.id);
+    if (keeps === 'process') expect(after.startedAt).toBe(before.startedAt);
+    const { HostConfig, NetworkSettings } = await scene.docker.getContainer(after.id).inspect();
+    expect(HostConfig.Memory).toBe(128 * 1024 ** 2);
+    expect(Object.keys(NetworkSettings.Networks)).toEqual([`${scene.environment}_default`]);
+    expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
+  });
+
+  it('removed together with its network and its image comes back', async () => {
+    const scene = await createScene();
+    const image = await deployed(scene);
+    const { id } = await onlyContainer(scene);
+    await scene.docker.getContainer(id).remove({ force: true });
+    await scene.docker.getNetwork(`${scene.environment}_default`).remove();
+    await scene.docker.getImage(image.imageId).remove({ force: true });
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  });
+});
+
+describe('invariant 2: what is not of this environment', () => {
+  it('is never changed: foreign containers, networks, volumes and images beside a deploy, a repair and a clean-up', async () => {
+    const scene = await createScene();
+    const neighbour = await createScene();
+    await deployed(neighbour);
+    const image = await deployed(scene);
+    const { docker, environment } = scene;
+    const foreign = await runForeign(docker, environment, {
+      name: `${environment}-foreign`,
+      image: image.ref,
+      restart: 'always',
+    });
+    const network = await docker.createNetwork({ Name: `${environment}-foreign` });
+    const volume = docker.getVolume(`${environment}-foreign`);
+    await docker.createVolume({ Name: volume.name });
+    try {
+      const seen = async (): Promise<unknown> => {
+        const { State, Name, HostConfig } = await foreign.inspect();
+        return {
+          foreign: { state: State.StartedAt, Name, restart: HostConfig.RestartPolicy },
+          network: (await network.inspect()) as unknown,
+          volume: await volume.inspect(),
+          neighbour: await everything(neighbour),
+        };
+      };
+      const before = await seen();
+      for (const version of ['1.1.0', '1.2.0', '1.3.0']) {
+        await scene.publish({ web: (await scene.push(version)).pinned });
+        expect((await scene.once({ SUPERCARGO_KEEP_RELEASES: '1' })).code).toBe(0);
+      }
+      await docker.getContainer((await onlyContainer(scene)).id).remove({ force: true });
+      expect((await scene.once()).code).toBe(0);
+      expect(await seen()).toEqual(before);
+    } finally {
+      await foreign.remove({ force: true });
+      await network.remove();
+      await volume.remove();
+    }
+  });
+});

@@ -1,0 +1,43 @@
+import { createServer, request } from 'node:http';
+import { join } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+import type { TestHost } from '../../support/host.ts';
+
+export interface RecordingEngine {
+  /** For DOCKER_HOST. */
+  readonly dockerHost: string;
+  /** `METHOD /path` of every call, in order. */
+  readonly calls: readonly string[];
+  /** Those that may change something. */
+  readonly writes: () => readonly string[];
+}
+
+/** Stands between an agent and the engine, passes everything on, and remembers what was asked. */
+export const createRecordingEngine = async ({ folder }: TestHost): Promise<RecordingEngine> => {
+  const calls: string[] = [];
+  const target = inject('dockerHost').replace('unix://', '');
+  const server = createServer((incoming, outgoing) => {
+    const { method = '', url = '', headers } = incoming;
+    calls.push(`${method} ${url.replace(/^\/v[0-9.]+/, '')}`);
+    const passed = request({ socketPath: target, method, path: url, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      // The caller waits for the head of an endless answer (events) before anything is in it.
+      outgoing.flushHeaders();
+      answer.pipe(outgoing);
+    });
+    passed.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => passed.destroy());
+    incoming.pipe(passed);
+  });
+  const socket = join(folder, 'recording.sock');
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    dockerHost: `unix://${socket}`,
+    calls,
+    writes: () => calls.filter((call) => !/^(GET|HEAD) /.test(call)),
+  };
+};

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { tryAnswer } from '../../support/answer.ts';
+import { flavours, job, type Flavour } from '../../support/flavours.ts';
+import { containersOf, createScene, deployed, onlyContainer, runningIn, service, statusOf, told } from './scene.ts';
+
+interface Bad {
+  readonly what: string;
+  readonly flavour: Flavour;
+  readonly says: RegExp;
+}
+
+const BAD: readonly Bad[] = [
+  {
+    what: 'crashes',
+    flavour: flavours.crash,
+    says: /1\.1\.0 failed here: it crashed 3 times, last exit code 1[\s\S]*│ web 1\.1\.0: cannot start: no configuration/,
+  },
+  { what: 'is unhealthy', flavour: flavours.unhealthy, says: /1\.1\.0 failed here: not good within 3 s: its health check says unhealthy/ },
+  { what: 'never gets healthy', flavour: flavours.neverHealthy, says: /1\.1\.0 failed here: not good within 3 s: its health check says starting/ },
+  { what: 'never opens its port', flavour: flavours.deaf, says: /1\.1\.0 failed here: not good within 3 s: port 8888 is not open yet/ },
+];
+
+describe('a release that', () => {
+  it.each(BAD.map((b) => [b.what, b] as const))('%s is quarantined, and the old one serves again', async (_what, { flavour, says }) => {
+    const scene = await createScene();
+    await deployed(scene);
+    const before = await onlyContainer(scene);
+    const bad = await scene.push('1.1.0', flavour);
+    await scene.publish({ web: bad.pinned });
+
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(3);
+    expect(once.stdout).toMatch(/web +rolled-back +1\.1\.0 +1\.0\.0/);
+    expect(once.stdout).toMatch(says);
+    expect(once.stdout).toMatch(/→ publish another version, or try it again: supercargo retry web/);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    const { id, name, restart, state } = before;
+    expect(await onlyContainer(scene)).toMatchObject({ id, name, restart, state });
+
+    // Quarantined: neither another look nor another service's publish tries it again.
+    const plan = await scene.run(['plan']);
+    expect(plan.code).toBe(3);
+    expect(plan.stdout).toMatch(/web: rolled-back/);
+    const settled = await onlyContainer(scene);
+    expect((await scene.once()).code).toBe(3);
+    expect(await onlyContainer(scene)).toEqual(settled);
+    const { code, status } = await statusOf(scene);
+    expect(code).toBe(3);
+    expect(status.services).toMatchObject([
+      { outcome: 'rolled-back', reason: 'quarantined', rolledBack: { from: '1.1.0', to: '1.0.0' }, failure: { version: '1.1.0', attempt: 0 } },
+    ]);
+    expect((await scene.run(['history'])).stdout).toMatch(/web +release\.quarantined +version=1\.1\.0/);
+  });
+});
+
+describe('a quarantined release', () => {
+  it('is not tried again by a publish of another service; retry and a raised attempt try it again', async () => {
+    const scene = await createScene();
+    const web = await scene.push('1.0.0');
+    const other = await scene.push('1.0.0', flavours.healthy, 'other');
+    const next = await scene.push('1.1.0', flavours.healthy, 'other');
+    const bad = await scene.push('1.1.0', flavours.crash);
+    await scene.compose(scene.web([scene.ports], service('other', [`image: ${scene.repository('other')}`])));
+    await scene.publish({ web: web.pinned, other: other.pinned });
+    const deployed = await scene.once();
+    expect(deployed.code, told(deployed)).toBe(0);
+    await scene.publish({ web: bad.pinned, other: other.pinned });
+    expect((await scene.once()).code).toBe(3);
+    const before = await onlyContainer(scene, 'web');
+
+    await scene.publish({ web: bad.pinned, other: next.pinned });
+    expect((await scene.once()).code).toBe(3);
+    expect(await onlyContainer(scene, 'web')).toEqual(before);
+    expect(await runningIn(scene)).toEqual(['other 1.1.0 running', 'web 1.0.0 running']);
+
+    const failedAt = async (): Promise<unknown> =>
+      (await statusOf(scene)).status.services.find((s) => s.service === 'web')?.failure;
+    const first = await failedAt();
+    const retry = await scene.run(['retry', 'web']);
+    expect({ code: retry.code, out: retry.stdout }).toEqual({ code: 0, out: 'web 1.1.0 is tried again\n' });
+    expect((await scene.once()).code).toBe(3);
+    const second = await failedAt();
+    expect(second).toMatchObject({ attempt: 0 });
+    expect(second).not.toEqual(first);
+
+    await scene.publish({ web: { image: bad.pinned, attempt: 1 }, other: next.pinned });
+    expect((await scene.once()).code).toBe(3);
+    expect(await failedAt()).toMatchObject({ attempt: 1 });
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  });
+
+  it('retry of a service that is not quarantined says what is', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    const retry = await scene.run(['retry', 'web']);
+    expect(retry.code).toBe(1);
+    expect(retry.stderr).toMatch(/web is not quarantined \(USAGE\)\n {2}→ no service is quarantined on this host/);
+  });
+
+  it('gives way to the next version', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
+    expect((await scene.once()).code).toBe(3);
+    await scene.publish({ web: (await scene.push('1.2.0')).pinned });
+    expect((await scene.once()).code).toBe(0);
+    expect(await tryAnswer(scene.port)).toBe('1.2.0');
+    expect(await runningIn(scene)).toEqual(['web 1.2.0 running']);
+  });
+});
+
+describe('a first release that is bad', () => {
+  it('is taken away, blocks with advice, and leaves nothing running', async () => {
+    const scene = await createScene();
+    await scene.compose(scene.web());
+    await scene.publish({ web: (await scene.push('1.0.0', flavours.crash)).pinned });
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(3);
+    expect(once.stdout).toMatch(/web +blocked +1\.0\.0[\s\S]*1\.0\.0 failed here[\s\S]*→ publish another version/);
+    expect(await containersOf(scene)).toEqual([]);
+  });
+});
+
+describe('a job', () => {
+  const file = (scene: Awaited<ReturnType<typeof createScene>>): string =>
+    scene.web(
+      [scene.ports, 'depends_on: {migrate: {condition: service_completed_successfully}}'],
+      service('migrate', [`image: ${scene.repository('migrate')}`, 'restart: "no"']),
+    );
+
+  it('runs before the service that waits for it, once per release of either', async () => {
+    const scene = await createScene();
+    await scene.compose(file(scene));
+    const web = await scene.push('1.0.0');
+    const migrate = await scene.push('1.0.0', job(0), 'migrate');
+    await scene.publish({ web: web.pinned, migrate: migrate.pinned });
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    expect(await runningIn(scene)).toEqual(['migrate 1.0.0 exited', 'web 1.0.0 running']);
+    const before = await containersOf(scene);
+    expect((await scene.once()).code).toBe(0);
+    expect(await containersOf(scene)).toEqual(before);
+  });
+
+  it('that fails quarantines the one that waits; the old one serves on untouched', async () => {
+    const scene = await createScene();
+    await scene.compose(file(scene));
+    const web = await scene.push('1.0.0');
+    const migrate = await scene.push('1.0.0', job(0), 'migrate');
+    await scene.publish({ web: web.pinned, migrate: migrate.pinned });
+    expect((await scene.once()).code).toBe(0);
+    const before = await onlyContainer(scene, 'web');
+    const next = await scene.push('1.1.0');
+    const failing = await scene.push('1.1.0', job(3), 'migrate');
+    await scene.publish({ web: next.pinned, migrate: failing.pinned });
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(3);
+    expect(once.stdout).toMatch(/its job migrate failed: [\s\S]*→ publish another version, or try it again: supercargo retry web/);
+    expect(await onlyContainer(scene, 'web')).toEqual(before);
+  });
+});

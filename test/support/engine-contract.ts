@@ -1,0 +1,377 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { asideName, containerName, keepRepository, networkName, volumeName } from '../../src/core/names.ts';
+import type { CreateContainer } from '../../src/core/plan/action.ts';
+import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
+import type { Actual, Container } from '../../src/core/state/actual.ts';
+import { resolveHost } from '../../src/core/state/desired.ts';
+import type { Release } from '../../src/core/state/release.ts';
+import { eventually } from './poll.ts';
+import { project } from './world.ts';
+
+/** An engine, and two images of its registry. */
+export interface ContractSubject {
+  readonly engine: Engine;
+  /** Nothing of it is on the engine yet. */
+  readonly environment: string;
+  /** `REPOSITORY:TAG@DIGEST`; serves, and ends promptly when it is stopped. */
+  readonly image: string;
+  /** The same repository under a tag and digest that nobody pushed. */
+  readonly absent: string;
+  /** A host port that nobody listens on. */
+  readonly port: number;
+  readonly cleanup: () => Promise<void>;
+}
+
+const signal = new AbortController().signal;
+
+/** What the simulated engine of the planner's tests and the real one have in common, seen through the port. */
+export const engineContract = (name: string, createSubject: () => Promise<ContractSubject>): void => {
+  describe(name, () => {
+    let subject: ContractSubject;
+    beforeAll(async () => {
+      subject = await createSubject();
+      await apply({ kind: 'pull', image: releaseOf('web').image });
+      await apply({ kind: 'create-network', ...network('back') });
+    });
+    afterAll(async () => {
+      await subject.cleanup();
+    });
+
+    const apply = async (action: EngineAction): Promise<void> =>
+      subject.engine.apply(action, subject.environment, () => undefined, signal);
+    const observe = async (): Promise<Actual> =>
+      subject.engine.observe({ environment: subject.environment, replaces: [] }, signal);
+
+    const releaseOf = (service: string, options: { port?: number; image?: string } = {}): Release => {
+      const text = `
+services:
+  ${service}:
+    image: ${options.image ?? subject.image}
+    restart: always
+    stop_grace_period: 5s
+    networks: [back]
+    volumes: [/cache]
+    mem_limit: 64m
+${options.port === undefined ? '' : `    ports: ['${String(options.port)}:8888']`}
+networks:
+  back: {}
+`;
+      const parsed = project(text);
+      const { services } = resolveHost({
+        project: parsed,
+        manifest: undefined,
+        tags: {},
+        platform: 'linux/amd64',
+      });
+      const desired = services[service];
+      if (desired?.kind !== 'release') throw new Error(`no release: ${JSON.stringify(desired)}`);
+      return desired.release;
+    };
+
+    const network = (logical: string): Omit<Extract<EngineAction, { kind: 'create-network' }>, 'kind'> => {
+      const wanted = releaseOf('web').spec.networks['back'];
+      if (!wanted) throw new Error('no network back');
+      return { name: networkName(subject.environment, logical), network: logical, ...wanted };
+    };
+
+    const createAction = async (
+      service: string,
+      options: { port?: number; armed?: boolean; carried?: CreateContainer['carried'] } = {},
+    ): Promise<CreateContainer> => {
+      const release = releaseOf(service, options);
+      const { images } = await observe();
+      const image = images.find((i) => i.digests.some((d) => d.digest === release.image.digest));
+      return {
+        kind: 'create',
+        name: containerName(subject.environment, service, 1, release.id),
+        release,
+        replica: 1,
+        serial: 7,
+        imageId: image?.id,
+        armed: options.armed ?? true,
+        networks: { back: network('back').name },
+        volumes: {},
+        carried: options.carried ?? {},
+      };
+    };
+
+    const find = async (service: string): Promise<Container | undefined> =>
+      (await observe()).containers.find((c) => c.owner?.service === service);
+    const get = async (service: string): Promise<Container> => {
+      const container = await find(service);
+      if (!container) throw new Error(`no container of ${service}`);
+      return container;
+    };
+    const created = async (
+      service: string,
+      options: Parameters<typeof createAction>[1] = {},
+    ): Promise<Container> => {
+      await apply(await createAction(service, options));
+      return get(service);
+    };
+    const started = async (
+      service: string,
+      options: Parameters<typeof createAction>[1] = {},
+    ): Promise<Container> => {
+      const container = await created(service, options);
+      await apply({ kind: 'start', container, release: '' });
+      return get(service);
+    };
+    const codeOf = async (action: EngineAction): Promise<unknown> =>
+      apply(action).then(
+        () => 'no error',
+        (error: unknown) => (error as { code?: unknown }).code,
+      );
+
+    it('tells what it is', async () => {
+      const facts = await subject.engine.facts();
+      expect((await observe()).engine).toEqual(facts);
+      expect(facts).toMatchObject({
+        id: expect.stringMatching(/./),
+        platform: expect.stringMatching(/^linux\//),
+      });
+    });
+
+    it('has an image by its digest and its tag once it is pulled, and pulling it again changes nothing', async () => {
+      const { image } = releaseOf('web');
+      const imagesNow = async (): Promise<Actual['images']> =>
+        (await observe()).images.filter((i) => i.digests.some((d) => d.digest === image.digest));
+      const before = await imagesNow();
+      expect(before).toEqual([
+        {
+          id: expect.stringMatching(/^sha256:/),
+          tags: [{ repository: image.reference.repository, tag: image.reference.tag }],
+          digests: [{ repository: image.reference.repository, digest: image.digest }],
+        },
+      ]);
+      await apply({ kind: 'pull', image });
+      expect(await imagesNow()).toEqual(before);
+    });
+
+    it('says IMAGE_NOT_FOUND to a pull of what nobody pushed', async () => {
+      expect(await codeOf({ kind: 'pull', image: releaseOf('web', { image: subject.absent }).image })).toBe(
+        'IMAGE_NOT_FOUND',
+      );
+    });
+
+    it('resolves a tag to the digest that the registry serves', async () => {
+      const { image } = releaseOf('web');
+      const tagged = { ...image, digest: undefined, reference: { ...image.reference, digest: undefined } };
+      expect(await subject.engine.resolveTag(tagged, signal)).toEqual({
+        kind: 'digest',
+        digest: image.digest,
+      });
+    });
+
+    it('creates a container that is not running, with its labels, policy, network, anonymous volume and limits', async () => {
+      const container = await created('fresh');
+      const { release } = await createAction('fresh');
+      expect(container).toMatchObject({
+        name: containerName(subject.environment, 'fresh', 1, release.id),
+        state: 'created',
+        owner: {
+          service: 'fresh',
+          replica: 1,
+          release: release.id,
+          serial: 7,
+          version: release.version,
+          restart: { name: 'always', maxRetries: 0 },
+        },
+        otherEnvironment: undefined,
+        detail: {
+          startedAtMs: undefined,
+          finishedAtMs: undefined,
+          restartCount: 0,
+          health: 'none',
+          startFault: undefined,
+          restart: { name: 'always', maxRetries: 0 },
+          networks: [{ network: network('back').name, ip: '' }],
+          stopGraceMs: 5_000,
+        },
+      });
+    });
+
+    it('creates one without restart policy where another has it', async () => {
+      const container = await created('unarmed', { armed: false });
+      expect(container.detail?.restart).toEqual({ name: 'no', maxRetries: 0 });
+    });
+
+    it('starts a container, twice if need be', async () => {
+      const container = await started('starting');
+      const { detail } = container;
+      await apply({ kind: 'start', container, release: '' });
+      const again = await get('starting');
+      expect(again).toMatchObject({
+        state: 'running',
+        detail: { startedAtMs: detail?.startedAtMs, finishedAtMs: undefined },
+      });
+      expect(again.detail?.networks).toEqual([
+        { network: network('back').name, ip: expect.stringMatching(/./) },
+      ]);
+      expect(again.detail?.volumes).toEqual([
+        { target: '/cache', name: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      ]);
+    });
+
+    it('stops a container, twice if need be; it stays, and tells since when', async () => {
+      const container = await started('stopping');
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      const stopped = await get('stopping');
+      expect(stopped.state).toBe('exited');
+      expect(stopped.detail?.finishedAtMs).toBeGreaterThanOrEqual(stopped.detail?.startedAtMs ?? Infinity);
+      expect(stopped.detail?.networks.map((n) => n.ip)).toEqual(['']);
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      expect((await get('stopping')).state).toBe('exited');
+    });
+
+    it('starts a stopped container again', async () => {
+      const container = await started('again');
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      await apply({ kind: 'start', container, release: '' });
+      const { state, detail } = await get('again');
+      expect(state).toBe('running');
+      expect(detail?.restartCount).toBe(0);
+    });
+
+    it('takes a restart policy away and gives it back, while the container runs', async () => {
+      const container = await started('armed');
+      await apply({ kind: 'disarm', container });
+      expect((await get('armed')).detail?.restart).toEqual({ name: 'no', maxRetries: 0 });
+      await apply({ kind: 'arm', container, restart: { name: 'on-failure', maxRetries: 3 } });
+      expect(await get('armed')).toMatchObject({
+        state: 'running',
+        detail: { restart: { name: 'on-failure', maxRetries: 3 } },
+      });
+    });
+
+    it('renames a container, and refuses a name that another has', async () => {
+      const container = await created('renamed');
+      const other = await created('neighbour');
+      const to = asideName(subject.environment, 'renamed', container.id);
+      await apply({ kind: 'rename', container, to });
+      expect((await get('renamed')).name).toBe(to);
+      expect(await codeOf({ kind: 'rename', container, to: other.name })).toBe('NAME_TAKEN');
+    });
+
+    it('refuses to create a second container of a name', async () => {
+      await created('twice');
+      expect(await codeOf(await createAction('twice'))).toBe('NAME_TAKEN');
+    });
+
+    it('refuses to create a container from an image that is not here', async () => {
+      const action = await createAction('imageless');
+      const imageId = `sha256:${'e'.repeat(64)}` as NonNullable<CreateContainer['imageId']>;
+      expect(await codeOf({ ...action, imageId })).toBe('IMAGE_NOT_FOUND');
+    });
+
+    it('refuses to start a container whose port another has, and starts it once that one is gone', async () => {
+      const first = await started('first', { port: subject.port });
+      const second = await created('second', { port: subject.port });
+      const start: EngineAction = { kind: 'start', container: second, release: '' };
+      expect(await codeOf(start)).toBe('PORT_TAKEN');
+      expect((await get('second')).detail?.startFault).toBeUndefined();
+      await apply({ kind: 'stop', container: first, graceMs: 5_000 });
+      await apply(start);
+      expect((await get('second')).state).toBe('running');
+    });
+
+    it('removes a container, twice if need be, and keeps its anonymous volume', async () => {
+      const container = await created('removed');
+      const volume = container.detail?.volumes[0]?.name ?? '';
+      await apply({ kind: 'remove', container });
+      expect(await find('removed')).toBeUndefined();
+      await apply({ kind: 'remove', container });
+      const next = await created('removed', { carried: { '/cache': volume } });
+      expect(next.detail?.volumes).toEqual([{ target: '/cache', name: volume }]);
+    });
+
+    it('creates a network with its owner, connects a container to it, and removes it when nobody uses it', async () => {
+      const wanted = network('front');
+      await apply({ kind: 'create-network', ...wanted });
+      const made = (await observe()).networks.find((n) => n.name === wanted.name);
+      expect(made).toEqual({
+        id: made?.id,
+        name: wanted.name,
+        owner: { network: 'front', hash: wanted.hash },
+      });
+      const container = await started('connected');
+      await apply({
+        kind: 'connect',
+        container,
+        network: wanted.name,
+        attachment: { network: 'front', aliases: [] },
+        alias: 'connected',
+      });
+      const names = (await get('connected')).detail?.networks.map((n) => n.network).toSorted();
+      expect(names).toEqual([network('back').name, wanted.name].toSorted());
+      const remove: EngineAction = { kind: 'remove-network', id: made?.id ?? '', name: wanted.name };
+      expect(await codeOf(remove)).toBe('ENGINE');
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      await apply({ kind: 'remove', container });
+      await apply(remove);
+      await apply(remove);
+      expect((await observe()).networks.map((n) => n.name)).not.toContain(wanted.name);
+    });
+
+    it('creates a volume once, and keeps it as it is', async () => {
+      const name = volumeName(subject.environment, 'state');
+      const definition = { fixedName: undefined, external: false, driverOptions: {}, labels: {} };
+      const action: EngineAction = { kind: 'create-volume', name, volume: 'state', hash: 'abc', definition };
+      await apply(action);
+      await apply(action);
+      const volumes = (await observe()).volumes.filter((v) => v.name === name);
+      expect(volumes).toEqual([{ name, owner: { volume: 'state', hash: 'abc' } }]);
+    });
+
+    it('changes limits of a running container', async () => {
+      const container = await started('limited');
+      const { enforces } = await subject.engine.facts();
+      if (!enforces.includes('memoryBytes')) return;
+      await apply({ kind: 'limit', container, limits: { memoryBytes: 32 * 1024 ** 2 } });
+      expect((await get('limited')).detail?.limits.memoryBytes).toBe(32 * 1024 ** 2);
+    });
+
+    it('tags an image, removes a tag and keeps the image while it has another', async () => {
+      const { image } = releaseOf('web');
+      const tagsNow = async (): Promise<readonly string[] | undefined> =>
+        (await observe()).images
+          .find((i) => i.digests.some((d) => d.digest === image.digest))
+          ?.tags.map((t) => t.tag)
+          .toSorted();
+      const { imageId } = await createAction('web');
+      if (imageId === undefined) throw new Error('the image is not here');
+      const repository = keepRepository(subject.environment);
+      await apply({ kind: 'tag-image', imageId, repository, tag: 'web-1' });
+      await apply({ kind: 'tag-image', imageId, repository, tag: 'web-1' });
+      expect(await tagsNow()).toEqual([image.reference.tag, 'web-1'].toSorted());
+      await apply({ kind: 'remove-image', imageId, references: [`${repository}:web-1`] });
+      await apply({ kind: 'remove-image', imageId, references: [`${repository}:web-1`] });
+      expect(await tagsNow()).toEqual([image.reference.tag]);
+    });
+
+    it('calls back when something happens, and its stream ends when it is told to', async () => {
+      const stop = new AbortController();
+      let events = 0;
+      const ended = subject.engine.watch(() => {
+        events += 1;
+      }, stop.signal);
+      await eventually(
+        async () => {
+          if (events > 0) return true;
+          await created(`event${String(Date.now())}`);
+          return false;
+        },
+        { describe: () => 'an event of a created container' },
+      );
+      stop.abort();
+      await ended;
+      expect(events).toBeGreaterThan(0);
+    });
+
+    it('fails nothing in looking: two looks at a quiet host are equal', async () => {
+      const own = async (): Promise<readonly Container[]> =>
+        (await observe()).containers.filter((c) => c.owner);
+      expect(await own()).toEqual(await own());
+    });
+  });
+};

@@ -1,0 +1,254 @@
+import { AgentError } from '../../src/core/errors.ts';
+import { formatImage } from '../../src/core/image/reference.ts';
+import type { Action } from '../../src/core/plan/action.ts';
+import { planHost } from '../../src/core/plan/host.ts';
+import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
+import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
+import { isEngineAction } from '../../src/core/ports/engine.ts';
+import { changeLedger } from '../../src/core/state/ledger-change.ts';
+import { emptyLedger, serviceRecord, type Ledger } from '../../src/core/state/ledger.ts';
+import type { SimulatedEngine } from './simulated-engine.ts';
+import { ENVIRONMENT, planInput, type Published } from './world.ts';
+
+export interface Wish {
+  readonly compose: string;
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly published?: Published;
+  readonly more?: Partial<PlanInput>;
+}
+
+export interface AgentOptions {
+  /** Called before each action; what it throws kills the agent there. */
+  readonly before?: (action: Action) => void;
+  /** Called when an action has taken effect; what it throws kills the agent before it learns of it. */
+  readonly after?: (action: Action) => void;
+  readonly onPlan?: (plan: HostPlan, input: PlanInput) => void;
+  /** What survives a kill: another agent's. */
+  readonly ledger?: Ledger;
+}
+
+export interface SimulatedAgent {
+  wish: Wish;
+  ledger: Ledger;
+  /** What was done, in order: `start web 1.0.0`. */
+  readonly steps: string[];
+  /** Looks, plans, takes the next steps. Resolves to the plan. */
+  readonly tick: () => Promise<HostPlan>;
+  /** Until nothing is left to do but to wait for something outside. @throws when that takes more ticks than `limit`. */
+  readonly settle: (limit?: number) => Promise<HostPlan>;
+  /** The same, and every action that failed is tried again when its rest is over. @throws when there is no end of that. */
+  readonly outlast: (limit?: number) => Promise<HostPlan>;
+  readonly plan: () => Promise<HostPlan>;
+}
+
+const signal = new AbortController().signal;
+const BACKOFF_MS = 2_000;
+const SWITCH_BACKOFF_MS = 60_000;
+const TICK_MS = 10;
+
+/** The agent's loop without its clock, disk and log: look, plan, take every next step, look again. */
+export const createSimulatedAgent = (
+  engine: SimulatedEngine,
+  wish: Wish,
+  options: AgentOptions = {},
+): SimulatedAgent => {
+  const setbacks = new Map<string, Setback>();
+  const answered = new Map<string, number>();
+  const watchingSinceMs = engine.now();
+
+  const look = async (): Promise<PlanInput> => {
+    const { services } = planInput(agent.wish).project;
+    const replaces = Object.values(services).flatMap((s) => s.replaces ?? []);
+    const actual = await engine.observe({ environment: ENVIRONMENT, replaces }, signal);
+    const more = {
+      nowMs: engine.now(),
+      setbacks: Object.fromEntries(setbacks),
+      answered: Object.fromEntries(answered),
+      watchingSinceMs,
+      ...agent.wish.more,
+    };
+    return planInput({ ...agent.wish, actual, ledger: agent.ledger, more });
+  };
+
+  const perform = async (service: string, action: Action): Promise<void> => {
+    if (isEngineAction(action)) return engine.apply(action, ENVIRONMENT, () => undefined, signal);
+    const tag = action.kind === 'resolve-tag' ? await engine.resolveTag(action.image, signal) : undefined;
+    agent.ledger = changeLedger(agent.ledger, {
+      service,
+      action,
+      findings: { ...(tag && { tag }), log: ['its last words'] },
+      nowMs: engine.now(),
+      keepReleases: 2,
+      serial: agent.wish.published?.serial ?? 1,
+    });
+  };
+
+  const take = async (service: string, served: string, action: Action): Promise<void> => {
+    const release =
+      action.kind === 'create' ? action.release.id : action.kind === 'start' ? action.release : served;
+    const key = setbackKey(service, action.kind === 'resolve-tag' ? action.key : release);
+    const words = brief(action, engine.actual());
+    options.before?.(action);
+    try {
+      await perform(service, action);
+      agent.steps.push(words);
+      if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      agent.steps.push(`${words} ✗ ${error.code}`);
+      setbacks.set(key, setbackOf(error, action, release, setbacks.get(key), service));
+    }
+    options.after?.(action);
+  };
+
+  const setbackOf = (
+    error: AgentError,
+    action: Action,
+    release: string,
+    previous: Setback | undefined,
+    service: string,
+  ): Setback => {
+    const count = (previous?.action === action.kind ? previous.count : 0) + 1;
+    const isRepair = serviceRecord(agent.ledger, service).good[0]?.release.id === release;
+    const rest =
+      action.kind === 'start' && !isRepair ? SWITCH_BACKOFF_MS * 2 ** (count - 1) : BACKOFF_MS * count;
+    return {
+      action: action.kind,
+      release,
+      containerId: 'container' in action ? action.container.id : undefined,
+      code: error.code,
+      message: error.message,
+      advice: error.advice ?? '',
+      count,
+      untilMs: engine.now() + rest,
+    };
+  };
+
+  const execute = async (plan: HostPlan): Promise<void> => {
+    for (const { service, decision, staging, desired, target } of plan.services) {
+      for (const action of staging) await take(service, desired?.release ?? '', action);
+      for (const action of decision.kind === 'act' ? decision.actions : [])
+        await take(service, target ?? '', action);
+    }
+    for (const action of plan.housekeeping) await take('', '', action);
+  };
+
+  const probe = (plan: HostPlan): void => {
+    for (const { decision } of plan.services) {
+      for (const { container } of decision.kind === 'wait' ? decision.probes : []) {
+        const startedAtMs =
+          engine.actual().containers.find((c) => c.id === container.id)?.detail?.startedAtMs ?? 0;
+        if (engine.answers(container.id)) answered.set(container.id, startedAtMs);
+      }
+    }
+  };
+
+  const agent: SimulatedAgent = {
+    wish,
+    ledger: options.ledger ?? emptyLedger(ENVIRONMENT),
+    steps: [],
+    plan: async () => planHost(await look()),
+    tick: async () => {
+      const input = await look();
+      const plan = planHost(input);
+      options.onPlan?.(plan, input);
+      await execute(plan);
+      probe(plan);
+      engine.advance(TICK_MS);
+      return plan;
+    },
+    settle: async (limit = 300) => {
+      for (let count = 0; count < limit; count += 1) {
+        const plan = await agent.tick();
+        if (isBusy(plan)) continue;
+        if (!plan.services.some((s) => s.decision.kind === 'wait' && isShortWait(s.decision.reason)))
+          return plan;
+        // Time goes by in steps that no container's life is shorter than.
+        const restMs = (plan.nextAtMs ?? engine.now()) - engine.now();
+        engine.advance(Math.max(TICK_MS, Math.min(1_000, restMs)));
+      }
+      throw new Error(
+        `not settled after ${String(limit)} ticks: ${JSON.stringify(outcomesOf(await agent.plan()))}\n${agent.steps.slice(-30).join('\n')}`,
+      );
+    },
+    outlast: async (limit = 20) => {
+      for (let count = 0; count < limit; count += 1) {
+        const plan = await agent.settle();
+        const rests = [...setbacks.values()].map((s) => s.untilMs).filter((ms) => ms > engine.now());
+        if (rests.length === 0 && !isBusy(await agent.plan())) return plan;
+        if (rests.length > 0) engine.advance(Math.min(...rests) - engine.now());
+      }
+      throw new Error(`${String(limit)} setbacks in a row: ${agent.steps.slice(-30).join('\n')}`);
+    },
+  };
+  return agent;
+};
+
+export const isBusy = ({ services, housekeeping }: HostPlan): boolean =>
+  housekeeping.length > 0 || services.some((s) => s.decision.kind === 'act' || s.staging.length > 0);
+
+/** `start web 1.0.0` for ours, `stop old-web` for foreign containers; other replicas than the first as `web.2`. */
+export const brief = (action: Action, actual: PlanInput['actual']): string => {
+  const who = (ref: { readonly id: string; readonly name: string }): string => {
+    const owner = actual.containers.find((c) => c.id === ref.id)?.owner;
+    return owner ? subject(owner.service, owner.replica, owner.version) : ref.name;
+  };
+  switch (action.kind) {
+    case 'pull':
+    case 'resolve-tag':
+      return `${action.kind} ${formatImage({ ...action.image.reference, digest: undefined })}`;
+    case 'create':
+      return `create ${subject(action.release.service, action.replica, action.release.version)}${action.armed ? '' : ' unarmed'}`;
+    case 'create-network':
+    case 'remove-network':
+    case 'create-volume':
+      return `${action.kind} ${action.name}`;
+    case 'rename':
+      return `rename ${who(action.container)} ${action.to.replace(/[0-9a-f]{8,}$/, '#')}`;
+    case 'connect':
+      return `connect ${who(action.container)} ${action.network}`;
+    case 'tag-image':
+      return `tag-image ${action.repository}:${action.tag.replace(/[0-9a-f]{8}$/, '#')}`;
+    case 'remove-image':
+      return `remove-image ${action.references.map((r) => r.replace(/-[0-9a-f]{8}$/, '-#')).join(' ')}`;
+    case 'adopt':
+      return `adopt ${action.adoption.name}`;
+    case 'remember':
+      return `remember ${action.release.service} ${action.release.version}${action.completed ? ' completed' : ''}`;
+    case 'quarantine':
+      return `quarantine ${action.failure.version} ${action.failure.reason}`;
+    case 'forget':
+      return 'forget';
+    case 'disarm':
+    case 'arm':
+    case 'start':
+    case 'unpause':
+    case 'stop':
+    case 'remove':
+    case 'limit':
+      return `${action.kind} ${who(action.container)}`;
+  }
+};
+
+const subject = (service: string, replica: number, version: string): string =>
+  `${service}${replica === 1 ? '' : `.${String(replica)}`} ${version}`;
+
+/** One line of a decision: its kind, and what tells it from others of that kind. */
+export const outcome = (decision: Decision | undefined): string => {
+  switch (decision?.kind) {
+    case undefined:
+      return 'nothing';
+    case 'converged':
+      return 'converged';
+    case 'act':
+      return `act ${decision.actions.map((a) => a.kind).join(', ')}`;
+    case 'wait':
+    case 'blocked':
+      return `${decision.kind} ${decision.reason}`;
+    case 'rolled-back':
+      return `rolled-back ${decision.from} → ${decision.to}`;
+  }
+};
+
+export const outcomesOf = (plan: HostPlan): Readonly<Record<string, string>> =>
+  Object.fromEntries(plan.services.map((s) => [s.service, outcome(s.decision)]));

@@ -1,0 +1,312 @@
+import { AgentError } from '../../src/core/errors.ts';
+import { simulate } from '../../src/core/plan/simulate.ts';
+import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
+import type { Actual, Container } from '../../src/core/state/actual.ts';
+import { createByHand, type ByHand } from './simulated-hands.ts';
+import { lived } from './simulated-life.ts';
+import { refusal } from './simulated-refusals.ts';
+import { createSimulatedRegistry, type SimulatedRegistry } from './simulated-registry.ts';
+import { memoryOf, NO_MEMORY, replaceLife, takenPort, type EngineState } from './simulated-state.ts';
+import { emptyActual, START_MS } from './world.ts';
+
+export interface Fault {
+  readonly kind: EngineAction['kind'];
+  readonly error: AgentError;
+  /** How often it happens; then the action works again. */
+  readonly times: number;
+  /** Only where the action concerns this container or thing; absent: any. */
+  readonly name?: string;
+}
+
+export interface SimulatedEngine extends Engine {
+  readonly now: () => number;
+  /** Lets time go by. */
+  readonly advance: (ms: number) => void;
+  readonly registry: SimulatedRegistry;
+  /** What is there now, without asking as an agent does. */
+  readonly actual: () => Actual;
+  readonly fail: (fault: Fault) => void;
+  readonly setOffline: (isOffline: boolean) => void;
+  /** Host ports that something outside the engine listens on. */
+  readonly occupy: (port: number) => void;
+  readonly release: (port: number) => void;
+  /** Its probe would be answered. */
+  readonly answers: (containerId: string) => boolean;
+  readonly byHand: ByHand;
+  /** Every container dies; those with a restart policy in force come back. */
+  readonly restartDaemon: () => void;
+}
+
+/** The engine port over `simulate`, with a clock, a registry and containers that live by themselves. */
+export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}): SimulatedEngine => {
+  const state: EngineState = {
+    actual: options.actual ?? emptyActual,
+    memories: new Map(),
+    nowMs: START_MS,
+    occupied: new Set(),
+  };
+  const registry = createSimulatedRegistry();
+  const listeners = new Set<() => void>();
+  let streams: PromiseWithResolvers<void>[] = [];
+  let faults: Fault[] = [];
+  let isOffline = false;
+
+  const live = (): void => {
+    for (const container of state.actual.containers) {
+      replaceLife(
+        state,
+        lived(
+          { container, memory: memoryOf(state, container.id) },
+          registry.behaviourOf(container.imageId),
+          state.nowMs,
+        ),
+      );
+    }
+  };
+
+  const reach = (signal: AbortSignal | undefined): void => {
+    signal?.throwIfAborted();
+    if (isOffline)
+      throw new AgentError('ENGINE_OFFLINE', 'cannot reach the simulated engine', { retry: 'later' });
+    live();
+  };
+
+  const stumble = (action: EngineAction): void => {
+    const names = [action, ...('container' in action ? [action.container] : [])].flatMap((o) =>
+      'name' in o ? [o.name] : [],
+    );
+    const fault = faults.find(
+      (f) => f.kind === action.kind && (f.name === undefined || names.includes(f.name)),
+    );
+    if (!fault) return;
+    faults = faults.flatMap((f) => (f !== fault ? [f] : f.times > 1 ? [{ ...f, times: f.times - 1 }] : []));
+    throw fault.error;
+  };
+
+  const tell = (): void => {
+    for (const listener of listeners) listener();
+  };
+
+  const endStreams = (): void => {
+    for (const stream of streams) stream.resolve();
+    streams = [];
+  };
+
+  return {
+    now: () => state.nowMs,
+    advance: (ms) => {
+      state.nowMs += ms;
+      live();
+    },
+    registry,
+    actual: () => {
+      live();
+      return state.actual;
+    },
+    fail: (fault) => {
+      faults.push(fault);
+    },
+    setOffline: (next) => {
+      isOffline = next;
+      if (next) endStreams();
+    },
+    occupy: (port) => {
+      state.occupied.add(port);
+    },
+    release: (port) => {
+      state.occupied.delete(port);
+    },
+    answers: (id) => {
+      const container = state.actual.containers.find((c) => c.id === id);
+      return container?.state === 'running' && registry.behaviourOf(container.imageId).deaf !== true;
+    },
+    byHand: createByHand(state, tell),
+    restartDaemon: () => {
+      live();
+      endStreams();
+      reboot(state);
+      live();
+    },
+
+    facts: async () => {
+      reach(undefined);
+      return Promise.resolve(state.actual.engine);
+    },
+    observe: async (scope, signal) => {
+      reach(signal);
+      const isClose = (c: Container): boolean => c.owner !== undefined || scope.replaces.includes(c.name);
+      const containers = state.actual.containers.map((c) => (isClose(c) ? c : { ...c, detail: undefined }));
+      return Promise.resolve(structuredClone({ ...state.actual, containers }));
+    },
+    apply: async (action, _environment, _onProgress, signal) => {
+      reach(signal);
+      stumble(action);
+      carryOut(state, registry, action);
+      live();
+      tell();
+      return Promise.resolve();
+    },
+    resolveTag: async (image, signal) => {
+      reach(signal);
+      const { reference } = image;
+      const local = state.actual.images.find((i) =>
+        i.tags.some((t) => t.repository === reference.repository && t.tag === reference.tag),
+      );
+      if (image.pullPolicy === 'never' && local) return Promise.resolve({ kind: 'local', imageId: local.id });
+      return Promise.resolve({ kind: 'digest', digest: registry.find(image).digest });
+    },
+    lastLines: async (id) => Promise.resolve([`last words of ${id.slice(0, 8)}`]),
+    watch: async (onEvent, signal) => {
+      reach(signal);
+      const stream = Promise.withResolvers<void>();
+      streams.push(stream);
+      listeners.add(onEvent);
+      signal.addEventListener('abort', () => stream.resolve(), { once: true });
+      return stream.promise.finally(() => listeners.delete(onEvent));
+    },
+  };
+};
+
+const carryOut = (state: EngineState, registry: SimulatedRegistry, action: EngineAction): void => {
+  const refused = refusal(state, registry, action);
+  if (refused === 'already') return;
+  if (refused) throw refused;
+  switch (action.kind) {
+    case 'pull': {
+      const { id, digest } = registry.find(action.image);
+      return pull(state, action, { id, digest });
+    }
+    case 'create':
+      return create(state, registry, action);
+    case 'remove-network': {
+      state.actual = simulate(state.actual, action, state.nowMs);
+      return;
+    }
+    case 'start':
+    case 'stop': {
+      state.actual = simulate(state.actual, action, state.nowMs);
+      const { id } = action.container;
+      state.memories.set(id, {
+        ...memoryOf(state, id),
+        isStoppedByHand: action.kind === 'stop',
+        restartAtMs: undefined,
+      });
+      return;
+    }
+    case 'connect': {
+      state.actual = simulate(state.actual, action, state.nowMs);
+      remember(state, action.container.id, [action.network]);
+      return;
+    }
+    default:
+      state.actual = simulate(state.actual, action, state.nowMs);
+  }
+};
+
+const remember = (state: EngineState, id: string, networks: readonly string[]): void => {
+  const memory = memoryOf(state, id);
+  const ids = state.actual.networks.flatMap((n) =>
+    networks.includes(n.name) ? [[n.name, n.id] as const] : [],
+  );
+  state.memories.set(id, { ...memory, networkIds: { ...memory.networkIds, ...Object.fromEntries(ids) } });
+};
+
+const pull = (
+  state: EngineState,
+  action: Extract<EngineAction, { kind: 'pull' }>,
+  found: { readonly id: Container['imageId']; readonly digest: string },
+): void => {
+  const { reference } = action.image;
+  const next = simulate(
+    { ...state.actual, images: [] },
+    { ...action, image: { ...action.image, imageId: found.id, digest: found.digest as never } },
+    state.nowMs,
+  );
+  const [pulled] = next.images;
+  if (!pulled) return;
+  const others = state.actual.images
+    .filter((i) => i.id !== found.id)
+    // A tag belongs to one image: it moves.
+    .map((i) => ({
+      ...i,
+      tags: i.tags.filter((t) => t.repository !== reference.repository || t.tag !== reference.tag),
+    }));
+  const known = state.actual.images.find((i) => i.id === found.id);
+  const unique = <T>(list: readonly T[]): readonly T[] => [
+    ...new Map(list.map((x) => [JSON.stringify(x), x])).values(),
+  ];
+  const merged = {
+    ...pulled,
+    tags: unique([...(known?.tags ?? []), ...pulled.tags]),
+    digests: unique([...(known?.digests ?? []), ...pulled.digests]),
+  };
+  state.actual = { ...state.actual, images: [...others, merged] };
+};
+
+const create = (
+  state: EngineState,
+  registry: SimulatedRegistry,
+  action: Extract<EngineAction, { kind: 'create' }>,
+): void => {
+  const before = new Set(state.actual.containers.map((c) => c.id));
+  state.actual = simulate(state.actual, action, state.nowMs);
+  const container = state.actual.containers.find((c) => !before.has(c.id));
+  if (!container?.detail) return;
+  const behaviour = registry.behaviourOf(container.imageId);
+  const isDisabled = action.release.spec.container.healthcheck?.test?.length === 0;
+  const hasImageCheck = behaviour.health !== undefined && behaviour.health !== 'absent' && !isDisabled;
+  const known = new Set(container.detail.volumes.map((v) => v.target));
+  const fresh = (behaviour.volumes ?? [])
+    .filter((t) => !known.has(t))
+    .map((target) => ({ target, name: anonymousName(container.id, target) }));
+  const detail = {
+    ...container.detail,
+    health: hasImageCheck ? ('starting' as const) : container.detail.health,
+    volumes: [...container.detail.volumes, ...fresh],
+  };
+  replaceLife(state, { container: { ...container, detail }, memory: NO_MEMORY });
+  remember(
+    state,
+    container.id,
+    detail.networks.map((n) => n.network),
+  );
+};
+
+const anonymousName = (id: string, target: string): string =>
+  Buffer.from(`${id}${target}`).toString('hex').slice(-64);
+
+/** Graceful or not: whatever ran ended with SIGKILL's code. */
+const KILLED = 137;
+
+const reboot = (state: EngineState): void => {
+  const ran = state.actual.containers.filter((c) => ['running', 'restarting', 'paused'].includes(c.state));
+  for (const c of ran)
+    state.actual = simulate(state.actual, { kind: 'stop', container: c, graceMs: 0 }, state.nowMs);
+  for (const c of state.actual.containers) {
+    const isDead = ran.some((r) => r.id === c.id);
+    if (isDead && c.detail)
+      replaceLife(state, {
+        container: { ...c, detail: { ...c.detail, exitCode: KILLED } },
+        memory: { ...memoryOf(state, c.id), restartAtMs: undefined },
+      });
+  }
+  for (const c of state.actual.containers) {
+    if (!comesBack(state, c) || takenPort(state, c)) continue;
+    state.actual = simulate(state.actual, { kind: 'start', container: c, release: '' }, state.nowMs);
+  }
+};
+
+/** As the real engine does: also one that was created and never started. */
+const comesBack = (state: EngineState, { id, detail }: Container): boolean => {
+  switch (detail?.restart.name) {
+    case 'always':
+      return true;
+    case 'unless-stopped':
+      return !memoryOf(state, id).isStoppedByHand;
+    case 'on-failure':
+      return detail.exitCode !== 0;
+    case 'no':
+    case undefined:
+      return false;
+  }
+};

@@ -1,0 +1,132 @@
+import { simulate } from '../../src/core/plan/simulate.ts';
+import type { RestartPolicy } from '../../src/core/compose/model.ts';
+import type { ImageId } from '../../src/core/image/reference.ts';
+import type { Container, ContainerDetail, Limits } from '../../src/core/state/actual.ts';
+import { memoryOf, replaceLife, type EngineState } from './simulated-state.ts';
+import { imageIdOf } from './world.ts';
+
+export interface ForeignContainer {
+  readonly name: string;
+  readonly image?: string;
+  readonly port?: number;
+  readonly restart?: RestartPolicy['name'];
+  readonly otherEnvironment?: string;
+  readonly networks?: readonly string[];
+}
+
+/** What somebody with a shell does to the engine, by container name. Unknown names change nothing. */
+export interface ByHand {
+  readonly run: (foreign: ForeignContainer) => void;
+  readonly stop: (name: string) => void;
+  readonly pause: (name: string) => void;
+  /** Also a running one, as `docker rm --force`. */
+  readonly remove: (name: string) => void;
+  readonly rename: (name: string, to: string) => void;
+  readonly update: (name: string, restart: RestartPolicy['name']) => void;
+  readonly limit: (name: string, limits: Partial<Limits>) => void;
+  readonly disconnect: (name: string, network: string) => void;
+  readonly removeNetwork: (name: string) => void;
+  readonly removeImage: (id: ImageId) => void;
+  readonly change: (name: string, change: Partial<Container>) => void;
+}
+
+const noLimits: Limits = {
+  memoryBytes: 0,
+  memoryReservationBytes: 0,
+  nanoCpus: 0,
+  cpuShares: 0,
+  cpuset: '',
+  pidsLimit: 0,
+};
+
+export const createByHand = (state: EngineState, tell: () => void): ByHand => {
+  const find = (name: string): Container | undefined => state.actual.containers.find((c) => c.name === name);
+  const change = (name: string, changed: Partial<Container>, detail: Partial<ContainerDetail> = {}): void => {
+    const container = find(name);
+    if (!container) return;
+    const next = {
+      ...container,
+      ...changed,
+      ...(container.detail && { detail: { ...container.detail, ...detail } }),
+    };
+    replaceLife(state, { container: next, memory: memoryOf(state, container.id) });
+    tell();
+  };
+  return {
+    change,
+    run: (foreign) => {
+      const container = foreignContainer(foreign, state.nowMs);
+      state.actual = { ...state.actual, containers: [...state.actual.containers, container] };
+      tell();
+    },
+    stop: (name) => {
+      const container = find(name);
+      if (!container || !['running', 'restarting', 'paused'].includes(container.state)) return;
+      state.actual = simulate(state.actual, { kind: 'stop', container, graceMs: 0 }, state.nowMs);
+      state.memories.set(container.id, {
+        ...memoryOf(state, container.id),
+        isStoppedByHand: true,
+        restartAtMs: undefined,
+      });
+      tell();
+    },
+    pause: (name) => {
+      if (find(name)?.state === 'running') change(name, { state: 'paused' });
+    },
+    remove: (name) => {
+      state.actual = { ...state.actual, containers: state.actual.containers.filter((c) => c.name !== name) };
+      tell();
+    },
+    rename: (name, to) => {
+      if (!find(to)) change(name, { name: to });
+    },
+    update: (name, restart) => {
+      change(name, {}, { restart: { name: restart, maxRetries: 0 } });
+    },
+    limit: (name, limits) => {
+      change(name, {}, { limits: { ...(find(name)?.detail?.limits ?? noLimits), ...limits } });
+    },
+    disconnect: (name, network) => {
+      change(
+        name,
+        {},
+        { networks: (find(name)?.detail?.networks ?? []).filter((n) => n.network !== network) },
+      );
+    },
+    removeNetwork: (name) => {
+      state.actual = { ...state.actual, networks: state.actual.networks.filter((n) => n.name !== name) };
+    },
+    removeImage: (id) => {
+      state.actual = { ...state.actual, images: state.actual.images.filter((i) => i.id !== id) };
+    },
+  };
+};
+
+const foreignContainer = (foreign: ForeignContainer, nowMs: number): Container => ({
+  id: Buffer.from(`foreign ${foreign.name} ${String(nowMs)}`)
+    .toString('hex')
+    .padEnd(64, '0')
+    .slice(0, 64),
+  name: foreign.name,
+  imageId: imageIdOf(foreign.image ?? 'foreign:1'),
+  state: 'running',
+  owner: undefined,
+  otherEnvironment: foreign.otherEnvironment,
+  ports: foreign.port === undefined ? [] : [{ hostAddress: '', hostPort: foreign.port, protocol: 'tcp' }],
+  detail: {
+    createdAtMs: nowMs,
+    startedAtMs: nowMs,
+    finishedAtMs: undefined,
+    exitCode: 0,
+    oomKilled: false,
+    restartCount: 0,
+    health: 'none',
+    healthOutput: undefined,
+    startFault: undefined,
+    restart: { name: foreign.restart ?? 'no', maxRetries: 0 },
+    networks: (foreign.networks ?? []).map((network) => ({ network, ip: '10.0.0.9' })),
+    volumes: [],
+    limits: noLimits,
+    stopGraceMs: undefined,
+  },
+});

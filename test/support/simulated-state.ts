@@ -1,0 +1,31 @@
+import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
+import type { Life, Memory } from './simulated-life.ts';
+
+/** The simulated engine's own state; everything about it changes here. */
+export interface EngineState {
+  actual: Actual;
+  readonly memories: Map<string, Memory>;
+  nowMs: number;
+  readonly occupied: Set<number>;
+}
+
+export const NO_MEMORY: Memory = { isStoppedByHand: false, networkIds: {}, restartAtMs: undefined };
+
+export const memoryOf = (state: EngineState, id: string): Memory => state.memories.get(id) ?? NO_MEMORY;
+
+export const replaceLife = (state: EngineState, { container, memory }: Life): void => {
+  state.memories.set(container.id, memory);
+  const containers = state.actual.containers.map((c) => (c.id === container.id ? container : c));
+  state.actual = { ...state.actual, containers };
+};
+
+/** Every port a container publishes that somebody else holds. */
+export const takenPort = (state: EngineState, container: Container): HostPort | undefined => {
+  const held = state.actual.containers
+    .filter((c) => c.id !== container.id && ['running', 'restarting', 'paused'].includes(c.state))
+    .flatMap((c) => c.ports);
+  const isHeld = (p: HostPort): boolean =>
+    held.some((h) => h.hostPort === p.hostPort && h.protocol === p.protocol) ||
+    state.occupied.has(p.hostPort);
+  return container.ports.find(isHeld);
+};

@@ -1,0 +1,184 @@
+import type Dockerode from 'dockerode';
+import { describe, expect, it } from 'vitest';
+import { detailOf, stateOf } from '../../../../src/adapters/docker/container-detail.ts';
+import type { ContainerDetail } from '../../../../src/core/state/actual.ts';
+
+const never = '0001-01-01T00:00:00Z';
+
+interface Changes {
+  readonly state?: object;
+  readonly host?: object;
+  readonly config?: object;
+  readonly mounts?: readonly object[];
+  readonly networks?: object | null;
+}
+
+/** What engine 20.10 says of a container that was created and never started. */
+const inspected = ({
+  state,
+  host,
+  config,
+  mounts = [],
+  networks = {},
+}: Changes = {}): Dockerode.ContainerInspectInfo =>
+  ({
+    Created: '2026-11-23T10:00:00.123456789Z',
+    RestartCount: 0,
+    State: {
+      Running: false,
+      ExitCode: 0,
+      OOMKilled: false,
+      Error: '',
+      StartedAt: never,
+      FinishedAt: never,
+      ...state,
+    },
+    Config: { StopTimeout: 10, ...config },
+    HostConfig: {
+      RestartPolicy: { Name: '', MaximumRetryCount: 0 },
+      Memory: 0,
+      MemoryReservation: 0,
+      NanoCpus: 0,
+      CpuShares: 0,
+      CpusetCpus: '',
+      PidsLimit: null,
+      ...host,
+    },
+    NetworkSettings: { Networks: networks },
+    Mounts: mounts,
+  }) as unknown as Dockerode.ContainerInspectInfo;
+
+const fresh: ContainerDetail = {
+  createdAtMs: Date.parse('2026-11-23T10:00:00.123Z'),
+  startedAtMs: undefined,
+  finishedAtMs: undefined,
+  exitCode: 0,
+  oomKilled: false,
+  restartCount: 0,
+  health: 'none',
+  healthOutput: undefined,
+  startFault: undefined,
+  restart: { name: 'no', maxRetries: 0 },
+  networks: [],
+  volumes: [],
+  limits: { memoryBytes: 0, memoryReservationBytes: 0, nanoCpus: 0, cpuShares: 0, cpuset: '', pidsLimit: 0 },
+  stopGraceMs: 10_000,
+};
+
+const log = (...outputs: string[]): object[] => outputs.map((Output) => ({ ExitCode: 1, Output }));
+
+describe('what is read from an inspected container', () => {
+  it.each<[string, Changes, Partial<ContainerDetail>]>([
+    ['never started', {}, {}],
+    ['no networks at all', { networks: null }, {}],
+    [
+      'started',
+      { state: { Running: true, StartedAt: '2026-11-23T10:00:01Z' } },
+      { startedAtMs: Date.parse('2026-11-23T10:00:01Z') },
+    ],
+    [
+      'ended',
+      { state: { ExitCode: 137, OOMKilled: true, FinishedAt: '2026-11-23T10:00:02Z' } },
+      { exitCode: 137, oomKilled: true, finishedAtMs: Date.parse('2026-11-23T10:00:02Z') },
+    ],
+    ['healthy', { state: { Health: { Status: 'healthy', Log: null } } }, { health: 'healthy' }],
+    [
+      'unhealthy: the last output, cut',
+      { state: { Health: { Status: 'unhealthy', Log: log('first', ` ${'x'.repeat(400)}\n`) } } },
+      { health: 'unhealthy', healthOutput: 'x'.repeat(300) },
+    ],
+    [
+      'a check that says nothing',
+      { state: { Health: { Status: 'starting', Log: log(' \n') } } },
+      { health: 'starting' },
+    ],
+    [
+      'not startable, by its own fault',
+      {
+        state: {
+          ExitCode: 127,
+          Error: 'OCI runtime create failed: exec: "nope": executable file not found in $PATH: unknown',
+        },
+      },
+      {
+        exitCode: 127,
+        startFault:
+          'it cannot be started: OCI runtime create failed: exec: "nope": executable file not found in $PATH: unknown',
+      },
+    ],
+    [
+      'not startable, by the fault of the host',
+      { state: { ExitCode: 128, Error: 'Bind for 0.0.0.0:80 failed: port is already allocated' } },
+      { exitCode: 128 },
+    ],
+    [
+      'running, with an old error',
+      { state: { Running: true, Error: 'exec: "nope": executable file not found in $PATH' } },
+      {},
+    ],
+    [
+      'armed',
+      { host: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } } },
+      { restart: { name: 'on-failure', maxRetries: 3 } },
+    ],
+    ['a policy that we do not know', { host: { RestartPolicy: { Name: 'sometimes' } } }, {}],
+    ['no limit written as -1', { host: { PidsLimit: -1 } }, {}],
+    [
+      'limits',
+      {
+        host: {
+          Memory: 64,
+          MemoryReservation: 32,
+          NanoCpus: 5e8,
+          CpuShares: 512,
+          CpusetCpus: '0',
+          PidsLimit: 50,
+        },
+      },
+      {
+        limits: {
+          memoryBytes: 64,
+          memoryReservationBytes: 32,
+          nanoCpus: 5e8,
+          cpuShares: 512,
+          cpuset: '0',
+          pidsLimit: 50,
+        },
+      },
+    ],
+    ['no grace of its own', { config: { StopTimeout: null } }, { stopGraceMs: undefined }],
+    [
+      'networks: an IPv6 address where there is no other',
+      {
+        networks: {
+          a: { IPAddress: '10.0.0.2', GlobalIPv6Address: '2001:db8::2' },
+          b: { IPAddress: '', GlobalIPv6Address: '2001:db8::3' },
+          c: { IPAddress: '' },
+        },
+      },
+      {
+        networks: [
+          { network: 'a', ip: '10.0.0.2' },
+          { network: 'b', ip: '2001:db8::3' },
+          { network: 'c', ip: '' },
+        ],
+      },
+    ],
+    [
+      'volumes, and no binds',
+      {
+        mounts: [
+          { Type: 'volume', Name: 'data', Destination: '/data' },
+          { Type: 'bind', Source: '/srv', Destination: '/srv' },
+        ],
+      },
+      { volumes: [{ name: 'data', target: '/data' }] },
+    ],
+  ])('%s', (_what, changes, expected) => {
+    expect(detailOf(inspected(changes))).toEqual({ ...fresh, ...expected });
+  });
+
+  it('takes a state that it does not know for dead', () => {
+    expect(['running', 'paused', 'levitating'].map(stateOf)).toEqual(['running', 'paused', 'dead']);
+  });
+});
