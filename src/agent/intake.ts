@@ -208,7 +208,7 @@ const watermarkIn = (ledger: Ledger, state: Intake): Watermark | undefined => {
   if (!ledger.floor) return undefined;
   return {
     epoch: Math.min(ledger.floor.epoch, state.trust?.epoch ?? 0),
-    serial: ledger.floor.serial - 1,
-    payloadSha256: '',
+    serial: ledger.floor.serial,
+    payloadSha256: undefined,
   };
 };

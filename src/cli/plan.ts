@@ -27,7 +27,8 @@ const runPlan = async (io: Io, options: { json?: boolean }, signal: AbortSignal)
   const document = planDocument(looked.environment, looked.input.manifest?.serial, foresight);
   if (options.json === true) writeJson(io, document);
   else io.stdout.write(renderPlan(document, terminalOf(io)) + refusal(looked.agent.intake.state().rejection));
-  const failed = exitCodeOf(status, false) === EXIT.failed;
+  const failed =
+    exitCodeOf(status, false) === EXIT.failed || document.services.some((s) => s.obstacle !== null);
   return worstOf([failed ? EXIT.failed : EXIT.ok, foresight.steps.length > 0 ? EXIT.pending : EXIT.ok]);
 };
 

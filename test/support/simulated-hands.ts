@@ -44,11 +44,8 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
   const change = (name: string, changed: Partial<Container>, detail: Partial<ContainerDetail> = {}): void => {
     const container = find(name);
     if (!container) return;
-    const next = {
-      ...container,
-      ...changed,
-      ...(container.detail && { detail: { ...container.detail, ...detail } }),
-    };
+    const known = changed.detail ?? container.detail;
+    const next = { ...container, ...changed, ...(known && { detail: { ...known, ...detail } }) };
     replaceLife(state, { container: next, memory: memoryOf(state, container.id) });
     tell();
   };

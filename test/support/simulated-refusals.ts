@@ -119,9 +119,13 @@ const isNetworkUsed = (state: EngineState, name: string): boolean =>
       ['running', 'paused'].includes(c.state) && c.detail?.networks.some((n) => n.network === name) === true,
   );
 
-const removesLastName = (state: EngineState, action: Extract<EngineAction, { kind: 'remove-image' }>): boolean => {
+const removesLastName = (
+  state: EngineState,
+  action: Extract<EngineAction, { kind: 'remove-image' }>,
+): boolean => {
   const tags = state.actual.images.find((i) => i.id === action.imageId)?.tags ?? [];
   const gone = action.references.map(parseImage);
-  const isGone = (t: (typeof tags)[number]): boolean => gone.some((g) => g.repository === t.repository && g.tag === t.tag);
+  const isGone = (t: (typeof tags)[number]): boolean =>
+    gone.some((g) => g.repository === t.repository && g.tag === t.tag);
   return tags.length > 0 && tags.every(isGone);
 };

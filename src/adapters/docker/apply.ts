@@ -25,6 +25,8 @@ const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
   start: [304],
   stop: [304, 404],
   remove: [404],
+  // Another service that needs it was first; the next look says whether it is the one that was meant.
+  'create-network': [409],
   // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it rests.
   'remove-network': [404],
   'remove-image': [404],

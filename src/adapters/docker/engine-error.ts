@@ -64,7 +64,7 @@ const RULES: readonly [...Rule[], Rule] = [
   },
   {
     pattern:
-      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|address already in use|address .*(?:out of range|outside)|invalid address|user specified IP address/i,
+      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|network .* is ambiguous|address already in use|address .*(?:out of range|outside)|invalid address|user specified IP address/i,
     code: 'NETWORK',
     retry: 'changed',
     advice: 'check the networks and fixed addresses in the compose file against docker network ls',

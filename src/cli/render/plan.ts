@@ -2,6 +2,7 @@ import type { Foresight, Step } from '../../core/plan/foresee.ts';
 import { subjectOf } from '../../core/plan/explain.ts';
 import type { Action } from '../../core/plan/action.ts';
 import { isoTime } from '../../core/names.ts';
+import type { HostPlan } from '../../core/plan/plan.ts';
 import { tell } from '../../core/status/outcome.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -22,6 +23,8 @@ export interface PlanDocument {
     /** What clients of the service notice; null where nothing of it changes. */
     readonly gap: string | null;
     readonly steps: readonly PlanStep[];
+    /** What stands in the way after these steps; null where nothing does. */
+    readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
   }[];
   readonly housekeeping: readonly PlanStep[];
 }
@@ -41,7 +44,7 @@ const stepOf = ({ action, why }: Step): PlanStep => ({
 export const planDocument = (
   environment: string,
   serial: number | undefined,
-  { now, steps }: Foresight,
+  { now, steps, end }: Foresight,
 ): PlanDocument => ({
   apiVersion: 'supercargo/plan/v1',
   environment,
@@ -58,10 +61,18 @@ export const planDocument = (
       until: told.untilMs === null ? null : isoTime(told.untilMs),
       gap: gapOf(own),
       steps: own.map(stepOf),
+      obstacle: own.length === 0 ? null : obstacleOf(end, plan.service),
     };
   }),
   housekeeping: steps.filter((s) => s.service === '').map(stepOf),
 });
+
+const obstacleOf = (end: HostPlan, service: string): PlanDocument['services'][number]['obstacle'] => {
+  const decision = end.services.find((s) => s.service === service)?.decision;
+  if (decision?.kind !== 'blocked') return null;
+  const { reason, message, advice } = decision;
+  return { reason, message, advice };
+};
 
 /** Ledger notes and names change nothing that a client could notice. */
 const gapOf = (steps: readonly Step[]): string | null => {
@@ -89,6 +100,11 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
     if (s.advice !== null && s.advice !== '') lines.push(`  ${palette.info('→')} ${s.advice}`);
     if (s.gap !== null) lines.push(`  gap: ${s.gap}`);
     lines.push(...stepLines(s.steps, screen));
+    if (s.obstacle)
+      lines.push(
+        `  then ${paintOutcome('blocked', palette)} – ${s.obstacle.message}`,
+        `  ${palette.info('→')} ${s.obstacle.advice}`,
+      );
   }
   if (plan.housekeeping.length > 0)
     lines.push(palette.strong('clean-up:'), ...stepLines(plan.housekeeping, screen));

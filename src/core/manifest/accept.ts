@@ -153,6 +153,7 @@ const compareToWatermark = (offered: Read & { kind: 'read' }, epoch: number, hig
       serial,
     );
   }
+  if (highest.payloadSha256 === undefined) return 'newer';
   if (offered.payloadSha256 === highest.payloadSha256) return 'same';
   return reject(
     'conflict',

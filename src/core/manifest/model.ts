@@ -99,7 +99,8 @@ export type Reverification =
 export interface Watermark {
   readonly epoch: number;
   readonly serial: number;
-  readonly payloadSha256: string;
+  /** Undefined after a `recover`: only the serial is known, and whatever bears it is news. */
+  readonly payloadSha256: string | undefined;
 }
 
 export type { Digest };

@@ -1,4 +1,4 @@
-import type { Container, HostPort } from '../state/actual.ts';
+import type { HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { ServiceContext } from './input.ts';
 import { isLastStand } from './gate.ts';

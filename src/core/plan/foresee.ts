@@ -20,6 +20,8 @@ export interface Foresight {
   readonly now: HostPlan;
   /** All steps until nothing is left to do, if each one succeeds. */
   readonly steps: readonly Step[];
+  /** The plan that is left after them: converged, or what stands in the way then. */
+  readonly end: HostPlan;
 }
 
 const MAX_ROUNDS = 500;
@@ -42,7 +44,7 @@ export const foresee = (input: PlanInput): Foresight => {
     }
     plan = planHost(world);
   }
-  return { now, steps };
+  return { now, steps, end: plan };
 };
 
 export const stepsOf = (plan: HostPlan): readonly Step[] => [

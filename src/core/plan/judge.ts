@@ -58,7 +58,8 @@ export const judge = (i: JudgeInput): Verdict => {
       if (verdict.kind !== 'pending' || i.nowMs < deadlineMs) return verdict;
       const within = `within ${String(Math.round(spec.healthyWithinMs / 1000))} s`;
       const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
-      const reason = detail.health === 'none' ? 'not-ready' : 'unhealthy';
+      const hasCrashed = detail.restartCount > 0;
+      const reason = hasCrashed ? 'crashed' : detail.health === 'none' ? 'not-ready' : 'unhealthy';
       return { kind: 'failed', reason, message: `not good ${within}: ${verdict.message}${output}` };
     }
   }

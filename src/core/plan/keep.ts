@@ -1,4 +1,3 @@
-import type { Action } from './action.ts';
 import type { Keep } from './aim.ts';
 import type { ServiceContext, Target } from './input.ts';
 import { merge, pendingOf } from './merge.ts';

@@ -15,20 +15,32 @@ export const findImage = (images: readonly Image[], wanted: ReleaseImage): Image
   return images.find(({ id, digests }) => {
     const isNamed = (id as string) === digest || id === imageId;
     if (isNamed || imageId !== undefined) return isNamed;
-    return digest !== undefined && digests.some((d) => d.digest === digest && d.repository === reference.repository);
+    return (
+      digest !== undefined &&
+      digests.some((d) => d.digest === digest && d.repository === reference.repository)
+    );
   });
 };
 
 const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
 
 /** The network on the engine that is this definition, if it exists: external ones by name, ours by label. */
-export const liveNetwork = (input: PlanInput, logical: string, wanted: Hashed<NetworkDefinition>): Network | undefined => {
+export const liveNetwork = (
+  input: PlanInput,
+  logical: string,
+  wanted: Hashed<NetworkDefinition>,
+): Network | undefined => {
   const { networks } = input.actual;
-  if (wanted.definition.external) return networks.find((n) => n.name === fixedOrOwn(wanted.definition.fixedName, logical));
+  if (wanted.definition.external)
+    return networks.find((n) => n.name === fixedOrOwn(wanted.definition.fixedName, logical));
   return networks.find((n) => n.owner?.network === logical && n.owner.hash === wanted.hash);
 };
 
-export const liveName = (input: PlanInput, networks: Release['spec']['networks'], logical: string): string | undefined => {
+export const liveName = (
+  input: PlanInput,
+  networks: Release['spec']['networks'],
+  logical: string,
+): string | undefined => {
   const wanted = networks[logical];
   return wanted && liveNetwork(input, logical, wanted)?.name;
 };
@@ -40,7 +52,11 @@ const nameForNetwork = (input: PlanInput, logical: string, wanted: Hashed<Networ
   return isFree ? plain : `${plain}-${wanted.hash.slice(0, 8)}`;
 };
 
-export const nameOfVolume = (environment: string, logical: string, wanted: Hashed<VolumeDefinition>): string =>
+export const nameOfVolume = (
+  environment: string,
+  logical: string,
+  wanted: Hashed<VolumeDefinition>,
+): string =>
   wanted.definition.external
     ? fixedOrOwn(wanted.definition.fixedName, logical)
     : fixedOrOwn(wanted.definition.fixedName, volumeName(environment, logical));
@@ -61,10 +77,20 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
     if (liveNetwork(input, logical, wanted)) continue;
     if (wanted.definition.external) {
       const name = fixedOrOwn(wanted.definition.fixedName, logical);
-      return blocked('network', `the external network ${name} does not exist`, `create it (docker network create ${name}), or correct its name in the compose file`);
+      return blocked(
+        'network',
+        `the external network ${name} does not exist`,
+        `create it (docker network create ${name}), or correct its name in the compose file`,
+      );
     }
     const name = nameForNetwork(input, logical, wanted);
-    missing.push({ kind: 'create-network', name, network: logical, hash: wanted.hash, definition: wanted.definition });
+    missing.push({
+      kind: 'create-network',
+      name,
+      network: logical,
+      hash: wanted.hash,
+      definition: wanted.definition,
+    });
   }
   const [first, ...rest] = missing;
   return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };
@@ -77,12 +103,27 @@ export const volumesNeed = (input: PlanInput, release: Release): Need => {
     const live = input.actual.volumes.find((v) => v.name === name);
     if (wanted.definition.external) {
       if (live) continue;
-      return blocked('volume', `the external volume ${name} does not exist`, `create it (docker volume create ${name}), or correct its name in the compose file`);
+      return blocked(
+        'volume',
+        `the external volume ${name} does not exist`,
+        `create it (docker volume create ${name}), or correct its name in the compose file`,
+      );
     }
     if (live?.owner && live.owner.hash !== wanted.hash) {
-      return blocked('volume', `the volume ${name} exists with another definition`, 'a volume cannot be changed: give it a new name in the compose file, and move what it holds');
+      return blocked(
+        'volume',
+        `the volume ${name} exists with another definition`,
+        'a volume cannot be changed: give it a new name in the compose file, and move what it holds',
+      );
     }
-    if (!live) missing.push({ kind: 'create-volume', name, volume: logical, hash: wanted.hash, definition: wanted.definition });
+    if (!live)
+      missing.push({
+        kind: 'create-volume',
+        name,
+        volume: logical,
+        hash: wanted.hash,
+        definition: wanted.definition,
+      });
   }
   const [first, ...rest] = missing;
   return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };

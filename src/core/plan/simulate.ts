@@ -18,10 +18,7 @@ export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): 
     case 'pull':
       return { ...actual, images: [...actual.images, pulled(action.image)] };
     case 'tag-image':
-      return withImage(actual, action.imageId, (i) => ({
-        ...i,
-        tags: [...i.tags, { repository: parseImage(action.repository).repository, tag: action.tag }],
-      }));
+      return { ...actual, images: tagged(actual.images, action) };
     case 'remove-image':
       return removeImage(actual, action.imageId, action.references);
     case 'create-network':
@@ -70,10 +67,14 @@ const withContainer = (actual: Actual, id: string, change: (c: Container) => Con
 const withDetail = (actual: Actual, id: string, change: Partial<ContainerDetail>): Actual =>
   withContainer(actual, id, (c) => (c.detail ? { ...c, detail: { ...c.detail, ...change } } : c));
 
-const withImage = (actual: Actual, id: ImageId, change: (i: Image) => Image): Actual => ({
-  ...actual,
-  images: actual.images.map((i) => (i.id === id ? change(i) : i)),
-});
+/** A tag belongs to one image: it leaves the other one. */
+const tagged = (images: readonly Image[], { imageId, repository, tag }: Extract<EngineAction, { kind: 'tag-image' }>): readonly Image[] => {
+  const name = { repository: parseImage(repository).repository, tag };
+  return images.map((i) => {
+    const others = i.tags.filter((t) => t.repository !== name.repository || t.tag !== tag);
+    return { ...i, tags: i.id === imageId ? [...others, name] : others };
+  });
+};
 
 const pulled = ({ reference, digest, imageId }: ReleaseImage): Image => ({
   id: imageId ?? (`sha256:${idOf('image', digest ?? '')}` as ImageId),

@@ -19,7 +19,7 @@ export interface PullProgress {
 
 export interface ObserveScope {
   readonly environment: string;
-  /** Names of foreign containers that services take over: looked at closely too. */
+  /** Names or ids of foreign containers that services take over: looked at closely too. */
   readonly replaces: readonly string[];
 }
 

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { tryAnswer, untilAnswers } from '../../support/answer.ts';
+import { flavours } from '../../support/flavours.ts';
+import { containersOf, createScene, deployed, loadImage, onlyContainer, runningIn, service, told, type Scene } from './scene.ts';
+
+const publish = async (scene: Scene, tag: string, flavour?: Parameters<Scene['push']>[1]) => {
+  const image = await scene.push(tag, flavour);
+  await scene.publish({ web: image.pinned });
+  return image;
+};
+
+const deploy = async (scene: Scene, tag: string, flavour?: Parameters<Scene['push']>[1]) => {
+  const image = await publish(scene, tag, flavour);
+  const once = await scene.once();
+  expect(once.code, told(once)).toBe(0);
+  return image;
+};
+
+describe('container_name', () => {
+  it('moves to the new container by rename, and comes back in a rollback', async () => {
+    const scene = await createScene();
+    const name = `${scene.environment}-fixed`;
+    await deployed(scene, [scene.ports, `container_name: ${name}`]);
+    await deploy(scene, '1.1.0');
+    const good = await onlyContainer(scene);
+    expect(good).toMatchObject({ name, version: '1.1.0' });
+    await publish(scene, '1.2.0', flavours.crash);
+    expect((await scene.once()).code).toBe(3);
+    expect(await onlyContainer(scene)).toMatchObject({ name, id: good.id, state: 'running', restart: 'unless-stopped' });
+    expect(await tryAnswer(scene.port)).toBe('1.1.0');
+  });
+});
+
+describe('anonymous volumes', () => {
+  it('of the image are carried over to the next release, and back in a rollback', async () => {
+    const scene = await createScene();
+    await scene.compose(scene.web());
+    const starts = async (): Promise<string> => {
+      const { id } = await onlyContainer(scene);
+      const container = scene.docker.getContainer(id);
+      const exec = await container.exec({ Cmd: ['/bin/busybox', 'cat', '/state/starts'], AttachStdout: true, Tty: true });
+      const stream = await exec.start({ Tty: true });
+      let text = '';
+      for await (const chunk of stream) text += String(chunk);
+      return text.trim().split(/\s+/).join(' ');
+    };
+    await deploy(scene, '1.0.0', flavours.stateful);
+    await deploy(scene, '1.1.0', flavours.stateful);
+    expect(await starts()).toBe('1.0.0 1.1.0');
+    await publish(scene, '1.2.0', { ...flavours.stateful, entry: 'echo "$VERSION" >>/state/starts\nexit 1' });
+    expect((await scene.once()).code).toBe(3);
+    expect(await starts()).toMatch(/^1\.0\.0 1\.1\.0 1\.2\.0( 1\.2\.0)* 1\.1\.0$/);
+  });
+});
+
+describe('networks', () => {
+  const networks = async (scene: Scene): Promise<readonly string[]> =>
+    (await scene.docker.listNetworks()).map((n) => n.Name).filter((n) => n.startsWith(`${scene.environment}_`)).toSorted();
+
+  it('that change get a new one with a suffix; the old one goes when nothing needs it', async () => {
+    const scene = await createScene();
+    await deployed(scene, [scene.ports, 'networks: [front]'], 'networks:\n  front: {}\n');
+    expect(await networks(scene)).toEqual([`${scene.environment}_front`]);
+    await scene.compose(scene.web([scene.ports, 'networks: [front]'], 'networks:\n  front: {driver_opts: {com.docker.network.driver.mtu: "1400"}}\n'));
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    const [now, ...others] = await networks(scene);
+    expect(now).toMatch(new RegExp(`^${scene.environment}_front-[0-9a-f]{8}$`));
+    expect(others).toEqual([]);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  });
+
+  it('two services that need one network at the same moment get one', async () => {
+    const scene = await createScene();
+    const names = ['web', 'a', 'b', 'c'];
+    const images = await Promise.all(names.map(async (name) => [name, (await scene.push('1.0.0', flavours.healthy, name)).pinned] as const));
+    const rest = names.slice(1).map((name) => service(name, [`image: ${scene.repository(name)}`])).join('');
+    await scene.compose(scene.web([scene.ports], rest));
+    await scene.publish(Object.fromEntries(images));
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    expect(await networks(scene)).toEqual([`${scene.environment}_default`]);
+    expect(await containersOf(scene)).toHaveLength(4);
+  });
+
+  it('a fixed address is kept across releases and by a rollback', async () => {
+    const scene = await createScene();
+    const net = `10.${String(100 + (scene.port % 100))}.${String(scene.port % 250)}`;
+    const lines = [scene.ports, `networks: {front: {ipv4_address: ${net}.10}}`];
+    await deployed(scene, lines, `networks:\n  front: {ipam: {config: [{subnet: ${net}.0/24}]}}\n`);
+    const address = async (): Promise<string | undefined> => {
+      const { NetworkSettings } = await scene.docker.getContainer((await onlyContainer(scene)).id).inspect();
+      return NetworkSettings.Networks[`${scene.environment}_front`]?.IPAddress;
+    };
+    expect(await address()).toBe(`${net}.10`);
+    await deploy(scene, '1.1.0');
+    expect(await address()).toBe(`${net}.10`);
+    await publish(scene, '1.2.0', flavours.crash);
+    expect((await scene.once()).code).toBe(3);
+    await untilAnswers(scene.port, '1.1.0');
+    expect(await address()).toBe(`${net}.10`);
+  });
+});
+
+describe('image clean-up', () => {
+  it('keeps the last good ones (KEEP_RELEASES), and never touches foreign images or another environment’s good ones', async () => {
+    const scene = await createScene();
+    const neighbour = await createScene();
+    const foreign = `${scene.environment}/foreign:1`;
+    await loadImage(scene.docker, [foreign], '0', flavours.web);
+    // Images of one content are one image, and every test pushes 1.0.0: here each is one of a kind.
+    const tag = (version: string): string => `${version}-${scene.environment}`;
+    const shared = await scene.push(tag('0.9.0'));
+    await neighbour.compose(neighbour.web([`image: ${scene.repository()}`, neighbour.ports]));
+    await neighbour.publish({ web: shared.pinned });
+    expect((await neighbour.once()).code).toBe(0);
+    // Its container may go: only its ledger still names the image.
+    await neighbour.docker.getContainer((await onlyContainer(neighbour)).id).remove({ force: true });
+
+    const images = [shared];
+    await scene.compose(scene.web());
+    await scene.publish({ web: shared.pinned });
+    expect((await scene.once()).code).toBe(0);
+    for (const version of ['1.0.0', '1.1.0', '1.2.0']) images.push(await deploy(scene, tag(version)));
+    const there = async (id: string): Promise<boolean> =>
+      scene.docker.getImage(id).inspect().then(() => true, () => false);
+    expect(await Promise.all(images.map((i) => there(i.imageId)))).toEqual([true, false, true, true]);
+    expect(await there(foreign)).toBe(true);
+    expect((await neighbour.once()).code).toBe(0);
+    expect(await tryAnswer(neighbour.port)).toBe(tag('0.9.0'));
+    await scene.docker.getImage(foreign).remove();
+  });
+});
+
+describe('a service that left the compose files', () => {
+  it('is stopped and removed, and forgotten', async () => {
+    const scene = await createScene();
+    const web = await scene.push('1.0.0');
+    const other = await scene.push('1.0.0', flavours.healthy, 'other');
+    await scene.compose(scene.web([scene.ports], service('other', [`image: ${scene.repository('other')}`])));
+    await scene.publish({ web: web.pinned, other: other.pinned });
+    expect((await scene.once()).code).toBe(0);
+    const before = await onlyContainer(scene, 'web');
+    await scene.compose(scene.web());
+    const plan = await scene.run(['plan']);
+    expect(plan.code).toBe(2);
+    expect(plan.stdout).toMatch(/other: changes – other is not in the compose files any more\n +gap: it ends here[\s\S]*stop [\s\S]*remove [\s\S]*forget/);
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    expect(once.stdout).not.toMatch(/^other +(blocked|waiting)/m);
+    expect(await containersOf(scene)).toEqual([before]);
+  });
+
+  it('when it would be all of them, is kept until allow-empty says that it is meant', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    const before = await containersOf(scene);
+    await scene.compose('services: {}\n');
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(3);
+    expect(once.stdout).toMatch(/web: the compose files name none of the services that run here[\s\S]*→ if that is meant, write at the top of compose\.yaml: x-supercargo: \{allow-empty: true\}/);
+    expect(await containersOf(scene)).toEqual(before);
+    await scene.compose('services: {}\nx-supercargo: {allow-empty: true}\n');
+    const emptied = await scene.once();
+    expect(emptied.code, told(emptied)).toBe(0);
+    expect(await containersOf(scene)).toEqual([]);
+  });
+});
+
+describe('two services', () => {
+  it('may swap their ports in one go', async () => {
+    const scene = await createScene();
+    const other = await createScene();
+    const web = await scene.push('1.0.0');
+    const image = await scene.push('2.0.0', flavours.healthy, 'other');
+    const file = (first: string, second: string): string =>
+      scene.web([first], service('other', [`image: ${scene.repository('other')}`, second]));
+    await scene.compose(file(scene.ports, other.ports));
+    await scene.publish({ web: web.pinned, other: image.pinned });
+    expect((await scene.once()).code).toBe(0);
+    await scene.compose(file(other.ports, scene.ports));
+    const once = await scene.once();
+    expect(once.code, told(once)).toBe(0);
+    expect(await Promise.all([tryAnswer(scene.port), tryAnswer(other.port)])).toEqual(['2.0.0', '1.0.0']);
+    expect(await runningIn(scene)).toEqual(['other 2.0.0 running', 'web 1.0.0 running']);
+  });
+});

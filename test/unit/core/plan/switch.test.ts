@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../../src/core/errors.ts';
+import { createSimulatedAgent, outcomesOf } from '../../../support/simulated-agent.ts';
+import { deploy, running, scenario, WEB } from './scenario.ts';
+
+const web = (version: string): Readonly<Record<string, string>> => ({ web: `org/web:${version}` });
+const images = {
+  'org/web:1': { health: 'healthy' },
+  'org/web:2': { health: 'healthy' },
+  'org/web:3': { health: 'unhealthy' },
+  'org/web:4': { exits: 1 },
+  'org/web:5': { startFault: 'exec: no such file' },
+} as const;
+
+const deployed = async (compose = WEB): Promise<ReturnType<typeof scenario>> => {
+  const s = scenario(compose, images);
+  await deploy(s, web('1'));
+  s.since();
+  return s;
+};
+
+const FORTH = [
+  'create web 2 unarmed',
+  'disarm web 1',
+  'stop web 1',
+  'arm web 2',
+  'start web 2',
+  'remember web 2',
+  'remove web 1',
+];
+const BACK = (bad: string, reason: string): readonly string[] => [
+  `quarantine ${bad} ${reason}`,
+  `disarm web ${bad}`,
+  `stop web ${bad}`,
+  'arm web 1',
+  'start web 1',
+  `remove web ${bad}`,
+];
+
+describe('a switch with order stop-first', () => {
+  it('starts a first release: image, network, container, and nothing else', async () => {
+    const s = scenario(WEB, images);
+    const plan = await deploy(s, web('1'));
+    expect(s.since()).toEqual([
+      'pull org/web:1',
+      'create-network test_default',
+      'create web 1',
+      'start web 1',
+      'remember web 1',
+      'tag-image supercargo-test:web-#',
+    ]);
+    expect(outcomesOf(plan)).toEqual({ web: 'converged' });
+  });
+
+  it('climbs every rung of the ladder at a version change', async () => {
+    const s = await deployed();
+    const plan = await deploy(s, web('2'));
+    expect(s.since()).toEqual(['pull org/web:2', ...FORTH, 'tag-image supercargo-test:web-#']);
+    expect(outcomesOf(plan)).toEqual({ web: 'converged' });
+    expect(running(s)).toEqual(['web 2']);
+  });
+
+  it('invariant 7: planning a converged host says converged and calls nothing that writes', async () => {
+    const s = await deployed();
+    const plan = await deploy(s, web('1'));
+    expect({
+      ...plan,
+      services: plan.services.map(({ decision, staging }) => ({ decision, staging })),
+    }).toEqual({
+      services: [{ decision: { kind: 'converged' }, staging: [] }],
+      housekeeping: [],
+      nextAtMs: undefined,
+    });
+    expect(s.since()).toEqual([]);
+  });
+
+  it.each([
+    ['never healthy', '3', ['arm web 3', 'start web 3', ...BACK('3', 'unhealthy')]],
+    ['in a crash loop', '4', ['arm web 4', 'start web 4', ...BACK('4', 'crashed')]],
+    [
+      'impossible to start',
+      '5',
+      [
+        'arm web 5',
+        'start web 5 ✗ RELEASE',
+        'quarantine 5 crashed',
+        'disarm web 5',
+        'arm web 1',
+        'start web 1',
+        'remove web 5',
+      ],
+    ],
+  ])('goes back to the last good release when the new one is %s', async (_, version, steps) => {
+    const s = await deployed();
+    const plan = await deploy(s, web(version));
+    expect(s.since()).toEqual([
+      `pull org/web:${version}`,
+      `create web ${version} unarmed`,
+      'disarm web 1',
+      'stop web 1',
+      ...steps,
+    ]);
+    expect(outcomesOf(plan)).toEqual({ web: `rolled-back ${version} → 1` });
+    expect(running(s)).toEqual(['web 1']);
+  });
+
+  it('does not try a quarantined release again, whatever else is published, until its attempt is raised', async () => {
+    const s = await deployed();
+    await deploy(s, web('4'));
+    s.since();
+    expect(outcomesOf(await deploy(s, web('4')))).toEqual({ web: 'rolled-back 4 → 1' });
+    expect(s.since()).toEqual([]);
+    s.agent.wish = { ...s.agent.wish, published: { serial: 9, attempts: { web: 1 } } };
+    await s.agent.settle();
+    expect(s.since()).toContain('start web 4');
+  });
+
+  it('a new version gets its try at once after a quarantined one', async () => {
+    const s = await deployed();
+    await deploy(s, web('4'));
+    s.since();
+    expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: 'converged' });
+    expect(s.since().slice(0, FORTH.length + 1)).toEqual(['pull org/web:2', ...FORTH]);
+  });
+
+  it('takes a first release that is bad away, since there is nothing to go back to', async () => {
+    const s = scenario(WEB, images);
+    expect(outcomesOf(await deploy(s, web('3')))).toEqual({ web: 'blocked quarantined' });
+    expect(s.since().slice(-4)).toEqual([
+      'quarantine 3 unhealthy',
+      'disarm web 3',
+      'stop web 3',
+      'remove web 3',
+    ]);
+  });
+
+  it('makes the old container again from the last good spec, with its anonymous volumes, when it can not be started any more', async () => {
+    const s = scenario(WEB + '    volumes: [/cache]\n', images);
+    await deploy(s, web('1'));
+    const [before] = s.engine.actual().containers;
+    s.since();
+    s.engine.fail({
+      kind: 'start',
+      name: before?.name ?? '',
+      times: 1,
+      error: new AgentError('NETWORK', 'its address is gone'),
+    });
+    s.agent.wish = { ...s.agent.wish, versions: web('3'), published: { serial: 2 } };
+    const plan = await s.agent.outlast();
+    expect(s.since().slice(-10)).toEqual([
+      'arm web 1',
+      'start web 1 ✗ NETWORK',
+      'create web 1 unarmed',
+      'disarm web 1',
+      'rename web 1 test-web-aside-#',
+      'rename web 1 test-web-1-#',
+      'arm web 1',
+      'start web 1',
+      'remove web 1',
+      'remove web 3',
+    ]);
+    const [after] = s.engine.actual().containers;
+    expect(outcomesOf(plan)).toEqual({ web: 'rolled-back 3 → 1' });
+    expect({ ...after?.owner, volumes: after?.detail?.volumes, name: after?.name }).toEqual({
+      ...before?.owner,
+      volumes: before?.detail?.volumes,
+      name: before?.name,
+    });
+    expect(after?.id).not.toBe(before?.id);
+  });
+
+  it('leaves everything as it is when failure_action is pause, and gives a raised attempt a fresh container', async () => {
+    const s = await deployed(WEB + '    deploy: {update_config: {failure_action: pause}}\n');
+    expect(outcomesOf(await deploy(s, web('4')))).toEqual({ web: 'blocked quarantined' });
+    expect(s.since().slice(-3)).toEqual(['arm web 4', 'start web 4', 'quarantine 4 crashed']);
+    s.engine.registry.push('org/web:4', { health: 'healthy' });
+    s.agent.wish = { ...s.agent.wish, published: { serial: 9, attempts: { web: 1 } } };
+    const plan = await s.agent.settle();
+    expect(s.since().slice(0, 3)).toEqual(['create web 4 unarmed', 'disarm web 4', 'stop web 4']);
+    expect(plan.services[0]?.decision.kind).not.toBe('act');
+  });
+
+  it('brings the old release back while the start of the new one rests after a fault that is not its own', async () => {
+    const s = await deployed();
+    s.engine.occupy(80);
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    const plan = await s.agent.settle();
+    expect(outcomesOf(plan)).toEqual({ web: 'blocked port' });
+    s.engine.release(80);
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
+    expect(running(s)).toEqual(['web 2']);
+    expect(s.agent.ledger.services['web']?.failure).toBeUndefined();
+  });
+
+  it.each([
+    ['the registry is away', 'down', 'wait back-off'],
+    ['the registry refuses', 'denied', 'blocked auth'],
+    ['nobody pushed it', 'missing', 'blocked image'],
+  ] as const)('touches nothing that runs while %s', async (_, what, told) => {
+    const s = await deployed();
+    if (what === 'missing') s.engine.registry.remove('org/web:2');
+    else s.engine.registry.setState(what);
+    expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: told });
+    expect(s.since().filter((step) => !step.startsWith('pull'))).toEqual([]);
+    expect(running(s)).toEqual(['web 1']);
+    s.engine.registry.setState('up');
+    s.engine.registry.push('org/web:2', {});
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
+  });
+
+  it('does not blame a candidate for the silence while no agent listened', async () => {
+    const s = scenario(WEB, { 'org/web:1': {} });
+    s.agent.wish = { ...s.agent.wish, versions: web('1') };
+    while (!s.agent.steps.includes('start web 1')) await s.agent.tick();
+    s.engine.advance(3_600_000);
+    const next = createSimulatedAgent(s.engine, s.agent.wish, { ledger: s.agent.ledger });
+    expect(outcomesOf(await next.settle())).toEqual({ web: 'converged' });
+    expect(next.steps).toEqual(['remember web 1', 'tag-image supercargo-test:web-#']);
+  });
+
+  it('moves container_name by rename, recoverable at each step', async () => {
+    const s = await deployed(WEB + '    container_name: the-web\n');
+    await deploy(s, web('2'));
+    expect(s.since()).toEqual([
+      'pull org/web:2',
+      'create web 2 unarmed',
+      'disarm web 1',
+      'stop web 1',
+      'rename web 1 test-web-aside-#',
+      'rename web 2 the-web',
+      'arm web 2',
+      'start web 2',
+      'remember web 2',
+      'remove web 1',
+      'tag-image supercargo-test:web-#',
+    ]);
+    expect(s.engine.actual().containers.map((c) => c.name)).toEqual(['the-web']);
+  });
+});

@@ -1,0 +1,243 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { parseProject } from '../../src/core/compose/project.ts';
+import { SERVICE_KEYS } from '../../src/core/compose/service-keys.ts';
+import { UNSUPPORTED_SERVICE_KEYS, UNSUPPORTED_TOP_KEYS } from '../../src/core/compose/unsupported.ts';
+import { parseManifest } from '../../src/core/manifest/schema.ts';
+import { LABELS } from '../../src/core/names.ts';
+import { EXIT } from '../../src/core/status/exit-code.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const FOREIGN = /^(?:node_modules|dist|coverage|packaging\/out)\//;
+const documents = globSync('**/*.md', { cwd: root, exclude: ['node_modules', 'dist'] })
+  .filter((path) => !FOREIGN.test(path))
+  .toSorted();
+
+const configuration = read('docs/CONFIGURATION.md');
+const compose = read('docs/COMPOSE.md');
+const reference = read('docs/DOCUMENTS.md');
+const architecture = read('ARCHITECTURE.md');
+
+/** The members of a union of literals, as it is written: types are gone when a test runs. */
+const unionOf = (path: string, name: string): readonly string[] => {
+  const [, body = ''] = new RegExp(`export type ${name} =([^;]*);`).exec(read(path)) ?? [];
+  return [...body.matchAll(/'([^']+)'/g)].map((match) => match[1] ?? '');
+};
+
+/** The names of all members of the interfaces in a file. */
+const membersOf = (path: string): readonly string[] => [
+  ...new Set([...read(path).matchAll(/^ +readonly (\w+)\??:/gm)].map((match) => match[1] ?? '')),
+];
+
+/** Cells of every table row of a document, without markup. */
+const rowsOf = (text: string): readonly (readonly string[])[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf('|'))
+        .split('|')
+        .map((cell) => cell.replaceAll(/[`\\]/g, '').trim()),
+    );
+
+const missingIn = (text: string, names: readonly string[]): readonly string[] =>
+  names.filter((name) => !new RegExp(`\`${name.replaceAll('.', '\\.')}\`|\\.${name}\``).test(text));
+
+describe('docs/CONFIGURATION.md', () => {
+  it('has the table of variables, word for word', () => {
+    const rows = rowsOf(configuration).filter((row) => row.length === 4 && row[0] !== 'variable');
+    const written = rows.filter(([name = '']) => !name.startsWith('-'));
+    expect(written).toEqual(
+      VARIABLE_ENTRIES.map(([name, variable]) => [
+        name,
+        variable.unit,
+        variable.default ?? '**must be set**',
+        variable.effect,
+      ]),
+    );
+  });
+});
+
+describe('docs/COMPOSE.md', () => {
+  it('names every key of a service', () => {
+    expect(missingIn(compose, Object.keys(SERVICE_KEYS))).toEqual([]);
+  });
+
+  it('names every key of the top level', () => {
+    const [, table = ''] =
+      /const topTable = [^{]*\(\{([^]*?)\}\);/.exec(read('src/core/compose/project.ts')) ?? [];
+    const keys = [...table.matchAll(/^ {2}'?([\w-]+)'?[,:]/gm)].map((match) => match[1] ?? '');
+    expect(keys).toContain('services');
+    expect(missingIn(compose, keys)).toEqual([]);
+  });
+
+  it('says of every key that is not supported what to do, word for word', () => {
+    const rows = rowsOf(compose).map((row) => row.join(' | '));
+    const wanted = Object.entries({ ...UNSUPPORTED_SERVICE_KEYS, ...UNSUPPORTED_TOP_KEYS });
+    expect(wanted.map(([key, advice]) => `${key} | ${advice}`).filter((row) => !rows.includes(row))).toEqual(
+      [],
+    );
+  });
+
+  it('shows a file that is accepted', () => {
+    const [, text = ''] = /```yaml\n([^]*?)```/.exec(compose) ?? [];
+    const named = new Map([['/etc/supercargo/web.env', { kind: 'text', text: '' } as const]]);
+    const files = [{ path: '/etc/supercargo/compose.yaml', text }];
+    expect(parseProject({ folder: '/etc/supercargo', files, read: named })).toMatchObject({
+      kind: 'ok',
+      project: { hints: [], services: { web: { replaces: 'web' }, migrate: { versionFrom: 'web' } } },
+    });
+  });
+
+  it('names every key of x-supercargo at the top', () => {
+    const [, table = ''] =
+      /'x-supercargo': fields\(\{([^}]*)\}/.exec(read('src/core/compose/project.ts')) ?? [];
+    const keys = [...table.matchAll(/'([\w-]+)':/g)].map((match) => match[1] ?? '');
+    expect(keys).toContain('allow-empty');
+    expect(keys.filter((key) => !compose.includes(`\`${key}: `))).toEqual([]);
+  });
+
+  it('names every key of x-supercargo in a service', () => {
+    const text = read('src/core/compose/extension.ts').split('serviceExtension')[1] ?? '';
+    const keys = [...text.matchAll(/^ {2}'?([\w-]+)'?[,:]/gm)].map((match) => match[1] ?? '');
+    expect(keys).toContain('replaces');
+    expect(missingIn(compose, keys)).toEqual([]);
+  });
+});
+
+describe('docs/DOCUMENTS.md', () => {
+  it.each([
+    ['error code', 'src/core/errors.ts', 'ErrorCode'],
+    ['event', 'src/core/events.ts', 'EventName'],
+    ['reason to wait', 'src/core/plan/plan.ts', 'WaitReason'],
+    ['reason to block', 'src/core/plan/plan.ts', 'BlockReason'],
+    ['reason to reject', 'src/core/manifest/model.ts', 'RejectionReason'],
+    ['reason to fail', 'src/core/state/ledger.ts', 'FailureReason'],
+    ['outcome', 'src/core/status/status.ts', 'Outcome'],
+  ])('names every %s', (_what, path, name) => {
+    const words = unionOf(path, name);
+    expect(words.length).toBeGreaterThan(3);
+    expect(missingIn(reference, words)).toEqual([]);
+  });
+
+  it('names every action', () => {
+    const text = read('src/core/plan/action.ts');
+    const kinds = [...text.matchAll(/kind: '([\w-]+)'/g)].map((match) => match[1] ?? '');
+    expect(kinds).toContain('create');
+    expect(missingIn(reference, kinds)).toEqual([]);
+  });
+
+  it('names every exit code once', () => {
+    const codes = rowsOf(reference).flatMap(([first = '']) => (/^\d$/.test(first) ? [Number(first)] : []));
+    expect(codes).toEqual(Object.values(EXIT).toSorted((a, b) => a - b));
+  });
+
+  it.each([
+    ['src/core/status/status.ts', 'rolledBack'],
+    ['src/cli/render/plan.ts', 'housekeeping'],
+    ['src/cli/render/explain.ts', 'failure'],
+    ['src/core/plan/explain.ts', 'differences'],
+  ])('names every member of %s', (path, one) => {
+    expect(membersOf(path)).toContain(one);
+    // Documents tell a decision as outcome, reason, message and advice.
+    const members = membersOf(path).filter((member) => member !== 'decision');
+    expect(missingIn(reference, members)).toEqual([]);
+  });
+
+  it('names every member of the progress of a pull', () => {
+    const [, body = ''] = /interface PullProgress \{([^]*?)\n\}/.exec(read('src/core/ports/engine.ts')) ?? [];
+    const members = [...body.matchAll(/readonly (\w+):/g)].map((match) => match[1] ?? '');
+    expect(members).toContain('layersDone');
+    expect(missingIn(reference, members)).toEqual([]);
+  });
+
+  it('names every label', () => {
+    expect(missingIn(reference, Object.values(LABELS))).toEqual([]);
+  });
+
+  it('names the version of every document', () => {
+    const versions = globSync('src/**/*.ts', { cwd: root }).flatMap((path) =>
+      [...read(path).matchAll(/'(supercargo\/(?!ledger)[a-z]*\/?v\d)'/g)].map((match) => match[1] ?? ''),
+    );
+    expect(versions).toContain('supercargo/status/v1');
+    expect(missingIn(reference, [...new Set(versions)])).toEqual([]);
+  });
+
+  it('shows a manifest that is accepted', () => {
+    const [, json = ''] = /```json\n([^]*?)```/.exec(reference) ?? [];
+    expect(parseManifest(JSON.parse(json))).toMatchObject({ kind: 'manifest' });
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  const titled = globSync('test/**/*.test.ts', { cwd: root }).flatMap((path) =>
+    [...read(path).matchAll(/['"`]invariants? ([\d, ]+):/g)].flatMap((match) =>
+      (match[1] ?? '').split(',').map((number) => `${number.trim()} ${path}`),
+    ),
+  );
+  const rows = rowsOf(architecture).filter(([number = '']) => /^\d$/.test(number));
+
+  it('has the eight invariants', () => {
+    expect(rows.map(([number]) => number)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+  });
+
+  it('names every test of an invariant, and no other as one', () => {
+    const listed = rows.flatMap(([number = '', , , tests = '']) =>
+      [...tests.matchAll(/test\/[\w./-]+\.test\.ts/g)].map(([path]) => `${number} ${path}`),
+    );
+    expect(listed.toSorted()).toEqual([...new Set(titled)].toSorted());
+  });
+});
+
+/** A heading's anchor, as GitHub makes it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+const anchorsOf = (text: string): readonly string[] =>
+  [...text.replaceAll(/```[^]*?```/g, '').matchAll(/^#+ (.*)$/gm)].map((match) => anchorOf(match[1] ?? ''));
+
+const brokenLinks = (path: string): readonly string[] => {
+  const text = read(path).replaceAll(/```[^]*?```/g, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+    if (/^https?:/.test(link)) return [];
+    const [file = '', anchor] = link.split('#');
+    const target = file === '' ? path : join(dirname(path), file);
+    if (!existsSync(join(root, target))) return [link];
+    return anchor === undefined || anchorsOf(read(target)).includes(anchor) ? [] : [link];
+  });
+};
+
+const absentFiles = (path: string): readonly string[] =>
+  [...read(path).matchAll(/`((?:src|test|scripts|bin|systemd|examples)\/[\w./-]+)`/g)]
+    .map(([, file = '']) => file)
+    .filter((file) => !existsSync(join(root, file)));
+
+describe('every document', () => {
+  it('is found', () => {
+    expect(documents).toContain('docs/COMPOSE.md');
+    expect(documents.some((path) => FOREIGN.test(path))).toBe(false);
+  });
+
+  it.each(documents)('%s has links that lead somewhere, and names files that exist', (path) => {
+    expect(brokenLinks(path)).toEqual([]);
+    expect(absentFiles(path)).toEqual([]);
+  });
+});
+
+describe('every folder at the top', () => {
+  it.each(['src', 'test', 'scripts', 'packaging', 'systemd', 'chef', 'examples', 'docs'])(
+    '%s has a README of at most 40 lines',
+    (folder) => {
+      const lines = read(`${folder}/README.md`).trimEnd().split('\n').length;
+      expect(lines).toBeLessThanOrEqual(40);
+    },
+  );
+});
