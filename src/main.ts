@@ -6,10 +6,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 // A pager that was closed is no reason to complain.
 process.stdout.on('error', () => process.exit(0));
 
-const { stdout, stderr, pid } = process;
+const { stdin, stdout, stderr, pid } = process;
 const code = await runProgram(
   process.argv.slice(2),
-  { stdout, stderr, pid, env: readEnvironment() },
+  { stdin, stdout, stderr, pid, env: readEnvironment() },
   ended.signal,
 );
 await new Promise((flushed) => stdout.write('', flushed));

@@ -62,7 +62,9 @@ export const createIntake = (
   const readProject = async (signal: AbortSignal): Promise<void> => {
     const read = await ports.files.project(signal);
     if (read.kind === 'ok') {
+      const isNew = !state.project || JSON.stringify(read.project) !== JSON.stringify(state.project);
       set({ project: read.project, composeProblems: [] });
+      if (isNew) ports.log.write('info', 'compose.read', { services: Object.keys(read.project.services) });
       return;
     }
     const isNew = JSON.stringify(read.problems) !== JSON.stringify(state.composeProblems);
@@ -133,7 +135,7 @@ export const createIntake = (
     if (!dryRun && record.isUndecided()) return;
     const nowMs = ports.now();
     const { environment } = options;
-    const watermark = watermarkIn(record.current(), state);
+    const watermark = watermarkIn(record.current());
     const verdict = accept({ document: offered, environment, trust: state.trust, watermark, nowMs });
     switch (verdict.kind) {
       case 'unchanged':
@@ -203,11 +205,11 @@ const versionsOf = (manifest: Manifest): Readonly<{ [service: string]: string }>
   );
 
 /** After a `recover` there is only a floor: whatever is at least that is news. */
-const watermarkIn = (ledger: Ledger, state: Intake): Watermark | undefined => {
+const watermarkIn = (ledger: Ledger): Watermark | undefined => {
   if (ledger.accepted) return watermarkOf(ledger.accepted);
   if (!ledger.floor) return undefined;
   return {
-    epoch: Math.min(ledger.floor.epoch, state.trust?.epoch ?? 0),
+    epoch: ledger.floor.epoch,
     serial: ledger.floor.serial,
     payloadSha256: undefined,
   };

@@ -1,5 +1,6 @@
 import type { EventFields, EventLevel, EventName } from '../core/events.ts';
 import { isoTime } from '../core/names.ts';
+import type { JournalEntry } from '../core/ports/journal.ts';
 import type { AgentPorts } from './ports.ts';
 
 /** Writes what happened to the log and, for people, to the history. */
@@ -10,13 +11,15 @@ export interface Notes {
 /** A history that can't be written is told once: nothing is ever decided by it. */
 export const createNotes = ({ journal, log, now }: Pick<AgentPorts, 'journal' | 'log' | 'now'>): Notes => {
   let hasFailed = false;
+  const append = async (entry: JournalEntry): Promise<void> => {
+    const result = await journal.append(entry);
+    if (!result.ok && !hasFailed) log.write('error', 'journal.failed', { message: result.error.message });
+    hasFailed = !result.ok;
+  };
   return {
     write: (level, event, fields) => {
       log.write(level, event, fields);
-      void journal.append({ at: isoTime(now()), event, ...fields }).then((result) => {
-        if (!result.ok && !hasFailed) log.write('error', 'journal.failed', { message: result.error.message });
-        hasFailed = !result.ok;
-      });
+      void append({ at: isoTime(now()), event, ...fields });
     },
   };
 };

@@ -97,6 +97,7 @@ const recover = async (
   }
   if (!trouble && serial === null)
     return {
+      isDone: true,
       lines: [
         'the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)',
       ],
@@ -110,7 +111,6 @@ const recover = async (
   c.notes.write('info', 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
   return {
     lines: [
-      ...lines,
       ...(aside === undefined ? [] : [`the old ledger was set aside as ${aside}`]),
       'the ledger was rebuilt',
     ],

@@ -1,9 +1,10 @@
 import type { Manifest } from '../core/manifest/model.ts';
 import { isoTime } from '../core/names.ts';
-import type { RunningReplica, ServicePlan } from '../core/plan/plan.ts';
+import type { ServicePlan } from '../core/plan/plan.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
 import { isHoldActive, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
+import { containerStatus } from '../core/status/container.ts';
 import { tell, type Told } from '../core/status/outcome.ts';
 import type {
   FailureStatus,
@@ -155,30 +156,19 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     until: iso(told.untilMs),
     desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
     rolledBack: told.rolledBack,
-    failure: failureOf(r.ledger, plan.service),
+    failure: failureOf(r.ledger, plan.service, plan.desired?.release),
     progress: r.progress.get(plan.service) ?? null,
-    containers: plan.running.map(containerOf),
+    containers: plan.running.map(containerStatus),
   };
 };
 
 export const sinceKey = (told: Told): string =>
   `${told.outcome} ${told.outcome === 'progressing' ? '' : (told.reason ?? '')}`;
 
-const containerOf = (c: RunningReplica): ServiceStatus['containers'][number] => ({
-  id: c.container.id,
-  name: c.container.name,
-  replica: c.replica,
-  version: c.version,
-  release: c.release,
-  role: c.role,
-  state: c.state,
-  health: c.health,
-  since: iso(c.sinceMs),
-});
-
-const failureOf = (ledger: Ledger, service: string): FailureStatus | null => {
+/** Of another release than the one in question it is history. */
+const failureOf = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
   const { failure } = serviceRecord(ledger, service);
-  return failure
+  return failure && (release === undefined || failure.release === release)
     ? {
         version: failure.version,
         release: failure.release,

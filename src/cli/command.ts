@@ -6,6 +6,7 @@ import { terminalOf } from './io.ts';
 /** Errors by exit code: an engine or a daemon that is away is a state of the host, all else is an error of the call. */
 export const exitCodeOfError = ({ code }: AgentError): ExitCode => {
   if (code === 'ENGINE_OFFLINE' || code === 'AGENT_NOT_RUNNING') return EXIT.offline;
+  if (code === 'TIMED_OUT') return EXIT.timedOut;
   return code === 'LEDGER' ? EXIT.failed : EXIT.error;
 };
 

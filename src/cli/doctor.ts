@@ -21,13 +21,30 @@ Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`;
 
 interface Check {
   readonly name: string;
-  readonly ok: boolean;
+  /** A hint is odd, but nothing that keeps the agent from its work. */
+  readonly result: 'ok' | 'hint' | 'problem';
   readonly message: string;
   readonly advice: string | null;
 }
 
-const ok = (name: string, message: string): Check => ({ name, ok: true, message, advice: null });
-const bad = (name: string, message: string, advice: string): Check => ({ name, ok: false, message, advice });
+const ok = (name: string, message: string): Check => ({
+  name,
+  result: 'ok',
+  message,
+  advice: null,
+});
+const bad = (name: string, message: string, advice: string): Check => ({
+  name,
+  result: 'problem',
+  message,
+  advice,
+});
+const hint = (name: string, message: string, advice: string): Check => ({
+  name,
+  result: 'hint',
+  message,
+  advice,
+});
 
 const guarded = async (name: string, check: () => Promise<readonly Check[]>): Promise<readonly Check[]> => {
   try {
@@ -180,7 +197,7 @@ const checkClock = ({ agent }: Wired): readonly Check[] => {
 const checkDaemon = async (config: Config): Promise<readonly Check[]> => {
   const answer = await askAgent(config.socketPath, 'GET', '/status', undefined);
   return answer === undefined
-    ? [bad('agent', 'no agent runs', 'start it: systemctl start supercargo')]
+    ? [hint('agent', 'no agent runs', 'start it: systemctl start supercargo')]
     : [ok('agent', config.socketPath)];
 };
 
@@ -188,9 +205,8 @@ const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSigna
   const checks = await examine(io, signal);
   if (options.json === true) writeJson(io, { apiVersion: 'supercargo/doctor/v1', checks });
   else for (const check of checks) io.stdout.write(render(check, io));
-  if (checks.some((c) => c.name === 'engine' && !c.ok)) return EXIT.offline;
-  // Whether a daemon runs is a fact, not a fault: doctor is what one runs before starting it.
-  return checks.some((c) => !c.ok && c.name !== 'agent') ? EXIT.error : EXIT.ok;
+  if (checks.some((c) => c.name === 'engine' && c.result === 'problem')) return EXIT.offline;
+  return checks.some((c) => c.result === 'problem') ? EXIT.error : EXIT.ok;
 };
 
 const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> => {
@@ -204,7 +220,7 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
   const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
   return [
     ok('configuration', `${config.environment} on ${config.host}`),
-    ...config.warnings.map((w) => bad('configuration', w, 'correct /etc/supercargo/agent.env')),
+    ...config.warnings.map((w) => hint('configuration', w, 'correct /etc/supercargo/agent.env')),
     ...(await guarded('files', () => checkFiles(wired, config, signal))),
     ...(await guarded('state folder', () => checkStateDir(config))),
     ...(await guarded('engine', () => checkEngine(wired))),
@@ -218,7 +234,11 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
 
 const render = (check: Check, io: Io): string => {
   const { palette } = terminalOf(io);
-  const mark = check.ok ? palette.good('ok   ') : palette.bad('check');
+  const mark = {
+    ok: palette.good('ok     '),
+    hint: palette.warn('hint   '),
+    problem: palette.bad('problem'),
+  }[check.result];
   const advice =
     check.advice === null || check.advice === '' ? '' : `  ${palette.info('→')} ${check.advice}\n`;
   return `${mark} ${check.name}: ${check.message}\n${advice}`;

@@ -5,7 +5,7 @@ import { readPaths } from '../config.ts';
 import { AgentError } from '../core/errors.ts';
 import { explain } from '../core/plan/explain.ts';
 import type { PlanInput } from '../core/plan/input.ts';
-import { exitCodeOf, type ExitCode } from '../core/status/exit-code.ts';
+import { exitCodeOf, worstOutcome, type ExitCode } from '../core/status/exit-code.ts';
 import type { Cli } from './cli.ts';
 import { terminalOf, writeJson, type Io } from './io.ts';
 import { lookLocally } from './local.ts';
@@ -52,10 +52,9 @@ const runExplain = async (
   const shown = { ...document, services: chosen };
   if (options.json === true) writeJson(io, shown);
   else io.stdout.write(renderExplain(shown, terminalOf(io)));
-  return exitCodeOf(
-    { ...status, services: status.services.filter((s) => service === undefined || s.service === service) },
-    true,
-  );
+  if (service === undefined) return exitCodeOf(status, true);
+  const services = status.services.filter((s) => s.service === service);
+  return exitCodeOf({ ...status, services, outcome: worstOutcome(services.map((s) => s.outcome)) }, true);
 };
 
 const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocument | undefined> => {

@@ -2,6 +2,7 @@ import { createPalette, describeTerminal, type Palette, type Terminal } from './
 
 /** What a command may touch of the process: handed in by main, replaced in tests. */
 export interface Io {
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;

@@ -4,7 +4,7 @@ import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../core/status/exit-co
 import type { Cli } from './cli.ts';
 import { terminalOf, writeJson, type Io } from './io.ts';
 import { lookLocally } from './local.ts';
-import { planDocument, renderPlan } from './render/plan.ts';
+import { planDocument, planlessDocument, renderPlan } from './render/plan.ts';
 import { renderStatus } from './render/status.ts';
 
 const HELP = `
@@ -19,7 +19,7 @@ const runPlan = async (io: Io, options: { json?: boolean }, signal: AbortSignal)
   const looked = await lookLocally(io, { fetch: true, strict: true }, signal);
   const status = looked.agent.status();
   if (!looked.input) {
-    if (options.json === true) writeJson(io, status);
+    if (options.json === true) writeJson(io, planlessDocument(status));
     else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
     return exitCodeOf(status, false);
   }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from './version.ts';
 import { reportError } from './command.ts';
 import type { Cli } from './cli.ts';
 import type { Io } from './io.ts';

@@ -1,8 +1,10 @@
+import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { EXIT } from '../core/status/exit-code.ts';
+import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
 import { answerLines, ask } from './ask.ts';
 import type { Cli } from './cli.ts';
 import { parseSerial } from './command.ts';
+import type { Io } from './io.ts';
 
 const HELP = `
 Examples:
@@ -15,7 +17,30 @@ What runs stays as it is. The old ledger is set aside, never deleted.`;
 interface RecoverOptions {
   readonly serial?: string;
   readonly dryRun?: boolean;
+  readonly yes?: boolean;
 }
+
+/** Shows what will be assumed, then does it; a person at a terminal is asked in between. */
+const runRecover = async (io: Io, options: RecoverOptions, signal: AbortSignal): Promise<ExitCode> => {
+  const serial = options.serial === undefined ? null : parseSerial(options.serial);
+  const assumed = await ask(io, { kind: 'recover', serial, dryRun: true }, signal);
+  answerLines(io, assumed);
+  if (options.dryRun === true || assumed.isDone === true) return EXIT.ok;
+  if (options.yes !== true && isPerson(io) && !(await confirm(io, signal))) return EXIT.error;
+  answerLines(io, await ask(io, { kind: 'recover', serial, dryRun: false }, signal));
+  return EXIT.ok;
+};
+
+const isPerson = (io: Io): boolean => io.stdin.isTTY && io.stdout.isTTY;
+
+const confirm = async (io: Io, signal: AbortSignal): Promise<boolean> => {
+  const lines = createInterface({ input: io.stdin, output: io.stdout });
+  try {
+    return /^y(es)?$/i.test(await lines.question('rebuild the ledger like this? [y/N] ', { signal }));
+  } finally {
+    lines.close();
+  }
+};
 
 export const addRecover = (program: Command, { io, run }: Cli): void => {
   program
@@ -23,12 +48,7 @@ export const addRecover = (program: Command, { io, run }: Cli): void => {
     .description('rebuild a lost ledger')
     .option('--serial <n>', 'the lowest serial to accept from now on')
     .option('--dry-run', 'only show what would be assumed')
+    .option('--yes', 'do not ask')
     .addHelpText('after', HELP)
-    .action((options: RecoverOptions) =>
-      run(async (signal) => {
-        const serial = options.serial === undefined ? null : parseSerial(options.serial);
-        answerLines(io, await ask(io, { kind: 'recover', serial, dryRun: options.dryRun === true }, signal));
-        return EXIT.ok;
-      }),
-    );
+    .action((options: RecoverOptions) => run((signal) => runRecover(io, options, signal)));
 };

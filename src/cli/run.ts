@@ -1,28 +1,26 @@
 import type { Command as Program } from 'commander';
-import * as v from 'valibot';
 import { watchPaths } from '../adapters/compose/watch.ts';
 import { createLog } from '../adapters/log.ts';
 import { schedulePolls } from '../adapters/schedule.ts';
-import { serveStatus, type Routes } from '../adapters/status-socket/server.ts';
+import { serveStatus } from '../adapters/status-socket/server.ts';
 import { createSystemd, type Systemd } from '../adapters/systemd.ts';
-import type { Agent } from '../agent/agent.ts';
-import { createRefresh, runDaemon, type DaemonSurroundings, type Refresh } from '../agent/daemon.ts';
-import { readConfig, readSurroundings, type Config } from '../config.ts';
-import type { Command } from '../core/command.ts';
-import { AgentError } from '../core/errors.ts';
+import { createRefresh, runDaemon, type DaemonSurroundings } from '../agent/daemon.ts';
+import { readConfig, readEnvironment, readSurroundings, type Config } from '../config.ts';
+import { toAgentError } from '../core/errors.ts';
 import type { EventLog } from '../core/events.ts';
 import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from './version.ts';
 import type { Cli } from './cli.ts';
-import { explainNow } from './explain.ts';
 import type { Io } from './io.ts';
+import { routesOf } from './routes.ts';
 import { wireAgent, type Wired } from './wire.ts';
 
 const HELP = `
 Example:
   supercargo run       the daemon; systemd starts it (systemctl start supercargo)
 
-SIGTERM ends it within seconds and leaves every container as it is; SIGHUP reads compose, trust and manifest again.`;
+SIGTERM ends it within seconds and leaves every container as it is; SIGHUP reads the configuration (agent.env) and all
+files again.`;
 
 /** Without systemd's watchdog the loop still looks at least so often. */
 const LONGEST_SLEEP_MS = 60_000;
@@ -31,8 +29,8 @@ const QUIET_MS = 500;
 /** A manifest is replaced in one step. */
 const MANIFEST_QUIET_MS = 20;
 
-const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
-  const config = readConfig(io.env, readSurroundings());
+/** One life of the agent under one configuration. Ends with `reload` when a valid new configuration is there. */
+const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended' | 'reload'> => {
   const log = await createLog({ ...config.log, environment: config.environment });
   const wired = wireAgent(config, { log, dryRun: false, daemonPid: io.pid });
   const systemd = createSystemd({
@@ -48,11 +46,11 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   const surroundings = surroundingsOf(config, wired, systemd, log);
   const refresh = createRefresh(agent, surroundings, all);
   const server = await serveStatus(config.socketPath, routesOf(config.environment, agent, refresh));
-  const onHangup = (): void =>
-    void systemd
-      .reloading()
-      .then(() => refresh.all(true))
-      .then(() => systemd.ready());
+  const onHangup = (): void => {
+    if (!isNextValid(log)) return;
+    void systemd.reloading();
+    ended.abort();
+  };
   process.on('SIGHUP', onHangup);
   try {
     const failure = await agent.open(all);
@@ -61,10 +59,29 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
     await runDaemon(agent, refresh, surroundings, all);
   } finally {
     process.off('SIGHUP', onHangup);
+    const isReload = ended.signal.aborted;
     ended.abort();
-    await Promise.all([server.close(), systemd.stopping(), wired.release()]);
-    log.write('info', 'agent.stopped');
+    await Promise.all([server.close(), isReload ? undefined : systemd.stopping(), wired.release()]);
+    log.write('info', isReload ? 'agent.reloaded' : 'agent.stopped');
   }
+  return signal.aborted ? 'ended' : 'reload';
+};
+
+/** What runs goes on under the old configuration when the new one is wrong. */
+const isNextValid = (log: EventLog): boolean => {
+  try {
+    readConfig(readEnvironment(), readSurroundings());
+    return true;
+  } catch (error) {
+    log.write('error', 'agent.warned', { message: toAgentError(error).message });
+    return false;
+  }
+};
+
+const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
+  let config = readConfig(io.env, readSurroundings());
+  while ((await live(io, config, signal)) === 'reload')
+    config = readConfig(readEnvironment(), readSurroundings());
   return EXIT.ok;
 };
 
@@ -109,46 +126,6 @@ const surroundingsOf = (
     },
   };
 };
-
-const time = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
-const commandSchema = v.variant('kind', [
-  v.strictObject({
-    kind: v.literal('pause'),
-    reason: v.string(),
-    owner: v.string(),
-    untilMs: time,
-    all: v.boolean(),
-  }),
-  v.strictObject({ kind: v.literal('resume') }),
-  v.strictObject({ kind: v.literal('retry'), service: v.string() }),
-  v.strictObject({ kind: v.literal('recover'), serial: time, dryRun: v.boolean() }),
-]);
-
-const parseCommand = (body: unknown): Command => {
-  const parsed = v.safeParse(commandSchema, body);
-  if (parsed.success) return parsed.output;
-  throw new AgentError('USAGE', 'the agent does not know this command', {
-    advice: 'use the supercargo of the same version as the agent',
-  });
-};
-
-const routesOf = (environment: string, agent: Agent, refresh: Refresh): Routes => ({
-  'GET /status': () => Promise.resolve(agent.status()),
-  'GET /explain': async (_body, signal) => {
-    const input = await agent.inputNow(signal);
-    return { document: input ? explainNow(environment, agent, input) : null };
-  },
-  'POST /command': (body) => agent.operate(parseCommand(body)),
-  'POST /sync': async () => {
-    await refresh.all(true);
-    return agent.status();
-  },
-  'POST /sync-and-wait': async (_body, signal) => {
-    await refresh.all(true);
-    await agent.settled(signal);
-    return agent.status();
-  },
-});
 
 export const addRun = (program: Program, { io, run }: Cli): void => {
   program

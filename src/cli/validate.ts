@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readDocumentPaths } from '../config.ts';
 import { formatProblem as formatComposeProblem } from '../core/compose/problem.ts';
@@ -12,7 +12,7 @@ import { terminalOf, writeJson, type Io } from './io.ts';
 
 const HELP = `
 Examples:
-  supercargo validate                                      the files that this host uses
+  supercargo validate                                      the compose and trust files that this host uses
   supercargo validate --compose compose.d/web.yaml         one of several: checked with its siblings
   supercargo validate --manifest staging.json --trust trust.json --environment staging
 
@@ -66,7 +66,7 @@ const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
 /** As a host would judge it that has accepted nothing yet. */
 const checkManifestAt = async (
   path: string,
-  options: ValidateOptions,
+  trustFile: string | undefined,
   environment: string | undefined,
 ): Promise<readonly Finding[]> => {
   let document: Uint8Array;
@@ -75,7 +75,7 @@ const checkManifestAt = async (
   } catch (error) {
     return [{ file: path, kind: 'error', message: messageOf(error) }];
   }
-  const trust = options.trust === undefined ? undefined : await readTrustFile(options.trust);
+  const trust = trustFile === undefined ? undefined : await readTrustFile(trustFile);
   const named = environment ?? environmentIn(document);
   const verdict = accept({
     document,
@@ -110,17 +110,24 @@ const environmentIn = (document: Uint8Array): string => {
   return found?.[1] ?? '';
 };
 
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
 const runValidate = async (io: Io, options: ValidateOptions, signal: AbortSignal): Promise<ExitCode> => {
   const isNamed =
     options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
   const paths = readDocumentPaths(io.env);
   const compose = isNamed ? options.compose : paths.composePath;
+  const trust = options.trust ?? (isNamed || !(await exists(paths.trustFile)) ? undefined : paths.trustFile);
   const findings = [
     ...(compose === undefined ? [] : await checkComposeAt(compose, signal)),
-    ...(options.trust === undefined ? [] : await checkTrustAt(options.trust)),
+    ...(trust === undefined ? [] : await checkTrustAt(trust)),
     ...(options.manifest === undefined
       ? []
-      : await checkManifestAt(options.manifest, options, options.environment ?? paths.environment)),
+      : await checkManifestAt(options.manifest, options.trust, options.environment ?? paths.environment)),
   ];
   const failed = findings.some((f) => f.kind === 'error');
   if (options.json === true)
@@ -142,7 +149,10 @@ export const addValidate = (program: Command, { io, run }: Cli): void => {
     .description('check compose, manifest and trust files')
     .option('--compose <path>', 'a compose file, or a folder with compose.yaml and compose.d/')
     .option('--manifest <path>', 'a manifest or an envelope')
-    .option('--trust <path>', 'a trust file; the manifest is verified with it')
+    .option(
+      '--trust <path>',
+      'a trust file; the manifest is verified with it (without one, only a bare manifest passes)',
+    )
     .option('--environment <name>', 'the environment that the manifest must be for')
     .option('--json', 'print the findings as a document')
     .addHelpText('after', HELP)

@@ -6,13 +6,14 @@ import { acquireLock, type Lock } from '../adapters/lock.ts';
 import { createProbe } from '../adapters/probe.ts';
 import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
 import { createManifestSource } from '../adapters/source/manifest-source.ts';
+import { sweepTemporaries } from '../adapters/state-dir/durable-file.ts';
 import { createJournal } from '../adapters/state-dir/journal.ts';
 import { createLedgerStore } from '../adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../agent/agent.ts';
 import type { AgentPorts } from '../agent/ports.ts';
 import type { Config } from '../config.ts';
 import type { EventLog } from '../core/events.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from './version.ts';
 import { createHostFiles } from './host-files.ts';
 
 export interface Wired {
@@ -66,7 +67,10 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     agent: createAgent(ports, { environment, host, keepReleases }, identity, dryRun),
     ports,
     claim: async () => {
-      lock ??= await acquireLock({ engineId: (await ports.engine.facts()).id, environment });
+      if (lock) return;
+      lock = await acquireLock({ engineId: (await ports.engine.facts()).id, environment });
+      // What a killed writer left half written; nobody else writes here now.
+      await sweepTemporaries(config.stateDir).catch(() => []);
     },
     release: async () => {
       await lock?.release();

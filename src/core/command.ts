@@ -17,4 +17,6 @@ export type Command =
 /** What was done, one line each, for the person who asked. */
 export interface CommandAnswer {
   readonly lines: readonly string[];
+  /** True: there is nothing to do, now or when asked again. */
+  readonly isDone?: boolean;
 }

@@ -2,6 +2,7 @@
 export type EventName =
   | 'agent.started'
   | 'agent.stopped'
+  | 'agent.reloaded'
   | 'agent.warned'
   | 'tick.ended'
   | 'manifest.accepted'

@@ -120,6 +120,7 @@ const foreignContainer = (foreign: ForeignContainer, nowMs: number): Container =
     health: 'none',
     healthOutput: undefined,
     startFault: undefined,
+    autoRemove: false,
     restart: { name: foreign.restart ?? 'no', maxRetries: 0 },
     networks: (foreign.networks ?? []).map((network) => ({ network, ip: '10.0.0.9' })),
     volumes: [],

@@ -67,7 +67,7 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
   switch (action.kind) {
     case 'pull':
       await requireRoom(c.engineFolder, 'cannot pull');
-      return pullImage(docker, c.credentials, action.image, c.onProgress, signal);
+      return pullImage(docker, c.credentials, action, c.onProgress, signal);
     case 'create':
       return docker.createContainer({ ...createBody(action, c.environment, c.apiVersion), abortSignal });
     case 'create-network':

@@ -67,6 +67,7 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     health: healthOf(i),
     healthOutput: healthOutput(i),
     startFault: startFaultOf(i),
+    autoRemove: host.AutoRemove ?? false,
     restart: restartOf(host.RestartPolicy),
     networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) => ({
       network,

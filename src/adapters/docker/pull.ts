@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
-import { familiarName, formatImage } from '../../core/image/reference.ts';
+import { familiarName, formatImage, type ImageId } from '../../core/image/reference.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Image } from '../../core/state/actual.ts';
@@ -27,7 +27,7 @@ interface Line {
 export const pullImage = async (
   docker: Dockerode,
   credentials: RegistryCredentials,
-  image: ReleaseImage,
+  { image, keepAs }: { readonly image: ReleaseImage; readonly keepAs?: string },
   onProgress: (progress: PullProgress) => void,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -50,7 +50,7 @@ export const pullImage = async (
     if (signal.aborted) throw error;
     throw toRegistryError(error, what);
   }
-  await verify(docker, image, what, signal);
+  await verify(docker, image, keepAs, what, signal);
 };
 
 const stalled = (what: string, cause: unknown): AgentError =>
@@ -131,6 +131,7 @@ const progressOf = (
 const verify = async (
   docker: Dockerode,
   image: ReleaseImage,
+  keepAs: string | undefined,
   what: string,
   signal: AbortSignal,
 ): Promise<void> => {
@@ -148,13 +149,16 @@ const verify = async (
       },
     );
   }
-  if (reference.tag !== undefined) {
-    await docker
-      .getImage(local.id)
-      .tag({ repo: name, tag: reference.tag })
-      .catch((error: unknown) => {
-        throw toEngineError(error, `cannot tag ${name}:${reference.tag ?? ''}`);
-      });
+  const names = [reference.tag === undefined ? undefined : `${name}:${reference.tag}`, keepAs];
+  await Promise.all(names.filter((n) => n !== undefined).map((n) => tagAs(docker, local.id, n)));
+};
+
+const tagAs = async (docker: Dockerode, id: ImageId, name: string): Promise<void> => {
+  const colon = name.lastIndexOf(':');
+  try {
+    await docker.getImage(id).tag({ repo: name.slice(0, colon), tag: name.slice(colon + 1) });
+  } catch (error) {
+    throw toEngineError(error, `cannot tag ${name}`);
   }
 };
 

@@ -17,6 +17,7 @@ export const askAgent = async (
   } catch (error) {
     const code = (error as { code?: string }).code;
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined;
+    if (error instanceof AgentError) throw error;
     if (code === 'EACCES') {
       throw new AgentError('CONFIG', `no permission for the agent's socket ${socketPath}`, {
         cause: error,
@@ -53,7 +54,14 @@ const exchange = (
       response.once('error', reject);
     },
   );
-  request.setTimeout(timeoutMs, () => request.destroy(new Error('no answer in time')));
+  request.setTimeout(timeoutMs, () =>
+    request.destroy(
+      new AgentError('TIMED_OUT', `no answer within ${String(timeoutMs / 1000)} s`, {
+        retry: 'later',
+        advice: 'look at supercargo status: it goes on by itself; or wait longer with --timeout',
+      }),
+    ),
+  );
   request.once('error', reject);
   request.end(body === undefined ? undefined : JSON.stringify(body));
   return promise;

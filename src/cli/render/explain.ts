@@ -1,6 +1,7 @@
 import { isoTime } from '../../core/names.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
-import type { FailureStatus } from '../../core/status/status.ts';
+import { containerStatus } from '../../core/status/container.ts';
+import type { ContainerStatus, FailureStatus } from '../../core/status/status.ts';
 import { tell } from '../../core/status/outcome.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -13,7 +14,7 @@ export interface ExplainDocument {
   readonly services: readonly ExplainedService[];
 }
 
-export interface ExplainedService extends Omit<Explanation, 'decision' | 'good'> {
+export interface ExplainedService extends Omit<Explanation, 'decision' | 'good' | 'desired' | 'containers'> {
   readonly outcome: string;
   readonly reason: string | null;
   readonly message: string | null;
@@ -26,6 +27,8 @@ export interface ExplainedService extends Omit<Explanation, 'decision' | 'good'>
     readonly image: string;
     readonly at: string;
   } | null;
+  readonly desired: Explanation['desired'] | null;
+  readonly containers: readonly ContainerStatus[];
   readonly failure: FailureStatus | null;
 }
 
@@ -36,7 +39,7 @@ export const explainDocument = (
 ): ExplainDocument => ({
   apiVersion: 'supercargo/explain/v1',
   environment,
-  services: explanations.map(({ decision, good, ...rest }) => {
+  services: explanations.map(({ decision, good, desired, containers, ...rest }) => {
     const told = tell(decision);
     return {
       ...rest,
@@ -48,6 +51,8 @@ export const explainDocument = (
       good: good
         ? { version: good.version, release: good.release, image: good.image, at: isoTime(good.goodAtMs) }
         : null,
+      desired: desired ?? null,
+      containers: containers.map(containerStatus),
       ...known(rest.service),
     };
   }),
@@ -75,10 +80,7 @@ const renderService = (s: ExplainedService, screen: Screen): string => {
     s.good ? `${s.good.version} (release ${s.good.release.slice(0, 8)}), proved ${s.good.at}` : '–',
   ]);
   for (const c of s.containers)
-    rows.push([
-      c.role,
-      `${c.container.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}`,
-    ]);
+    rows.push([c.role, `${c.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}`]);
   if (s.failure)
     rows.push(
       ['failed', `${s.failure.version} at ${s.failure.at}: ${s.failure.message}`],

@@ -4,6 +4,7 @@ import type { Action } from '../../core/plan/action.ts';
 import { isoTime } from '../../core/names.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';
 import { tell } from '../../core/status/outcome.ts';
+import type { Status } from '../../core/status/status.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status.ts';
@@ -65,6 +66,25 @@ export const planDocument = (
     };
   }),
   housekeeping: steps.filter((s) => s.service === '').map(stepOf),
+});
+
+/** Nothing can be planned (no engine, no ledger, no compose file): what `status` says of each service, and no step. */
+export const planlessDocument = (status: Status): PlanDocument => ({
+  apiVersion: 'supercargo/plan/v1',
+  environment: status.environment,
+  serial: status.manifest.serial,
+  services: status.services.map(({ service, outcome, reason, message, advice, until }) => ({
+    service,
+    outcome,
+    reason,
+    message,
+    advice,
+    until,
+    gap: null,
+    steps: [],
+    obstacle: null,
+  })),
+  housekeeping: [],
 });
 
 const obstacleOf = (end: HostPlan, service: string): PlanDocument['services'][number]['obstacle'] => {

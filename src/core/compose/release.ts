@@ -50,8 +50,7 @@ export type SpecVersion = keyof typeof SPEC_VERSIONS;
 
 const CURRENT: SpecVersion = '1';
 
-const isSpecVersion = (version: string): version is SpecVersion =>
-  Object.hasOwn(SPEC_VERSIONS, version);
+const isSpecVersion = (version: string): version is SpecVersion => Object.hasOwn(SPEC_VERSIONS, version);
 
 /** The version in front of a spec hash; undefined where this agent does not know the algorithm. */
 export const specVersionOf = (specHash: string): SpecVersion | undefined => {

@@ -42,7 +42,10 @@ const goodTarget = (c: ServiceContext): Target | undefined => {
 };
 
 /** What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what else is here. */
-const fallbackFrom = (c: ServiceContext, bad: string): { target: Target | undefined; restoreForeign: boolean } => {
+const fallbackFrom = (
+  c: ServiceContext,
+  bad: string,
+): { target: Target | undefined; restoreForeign: boolean } => {
   const good = goodTarget(c);
   if (good && good.id !== bad) return { target: good, restoreForeign: false };
   if (c.foreign?.recorded === true) return { target: undefined, restoreForeign: true };
@@ -86,14 +89,18 @@ const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unr
   const setback = restingSetback(c, desired.key);
   if (setback) return keep(c, '', setbackDecision(setback), { retireOthers: false });
   const settled = wait('image', `asking the registry for ${desired.version}`);
-  return keep(c, '', settled, { retireOthers: false, staging: [{ kind: 'resolve-tag', image: desired.image, key: desired.key }] });
+  return keep(c, '', settled, {
+    retireOthers: false,
+    staging: [{ kind: 'resolve-tag', image: desired.image, key: desired.key }],
+  });
 };
 
 const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim => {
   const record = serviceRecord(c.input.ledger, c.service.name);
   if (record.good[0]?.release.id === release.id) return steady(release);
   const { failure } = record;
-  if (failure?.release === release.id && failure.attempt === attempt) return afterFailure(c, release, failure);
+  if (failure?.release === release.id && failure.attempt === attempt)
+    return afterFailure(c, release, failure);
   const setback = restingSetback(c, release.id);
   const hasStarted = hasBegun(c, release.id);
   // RELEASE is the release's own fault: it is judged, not waited out.
@@ -106,7 +113,12 @@ const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim =
   return hasStarted ? forward(release, attempt) : aimUnbegun(c, release, attempt);
 };
 
-const forward = (release: Release, attempt: number): Aim => ({ kind: 'forward', target: targetOf(release), release, attempt });
+const forward = (release: Release, attempt: number): Aim => ({
+  kind: 'forward',
+  target: targetOf(release),
+  release,
+  attempt,
+});
 
 const steady = (release: Release): Aim => ({
   kind: 'keep',
@@ -123,8 +135,9 @@ const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim =
   const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
   if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
   const setback = restingSetback(c, release.id);
-  if (setback?.action === 'pull') return keep(c, release.id, setbackDecision(setback), { retireOthers: false });
-  const step = findImage(c.input.actual.images, release.image) ? undefined : pullStep(release);
+  if (setback?.action === 'pull')
+    return keep(c, release.id, setbackDecision(setback), { retireOthers: false });
+  const step = findImage(c.input.actual.images, release.image) ? undefined : pullStep(c, release);
   if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
   if (step?.kind === 'act') {
     const settled = gate ?? wait('image', `fetching ${release.version}`);
@@ -137,7 +150,15 @@ const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Ai
   const advice = `publish another version, or try it again: supercargo retry ${c.service.name}`;
   const message = `${failure.version} failed here: ${failure.message}`;
   if (c.service.update.failureAction === 'pause') {
-    return { kind: 'freeze', settled: { kind: 'blocked', reason: 'quarantined', message: `${message} (failure_action: pause)`, advice } };
+    return {
+      kind: 'freeze',
+      settled: {
+        kind: 'blocked',
+        reason: 'quarantined',
+        message: `${message} (failure_action: pause)`,
+        advice,
+      },
+    };
   }
   const back = fallbackFrom(c, release.id);
   const to = back.target?.version ?? (back.restoreForeign ? (c.foreign?.adoption.name ?? '') : undefined);

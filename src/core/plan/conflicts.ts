@@ -21,7 +21,9 @@ const overlaps = (a: HostPort, b: HostPort): boolean =>
 
 export const publishedPorts = (release: Release): readonly HostPort[] =>
   release.spec.container.ports.flatMap((p) =>
-    p.hostPort === undefined ? [] : [{ hostAddress: p.hostAddress, hostPort: p.hostPort, protocol: p.protocol }],
+    p.hostPort === undefined
+      ? []
+      : [{ hostAddress: p.hostAddress, hostPort: p.hostPort, protocol: p.protocol }],
   );
 
 /** Running containers outside this service that hold a host port which the release publishes. */
@@ -63,6 +65,8 @@ export const isReadyToSwap = (c: ServiceContext, holder: PortHolder): boolean =>
   const next = holder.service === undefined ? undefined : c.input.desired[holder.service];
   return (
     next?.kind === 'release' &&
-    c.input.actual.containers.some((o) => o.owner?.service === holder.service && o.owner?.release === next.release.id)
+    c.input.actual.containers.some(
+      (o) => o.owner?.service === holder.service && o.owner?.release === next.release.id,
+    )
   );
 };

@@ -16,7 +16,8 @@ export const dependencyStep = (
   for (const dependency of c.service.dependsOn) {
     const plan = plans.get(dependency.service);
     const state = plan ? stateOf(c, dependency, plan) : 'failed';
-    if (state === 'pending') return wait('dependency', `waits until ${dependency.service} is ${dependency.condition}`);
+    if (state === 'pending')
+      return wait('dependency', `waits until ${dependency.service} is ${dependency.condition}`);
     if (state === 'failed') return failed(c, release, attempt, dependency, plan);
   }
   return undefined;
@@ -24,7 +25,10 @@ export const dependencyStep = (
 
 const isSettled = (decision: Decision): boolean =>
   decision.kind !== 'act' &&
-  !(decision.kind === 'wait' && (decision.reason === 'dependency' || isShortWait(decision.reason)));
+  !(
+    decision.kind === 'wait' &&
+    (decision.reason === 'dependency' || decision.reason === 'removal' || isShortWait(decision.reason))
+  );
 
 const stateOf = (c: ServiceContext, { condition }: Dependency, plan: ServicePlan): State => {
   const { decision } = plan;
@@ -36,7 +40,10 @@ const stateOf = (c: ServiceContext, { condition }: Dependency, plan: ServicePlan
   }
   if (!isSettled(decision)) return 'pending';
   const serving = plan.running.filter((r) => r.state === 'running');
-  const isUp = condition === 'started' ? serving.length > 0 : serving.some((r) => r.health !== 'unhealthy' && r.health !== 'starting');
+  const isUp =
+    condition === 'started'
+      ? serving.length > 0
+      : serving.some((r) => r.health !== 'unhealthy' && r.health !== 'starting');
   if (isUp || decision.kind === 'converged') return 'met';
   return decision.kind === 'wait' ? 'pending' : 'failed';
 };
@@ -68,7 +75,13 @@ const failed = (
       {
         kind: 'quarantine',
         containers: [],
-        failure: { release: release.id, version: release.version, attempt, reason: 'job-failed', message: `its job ${dependency.service} failed: ${said}` },
+        failure: {
+          release: release.id,
+          version: release.version,
+          attempt,
+          reason: 'job-failed',
+          message: `its job ${dependency.service} failed: ${said}`,
+        },
       },
     ],
   };

@@ -18,14 +18,26 @@ export interface Difference {
 export interface Explanation {
   readonly service: string;
   readonly decision: Decision;
-  readonly desired: { readonly version: string; readonly release: string; readonly image: string } | undefined;
+  readonly desired:
+    { readonly version: string; readonly release: string; readonly image: string } | undefined;
   /** The release that is known to be good here. */
-  readonly good: { readonly version: string; readonly release: string; readonly image: string; readonly goodAtMs: EpochMs } | undefined;
+  readonly good:
+    | {
+        readonly version: string;
+        readonly release: string;
+        readonly image: string;
+        readonly goodAtMs: EpochMs;
+      }
+    | undefined;
   /** Desired against what runs, field by field; empty where they agree. */
   readonly differences: readonly Difference[];
   readonly containers: ServicePlan['running'];
   /** What would be done next, if every step succeeds. */
-  readonly next: readonly { readonly action: Action['kind']; readonly subject: string; readonly why: string }[];
+  readonly next: readonly {
+    readonly action: Action['kind'];
+    readonly subject: string;
+    readonly why: string;
+  }[];
 }
 
 export const explain = (input: PlanInput): readonly Explanation[] => {
@@ -43,7 +55,9 @@ export const explain = (input: PlanInput): readonly Explanation[] => {
       good: good && { ...identityOf(good.release), goodAtMs: good.goodAtMs },
       differences: wanted ? differencesOf(wanted, good?.release, plan) : [],
       containers: plan.running,
-      next: steps.filter((s) => s.service === service).map((s) => ({ action: s.action.kind, subject: subjectOf(s.action), why: s.why })),
+      next: steps
+        .filter((s) => s.service === service)
+        .map((s) => ({ action: s.action.kind, subject: subjectOf(s.action), why: s.why })),
     };
   });
 };
@@ -95,7 +109,11 @@ export const subjectOf = (action: Action): string => {
 
 const ABSENT = '–';
 
-const differencesOf = (wanted: Release, good: Release | undefined, plan: ServicePlan): readonly Difference[] => {
+const differencesOf = (
+  wanted: Release,
+  good: Release | undefined,
+  plan: ServicePlan,
+): readonly Difference[] => {
   const serving = plan.running.find((r) => r.role === 'serving');
   if (!serving) return [{ field: 'container', desired: 'running', actual: 'none' }];
   const rows: Difference[] = [];
@@ -120,7 +138,8 @@ const differencesOf = (wanted: Release, good: Release | undefined, plan: Service
 const hashes = (definitions: Release['spec']['networks'] | Release['spec']['volumes']): object =>
   Object.fromEntries(Object.entries(definitions).map(([name, d]) => [name, d.hash]));
 
-const show = (value: unknown): string => (value === undefined ? ABSENT : typeof value === 'string' ? value : JSON.stringify(value));
+const show = (value: unknown): string =>
+  value === undefined ? ABSENT : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** Environment values never leave this function: only that they are set, or that they differ. */
 const specDifferences = (wanted: ContainerSpec, live: ContainerSpec): readonly Difference[] => {
@@ -130,7 +149,11 @@ const specDifferences = (wanted: ContainerSpec, live: ContainerSpec): readonly D
     const [a, b] = [wanted.environment[name], live.environment[name]];
     if (a === b) continue;
     const both = a !== undefined && b !== undefined;
-    rows.push({ field: `environment.${name}`, desired: a === undefined ? ABSENT : both ? 'set (another value)' : 'set', actual: b === undefined ? ABSENT : 'set' });
+    rows.push({
+      field: `environment.${name}`,
+      desired: a === undefined ? ABSENT : both ? 'set (another value)' : 'set',
+      actual: b === undefined ? ABSENT : 'set',
+    });
   }
   const keys = new Set([...Object.keys(wanted), ...Object.keys(live)]) as ReadonlySet<keyof ContainerSpec>;
   for (const key of [...keys].toSorted()) {

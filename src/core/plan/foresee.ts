@@ -49,10 +49,20 @@ export const foresee = (input: PlanInput): Foresight => {
 
 export const stepsOf = (plan: HostPlan): readonly Step[] => [
   ...plan.services.flatMap((s) => [
-    ...s.staging.map((action) => ({ service: s.service, action, why: 'fetched early; the switch may come later' })),
-    ...(s.decision.kind === 'act' ? s.decision.actions.map((action) => ({ service: s.service, action, why: why(s) })) : []),
+    ...s.staging.map((action) => ({
+      service: s.service,
+      action,
+      why: 'fetched early; the switch may come later',
+    })),
+    ...(s.decision.kind === 'act'
+      ? s.decision.actions.map((action) => ({ service: s.service, action, why: why(s) }))
+      : []),
   ]),
-  ...plan.housekeeping.map((action) => ({ service: '', action, why: 'nothing needs it any more' })),
+  ...plan.housekeeping.map((action) => ({
+    service: '',
+    action,
+    why: action.kind === 'tag-image' ? 'keeps it for a rollback' : 'nothing needs it any more',
+  })),
 ];
 
 const why = (s: ServicePlan): string => (s.decision.kind === 'act' ? s.decision.why : '');
@@ -73,7 +83,12 @@ const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
   });
   if (action.kind !== 'resolve-tag') return { ...input, nowMs, ledger };
   const { project, manifest, actual } = input;
-  const desired = resolveHost({ project, manifest, tags: ledger.tags, platform: actual.engine.platform }).services;
+  const desired = resolveHost({
+    project,
+    manifest,
+    tags: ledger.tags,
+    platform: actual.engine.platform,
+  }).services;
   return { ...input, nowMs, ledger, desired };
 };
 
@@ -84,16 +99,25 @@ const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined =
   );
   if (waiting.length === 0) return undefined;
   const names = new Set(waiting.map((s) => s.service));
-  const until = Math.max(input.nowMs + 1, ...waiting.map((s) => (s.decision.kind === 'wait' ? (s.decision.until ?? 0) : 0)));
+  const until = Math.max(
+    input.nowMs + 1,
+    ...waiting.map((s) => (s.decision.kind === 'wait' ? (s.decision.until ?? 0) : 0)),
+  );
   const longestMs = Math.max(0, ...Object.values(input.project.services).map((s) => s.update.monitorMs));
   const answered = { ...input.answered };
   const containers = input.actual.containers.map((c) => {
     if (!c.owner || !c.detail || !names.has(c.owner.service) || c.state !== 'running') return c;
     answered[c.id] = c.detail.startedAtMs ?? 0;
-    if (isJob(input.project, c.owner.service)) return { ...c, state: 'exited' as const, detail: { ...c.detail, exitCode: 0 } };
-    return { ...c, detail: { ...c.detail, health: c.detail.health === 'none' ? ('none' as const) : ('healthy' as const) } };
+    if (isJob(input.project, c.owner.service))
+      return { ...c, state: 'exited' as const, detail: { ...c.detail, exitCode: 0 } };
+    return {
+      ...c,
+      detail: { ...c.detail, health: c.detail.health === 'none' ? ('none' as const) : ('healthy' as const) },
+    };
   });
   // The deadline is never passed: what is good is good before it.
-  const nowMs = waiting.every((s) => s.decision.kind === 'wait' && s.decision.reason === 'delay') ? until : input.nowMs + longestMs;
+  const nowMs = waiting.every((s) => s.decision.kind === 'wait' && s.decision.reason === 'delay')
+    ? until
+    : input.nowMs + longestMs;
   return { ...input, nowMs, answered, actual: { ...input.actual, containers } };
 };

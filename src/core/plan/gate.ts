@@ -41,7 +41,11 @@ export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | 
     rollout: manifest.rollout,
   });
   if (input.nowMs >= opensAtMs) return undefined;
-  return wait('phase', `this host's turn in the rollout of ${String(manifest.serial)} comes at ${isoTime(opensAtMs)}`, opensAtMs);
+  return wait(
+    'phase',
+    `this host's turn in the rollout of ${String(manifest.serial)} comes at ${isoTime(opensAtMs)}`,
+    opensAtMs,
+  );
 };
 
 /** None of the services that run here is declared any more: they stay, unless `allow-empty` says that this is meant. */

@@ -18,18 +18,27 @@ export const planHost = (input: PlanInput): HostPlan => {
   }
   const undeclared = planUndeclared(input);
   const services = [...plans.values(), ...undeclared];
-  const isSettled = services.every((s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision));
+  const isSettled = services.every(
+    (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
+  );
   return {
     services,
-    housekeeping: isSettled && !holdDecision(input) && !restingAt(input, setbackKey('', '')) ? housekeeping(input) : [],
-    nextAtMs: earliest(services.map((s) => (s.decision.kind === 'wait' ? s.decision.until : undefined)), input),
+    housekeeping:
+      isSettled && !holdDecision(input) && !restingAt(input, setbackKey('', '')) ? housekeeping(input) : [],
+    nextAtMs: earliest(
+      services.map((s) => (s.decision.kind === 'wait' ? s.decision.until : undefined)),
+      input,
+    ),
   };
 };
 
-const isMidway = (d: Decision): boolean => d.kind === 'wait' && (d.reason === 'health' || d.reason === 'removal');
+const isMidway = (d: Decision): boolean =>
+  d.kind === 'wait' && (d.reason === 'health' || d.reason === 'removal');
 
 const earliest = (times: readonly (number | undefined)[], input: PlanInput): number | undefined => {
-  const setbacks = Object.values(input.setbacks).map((s) => (s.untilMs > input.nowMs ? s.untilMs : undefined));
+  const setbacks = Object.values(input.setbacks).map((s) =>
+    s.untilMs > input.nowMs ? s.untilMs : undefined,
+  );
   const known = [...times, ...setbacks].filter((t) => t !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 };
@@ -50,7 +59,9 @@ const inOrder = (services: Readonly<Record<string, Service>>): readonly Service[
 };
 
 const contextOf = (input: PlanInput, service: Service): ServiceContext => {
-  const own = input.actual.containers.filter((o) => o.owner?.service === service.name && o.state !== 'removing');
+  const own = input.actual.containers.filter(
+    (o) => o.owner?.service === service.name && o.state !== 'removing',
+  );
   return {
     input,
     service,
@@ -72,14 +83,20 @@ const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   if (!found) return undefined;
   const isRunning = found.state === 'running' || found.state === 'restarting';
   const restart = found.detail?.restart ?? { name: 'no', maxRetries: 0 };
-  return { container: found, adoption: { containerId: found.id, name: found.name, restart, wasRunning: isRunning }, recorded: false };
+  return {
+    container: found,
+    adoption: { containerId: found.id, name: found.name, restart, wasRunning: isRunning },
+    recorded: false,
+  };
 };
 
 /** Services that left the compose files: stopped and removed, unless that would leave nothing at all. */
 const planUndeclared = (input: PlanInput): readonly ServicePlan[] => {
   const here = new Set(input.actual.containers.flatMap((o) => (o.owner ? [o.owner.service] : [])));
   const recorded = Object.keys(input.ledger.services);
-  const gone = [...new Set([...here, ...recorded])].filter((name) => !input.project.services[name]).toSorted();
+  const gone = [...new Set([...here, ...recorded])]
+    .filter((name) => !input.project.services[name])
+    .toSorted();
   return gone.map((service) => {
     const own = input.actual.containers.filter((o) => o.owner?.service === service && o.state !== 'removing');
     return {
@@ -111,6 +128,10 @@ const decideUndeclared = (
       advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
     };
   }
-  const decision: Decision = { kind: 'act', actions: retired, why: `${service} is not in the compose files any more` };
+  const decision: Decision = {
+    kind: 'act',
+    actions: retired,
+    why: `${service} is not in the compose files any more`,
+  };
   return afterSetback(input, setbackKey(service, ''), decision);
 };

@@ -1,4 +1,4 @@
-import { parseImage, tryParseImage, type Repository } from '../image/reference.ts';
+import { parseImage, tryParseImage, type ImageId, type Repository } from '../image/reference.ts';
 import { keepRepository, keepTag } from '../names.ts';
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
@@ -27,7 +27,9 @@ const staleNetworks = (input: PlanInput): readonly Action[] => {
       Object.entries(r.spec.networks).map(([logical, wanted]) => liveNetwork(input, logical, wanted)?.id),
     ),
   );
-  const attached = new Set(input.actual.containers.flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []));
+  const attached = new Set(
+    input.actual.containers.flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []),
+  );
   return input.actual.networks
     .filter((n) => n.owner && !needed.has(n.id) && !attached.has(n.name))
     .map((n) => ({ kind: 'remove-network', id: n.id, name: n.name }));
@@ -38,9 +40,9 @@ const normalised = (environment: string): Repository => parseImage(keepRepositor
 /** A tag of our own on each good release's image: pruning and other environments leave it alone. */
 const keepTags = (input: PlanInput): readonly Action[] => {
   const repository = normalised(input.environment);
-  const wanted = Object.entries(input.ledger.services).flatMap(([service, record]) =>
-    record.good.map((g) => ({ imageId: g.imageId, tag: keepTag(service, g.release.id) })),
-  );
+  const wanted = [
+    ...new Map([...goodImages(input), ...desiredImages(input)].map((k) => [k.tag, k])).values(),
+  ];
   const missing = wanted.flatMap(({ imageId, tag }): Action[] => {
     const image = input.actual.images.find((i) => i.id === imageId);
     if (!image || hasTag(image, repository, tag)) return [];
@@ -56,6 +58,23 @@ const keepTags = (input: PlanInput): readonly Action[] => {
   return [...missing, ...surplus];
 };
 
+interface KeptImage {
+  readonly imageId: ImageId;
+  readonly tag: string;
+}
+
+const goodImages = (input: PlanInput): readonly KeptImage[] =>
+  Object.entries(input.ledger.services).flatMap(([service, record]) =>
+    record.good.map((g) => ({ imageId: g.imageId, tag: keepTag(service, g.release.id) })),
+  );
+
+/** Fetched early, maybe long before the switch may come. */
+const desiredImages = (input: PlanInput): readonly KeptImage[] =>
+  releasesInUse(input).flatMap((release) => {
+    const image = findImage(input.actual.images, release.image);
+    return image ? [{ imageId: image.id, tag: keepTag(release.service, release.id) }] : [];
+  });
+
 const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
   image.tags.some((t) => t.repository === repository && t.tag === tag);
 
@@ -63,22 +82,22 @@ const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
 const staleImages = (input: PlanInput): readonly Action[] => {
   const ours = new Set<Repository>([normalised(input.environment), ...repositoriesOf(input)]);
   const used = new Set<string>(input.actual.containers.map((c) => c.imageId));
-  const reserved = new Set<string>(Object.values(input.ledger.services).flatMap((r) => r.good.map((g) => g.imageId)));
-  for (const release of releasesInUse(input)) {
-    const image = findImage(input.actual.images, release.image);
-    if (image) reserved.add(image.id);
-  }
+  const reserved = new Set<string>([...goodImages(input), ...desiredImages(input)].map((i) => i.imageId));
   return input.actual.images
     .filter((image) => {
       const names = [...image.tags, ...image.digests].map((n) => n.repository);
-      return names.length > 0 && names.every((n) => ours.has(n)) && !used.has(image.id) && !reserved.has(image.id);
+      return (
+        names.length > 0 && names.every((n) => ours.has(n)) && !used.has(image.id) && !reserved.has(image.id)
+      );
     })
     .map((image) => ({ kind: 'remove-image', imageId: image.id, references: referencesOf(image) }));
 };
 
 const repositoriesOf = (input: PlanInput): readonly Repository[] => [
   ...Object.values(input.project.services).flatMap((s) => tryParseImage(s.image)?.repository ?? []),
-  ...Object.values(input.ledger.services).flatMap((r) => r.good.map((g) => g.release.image.reference.repository)),
+  ...Object.values(input.ledger.services).flatMap((r) =>
+    r.good.map((g) => g.release.image.reference.repository),
+  ),
 ];
 
 const referencesOf = (image: Image): readonly string[] => {

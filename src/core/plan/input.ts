@@ -76,7 +76,9 @@ export interface Foreign {
 
 /** A container of a release that failed before it is tried again: it has had its chance. */
 export const isSpent = ({ record: { failure } }: ServiceContext, container: Container): boolean =>
-  failure !== undefined && failure.release === container.owner?.release && (container.detail?.createdAtMs ?? 0) <= failure.failedAtMs;
+  failure !== undefined &&
+  failure.release === container.owner?.release &&
+  (container.detail?.createdAtMs ?? 0) <= failure.failedAtMs;
 
 /** The switch to a release has begun once a container of it exists. */
 export const hasBegun = (c: ServiceContext, release: string): boolean =>

@@ -12,7 +12,12 @@ export type Verdict =
   | { readonly kind: 'completed' }
   /** Not running, and nothing says that it should not. */
   | { readonly kind: 'idle' }
-  | { readonly kind: 'pending'; readonly until: EpochMs; readonly message: string; readonly probes: readonly ProbeRequest[] }
+  | {
+      readonly kind: 'pending';
+      readonly until: EpochMs;
+      readonly message: string;
+      readonly probes: readonly ProbeRequest[];
+    }
   | { readonly kind: 'failed'; readonly reason: FailureReason; readonly message: string };
 
 export interface JudgeInput {
@@ -37,7 +42,8 @@ const CRASH_LOOP_RESTARTS = 3;
 export const judge = (i: JudgeInput): Verdict => {
   const { container, spec } = i;
   const detail = container.detail;
-  if (detail?.startFault !== undefined) return { kind: 'failed', reason: 'crashed', message: detail.startFault };
+  if (detail?.startFault !== undefined)
+    return { kind: 'failed', reason: 'crashed', message: detail.startFault };
   if (!detail || detail.startedAtMs === undefined) return { kind: 'idle' };
   switch (container.state) {
     case 'created':
@@ -52,7 +58,11 @@ export const judge = (i: JudgeInput): Verdict => {
       const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
       // Counted only until it is good: a service that crashed three times in a year is no crash loop.
       if (verdict.kind === 'pending' && detail.restartCount >= CRASH_LOOP_RESTARTS) {
-        return { kind: 'failed', reason: 'crashed', message: `it crashed ${String(detail.restartCount)} times, ${exitWords(detail.exitCode, detail.oomKilled)}` };
+        return {
+          kind: 'failed',
+          reason: 'crashed',
+          message: `it crashed ${String(detail.restartCount)} times, ${exitWords(detail.exitCode, detail.oomKilled)}`,
+        };
       }
       const deadlineMs = deadlineOf(i);
       if (verdict.kind !== 'pending' || i.nowMs < deadlineMs) return verdict;
@@ -71,10 +81,15 @@ const exitWords = (code: number, oomKilled: boolean): string =>
 const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
   const { name: policy } = i.spec.container.restart;
   // We (or somebody) stopped it; the engine itself would have restarted it: start it again.
-  if (policy === 'always' || policy === 'unless-stopped' || detail.restart.name !== policy) return { kind: 'idle' };
+  if (policy === 'always' || policy === 'unless-stopped' || detail.restart.name !== policy)
+    return { kind: 'idle' };
   if (detail.exitCode === 0) return { kind: 'completed' };
   if (wasKilled(i, detail)) return { kind: 'idle' };
-  return { kind: 'failed', reason: 'exited', message: `it ended, ${exitWords(detail.exitCode, detail.oomKilled)}` };
+  return {
+    kind: 'failed',
+    reason: 'exited',
+    message: `it ended, ${exitWords(detail.exitCode, detail.oomKilled)}`,
+  };
 };
 
 /** SIGKILL and SIGTERM, 128 + 9 and + 15. */
@@ -89,7 +104,12 @@ const LOST = 255;
 const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
   const isLost = detail.exitCode === LOST && (detail.finishedAtMs ?? 0) <= i.watchingSinceMs;
   const endsAtMs = Math.max(detail.createdAtMs, i.notBeforeMs, i.watchingSinceMs) + i.spec.healthyWithinMs;
-  return i.provenAtMs === undefined && !detail.oomKilled && (SIGNALLED.has(detail.exitCode) || isLost) && i.nowMs < endsAtMs;
+  return (
+    i.provenAtMs === undefined &&
+    !detail.oomKilled &&
+    (SIGNALLED.has(detail.exitCode) || isLost) &&
+    i.nowMs < endsAtMs
+  );
 };
 
 /** Restarts move `startedAt`; the deadline of a candidate counts from the first start we can still derive. */
@@ -101,7 +121,12 @@ const deadlineOf = ({ container, spec, notBeforeMs, watchingSinceMs, provenAtMs 
   return Math.max(first, notBeforeMs, watchingSinceMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
 };
 
-const pending = (i: JudgeInput, message: string, probes: readonly ProbeRequest[], untilMs?: EpochMs): Verdict => ({
+const pending = (
+  i: JudgeInput,
+  message: string,
+  probes: readonly ProbeRequest[],
+  untilMs?: EpochMs,
+): Verdict => ({
   kind: 'pending',
   until: untilMs ?? deadlineOf(i),
   message,
@@ -113,12 +138,15 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   const detail = container.detail;
   if (isJob) return pending(i, 'the job runs', []);
   if (detail && detail.health !== 'none') {
-    return detail.health === 'healthy' ? { kind: 'good' } : pending(i, `its health check says ${detail.health}`, []);
+    return detail.health === 'healthy'
+      ? { kind: 'good' }
+      : pending(i, `its health check says ${detail.health}`, []);
   }
   const startedAtMs = detail?.startedAtMs ?? 0;
   const monitoredMs = startedAtMs + spec.monitorMs;
   // Silence proves nothing against it: who has just begun to look has had no answers yet.
-  if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs)) return { kind: 'good' };
+  if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs))
+    return { kind: 'good' };
   const hasAnswered = i.answeredSinceMs === startedAtMs;
   if (spec.ready) {
     if (hasAnswered) return { kind: 'good' };
@@ -130,7 +158,12 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   const probe = port && probeOf(i, port.containerPort, undefined);
   if (probe && !hasAnswered) return pending(i, `port ${String(port.containerPort)} is not open yet`, [probe]);
   if (i.nowMs < monitoredMs) {
-    return pending(i, `it has no health check: watched for ${String(spec.monitorMs / 1000)} s`, [], monitoredMs);
+    return pending(
+      i,
+      `it has no health check: watched for ${String(spec.monitorMs / 1000)} s`,
+      [],
+      monitoredMs,
+    );
   }
   return { kind: 'good' };
 };
@@ -140,11 +173,16 @@ const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): Pro
   const { container, engine, spec } = i;
   const ref = { id: container.id, name: container.name };
   if (engine.remoteHost !== undefined) {
-    const published = spec.container.ports.find((p: Port) => p.containerPort === port && p.hostPort !== undefined);
-    return published?.hostPort === undefined ? undefined : { container: ref, host: engine.remoteHost, port: published.hostPort, httpPath };
+    const published = spec.container.ports.find(
+      (p: Port) => p.containerPort === port && p.hostPort !== undefined,
+    );
+    return published?.hostPort === undefined
+      ? undefined
+      : { container: ref, host: engine.remoteHost, port: published.hostPort, httpPath };
   }
   const mode = spec.container.networkMode;
-  if (mode.kind === 'mode' && mode.mode === 'host') return { container: ref, host: '127.0.0.1', port, httpPath };
+  if (mode.kind === 'mode' && mode.mode === 'host')
+    return { container: ref, host: '127.0.0.1', port, httpPath };
   const ip = container.detail?.networks.find((n) => n.ip !== '')?.ip;
   return ip === undefined ? undefined : { container: ref, host: ip, port, httpPath };
 };

@@ -12,22 +12,27 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
   if (!target) return keepNothing(c, aim);
   const setback = restingSetback(c, target.id) ? undefined : setbackOf(c, target.id);
   // Its address or its network may be gone for ever: another container of the same release takes its place.
-  const unstartable = setback?.action === 'start' && setback.code !== 'PORT_TAKEN' ? setback.containerId : undefined;
+  const unstartable =
+    setback?.action === 'start' && setback.code !== 'PORT_TAKEN' ? setback.containerId : undefined;
   const slots = slotsOf(c, target, (o) => o.id === unstartable);
   const wanted = slots.filter((s) => !isExtra(c, s));
   const good = c.record.good[0];
   const isCompleted = good?.completed === true && good.release.id === target.id;
   const steps = wanted.map((slot): SlotStep => {
-    if (isCompleted && !(slot.current && isUp(slot.current))) return { kind: 'judged', verdict: { kind: 'completed' } };
+    if (isCompleted && !(slot.current && isUp(slot.current)))
+      return { kind: 'judged', verdict: { kind: 'completed' } };
     // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too many.
-    const scoped = aim.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
+    const scoped =
+      aim.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
     return settleSlot(c, target, scoped, hasGivenWay(slot));
   });
   const merged = merge(steps);
   if (merged?.kind === 'act') return merged;
   // Nothing goes before its replacement is there; a completed release needs none.
   const isReplaced = (s: Slot): boolean => s.current !== undefined || isCompleted;
-  const leftovers = slots.flatMap((s) => (isExtra(c, s) || (aim.retireOthers && isReplaced(s)) ? s.others : []));
+  const leftovers = slots.flatMap((s) =>
+    isExtra(c, s) || (aim.retireOthers && isReplaced(s)) ? s.others : [],
+  );
   const retired = retire(leftovers);
   if (retired) return { kind: 'act', actions: retired, why: 'no longer needed' };
   return merged ?? completion(c, target, steps) ?? toldBy(steps) ?? aim.settled;
@@ -41,10 +46,15 @@ const hasGivenWay = ({ current, others }: Slot): boolean =>
 /** It ended with 0: written down, so that it is not run again when somebody removes the container. */
 const completion = (c: ServiceContext, target: Target, steps: readonly SlotStep[]): Decision | undefined => {
   const good = c.record.good[0];
-  const isOver = steps.length > 0 && steps.every((s) => s.kind === 'judged' && s.verdict.kind === 'completed');
+  const isOver =
+    steps.length > 0 && steps.every((s) => s.kind === 'judged' && s.verdict.kind === 'completed');
   if (!isOver || !good || good.completed || good.release.id !== target.id) return undefined;
   const { release, imageId } = good;
-  return { kind: 'act', actions: [{ kind: 'remember', release, imageId, completed: true }], why: 'it has completed' };
+  return {
+    kind: 'act',
+    actions: [{ kind: 'remember', release, imageId, completed: true }],
+    why: 'it has completed',
+  };
 };
 
 /** A known release that does not do well now: told, never quarantined. */
@@ -55,7 +65,12 @@ const toldBy = (steps: readonly SlotStep[]): Decision | undefined => {
     if (verdict.kind === 'pending') return pendingOf([step]);
     if (verdict.kind === 'failed') {
       const reason = verdict.reason === 'exited' ? 'exited' : 'unhealthy';
-      return { kind: 'blocked', reason, message: `it was good and is not any more: ${verdict.message}`, advice: 'look at its log (docker logs), settled publish another version' };
+      return {
+        kind: 'blocked',
+        reason,
+        message: `it was good and is not any more: ${verdict.message}`,
+        advice: 'look at its log (docker logs), or publish another version',
+      };
     }
   }
   return undefined;
@@ -71,14 +86,32 @@ const keepNothing = (c: ServiceContext, aim: Keep): Decision => {
   const quiet = quiesce(c.own);
   if (quiet) return { kind: 'act', actions: quiet, why: `${adoption.name} comes back` };
   const squatter = c.own.find((o) => o.name === adoption.name);
-  if (squatter) return { kind: 'act', actions: [{ kind: 'remove', container: refOf(squatter) }], why: 'it has the old name' };
+  if (squatter)
+    return {
+      kind: 'act',
+      actions: [{ kind: 'remove', container: refOf(squatter) }],
+      why: 'it has the old name',
+    };
   const ref = refOf(container);
-  if (container.name !== adoption.name) return { kind: 'act', actions: [{ kind: 'rename', container: ref, to: adoption.name }], why: 'its old name' };
+  if (container.name !== adoption.name)
+    return {
+      kind: 'act',
+      actions: [{ kind: 'rename', container: ref, to: adoption.name }],
+      why: 'its old name',
+    };
   if (container.detail?.restart.name !== adoption.restart.name) {
-    return { kind: 'act', actions: [{ kind: 'arm', container: ref, restart: adoption.restart }], why: 'its old restart policy' };
+    return {
+      kind: 'act',
+      actions: [{ kind: 'arm', container: ref, restart: adoption.restart }],
+      why: 'its old restart policy',
+    };
   }
   if (adoption.wasRunning && !isUp(container)) {
-    return { kind: 'act', actions: [{ kind: 'start', container: ref, release: adoption.containerId }], why: `${adoption.name} comes back` };
+    return {
+      kind: 'act',
+      actions: [{ kind: 'start', container: ref, release: adoption.containerId }],
+      why: `${adoption.name} comes back`,
+    };
   }
   const retired = retire(c.own);
   return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.settled;

@@ -26,9 +26,17 @@ const unique = (actions: readonly [Action, ...Action[]]): readonly [Action, ...A
 
 /** What the replicas that are not good yet wait for; the first one speaks for all. */
 export const pendingOf = (steps: readonly SlotStep[]): Decision => {
-  const pending = steps.flatMap((s) => (s.kind === 'judged' && s.verdict.kind === 'pending' ? [s.verdict] : []));
+  const pending = steps.flatMap((s) =>
+    s.kind === 'judged' && s.verdict.kind === 'pending' ? [s.verdict] : [],
+  );
   const first = pending[0];
   if (!first) return wait('health', 'waiting for the engine');
   const until = Math.min(...pending.map((p) => p.until));
-  return { kind: 'wait', reason: 'health', message: first.message, until, probes: pending.flatMap((p) => p.probes) };
+  return {
+    kind: 'wait',
+    reason: 'health',
+    message: first.message,
+    until,
+    probes: pending.flatMap((p) => p.probes),
+  };
 };

@@ -5,28 +5,37 @@ import type { Action, ContainerRef } from './action.ts';
 export type Decision =
   | { readonly kind: 'converged' }
   | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]]; readonly why: string }
-  | { readonly kind: 'wait'; readonly reason: WaitReason; readonly message: string; readonly until: EpochMs | undefined; readonly probes: readonly ProbeRequest[] }
-  | { readonly kind: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly advice: string }
-  | { readonly kind: 'rolled-back'; readonly from: string; readonly to: string; readonly message: string; readonly advice: string };
+  | {
+      readonly kind: 'wait';
+      readonly reason: WaitReason;
+      readonly message: string;
+      readonly until: EpochMs | undefined;
+      readonly probes: readonly ProbeRequest[];
+    }
+  | {
+      readonly kind: 'blocked';
+      readonly reason: BlockReason;
+      readonly message: string;
+      readonly advice: string;
+    }
+  | {
+      readonly kind: 'rolled-back';
+      readonly from: string;
+      readonly to: string;
+      readonly message: string;
+      readonly advice: string;
+    };
 
 /** Why nothing is done now although something is to be done. */
 export type WaitReason =
-  | 'unpublished'
-  | 'image'
-  | 'phase'
-  | 'hold'
-  | 'back-off'
-  | 'dependency'
-  | 'health'
-  | 'delay'
-  | 'removal';
+  'unpublished' | 'image' | 'phase' | 'hold' | 'back-off' | 'dependency' | 'health' | 'delay' | 'removal';
 
 /**
  * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon over is said by
  * the service that is waited for.
  */
 export const isShortWait = (reason: WaitReason): boolean =>
-  reason === 'image' || reason === 'health' || reason === 'delay' || reason === 'removal';
+  reason === 'image' || reason === 'health' || reason === 'delay';
 
 /** Why nothing can be done until somebody changes something. */
 export type BlockReason =

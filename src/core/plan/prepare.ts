@@ -1,4 +1,4 @@
-import { containerName } from '../names.ts';
+import { containerName, keepRepository, keepTag } from '../names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
@@ -19,15 +19,21 @@ export const blockedStep = (reason: BlockReason, message: string, advice: string
 export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep => {
   const { release } = target;
   if (!release) {
-    return blockedStep('ledger', `the container of release ${target.id.slice(0, 8)} is gone and nothing says how to make it again`, `publish a version of ${c.service.name}`);
+    return blockedStep(
+      'ledger',
+      `the container of release ${target.id.slice(0, 8)} is gone and nothing says how to make it again`,
+      `publish a version of ${c.service.name}`,
+    );
   }
   const image = findImage(c.input.actual.images, release.image);
-  if (!image) return pullStep(release);
+  if (!image) return pullStep(c, release);
   const networks = networksNeed(c.input, release);
-  if (networks.kind === 'act') return { kind: 'act', actions: networks.actions, why: 'the service needs this network' };
+  if (networks.kind === 'act')
+    return { kind: 'act', actions: networks.actions, why: 'the service needs this network' };
   if (networks.kind === 'blocked') return { kind: 'stuck', decision: networks.decision };
   const volumes = volumesNeed(c.input, release);
-  if (volumes.kind === 'act') return { kind: 'act', actions: volumes.actions, why: 'the service needs this volume' };
+  if (volumes.kind === 'act')
+    return { kind: 'act', actions: volumes.actions, why: 'the service needs this volume' };
   if (volumes.kind === 'blocked') return { kind: 'stuck', decision: volumes.decision };
   const holder = stubbornHolder(c, release);
   if (holder) return portTaken(c, holder.port, holder.name, holder.kind === 'ours');
@@ -36,16 +42,27 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   return { kind: 'act', actions: [createOf(c, target, release, slot, image.id)], why: whyCreate(c, slot) };
 };
 
-export const pullStep = (release: Release): SlotStep => {
+export const pullStep = (c: ServiceContext, release: Release): SlotStep => {
   const name = formatImage(release.image.reference);
   if (release.image.pullPolicy === 'never') {
-    return blockedStep('image', `${name} is not on this host, and pull_policy: never forbids to fetch it`, 'load the image here (docker load), or change pull_policy');
+    return blockedStep(
+      'image',
+      `${name} is not on this host, and pull_policy: never forbids to fetch it`,
+      'load the image here (docker load), or change pull_policy',
+    );
   }
-  return { kind: 'act', actions: [{ kind: 'pull', image: release.image }], why: `${name} is not on this host` };
+  const keepAs = `${keepRepository(c.input.environment)}:${keepTag(c.service.name, release.id)}`;
+  return {
+    kind: 'act',
+    actions: [{ kind: 'pull', image: release.image, keepAs }],
+    why: `${name} is not on this host`,
+  };
 };
 
 const whyCreate = (c: ServiceContext, { others, replica }: Slot): string =>
-  others.length > 0 ? `replace ${others.map((o) => o.name).join(', ')}` : `replica ${String(replica)} of ${c.service.name} is missing`;
+  others.length > 0
+    ? `replace ${others.map((o) => o.name).join(', ')}`
+    : `replica ${String(replica)} of ${c.service.name} is missing`;
 
 const portTaken = (c: ServiceContext, port: string, name: string, isOurs: boolean): SlotStep =>
   blockedStep(
@@ -58,11 +75,19 @@ const portTaken = (c: ServiceContext, port: string, name: string, isOurs: boolea
 
 /** A container that is not of this service and has a name we need. Renaming it is not ours to do. */
 const nameSquatter = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
-  const names = [servingName(c, target, slot.replica), containerName(c.input.environment, c.service.name, slot.replica, target.id)];
-  const isForeign = (o: Container): boolean => o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id;
+  const names = [
+    servingName(c, target, slot.replica),
+    containerName(c.input.environment, c.service.name, slot.replica, target.id),
+  ];
+  const isForeign = (o: Container): boolean =>
+    o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id;
   const squatter = c.input.actual.containers.find((o) => names.includes(o.name) && isForeign(o));
   if (!squatter) return undefined;
-  return blockedStep('name', `the name ${squatter.name} is taken by a container that is not ours`, `rename or remove it, or let this service take it over: x-supercargo: {replaces: ${squatter.name}} in ${c.service.name}`);
+  return blockedStep(
+    'name',
+    `the name ${squatter.name} is taken by a container that is not ours`,
+    `rename or remove it, or let this service take it over: x-supercargo: {replaces: ${squatter.name}} in ${c.service.name}`,
+  );
 };
 
 const createOf = (

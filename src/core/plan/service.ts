@@ -19,7 +19,10 @@ export const planService = (c: ServiceContext, plans: ReadonlyMap<string, Servic
     declared: true,
     ...decide(c, aim, plans),
     staging: aim.kind === 'keep' ? aim.staging : [],
-    desired: desired.kind === 'release' ? { release: desired.release.id, version: desired.release.version } : undefined,
+    desired:
+      desired.kind === 'release'
+        ? { release: desired.release.id, version: desired.release.version }
+        : undefined,
     running: rolesOf(c, aim),
   };
 };

@@ -16,14 +16,23 @@ export type SlotStep =
   | { readonly kind: 'stuck'; readonly decision: Decision }
   | { readonly kind: 'judged'; readonly verdict: Verdict };
 
-const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => ({ kind: 'act', actions, why });
+const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => ({
+  kind: 'act',
+  actions,
+  why,
+});
 
 /**
  * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying between any two
  * is recovered by looking again: create → disarm others → stop others → names → networks → arm → start → judge.
  * Forwards, rollback and repair all climb it; only the target differs.
  */
-export const settleSlot = (c: ServiceContext, target: Target, slot: Slot, startStopped: boolean): SlotStep => {
+export const settleSlot = (
+  c: ServiceContext,
+  target: Target,
+  slot: Slot,
+  startStopped: boolean,
+): SlotStep => {
   const { current, others } = slot;
   if (!current) return prepare(c, target, slot);
   const verdict = verdictOf(c, target, slot);
@@ -37,8 +46,14 @@ export const settleSlot = (c: ServiceContext, target: Target, slot: Slot, startS
   const named = christen(c, target, slot);
   if (named) return act(named, 'give the container its name');
   const drifted = repairInPlace(c, target, slot);
-  if (drifted) return act(drifted, 'put back what was changed by hand');
-  if (current.state === 'paused') return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
+  const hasRun = current.detail?.startedAtMs !== undefined;
+  if (drifted)
+    return act(
+      drifted,
+      hasRun && others.length === 0 ? 'put back what was changed by hand' : 'it takes over',
+    );
+  if (current.state === 'paused')
+    return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
   if (isUp(current)) return { kind: 'judged', verdict };
   return start(c, target, slot);
 };
@@ -47,7 +62,8 @@ const start = (c: ServiceContext, target: Target, { current, replica }: Slot): S
   if (!current) return { kind: 'judged', verdict: { kind: 'idle' } };
   const holder = releasing(c, target)[0];
   if (holder) return awaitPort(holder);
-  const why = current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
+  const why =
+    current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
   return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
 };
 
@@ -79,7 +95,11 @@ const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot)
 };
 
 /** Networks, restart policy and limits as declared, on the container that is there. */
-const repairInPlace = (c: ServiceContext, target: Target, { current }: Slot): readonly [Action, ...Action[]] | undefined => {
+const repairInPlace = (
+  c: ServiceContext,
+  target: Target,
+  { current }: Slot,
+): readonly [Action, ...Action[]] | undefined => {
   const detail = current?.detail;
   const spec = target.release?.spec;
   if (!current || !detail) return undefined;
@@ -110,6 +130,8 @@ const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Pa
     ...(spec.cpuset !== undefined && spec.cpuset !== '' && { cpuset: spec.cpuset }),
     ...(spec.pidsLimit !== undefined && spec.pidsLimit > 0 && { pidsLimit: spec.pidsLimit }),
   };
-  const changed = c.input.actual.engine.enforces.filter((key) => wanted[key] !== undefined && wanted[key] !== live[key]);
+  const changed = c.input.actual.engine.enforces.filter(
+    (key) => wanted[key] !== undefined && wanted[key] !== live[key],
+  );
   return changed.length === 0 ? undefined : wanted;
 };

@@ -16,7 +16,7 @@ import { publishedPorts } from './conflicts.ts';
 export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): Actual => {
   switch (action.kind) {
     case 'pull':
-      return { ...actual, images: [...actual.images, pulled(action.image)] };
+      return { ...actual, images: [...actual.images, pulled(action.image, action.keepAs)] };
     case 'tag-image':
       return { ...actual, images: tagged(actual.images, action) };
     case 'remove-image':
@@ -24,14 +24,30 @@ export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): 
     case 'create-network':
       return {
         ...actual,
-        networks: [...actual.networks, { id: idOf('network', action.name), name: action.name, owner: { network: action.network, hash: action.hash } }],
+        networks: [
+          ...actual.networks,
+          {
+            id: idOf('network', action.name),
+            name: action.name,
+            owner: { network: action.network, hash: action.hash },
+          },
+        ],
       };
     case 'remove-network':
       return { ...actual, networks: actual.networks.filter((n) => n.id !== action.id) };
     case 'create-volume':
-      return { ...actual, volumes: [...actual.volumes, { name: action.name, owner: { volume: action.volume, hash: action.hash } }] };
+      return {
+        ...actual,
+        volumes: [
+          ...actual.volumes,
+          { name: action.name, owner: { volume: action.volume, hash: action.hash } },
+        ],
+      };
     case 'create':
-      return { ...actual, containers: [...actual.containers, created(action, nowMs, actual.containers.length)] };
+      return {
+        ...actual,
+        containers: [...actual.containers, created(action, nowMs, actual.containers.length)],
+      };
     case 'remove':
       return { ...actual, containers: actual.containers.filter((c) => c.id !== action.container.id) };
     case 'rename':
@@ -46,7 +62,12 @@ export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): 
       );
     case 'connect':
       return withContainer(actual, action.container.id, (c) =>
-        c.detail ? { ...c, detail: { ...c.detail, networks: [...c.detail.networks, { network: action.network, ip: '' }] } } : c,
+        c.detail
+          ? {
+              ...c,
+              detail: { ...c.detail, networks: [...c.detail.networks, { network: action.network, ip: '' }] },
+            }
+          : c,
       );
     case 'start':
       return withContainer(actual, action.container.id, (c) => started(c, nowMs));
@@ -57,7 +78,8 @@ export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): 
   }
 };
 
-const idOf = (...parts: readonly string[]): string => createHash('sha256').update(parts.join('/')).digest('hex');
+const idOf = (...parts: readonly string[]): string =>
+  createHash('sha256').update(parts.join('/')).digest('hex');
 
 const withContainer = (actual: Actual, id: string, change: (c: Container) => Container): Actual => ({
   ...actual,
@@ -68,7 +90,10 @@ const withDetail = (actual: Actual, id: string, change: Partial<ContainerDetail>
   withContainer(actual, id, (c) => (c.detail ? { ...c, detail: { ...c.detail, ...change } } : c));
 
 /** A tag belongs to one image: it leaves the other one. */
-const tagged = (images: readonly Image[], { imageId, repository, tag }: Extract<EngineAction, { kind: 'tag-image' }>): readonly Image[] => {
+const tagged = (
+  images: readonly Image[],
+  { imageId, repository, tag }: Extract<EngineAction, { kind: 'tag-image' }>,
+): readonly Image[] => {
   const name = { repository: parseImage(repository).repository, tag };
   return images.map((i) => {
     const others = i.tags.filter((t) => t.repository !== name.repository || t.tag !== tag);
@@ -76,16 +101,20 @@ const tagged = (images: readonly Image[], { imageId, repository, tag }: Extract<
   });
 };
 
-const pulled = ({ reference, digest, imageId }: ReleaseImage): Image => ({
+const pulled = ({ reference, digest, imageId }: ReleaseImage, keepAs: string | undefined): Image => ({
   id: imageId ?? (`sha256:${idOf('image', digest ?? '')}` as ImageId),
-  tags: reference.tag === undefined ? [] : [{ repository: reference.repository, tag: reference.tag }],
+  tags: [reference, ...(keepAs === undefined ? [] : [parseImage(keepAs)])].flatMap(({ repository, tag }) =>
+    tag === undefined ? [] : [{ repository, tag }],
+  ),
   digests: digest === undefined ? [] : [{ repository: reference.repository, digest }],
 });
 
 const removeImage = (actual: Actual, id: ImageId, references: readonly string[]): Actual => {
   const gone = new Set(references.map((r) => JSON.stringify(parseImage(r))));
-  const tagGone = (t: Image['tags'][number]): boolean => gone.has(JSON.stringify(parseImage(`${t.repository}:${t.tag}`)));
-  const digestGone = (d: Image['digests'][number]): boolean => gone.has(JSON.stringify(parseImage(`${d.repository}@${d.digest}`)));
+  const tagGone = (t: Image['tags'][number]): boolean =>
+    gone.has(JSON.stringify(parseImage(`${t.repository}:${t.tag}`)));
+  const digestGone = (d: Image['digests'][number]): boolean =>
+    gone.has(JSON.stringify(parseImage(`${d.repository}@${d.digest}`)));
   return {
     ...actual,
     images: actual.images.flatMap((i) => {
@@ -93,7 +122,9 @@ const removeImage = (actual: Actual, id: ImageId, references: readonly string[])
       const tags = i.tags.filter((t) => !tagGone(t));
       const digests = i.digests.filter((d) => !digestGone(d));
       // The engine keeps a digest only beside a tag of the same repository, or when it was pulled by digest alone.
-      return tags.length === 0 && (i.tags.length > 0 || digests.length === 0) ? [] : [{ ...i, tags, digests }];
+      return tags.length === 0 && (i.tags.length > 0 || digests.length === 0)
+        ? []
+        : [{ ...i, tags, digests }];
     }),
   };
 };
@@ -149,6 +180,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Cont
       health: spec.healthcheck && spec.healthcheck.test?.length !== 0 ? 'starting' : 'none',
       healthOutput: undefined,
       startFault: undefined,
+      autoRemove: false,
       restart: action.armed ? spec.restart : { name: 'no', maxRetries: 0 },
       networks: Object.values(action.networks).map((network) => ({ network, ip: '' })),
       volumes: volumesOf(action, id),
@@ -176,6 +208,11 @@ const stopped = (c: Container, nowMs: EpochMs): Container => ({
   ...c,
   state: 'exited',
   ...(c.detail && {
-    detail: { ...c.detail, finishedAtMs: nowMs, exitCode: 143, networks: c.detail.networks.map((n) => ({ ...n, ip: '' })) },
+    detail: {
+      ...c.detail,
+      finishedAtMs: nowMs,
+      exitCode: 143,
+      networks: c.detail.networks.map((n) => ({ ...n, ip: '' })),
+    },
   }),
 });

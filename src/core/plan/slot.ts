@@ -13,7 +13,8 @@ export interface Slot {
 }
 
 /** The order in which containers of one release compete for their slot: the one that serves, then the oldest. */
-const rank = (c: Container): number => ['running', 'restarting', 'paused', 'exited', 'created'].indexOf(c.state) >>> 0;
+const rank = (c: Container): number =>
+  ['running', 'restarting', 'paused', 'exited', 'created'].indexOf(c.state) >>> 0;
 const byRank = (a: Container, b: Container): number =>
   rank(a) - rank(b) || (a.detail?.createdAtMs ?? 0) - (b.detail?.createdAtMs ?? 0);
 
@@ -32,7 +33,8 @@ export const slotsOf = (
     .toSorted((a, b) => a - b)
     .map((replica) => {
       const here = c.own.filter((o) => o.owner?.replica === replica);
-      const isFit = (o: Container): boolean => o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
+      const isFit = (o: Container): boolean =>
+        o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
       const current = replica <= c.service.replicas ? here.filter(isFit).toSorted(byRank)[0] : undefined;
       const foreign = replica === 1 && c.foreign?.recorded === true ? [c.foreign.container] : [];
       return { replica, current, others: [...here.filter((o) => o.id !== current?.id), ...foreign] };
@@ -74,14 +76,20 @@ export const retire = (others: readonly Container[]): readonly [Action, ...Actio
   quiesce(others) ?? some(others.map((o): Action => ({ kind: 'remove', container: refOf(o) })));
 
 export const isSome = <T>(list: readonly T[]): list is readonly [T, ...T[]] => list.length > 0;
-export const some = <T>(list: readonly T[]): readonly [T, ...T[]] | undefined => (isSome(list) ? list : undefined);
+export const some = <T>(list: readonly T[]): readonly [T, ...T[]] | undefined =>
+  isSome(list) ? list : undefined;
 
 /** The name that the container of this slot bears while it serves. */
 export const servingName = (c: ServiceContext, target: Target, replica: number): string =>
-  target.release?.spec.containerName ?? containerName(c.input.environment, c.service.name, replica, target.id);
+  target.release?.spec.containerName ??
+  containerName(c.input.environment, c.service.name, replica, target.id);
 
 /** The name put right, after whoever of this service has it meanwhile; each is one step. Undefined: it is. */
-export const christen = (c: ServiceContext, target: Target, slot: Slot): readonly [Action, ...Action[]] | undefined => {
+export const christen = (
+  c: ServiceContext,
+  target: Target,
+  slot: Slot,
+): readonly [Action, ...Action[]] | undefined => {
   const { current } = slot;
   if (!current || !target.release) return undefined;
   const name = servingName(c, target, slot.replica);

@@ -72,6 +72,8 @@ export interface ContainerDetail {
   readonly networks: readonly Endpoint[];
   readonly volumes: readonly { readonly name: string; readonly target: string }[];
   readonly limits: Limits;
+  /** `docker run --rm`: stopping it removes it, so that there is no way back to it. */
+  readonly autoRemove: boolean;
   /** From the stop signal to SIGKILL, as the container was created. */
   readonly stopGraceMs: number | undefined;
 }

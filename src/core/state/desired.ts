@@ -105,7 +105,7 @@ const resolveImage = (
   const image: ReleaseImage = {
     reference: entry.image,
     digest: entry.image.digest,
-    imageId: entry.imageIds[input.platform],
+    imageId: entry.imageIds[service.container.platform ?? input.platform],
     pullPolicy: service.pullPolicy,
     platform: service.container.platform,
   };

@@ -33,8 +33,8 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const { release, imageId, completed } = action;
       const older = record.good.filter((g) => g.release.id !== release.id);
       const good = [{ release, imageId, completed, goodAtMs: nowMs }, ...older].slice(0, change.keepReleases);
-      const failure = record.failure?.release === release.id ? undefined : record.failure;
-      return withService(ledger, service, { good, failure });
+      // What failed before is history once another release is good.
+      return withService(ledger, service, { good, failure: undefined });
     }
     case 'quarantine':
       return withService(ledger, service, {

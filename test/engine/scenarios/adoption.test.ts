@@ -3,7 +3,7 @@ import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours } from '../../support/flavours.ts';
 import { runForeign } from '../../support/foreign.ts';
 import { pullImage } from '../../support/images.ts';
-import { containersOf, createScene, onlyContainer, told, type Scene } from './scene.ts';
+import { assertCode, containersOf, createScene, onlyContainer, type Scene } from './scene.ts';
 
 /** What `docker run --publish P:8888 --name NAME --restart=always --env NODE_ENV=staging` of the old tool left here. */
 const oldDeploy = async (scene: Scene) => {
@@ -38,11 +38,15 @@ describe('a container that the old tool left', () => {
     await scene.publish({ web: (await scene.push('1.0.0')).pinned });
     const plan = await scene.run(['plan']);
     expect(plan.code).toBe(2);
-    expect(plan.stdout).toMatch(new RegExp(`adopt +${name} [\\s\\S]*create [\\s\\S]*disarm +${name} [\\s\\S]*stop +${name} [\\s\\S]*start [\\s\\S]*remember[\\s\\S]*remove +${name} `));
+    expect(plan.stdout).toMatch(
+      new RegExp(
+        `adopt +${name} [\\s\\S]*create [\\s\\S]*disarm +${name} [\\s\\S]*stop +${name} [\\s\\S]*start [\\s\\S]*remember[\\s\\S]*remove +${name} `,
+      ),
+    );
     expect(await tryAnswer(scene.port)).toBe('0.9.0');
 
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(once.stdout).toMatch(new RegExp(`takes over ${name}`));
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
     expect(await tryAnswer(scene.port, '/cgi-bin/env')).toMatch(/^NODE_ENV=staging$/m);
@@ -55,7 +59,7 @@ describe('a container that the old tool left', () => {
     const { name, container } = await oldDeploy(scene);
     await scene.publish({ web: (await scene.push('1.0.0', flavours.crash)).pinned });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
+    assertCode(once, 3);
     expect(once.stdout).toMatch(/web: 1\.0\.0 failed here[\s\S]*→ publish another version/);
     await untilAnswers(scene.port, '0.9.0');
     const { Name, HostConfig, State } = await container.inspect();
@@ -74,7 +78,11 @@ describe('a container that the old tool left', () => {
   it('may give its name to the new one', async () => {
     const scene = await createScene();
     const { name, container } = await oldDeploy(scene);
-    const lines = [scene.ports, `container_name: ${name}`, `x-supercargo: {healthy-within: 3s, replaces: ${name}}`];
+    const lines = [
+      scene.ports,
+      `container_name: ${name}`,
+      `x-supercargo: {healthy-within: 3s, replaces: ${name}}`,
+    ];
     await scene.compose(scene.web(lines));
     await scene.publish({ web: (await scene.push('1.0.0', flavours.crash)).pinned });
     expect((await scene.once()).code).toBe(3);
@@ -82,7 +90,7 @@ describe('a container that the old tool left', () => {
     expect((await container.inspect()).Name).toBe(`/${name}`);
     await scene.publish({ web: (await scene.push('1.0.1')).pinned });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(await onlyContainer(scene)).toMatchObject({ name, version: '1.0.1', state: 'running' });
   });
 });
@@ -96,9 +104,15 @@ describe('a port that a foreign container has', () => {
     const before = (await container.inspect()).State.StartedAt;
     for (const command of ['plan', 'once']) {
       const result = await scene.run([command]);
-      expect(result.code, told(result)).toBe(3);
-      expect(result.stdout).toMatch(new RegExp(`port ${String(scene.port)}/tcp is taken by the foreign container ${name}`));
-      expect(result.stdout).toMatch(new RegExp(`→ stop it \\(docker stop ${name}\\), or let this service take it over: .*replaces: ${name}`));
+      assertCode(result, 3);
+      expect(result.stdout).toMatch(
+        new RegExp(`port ${String(scene.port)}/tcp is taken by the foreign container ${name}`),
+      );
+      expect(result.stdout).toMatch(
+        new RegExp(
+          `→ stop it \\(docker stop ${name}\\), or let this service take it over: .*replaces: ${name}`,
+        ),
+      );
     }
     expect((await container.inspect()).State.StartedAt).toBe(before);
     expect(await tryAnswer(scene.port)).toBe('0.9.0');

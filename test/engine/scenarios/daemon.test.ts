@@ -5,7 +5,19 @@ import type { Status } from '../../../src/core/status/status.ts';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours, slowStart } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';
-import { containersOf, createScene, deployed, everything, onlyContainer, statusOf, told, type Scene } from './scene.ts';
+import { createRecordingEngine } from './recording-engine.ts';
+import {
+  assertCode,
+  containersOf,
+  createScene,
+  deployed,
+  everything,
+  onlyContainer,
+  type Scene,
+  statusOf,
+  told,
+} from './scene.ts';
+import { createSignedScene } from './signed.ts';
 
 const untilStatus = async (scene: Scene, code: number): Promise<void> => {
   await eventually(async () => (await scene.run(['status'])).code === code, {
@@ -43,7 +55,10 @@ describe('a running agent', () => {
     expect(history.stdout).toMatch(
       /manifest\.accepted[\s\S]*release\.proved +version=1\.0\.0[\s\S]*release\.proved +version=1\.1\.0[\s\S]*manifest\.accepted[\s\S]*release\.quarantined +version=1\.2\.0[\s\S]*outcome\.changed +outcome=rolled-back/,
     );
-    const document = (await scene.run(['history', 'web', '--json'])).json() as { apiVersion: string; entries: { service: string }[] };
+    const document = (await scene.run(['history', 'web', '--json'])).json() as {
+      apiVersion: string;
+      entries: { service: string }[];
+    };
     expect(document.apiVersion).toBe('supercargo/history/v1');
     expect(new Set(document.entries.map((e) => e.service))).toEqual(new Set(['web']));
   });
@@ -59,8 +74,19 @@ describe('a running agent', () => {
       host: 'test-host',
       at: expect.any(String) as string,
       outcome: 'converged',
-      agent: { running: true, version: expect.any(String) as string, pid: agent.pid, since: expect.any(String) as string },
-      engine: { online: true, version: expect.any(String) as string, apiVersion: expect.any(String) as string, message: null, advice: null },
+      agent: {
+        running: true,
+        version: expect.any(String) as string,
+        pid: agent.pid,
+        since: expect.any(String) as string,
+      },
+      engine: {
+        online: true,
+        version: expect.any(String) as string,
+        apiVersion: expect.any(String) as string,
+        message: null,
+        advice: null,
+      },
       manifest: {
         state: 'accepted',
         serial: 1,
@@ -71,7 +97,13 @@ describe('a running agent', () => {
         acceptedAt: expect.any(String) as string,
         publisher: null,
         rejection: null,
-        source: { reachable: true, checkedAt: expect.any(String) as string, message: null, advice: null, nextAt: null },
+        source: {
+          reachable: true,
+          checkedAt: expect.any(String) as string,
+          message: null,
+          advice: null,
+          nextAt: null,
+        },
         ignored: [],
       },
       hold: null,
@@ -115,6 +147,7 @@ describe('a running agent', () => {
       describe: async () => told(await scene.run(['status'])),
     });
     await untilStatus(scene, 0);
+    expect(await onlyContainer(scene)).toMatchObject({ version: '1.0.0', state: 'running' });
   });
 
   it('reads its files again at SIGHUP', async () => {
@@ -126,6 +159,7 @@ describe('a running agent', () => {
     await scene.publish({ web: next.pinned });
     process.kill(agent.pid, 'SIGHUP');
     await untilAnswers(scene.port, '1.1.0');
+    expect(await agent.log()).toMatch(/manifest\.accepted/);
   });
 });
 
@@ -143,9 +177,12 @@ describe('invariant 6: traffic does not notice', () => {
 
     const again = await scene.agent();
     await scene.publish({ web: (await scene.push('1.1.0', slowStart(3))).pinned });
-    await eventually(async () => (await containersOf(scene)).some((c) => c.version === '1.1.0' && c.state === 'running'), {
-      describe: async () => told(await scene.run(['status'])),
-    });
+    await eventually(
+      async () => (await containersOf(scene)).some((c) => c.version === '1.1.0' && c.state === 'running'),
+      {
+        describe: async () => told(await scene.run(['status'])),
+      },
+    );
     const restarted = performance.now();
     expect(await again.stop()).toBe(0);
     expect(performance.now() - restarted).toBeLessThan(5_000);
@@ -168,19 +205,27 @@ describe('invariant 5: an agent that was killed', () => {
     ['before the new container', (versions: readonly string[]) => versions.length === 1],
     ['once the new container exists', (versions: readonly string[]) => versions.length === 2],
     ['once the old container is stopped', (versions: readonly string[]) => versions.includes('1.0.0 exited')],
-    ['while the new container is judged', (versions: readonly string[]) => versions.includes('1.1.0 running')],
+    [
+      'while the new container is judged',
+      (versions: readonly string[]) => versions.includes('1.1.0 running'),
+    ],
   ])('%s ends in the same state as one that was not', async (_when, isReached) => {
     const { scene, agent } = await running();
     await scene.publish({ web: (await scene.push('1.1.0', slowStart(1))).pinned });
-    await eventually(async () => isReached((await containersOf(scene)).map((c) => `${c.version} ${c.state}`)), {
-      everyMs: 1,
-      describe: async () => told(await scene.run(['status'])),
-    });
+    await eventually(
+      async () => isReached((await containersOf(scene)).map((c) => `${c.version} ${c.state}`)),
+      {
+        everyMs: 1,
+        describe: async () => told(await scene.run(['status'])),
+      },
+    );
     await agent.kill();
     await scene.agent();
     await untilAnswers(scene.port, '1.1.0');
     await untilStatus(scene, 0);
-    expect(await containersOf(scene)).toMatchObject([{ version: '1.1.0', state: 'running', restart: 'unless-stopped' }]);
+    expect(await containersOf(scene)).toMatchObject([
+      { version: '1.1.0', state: 'running', restart: 'unless-stopped' },
+    ]);
     const { status } = await statusOf(scene);
     expect(status.services).toMatchObject([{ outcome: 'converged', failure: null }]);
   });
@@ -188,31 +233,46 @@ describe('invariant 5: an agent that was killed', () => {
   it('in the middle of a rollback ends in the same state as one that was not', async () => {
     const { scene, agent } = await running();
     await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
-    await eventually(async () => /quarantined/.test(await readFile(join(scene.stateDir, 'history.jsonl'), 'utf8')), {
-      everyMs: 5,
-      describe: async () => told(await scene.run(['status'])),
-    });
+    await eventually(
+      async () => /quarantined/.test(await readFile(join(scene.stateDir, 'history.jsonl'), 'utf8')),
+      {
+        everyMs: 5,
+        describe: async () => told(await scene.run(['status'])),
+      },
+    );
     await agent.kill();
     await scene.agent();
     await untilAnswers(scene.port, '1.0.0');
     await untilStatus(scene, 3);
-    await eventually(async () => (await containersOf(scene)).length === 1, { describe: async () => told(await scene.run(['status'])) });
-    expect(await onlyContainer(scene)).toMatchObject({ version: '1.0.0', state: 'running', restart: 'unless-stopped' });
+    await eventually(async () => (await containersOf(scene)).length === 1, {
+      describe: async () => told(await scene.run(['status'])),
+    });
+    expect(await onlyContainer(scene)).toMatchObject({
+      version: '1.0.0',
+      state: 'running',
+      restart: 'unless-stopped',
+    });
   });
 });
 
 describe('a second agent of the environment', () => {
   it.each([
     ['with the same socket', () => ({})],
-    ['with another STATE_DIR and SOCKET', (folder: string) => ({ SUPERCARGO_STATE_DIR: join(folder, 'state2'), SUPERCARGO_SOCKET: join(folder, 'two.sock') })],
+    [
+      'with another STATE_DIR and SOCKET',
+      (folder: string) => ({
+        SUPERCARGO_STATE_DIR: join(folder, 'state2'),
+        SUPERCARGO_SOCKET: join(folder, 'two.sock'),
+      }),
+    ],
   ])('is refused with AGENT_RUNNING: %s', async (_how, env) => {
     const { scene } = await running();
     const before = await everything(scene);
     const second = await scene.run(['run'], { env: env(scene.folder), timeoutMs: 15_000 });
-    expect(second.code, told(second)).toBe(1);
+    assertCode(second, 1);
     expect(told(second)).toMatch(/\(AGENT_RUNNING\)\n +→ /);
     const once = await scene.run(['once'], { env: env(scene.folder) });
-    expect(once.code, told(once)).toBe(1);
+    assertCode(once, 1);
     expect(once.stderr).toMatch(/another agent is at work.*\(AGENT_RUNNING\)\n +→ use "supercargo sync"/);
     expect(await everything(scene)).toEqual(before);
     expect((await scene.run(['status'])).code).toBe(0);
@@ -233,7 +293,9 @@ describe('a hold', () => {
     const pause = await scene.run(['pause', '--reason', 'ask Ann', '--for', '1h']);
     expect({ code: pause.code, out: pause.stdout }).toEqual({
       code: 0,
-      out: expect.stringMatching(/^held until \S+Z: no switch begins here; repairs and rollbacks go on\n$/) as string,
+      out: expect.stringMatching(
+        /^held until \S+Z: no switch begins here; repairs and rollbacks go on\n$/,
+      ) as string,
     });
     const next = await scene.push(`1.1.0-${scene.environment}`);
     await scene.publish({ web: next.pinned });
@@ -255,11 +317,15 @@ describe('a hold', () => {
 
   it('with --all keeps drift from being repaired too', async () => {
     const { scene } = await running();
-    expect((await scene.run(['pause', '--reason', 'forensics', '--all'])).stdout).toMatch(/held until `supercargo resume`: nothing at all is changed here/);
+    expect((await scene.run(['pause', '--reason', 'forensics', '--all'])).stdout).toMatch(
+      /held until `supercargo resume`: nothing at all is changed here/,
+    );
     const container = scene.docker.getContainer((await onlyContainer(scene)).id);
     await container.stop();
     expect(await wait(scene)).toBe(2);
-    expect((await scene.run(['status'])).stdout).toMatch(/held by \S+, repairs too, until resumed: forensics/);
+    expect((await scene.run(['status'])).stdout).toMatch(
+      /held by \S+, repairs too, until resumed: forensics/,
+    );
     expect((await container.inspect()).State.Running).toBe(false);
     await scene.run(['resume']);
     await untilAnswers(scene.port, '1.0.0');
@@ -273,7 +339,9 @@ describe('a hold', () => {
     await scene.agent();
     expect(await wait(scene)).toBe(2);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
-    expect((await scene.run(['pause', '--reason', 'x', '--for', 'soon'])).stderr).toMatch(/"soon" is not a duration \(USAGE\)\n +→ write it like 90s/);
+    expect((await scene.run(['pause', '--reason', 'x', '--for', 'soon'])).stderr).toMatch(
+      /"soon" is not a duration \(USAGE\)\n +→ write it like 90s/,
+    );
   });
 });
 
@@ -283,7 +351,9 @@ describe('an operator without a daemon', () => {
     await deployed(scene);
     const sync = await scene.run(['sync']);
     expect(sync.code).toBe(4);
-    expect(sync.stderr).toMatch(/no agent runs on this host \(AGENT_NOT_RUNNING\)\n +→ start it \(systemctl start supercargo\), or use supercargo once/);
+    expect(sync.stderr).toMatch(
+      /no agent runs on this host \(AGENT_NOT_RUNNING\)\n +→ start it \(systemctl start supercargo\), or use supercargo once/,
+    );
     expect((await scene.run(['status'])).code).toBe(4);
     await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
     expect((await scene.once()).code).toBe(3);
@@ -291,11 +361,21 @@ describe('an operator without a daemon', () => {
   });
 
   it('is told by doctor that all is well', async () => {
-    const scene = await createScene();
-    await deployed(scene);
+    const { scene, sign } = await createSignedScene();
+    await sign(1, (await scene.push('1.0.0')).pinned);
     const doctor = await scene.run(['doctor']);
-    expect(doctor.code, told(doctor)).toBe(0);
-    for (const name of ['configuration', 'compose', 'trust', 'ledger', 'state folder', 'engine', 'manifest', 'registry \\(web\\)', 'clock'])
+    assertCode(doctor, 0);
+    for (const name of [
+      'configuration',
+      'compose',
+      'trust',
+      'ledger',
+      'state folder',
+      'engine',
+      'manifest',
+      'registry \\(web\\)',
+      'clock',
+    ])
       expect(doctor.stdout).toMatch(new RegExp(`^ok +${name}: `, 'm'));
     expect(doctor.stdout).toMatch(/^check agent: no agent runs\n +→ start it/m);
   });
@@ -309,13 +389,15 @@ describe('an operator without a daemon', () => {
     expect(explain.stdout).toMatch(/create [\s\S]*stop [\s\S]*start /);
     expect(told(explain)).not.toMatch(/hunter/);
     const unknown = await scene.run(['explain', 'wbe']);
-    expect({ code: unknown.code, err: unknown.stderr }).toMatchObject({ code: 1, err: expect.stringMatching(/there is no service wbe on this host[\s\S]*→ one of: web/) as string });
+    expect({ code: unknown.code, err: unknown.stderr }).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/there is no service wbe on this host[\s\S]*→ one of: web/) as string,
+    });
   });
 });
 
 describe('an engine that goes away under a running daemon', () => {
   it('is told with 4, and the daemon goes on when it is back', async () => {
-    const { createRecordingEngine } = await import('./recording-engine.ts');
     const scene = await createScene();
     await deployed(scene);
     const recorder = await createRecordingEngine(scene);

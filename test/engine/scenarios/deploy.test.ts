@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours } from '../../support/flavours.ts';
 import { createRecordingEngine } from './recording-engine.ts';
-import { containersOf, createScene, deployed, everything, onlyContainer, runningIn, statusOf, told } from './scene.ts';
+import {
+  assertCode,
+  containersOf,
+  createScene,
+  deployed,
+  everything,
+  loadImage,
+  onlyContainer,
+  runningIn,
+  statusOf,
+} from './scene.ts';
 
 describe('the first deploy', () => {
   it('is shown by plan, done by once, and told by status', async () => {
@@ -13,7 +23,9 @@ describe('the first deploy', () => {
 
     const plan = await scene.run(['plan']);
     expect(plan.code).toBe(2);
-    expect(plan.stdout).toMatch(/web: changes[\s\S]*pull[\s\S]*create-network[\s\S]*create [\s\S]*start [\s\S]*remember/);
+    expect(plan.stdout).toMatch(
+      /web: changes[\s\S]*pull[\s\S]*create-network[\s\S]*create [\s\S]*start [\s\S]*remember/,
+    );
     expect(await containersOf(scene)).toEqual([]);
 
     const once = await scene.once();
@@ -72,12 +84,16 @@ describe('a version change', () => {
     const plan = await scene.run(['plan']);
     expect(plan.code).toBe(2);
     expect(plan.stdout).toMatch(/gap: about 0\.5 s/);
-    expect(plan.stdout).toMatch(/pull[\s\S]*create [\s\S]*disarm[\s\S]*stop [\s\S]*start [\s\S]*remember[\s\S]*remove /);
+    expect(plan.stdout).toMatch(
+      /pull[\s\S]*create [\s\S]*disarm[\s\S]*stop [\s\S]*start [\s\S]*remember[\s\S]*remove /,
+    );
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
 
     expect((await scene.once()).code).toBe(0);
     expect(await tryAnswer(scene.port)).toBe('1.1.0');
-    expect(await containersOf(scene)).toMatchObject([{ version: '1.1.0', state: 'running', restart: 'unless-stopped' }]);
+    expect(await containersOf(scene)).toMatchObject([
+      { version: '1.1.0', state: 'running', restart: 'unless-stopped' },
+    ]);
     expect((await scene.docker.getImage(old.imageId).inspect()).Id).toBe(old.imageId);
   });
 
@@ -171,7 +187,12 @@ describe('what the compose file says', () => {
       await scene.compose(`SIZE=${size}\n`, '.env');
       await scene.compose(`${secret}\n`, 'token.txt');
       const rest = 'secrets:\n  token: {file: ./token.txt}\n';
-      const lines = [scene.ports, 'env_file: [web.env]', 'environment: {SIZE: "${SIZE}"}', 'secrets: [token]'];
+      const lines = [
+        scene.ports,
+        'env_file: [web.env]',
+        'environment: {SIZE: "${SIZE}"}',
+        'secrets: [token]',
+      ];
       await scene.compose(scene.web(lines, rest));
     };
     const seen = async (): Promise<unknown> => {
@@ -192,7 +213,7 @@ describe('what the compose file says', () => {
     ] as const) {
       await write(colour, size, secret);
       const once = await scene.once();
-      expect(once.code, told(once)).toBe(0);
+      assertCode(once, 0);
       expect(await seen()).toEqual({ colour, size });
       ids.push((await onlyContainer(scene)).id);
     }
@@ -202,16 +223,17 @@ describe('what the compose file says', () => {
   });
 });
 
-describe('replicas', () => {
-  const lines = (replicas: number): readonly string[] => [
-    `deploy: {replicas: ${String(replicas)}, update_config: {monitor: 1s, parallelism: 1}}`,
-  ];
-  const ids = async (scene: Parameters<typeof containersOf>[0]): Promise<readonly string[]> =>
-    (await containersOf(scene)).map((c) => c.id);
+const replicated = (replicas: number): readonly string[] => [
+  `deploy: {replicas: ${String(replicas)}, update_config: {monitor: 1s, parallelism: 1}}`,
+];
 
+const idsOf = async (scene: Parameters<typeof containersOf>[0]): Promise<readonly string[]> =>
+  (await containersOf(scene)).map((c) => c.id);
+
+describe('replicas', () => {
   it('are replaced one by one with parallelism 1, and scaled up and down without a restart', async () => {
     const scene = await createScene();
-    await deployed(scene, lines(3));
+    await deployed(scene, replicated(3));
     const first = await containersOf(scene);
     expect(first.map((c) => c.replica)).toEqual([1, 2, 3]);
 
@@ -224,11 +246,11 @@ describe('replicas', () => {
 
     const three = await containersOf(scene);
     expect(three.map((c) => c.version)).toEqual(['1.1.0', '1.1.0', '1.1.0']);
-    await scene.compose(scene.web(lines(4)));
+    await scene.compose(scene.web(replicated(4)));
     expect((await scene.once()).code).toBe(0);
     expect((await containersOf(scene)).slice(0, 3)).toEqual(three);
-    expect(await ids(scene)).toHaveLength(4);
-    await scene.compose(scene.web(lines(2)));
+    expect(await idsOf(scene)).toHaveLength(4);
+    await scene.compose(scene.web(replicated(2)));
     expect((await scene.once()).code).toBe(0);
     expect(await containersOf(scene)).toEqual(three.slice(0, 2));
   });
@@ -237,13 +259,14 @@ describe('replicas', () => {
 describe('pull_policy: never', () => {
   it('blocks with advice while the image is not here, and runs what was loaded', async () => {
     const scene = await createScene();
-    const { loadImage } = await import('./scene.ts');
     const name = `${scene.environment}/local:1`;
     await scene.compose(scene.web([`image: ${name}`, 'pull_policy: never', scene.ports]));
     await scene.publish({});
     const blocked = await scene.once();
     expect(blocked.code).toBe(3);
-    expect(blocked.stdout).toMatch(/not on this host, and pull_policy: never[\s\S]*→ load the image here \(docker load\)/);
+    expect(blocked.stdout).toMatch(
+      /not on this host, and pull_policy: never[\s\S]*→ load the image here \(docker load\)/,
+    );
     await loadImage(scene.docker, [name], 'local', flavours.healthy);
     expect((await scene.once()).code).toBe(0);
     await untilAnswers(scene.port, 'local');

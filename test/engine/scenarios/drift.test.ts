@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { runForeign } from '../../support/foreign.ts';
-import { createScene, deployed, everything, onlyContainer, told, type Scene } from './scene.ts';
+import { assertCode, createScene, deployed, everything, onlyContainer, type Scene } from './scene.ts';
 
 interface Drift {
   readonly what: string;
@@ -51,31 +51,34 @@ const DRIFTS: readonly Drift[] = [
 ];
 
 describe('a container that somebody', () => {
-  it.each(DRIFTS.map((d) => [d.what, d] as const))('%s by hand is put back', async (_what, { make, plan, keeps }) => {
-    const scene = await createScene();
-    await deployed(scene, [scene.ports, 'mem_limit: 128m']);
-    const before = await onlyContainer(scene);
-    const container = scene.docker.getContainer(before.id);
-    await make(container, scene);
+  it.each(DRIFTS.map((d) => [d.what, d] as const))(
+    '%s by hand is put back',
+    async (_what, { make, plan, keeps }) => {
+      const scene = await createScene();
+      await deployed(scene, [scene.ports, 'mem_limit: 128m']);
+      const before = await onlyContainer(scene);
+      const container = scene.docker.getContainer(before.id);
+      await make(container, scene);
 
-    const foreseen = await scene.run(['plan']);
-    expect(foreseen.code).toBe(2);
-    expect(foreseen.stdout).toMatch(plan);
-    const status = await scene.run(['status']);
-    expect(status.stdout).toMatch(/web +progressing/);
+      const foreseen = await scene.run(['plan']);
+      expect(foreseen.code).toBe(2);
+      expect(foreseen.stdout).toMatch(plan);
+      const status = await scene.run(['status']);
+      expect(status.stdout).toMatch(/web +progressing/);
 
-    const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
-    expect(await tryAnswer(scene.port)).toBe('1.0.0');
-    const after = await onlyContainer(scene);
-    expect(after).toMatchObject({ name: before.name, state: 'running', restart: 'unless-stopped' });
-    if (keeps !== 'nothing') expect(after.id).toBe(before.id);
-    if (keeps === 'process') expect(after.startedAt).toBe(before.startedAt);
-    const { HostConfig, NetworkSettings } = await scene.docker.getContainer(after.id).inspect();
-    expect(HostConfig.Memory).toBe(128 * 1024 ** 2);
-    expect(Object.keys(NetworkSettings.Networks)).toEqual([`${scene.environment}_default`]);
-    expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
-  });
+      const once = await scene.once();
+      assertCode(once, 0);
+      expect(await tryAnswer(scene.port)).toBe('1.0.0');
+      const after = await onlyContainer(scene);
+      expect(after).toMatchObject({ name: before.name, state: 'running', restart: 'unless-stopped' });
+      if (keeps !== 'nothing') expect(after.id).toBe(before.id);
+      if (keeps === 'process') expect(after.startedAt).toBe(before.startedAt);
+      const { HostConfig, NetworkSettings } = await scene.docker.getContainer(after.id).inspect();
+      expect(HostConfig.Memory).toBe(128 * 1024 ** 2);
+      expect(Object.keys(NetworkSettings.Networks)).toEqual([`${scene.environment}_default`]);
+      expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
+    },
+  );
 
   it('removed together with its network and its image comes back', async () => {
     const scene = await createScene();
@@ -85,7 +88,7 @@ describe('a container that somebody', () => {
     await scene.docker.getNetwork(`${scene.environment}_default`).remove();
     await scene.docker.getImage(image.imageId).remove({ force: true });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
   });
 });

@@ -5,40 +5,58 @@ import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { runCommand } from '../../support/command.ts';
 import { flavours } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';
-import { containersOf, createScene, deployed, everything, onlyContainer, statusOf, told, type Scene } from './scene.ts';
+import {
+  assertCode,
+  containersOf,
+  createScene,
+  deployed,
+  everything,
+  onlyContainer,
+  type Scene,
+  statusOf,
+  told,
+} from './scene.ts';
 
 describe('an engine that is down', () => {
-  it.each([['once'], ['plan'], ['status'], ['explain'], ['doctor']])('%s ends with 4 and says what to start', async (command) => {
-    const scene = await createScene();
-    await deployed(scene);
-    const env = { DOCKER_HOST: `unix://${scene.folder}/none.sock` };
-    const result = await scene.run([command], { env });
-    expect(result.code, told(result)).toBe(4);
-    expect(told(result)).toMatch(/none\.sock[\s\S]*→ start the engine \(systemctl start docker\), or correct DOCKER_HOST/);
-    expect(await tryAnswer(scene.port)).toBe('1.0.0');
-  });
+  it.each([['once'], ['plan'], ['status'], ['explain'], ['doctor']])(
+    '%s ends with 4 and says what to start',
+    async (command) => {
+      const scene = await createScene();
+      await deployed(scene);
+      const env = { DOCKER_HOST: `unix://${scene.folder}/none.sock` };
+      const result = await scene.run([command], { env });
+      assertCode(result, 4);
+      expect(told(result)).toMatch(
+        /none\.sock[\s\S]*→ start the engine \(systemctl start docker\), or correct DOCKER_HOST/,
+      );
+      expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    },
+  );
 });
 
-describe('a broken compose file', () => {
-  const broken = (scene: Scene): string => scene.web([scene.ports, 'restrat: always']);
+const misspelt = (scene: Scene): string => scene.web([scene.ports, 'restrat: always']);
 
-  it.each([['once'], ['plan'], ['validate']])('%s ends with 1 and names file, line, key and advice', async (command) => {
-    const scene = await createScene();
-    await deployed(scene);
-    const before = await everything(scene);
-    await scene.compose(broken(scene));
-    const result = await scene.run([command]);
-    expect(result.code, told(result)).toBe(1);
-    expect(told(result)).toMatch(/compose\.yaml:\d+.*services\.web\.restrat[\s\S]*→ .*restart/);
-    expect(await everything(scene)).toEqual(before);
-  });
+describe('a broken compose file', () => {
+  it.each([['once'], ['plan'], ['validate']])(
+    '%s ends with 1 and names file, line, key and advice',
+    async (command) => {
+      const scene = await createScene();
+      await deployed(scene);
+      const before = await everything(scene);
+      await scene.compose(misspelt(scene));
+      const result = await scene.run([command]);
+      assertCode(result, 1);
+      expect(told(result)).toMatch(/compose\.yaml:\d+.*services\.web\.restrat[\s\S]*→ .*restart/);
+      expect(await everything(scene)).toEqual(before);
+    },
+  );
 
   it('keeps what runs as it is under a running daemon, whose status is 3 until it is mended', async () => {
     const scene = await createScene();
     await deployed(scene);
     const before = await everything(scene);
     await scene.agent();
-    await scene.compose(broken(scene));
+    await scene.compose(misspelt(scene));
     const synced = await scene.run(['sync', '--wait']);
     expect(synced.code).toBe(3);
     const status = await scene.run(['status']);
@@ -56,38 +74,54 @@ describe('a broken compose file', () => {
 
 describe('a ledger that', () => {
   it.each([
-    ['is missing', (path: string) => rm(path), /ledger\.json is missing, but containers of \S+ exist: it was lost/],
-    ['is corrupt', (path: string) => writeFile(path, '{"apiVersion":'), /ledger\.json cannot be used: it is not JSON/],
+    [
+      'is missing',
+      (path: string) => rm(path),
+      /ledger\.json is missing, but containers of \S+ exist: it was lost/,
+    ],
+    [
+      'is corrupt',
+      (path: string) => writeFile(path, '{"apiVersion":'),
+      /ledger\.json cannot be used: it is not JSON/,
+    ],
     ['is empty', (path: string) => writeFile(path, ''), /ledger\.json cannot be used: it is not JSON/],
-  ])('%s blocks, and what runs stays; recover heals it without restarting a container', async (_what, harm, says) => {
-    const scene = await createScene();
-    const image = await deployed(scene);
-    const before = await everything(scene);
-    await harm(join(scene.stateDir, 'ledger.json'));
-    await scene.publish({ web: (await scene.push('1.1.0')).pinned });
-    const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/web +blocked/);
-    expect(once.stdout).toMatch(says);
-    expect(once.stdout).toMatch(/→ run `supercargo recover`/);
-    expect((await scene.run(['plan'])).code).toBe(3);
-    const status = await scene.run(['status']);
-    expect({ code: status.code, told: says.test(status.stdout) }).toEqual({ code: 3, told: true });
-    expect(await everything(scene)).toEqual(before);
+  ])(
+    '%s blocks, and what runs stays; recover heals it without restarting a container',
+    async (_what, harm, says) => {
+      const scene = await createScene();
+      const image = await deployed(scene);
+      const before = await everything(scene);
+      await harm(join(scene.stateDir, 'ledger.json'));
+      await scene.publish({ web: (await scene.push('1.1.0')).pinned });
+      const once = await scene.once();
+      assertCode(once, 3);
+      expect(once.stdout).toMatch(/web +blocked/);
+      expect(once.stdout).toMatch(says);
+      expect(once.stdout).toMatch(/→ run `supercargo recover`/);
+      expect((await scene.run(['plan'])).code).toBe(3);
+      const status = await scene.run(['status']);
+      expect({ code: status.code, told: says.test(status.stdout) }).toEqual({ code: 3, told: true });
+      expect(await everything(scene)).toEqual(before);
 
-    await scene.publish({ web: image.pinned }, { serial: 1 });
-    const shown = await scene.run(['recover', '--dry-run']);
-    expect(shown.code, told(shown)).toBe(0);
-    expect(shown.stdout).toMatch(/manifests are accepted from serial 1 on[\s\S]*web: .* \(1\.0\.0, running\) stays/);
-    expect((await scene.once()).code).toBe(3);
-    const recovered = await scene.run(['recover']);
-    expect(recovered.code, told(recovered)).toBe(0);
-    expect(recovered.stdout).toMatch(/the ledger was rebuilt/);
-    const healed = await scene.once();
-    expect(healed.code, told(healed)).toBe(0);
-    expect(await everything(scene)).toEqual(before);
-    expect(await scene.run(['recover'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/the ledger is whole/) });
-  });
+      await scene.publish({ web: image.pinned }, { serial: 1 });
+      const shown = await scene.run(['recover', '--dry-run']);
+      assertCode(shown, 0);
+      expect(shown.stdout).toMatch(
+        /manifests are accepted from serial 1 on[\s\S]*web: .* \(1\.0\.0, running\) stays/,
+      );
+      expect((await scene.once()).code).toBe(3);
+      const recovered = await scene.run(['recover']);
+      assertCode(recovered, 0);
+      expect(recovered.stdout).toMatch(/the ledger was rebuilt/);
+      const healed = await scene.once();
+      assertCode(healed, 0);
+      expect(await everything(scene)).toEqual(before);
+      expect(await scene.run(['recover'])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/the ledger is whole/),
+      });
+    },
+  );
 
   it('invariant 4: is recovered with the serial of what runs: an older manifest stays refused', async () => {
     const scene = await createScene();
@@ -99,7 +133,7 @@ describe('a ledger that', () => {
     expect((await scene.run(['recover'])).code).toBe(0);
     await scene.publish({ web: image.pinned }, { serial: 6 });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
+    assertCode(once, 3);
     expect(once.stdout).toMatch(/serial 6 is older than/);
   });
 
@@ -117,7 +151,9 @@ describe('a ledger that', () => {
 });
 
 /** A state folder of half a megabyte, and what fills it to the last byte. */
-const createSmallDisk = async (scene: Scene): Promise<{ stateDir: string; fill: () => Promise<void>; free: () => Promise<void> }> => {
+const createSmallDisk = async (
+  scene: Scene,
+): Promise<{ stateDir: string; fill: () => Promise<void>; free: () => Promise<void> }> => {
   const stateDir = join(scene.folder, 'small');
   const ballast = join(stateDir, 'ballast');
   await mkdir(stateDir);
@@ -129,7 +165,9 @@ const createSmallDisk = async (scene: Scene): Promise<{ stateDir: string; fill: 
   return {
     stateDir,
     fill: async () => {
-      const filled = await writeFile(ballast, Buffer.alloc(1024 * 1024)).catch((error: NodeJS.ErrnoException) => error.code);
+      const filled = await writeFile(ballast, Buffer.alloc(1024 * 1024)).catch(
+        (error: NodeJS.ErrnoException) => error.code,
+      );
       expect(filled).toBe('ENOSPC');
     },
     free: () => rm(ballast),
@@ -149,8 +187,10 @@ describe('a full state disk', () => {
     await fill();
     await scene.publish({ web: (await scene.push('1.1.0')).pinned });
     const once = await scene.once(env);
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/cannot write .*ledger\.json: no space is left[\s\S]*→ free some space on the disk of the state folder/);
+    assertCode(once, 3);
+    expect(once.stdout).toMatch(
+      /cannot write .*ledger\.json: no space is left[\s\S]*→ free some space on the disk of the state folder/,
+    );
     expect(await everything(scene)).toEqual(before);
     await free();
     expect((await scene.once(env)).code).toBe(0);
@@ -166,11 +206,16 @@ describe('a full state disk', () => {
     await scene.publish({ web: old.pinned });
     await scene.agent({ env });
     await untilAnswers(scene.port, '1.0.0');
-    await eventually(async () => (await scene.run(['status'])).code === 0, { describe: async () => told(await scene.run(['status'])) });
-    await scene.publish({ web: (await scene.push('1.1.0', flavours.unhealthy)).pinned });
-    await eventually(async () => (await containersOf(scene)).some((c) => c.version === '1.1.0' && c.state === 'running'), {
+    await eventually(async () => (await scene.run(['status'])).code === 0, {
       describe: async () => told(await scene.run(['status'])),
     });
+    await scene.publish({ web: (await scene.push('1.1.0', flavours.unhealthy)).pinned });
+    await eventually(
+      async () => (await containersOf(scene)).some((c) => c.version === '1.1.0' && c.state === 'running'),
+      {
+        describe: async () => told(await scene.run(['status'])),
+      },
+    );
     await fill();
     await untilAnswers(scene.port, '1.0.0');
     await eventually(async () => (await statusOf(scene)).status.services[0]?.outcome === 'rolled-back', {
@@ -190,7 +235,9 @@ describe('a state folder that cannot be made', () => {
     await scene.publish({ web: (await scene.push('1.0.0')).pinned });
     const once = await scene.once({ SUPERCARGO_STATE_DIR: join(scene.folder, 'file', 'state') });
     expect([1, 3]).toContain(once.code);
-    expect(told(once)).toMatch(/cannot read .*file\/state\/ledger\.json[\s\S]*→ create the state folder, or name another one in SUPERCARGO_STATE_DIR/);
+    expect(told(once)).toMatch(
+      /cannot read .*file\/state\/ledger\.json[\s\S]*→ create the state folder, or name another one in SUPERCARGO_STATE_DIR/,
+    );
     expect(await containersOf(scene)).toEqual([]);
   });
 });
@@ -200,10 +247,13 @@ describe('what needs no engine', () => {
     const scene = await createScene();
     await scene.compose(scene.web());
     const valid = await scene.run(['validate']);
-    expect({ code: valid.code, out: valid.stdout }).toEqual({ code: 0, out: expect.stringMatching(/^ok +.*: 1 services: web\n$/) as string });
+    expect({ code: valid.code, out: valid.stdout }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^ok +.*: 1 services: web\n$/) as string,
+    });
     await scene.publish({ web: 'web:1.0.0' });
     const manifest = await scene.run(['validate', '--manifest', scene.manifestFile]);
-    expect(manifest.code, told(manifest)).toBe(0);
+    assertCode(manifest, 0);
     await scene.writeManifest('');
     const empty = await scene.run(['validate', '--manifest', scene.manifestFile]);
     expect(empty.code).toBe(1);
@@ -221,7 +271,10 @@ describe('what needs no engine', () => {
 
   it('history of a host where nothing happened says so', async () => {
     const scene = await createScene();
-    expect(await scene.run(['history'])).toMatchObject({ code: 0, stdout: 'nothing has happened here yet\n' });
+    expect(await scene.run(['history'])).toMatchObject({
+      code: 0,
+      stdout: 'nothing has happened here yet\n',
+    });
   });
 
   it('the ledger and its folder are readable by the agent alone', async () => {
@@ -230,6 +283,8 @@ describe('what needs no engine', () => {
     const mode = await runCommand('stat', ['--format=%a', join(scene.stateDir, 'ledger.json')]);
     expect(mode.stdout.trim()).toBe('600');
     await chmod(join(scene.stateDir, 'ledger.json'), 0o600);
-    expect(JSON.parse(await readFile(join(scene.stateDir, 'ledger.json'), 'utf8'))).toMatchObject({ environment: scene.environment });
+    expect(JSON.parse(await readFile(join(scene.stateDir, 'ledger.json'), 'utf8'))).toMatchObject({
+      environment: scene.environment,
+    });
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { flavours } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';
-import { containersOf, createScene, deployed, statusOf, type Scene } from './scene.ts';
+import { containersOf, createScene, deployed, type Scene, statusOf } from './scene.ts';
 
 /** The history's lines so far: each says that one step is done. */
 const steps = async (scene: Scene): Promise<readonly string[]> => {

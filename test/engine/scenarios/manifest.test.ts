@@ -1,9 +1,17 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { seal } from '../../../src/core/manifest/seal.ts';
 import { tryAnswer } from '../../support/answer.ts';
-import { createScene, deployed, everything, runningIn, service, statusOf, told, type Scene } from './scene.ts';
+import {
+  assertCode,
+  createScene,
+  deployed,
+  everything,
+  runningIn,
+  type Scene,
+  service,
+  statusOf,
+} from './scene.ts';
+import { createSignedScene, manifestOf } from './signed.ts';
 
 interface Refused {
   readonly what: string;
@@ -13,16 +21,6 @@ interface Refused {
   /** And what to do about it. */
   readonly advises: RegExp;
 }
-
-const bare = (scene: Scene, image: string, more: object = {}): string =>
-  JSON.stringify({
-    apiVersion: 'supercargo/v1',
-    environment: scene.environment,
-    serial: 9,
-    issuedAt: '2026-01-01T00:00:00Z',
-    services: { web: { image } },
-    ...more,
-  });
 
 const REFUSED: readonly Refused[] = [
   {
@@ -45,31 +43,31 @@ const REFUSED: readonly Refused[] = [
   },
   {
     what: 'that is truncated',
-    offer: (s, image) => s.writeManifest(bare(s, image).slice(0, -20)),
+    offer: (s, image) => s.writeManifest(manifestOf(s, image).slice(0, -20)),
     says: /manifest cannot be read/,
     advises: /→ publish it again, and check that what stores it serves it whole/,
   },
   {
     what: 'that is too large',
-    offer: (s, image) => s.writeManifest(bare(s, image) + ' '.repeat(300 * 1024)),
+    offer: (s, image) => s.writeManifest(manifestOf(s, image) + ' '.repeat(300 * 1024)),
     says: /larger than 262144 bytes/,
     advises: /→ .*SUPERCARGO_MANIFEST_URL/,
   },
   {
     what: 'of another environment',
-    offer: (s, image) => s.writeManifest(bare(s, image, { environment: 'elsewhere' })),
+    offer: (s, image) => s.writeManifest(manifestOf(s, image, { environment: 'elsewhere' })),
     says: /the manifest is for "elsewhere", this host is "/,
     advises: /→ correct SUPERCARGO_MANIFEST_URL or SUPERCARGO_ENVIRONMENT/,
   },
   {
     what: 'that has expired',
-    offer: (s, image) => s.writeManifest(bare(s, image, { expiresAt: '2026-01-02T00:00:00Z' })),
+    offer: (s, image) => s.writeManifest(manifestOf(s, image, { expiresAt: '2026-01-02T00:00:00Z' })),
     says: /serial 9 expired at 2026-01-02T00:00:00/,
     advises: /→ publish a fresh manifest; if the time is wrong, correct this host’s clock/,
   },
   {
     what: 'with an unknown key',
-    offer: (s, image) => s.writeManifest(bare(s, image, { volumes: [] })),
+    offer: (s, image) => s.writeManifest(manifestOf(s, image, { volumes: [] })),
     says: /the manifest is not valid: .*volumes/,
     advises: /→ correct it and publish it again/,
   },
@@ -87,7 +85,7 @@ describe('invariant 8: a rejected manifest changes nothing that runs:', () => {
     await offer(scene, next.pinned);
     for (const command of ['plan', 'once']) {
       const result = await scene.run([command]);
-      expect(result.code, told(result)).toBe(3);
+      assertCode(result, 3);
       expect(result.stdout).toMatch(says);
       expect(result.stdout).toMatch(advises);
     }
@@ -106,7 +104,9 @@ describe('invariant 8: a rejected manifest changes nothing that runs:', () => {
     expect(refused.code).toBe(3);
     const status = await scene.run(['status']);
     expect(status.code).toBe(3);
-    expect(status.stdout).toMatch(/manifest refused: the document is empty \(empty, [\s\S]*→ publish it again/);
+    expect(status.stdout).toMatch(
+      /manifest refused: the document is empty \(empty, [\s\S]*→ publish it again/,
+    );
     expect(status.stdout).toMatch(/web +converged +1\.0\.0/);
     expect(await everything(scene)).toEqual(before);
     await scene.publish({ web: image.pinned });
@@ -134,7 +134,7 @@ describe('a manifest source that cannot be reached', () => {
     const [container] = await scene.docker.listContainers({ filters: { label } });
     await scene.docker.getContainer(container?.Id ?? '').remove({ force: true });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(once.stdout).toMatch(/source unreachable \(.*manifest\.json/);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
   });
@@ -151,7 +151,9 @@ describe('an unknown repository', () => {
     await scene.publish({ web: web.pinned, shop: other.pinned });
     const once = await scene.once();
     expect(once.code).toBe(3);
-    expect(once.stdout).toMatch(/shop: the manifest names .*\/other:1\.0\.0.*, but this host runs .*\/shop for shop/);
+    expect(once.stdout).toMatch(
+      /shop: the manifest names .*\/other:1\.0\.0.*, but this host runs .*\/shop for shop/,
+    );
     expect(once.stdout).toMatch(/→ publish a version of .*\/shop, or change the service's image/);
     expect(await runningIn(scene)).toEqual(['web 1.0.0 running']);
     const plan = await scene.run(['plan']);
@@ -160,31 +162,13 @@ describe('an unknown repository', () => {
 });
 
 describe('a signed manifest', () => {
-  const trustOf = (key: KeyObject, epoch = 1): string =>
-    JSON.stringify({
-      epoch,
-      threshold: 1,
-      keys: [{ name: 'jenkins', publicKey: key.export({ type: 'spki', format: 'pem' }) }],
-    });
-  const signedScene = async () => {
-    const scene = await createScene({ env: { SUPERCARGO_ALLOW_UNSIGNED: 'false' } });
-    const [jenkins, thief] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
-    await writeFile(scene.trustFile, trustOf(jenkins.publicKey));
-    await scene.compose(scene.web());
-    const sign = async (serial: number, image: string, key = jenkins.privateKey): Promise<void> => {
-      const payload = Buffer.from(bare(scene, image, { serial }));
-      await scene.writeManifest(JSON.stringify(seal(payload, [key])));
-    };
-    return { scene, jenkins, thief, sign };
-  };
-
   it('is accepted with a key of trust.json; a bare one and another key are refused', async () => {
-    const { scene, thief, sign } = await signedScene();
+    const { scene, thief, sign } = await createSignedScene();
     const first = await scene.push('1.0.0');
     const second = await scene.push('1.1.0');
     await sign(1, first.pinned);
     const accepted = await scene.once();
-    expect(accepted.code, told(accepted)).toBe(0);
+    assertCode(accepted, 0);
     const { status } = await statusOf(scene);
     expect(status.manifest).toMatchObject({ state: 'accepted', serial: 1, epoch: 1, signed: true });
     const before = await everything(scene);
@@ -194,10 +178,12 @@ describe('a signed manifest', () => {
     expect(unsigned.code).toBe(3);
     expect(unsigned.stdout).toMatch(/not signed, but this host has a trust file[\s\S]*→ .*--key/);
 
-    await sign(2, second.pinned, thief.privateKey);
+    await sign(2, second.pinned, thief);
     const wrong = await scene.once();
     expect(wrong.code).toBe(3);
-    expect(wrong.stdout).toMatch(/0 of the 1 signatures needed are good \(keys known here: jenkins\)[\s\S]*→ sign it with keys/);
+    expect(wrong.stdout).toMatch(
+      /0 of the 1 signatures needed are good \(keys known here: jenkins\)[\s\S]*→ sign it with keys/,
+    );
     expect(await everything(scene)).toEqual(before);
 
     await sign(2, second.pinned);
@@ -206,7 +192,7 @@ describe('a signed manifest', () => {
   });
 
   it('needs a digest for every image', async () => {
-    const { scene, sign } = await signedScene();
+    const { scene, sign } = await createSignedScene();
     const { ref } = await scene.push('1.0.0');
     await sign(1, ref);
     const once = await scene.once();
@@ -216,14 +202,14 @@ describe('a signed manifest', () => {
   });
 
   it('stays in force when its key leaves trust.json, but nothing new starts', async () => {
-    const { scene, thief, sign } = await signedScene();
+    const { scene, thief, sign, trust } = await createSignedScene();
     const image = await scene.push('1.0.0');
     await sign(1, image.pinned);
     expect((await scene.once()).code).toBe(0);
     const before = await everything(scene);
-    await writeFile(scene.trustFile, trustOf(thief.publicKey, 2));
+    await trust(thief, 2);
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
+    assertCode(once, 3);
     expect(once.stdout).toMatch(/0 of the 1 signatures needed are good[\s\S]*→ /);
     expect(await everything(scene)).toEqual(before);
     const text = await readFile(scene.trustFile, 'utf8');

@@ -2,7 +2,7 @@ import { inject, describe, expect, it, onTestFinished } from 'vitest';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { eventually } from '../../support/poll.ts';
 import { startRegistry } from '../../support/registry.ts';
-import { createScene, deployed, everything, runningIn, service, told } from './scene.ts';
+import { assertCode, createScene, deployed, everything, runningIn, service, told } from './scene.ts';
 
 const DIGEST = `sha256:${'0'.repeat(63)}1`;
 
@@ -16,8 +16,10 @@ describe('a missing tag', () => {
     const before = await everything(scene);
     await scene.publish({ web: `${scene.repository()}:9.9.9${digest}` });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/web: cannot .*9\.9\.9.*[\s\S]*→ push the image, or publish a version that exists/);
+    assertCode(once, 3);
+    expect(once.stdout).toMatch(
+      /web: cannot .*9\.9\.9.*[\s\S]*→ push the image, or publish a version that exists/,
+    );
     expect(await everything(scene)).toEqual(before);
     const image = await scene.push('1.1.0');
     await scene.publish({ web: image.pinned });
@@ -37,7 +39,7 @@ describe('a registry that is down', () => {
     await registry.stop();
     await scene.publish({ web: next.pinned });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(2);
+    assertCode(once, 2);
     expect(once.stdout).toMatch(/web +waiting/);
     expect(once.stdout).toMatch(/web: cannot pull .*1\.1\.0.*refused.*until /);
     expect(await everything(scene)).toEqual(before);
@@ -77,8 +79,10 @@ describe('a registry that demands a password', () => {
     await scene.publish({ web: image.pinned });
     const refused = async (): Promise<void> => {
       const once = await scene.once();
-      expect(once.code, told(once)).toBe(3);
-      expect(once.stdout).toMatch(/web: cannot pull [\s\S]*→ check the login of this registry in DOCKER_CONFIG\/config\.json/);
+      assertCode(once, 3);
+      expect(once.stdout).toMatch(
+        /web: cannot pull [\s\S]*→ check the login of this registry in DOCKER_CONFIG\/config\.json/,
+      );
       const doctor = await scene.run(['doctor']);
       expect(doctor.code).toBe(1);
       expect(doctor.stdout).toMatch(/check registry \(web\): [\s\S]*→ check the login/);
@@ -89,7 +93,7 @@ describe('a registry that demands a password', () => {
     await refused();
     await scene.login({ [registry.address]: registry.credentials ?? { username: '', password: '' } });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(told(once)).not.toMatch(/correct horse/);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
     expect((await scene.run(['doctor'])).stdout).toMatch(/ok +registry \(web\): .* with a login/);

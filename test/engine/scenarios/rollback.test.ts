@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { flavours, job, type Flavour } from '../../support/flavours.ts';
-import { containersOf, createScene, deployed, onlyContainer, runningIn, service, statusOf, told } from './scene.ts';
+import {
+  assertCode,
+  containersOf,
+  createScene,
+  deployed,
+  onlyContainer,
+  runningIn,
+  service,
+  statusOf,
+} from './scene.ts';
 
 interface Bad {
   readonly what: string;
@@ -15,42 +24,62 @@ const BAD: readonly Bad[] = [
     flavour: flavours.crash,
     says: /1\.1\.0 failed here: it crashed 3 times, last exit code 1[\s\S]*│ web 1\.1\.0: cannot start: no configuration/,
   },
-  { what: 'is unhealthy', flavour: flavours.unhealthy, says: /1\.1\.0 failed here: not good within 3 s: its health check says unhealthy/ },
-  { what: 'never gets healthy', flavour: flavours.neverHealthy, says: /1\.1\.0 failed here: not good within 3 s: its health check says starting/ },
-  { what: 'never opens its port', flavour: flavours.deaf, says: /1\.1\.0 failed here: not good within 3 s: port 8888 is not open yet/ },
+  {
+    what: 'is unhealthy',
+    flavour: flavours.unhealthy,
+    says: /1\.1\.0 failed here: not good within 3 s: its health check says unhealthy/,
+  },
+  {
+    what: 'never gets healthy',
+    flavour: flavours.neverHealthy,
+    says: /1\.1\.0 failed here: not good within 3 s: its health check says starting/,
+  },
+  {
+    what: 'never opens its port',
+    flavour: flavours.deaf,
+    says: /1\.1\.0 failed here: not good within 3 s: port 8888 is not open yet/,
+  },
 ];
 
 describe('a release that', () => {
-  it.each(BAD.map((b) => [b.what, b] as const))('%s is quarantined, and the old one serves again', async (_what, { flavour, says }) => {
-    const scene = await createScene();
-    await deployed(scene);
-    const before = await onlyContainer(scene);
-    const bad = await scene.push('1.1.0', flavour);
-    await scene.publish({ web: bad.pinned });
+  it.each(BAD.map((b) => [b.what, b] as const))(
+    '%s is quarantined, and the old one serves again',
+    async (_what, { flavour, says }) => {
+      const scene = await createScene();
+      await deployed(scene);
+      const before = await onlyContainer(scene);
+      const bad = await scene.push('1.1.0', flavour);
+      await scene.publish({ web: bad.pinned });
 
-    const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/web +rolled-back +1\.1\.0 +1\.0\.0/);
-    expect(once.stdout).toMatch(says);
-    expect(once.stdout).toMatch(/→ publish another version, or try it again: supercargo retry web/);
-    expect(await tryAnswer(scene.port)).toBe('1.0.0');
-    const { id, name, restart, state } = before;
-    expect(await onlyContainer(scene)).toMatchObject({ id, name, restart, state });
+      const once = await scene.once();
+      assertCode(once, 3);
+      expect(once.stdout).toMatch(/web +rolled-back +1\.1\.0 +1\.0\.0/);
+      expect(once.stdout).toMatch(says);
+      expect(once.stdout).toMatch(/→ publish another version, or try it again: supercargo retry web/);
+      expect(await tryAnswer(scene.port)).toBe('1.0.0');
+      const { id, name, restart, state } = before;
+      expect(await onlyContainer(scene)).toMatchObject({ id, name, restart, state });
 
-    // Quarantined: neither another look nor another service's publish tries it again.
-    const plan = await scene.run(['plan']);
-    expect(plan.code).toBe(3);
-    expect(plan.stdout).toMatch(/web: rolled-back/);
-    const settled = await onlyContainer(scene);
-    expect((await scene.once()).code).toBe(3);
-    expect(await onlyContainer(scene)).toEqual(settled);
-    const { code, status } = await statusOf(scene);
-    expect(code).toBe(3);
-    expect(status.services).toMatchObject([
-      { outcome: 'rolled-back', reason: 'quarantined', rolledBack: { from: '1.1.0', to: '1.0.0' }, failure: { version: '1.1.0', attempt: 0 } },
-    ]);
-    expect((await scene.run(['history'])).stdout).toMatch(/web +release\.quarantined +version=1\.1\.0/);
-  });
+      // Quarantined: neither another look nor another service's publish tries it again.
+      const plan = await scene.run(['plan']);
+      expect(plan.code).toBe(3);
+      expect(plan.stdout).toMatch(/web: rolled-back/);
+      const settled = await onlyContainer(scene);
+      expect((await scene.once()).code).toBe(3);
+      expect(await onlyContainer(scene)).toEqual(settled);
+      const { code, status } = await statusOf(scene);
+      expect(code).toBe(3);
+      expect(status.services).toMatchObject([
+        {
+          outcome: 'rolled-back',
+          reason: 'quarantined',
+          rolledBack: { from: '1.1.0', to: '1.0.0' },
+          failure: { version: '1.1.0', attempt: 0 },
+        },
+      ]);
+      expect((await scene.run(['history'])).stdout).toMatch(/web +release\.quarantined +version=1\.1\.0/);
+    },
+  );
 });
 
 describe('a quarantined release', () => {
@@ -62,8 +91,7 @@ describe('a quarantined release', () => {
     const bad = await scene.push('1.1.0', flavours.crash);
     await scene.compose(scene.web([scene.ports], service('other', [`image: ${scene.repository('other')}`])));
     await scene.publish({ web: web.pinned, other: other.pinned });
-    const deployed = await scene.once();
-    expect(deployed.code, told(deployed)).toBe(0);
+    assertCode(await scene.once(), 0);
     await scene.publish({ web: bad.pinned, other: other.pinned });
     expect((await scene.once()).code).toBe(3);
     const before = await onlyContainer(scene, 'web');
@@ -94,7 +122,9 @@ describe('a quarantined release', () => {
     await deployed(scene);
     const retry = await scene.run(['retry', 'web']);
     expect(retry.code).toBe(1);
-    expect(retry.stderr).toMatch(/web is not quarantined \(USAGE\)\n {2}→ no service is quarantined on this host/);
+    expect(retry.stderr).toMatch(
+      /web is not quarantined \(USAGE\)\n {2}→ no service is quarantined on this host/,
+    );
   });
 
   it('gives way to the next version', async () => {
@@ -115,27 +145,29 @@ describe('a first release that is bad', () => {
     await scene.compose(scene.web());
     await scene.publish({ web: (await scene.push('1.0.0', flavours.crash)).pinned });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/web +blocked +1\.0\.0[\s\S]*1\.0\.0 failed here[\s\S]*→ publish another version/);
+    assertCode(once, 3);
+    expect(once.stdout).toMatch(
+      /web +blocked +1\.0\.0[\s\S]*1\.0\.0 failed here[\s\S]*→ publish another version/,
+    );
     expect(await containersOf(scene)).toEqual([]);
   });
 });
 
-describe('a job', () => {
-  const file = (scene: Awaited<ReturnType<typeof createScene>>): string =>
-    scene.web(
-      [scene.ports, 'depends_on: {migrate: {condition: service_completed_successfully}}'],
-      service('migrate', [`image: ${scene.repository('migrate')}`, 'restart: "no"']),
-    );
+const withJob = (scene: Awaited<ReturnType<typeof createScene>>): string =>
+  scene.web(
+    [scene.ports, 'depends_on: {migrate: {condition: service_completed_successfully}}'],
+    service('migrate', [`image: ${scene.repository('migrate')}`, 'restart: "no"']),
+  );
 
+describe('a job', () => {
   it('runs before the service that waits for it, once per release of either', async () => {
     const scene = await createScene();
-    await scene.compose(file(scene));
+    await scene.compose(withJob(scene));
     const web = await scene.push('1.0.0');
     const migrate = await scene.push('1.0.0', job(0), 'migrate');
     await scene.publish({ web: web.pinned, migrate: migrate.pinned });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(await runningIn(scene)).toEqual(['migrate 1.0.0 exited', 'web 1.0.0 running']);
     const before = await containersOf(scene);
     expect((await scene.once()).code).toBe(0);
@@ -144,7 +176,7 @@ describe('a job', () => {
 
   it('that fails quarantines the one that waits; the old one serves on untouched', async () => {
     const scene = await createScene();
-    await scene.compose(file(scene));
+    await scene.compose(withJob(scene));
     const web = await scene.push('1.0.0');
     const migrate = await scene.push('1.0.0', job(0), 'migrate');
     await scene.publish({ web: web.pinned, migrate: migrate.pinned });
@@ -154,8 +186,10 @@ describe('a job', () => {
     const failing = await scene.push('1.1.0', job(3), 'migrate');
     await scene.publish({ web: next.pinned, migrate: failing.pinned });
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/its job migrate failed: [\s\S]*→ publish another version, or try it again: supercargo retry web/);
+    assertCode(once, 3);
+    expect(once.stdout).toMatch(
+      /its job migrate failed: [\s\S]*→ publish another version, or try it again: supercargo retry web/,
+    );
     expect(await onlyContainer(scene, 'web')).toEqual(before);
   });
 });

@@ -1,6 +1,6 @@
 import { inject, onTestFinished } from 'vitest';
 import type { Status } from '../../../src/core/status/status.ts';
-import { sharedDocker, sharedHost } from '../../support/context.ts';
+import { sharedHost } from '../../support/context.ts';
 import { flavours, type Flavour } from '../../support/flavours.ts';
 import type { CliResult, HostOptions, TestHost } from '../../support/host.ts';
 import { createImagePusher, type PushedImage } from '../../support/images.ts';
@@ -30,13 +30,16 @@ const pusher = createImagePusher();
 export const loadImage = pusher.load;
 
 /** Judged within seconds: for services that are good, and for those that never will be. */
-export const QUICK = ['deploy: {update_config: {monitor: 1s}}', 'x-supercargo: {healthy-within: 3s}'] as const;
+const QUICK = ['deploy: {update_config: {monitor: 1s}}', 'x-supercargo: {healthy-within: 3s}'] as const;
 
 /** A service of a compose file. */
 export const service = (name: string, lines: readonly string[]): string =>
   `  ${name}:\n${lines.map((line) => `    ${line}\n`).join('')}`;
 
-export const createScene = async ({ registry = inject('registry'), ...options }: SceneOptions = {}): Promise<Scene> => {
+export const createScene = async ({
+  registry = inject('registry'),
+  ...options
+}: SceneOptions = {}): Promise<Scene> => {
   const host = await sharedHost(options);
   onTestFinished(async () => host.cleanup());
   const port = await freePort();
@@ -114,11 +117,19 @@ export const onlyContainer = async (host: TestHost, name = 'web'): Promise<Seen>
 export const everything = async (host: TestHost): Promise<unknown> => {
   const { docker, environment } = host;
   const isOurs = (name: string): boolean => name.includes(environment);
-  const images = (await docker.listImages()).flatMap((i) => [...(i.RepoTags ?? []), ...(i.RepoDigests ?? [])]);
+  const images = (await docker.listImages()).flatMap((i) => [
+    ...(i.RepoTags ?? []),
+    ...(i.RepoDigests ?? []),
+  ]);
   return {
     containers: await containersOf(host),
-    networks: (await docker.listNetworks()).map((n) => n.Name).filter(isOurs).toSorted(),
-    volumes: (await docker.listVolumes()).Volumes.map((v) => v.Name).filter(isOurs).toSorted(),
+    networks: (await docker.listNetworks())
+      .map((n) => n.Name)
+      .filter(isOurs)
+      .toSorted(),
+    volumes: (await docker.listVolumes()).Volumes.map((v) => v.Name)
+      .filter(isOurs)
+      .toSorted(),
     images: images.filter(isOurs).toSorted(),
   };
 };
@@ -131,14 +142,21 @@ export const statusOf = async (host: TestHost): Promise<{ code: number | null; s
 /** What a person reads, both outputs. */
 export const told = ({ stdout, stderr }: CliResult): string => `${stdout}${stderr}`;
 
+/** @throws with everything that the command said, where it ended with another code. */
+export const assertCode = (result: CliResult, code: number): void => {
+  if (result.code === code) return;
+  throw new Error(`exit code ${String(result.code)} instead of ${String(code)}:\n${told(result)}`);
+};
+
 /** Deploys a healthy `web` 1.0.0 and makes sure of it. */
-export const deployed = async (scene: Scene, lines?: readonly string[], rest?: string): Promise<PushedImage> => {
+export const deployed = async (
+  scene: Scene,
+  lines?: readonly string[],
+  rest?: string,
+): Promise<PushedImage> => {
   const image = await scene.push('1.0.0');
   await scene.compose(scene.web(lines, rest));
   await scene.publish({ web: image.pinned });
-  const result = await scene.once();
-  if (result.code !== 0) throw new Error(`the first deploy ended with ${String(result.code)}:\n${told(result)}`);
+  assertCode(await scene.once(), 0);
   return image;
 };
-
-export const engine = sharedDocker;

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours } from '../../support/flavours.ts';
-import { containersOf, createScene, deployed, loadImage, onlyContainer, runningIn, service, told, type Scene } from './scene.ts';
+import {
+  assertCode,
+  containersOf,
+  createScene,
+  deployed,
+  loadImage,
+  onlyContainer,
+  runningIn,
+  type Scene,
+  service,
+} from './scene.ts';
 
 const publish = async (scene: Scene, tag: string, flavour?: Parameters<Scene['push']>[1]) => {
   const image = await scene.push(tag, flavour);
@@ -12,7 +22,7 @@ const publish = async (scene: Scene, tag: string, flavour?: Parameters<Scene['pu
 const deploy = async (scene: Scene, tag: string, flavour?: Parameters<Scene['push']>[1]) => {
   const image = await publish(scene, tag, flavour);
   const once = await scene.once();
-  expect(once.code, told(once)).toBe(0);
+  assertCode(once, 0);
   return image;
 };
 
@@ -26,7 +36,12 @@ describe('container_name', () => {
     expect(good).toMatchObject({ name, version: '1.1.0' });
     await publish(scene, '1.2.0', flavours.crash);
     expect((await scene.once()).code).toBe(3);
-    expect(await onlyContainer(scene)).toMatchObject({ name, id: good.id, state: 'running', restart: 'unless-stopped' });
+    expect(await onlyContainer(scene)).toMatchObject({
+      name,
+      id: good.id,
+      state: 'running',
+      restart: 'unless-stopped',
+    });
     expect(await tryAnswer(scene.port)).toBe('1.1.0');
   });
 });
@@ -38,7 +53,11 @@ describe('anonymous volumes', () => {
     const starts = async (): Promise<string> => {
       const { id } = await onlyContainer(scene);
       const container = scene.docker.getContainer(id);
-      const exec = await container.exec({ Cmd: ['/bin/busybox', 'cat', '/state/starts'], AttachStdout: true, Tty: true });
+      const exec = await container.exec({
+        Cmd: ['/bin/busybox', 'cat', '/state/starts'],
+        AttachStdout: true,
+        Tty: true,
+      });
       const stream = await exec.start({ Tty: true });
       let text = '';
       for await (const chunk of stream) text += String(chunk);
@@ -53,18 +72,26 @@ describe('anonymous volumes', () => {
   });
 });
 
-describe('networks', () => {
-  const networks = async (scene: Scene): Promise<readonly string[]> =>
-    (await scene.docker.listNetworks()).map((n) => n.Name).filter((n) => n.startsWith(`${scene.environment}_`)).toSorted();
+const networksOf = async (scene: Scene): Promise<readonly string[]> =>
+  (await scene.docker.listNetworks())
+    .map((n) => n.Name)
+    .filter((n) => n.startsWith(`${scene.environment}_`))
+    .toSorted();
 
+describe('networks', () => {
   it('that change get a new one with a suffix; the old one goes when nothing needs it', async () => {
     const scene = await createScene();
     await deployed(scene, [scene.ports, 'networks: [front]'], 'networks:\n  front: {}\n');
-    expect(await networks(scene)).toEqual([`${scene.environment}_front`]);
-    await scene.compose(scene.web([scene.ports, 'networks: [front]'], 'networks:\n  front: {driver_opts: {com.docker.network.driver.mtu: "1400"}}\n'));
+    expect(await networksOf(scene)).toEqual([`${scene.environment}_front`]);
+    await scene.compose(
+      scene.web(
+        [scene.ports, 'networks: [front]'],
+        'networks:\n  front: {driver_opts: {com.docker.network.driver.mtu: "1400"}}\n',
+      ),
+    );
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
-    const [now, ...others] = await networks(scene);
+    assertCode(once, 0);
+    const [now, ...others] = await networksOf(scene);
     expect(now).toMatch(new RegExp(`^${scene.environment}_front-[0-9a-f]{8}$`));
     expect(others).toEqual([]);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
@@ -73,13 +100,18 @@ describe('networks', () => {
   it('two services that need one network at the same moment get one', async () => {
     const scene = await createScene();
     const names = ['web', 'a', 'b', 'c'];
-    const images = await Promise.all(names.map(async (name) => [name, (await scene.push('1.0.0', flavours.healthy, name)).pinned] as const));
-    const rest = names.slice(1).map((name) => service(name, [`image: ${scene.repository(name)}`])).join('');
+    const images = await Promise.all(
+      names.map(async (name) => [name, (await scene.push('1.0.0', flavours.healthy, name)).pinned] as const),
+    );
+    const rest = names
+      .slice(1)
+      .map((name) => service(name, [`image: ${scene.repository(name)}`]))
+      .join('');
     await scene.compose(scene.web([scene.ports], rest));
     await scene.publish(Object.fromEntries(images));
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
-    expect(await networks(scene)).toEqual([`${scene.environment}_default`]);
+    assertCode(once, 0);
+    expect(await networksOf(scene)).toEqual([`${scene.environment}_default`]);
     expect(await containersOf(scene)).toHaveLength(4);
   });
 
@@ -123,7 +155,13 @@ describe('image clean-up', () => {
     expect((await scene.once()).code).toBe(0);
     for (const version of ['1.0.0', '1.1.0', '1.2.0']) images.push(await deploy(scene, tag(version)));
     const there = async (id: string): Promise<boolean> =>
-      scene.docker.getImage(id).inspect().then(() => true, () => false);
+      scene.docker
+        .getImage(id)
+        .inspect()
+        .then(
+          () => true,
+          () => false,
+        );
     expect(await Promise.all(images.map((i) => there(i.imageId)))).toEqual([true, false, true, true]);
     expect(await there(foreign)).toBe(true);
     expect((await neighbour.once()).code).toBe(0);
@@ -144,9 +182,11 @@ describe('a service that left the compose files', () => {
     await scene.compose(scene.web());
     const plan = await scene.run(['plan']);
     expect(plan.code).toBe(2);
-    expect(plan.stdout).toMatch(/other: changes – other is not in the compose files any more\n +gap: it ends here[\s\S]*stop [\s\S]*remove [\s\S]*forget/);
+    expect(plan.stdout).toMatch(
+      /other: changes – other is not in the compose files any more\n +gap: it ends here[\s\S]*stop [\s\S]*remove [\s\S]*forget/,
+    );
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(once.stdout).not.toMatch(/^other +(blocked|waiting)/m);
     expect(await containersOf(scene)).toEqual([before]);
   });
@@ -157,12 +197,14 @@ describe('a service that left the compose files', () => {
     const before = await containersOf(scene);
     await scene.compose('services: {}\n');
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(3);
-    expect(once.stdout).toMatch(/web: the compose files name none of the services that run here[\s\S]*→ if that is meant, write at the top of compose\.yaml: x-supercargo: \{allow-empty: true\}/);
+    assertCode(once, 3);
+    expect(once.stdout).toMatch(
+      /web: the compose files name none of the services that run here[\s\S]*→ if that is meant, write at the top of compose\.yaml: x-supercargo: \{allow-empty: true\}/,
+    );
     expect(await containersOf(scene)).toEqual(before);
     await scene.compose('services: {}\nx-supercargo: {allow-empty: true}\n');
     const emptied = await scene.once();
-    expect(emptied.code, told(emptied)).toBe(0);
+    assertCode(emptied, 0);
     expect(await containersOf(scene)).toEqual([]);
   });
 });
@@ -180,7 +222,7 @@ describe('two services', () => {
     expect((await scene.once()).code).toBe(0);
     await scene.compose(file(other.ports, scene.ports));
     const once = await scene.once();
-    expect(once.code, told(once)).toBe(0);
+    assertCode(once, 0);
     expect(await Promise.all([tryAnswer(scene.port), tryAnswer(other.port)])).toEqual(['2.0.0', '1.0.0']);
     expect(await runningIn(scene)).toEqual(['other 2.0.0 running', 'web 1.0.0 running']);
   });

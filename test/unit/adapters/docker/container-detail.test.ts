@@ -58,6 +58,7 @@ const fresh: ContainerDetail = {
   health: 'none',
   healthOutput: undefined,
   startFault: undefined,
+      autoRemove: false,
   restart: { name: 'no', maxRetries: 0 },
   networks: [],
   volumes: [],

@@ -3,18 +3,20 @@ import { foresee, stepsOf } from '../../../../src/core/plan/foresee.ts';
 import type { PlanInput } from '../../../../src/core/plan/input.ts';
 import { brief } from '../../../support/simulated-agent.ts';
 import { planInput } from '../../../support/world.ts';
-import { deploy, scenario, WEB } from './scenario.ts';
+import { deploy, isUpkeep, scenario, WEB } from './scenario.ts';
 
 /** What would be done, in the words of the simulated agent; containers that do not exist yet are known by their names. */
 const foreseen = (input: PlanInput): readonly string[] => {
   const versions = new Map<string, string>();
-  return foresee(input).steps.map(({ action }) => {
-    if (action.kind === 'create')
-      versions.set(action.name, `${action.release.service} ${action.release.version}`);
-    const words = brief(action, input.actual);
-    const name = 'container' in action ? action.container.name : '';
-    return words.replace(name === '' ? /^$/ : name, versions.get(name) ?? name);
-  });
+  return foresee(input)
+    .steps.map(({ action }) => {
+      if (action.kind === 'create')
+        versions.set(action.name, `${action.release.service} ${action.release.version}`);
+      const words = brief(action, input.actual);
+      const name = 'container' in action ? action.container.name : '';
+      return words.replace(name === '' ? /^$/ : name, versions.get(name) ?? name);
+    })
+    .filter((step) => !isUpkeep(step));
 };
 
 const COMPOSE = `${WEB}    depends_on: {migrate: {condition: service_completed_successfully}}
@@ -77,7 +79,6 @@ describe('foresee', () => {
       'create web 1',
       'start web 1',
       'remember web 1',
-      'tag-image supercargo-test:web-#',
     ]);
   });
 

@@ -9,7 +9,7 @@ import type { Behaviour } from '../../../support/simulated-registry.ts';
 export interface Scenario {
   readonly engine: SimulatedEngine;
   readonly agent: SimulatedAgent;
-  /** What was done since the last time it was asked. */
+  /** What was done since the last time it was asked, but for the upkeep of images. */
   readonly since: () => readonly string[];
 }
 
@@ -29,10 +29,12 @@ export const scenario = (
     since: () => {
       const steps = agent.steps.slice(told);
       told = agent.steps.length;
-      return steps;
+      return steps.filter((step) => !isUpkeep(step));
     },
   };
 };
+
+export const isUpkeep = (step: string): boolean => /^(tag|remove)-image /.test(step);
 
 /** Makes these versions desired and settles. */
 export const deploy = async (

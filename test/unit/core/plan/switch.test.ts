@@ -47,7 +47,6 @@ describe('a switch with order stop-first', () => {
       'create web 1',
       'start web 1',
       'remember web 1',
-      'tag-image supercargo-test:web-#',
     ]);
     expect(outcomesOf(plan)).toEqual({ web: 'converged' });
   });
@@ -55,7 +54,7 @@ describe('a switch with order stop-first', () => {
   it('climbs every rung of the ladder at a version change', async () => {
     const s = await deployed();
     const plan = await deploy(s, web('2'));
-    expect(s.since()).toEqual(['pull org/web:2', ...FORTH, 'tag-image supercargo-test:web-#']);
+    expect(s.since()).toEqual(['pull org/web:2', ...FORTH]);
     expect(outcomesOf(plan)).toEqual({ web: 'converged' });
     expect(running(s)).toEqual(['web 2']);
   });
@@ -215,7 +214,7 @@ describe('a switch with order stop-first', () => {
     s.engine.advance(3_600_000);
     const next = createSimulatedAgent(s.engine, s.agent.wish, { ledger: s.agent.ledger });
     expect(outcomesOf(await next.settle())).toEqual({ web: 'converged' });
-    expect(next.steps).toEqual(['remember web 1', 'tag-image supercargo-test:web-#']);
+    expect(next.steps).toEqual(['remember web 1']);
   });
 
   it('moves container_name by rename, recoverable at each step', async () => {
@@ -232,8 +231,95 @@ describe('a switch with order stop-first', () => {
       'start web 2',
       'remember web 2',
       'remove web 1',
-      'tag-image supercargo-test:web-#',
     ]);
     expect(s.engine.actual().containers.map((c) => c.name)).toEqual(['the-web']);
+  });
+
+  it('brings the old release back while the engine refuses to start the new one, and tries that again later', async () => {
+    const s = await deployed();
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    while (!s.agent.steps.includes('create web 2 unarmed')) await s.agent.tick();
+    const candidate = s.engine.actual().containers.find((c) => c.state === 'created')?.name ?? '';
+    s.engine.fail({
+      kind: 'start',
+      name: candidate,
+      times: 1,
+      error: new AgentError('ENGINE', 'not now', { retry: 'later' }),
+    });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'wait back-off' });
+    expect(running(s)).toEqual(['web 1']);
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
+    expect(running(s)).toEqual(['web 2']);
+  });
+
+  it('keeps the failed container until the good one can be made again', async () => {
+    const s = await deployed();
+    s.agent.wish = { ...s.agent.wish, versions: web('3'), published: { serial: 2 } };
+    while (!s.agent.steps.includes('start web 3')) await s.agent.tick();
+    for (const c of s.engine.actual().containers)
+      if (c.owner?.version === '1') s.engine.byHand.remove(c.name);
+    for (const i of s.engine.actual().images)
+      if (i.tags.some((t) => t.tag === '1')) s.engine.byHand.removeImage(i.id);
+    s.engine.registry.setState('down');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'wait back-off' });
+    expect(running(s)).toEqual(['web 3']);
+    s.engine.registry.setState('up');
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'rolled-back 3 → 1' });
+    expect(running(s)).toEqual(['web 1']);
+  });
+
+  it('does not push a failed container out for a port that somebody else took', async () => {
+    const s = await deployed(WEB);
+    const { good } = s.agent.ledger.services['web'] ?? {};
+    s.agent.wish = {
+      ...s.agent.wish,
+      compose: WEB.replace('80:', '81:'),
+      versions: web('3'),
+      published: { serial: 2 },
+    };
+    while (!s.agent.steps.includes('start web 3')) await s.agent.tick();
+    for (const c of s.engine.actual().containers)
+      if (c.owner?.version === '1') s.engine.byHand.remove(c.name);
+    s.engine.byHand.run({ name: 'squatter', port: 80 });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked port' });
+    expect(running(s)).toEqual(['squatter', 'web 3']);
+    expect(s.agent.ledger.services['web']?.good).toEqual(good);
+  });
+
+  it('does not run a release again that completes while its predecessor is cleared away', async () => {
+    const once = 'services: {web: {image: org/web}}';
+    const s = scenario(once, { 'org/web:1': {}, 'org/web:2': { exits: 0, afterMs: 5_100 } });
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    while (!s.agent.steps.includes('remember web 2')) await s.agent.tick();
+    s.since();
+    s.engine.advance(10_000);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.since()).toEqual(['remove web 1', 'remember web 2 completed']);
+  });
+
+  it('repairs what runs while its successor can not begin, and rests after a failure of that', async () => {
+    const s = await deployed();
+    s.engine.byHand.run({ name: 'squatter', port: 81 });
+    s.agent.wish = { ...s.agent.wish, compose: WEB.replace('80:', '81:') };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked port' });
+    s.engine.byHand.update(s.engine.actual().containers[0]?.name ?? '', 'no');
+    s.engine.fail({ kind: 'arm', times: 1, error: new AgentError('ENGINE', 'not now', { retry: 'later' }) });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'wait back-off' });
+    expect(s.since()).toEqual(['arm web 1 ✗ ENGINE']);
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'blocked port' });
+    expect(s.since()).toEqual(['arm web 1']);
+  });
+
+  it('with nothing known to be good, disarms what stands aside before it arms what was here last', async () => {
+    const s = scenario(WEB, images);
+    s.agent.wish = { ...s.agent.wish, versions: web('1') };
+    while (!s.agent.steps.includes('start web 1')) await s.agent.tick();
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    while (!s.agent.steps.includes('arm web 2')) await s.agent.tick();
+    s.since();
+    s.agent.wish = { ...s.agent.wish, versions: { web: 'org/other:1' }, published: { serial: 3 } };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked repository' });
+    expect(s.since()).toEqual(['disarm web 2', 'arm web 1', 'start web 1']);
   });
 });

@@ -1,0 +1,16 @@
+import { isoTime } from '../names.ts';
+import type { RunningReplica } from '../plan/plan.ts';
+import type { ContainerStatus } from './status.ts';
+
+/** A container as the documents show it. */
+export const containerStatus = (c: RunningReplica): ContainerStatus => ({
+  id: c.container.id,
+  name: c.container.name,
+  replica: c.replica,
+  version: c.version,
+  release: c.release,
+  role: c.role,
+  state: c.state,
+  health: c.health,
+  since: c.sinceMs === undefined ? null : isoTime(c.sinceMs),
+});
