@@ -1,5 +1,6 @@
 import { AgentError } from '../core/errors.ts';
 import type { Agent } from './agent.ts';
+import { pause } from './wake.ts';
 
 /** What tells the daemon to look again, and whom it tells that it lives. */
 export interface DaemonSurroundings {
@@ -137,18 +138,4 @@ const followEngine = async (agent: Agent, s: DaemonSurroundings, signal: AbortSi
     await pause(STREAM_PAUSE_MS, signal);
   }
   clearTimeout(burst);
-};
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener(
-    'abort',
-    () => {
-      clearTimeout(timer);
-      resolve();
-    },
-    { once: true },
-  );
-  return promise;
 };

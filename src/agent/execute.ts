@@ -1,9 +1,9 @@
 import { nextDelayMs } from '../core/backoff.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
-import { formatImage } from '../core/image/reference.ts';
 import { isoTime } from '../core/names.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
+import { detailsOf } from '../core/plan/details.ts';
 import type { Setback } from '../core/plan/input.ts';
 import { isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord } from '../core/state/ledger.ts';
@@ -92,7 +92,7 @@ export const createExecutor = (
     const startedMs = ports.now();
     try {
       const findings = await perform(job, signal);
-      const fields = { ...fieldsOf(action, findings), ...(service !== '' && { service }) };
+      const fields = { ...detailsOf(action), ...foundOut(findings), ...(service !== '' && { service }) };
       const level = action.kind === 'quarantine' ? 'error' : 'info';
       notes.write(level, EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
       return undefined;
@@ -150,58 +150,8 @@ const setbackOf = (
   };
 };
 
-/** What people want to read of an action; never a spec, since that holds the environment. */
-const fieldsOf = (action: Action, findings: Findings): Readonly<{ [name: string]: unknown }> => {
-  switch (action.kind) {
-    case 'pull':
-      return { image: formatImage({ ...action.image.reference, digest: action.image.digest }) };
-    case 'resolve-tag':
-      return {
-        image: formatImage(action.image.reference),
-        meaning: findings.tag?.kind === 'digest' ? findings.tag.digest : findings.tag?.imageId,
-      };
-    case 'create':
-      return {
-        container: action.name,
-        version: action.release.version,
-        release: action.release.id.slice(0, 8),
-      };
-    case 'create-network':
-    case 'remove-network':
-    case 'create-volume':
-      return { name: action.name };
-    case 'rename':
-      return { container: action.container.name, to: action.to };
-    case 'connect':
-      return { container: action.container.name, network: action.network };
-    case 'tag-image':
-      return { image: `${action.repository}:${action.tag}` };
-    case 'remove-image':
-      return { references: action.references };
-    case 'adopt':
-      return { container: action.adoption.name };
-    case 'remember':
-      return {
-        version: action.release.version,
-        release: action.release.id.slice(0, 8),
-        ...(action.completed && { completed: true }),
-      };
-    case 'quarantine':
-      return {
-        version: action.failure.version,
-        reason: action.failure.reason,
-        message: action.failure.message,
-        log: findings.log ?? [],
-      };
-    case 'forget':
-      return {};
-    case 'disarm':
-    case 'arm':
-    case 'start':
-    case 'unpause':
-    case 'stop':
-    case 'remove':
-    case 'limit':
-      return { container: action.container.name };
-  }
-};
+/** What an action found out, beside what it is about. */
+const foundOut = ({ tag, log }: Findings): Readonly<{ [name: string]: unknown }> => ({
+  ...(tag && { meaning: tag.kind === 'digest' ? tag.digest : tag.imageId }),
+  ...(log && { log }),
+});

@@ -2,6 +2,7 @@ import type { ProbeRequest } from '../core/plan/plan.ts';
 import type { Probe } from '../core/ports/probe.ts';
 import type { Actual } from '../core/state/actual.ts';
 import type { EpochMs } from '../core/time.ts';
+import { pause } from './wake.ts';
 
 const INTERVAL_MS = 100;
 const LIMIT_MS = 2_000;
@@ -65,18 +66,4 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
       asking.clear();
     },
   };
-};
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener(
-    'abort',
-    () => {
-      clearTimeout(timer);
-      resolve();
-    },
-    { once: true },
-  );
-  return promise;
 };

@@ -1,3 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Settles after `ms`, or as soon as the signal aborts. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);
+
 /** One sleeper, any number of wakers; a call that comes while nobody sleeps is not lost. */
 export interface Wake {
   readonly call: () => void;

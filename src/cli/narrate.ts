@@ -33,7 +33,7 @@ const WORDS: Partial<Record<EventName, string>> = {
 const textOf = (value: unknown): string =>
   Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : JSON.stringify(value);
 
-const SUBJECTS = ['image', 'container', 'name', 'version', 'references', 'serial', 'action'] as const;
+const SUBJECTS = ['image', 'container', 'name', 'version', 'serial', 'action'] as const;
 
 /** One line an event, for a terminal or a build log. */
 export const createNarrator = (io: Io): EventLog => {

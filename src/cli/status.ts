@@ -7,6 +7,7 @@ import type { Cli } from './cli.ts';
 import { terminalOf, writeJson, type Io } from './io.ts';
 import { lookLocally } from './local.ts';
 import { renderStatus } from './render/status.ts';
+import { pause } from '../agent/wake.ts';
 
 const HELP = `
 Examples:
@@ -41,20 +42,6 @@ const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<Exit
     await pause(WATCH_MS, signal);
     if (signal.aborted) return exitCodeOf(status, true);
   }
-};
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener(
-    'abort',
-    () => {
-      clearTimeout(timer);
-      resolve();
-    },
-    { once: true },
-  );
-  return promise;
 };
 
 const runStatus = async (

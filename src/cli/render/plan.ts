@@ -1,5 +1,5 @@
 import type { Foresight, Step } from '../../core/plan/foresee.ts';
-import { subjectOf } from '../../core/plan/explain.ts';
+import { subjectOf } from '../../core/plan/details.ts';
 import type { Action } from '../../core/plan/action.ts';
 import { isoTime } from '../../core/names.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';

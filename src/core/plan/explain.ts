@@ -4,6 +4,7 @@ import { serviceRecord } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
+import { subjectOf } from './details.ts';
 import { foresee } from './foresee.ts';
 import type { PlanInput } from './input.ts';
 import type { Decision, ServicePlan } from './plan.ts';
@@ -67,45 +68,6 @@ const identityOf = (r: Release) => ({
   release: r.id,
   image: formatImage({ ...r.image.reference, digest: r.image.digest }),
 });
-
-/** What an action is about, for people. */
-export const subjectOf = (action: Action): string => {
-  switch (action.kind) {
-    case 'resolve-tag':
-      return formatImage(action.image.reference);
-    case 'pull':
-      return formatImage({ ...action.image.reference, digest: undefined });
-    case 'create':
-    case 'create-network':
-    case 'remove-network':
-    case 'create-volume':
-      return action.name;
-    case 'rename':
-      return `${action.container.name} to ${action.to}`;
-    case 'connect':
-      return `${action.container.name} to ${action.network}`;
-    case 'adopt':
-      return action.adoption.name;
-    case 'remember':
-      return action.release.version;
-    case 'quarantine':
-      return action.failure.version;
-    case 'tag-image':
-      return `${action.repository}:${action.tag}`;
-    case 'remove-image':
-      return action.references.join(', ');
-    case 'forget':
-      return '';
-    case 'disarm':
-    case 'arm':
-    case 'start':
-    case 'unpause':
-    case 'stop':
-    case 'remove':
-    case 'limit':
-      return action.container.name;
-  }
-};
 
 const ABSENT = '–';
 

@@ -1,0 +1,57 @@
+import { formatImage } from '../image/reference.ts';
+import type { Release } from '../state/release.ts';
+import type { Action } from './action.ts';
+
+/** What people want to read of an action, the main thing first; never a spec, since that holds the environment. */
+export const detailsOf = (action: Action): Readonly<{ [name: string]: string | boolean }> => {
+  switch (action.kind) {
+    case 'resolve-tag':
+      return { image: formatImage(action.image.reference) };
+    case 'pull':
+      return { image: formatImage({ ...action.image.reference, digest: action.image.digest }) };
+    case 'create':
+      return { container: action.name, ...versionOf(action.release) };
+    case 'create-network':
+    case 'remove-network':
+    case 'create-volume':
+      return { name: action.name };
+    case 'rename':
+      return { container: action.container.name, to: action.to };
+    case 'connect':
+      return { container: action.container.name, to: action.network };
+    case 'tag-image':
+      return { image: `${action.repository}:${action.tag}` };
+    case 'remove-image':
+      return { image: action.references.join(', ') };
+    case 'adopt':
+      return { container: action.adoption.name };
+    case 'remember':
+      return { ...versionOf(action.release), ...(action.completed && { completed: true }) };
+    case 'quarantine': {
+      const { version, reason, message } = action.failure;
+      return { version, reason, message };
+    }
+    case 'forget':
+      return {};
+    case 'disarm':
+    case 'arm':
+    case 'start':
+    case 'unpause':
+    case 'stop':
+    case 'remove':
+    case 'limit':
+      return { container: action.container.name };
+  }
+};
+
+const versionOf = ({ version, id }: Release): { version: string; release: string } => ({
+  version,
+  release: id.slice(0, 8),
+});
+
+/** The main thing alone, in one phrase: `web-1`, `web-1 to web-2`. */
+export const subjectOf = (action: Action): string => {
+  const { to, ...details } = detailsOf(action);
+  const [first = ''] = Object.values(details);
+  return to === undefined ? String(first) : `${String(first)} to ${String(to)}`;
+};
