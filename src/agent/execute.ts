@@ -1,10 +1,10 @@
-import { nextDelayMs } from '../core/backoff.ts';
-import { toAgentError, type AgentError } from '../core/errors.ts';
+import { toAgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
 import { isoTime } from '../core/names.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
 import { detailsOf } from '../core/plan/details.ts';
 import type { Setback } from '../core/plan/input.ts';
+import { nextSetback } from '../core/plan/setback.ts';
 import { isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord } from '../core/state/ledger.ts';
 import { changeLedger, type Findings } from '../core/state/ledger-change.ts';
@@ -101,7 +101,15 @@ export const createExecutor = (
       const error = toAgentError(thrown);
       if (error.code === 'ENGINE_OFFLINE') throw error;
       const good = serviceRecord(record.current(), service).good[0];
-      const setback = setbackOf(job, error, previous, ports, good?.release.id === job.release);
+      const setback = nextSetback({
+        action,
+        release: job.release,
+        error,
+        previous,
+        isRepair: good?.release.id === job.release,
+        nowMs: ports.now(),
+        random: ports.random(),
+      });
       const { code, message, advice } = error;
       const level = error.retry === 'later' ? 'warn' : 'error';
       const fields = {
@@ -117,36 +125,6 @@ export const createExecutor = (
       else notes.write(level, 'action.failed', fields);
       return setback;
     }
-  };
-};
-
-/** A failed switch costs an interruption each time: it rests long. Everything else is tried again soon. */
-const SWITCH_BASE_MS = 60_000;
-const BASE_MS = 2_000;
-const CAP_MS = 300_000;
-const SWITCH_CAP_MS = 3_600_000;
-
-const setbackOf = (
-  job: Job,
-  error: AgentError,
-  previous: Setback | undefined,
-  ports: AgentPorts,
-  isRepair: boolean,
-): Setback => {
-  const count = (previous?.action === job.action.kind ? previous.count : 0) + 1;
-  const isSwitch = job.action.kind === 'start' && !isRepair;
-  const delayMs = isSwitch
-    ? Math.min(SWITCH_CAP_MS, SWITCH_BASE_MS * 2 ** (count - 1))
-    : nextDelayMs({ failures: count, random: ports.random(), floorMs: 500, baseMs: BASE_MS, capMs: CAP_MS });
-  return {
-    action: job.action.kind,
-    release: job.release,
-    containerId: 'container' in job.action ? job.action.container.id : undefined,
-    code: error.code,
-    message: error.message,
-    advice: error.advice ?? '',
-    count,
-    untilMs: ports.now() + delayMs,
   };
 };
 

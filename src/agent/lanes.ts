@@ -57,5 +57,3 @@ export const createLanes = (onIdle: () => void) => {
     },
   };
 };
-
-export type Lanes = ReturnType<typeof createLanes>;

@@ -39,6 +39,7 @@ export const createReconciler = (
   const execute = createExecutor(ports, options, record, notes);
   const setbacks = new Map<string, Setback>();
   const progress = new Map<string, PullProgress>();
+  let watchingSinceMs = ports.now();
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
 
   const inputOf = (actual: Actual): { input: PlanInput; desired: DesiredHost } | undefined => {
@@ -59,6 +60,7 @@ export const createReconciler = (
       ledger,
       setbacks: Object.fromEntries(setbacks),
       answered: probing.answered(),
+      watchingSinceMs,
     };
     return { input, desired };
   };
@@ -123,7 +125,10 @@ export const createReconciler = (
     const { environment } = options;
     try {
       const actual = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
-      if (view.offline) ports.log.write('info', 'engine.reached', { version: actual.engine.version });
+      if (view.offline) {
+        watchingSinceMs = ports.now();
+        ports.log.write('info', 'engine.reached', { version: actual.engine.version });
+      }
       view = { ...view, actual, offline: undefined };
       return actual;
     } catch (thrown) {
@@ -226,8 +231,6 @@ export const createReconciler = (
     },
   };
 };
-
-export type Reconciler = ReturnType<typeof createReconciler>;
 
 /** The release of an action, where the action itself knows it better than the plan. */
 const releaseServed = (action: Action, served: string): string => {

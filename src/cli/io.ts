@@ -9,10 +9,6 @@ export interface Io {
   readonly pid: number;
 }
 
-export const writeLine = (io: Io, text: string): void => {
-  io.stdout.write(`${text}\n`);
-};
-
 export const writeJson = (io: Io, value: unknown): void => {
   io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 };

@@ -3,6 +3,7 @@ import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/host.ts';
 import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
+import { nextSetback } from '../../src/core/plan/setback.ts';
 import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
 import { isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
@@ -42,8 +43,6 @@ export interface SimulatedAgent {
 }
 
 const signal = new AbortController().signal;
-const BACKOFF_MS = 2_000;
-const SWITCH_BACKOFF_MS = 60_000;
 const TICK_MS = 10;
 
 /** The agent's loop without its clock, disk and log: look, plan, take every next step, look again. */
@@ -96,32 +95,20 @@ export const createSimulatedAgent = (
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       agent.steps.push(`${words} ✗ ${error.code}`);
-      setbacks.set(key, setbackOf(error, action, release, setbacks.get(key), service));
+      const isRepair = serviceRecord(agent.ledger, service).good[0]?.release.id === release;
+      const previous = setbacks.get(key);
+      const setback = nextSetback({
+        action,
+        release,
+        error,
+        previous,
+        isRepair,
+        nowMs: engine.now(),
+        random: 0.99,
+      });
+      setbacks.set(key, setback);
     }
     options.after?.(action);
-  };
-
-  const setbackOf = (
-    error: AgentError,
-    action: Action,
-    release: string,
-    previous: Setback | undefined,
-    service: string,
-  ): Setback => {
-    const count = (previous?.action === action.kind ? previous.count : 0) + 1;
-    const isRepair = serviceRecord(agent.ledger, service).good[0]?.release.id === release;
-    const rest =
-      action.kind === 'start' && !isRepair ? SWITCH_BACKOFF_MS * 2 ** (count - 1) : BACKOFF_MS * count;
-    return {
-      action: action.kind,
-      release,
-      containerId: 'container' in action ? action.container.id : undefined,
-      code: error.code,
-      message: error.message,
-      advice: error.advice ?? '',
-      count,
-      untilMs: engine.now() + rest,
-    };
   };
 
   const execute = async (plan: HostPlan): Promise<void> => {

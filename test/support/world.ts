@@ -112,6 +112,7 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
     ledger: known,
     setbacks: {},
     answered: {},
+    watchingSinceMs: 0,
     ...more,
   };
 };

@@ -1,4 +1,4 @@
-import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
+import type { ImageId, ImageReference } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 
 /** The desired version of every service of one environment (DESIGN.md, "The manifest"). */
@@ -102,5 +102,3 @@ export interface Watermark {
   /** Undefined after a `recover`: only the serial is known, and whatever bears it is news. */
   readonly payloadSha256: string | undefined;
 }
-
-export type { Digest };

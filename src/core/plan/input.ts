@@ -26,8 +26,8 @@ export interface PlanInput {
   readonly setbacks: Readonly<Record<string, Setback>>;
   /** Container id → the start (epoch ms) since which its probe has answered. */
   readonly answered: Readonly<Record<string, EpochMs>>;
-  /** When this agent began to look: no candidate fails for a silence that nobody listened to. Absent: since ever. */
-  readonly watchingSinceMs?: EpochMs;
+  /** When this agent began to look without a break: no candidate fails for a silence that nobody listened to. */
+  readonly watchingSinceMs: EpochMs;
 }
 
 /** Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the last. */

@@ -1,4 +1,7 @@
-import type { ErrorCode } from '../errors.ts';
+import { nextDelayMs } from '../backoff.ts';
+import type { AgentError, ErrorCode } from '../errors.ts';
+import type { EpochMs } from '../time.ts';
+import type { Action } from './action.ts';
 import { setbackKey, type PlanInput, type ServiceContext, type Setback } from './input.ts';
 import type { BlockReason, Decision } from './plan.ts';
 
@@ -16,6 +19,43 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   LEDGER: 'ledger',
   STATE_DIR: 'ledger',
   RELEASE: 'engine',
+};
+
+/** A failed switch costs an interruption each time: it rests long. Everything else is tried again soon. */
+const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
+const OTHER = { baseMs: 2_000, capMs: 300_000, floorMs: 500 };
+
+export interface FailedAction {
+  readonly action: Action;
+  readonly release: string;
+  readonly error: AgentError;
+  /** The setback of the same release before. */
+  readonly previous: Setback | undefined;
+  /** The release is known to be good here: starting it interrupts nobody. */
+  readonly isRepair: boolean;
+  readonly nowMs: EpochMs;
+  /** Uniform in [0, 1). */
+  readonly random: number;
+}
+
+/** How long an action rests that failed, by how often it did in a row. */
+export const nextSetback = (f: FailedAction): Setback => {
+  const { action, release, error, previous } = f;
+  const count = (previous?.action === action.kind ? previous.count : 0) + 1;
+  const restMs =
+    action.kind === 'start' && !f.isRepair
+      ? Math.min(SWITCH.capMs, SWITCH.baseMs * 2 ** (count - 1))
+      : nextDelayMs({ failures: count, random: f.random, ...OTHER });
+  return {
+    action: action.kind,
+    release,
+    containerId: 'container' in action ? action.container.id : undefined,
+    code: error.code,
+    message: error.message,
+    advice: error.advice ?? '',
+    count,
+    untilMs: f.nowMs + restMs,
+  };
 };
 
 /** What last went wrong for a release of this service, resting or due again. */

@@ -87,7 +87,7 @@ const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot)
     nowMs: input.nowMs,
     answeredSinceMs: input.answered[current.id],
     engine: input.actual.engine,
-    watchingSinceMs: input.watchingSinceMs ?? 0,
+    watchingSinceMs: input.watchingSinceMs,
     notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
     isJob: c.isJob,
     provenAtMs: c.record.good[0]?.release.id === target.id ? c.record.good[0].goodAtMs : undefined,

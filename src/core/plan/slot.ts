@@ -27,14 +27,14 @@ export const slotsOf = (
   target: Target | undefined,
   isUnfit: (container: Container) => boolean,
 ): readonly Slot[] => {
+  const isFit = (o: Container): boolean =>
+    o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
   const wanted = Array.from({ length: c.service.replicas }, (_, index) => index + 1);
   const replicas = new Set([...wanted, ...c.own.map((o) => o.owner?.replica ?? 0)]);
   return [...replicas]
     .toSorted((a, b) => a - b)
     .map((replica) => {
       const here = c.own.filter((o) => o.owner?.replica === replica);
-      const isFit = (o: Container): boolean =>
-        o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
       const current = replica <= c.service.replicas ? here.filter(isFit).toSorted(byRank)[0] : undefined;
       const foreign = replica === 1 && c.foreign?.recorded === true ? [c.foreign.container] : [];
       return { replica, current, others: [...here.filter((o) => o.id !== current?.id), ...foreign] };

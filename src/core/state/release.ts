@@ -48,5 +48,3 @@ export interface Hashed<Definition> {
   readonly definition: Definition;
   readonly hash: string;
 }
-
-export const shortId = (id: string): string => id.slice(0, 8);

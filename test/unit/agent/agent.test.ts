@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { createAgent, type Agent } from '../../../src/agent/agent.ts';
+import { AgentError } from '../../../src/core/errors.ts';
+import { createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
+import { ENVIRONMENT } from '../../support/world.ts';
+
+const signal = new AbortController().signal;
+const COMPOSE = 'services: { web: { image: org/web, restart: always } }';
+
+const createHost = (compose = COMPOSE): Surroundings => {
+  const host = createSurroundings(compose);
+  host.engine.registry.push('org/web:1');
+  host.engine.registry.push('org/web:2');
+  host.engine.registry.push('org/web:bad', { exits: 1 });
+  return host;
+};
+
+const start = async (host: Surroundings): Promise<Agent> => {
+  const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2 };
+  const agent = createAgent(host, options, { running: true, version: '0', pid: 1 }, false);
+  const failure = await agent.open(signal);
+  if (failure) throw failure;
+  await agent.settleLedger(signal);
+  return agent;
+};
+
+/** Fetches, and passes until nothing moves; the simulated clock goes on by itself. */
+const settle = async (host: Surroundings, agent: Agent): Promise<Agent> => {
+  await agent.intake.fetch(signal);
+  for (let pass = 0; pass < 200; pass += 1) {
+    await agent.pass(signal);
+    await agent.reconciler.close(1_000);
+    if (agent.reconciler.isSettled()) return agent;
+    host.engine.advance(500);
+  }
+  throw new Error(`never settled: ${JSON.stringify(agent.status().services)}`);
+};
+
+const running = (host: Surroundings): readonly string[] =>
+  host.engine
+    .actual()
+    .containers.filter((c) => c.state === 'running')
+    .map((c) => `${c.owner?.service ?? c.name} ${c.owner?.version ?? ''}`);
+
+describe('the agent', () => {
+  it('makes the host run what the manifest says, and says so', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+    expect(agent.status()).toMatchObject({
+      outcome: 'converged',
+      manifest: { state: 'accepted', serial: 1 },
+    });
+    host.publish(2, { web: 'org/web:2' });
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 2']);
+    expect(host.entries.map((e) => e.event)).toContain('release.proved');
+  });
+
+  it('rolls a bad release back, also with a full disk', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    host.publish(2, { web: 'org/web:bad' });
+    await agent.intake.fetch(signal);
+    host.set.isDiskFull = true;
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+    expect(agent.status()).toMatchObject({
+      outcome: 'rolled-back',
+      services: [{ rolledBack: { from: 'bad', to: '1' } }],
+    });
+    expect(host.events.filter((e) => e.event === 'journal.failed')).toHaveLength(1);
+  });
+
+  it('invariant 8: accepts nothing that it cannot write down, and changes nothing', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    host.set.isDiskFull = true;
+    host.publish(2, { web: 'org/web:2' });
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+    expect(agent.status()).toMatchObject({ manifest: { serial: 1 }, problems: [{ code: 'STATE_DIR' }] });
+    host.set.isDiskFull = false;
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 2']);
+  });
+
+  it('keeps a lost ledger lost until somebody recovers it, whatever is published', async () => {
+    const host = createHost();
+    await settle(host, await start(host)).then(async (agent) => {
+      host.publish(1, { web: 'org/web:1' });
+      await settle(host, agent);
+    });
+    host.set.stored = { kind: 'missing' };
+    const agent = await start(host);
+    host.publish(2, { web: 'org/web:2' });
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+    expect(host.set.stored).toEqual({ kind: 'missing' });
+    expect(agent.status()).toMatchObject({ outcome: 'blocked', problems: [{ code: 'LEDGER' }] });
+    const answer = await agent.operate({ kind: 'recover', serial: null, dryRun: false });
+    expect(answer.lines).toContain('the ledger was rebuilt');
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 2']);
+  });
+
+  it('judges a refused manifest again when the trust changes', async () => {
+    const host = createHost();
+    host.set.trust = { epoch: 1, threshold: 1, keys: [] };
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    expect(agent.status().manifest).toMatchObject({ state: 'rejected', rejection: { reason: 'unsigned' } });
+    host.set.trust = undefined;
+    host.set.fetched = { kind: 'unchanged' };
+    await agent.intake.readFiles(signal);
+    await settle(host, agent);
+    expect(agent.status().manifest).toMatchObject({ state: 'accepted', serial: 1 });
+  });
+
+  it('goes on repairing with the last good compose file when the new one is broken', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    host.set.composeProblem = 'compose.yaml:3:5: services.web.prots: unknown key';
+    await agent.intake.readFiles(signal);
+    const [container] = host.engine.actual().containers;
+    host.engine.byHand.remove(container?.name ?? '');
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+    expect(agent.status()).toMatchObject({ outcome: 'blocked', problems: [{ code: 'COMPOSE' }] });
+  });
+
+  it('tells an engine that is away, and goes on when it is back', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    host.engine.setOffline(true);
+    await agent.pass(signal);
+    expect(agent.status()).toMatchObject({ outcome: 'offline', engine: { online: false } });
+    host.engine.setOffline(false);
+    await settle(host, agent);
+    expect(agent.status().outcome).toBe('converged');
+  });
+
+  it('waits before it asks again for an image that could not be had, and tells until when', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    const error = new AgentError('REGISTRY', 'cannot pull: 503', {
+      retry: 'later',
+      advice: 'it is tried again',
+    });
+    host.engine.fail({ kind: 'pull', error, times: 1 });
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    const [web] = agent.status().services;
+    expect(web).toMatchObject({ outcome: 'waiting', reason: 'back-off', message: 'cannot pull: 503' });
+    expect(Date.parse(web?.until ?? '')).toBeGreaterThan(host.now());
+    host.engine.advance(60_000);
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+  });
+
+  it('holds, resumes and tries again when it is told to', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    await agent.operate({ kind: 'pause', reason: 'migration', owner: 'ann', untilMs: null, all: false });
+    host.publish(2, { web: 'org/web:bad' });
+    await settle(host, agent);
+    expect(agent.status()).toMatchObject({
+      hold: { owner: 'ann' },
+      services: [{ outcome: 'waiting', reason: 'hold' }],
+    });
+    await agent.operate({ kind: 'resume' });
+    await settle(host, agent);
+    expect(agent.status().outcome).toBe('rolled-back');
+    await expect(agent.operate({ kind: 'retry', service: 'db' })).rejects.toMatchObject({
+      code: 'USAGE',
+      advice: 'quarantined here: web',
+    });
+    await agent.operate({ kind: 'retry', service: 'web' });
+    expect(agent.record.current().services['web']?.failure).toBeUndefined();
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { createLanes } from '../../../src/agent/lanes.ts';
+import { createWake } from '../../../src/agent/wake.ts';
+import type { Action } from '../../../src/core/plan/action.ts';
+
+const signal = new AbortController().signal;
+const forget: readonly Action[] = [{ kind: 'forget' }];
+
+describe('a wake', () => {
+  it('that is called while nobody sleeps is not lost', async () => {
+    const wake = createWake();
+    wake.call();
+    await wake.sleep(60_000, signal);
+    expect('it returned').toBeTruthy();
+  });
+
+  it('ends a sleep when it is called, and when the signal aborts', async () => {
+    const wake = createWake();
+    const sleeping = wake.sleep(60_000, signal);
+    wake.call();
+    await sleeping;
+    const ended = new AbortController();
+    const another = wake.sleep(60_000, ended.signal);
+    ended.abort();
+    await another;
+    expect('it returned').toBeTruthy();
+  });
+});
+
+describe('a lane', () => {
+  it('does one thing at a time, others go on beside it', async () => {
+    const lanes = createLanes(() => undefined);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = lanes.look();
+    expect(lanes.start('web', look, forget, () => promise)).toBe(true);
+    expect(lanes.start('web', lanes.look(), forget, async () => Promise.resolve())).toBe(false);
+    expect(lanes.start('db', look, forget, async () => Promise.resolve())).toBe(true);
+    resolve();
+    await lanes.close(1_000);
+    expect(lanes.isBusy()).toBe(false);
+  });
+
+  it('takes no work that was planned on a look from before its last work ended', async () => {
+    const lanes = createLanes(() => undefined);
+    const look = lanes.look();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    lanes.start('web', look, forget, () => promise);
+    const during = lanes.look();
+    resolve();
+    await lanes.close(1_000);
+    expect(lanes.start('web', during, forget, async () => Promise.resolve())).toBe(false);
+    expect(lanes.start('web', lanes.look(), forget, async () => Promise.resolve())).toBe(true);
+    await lanes.close(1_000);
+  });
+
+  it('tells its work to end when it is closed, and waits no longer than it may', async () => {
+    const lanes = createLanes(() => undefined);
+    const seen: boolean[] = [];
+    const never = Promise.withResolvers<void>();
+    lanes.start('web', lanes.look(), forget, async (aborted) => {
+      aborted.addEventListener('abort', () => seen.push(true));
+      await never.promise;
+    });
+    await lanes.close(1);
+    expect(seen).toEqual([true]);
+    never.resolve();
+  });
+});
