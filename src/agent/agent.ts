@@ -1,4 +1,4 @@
-import type { Command, CommandAnswer } from '../core/command.ts';
+import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/input.ts';
 import type { Status } from '../core/status/status.ts';
@@ -7,7 +7,7 @@ import { createNotes, SILENT } from './notes.ts';
 import { operate } from './operate.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import { createReconciler } from './reconciler.ts';
-import { createRecord } from './record.ts';
+import { createRecord } from './ledger-record.ts';
 import { buildStatus } from './report.ts';
 import { createWake } from './wake.ts';
 

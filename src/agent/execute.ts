@@ -1,6 +1,6 @@
 import { toAgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
-import { isoTime } from '../core/names.ts';
+import { isoTime } from '../core/time.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
 import { detailsOf } from '../core/plan/details.ts';
 import type { Setback } from '../core/plan/input.ts';
@@ -10,7 +10,7 @@ import { serviceRecord } from '../core/state/ledger.ts';
 import { changeLedger, type Findings } from '../core/state/ledger-change.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
-import type { LedgerRecord } from './record.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 
 export interface Job {
   readonly service: string;

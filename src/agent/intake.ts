@@ -7,7 +7,7 @@ import type { FileProblem } from '../core/ports/host-files.ts';
 import type { Ledger } from '../core/state/ledger.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Notes } from './notes.ts';
-import type { LedgerRecord } from './record.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 
 /** What was read from Chef's files and from the manifest source, and what was wrong with it. */

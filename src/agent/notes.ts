@@ -1,5 +1,5 @@
 import type { EventFields, EventLevel, EventName } from '../core/events.ts';
-import { isoTime } from '../core/names.ts';
+import { isoTime } from '../core/time.ts';
 import type { JournalEntry } from '../core/ports/journal.ts';
 import type { AgentPorts } from './ports.ts';
 

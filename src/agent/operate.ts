@@ -1,11 +1,11 @@
-import type { Command, CommandAnswer } from '../core/command.ts';
+import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { AgentError } from '../core/errors.ts';
-import { isoTime } from '../core/names.ts';
+import { isoTime } from '../core/time.ts';
 import type { Actual } from '../core/state/actual.ts';
 import { emptyLedger, isHoldActive, serviceRecord, withService, type Ledger } from '../core/state/ledger.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
-import type { LedgerRecord } from './record.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 
 export interface OperateContext {
   readonly ports: AgentPorts;

@@ -12,7 +12,7 @@ import { createLanes } from './lanes.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import { createProbing } from './probing.ts';
-import type { LedgerRecord } from './record.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 
 /** What the last look and plan gave; all of it is replaced by the next one. */
 export interface View {
@@ -104,12 +104,14 @@ export const createReconciler = (
         );
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
-      // A newer version is wanted meanwhile: the old one's pull is given up.
-      if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
-      if (staging.length > 0)
+      if (staging.length > 0) {
+        // A newer version is wanted meanwhile: the old one's pull is given up. One whose image is already seen goes on: it
+        // has yet to be verified and named.
+        if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
         lanes.start(lane, look, staging, (signal) =>
           run(service.service, service.desired?.release ?? '', staging, signal),
         );
+      }
     }
     if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
       lanes.start(HOUSEKEEPING, look, plan.housekeeping, (signal) =>

@@ -1,5 +1,4 @@
 import type { Manifest } from '../core/manifest/model.ts';
-import { isoTime } from '../core/names.ts';
 import type { ServicePlan } from '../core/plan/plan.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
 import { isHoldActive, serviceRecord, type Ledger } from '../core/state/ledger.ts';
@@ -13,9 +12,9 @@ import type {
   ServiceStatus,
   Status,
 } from '../core/status/status.ts';
-import type { EpochMs } from '../core/time.ts';
+import { isoTime, type EpochMs } from '../core/time.ts';
 import type { Intake } from './intake.ts';
-import type { LedgerTrouble } from './record.ts';
+import type { LedgerTrouble } from './ledger-record.ts';
 import type { View } from './reconciler.ts';
 
 export interface ReportInput {

@@ -1,25 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
 import { VERSION } from './version.ts';
-import { reportError } from './command.ts';
+import { reportError } from './errors.ts';
 import type { Cli } from './cli.ts';
 import type { Io } from './io.ts';
 
 /** Each command's file is loaded only when that command is called: `status` needs no Docker client to start. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, cli: Cli) => void>>> = {
-  run: async () => (await import('./run.ts')).addRun,
-  once: async () => (await import('./once.ts')).addOnce,
-  status: async () => (await import('./status.ts')).addStatus,
-  plan: async () => (await import('./plan.ts')).addPlan,
-  explain: async () => (await import('./explain.ts')).addExplain,
-  history: async () => (await import('./history.ts')).addHistory,
-  sync: async () => (await import('./sync.ts')).addSync,
-  pause: async () => (await import('./pause.ts')).addPause,
-  resume: async () => (await import('./pause.ts')).addResume,
-  retry: async () => (await import('./retry.ts')).addRetry,
-  recover: async () => (await import('./recover.ts')).addRecover,
-  validate: async () => (await import('./validate.ts')).addValidate,
-  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  run: async () => (await import('./commands/run.ts')).addRun,
+  once: async () => (await import('./commands/once.ts')).addOnce,
+  status: async () => (await import('./commands/status.ts')).addStatus,
+  plan: async () => (await import('./commands/plan.ts')).addPlan,
+  explain: async () => (await import('./commands/explain.ts')).addExplain,
+  history: async () => (await import('./commands/history.ts')).addHistory,
+  sync: async () => (await import('./commands/sync.ts')).addSync,
+  pause: async () => (await import('./commands/pause.ts')).addPause,
+  resume: async () => (await import('./commands/pause.ts')).addResume,
+  retry: async () => (await import('./commands/retry.ts')).addRetry,
+  recover: async () => (await import('./commands/recover.ts')).addRecover,
+  validate: async () => (await import('./commands/validate.ts')).addValidate,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
 };
 
 const HELP = `

@@ -5,7 +5,7 @@ import type { EngineAddress } from '../adapters/docker/client.ts';
 import { acquireLock, type Lock } from '../adapters/lock.ts';
 import { createProbe } from '../adapters/probe.ts';
 import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
-import { createManifestSource } from '../adapters/source/manifest-source.ts';
+import { createManifestSource } from '../adapters/manifest-source/manifest-source.ts';
 import { sweepTemporaries } from '../adapters/state-dir/durable-file.ts';
 import { createJournal } from '../adapters/state-dir/journal.ts';
 import { createLedgerStore } from '../adapters/state-dir/ledger-store.ts';

@@ -1,6 +1,4 @@
-import type { EpochMs } from './time.ts';
-
-/** Names and labels on the host (DESIGN.md, "Names on the host"). Part of the public surface. */
+/** Names and labels on the host (docs/DOCUMENTS.md, "Names on the host"). Part of the public surface. */
 export const LABELS = {
   environment: 'io.supercargo.environment',
   service: 'io.supercargo.service',
@@ -37,5 +35,3 @@ export const volumeName = (environment: string, volume: string): string => `${en
 export const keepRepository = (environment: string): string => `supercargo-${environment}`;
 export const keepTag = (service: string, release: string): string =>
   `${service.slice(0, 100)}-${release.slice(0, 8)}`;
-
-export const isoTime = (ms: EpochMs): string => new Date(ms).toISOString();

@@ -62,6 +62,7 @@ const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Prom
     distrust: undefined,
     setbacks: {},
     answered: {},
+    watchingSinceMs: 0,
     keepReleases: 2,
     host: 'oracle',
   };

@@ -178,10 +178,6 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
     }
     case 'create':
       return create(state, registry, action);
-    case 'remove-network': {
-      state.actual = simulate(state.actual, action, state.nowMs);
-      return;
-    }
     case 'start':
     case 'stop': {
       state.actual = simulate(state.actual, action, state.nowMs);
@@ -198,7 +194,17 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
       remember(state, action.container.id, [action.network]);
       return;
     }
-    default:
+    case 'arm':
+    case 'disarm':
+    case 'rename':
+    case 'remove':
+    case 'limit':
+    case 'unpause':
+    case 'create-network':
+    case 'remove-network':
+    case 'create-volume':
+    case 'tag-image':
+    case 'remove-image':
       state.actual = simulate(state.actual, action, state.nowMs);
   }
 };
@@ -210,6 +216,10 @@ const remember = (state: EngineState, id: string, networks: readonly string[]): 
   );
   state.memories.set(id, { ...memory, networkIds: { ...memory.networkIds, ...Object.fromEntries(ids) } });
 };
+
+const unique = <T>(list: readonly T[]): readonly T[] => [
+  ...new Map(list.map((x) => [JSON.stringify(x), x])).values(),
+];
 
 const pull = (
   state: EngineState,
@@ -232,9 +242,6 @@ const pull = (
       tags: i.tags.filter((t) => t.repository !== reference.repository || t.tag !== reference.tag),
     }));
   const known = state.actual.images.find((i) => i.id === found.id);
-  const unique = <T>(list: readonly T[]): readonly T[] => [
-    ...new Map(list.map((x) => [JSON.stringify(x), x])).values(),
-  ];
   const merged = {
     ...pulled,
     tags: unique([...(known?.tags ?? []), ...pulled.tags]),

@@ -35,7 +35,15 @@ export const refusal = (
         : undefined;
     case 'pull':
       return undefined;
-    default:
+    case 'arm':
+    case 'disarm':
+    case 'rename':
+    case 'connect':
+    case 'start':
+    case 'unpause':
+    case 'stop':
+    case 'remove':
+    case 'limit':
       return containerRefusal(state, registry, action);
   }
 };

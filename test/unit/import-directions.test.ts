@@ -18,7 +18,7 @@ const importsOf = (file: string, text: string): readonly string[] =>
     .map((match) => match[1] ?? '')
     .map((path) => (path.startsWith('.') ? relative(source, join(source, dirname(file), path)) : path));
 
-/** What each layer may import of the others (DESIGN.md, "Layers"). */
+/** What each layer may import of the others (ARCHITECTURE.md, "Imports point down only"). */
 const below: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'config', 'core'],
   cli: ['agent', 'publish', 'hub', 'adapters', 'config', 'core'],

@@ -1,4 +1,4 @@
-import { isoTime } from '../../core/names.ts';
+import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
 import { containerStatus } from '../../core/status/container.ts';
 import type { ContainerStatus, FailureStatus } from '../../core/status/status.ts';

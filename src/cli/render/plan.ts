@@ -1,7 +1,7 @@
 import type { Foresight, Step } from '../../core/plan/foresee.ts';
 import { subjectOf } from '../../core/plan/details.ts';
 import type { Action } from '../../core/plan/action.ts';
-import { isoTime } from '../../core/names.ts';
+import { isoTime } from '../../core/time.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';
 import { tell } from '../../core/status/outcome.ts';
 import type { Status } from '../../core/status/status.ts';

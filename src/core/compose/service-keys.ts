@@ -1,11 +1,11 @@
 import { attachments, networkMode } from './attachments.ts';
-import { commandLine } from './command.ts';
+import { commandLine } from './command-line.ts';
 import { dependsOn } from './dependencies.ts';
 import { cpus, deploy, memory, pidsLimit } from './deploy.ts';
 import { environment, envFiles, labels } from './environment.ts';
 import { containerName, serviceExtension } from './extension.ts';
 import { healthcheck, restart } from './health.ts';
-import { capabilities, devices, dns, extraHosts, ipc, pid, ulimits } from './host.ts';
+import { capabilities, devices, dns, extraHosts, ipc, pid, ulimits } from './container-settings.ts';
 import { fileMounts, mounts, tmpfs } from './mounts.ts';
 import type { PullPolicy } from './model.ts';
 import { containerFile } from './paths.ts';

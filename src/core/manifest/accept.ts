@@ -16,7 +16,7 @@ import { isEnvelope, verifyEnvelope } from './seal.ts';
 import { decodeText, parseJson, parseJsonOrYaml, quote } from './text.ts';
 import type { Parsed } from './text.ts';
 
-/** DESIGN.md, "Accepting a manifest": 256 KiB, of the document as it is fetched. */
+/** docs/DOCUMENTS.md, "How a manifest is accepted": 256 KiB, of the document as it is fetched. */
 export const DOCUMENT_CAP_BYTES = 256 * 1024;
 /** The epoch of unsigned manifests. Every trust file's is higher, so that leaving trust behind takes a `recover`. */
 const UNSIGNED_EPOCH = 0;
@@ -191,7 +191,7 @@ const findExpiry = (manifest: Manifest, nowMs: EpochMs) =>
       )
     : undefined;
 
-/** Judges a fetched document in the order of DESIGN.md, "Accepting a manifest"; the first objection wins. Never throws. */
+/** Judges a fetched document in the order of docs/DOCUMENTS.md, "How a manifest is accepted"; the first objection wins. Never throws. */
 export const accept = ({ document, environment, trust, watermark, nowMs }: Offer): Acceptance => {
   const offered = readDocument(document, trust, environment);
   if (offered.kind === 'rejected') return offered;

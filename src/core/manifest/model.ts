@@ -1,7 +1,7 @@
 import type { ImageId, ImageReference } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 
-/** The desired version of every service of one environment (DESIGN.md, "The manifest"). */
+/** The desired version of every service of one environment (docs/DOCUMENTS.md, "The manifest"). */
 export interface Manifest {
   readonly environment: string;
   readonly serial: number;

@@ -19,7 +19,7 @@ export const rolloutPosition = ({ environment, serial, host }: Omit<RolloutPlace
   createHash('sha256').update(`${environment}/${serial}/${host}`).digest().readUInt32BE(0) / 2 ** 32;
 
 /**
- * The first millisecond at which this host is in (DESIGN.md, "Configuration": position < startFraction + (1 − startFraction) ·
+ * The first millisecond at which this host is in (position < startFraction + (1 − startFraction) ·
  * clamp((now − startAt) / durationSeconds, 0, 1)). By that formula the clamp holds the share at `startFraction` before
  * `startAt`: those hosts are canaries and in as soon as the manifest is accepted (0 is returned), and `startAt` is when
  * the others begin to follow. With `startFraction` 0 nobody is in before `startAt`. With a duration of 0 everybody is in at `startAt`.

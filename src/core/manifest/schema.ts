@@ -160,7 +160,7 @@ const toManifest = (written: Written): Manifest => ({
   publisher: written.publisher === undefined ? undefined : toPublisher(written.publisher),
 });
 
-/** Reads the manifest document (DESIGN.md, "The manifest") from plain JSON values. Unknown keys are refused at every level. */
+/** Reads the manifest document (docs/DOCUMENTS.md, "The manifest") from plain JSON values. Unknown keys are refused at every level. */
 export const parseManifest = (value: unknown): ParsedManifest => {
   // valibot's records drop `constructor` and the like without a word, and a later look-up by such a name would find a function.
   const strange = findStrangeKey(value);

@@ -1,6 +1,6 @@
 import { rolloutOpensAt } from '../manifest/rollout.ts';
 import { isHoldActive } from '../state/ledger.ts';
-import { isoTime } from '../names.ts';
+import { isoTime } from '../time.ts';
 import type { PlanInput, ServiceContext } from './input.ts';
 import type { Decision } from './plan.ts';
 

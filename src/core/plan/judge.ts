@@ -5,7 +5,7 @@ import type { ReleaseSpec } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { ProbeRequest } from './plan.ts';
 
-/** Is this container good (DESIGN.md, "Good means")? */
+/** Is this container good (docs/COMPOSE.md, "How a new version comes")? */
 export type Verdict =
   | { readonly kind: 'good' }
   /** It ended with 0 and is not meant to run again. */

@@ -4,7 +4,7 @@ import type { AcceptedManifest } from '../manifest/model.ts';
 import type { EpochMs } from '../time.ts';
 import type { Release } from './release.ts';
 
-/** What must survive a restart and cannot be read off the engine (DESIGN.md, "The ledger and the journal"). */
+/** What must survive a restart and cannot be read off the engine (docs/DOCUMENTS.md, "Files on the host"). */
 export interface Ledger {
   readonly apiVersion: 'supercargo/ledger/v1';
   readonly environment: string;

@@ -1,4 +1,4 @@
-import { isoTime } from '../names.ts';
+import { isoTime } from '../time.ts';
 import type { RunningReplica } from '../plan/plan.ts';
 import type { ContainerStatus } from './status.ts';
 

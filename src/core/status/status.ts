@@ -1,6 +1,6 @@
 import type { PullProgress } from '../ports/engine.ts';
 
-/** What a service is at, in one word (DESIGN.md, "Outcomes"). */
+/** What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). */
 export type Outcome = 'converged' | 'progressing' | 'waiting' | 'rolled-back' | 'blocked' | 'offline';
 
 /**

@@ -58,7 +58,7 @@ const fresh: ContainerDetail = {
   health: 'none',
   healthOutput: undefined,
   startFault: undefined,
-      autoRemove: false,
+  autoRemove: false,
   restart: { name: 'no', maxRetries: 0 },
   networks: [],
   volumes: [],

@@ -224,6 +224,13 @@ const REJECTIONS: readonly [string, Acceptance, RejectionReason, string, number 
     418,
   ],
   [
+    'an older serial, where only the serial is known after a recover',
+    judge(sealed(written(), jenkins), { watermark: { epoch: 1, serial: 419, payloadSha256: undefined } }),
+    'older',
+    'serial 418 is older than 419',
+    418,
+  ],
+  [
     'the same serial with other content',
     judge(sealed(written(), jenkins), { watermark: mark(1, 418) }),
     'conflict',

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../../src/core/errors.ts';
 import type { Action } from '../../../../src/core/plan/action.ts';
@@ -274,7 +274,9 @@ const foreignOf = (engine: SimulatedEngine): unknown =>
 /** Every replica runs the last good release, under its name, with its policy; nothing else is left; no good version is quarantined. */
 const expectGood = (run: Run, plan: HostPlan): void => {
   const { services } = run.agent().ledger;
-  const own = ownOf(run.engine).filter((c) => c.owner?.service !== 'migrate');
+  const own = ownOf(run.engine)
+    .filter((c) => c.owner?.service !== 'migrate')
+    .toSorted((a, b) => slotOf(a).localeCompare(slotOf(b)));
   const wanted = [
     ['api.1', services['api']?.good[0]?.release.id, 'the-api', 'always'],
     ...[1, 2].map((replica) => {
@@ -287,9 +289,7 @@ const expectGood = (run: Run, plan: HostPlan): void => {
       ];
     }),
   ];
-  expect(own.map((c) => [slotOf(c), c.owner?.release, c.name, c.detail?.restart.name]).toSorted()).toEqual(
-    wanted,
-  );
+  expect(own.map((c) => [slotOf(c), c.owner?.release, c.name, c.detail?.restart.name])).toEqual(wanted);
   expect(own.every((c) => c.state === 'running')).toBe(true);
   const blamed = Object.entries(services).flatMap(([name, r]) =>
     r.failure && name !== 'migrate' ? [r.failure.version] : [],
@@ -350,7 +350,9 @@ describe('whatever happens on a simulated host', () => {
           const run = start(watch);
           await run.settle();
           for (const command of list) await run.apply(command);
-          await end?.(run, await run.settle());
+          const plan = await run.settle();
+          expect(isBusy(plan)).toBe(false);
+          await end?.(run, plan);
         }),
         runs,
       );

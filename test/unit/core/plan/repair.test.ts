@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedEngine } from '../../../support/simulated-engine.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
-import { deploy, running, scenario } from './scenario.ts';
+import { deploy, running, scenario, web } from './scenario.ts';
 
 const COMPOSE = `
 services:
@@ -92,7 +92,7 @@ describe('drift is put back', () => {
   });
 
   it('two containers that swapped their names get them back', async () => {
-    const s = await deployed(`${COMPOSE.replace('image', 'deploy: {replicas: 2}\n    image')}`);
+    const s = await deployed(COMPOSE.replace('image', 'deploy: {replicas: 2}\n    image'));
     const [one = '', two = ''] = s.engine.actual().containers.map((c) => c.name);
     s.engine.byHand.rename(one, 'tmp');
     s.engine.byHand.rename(two, one);
@@ -118,11 +118,10 @@ describe('drift is put back', () => {
   });
 });
 
-describe('replicas', () => {
-  const replicas = (count: number, more = ''): string =>
-    `services: {web: {image: org/web, restart: always, deploy: {replicas: ${String(count)}${more}}}}`;
-  const web = (version: string): Readonly<Record<string, string>> => ({ web: `org/web:${version}` });
+const replicas = (count: number, more = ''): string =>
+  `services: {web: {image: org/web, restart: always, deploy: {replicas: ${String(count)}${more}}}}`;
 
+describe('replicas', () => {
   it('scaling up and down alone restarts nothing', async () => {
     const s = scenario(replicas(2), { 'org/web:1': {} });
     await deploy(s, web('1'));

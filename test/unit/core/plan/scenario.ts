@@ -65,3 +65,22 @@ services:
     restart: always
     ports: ['80:8888']
 `;
+
+/** `{ web: 'org/web:VERSION' }` */
+export const web = (version: string): Readonly<Record<string, string>> => ({ web: `org/web:${version}` });
+
+export const images = {
+  'org/web:1': {},
+  'org/web:2': {},
+  'org/web:9': { health: 'unhealthy' },
+  'org/api:1': {},
+  'org/api:2': {},
+} as const;
+
+/** Already runs these versions; nothing is told of how it came there. */
+export const deployed = async (compose = WEB, versions = web('1')): Promise<Scenario> => {
+  const s = scenario(compose, images);
+  await deploy(s, versions);
+  s.since();
+  return s;
+};

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../../src/core/errors.ts';
 import { createSimulatedAgent, outcomesOf } from '../../../support/simulated-agent.ts';
-import { deploy, running, scenario, WEB } from './scenario.ts';
+import { deploy, running, scenario, web, WEB } from './scenario.ts';
 
-const web = (version: string): Readonly<Record<string, string>> => ({ web: `org/web:${version}` });
 const images = {
   'org/web:1': { health: 'healthy' },
   'org/web:2': { health: 'healthy' },

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createJournal } from '../adapters/state-dir/journal.ts';
-import { readPaths } from '../config.ts';
-import { AgentError } from '../core/errors.ts';
-import type { JournalEntry } from '../core/ports/journal.ts';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import type { Cli } from './cli.ts';
-import { terminalOf, writeJson, type Io } from './io.ts';
-import { renderTable } from './terminal/table.ts';
+import { createJournal } from '../../adapters/state-dir/journal.ts';
+import { readPaths } from '../../config.ts';
+import { AgentError } from '../../core/errors.ts';
+import type { JournalEntry } from '../../core/ports/journal.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Cli } from '../cli.ts';
+import { terminalOf, writeJson, type Io } from '../io.ts';
+import { renderTable } from '../terminal/table.ts';
 
 const HELP = `
 Examples:

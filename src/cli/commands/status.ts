@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { askAgent } from '../adapters/status-socket/client.ts';
-import { readPaths } from '../config.ts';
-import { exitCodeOf, type ExitCode } from '../core/status/exit-code.ts';
-import type { Status } from '../core/status/status.ts';
-import type { Cli } from './cli.ts';
-import { terminalOf, writeJson, type Io } from './io.ts';
-import { lookLocally } from './local.ts';
-import { renderStatus } from './render/status.ts';
-import { pause } from '../agent/wake.ts';
+import { askAgent } from '../../adapters/status-socket/client.ts';
+import { readPaths } from '../../config.ts';
+import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Status } from '../../core/status/status.ts';
+import type { Cli } from '../cli.ts';
+import { terminalOf, writeJson, type Io } from '../io.ts';
+import { lookLocally } from '../look-locally.ts';
+import { renderStatus } from '../render/status.ts';
+import { pause } from '../../agent/wake.ts';
 
 const HELP = `
 Examples:

@@ -1,17 +1,17 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
-import { askAgent } from '../adapters/status-socket/client.ts';
-import { readConfig, readSurroundings, type Config } from '../config.ts';
-import { toAgentError } from '../core/errors.ts';
-import { formatImage, tryParseImage } from '../core/image/reference.ts';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import type { Cli } from './cli.ts';
-import { terminalOf, writeJson, type Io } from './io.ts';
-import { createQuietLog } from './narrate.ts';
-import { formatBytes } from './terminal/units.ts';
-import { wireAgent, type Wired } from './wire.ts';
+import { createRegistryCredentials } from '../../adapters/registry-credentials.ts';
+import { askAgent } from '../../adapters/status-socket/client.ts';
+import { readConfig, readSurroundings, type Config } from '../../config.ts';
+import { toAgentError } from '../../core/errors.ts';
+import { formatImage, tryParseImage } from '../../core/image/reference.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Cli } from '../cli.ts';
+import { terminalOf, writeJson, type Io } from '../io.ts';
+import { createQuietLog } from '../narrate.ts';
+import { formatBytes } from '../terminal/units.ts';
+import { wireAgent, type Wired } from '../wire.ts';
 
 const HELP = `
 Example:

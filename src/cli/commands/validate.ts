@@ -1,14 +1,14 @@
 import { access, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { readDocumentPaths } from '../config.ts';
-import { formatProblem as formatComposeProblem } from '../core/compose/problem.ts';
-import { messageOf } from '../core/errors.ts';
-import { formatImage } from '../core/image/reference.ts';
-import { accept } from '../core/manifest/accept.ts';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import type { Cli } from './cli.ts';
-import { checkCompose, readTrustFile } from './host-files.ts';
-import { terminalOf, writeJson, type Io } from './io.ts';
+import { readDocumentPaths } from '../../config.ts';
+import { formatProblem as formatComposeProblem } from '../../core/compose/problem.ts';
+import { messageOf } from '../../core/errors.ts';
+import { formatImage } from '../../core/image/reference.ts';
+import { accept } from '../../core/manifest/accept.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Cli } from '../cli.ts';
+import { checkCompose, readTrustFile } from '../host-files.ts';
+import { terminalOf, writeJson, type Io } from '../io.ts';
 
 const HELP = `
 Examples:

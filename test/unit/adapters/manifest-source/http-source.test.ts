@@ -173,7 +173,8 @@ describe('a proxy in the environment', () => {
   it('is ignored, even where Node would use it', async () => {
     const proxy = await serve((_, response) => response.end('from the proxy'));
     const { url } = await serve((_, response) => response.end('from the server'));
-    const module = new URL('../../../../src/adapters/source/manifest-source.ts', import.meta.url).href;
+    const module = new URL('../../../../src/adapters/manifest-source/manifest-source.ts', import.meta.url)
+      .href;
     // The plain request shows that Node would really use the proxy here.
     const script = `import { get } from 'node:http';
       get(${JSON.stringify(url)}, (response) => response.on('data', (chunk) => console.log('plain: ' + chunk)));

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { EXIT } from '../core/status/exit-code.ts';
-import { answerLines, ask } from './ask.ts';
-import type { Cli } from './cli.ts';
+import { EXIT } from '../../core/status/exit-code.ts';
+import { answerLines, ask } from '../ask.ts';
+import type { Cli } from '../cli.ts';
 
 const HELP = `
 Example:

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import { answerLines, ask } from './ask.ts';
-import type { Cli } from './cli.ts';
-import { parseSerial } from './command.ts';
-import type { Io } from './io.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { answerLines, ask } from '../ask.ts';
+import type { Cli } from '../cli.ts';
+import { parseSerial } from '../arguments.ts';
+import type { Io } from '../io.ts';
 
 const HELP = `
 Examples:

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { createManifestSource } from '../../../../src/adapters/source/manifest-source.ts';
-import type { ManifestSourceOptions } from '../../../../src/adapters/source/manifest-source.ts';
+import { createManifestSource } from '../../../../src/adapters/manifest-source/manifest-source.ts';
+import type { ManifestSourceOptions } from '../../../../src/adapters/manifest-source/manifest-source.ts';
 import type { AgentError, ErrorCode } from '../../../../src/core/errors.ts';
 import type { Fetched } from '../../../../src/core/ports/manifest-source.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { createManifestSource } from '../../../../src/adapters/source/manifest-source.ts';
+import { createManifestSource } from '../../../../src/adapters/manifest-source/manifest-source.ts';
 import { AgentError } from '../../../../src/core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../../../src/core/manifest/accept.ts';
 import { documentOf, errorOf, failure, sourceOf, UNCHANGED } from './fetched.ts';

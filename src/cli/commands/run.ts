@@ -1,19 +1,19 @@
 import type { Command as Program } from 'commander';
-import { watchPaths } from '../adapters/compose/watch.ts';
-import { createLog } from '../adapters/log.ts';
-import { schedulePolls } from '../adapters/schedule.ts';
-import { serveStatus } from '../adapters/status-socket/server.ts';
-import { createSystemd, type Systemd } from '../adapters/systemd.ts';
-import { createRefresh, runDaemon, type DaemonSurroundings } from '../agent/daemon.ts';
-import { readConfig, readEnvironment, readSurroundings, type Config } from '../config.ts';
-import { toAgentError } from '../core/errors.ts';
-import type { EventLog } from '../core/events.ts';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import { VERSION } from './version.ts';
-import type { Cli } from './cli.ts';
-import type { Io } from './io.ts';
-import { routesOf } from './routes.ts';
-import { wireAgent, type Wired } from './wire.ts';
+import { watchPaths } from '../../adapters/compose/watch.ts';
+import { createLog } from '../../adapters/log.ts';
+import { schedulePolls } from '../../adapters/schedule.ts';
+import { serveStatus } from '../../adapters/status-socket/server.ts';
+import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
+import { createRefresh, runDaemon, type DaemonSurroundings } from '../../agent/daemon.ts';
+import { readConfig, readEnvironment, readSurroundings, type Config } from '../../config.ts';
+import { toAgentError } from '../../core/errors.ts';
+import type { EventLog } from '../../core/events.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { VERSION } from '../version.ts';
+import type { Cli } from '../cli.ts';
+import type { Io } from '../io.ts';
+import { routesOf } from '../routes.ts';
+import { wireAgent, type Wired } from '../wire.ts';
 
 const HELP = `
 Example:

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
-import { askAgent } from '../adapters/status-socket/client.ts';
-import type { Agent } from '../agent/agent.ts';
-import { readPaths } from '../config.ts';
-import { AgentError } from '../core/errors.ts';
-import { explain } from '../core/plan/explain.ts';
-import type { PlanInput } from '../core/plan/input.ts';
-import { exitCodeOf, worstOutcome, type ExitCode } from '../core/status/exit-code.ts';
-import type { Cli } from './cli.ts';
-import { terminalOf, writeJson, type Io } from './io.ts';
-import { lookLocally } from './local.ts';
-import { explainDocument, renderExplain, type ExplainDocument } from './render/explain.ts';
-import { renderStatus } from './render/status.ts';
+import { askAgent } from '../../adapters/status-socket/client.ts';
+import type { Agent } from '../../agent/agent.ts';
+import { readPaths } from '../../config.ts';
+import { AgentError } from '../../core/errors.ts';
+import { explain } from '../../core/plan/explain.ts';
+import type { PlanInput } from '../../core/plan/input.ts';
+import { exitCodeOf, worstOutcome, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Cli } from '../cli.ts';
+import { terminalOf, writeJson, type Io } from '../io.ts';
+import { lookLocally } from '../look-locally.ts';
+import { explainDocument, renderExplain, type ExplainDocument } from '../render/explain.ts';
+import { renderStatus } from '../render/status.ts';
 import { readStatus } from './status.ts';
 
 const HELP = `

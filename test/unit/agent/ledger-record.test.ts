@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRecord } from '../../../src/agent/record.ts';
+import { createRecord } from '../../../src/agent/ledger-record.ts';
 import { withService, type Ledger } from '../../../src/core/state/ledger.ts';
 import { createSurroundings } from '../../support/agent-ports.ts';
 import { ENVIRONMENT } from '../../support/world.ts';

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { parseCredentials } from '../../../../src/adapters/source/credentials.ts';
-import { parseRetryAfter } from '../../../../src/adapters/source/retry-after.ts';
+import { parseCredentials } from '../../../../src/adapters/manifest-source/credentials.ts';
+import { parseRetryAfter } from '../../../../src/adapters/manifest-source/retry-after.ts';
 import { documentOf, errorOf, failure, sourceOf } from './fetched.ts';
 import { createCertificate, createFolder, serve, serveTls, writeText } from './server.ts';
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import { answerLines, ask, whoAsks } from './ask.ts';
-import type { Cli } from './cli.ts';
-import { parseDuration } from './command.ts';
-import type { Io } from './io.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { answerLines, ask, whoAsks } from '../ask.ts';
+import type { Cli } from '../cli.ts';
+import { parseDuration } from '../arguments.ts';
+import type { Io } from '../io.ts';
 
 const HELP = `
 Examples:

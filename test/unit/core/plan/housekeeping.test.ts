@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { outcomesOf } from '../../../support/simulated-agent.ts';
+import { ENVIRONMENT } from '../../../support/world.ts';
+import { deploy, deployed, web, type Scenario } from './scenario.ts';
+
+const version = async (s: Scenario, tag: string): Promise<void> => {
+  s.engine.registry.push(`org/web:${tag}`, {});
+  await deploy(s, web(tag));
+};
+
+const tags = (s: Scenario): readonly string[] =>
+  s.engine
+    .actual()
+    .images.flatMap((i) => i.tags.filter((t) => t.repository.endsWith('org/web')).map((t) => t.tag))
+    .toSorted();
+
+describe('housekeeping', () => {
+  it('keeps the images of the last good releases, each under a tag of our own, and removes older ones', async () => {
+    const s = await deployed();
+    for (const tag of ['2', '3', '4']) await version(s, tag);
+    expect(tags(s)).toEqual(['3', '4']);
+    const kept = s.engine
+      .actual()
+      .images.flatMap((i) => i.tags.filter((t) => t.repository.includes(`supercargo-${ENVIRONMENT}`)));
+    expect(kept).toHaveLength(2);
+  });
+
+  it('invariant 2: never removes an image that has a name of somebody else, or that a container uses', async () => {
+    const s = await deployed();
+    s.engine.byHand.run({ name: 'old', image: 'org/web:1' });
+    await version(s, '2');
+    const two = s.engine.actual().images.find((i) => i.tags.some((t) => t.tag === '2'));
+    if (two) {
+      const action = {
+        kind: 'tag-image',
+        imageId: two.id,
+        repository: 'supercargo-production',
+        tag: 'web-1',
+      } as const;
+      await s.engine.apply(action, ENVIRONMENT, () => undefined, new AbortController().signal);
+    }
+    for (const tag of ['3', '4', '5']) await version(s, tag);
+    expect(tags(s)).toEqual(['1', '2', '4', '5']);
+    expect(s.agent.steps.filter((step) => step.includes('✗'))).toEqual([]);
+  });
+
+  it('rests after a failure instead of asking again at once', async () => {
+    const s = await deployed();
+    const signal = new AbortController().signal;
+    const definition = {
+      fixedName: undefined,
+      external: false,
+      driverOptions: {},
+      internal: false,
+      attachable: false,
+      enableIpv6: false,
+      labels: {},
+    };
+    await s.engine.apply(
+      { kind: 'create-network', name: 'test_stale', network: 'stale', hash: 'x', definition },
+      ENVIRONMENT,
+      () => undefined,
+      signal,
+    );
+    s.engine.byHand.run({ name: 'guest', networks: ['test_stale'] });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.since()).toEqual(['remove-network test_stale ✗ ENGINE']);
+    s.engine.byHand.remove('guest');
+    await s.agent.outlast();
+    expect(s.since()).toEqual(['remove-network test_stale']);
+  });
+});
