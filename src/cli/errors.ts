@@ -1,4 +1,4 @@
-import { AgentError, toAgentError } from '../core/errors.ts';
+import { toAgentError, type AgentError } from '../core/errors.ts';
 import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
 import type { Io } from './io.ts';
 import { terminalOf } from './io.ts';

@@ -1,4 +1,3 @@
-import { vi } from 'vitest';
 import type { AgentPorts } from '../../src/agent/ports.ts';
 import { AgentError } from '../../src/core/errors.ts';
 import type { Trust } from '../../src/core/manifest/model.ts';
@@ -90,7 +89,7 @@ export const createSurroundings = (compose: string): Surroundings => {
         set.writes += 1;
         set.stored = { kind: 'ok', ledger: JSON.parse(JSON.stringify(ledger)) as Ledger };
       },
-      setAside: vi.fn(async () => Promise.resolve('/state/ledger.json.lost')),
+      setAside: async () => Promise.resolve('/state/ledger.json.lost'),
     },
     journal: {
       append: async (entry) => {

@@ -93,10 +93,9 @@ describe('the agent', () => {
 
   it('keeps a lost ledger lost until somebody recovers it, whatever is published', async () => {
     const host = createHost();
-    await settle(host, await start(host)).then(async (agent) => {
-      host.publish(1, { web: 'org/web:1' });
-      await settle(host, agent);
-    });
+    const first = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, first);
     host.set.stored = { kind: 'missing' };
     const agent = await start(host);
     host.publish(2, { web: 'org/web:2' });
