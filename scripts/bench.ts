@@ -174,6 +174,9 @@ const main = async (): Promise<void> => {
 
 const ms = (value: number): string => `${value.toFixed(0)} ms`.padStart(9);
 
+const line = (name: string, s: { median: number; min: number; max: number }): string =>
+  `${name.padEnd(46)} ${ms(s.median)} ${ms(s.min)} ${ms(s.max)}`;
+
 const report = (times: { agent: readonly number[]; api: readonly number[] }): void => {
   const [agent, api] = [summary(times.agent), summary(times.api)];
   const ratio = agent.median / api.median;
@@ -190,8 +193,6 @@ const report = (times: { agent: readonly number[]; api: readonly number[] }): vo
     );
     return;
   }
-  const line = (name: string, s: { median: number; min: number; max: number }): string =>
-    `${name.padEnd(46)} ${ms(s.median)} ${ms(s.min)} ${ms(s.max)}`;
   console.log(`\n${'new tag desired → new container answers'.padEnd(46)}    median       min       max`);
   console.log(line('  supercargo', agent));
   console.log(line('  pull, create, stop, start at the Docker API', api));

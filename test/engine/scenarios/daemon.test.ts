@@ -297,13 +297,13 @@ describe('a hold', () => {
         /^held until \S+Z: no switch begins here; repairs and rollbacks go on\n$/,
       ) as string,
     });
-    const next = await scene.push(`1.1.0-${scene.environment}`);
+    const next = await scene.push('1.1.0');
     await scene.publish({ web: next.pinned });
     expect(await wait(scene)).toBe(2);
     const status = await scene.run(['status']);
     expect(status.code).toBe(2);
     expect(status.stdout).toMatch(/held by \S+, until \S+Z: ask Ann/);
-    expect(status.stdout).toMatch(/web +waiting +1\.1\.0\S* +1\.0\.0/);
+    expect(status.stdout).toMatch(/web +waiting +1\.1\.0 +1\.0\.0/);
     expect((await scene.docker.getImage(next.imageId).inspect()).Id).toBe(next.imageId);
     expect((await scene.run(['plan'])).code).toBe(0);
     await scene.docker.getContainer((await onlyContainer(scene)).id).remove({ force: true });
@@ -377,7 +377,7 @@ describe('an operator without a daemon', () => {
       'clock',
     ])
       expect(doctor.stdout).toMatch(new RegExp(`^ok +${name}: `, 'm'));
-    expect(doctor.stdout).toMatch(/^check agent: no agent runs\n +→ start it/m);
+    expect(doctor.stdout).toMatch(/^hint +agent: no agent runs\n +→ start it/m);
   });
 
   it('is told by explain what differs and what comes next, without a secret', async () => {

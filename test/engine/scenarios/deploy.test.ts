@@ -32,6 +32,8 @@ describe('the first deploy', () => {
     expect({ code: once.code, stderr: once.stderr }).toEqual({ code: 0, stderr: '' });
     expect(once.stdout).toMatch(/pulled .*1\.0\.0[\s\S]*created[\s\S]*started[\s\S]*is good 1\.0\.0/);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    const { RepoTags } = await scene.docker.getImage(image.imageId).inspect();
+    expect(RepoTags).toContain(image.ref);
 
     const status = await scene.run(['status']);
     expect(status.code).toBe(4);

@@ -71,8 +71,10 @@ describe('a container that somebody', () => {
       expect(await tryAnswer(scene.port)).toBe('1.0.0');
       const after = await onlyContainer(scene);
       expect(after).toMatchObject({ name: before.name, state: 'running', restart: 'unless-stopped' });
-      if (keeps !== 'nothing') expect(after.id).toBe(before.id);
-      if (keeps === 'process') expect(after.startedAt).toBe(before.startedAt);
+      expect({ id: after.id === before.id, process: after.startedAt === before.startedAt }).toEqual({
+        id: keeps !== 'nothing',
+        process: keeps === 'process',
+      });
       const { HostConfig, NetworkSettings } = await scene.docker.getContainer(after.id).inspect();
       expect(HostConfig.Memory).toBe(128 * 1024 ** 2);
       expect(Object.keys(NetworkSettings.Networks)).toEqual([`${scene.environment}_default`]);

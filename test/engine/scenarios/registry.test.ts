@@ -85,7 +85,7 @@ describe('a registry that demands a password', () => {
       );
       const doctor = await scene.run(['doctor']);
       expect(doctor.code).toBe(1);
-      expect(doctor.stdout).toMatch(/check registry \(web\): [\s\S]*→ check the login/);
+      expect(doctor.stdout).toMatch(/problem registry \(web\): [\s\S]*→ check the login/);
       expect(await runningIn(scene)).toEqual([]);
     };
     await refused();

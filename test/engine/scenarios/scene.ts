@@ -51,8 +51,9 @@ export const createScene = async ({
     port,
     ports,
     repository,
+    // A line of its own makes it an image of its own: equal images of two tests would be one in the engine.
     push: async (tag, flavour = flavours.healthy, name = 'web') =>
-      pusher.push(registry, path(name), tag, flavour),
+      pusher.push(registry, path(name), tag, { ...flavour, entry: `${flavour.entry}\n# ${path(name)}` }),
     web: (lines = [ports], rest = '') => {
       const quick = QUICK.filter((line) => !lines.some((l) => l.startsWith(line.split(':')[0] ?? '')));
       const all = [`image: ${repository()}`, 'restart: unless-stopped', ...quick, ...lines];
