@@ -2,7 +2,15 @@ import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { AgentError } from '../core/errors.ts';
 import { isoTime } from '../core/time.ts';
 import type { Actual } from '../core/state/actual.ts';
-import { emptyLedger, isHoldActive, serviceRecord, withService, type Ledger } from '../core/state/ledger.ts';
+import {
+  emptyLedger,
+  isHoldActive,
+  isQuarantined,
+  LIFTED,
+  serviceRecord,
+  withService,
+  type Ledger,
+} from '../core/state/ledger.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
@@ -57,21 +65,22 @@ const resume = async (c: OperateContext): Promise<CommandAnswer> => {
   return { lines: [`the hold of ${hold.owner} (${hold.reason}) is over`] };
 };
 
+const lifted = (ledger: Ledger, service: string): Ledger => {
+  const { failure } = serviceRecord(ledger, service);
+  return withService(ledger, service, { failure: failure && { ...failure, attempt: LIFTED } });
+};
+
 const retry = async (service: string, c: OperateContext): Promise<CommandAnswer> => {
   const ledger = c.record.current();
   const names = [service, ...c.jobsOf(service)];
-  const failed = names.filter((name) => serviceRecord(ledger, name).failure !== undefined);
+  const failed = names.filter((name) => isQuarantined(serviceRecord(ledger, name)));
   if (failed.length === 0) {
-    const known = Object.keys(ledger.services).filter(
-      (name) => serviceRecord(ledger, name).failure !== undefined,
-    );
+    const known = Object.keys(ledger.services).filter((name) => isQuarantined(serviceRecord(ledger, name)));
     const advice =
       known.length === 0 ? 'no service is quarantined on this host' : `quarantined here: ${known.join(', ')}`;
     throw new AgentError('USAGE', `${service} is not quarantined`, { advice });
   }
-  await c.record.update((l) =>
-    failed.reduce((done, name) => withService(done, name, { failure: undefined }), l),
-  );
+  await c.record.update((l) => failed.reduce((done, name) => lifted(done, name), l));
   c.notes.write('info', 'quarantine.cleared', { service, cleared: failed });
   return {
     lines: failed.map(

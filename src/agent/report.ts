@@ -1,7 +1,7 @@
 import type { Manifest } from '../core/manifest/model.ts';
 import type { ServicePlan } from '../core/plan/plan.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
-import { isHoldActive, serviceRecord, type Ledger } from '../core/state/ledger.ts';
+import { isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container.ts';
 import { tell, type Told } from '../core/status/outcome.ts';
@@ -167,7 +167,9 @@ export const sinceKey = (told: Told): string =>
 /** Of another release than the one in question it is history. */
 const failureOf = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
   const { failure } = serviceRecord(ledger, service);
-  return failure && (release === undefined || failure.release === release)
+  const isMeant =
+    failure && failure.attempt !== LIFTED && (release === undefined || failure.release === release);
+  return failure && isMeant
     ? {
         version: failure.version,
         release: failure.release,

@@ -44,6 +44,12 @@ export interface Failure {
   readonly failedAtMs: EpochMs;
 }
 
+/** No attempt has this number: a failure with it was lifted by `retry`. It stays, to tell its containers from new ones. */
+export const LIFTED = -1;
+
+export const isQuarantined = (record: ServiceRecord): boolean =>
+  record.failure !== undefined && record.failure.attempt !== LIFTED;
+
 export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed';
 
 /** A foreign container that a service took over, as it was before. */

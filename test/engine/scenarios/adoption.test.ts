@@ -102,7 +102,7 @@ describe('a port that a foreign container has', () => {
     await scene.compose(scene.web());
     await scene.publish({ web: (await scene.push('1.0.0')).pinned });
     const before = (await container.inspect()).State.StartedAt;
-    for (const command of ['plan', 'once']) {
+    for (const command of ['plan', 'once', 'plan']) {
       const result = await scene.run([command]);
       assertCode(result, 3);
       expect(result.stdout).toMatch(

@@ -188,6 +188,8 @@ describe('the agent', () => {
       advice: 'quarantined here: web',
     });
     await agent.operate({ kind: 'retry', service: 'web' });
-    expect(agent.record.current().services['web']?.failure).toBeUndefined();
+    expect(agent.status().services).toMatchObject([{ failure: null }]);
+    await settle(host, agent);
+    expect(agent.status().outcome).toBe('rolled-back');
   });
 });
