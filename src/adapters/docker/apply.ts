@@ -1,9 +1,10 @@
 import type Dockerode from 'dockerode';
-import { messageOf } from '../../core/errors.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
 import type { EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Limits } from '../../core/state/actual.ts';
 import { createBody, endpointOf } from './create-body.ts';
+import { defined } from './defined.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { resourceLabels } from './labels.ts';
 import { pullImage } from './pull.ts';
@@ -43,14 +44,40 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
   return ALREADY[kind]?.includes(status) === true || ALREADY_WORDS[kind]?.test(messageOf(error)) === true;
 };
 
-export const applyAction = async (action: EngineAction, c: ApplyContext): Promise<void> => {
+/**
+ * Takes one step; repeating it does no harm.
+ * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: after its grace time). A pull ends
+ * by its own limit, on silence.
+ */
+export const applyAction = async (
+  action: EngineAction,
+  c: ApplyContext,
+  answerLimitMs = ANSWER_LIMIT_MS,
+): Promise<void> => {
+  const limitMs = answerLimitMs + (action.kind === 'stop' ? action.graceMs : 0);
+  const limit = new AbortController();
+  const timer = action.kind === 'pull' ? undefined : setTimeout(() => limit.abort(), limitMs);
   try {
-    await call(action, c);
+    await call(action, { ...c, signal: AbortSignal.any([c.signal, limit.signal]) });
   } catch (error) {
+    if (limit.signal.aborted && !c.signal.aborted) throw unanswered(action, limitMs, error);
     if (isAlreadySo(action.kind, error)) return;
     throw toEngineError(error, `cannot ${describe(action)}`);
+  } finally {
+    clearTimeout(timer);
   }
 };
+
+const unanswered = (action: EngineAction, limitMs: number, cause: unknown): AgentError =>
+  new AgentError(
+    'ENGINE',
+    `cannot ${describe(action)}: the engine did not answer within ${String(limitMs / 1000)} s`,
+    {
+      retry: 'later',
+      cause,
+      advice: 'see the log of the Docker daemon (journalctl -u docker): it may have to be restarted',
+    },
+  );
 
 const describe = (action: EngineAction): string => {
   if ('container' in action) return `${action.kind} ${action.container.name}`;
@@ -58,7 +85,8 @@ const describe = (action: EngineAction): string => {
   return action.kind.replace('-', ' ');
 };
 
-const SOME_GRACE_MS = 30_000;
+/** Longer than an engine that lives takes for anything but a pull, also on a slow disk. */
+const ANSWER_LIMIT_MS = 120_000;
 
 const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => {
   const { docker, signal } = c;
@@ -69,13 +97,13 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
       await requireRoom(c.engineFolder, 'cannot pull');
       return pullImage(docker, c.credentials, action, c.onProgress, signal);
     case 'create':
-      return docker.createContainer({ ...createBody(action, c.environment, c.apiVersion), abortSignal });
+      return docker.createContainer(created(createBody(action, c.environment, c.apiVersion), signal));
     case 'create-network':
-      return docker.createNetwork({ ...networkBody(action, c.environment), abortSignal });
+      return docker.createNetwork(inBody(networkBody(action, c.environment), signal));
     case 'remove-network':
       return docker.getNetwork(action.id).remove({ abortSignal });
     case 'create-volume':
-      return docker.createVolume({ ...volumeBody(action, c.environment), abortSignal });
+      return docker.createVolume(inBody(volumeBody(action, c.environment), signal));
     case 'disarm':
       return container?.update({ RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, abortSignal });
     case 'arm':
@@ -91,17 +119,14 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
       return docker.getNetwork(action.network).connect({
         Container: action.container.id,
         EndpointConfig: endpointOf(action.attachment, action.alias),
+        abortSignal,
       });
     case 'start':
       return container?.start({ abortSignal });
     case 'unpause':
       return container?.unpause({ abortSignal });
     case 'stop':
-      return container?.stop({
-        t: Math.ceil(action.graceMs / 1000),
-        // The engine answers when it is down: give it the grace and what the kill takes.
-        abortSignal: AbortSignal.any([signal, AbortSignal.timeout(action.graceMs + SOME_GRACE_MS)]),
-      });
+      return container?.stop({ t: Math.ceil(action.graceMs / 1000), abortSignal });
     case 'remove':
       // Never with its volumes: an anonymous one may hold what somebody needs.
       return container?.remove({ v: false, abortSignal });
@@ -111,6 +136,18 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
       return removeReferences(action.references, c);
   }
 };
+
+/**
+ * dockerode writes every option into the URL too, and URLs end up in logs: what is secret here (environments, passwords
+ * in driver options) belongs into the body alone.
+ */
+const inBody = <T extends object>(body: T, abortSignal: AbortSignal, query: object = {}): T =>
+  ({ _query: query, _body: body, abortSignal }) as unknown as T;
+
+const created = (
+  { name, platform, ...body }: Dockerode.ContainerCreateOptions,
+  signal: AbortSignal,
+): Dockerode.ContainerCreateOptions => inBody(body, signal, defined({ name, platform }));
 
 const removeReferences = async (
   references: readonly string[],

@@ -20,6 +20,8 @@ export type EngineAddress =
 /** What is known of an engine once it has answered. */
 export interface Connection {
   readonly docker: Dockerode;
+  /** For questions that a living engine answers at once: silence is an error, not a wait for ever. */
+  readonly reader: Dockerode;
   readonly apiVersion: string;
   readonly remoteHost: string | undefined;
 }
@@ -54,6 +56,7 @@ export const connect = async (address: EngineAddress): Promise<Connection> => {
   const apiVersion = compareApi(version.ApiVersion, NEWEST_API) > 0 ? NEWEST_API : version.ApiVersion;
   return {
     docker: new Dockerode({ ...options, version: `v${apiVersion}` }),
+    reader: new Dockerode({ ...options, version: `v${apiVersion}`, timeout: READ_LIMIT_MS }),
     apiVersion,
     remoteHost: address.kind === 'tcp' ? address.host : undefined,
   };

@@ -32,13 +32,13 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
 
   const open = async (): Promise<Session> => {
     const connection = await connect(address);
-    const info: unknown = await connection.docker.info().catch((error: unknown) => {
+    const info: unknown = await connection.reader.info().catch((error: unknown) => {
       throw toEngineError(error, 'cannot reach the Docker engine');
     });
     const answer = info as EngineInfo;
     const facts = factsOf(answer, connection.apiVersion, connection.remoteHost);
     const engineFolder = address.kind === 'unix' ? answer.DockerRootDir : undefined;
-    return { connection, facts, engineFolder, observer: createObserver(connection.docker, facts) };
+    return { connection, facts, engineFolder, observer: createObserver(connection.reader, facts) };
   };
 
   const withSession = async <T>(use: (s: Session) => Promise<T>): Promise<T> => {
@@ -72,7 +72,7 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
         }
       }),
     resolveTag: (image, signal) =>
-      withSession(({ connection }) => resolveTag(connection.docker, credentials, image, signal)),
+      withSession(({ connection }) => resolveTag(connection.reader, credentials, image, signal)),
     lastLines: (id, lines, signal) =>
       withSession(({ connection }) => lastLines(connection, id, lines, signal)),
     watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),
@@ -80,13 +80,13 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
 };
 
 const lastLines = async (
-  { docker }: Connection,
+  { reader }: Connection,
   id: string,
   lines: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> => {
   try {
-    const container = docker.getContainer(id);
+    const container = reader.getContainer(id);
     const { Config } = await container.inspect({ abortSignal: signal });
     const answer: unknown = await container.logs({
       stdout: true,

@@ -50,6 +50,8 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
           .listVolumes({ abortSignal: signal })
           .then((v) => v.Volumes.map((x) => volumeOf(x, scope.environment))),
     ]);
+    // What is no list came from something between us and the engine.
+    if (!Array.isArray(listed)) throw new Error('the engine gave no list of containers');
     images = imageList;
     volumes = volumeList;
     const containers = await Promise.all(

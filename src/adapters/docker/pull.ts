@@ -37,13 +37,16 @@ export const pullImage = async (
   const auth = await credentials.for(reference.repository, signal);
   const idle = new AbortController();
   const bounded = AbortSignal.any([signal, idle.signal]);
+  const silence = setTimeout(() => idle.abort(), IDLE_LIMIT_MS).unref();
   try {
-    const stream = await docker.createImage(auth as Dockerode.AuthConfig | undefined, {
-      fromImage: name,
-      tag: digest ?? reference.tag ?? 'latest',
-      ...(image.platform !== undefined && { platform: image.platform }),
-      abortSignal: bounded,
-    });
+    const stream = await docker
+      .createImage(auth as Dockerode.AuthConfig | undefined, {
+        fromImage: name,
+        tag: digest ?? reference.tag ?? 'latest',
+        ...(image.platform !== undefined && { platform: image.platform }),
+        abortSignal: bounded,
+      })
+      .finally(() => clearTimeout(silence));
     await readLines(stream as unknown as Readable, idle, onProgress, what);
   } catch (error) {
     if (idle.signal.aborted) throw stalled(what, error);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -26,6 +26,12 @@ const isAlive = (path: string): Promise<boolean> => {
   return promise;
 };
 
+/** Only a socket: whatever else a mistyped path names is somebody's, and listening there fails. */
+const removeLeftover = async (path: string): Promise<void> => {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSocket() === true) await unlink(path);
+};
+
 /**
  * Listens on the agent's unix socket (0660: its group may look and ask).
  * @throws AgentError AGENT_RUNNING where an agent answers there, CONFIG where it can't be made.
@@ -43,7 +49,7 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
   });
   try {
     await mkdir(dirname(path), { recursive: true });
-    await unlink(path).catch(() => undefined);
+    await removeLeftover(path);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
     server.listen(path, resolve);
