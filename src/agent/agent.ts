@@ -131,7 +131,12 @@ export const createAgent = (
       await reconciler.settleLedger(signal);
     },
 
-    look: (signal: AbortSignal): Promise<PlanInput | undefined> => reconciler.look(signal),
+    /** Looks and plans, starts nothing. */
+    look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
+      const input = await reconciler.look(signal);
+      for (const settle of passed.splice(0)) settle();
+      return input;
+    },
 
     operate: async (command: Command): Promise<CommandAnswer> => {
       const { actual } = reconciler.view();

@@ -54,12 +54,14 @@ export const runDaemon = async (
   await stream;
 };
 
-/** The lock is keyed by the engine: while that is away nothing can be written, and looking says so. */
+/** The lock is keyed by the engine: while that is away nobody can have it, and without it this agent only looks. */
 const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
   try {
     await s.claim();
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'AGENT_RUNNING') throw error;
+    await agent.look(signal);
+    return;
   }
   await agent.pass(signal);
 };
