@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
@@ -7,6 +7,7 @@ import { createEdge } from '../../src/adapters/edge/edge.ts';
 import {
   EDGE_CANDIDATE_FILE,
   EDGE_CAPABILITIES,
+  EDGE_CONFIG_FILE,
   EDGE_CONFIG_MOUNT,
   EDGE_RUN_MOUNT,
   edgeCheckCommand,
@@ -20,6 +21,7 @@ import { FOREIGN_LABEL } from './leftovers.ts';
 export interface RunningEdge {
   readonly edge: Edge;
   readonly folder: string;
+  readonly instance: string;
   readonly isRunning: () => Promise<boolean>;
   /** SIGUSR1 to the master. */
   readonly leave: () => Promise<void>;
@@ -28,42 +30,62 @@ export interface RunningEdge {
   readonly remove: () => Promise<void>;
 }
 
-export type StartEdge = (config: EdgeConfig) => Promise<RunningEdge>;
+/** With a predecessor, in its folder and with its listeners. */
+export type StartEdge = (config: EdgeConfig, predecessor?: RunningEdge) => Promise<RunningEdge>;
 
 /** A user that exists nowhere: the sockets must become its own. */
 export const AGENT_ID = 61_234;
 
-const createFolder = async (): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'supercargo-edge-'));
-  const files = createConfigFolder(folder);
+const createFolder = async (instance: string, predecessor?: RunningEdge): Promise<string> => {
+  const folder = predecessor?.folder ?? (await mkdtemp(join(tmpdir(), 'supercargo-edge-')));
+  const files = createConfigFolder(folder, instance);
   await files.prepare();
   for (const path of [folder, files.configFolder, files.runFolder]) await chown(path, AGENT_ID, AGENT_ID);
   return folder;
 };
 
+/** The folder goes with the last of its edges. */
+const removeFiles = async (edge: Edge, folder: string): Promise<void> => {
+  await edge.discard();
+  const others = await readdir(join(folder, 'config'));
+  if (others.length === 0) await rm(folder, { recursive: true, force: true });
+};
+
+const commandOf = (config: EdgeConfig, predecessor?: RunningEdge): readonly string[] =>
+  edgeCommand({
+    agentUid: config.agentUid,
+    instance: config.instance,
+    ...(predecessor ? { predecessor: predecessor.instance } : {}),
+  });
+
 const write = async (edge: Edge, config: EdgeConfig): Promise<void> =>
   edge.apply({ kind: 'edge-write', config }, AbortSignal.timeout(10_000));
 
 /** The program of this machine, with the folder's own paths instead of the mounts'. */
-export const startLocalEdge: StartEdge = async (config) => {
-  const folder = await createFolder();
+export const startLocalEdge: StartEdge = async (config, predecessor) => {
+  const { instance } = config;
+  const folder = await createFolder(instance, predecessor);
+  const configFolder = join(folder, 'config', instance);
   const local = (words: string): string =>
-    words.replaceAll(EDGE_RUN_MOUNT, join(folder, 'run')).replaceAll(EDGE_CONFIG_MOUNT, folder);
+    words
+      .replaceAll(EDGE_RUN_MOUNT, join(folder, 'run'))
+      .replaceAll(EDGE_CONFIG_MOUNT, join(folder, instance));
   const check = async (): Promise<void> => {
     const { code, stderr } = await runCommand('haproxy', [
       '-c',
       '-f',
-      join(folder, 'config', EDGE_CANDIDATE_FILE),
+      join(configFolder, EDGE_CANDIDATE_FILE),
     ]);
     if (code !== 0) throw new Error(stderr);
   };
-  const edge = createEdge({ folder, check });
+  const edge = createEdge({ folder, instance, check });
   await write(edge, config);
-  const [program, ...args] = edgeCommand(config.agentUid).map(local);
+  const [program, ...args] = commandOf(config, predecessor).map(local);
   const start = async (): Promise<Service> => {
-    const text = await readFile(join(folder, 'config', 'haproxy.cfg'), 'utf8');
-    await writeFile(join(folder, 'haproxy.cfg'), local(text));
-    return startService(program ?? '', args, { logFile: join(folder, 'log') });
+    const text = await readFile(join(configFolder, EDGE_CONFIG_FILE), 'utf8');
+    await mkdir(join(folder, instance), { recursive: true });
+    await writeFile(join(folder, instance, EDGE_CONFIG_FILE), local(text));
+    return startService(program ?? '', args, { logFile: join(folder, `${instance}.log`) });
   };
   let service = await start();
   let hasEnded = false;
@@ -75,6 +97,7 @@ export const startLocalEdge: StartEdge = async (config) => {
   return {
     edge,
     folder,
+    instance,
     isRunning: async () => Promise.resolve(!hasEnded),
     leave: async () => void process.kill(service.pid, 'SIGUSR1'),
     crash: async () => {
@@ -84,13 +107,18 @@ export const startLocalEdge: StartEdge = async (config) => {
     },
     remove: async () => {
       if (!hasEnded) await service.stop();
-      await rm(folder, { recursive: true, force: true });
+      await removeFiles(edge, folder);
     },
   };
 };
 
-const createBody = (image: string, folder: string, config: EdgeConfig): Docker.ContainerCreateOptions => {
-  const [program, ...args] = edgeCommand(config.agentUid);
+const createBody = (
+  image: string,
+  folder: string,
+  config: EdgeConfig,
+  [program = '', ...args]: readonly string[],
+): Docker.ContainerCreateOptions => {
+  const configFolder = join(folder, 'config', config.instance);
   return {
     Image: image,
     Entrypoint: [program],
@@ -104,7 +132,7 @@ const createBody = (image: string, folder: string, config: EdgeConfig): Docker.C
       SecurityOpt: ['no-new-privileges'],
       ReadonlyRootfs: true,
       RestartPolicy: { Name: 'always' },
-      Binds: [`${folder}/config:${EDGE_CONFIG_MOUNT}:ro`, `${folder}/run:${EDGE_RUN_MOUNT}`],
+      Binds: [`${configFolder}:${EDGE_CONFIG_MOUNT}:ro`, `${folder}/run:${EDGE_RUN_MOUNT}`],
     },
   };
 };
@@ -121,22 +149,24 @@ const runCheck = async (docker: Docker, container: Docker.Container): Promise<vo
 /** As the agent runs it: host network, root with few capabilities, nothing writable but the sockets' folder. */
 export const startContainerEdge =
   (docker: Docker, image: string): StartEdge =>
-  async (config) => {
-    const folder = await createFolder();
-    const container = await docker.createContainer(createBody(image, folder, config));
+  async (config, predecessor) => {
+    const { instance } = config;
+    const folder = await createFolder(instance, predecessor);
+    const command = commandOf(config, predecessor);
+    const container = await docker.createContainer(createBody(image, folder, config, command));
     const state = async (): Promise<{ Running: boolean; Pid: number }> => (await container.inspect()).State;
     const check = async (): Promise<void> => {
       if ((await state()).Running) await runCheck(docker, container);
     };
-    const edge = createEdge({ folder, check });
+    const edge = createEdge({ folder, instance, check });
     const remove = async (): Promise<void> => {
       await container.remove({ force: true, v: true });
-      await rm(folder, { recursive: true, force: true });
+      await removeFiles(edge, folder);
     };
     try {
       await write(edge, config);
       // Written by root here; the agent's own files have its group.
-      await chown(join(folder, 'config', 'haproxy.cfg'), AGENT_ID, AGENT_ID);
+      await chown(join(folder, 'config', instance, EDGE_CONFIG_FILE), AGENT_ID, AGENT_ID);
       await container.start();
     } catch (error) {
       await remove();
@@ -145,6 +175,7 @@ export const startContainerEdge =
     return {
       edge,
       folder,
+      instance,
       isRunning: async () => (await state()).Running,
       leave: async () => void (await container.kill({ signal: 'SIGUSR1' })),
       // Not by the engine: what it kills itself it does not start again.

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import {
   EDGE_CANDIDATE_FILE,
   EDGE_CONFIG_FILE,
-  EDGE_MASTER_SOCKET,
-  EDGE_RUNTIME_SOCKET,
+  masterSocketName,
+  runtimeSocketName,
 } from '../../core/edge/container.ts';
+import { checkedInstance } from '../../core/edge/names.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 
 /**
- * The two folders of one edge, which its container mounts. Its root is not an almighty one: it gets in by the agent's group, as
+ * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of the environment share. Its root is not an almighty one: it gets in by the agent's group, as
  * which the container runs (`0:<gid of the agent>`), hence the group's bits.
  */
 export interface ConfigFolder {
@@ -26,6 +27,8 @@ export interface ConfigFolder {
    * @throws AgentError STATE_DIR, and what `check` throws; the file is then untouched.
    */
   readonly write: (text: string, check: () => Promise<void>) => Promise<void>;
+  /** Removes what this one edge left, once its container is gone. @throws AgentError STATE_DIR */
+  readonly discard: () => Promise<void>;
 }
 
 const FILE_MODE = 0o640;
@@ -66,8 +69,8 @@ const writeCandidate = (path: string, text: string): Promise<void> =>
     await file.sync();
   });
 
-export const createConfigFolder = (folder: string): ConfigFolder => {
-  const configFolder = join(folder, 'config');
+export const createConfigFolder = (folder: string, instance: string): ConfigFolder => {
+  const configFolder = join(folder, 'config', checkedInstance(instance));
   const runFolder = join(folder, 'run');
   const path = join(configFolder, EDGE_CONFIG_FILE);
   const candidate = join(configFolder, EDGE_CANDIDATE_FILE);
@@ -79,11 +82,13 @@ export const createConfigFolder = (folder: string): ConfigFolder => {
       throw failed(`make the folders of the edge in ${folder}`, error);
     }
   };
+  const runtimeSocket = join(runFolder, runtimeSocketName(instance));
+  const masterSocket = join(runFolder, masterSocketName(instance));
   return {
     configFolder,
     runFolder,
-    runtimeSocket: join(runFolder, EDGE_RUNTIME_SOCKET),
-    masterSocket: join(runFolder, EDGE_MASTER_SOCKET),
+    runtimeSocket,
+    masterSocket,
     prepare,
     read: async (signal) => {
       try {
@@ -105,6 +110,14 @@ export const createConfigFolder = (folder: string): ConfigFolder => {
       } catch (error) {
         await rm(candidate, { force: true }).catch(() => undefined);
         throw error;
+      }
+    },
+    discard: async () => {
+      try {
+        await rm(configFolder, { recursive: true, force: true });
+        await Promise.all([runtimeSocket, masterSocket].map((socket) => rm(socket, { force: true })));
+      } catch (error) {
+        throw failed(`remove the files of the edge in ${folder}`, error);
       }
     },
   };

@@ -7,8 +7,9 @@ import { observeEdge } from './observe.ts';
 import { createRuntime } from './runtime.ts';
 
 export interface EdgeOptions {
-  /** Of this one edge container, on the host: `config/` and `run/` are mounted from it. */
+  /** Of the environment, on the host: `config/INSTANCE` and `run` are mounted from it. */
   readonly folder: string;
+  readonly instance: string;
   /** Runs `edgeCheckCommand` where this folder is mounted; rejects where HAProxy refuses the candidate. */
   readonly check: (signal: AbortSignal) => Promise<void>;
   readonly timeoutMs?: number;
@@ -17,8 +18,14 @@ export interface EdgeOptions {
 
 const PATIENCE: Patience = { deadlineMs: 10_000, everyMs: 100 };
 
-export const createEdge = ({ folder, check, timeoutMs, patience = PATIENCE }: EdgeOptions): Edge => {
-  const files = createConfigFolder(folder);
+export const createEdge = ({
+  folder,
+  instance,
+  check,
+  timeoutMs,
+  patience = PATIENCE,
+}: EdgeOptions): Edge => {
+  const files = createConfigFolder(folder, instance);
   const { runtimeSocket, masterSocket } = files;
   const runtime = createRuntime({
     runtimeSocket,
@@ -44,5 +51,10 @@ export const createEdge = ({ folder, check, timeoutMs, patience = PATIENCE }: Ed
         return removeServer(runtime, action.backend, action.server, patience, signal);
     }
   };
-  return { observe: (signal) => observeEdge(runtime, signal), written: files.read, apply };
+  return {
+    observe: (signal) => observeEdge(runtime, signal),
+    written: files.read,
+    apply,
+    discard: files.discard,
+  };
 };

@@ -36,6 +36,8 @@ export type EdgeMode = 'host' | 'publish';
 /** What the edge of an environment should be. */
 export interface EdgeConfig {
   readonly environment: string;
+  /** Names this one edge container's files and sockets beside those of the one that it replaces. Never used again. */
+  readonly instance: string;
   readonly mode: EdgeMode;
   /** Owner of the sockets, as seen inside the container: the agent's uid; 0 on rootless engines. */
   readonly agentUid: number;

@@ -6,6 +6,8 @@ import { AgentError } from '../errors.ts';
 const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
 const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
 const SERVER = /^[0-9a-f]{12}$/;
+/** Short, for the path of a unix socket has at most 107 bytes, and HAProxy makes it longer for a moment. */
+const INSTANCE = /^[a-z0-9]{1,16}$/;
 const ANY = 'any';
 
 /** `web:8888`. A service name with other characters gets a digest, so that two never become one. */
@@ -52,6 +54,7 @@ const checked =
   };
 
 export const checkedEnvironment = checked('environment name', SAFE);
+export const checkedInstance = checked('instance name', INSTANCE);
 export const checkedBackend = checked('backend name', BACKEND);
 export const checkedServer = checked('server name', SERVER);
 

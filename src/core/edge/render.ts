@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { AgentError } from '../errors.ts';
-import { EDGE_RUNTIME_SOCKET, EDGE_RUN_MOUNT, EDGE_WORKER_ID } from './container.ts';
+import { EDGE_RUN_MOUNT, EDGE_WORKER_ID, runtimeSocketName } from './container.ts';
 import { listenersOf, type Listener } from './listener.ts';
 import type { EdgeBackend, EdgeConfig, EdgeProtocol, EdgeServer } from './model.ts';
 import {
   checkedBackend,
   checkedCount,
   checkedEnvironment,
+  checkedInstance,
   checkedPort,
   checkedServer,
   endpoint,
@@ -83,7 +84,7 @@ const globalSection = (config: EdgeConfig, own: readonly string[]): string =>
     `fd-hard-limit ${FILE_LIMIT}`,
     // Request headers up to 31 kB: the default of 16 kB refuses what apps without an edge accept.
     'tune.bufsize 32768',
-    `stats socket ${EDGE_RUN_MOUNT}/${EDGE_RUNTIME_SOCKET} level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
+    `stats socket ${EDGE_RUN_MOUNT}/${runtimeSocketName(checkedInstance(config.instance))} level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
     'stats timeout 30s',
   ]);
 
@@ -144,7 +145,7 @@ const sectionsOf = (config: EdgeConfig, own: readonly string[]): readonly string
  */
 export const edgeShape = (config: EdgeConfig): string => {
   const backends = config.backends.map((backend) => ({ ...backend, servers: [] }));
-  const text = sectionsOf({ ...config, backends }, []).join('\n\n');
+  const text = sectionsOf({ ...config, backends, instance: 'any' }, []).join('\n\n');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 };
 

@@ -9,4 +9,6 @@ export interface Edge {
   readonly written: (signal: AbortSignal) => Promise<string | undefined>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
   readonly apply: (action: EdgeAction, signal: AbortSignal) => Promise<void>;
+  /** Removes its files, once its container is gone. @throws AgentError STATE_DIR */
+  readonly discard: () => Promise<void>;
 }

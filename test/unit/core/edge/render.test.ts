@@ -28,6 +28,7 @@ const backend = (more: Partial<EdgeBackend> = {}): EdgeBackend => ({
 });
 const edge = (more: Partial<EdgeConfig> = {}): EdgeConfig => ({
   environment: 'staging',
+  instance: 'e1',
   mode: 'host',
   agentUid: 998,
   hasIpv6: false,
@@ -56,7 +57,7 @@ describe('the config of an edge', () => {
       'gid 99',
       'fd-hard-limit 65536',
       'tune.bufsize 32768',
-      'stats socket /edge/run/runtime.sock level admin expose-fd listeners mode 660 uid 998',
+      'stats socket /edge/run/e1.runtime.sock level admin expose-fd listeners mode 660 uid 998',
       'stats timeout 30s',
     ]);
   });
@@ -181,6 +182,7 @@ describe('the same meaning', () => {
 
   it.each<[string, Partial<EdgeConfig>, boolean]>([
     ['other servers', { backends: [backend({ servers: [server('d')] })] }, true],
+    ['another instance', { instance: 'e2' }, true],
     ['another drain', { longestDrainMs: 1 }, true],
     ['another port', { frontends: [frontend({ hostPort: 81 })] }, false],
     ['another protocol', { frontends: [frontend(tcp)], backends: [backend(tcp)] }, false],
@@ -193,6 +195,7 @@ describe('the same meaning', () => {
 
 describe('what is no config', () => {
   it.each<[string, Partial<EdgeConfig>]>([
+    ['is no instance name', { instance: 'e1/../x' }],
     ['is no environment name', { environment: 'a\n  maxconn 1' }],
     [
       'is no backend name',
