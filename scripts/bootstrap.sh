@@ -38,7 +38,8 @@ fi
 
 # Debian package and the file that proves it is installed.
 packages='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
-  busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv'
+  busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv
+  haproxy:/usr/sbin/haproxy'
 
 missing_packages() {
   local entry

@@ -20,6 +20,8 @@ export type ErrorCode =
   | 'IMAGE_MISMATCH'
   | 'DISK_FULL'
   | 'NAME_TAKEN'
+  | 'EDGE'
+  | 'EDGE_UNREACHABLE'
   | 'PORT_TAKEN'
   | 'NETWORK'
   | 'VOLUME'

@@ -30,7 +30,7 @@ const blobOf = (bytes: Buffer): Blob => ({
 });
 const jsonBlob = (value: unknown): Blob => blobOf(Buffer.from(JSON.stringify(value)));
 
-const layerOf = (entries: readonly TarEntry[]): Layer => {
+export const layerOf = (entries: readonly TarEntry[]): Layer => {
   const plain = tarOf(entries);
   return { plain: blobOf(plain), compressed: blobOf(gzipSync(plain, { level: 1 })) };
 };
@@ -85,21 +85,23 @@ const emptySet = (keys: readonly string[]): object => Object.fromEntries(keys.ma
 /** The engine's and Go's name of this machine. */
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-const configOf = (version: string, flavour: Flavour, layers: readonly Layer[]): Blob =>
+const configOf = (version: string, flavour: Flavour): object => ({
+  Env: Object.entries({ PATH: '/bin', VERSION: version, ...flavour.environment }).map((pair) =>
+    pair.join('='),
+  ),
+  Entrypoint: ['/entry'],
+  ExposedPorts: emptySet(flavour.expose ?? ['8888/tcp']),
+  Volumes: emptySet(flavour.volumes ?? []),
+  Healthcheck: healthcheckOf(flavour),
+  Labels: { 'org.opencontainers.image.version': version },
+});
+
+const configBlob = (config: object, layers: readonly Layer[]): Blob =>
   jsonBlob({
     architecture,
     os: 'linux',
     created: '2026-01-01T00:00:00Z',
-    config: {
-      Env: Object.entries({ PATH: '/bin', VERSION: version, ...flavour.environment }).map((pair) =>
-        pair.join('='),
-      ),
-      Entrypoint: ['/entry'],
-      ExposedPorts: emptySet(flavour.expose ?? ['8888/tcp']),
-      Volumes: emptySet(flavour.volumes ?? []),
-      Healthcheck: healthcheckOf(flavour),
-      Labels: { 'org.opencontainers.image.version': version },
-    },
+    config,
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.plain.digest) },
     history: layers.map(() => ({ created: '2026-01-01T00:00:00Z', created_by: 'from scratch' })),
   });
@@ -121,12 +123,14 @@ const manifestOf = (config: Blob, layers: readonly Layer[]): Blob => {
   });
 };
 
+/** `config` is what `docker inspect` shows as Config. */
+export const imageOf = (config: object, layers: readonly Layer[]): ImageContent => {
+  const blob = configBlob(config, layers);
+  return { layers, config: blob, manifest: manifestOf(blob, layers) };
+};
+
 /** Builds images from scratch without an engine. The shared layer is packed once (about 50 ms), an image takes about 1 ms. */
 export const createImageBuilder = (): ((version: string, flavour: Flavour) => ImageContent) => {
   const base = createBaseLayer();
-  return (version, flavour) => {
-    const layers = [base, versionLayer(version, flavour)];
-    const config = configOf(version, flavour, layers);
-    return { layers, config, manifest: manifestOf(config, layers) };
-  };
+  return (version, flavour) => imageOf(configOf(version, flavour), [base, versionLayer(version, flavour)]);
 };

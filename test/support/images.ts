@@ -95,6 +95,18 @@ const archiveOf = (names: readonly string[], { layers, config }: ImageContent): 
   ]);
 };
 
+/** Puts an image into the engine as `docker load` does, under these names. Resolves with its id. */
+export const loadImage = async (
+  docker: Docker,
+  names: readonly string[],
+  content: ImageContent,
+): Promise<string> => {
+  const stream = await docker.loadImage(Readable.from([archiveOf(names, content)]), { quiet: true });
+  const answer = await text(stream);
+  if (/"error"/.test(answer)) throw new Error(`cannot load ${names.join(', ')}: ${answer}`);
+  return content.config.digest;
+};
+
 export const createImagePusher = (): ImagePusher => {
   const build = createImageBuilder();
   const archive: ImagePusher['archive'] = (names, version, flavour) => {
@@ -115,12 +127,7 @@ export const createImagePusher = (): ImagePusher => {
       const { digest } = manifest;
       return { repository, tag, ref, digest, pinned: `${ref}@${digest}`, imageId: config.digest };
     },
-    load: async (docker, names, version, flavour) => {
-      const { tar, imageId } = archive(names, version, flavour);
-      const answer = await text(await docker.loadImage(Readable.from([tar]), { quiet: true }));
-      if (/"error"/.test(answer)) throw new Error(`cannot load ${names.join(', ')}: ${answer}`);
-      return imageId;
-    },
+    load: async (docker, names, version, flavour) => loadImage(docker, names, build(version, flavour)),
   };
 };
 

@@ -1,0 +1,134 @@
+import { chmod, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  EDGE_CANDIDATE_FILE,
+  EDGE_CONFIG_FILE,
+  masterSocketName,
+  runtimeSocketName,
+} from '../../core/edge/container.ts';
+import { checkedInstance } from '../../core/edge/names.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
+
+/**
+ * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of the environment share. Its root is not an almighty one: it gets in by the agent's group, as
+ * which the container runs (`0:<gid of the agent>`), hence the group's bits.
+ */
+export interface ConfigFolder {
+  readonly configFolder: string;
+  readonly runFolder: string;
+  readonly runtimeSocket: string;
+  readonly masterSocket: string;
+  /** Makes both folders with their modes. @throws AgentError STATE_DIR */
+  readonly prepare: () => Promise<void>;
+  /** @throws AgentError STATE_DIR */
+  readonly read: (signal: AbortSignal) => Promise<string | undefined>;
+  /**
+   * Durable when it settles; `check` sees the candidate beside the file first.
+   * @throws AgentError STATE_DIR, and what `check` throws; the file is then untouched.
+   */
+  readonly write: (text: string, check: () => Promise<void>) => Promise<void>;
+  /** Removes what this one edge left, once its container is gone. @throws AgentError STATE_DIR */
+  readonly discard: () => Promise<void>;
+}
+
+const FILE_MODE = 0o640;
+const CONFIG_MODE = 0o750;
+/** HAProxy makes its sockets there. */
+const RUN_MODE = 0o770;
+
+const failed = (action: string, cause: unknown): AgentError =>
+  new AgentError('STATE_DIR', `cannot ${action}: ${messageOf(cause)}`, {
+    retry: 'later',
+    cause,
+    advice:
+      'check the state folder: its owner, its modes and the room on its disk (SUPERCARGO_STATE_DIR, df -h)',
+  });
+
+const withOpen = async (
+  opened: Promise<FileHandle>,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> => {
+  const file = await opened;
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+};
+
+/** The mode that mkdir and open take is cut by the umask. */
+const makeFolder = async (path: string, mode: number): Promise<void> => {
+  await mkdir(path, { recursive: true });
+  await chmod(path, mode);
+};
+
+const writeCandidate = (path: string, text: string): Promise<void> =>
+  withOpen(open(path, 'w', FILE_MODE), async (file) => {
+    await file.chmod(FILE_MODE);
+    await file.writeFile(text);
+    await file.sync();
+  });
+
+export const createConfigFolder = (folder: string, instance: string): ConfigFolder => {
+  const configFolder = join(folder, 'config', checkedInstance(instance));
+  const runFolder = join(folder, 'run');
+  const path = join(configFolder, EDGE_CONFIG_FILE);
+  const candidate = join(configFolder, EDGE_CANDIDATE_FILE);
+  const prepare: ConfigFolder['prepare'] = async () => {
+    try {
+      await makeFolder(configFolder, CONFIG_MODE);
+      await makeFolder(runFolder, RUN_MODE);
+    } catch (error) {
+      throw failed(`make the folders of the edge in ${folder}`, error);
+    }
+  };
+  const runtimeSocket = join(runFolder, runtimeSocketName(instance));
+  const masterSocket = join(runFolder, masterSocketName(instance));
+  return {
+    configFolder,
+    runFolder,
+    runtimeSocket,
+    masterSocket,
+    prepare,
+    read: async (signal) => {
+      try {
+        return await readFile(path, { encoding: 'utf8', signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw failed(`read ${path}`, error);
+      }
+    },
+    write: async (text, check) => {
+      await prepare();
+      try {
+        await writeCandidate(candidate, text).catch((error: unknown) => {
+          throw failed(`write ${candidate}`, error);
+        });
+        await check();
+        await putInPlace(candidate, path, configFolder);
+      } catch (error) {
+        await rm(candidate, { force: true }).catch(() => undefined);
+        throw error;
+      }
+    },
+    discard: async () => {
+      try {
+        await rm(configFolder, { recursive: true, force: true });
+        await Promise.all([runtimeSocket, masterSocket].map((socket) => rm(socket, { force: true })));
+      } catch (error) {
+        throw failed(`remove the files of the edge in ${folder}`, error);
+      }
+    },
+  };
+};
+
+const putInPlace = async (candidate: string, path: string, folder: string): Promise<void> => {
+  try {
+    await rename(candidate, path);
+    // Without it a power cut may bring back the old name's file.
+    await withOpen(open(folder, 'r'), (file) => file.sync());
+  } catch (error) {
+    throw failed(`write ${path}`, error);
+  }
+};

@@ -1,0 +1,33 @@
+import { AgentError, messageOf } from '../../core/errors.ts';
+
+const LOOK = "see the log of the edge's container (docker logs); the engine starts it again by itself";
+
+const ADVICE: Readonly<Record<string, { readonly words: string; readonly advice: string }>> = {
+  ENOENT: { words: 'it does not run', advice: LOOK },
+  ECONNREFUSED: { words: 'it does not run', advice: LOOK },
+  EACCES: {
+    words: 'permission denied',
+    advice:
+      'run the agent as the user that the edge was created for, or remove the edge container: it is made again',
+  },
+};
+
+/** The edge does not answer at this socket. Always worth another try: it comes back by itself. */
+export const unreachable = (socketPath: string, cause: unknown): AgentError => {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  const { words, advice } = ADVICE[code] ?? { words: messageOf(cause), advice: LOOK };
+  return new AgentError('EDGE_UNREACHABLE', `the edge does not answer at ${socketPath}: ${words}`, {
+    retry: 'later',
+    cause,
+    advice,
+    ...(code === '' ? {} : { fields: { code } }),
+  });
+};
+
+/** The edge answered, and refused or could not be understood. `words` are its own. */
+export const edgeError = (what: string, words: string): AgentError =>
+  new AgentError('EDGE', `cannot ${what}: ${words.trim().split('\n')[0] ?? ''}`, {
+    retry: 'later',
+    advice:
+      'it is looked at again; if this stays, replace the edge: remove its container, and it is made again',
+  });

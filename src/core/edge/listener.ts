@@ -1,0 +1,34 @@
+import type { EdgeConfig, EdgeFrontend } from './model.ts';
+
+export interface Listener {
+  readonly frontend: EdgeFrontend;
+  /** Inside the edge's network. Empty: every address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+const byPlace = (a: EdgeFrontend, b: EdgeFrontend): number =>
+  a.hostPort - b.hostPort || (a.hostAddress < b.hostAddress ? -1 : Number(a.hostAddress > b.hostAddress));
+
+const firstFree = (taken: ReadonlySet<number>): number => {
+  let port = 65_535;
+  while (taken.has(port)) port -= 1;
+  return port;
+};
+
+/**
+ * Where each frontend listens, by port and address. With `publish` the engine maps the host's address and port to it: two
+ * addresses with the same port would meet inside the container, so that all but the first get a port of their own.
+ */
+export const listenersOf = (config: Pick<EdgeConfig, 'mode' | 'frontends'>): readonly Listener[] => {
+  const sorted = config.frontends.toSorted(byPlace);
+  if (config.mode === 'host')
+    return sorted.map((frontend) => ({ frontend, address: frontend.hostAddress, port: frontend.hostPort }));
+  const taken = new Set(sorted.map(({ hostPort }) => hostPort));
+  return sorted.map((frontend, index) => {
+    const isFirst = sorted[index - 1]?.hostPort !== frontend.hostPort;
+    const port = isFirst ? frontend.hostPort : firstFree(taken);
+    taken.add(port);
+    return { frontend, address: '', port };
+  });
+};

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { canonicalIp } from '../compose/ip.ts';
+import { AgentError } from '../errors.ts';
+
+/** What HAProxy takes as the name of a section or server (configuration manual, 2.2 and 4.1), less the colon, which is ours. */
+const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
+const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
+const SERVER = /^[0-9a-f]{12}$/;
+/** Short, for the path of a unix socket has at most 107 bytes, and HAProxy makes it longer for a moment. */
+const INSTANCE = /^[a-z0-9]{1,16}$/;
+const ANY = 'any';
+
+/** `web:8888`. A service name with other characters gets a digest, so that two never become one. */
+export const backendName = (service: string, containerPort: number): string => {
+  if (SAFE.test(service)) return `${service}:${containerPort}`;
+  const digest = createHash('sha256').update(service).digest('hex').slice(0, 10);
+  return `${service.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 100)}-${digest}:${containerPort}`;
+};
+
+/** The first 12 hex digits of a container's id. */
+export const serverName = (containerId: string): string => containerId.slice(0, 12);
+
+/** `any:8080`, `10.0.0.1:8080`, `fd00::1:8080`: also what the runtime shows of a frontend's address. */
+export const frontendName = (hostAddress: string, hostPort: number): string =>
+  `${hostAddress === '' ? ANY : checkedAddress(hostAddress)}:${checkedPort(hostPort)}`;
+
+/** Undefined: not one of ours. */
+export const parseFrontendName = (
+  name: string,
+): { readonly hostAddress: string; readonly hostPort: number } | undefined => {
+  const [, address, port] = /^(.+):(\d{1,5})$/.exec(name) ?? [];
+  if (address === undefined) return undefined;
+  const hostAddress = address === ANY ? '' : canonicalIp(address);
+  return hostAddress === undefined ? undefined : { hostAddress, hostPort: Number(port) };
+};
+
+/** `10.0.0.1:80`, `[fd00::1]:80`. */
+export const endpoint = (address: string, port: number): string => {
+  const ip = checkedAddress(address);
+  return `${ip.includes(':') ? `[${ip}]` : ip}:${checkedPort(port)}`;
+};
+
+/** Everything that reaches the config or a runtime command passes one of these: nothing in it can start a word or a line. */
+const refused = (what: string, value: string): AgentError =>
+  new AgentError('EDGE', `${JSON.stringify(value)} is no ${what} for the edge`, {
+    advice: 'this is a fault in supercargo: please report it with the log',
+  });
+
+const checked =
+  (what: string, pattern: RegExp) =>
+  (value: string): string => {
+    if (!pattern.test(value)) throw refused(what, value);
+    return value;
+  };
+
+export const checkedEnvironment = checked('environment name', SAFE);
+export const checkedInstance = checked('instance name', INSTANCE);
+export const checkedBackend = checked('backend name', BACKEND);
+export const checkedServer = checked('server name', SERVER);
+
+const checkedAddress = (value: string): string => {
+  const ip = canonicalIp(value);
+  if (ip === undefined) throw refused('address', value);
+  return ip;
+};
+
+export const checkedPort = (value: number): number => {
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) throw refused('port', String(value));
+  return value;
+};
+
+export const checkedCount = (what: string, value: number): number => {
+  if (!Number.isSafeInteger(value) || value < 0) throw refused(what, String(value));
+  return value;
+};

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { type ServerResponse, createServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** RFC 6455, 1.3. */
+const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+export interface EdgeApp {
+  readonly name: string;
+  readonly port: number;
+  /** Everything at once, as the kernel does for an app that was killed. */
+  readonly kill: () => Promise<void>;
+}
+
+const events = (response: ServerResponse): void => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  let count = 0;
+  const timer = setInterval(() => response.write(`data: ${String((count += 1))}\n\n`), 20);
+  response.once('close', () => clearInterval(timer));
+};
+
+/** `GET /` its name, `GET /slow` after 300 ms, `POST /` the body, `GET /events` a stream, an upgrade echoes. */
+export const startEdgeApp = async (name: string): Promise<EdgeApp> => {
+  const upgraded = new Set<Duplex>();
+  const server = createServer((request, response) => {
+    response.setHeader('x-app', name);
+    if (request.url === '/events') return events(response);
+    if (request.method === 'POST') return void request.pipe(response);
+    void sleep(request.url === '/slow' ? 300 : 0).then(() => response.end(name));
+  });
+  server.on('upgrade', (request, socket) => {
+    const key = createHash('sha1').update(`${request.headers['sec-websocket-key'] ?? ''}${WEBSOCKET}`);
+    const accept = key.digest('base64');
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
+    upgraded.add(socket);
+    socket.on('error', () => undefined).once('close', () => upgraded.delete(socket));
+    socket.pipe(socket);
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
+  });
+  return {
+    name,
+    port,
+    kill: async () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+        for (const socket of upgraded) socket.destroy();
+      }),
+  };
+};

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { runCommand } from './command.ts';
+import { type ImageContent, imageOf, layerOf } from './image-content.ts';
+import type { TarEntry } from './tar.ts';
+
+const PROGRAM = '/usr/sbin/haproxy';
+
+/** `libc.so.6 => /lib/…/libc.so.6 (0x…)`, and the loader alone: `/lib64/ld-linux-x86-64.so.2 (0x…)`. */
+const librariesOf = async (program: string): Promise<readonly string[]> => {
+  const { stdout, stderr } = await runCommand('ldd', [program]);
+  if (stdout.includes('not found') || !stdout.includes('ld-linux'))
+    throw new Error(`ldd ${program}: ${stdout}${stderr}`);
+  return [...stdout.matchAll(/(?:^\s*|=> )(\/\S+) \(0x/gm)].map((match) => match[1] ?? '').toSorted();
+};
+
+const foldersOf = (paths: readonly string[]): readonly string[] => {
+  const parentsOf = (path: string): readonly string[] =>
+    path === '/' || path === '.' ? [] : [...parentsOf(dirname(path)), path];
+  return [...new Set(paths.flatMap((path) => parentsOf(dirname(path))))];
+};
+
+/** Debian's own haproxy: the program and its shared libraries on scratch, at the paths of the official image. */
+export const buildEdgeImage = async (): Promise<ImageContent> => {
+  const files: readonly TarEntry[] = [
+    { path: '/usr/local/sbin/haproxy', content: readFileSync(PROGRAM), mode: 0o755 },
+    ...(await librariesOf(PROGRAM)).map((path) => ({ path, content: readFileSync(path), mode: 0o755 })),
+    { path: '/etc/passwd', content: 'root:x:0:0:root:/:/\nhaproxy:x:99:99:haproxy:/:/\n' },
+    { path: '/etc/group', content: 'root:x:0:\nhaproxy:x:99:\n' },
+  ];
+  const folders = foldersOf([...files.map(({ path }) => path), '/edge/config/-', '/edge/run/-']);
+  const entries = [...folders.map((path) => ({ path: `${path}/` })), ...files];
+  const layer = layerOf(entries.map((entry) => ({ ...entry, path: entry.path.slice(1) })));
+  const { stdout } = await runCommand(PROGRAM, ['-v']);
+  const version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  const config = {
+    Env: ['PATH=/usr/local/sbin'],
+    Cmd: ['haproxy', '-W', '-db', '-f', '/usr/local/etc/haproxy/haproxy.cfg'],
+    StopSignal: 'SIGUSR1',
+    Labels: { 'org.opencontainers.image.version': version },
+  };
+  return imageOf(config, [layer]);
+};

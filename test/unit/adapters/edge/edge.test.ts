@@ -1,0 +1,93 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEdge } from '../../../../src/adapters/edge/edge.ts';
+import type { EdgeConfig } from '../../../../src/core/edge/model.ts';
+import { renderConfig } from '../../../../src/core/edge/render.ts';
+
+const never = new AbortController().signal;
+const configFor = (longestDrainMs: number): EdgeConfig => ({
+  environment: 'staging',
+  instance: 'e1',
+  mode: 'host',
+  agentUid: 0,
+  hasIpv6: false,
+  frontends: [],
+  backends: [],
+  longestDrainMs,
+});
+const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+
+const accept = async (): Promise<void> => Promise.resolve();
+
+describe('the files of an edge', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'supercargo-edge-'));
+  });
+  afterEach(async () => rm(folder, { recursive: true }));
+
+  it('are none at first, then the checked text, open to the group that the container runs as', async () => {
+    const edge = createEdge({ instance: 'e1', folder, check: accept });
+    expect(await edge.written(never)).toBeUndefined();
+    await edge.apply({ kind: 'edge-write', config: configFor(1_000) }, never);
+    expect(await edge.written(never)).toBe(renderConfig(configFor(1_000)));
+    const paths = ['config/e1', 'config/e1/haproxy.cfg', 'run'].map((name) => join(folder, name));
+    expect(await Promise.all(paths.map(modeOf))).toEqual(['750', '640', '770']);
+  });
+
+  it('are written only when the text changes, and replaced, not changed', async () => {
+    const seen: (readonly string[])[] = [];
+    const check = async (): Promise<void> =>
+      void seen.push((await readdir(join(folder, 'config', 'e1'))).toSorted());
+    const edge = createEdge({ instance: 'e1', folder, check });
+    const inode = async (): Promise<number> => (await stat(join(folder, 'config', 'e1', 'haproxy.cfg'))).ino;
+    await edge.apply({ kind: 'edge-write', config: configFor(1_000) }, never);
+    const first = await inode();
+    await edge.apply({ kind: 'edge-write', config: configFor(1_000) }, never);
+    expect([seen.length, await inode()]).toEqual([1, first]);
+    await edge.apply({ kind: 'edge-write', config: configFor(2_000) }, never);
+    expect(seen).toEqual([['haproxy.cfg.new'], ['haproxy.cfg', 'haproxy.cfg.new']]);
+    expect(await inode()).not.toBe(first);
+  });
+
+  it('stay as they were when the candidate is refused', async () => {
+    let isRefused = false;
+    const check = async (): Promise<void> =>
+      isRefused ? Promise.reject(new Error('refused')) : Promise.resolve();
+    const edge = createEdge({ instance: 'e1', folder, check });
+    await edge.apply({ kind: 'edge-write', config: configFor(1_000) }, never);
+    isRefused = true;
+    await expect(edge.apply({ kind: 'edge-write', config: configFor(2_000) }, never)).rejects.toThrow(
+      'refused',
+    );
+    expect(await edge.written(never)).toBe(renderConfig(configFor(1_000)));
+    expect(await readdir(join(folder, 'config', 'e1'))).toEqual(['haproxy.cfg']);
+  });
+
+  it('are gone when they are discarded, and those of another edge are not', async () => {
+    const [first, second] = ['e1', 'e2'].map((instance) => createEdge({ instance, folder, check: accept }));
+    for (const edge of [first, second])
+      await edge?.apply({ kind: 'edge-write', config: configFor(1_000) }, never);
+    await first?.discard();
+    await first?.discard();
+    expect(await readdir(join(folder, 'config'))).toEqual(['e2']);
+  });
+
+  it('need a folder', async () => {
+    const edge = createEdge({
+      instance: 'e1',
+      folder: join(folder, 'nul\0'),
+      check: accept,
+    });
+    await expect(edge.apply({ kind: 'edge-write', config: configFor(1) }, never)).rejects.toMatchObject({
+      code: 'STATE_DIR',
+    });
+  });
+
+  it('say nothing about an edge that does not run', async () => {
+    const edge = createEdge({ instance: 'e1', folder, check: accept });
+    await expect(edge.observe(never)).rejects.toMatchObject({ code: 'EDGE_UNREACHABLE', retry: 'later' });
+  });
+});
