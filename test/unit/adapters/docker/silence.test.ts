@@ -1,0 +1,65 @@
+import type Docker from 'dockerode';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { connect } from '../../../../src/adapters/docker/client.ts';
+import { createObserver } from '../../../../src/adapters/docker/observe.ts';
+import { pullImage } from '../../../../src/adapters/docker/pull.ts';
+import type { EngineFacts } from '../../../../src/core/state/actual.ts';
+import { VERSION_ANSWER, startFakeEngine } from '../../../support/fake-engine.ts';
+import { releaseOf } from '../../../support/release-of.ts';
+
+const signal = new AbortController().signal;
+const scope = { environment: 'test', replaces: [] };
+const facts = {} as EngineFacts;
+
+const createImage = async (_auth: unknown, { abortSignal }: { abortSignal: AbortSignal }): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    abortSignal.addEventListener('abort', () => reject(new Error('aborted')));
+  });
+
+describe('an engine that', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('accepts a question and never answers counts as offline', async () => {
+    const { socketPath } = await startFakeEngine(({ url }) =>
+      url.endsWith('/version') ? JSON.stringify(VERSION_ANSWER) : undefined,
+    );
+    const { reader } = await connect({ kind: 'unix', socketPath }, 30);
+    await expect(createObserver(reader, facts).observe(scope, signal)).rejects.toMatchObject({
+      code: 'ENGINE_OFFLINE',
+      retry: 'later',
+    });
+  });
+
+  it('answers with something else than a list is an error, and nothing is left to reject unheard', async () => {
+    const { docker } = await startFakeEngine(({ url }) =>
+      url.includes('/volumes') ? '{"Volumes":[]}' : url.includes('/containers') ? 'garbage' : '[]',
+    );
+    await expect(createObserver(docker, facts).observe(scope, signal)).rejects.toMatchObject({
+      code: 'ENGINE',
+      message: 'cannot read the state of the engine: the engine gave no list of containers',
+    });
+  });
+
+  it('never begins a pull gives it up like one that stalls', async () => {
+    vi.useFakeTimers();
+    const { image } = releaseOf('restart: "no"');
+    const credentials = { for: async () => Promise.resolve(undefined) };
+    const pull = pullImage(
+      { createImage } as unknown as Docker,
+      credentials,
+      { image },
+      () => undefined,
+      signal,
+    );
+    await Promise.all([
+      expect(pull).rejects.toMatchObject({
+        code: 'REGISTRY',
+        retry: 'later',
+        message: expect.stringContaining('nothing arrived for 120 s') as string,
+      }),
+      vi.advanceTimersByTimeAsync(120_000),
+    ]);
+  });
+});

@@ -1,0 +1,60 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLedgerStore } from '../../../../src/adapters/state-dir/ledger-store.ts';
+import { emptyLedger, type Ledger, withService } from '../../../../src/core/state/ledger.ts';
+import { releaseOf } from '../../../support/release-of.ts';
+
+const place = { folder: '' };
+const pathOf = (): string => join(place.folder, 'ledger.json');
+const storeOf = (environment = 'test') => createLedgerStore(pathOf(), environment);
+
+const release = releaseOf('environment: {A: "ü \\u2028"}');
+const imageId = release.image.imageId ?? (`sha256:${'0'.repeat(64)}` as const);
+const good = [{ release, imageId: imageId as never, goodAtMs: 1, completed: false }];
+const ledger: Ledger = withService(withService(emptyLedger('test'), 'web', { good }), '7', { good: [] });
+
+beforeEach(async () => {
+  place.folder = await mkdtemp(join(tmpdir(), 'supercargo-ledger-'));
+});
+afterEach(async () => {
+  await rm(place.folder, { recursive: true });
+});
+
+describe('the ledger’s file', () => {
+  it('is read as it was written', async () => {
+    await storeOf().write(ledger);
+    expect(await storeOf().read()).toEqual({ kind: 'ok', ledger });
+  });
+
+  it('is missing on a new host', async () => {
+    expect(await storeOf().read()).toEqual({ kind: 'missing' });
+  });
+
+  it('of another environment is not used', async () => {
+    await storeOf().write(ledger);
+    expect(await storeOf('production').read()).toEqual({
+      kind: 'unreadable',
+      message: 'it is the ledger of environment "test"',
+    });
+  });
+
+  it.each<[string, (text: string) => string]>([
+    ['a good release is a number', (t) => t.replace('"good":[{', '"good":[1,{')],
+    ['a port list is text', (t) => t.replace('"ports":[]', '"ports":"x"')],
+    ['a digit flipped', (t) => t.replace('"goodAtMs":1', '"goodAtMs":3')],
+    ['a member was added', (t) => t.replace('"tags":{}', '"tags":{},"hold":5')],
+    ['the checksum is gone', (t) => t.replace(/,"sha256":"[0-9a-f]{64}"/, '')],
+  ])('is not used where %s', async (_what, change) => {
+    await storeOf().write(ledger);
+    const text = await readFile(pathOf(), 'utf8');
+    const changed = change(text);
+    expect(changed).not.toBe(text);
+    await writeFile(pathOf(), changed);
+    expect(await storeOf().read()).toEqual({
+      kind: 'unreadable',
+      message: 'it is damaged, or was changed by hand: its checksum is wrong',
+    });
+  });
+});

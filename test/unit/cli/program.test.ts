@@ -1,0 +1,73 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { Io } from '../../../src/cli/io.ts';
+import { runProgram } from '../../../src/cli/program.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const run = async (argv: readonly string[], env: Record<string, string> = {}): Promise<Ran> => {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const io = { stdin: new PassThrough(), stdout, stderr, env, pid: 1 } as unknown as Io;
+  const code = await runProgram(argv, io, new AbortController().signal);
+  const text = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');
+  return { code, out: text(stdout), err: text(stderr) };
+};
+
+const COMMANDS = [
+  'run',
+  'once',
+  'status',
+  'plan',
+  'explain',
+  'history',
+  'sync',
+  'pause',
+  'resume',
+  'retry',
+  'recover',
+  'validate',
+  'doctor',
+];
+
+describe('the command line', () => {
+  it.each(COMMANDS)('%s --help shows an example and ends with 0', async (command) => {
+    const { code, out } = await run([command, '--help']);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`Examples?:\\n {2}supercargo ${command}`));
+  });
+
+  it('--help names every command', async () => {
+    const { code, out } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const command of COMMANDS) expect(out).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+  });
+
+  it.each([
+    ['an unknown command', ['deploy'], /unknown command 'deploy'/],
+    ['a missing option', ['pause'], /required option '--reason/],
+    ['a missing argument', ['retry'], /missing required argument 'service'/],
+    ['an unknown option', ['status', '--jsno'], /unknown option '--jsno'/],
+    [
+      'a wrong duration',
+      ['pause', '--reason', 'x', '--for', 'soon'],
+      /"soon" is not a duration[^]*90s, 30m, 2h/,
+    ],
+    ['a wrong serial', ['recover', '--serial', '-1'], /"-1" is not a serial/],
+    ['a wrong number of entries', ['history', '-n', '0'], /"0" is not a number of entries/],
+    ['no configuration', ['once'], /SUPERCARGO_ENVIRONMENT is not set/],
+  ] as const)('%s ends with 1 and says what to write', async (_what, argv, says) => {
+    const { code, err } = await run(argv, { SUPERCARGO_SOCKET: '/nonexistent/agent.sock' });
+    expect(err).toMatch(says);
+    expect(code).toBe(1);
+  });
+
+  it('an error is a document where JSON was asked for', async () => {
+    const { code, out } = await run(['once', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ apiVersion: 'supercargo/error/v1', error: { code: 'CONFIG' } });
+  });
+});

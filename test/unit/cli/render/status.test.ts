@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { renderStatus } from '../../../../src/cli/render/status.ts';
+import { createPalette } from '../../../../src/cli/terminal/colour.ts';
+import type { Status } from '../../../../src/core/status/status.ts';
+import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
+
+const plain = { columns: undefined, colour: false, palette: createPalette({ colour: false }) };
+const render = (change: Partial<Status> = {}): string => renderStatus(hostStatus(change), plain, NOW_MS);
+
+describe('status for people', () => {
+  it('is a few lines when all is well', () => {
+    expect(render()).toBe(
+      [
+        'staging on web-1: converged · agent 0.1.0, started 1 h ago · engine 20.10.24',
+        'manifest 418 by jenkins 1234, accepted 3 min ago · source read 10 s ago',
+        '',
+        'SERVICE  OUTCOME    DESIRED  RUNS   CONTAINER               STATE            SINCE',
+        'web      converged  1.1.0    1.1.0  staging-web-1-ab12cd34  running healthy  1 min ago',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('says why something is not as it should be, what to do, and what the container said last', () => {
+    const failure = {
+      version: '1.1.0',
+      release: 'ab12cd34'.repeat(8),
+      attempt: 0,
+      reason: 'crashed',
+      message: 'it crashed 3 times',
+      at: '2026-11-23T09:59:00Z',
+      log: ['cannot start: no configuration'],
+    };
+    const text = render({
+      outcome: 'rolled-back',
+      services: [
+        serviceStatus({
+          outcome: 'rolled-back',
+          message: '1.1.0 failed here: it crashed 3 times',
+          advice: 'publish another version',
+          failure,
+        }),
+      ],
+    });
+    expect(text).toContain(
+      'web: 1.1.0 failed here: it crashed 3 times\n  → publish another version\n  │ cannot start: no configuration\n',
+    );
+  });
+
+  it('follows a pull by layers and bytes', () => {
+    const progress = { layersDone: 1, layersTotal: 4, bytesDone: 2_000_000, bytesTotal: 80_000_000 };
+    const service = serviceStatus({ outcome: 'progressing', message: 'fetching 1.2.0', progress });
+    expect(render({ outcome: 'progressing', services: [service] })).toContain(
+      'web: fetching 1.2.0, 1 of 4 layers, 2 MB of 80 MB',
+    );
+  });
+
+  it('tells a hold, a refused manifest, an engine that is away, a missing daemon and ignored entries', () => {
+    const { manifest, agent, engine } = hostStatus();
+    const since = '2026-11-23T09:59:30Z';
+    const text = render({
+      hold: { reason: 'migration', owner: 'ann', since, until: null, all: true },
+      agent: { ...agent, running: false },
+      engine: { ...engine, online: false, message: 'cannot reach the Docker engine', advice: 'start it' },
+      manifest: {
+        ...manifest,
+        state: 'rejected',
+        rejection: {
+          reason: 'older',
+          serial: 4,
+          message: 'serial 4 is older than 418',
+          advice: 'publish again',
+          since,
+        },
+        ignored: [{ service: 'cron', why: 'no service of this name' }],
+      },
+      services: [],
+    });
+    expect(text).toContain('no agent runs · engine offline');
+    expect(text).toContain('held by ann, repairs too, until resumed: migration');
+    expect(text).toContain('engine: cannot reach the Docker engine\n  → start it');
+    expect(text).toContain(
+      'manifest refused: serial 4 is older than 418 (older, 30 s ago)\n  → publish again',
+    );
+    expect(text).toContain("cron: the manifest's entry is ignored: no service of this name");
+    expect(text).toContain('no services');
+  });
+});
