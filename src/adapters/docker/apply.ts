@@ -46,7 +46,7 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
 
 /**
  * Takes one step; repeating it does no harm.
- * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: after its grace time). A pull ends
+ * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: for its grace time and 30 s). A pull ends
  * by its own limit, on silence.
  */
 export const applyAction = async (
@@ -54,7 +54,7 @@ export const applyAction = async (
   c: ApplyContext,
   answerLimitMs = ANSWER_LIMIT_MS,
 ): Promise<void> => {
-  const limitMs = answerLimitMs + (action.kind === 'stop' ? action.graceMs : 0);
+  const limitMs = action.kind === 'stop' ? action.graceMs + Math.min(KILL_MS, answerLimitMs) : answerLimitMs;
   const limit = new AbortController();
   const timer = action.kind === 'pull' ? undefined : setTimeout(() => limit.abort(), limitMs);
   try {
@@ -87,6 +87,8 @@ const describe = (action: EngineAction): string => {
 
 /** Longer than an engine that lives takes for anything but a pull, also on a slow disk. */
 const ANSWER_LIMIT_MS = 120_000;
+/** A stop is answered when the container is down: its grace time, and what the kill takes. */
+const KILL_MS = 30_000;
 
 const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => {
   const { docker, signal } = c;
@@ -116,11 +118,15 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
     case 'rename':
       return container?.rename({ name: action.to, abortSignal });
     case 'connect':
-      return docker.getNetwork(action.network).connect({
-        Container: action.container.id,
-        EndpointConfig: endpointOf(action.attachment, action.alias),
-        abortSignal,
-      });
+      return docker.getNetwork(action.network).connect(
+        inBody(
+          {
+            Container: action.container.id,
+            EndpointConfig: endpointOf(action.attachment, action.alias),
+          },
+          signal,
+        ),
+      );
     case 'start':
       return container?.start({ abortSignal });
     case 'unpause':

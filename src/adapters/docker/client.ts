@@ -37,9 +37,9 @@ const compareApi = (a: string, b: string): number => {
  * 20.10 knows only 1.41, so no fixed version suits both.
  * @throws AgentError ENGINE_OFFLINE, or ENGINE where the engine is too old or too new for us.
  */
-export const connect = async (address: EngineAddress): Promise<Connection> => {
+export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_MS): Promise<Connection> => {
   const options = optionsOf(address);
-  const probe = new Dockerode({ ...options, timeout: READ_LIMIT_MS });
+  const probe = new Dockerode({ ...options, timeout: readLimitMs });
   const version = await probe.version().catch((error: unknown) => {
     throw toEngineError(error, 'cannot reach the Docker engine', nameOf(address));
   });
@@ -56,7 +56,7 @@ export const connect = async (address: EngineAddress): Promise<Connection> => {
   const apiVersion = compareApi(version.ApiVersion, NEWEST_API) > 0 ? NEWEST_API : version.ApiVersion;
   return {
     docker: new Dockerode({ ...options, version: `v${apiVersion}` }),
-    reader: new Dockerode({ ...options, version: `v${apiVersion}`, timeout: READ_LIMIT_MS }),
+    reader: new Dockerode({ ...options, version: `v${apiVersion}`, timeout: readLimitMs }),
     apiVersion,
     remoteHost: address.kind === 'tcp' ? address.host : undefined,
   };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import { messageOf } from '../../core/errors.ts';
 import type { LedgerRead, LedgerStore } from '../../core/ports/ledger-store.ts';
@@ -11,7 +12,11 @@ const MODE = 0o600;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The members that decisions stand on have their shape, or the file is not a ledger. */
+/** Of all other members, as they stand in the file: what we did not write ourselves may have any shape inside. */
+const checksumOf = (members: object): string =>
+  createHash('sha256').update(JSON.stringify(members)).digest('hex');
+
+/** Written by us and whole, or the file is not a ledger. */
 const parseLedger = (text: string, environment: string): LedgerRead => {
   let value: unknown;
   try {
@@ -28,14 +33,12 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
       message: `it is the ledger of environment ${JSON.stringify(value['environment'])}`,
     };
   }
-  const { services, tags } = value;
-  const isWhole =
-    isRecord(services) &&
-    isRecord(tags) &&
-    Object.values(services).every((s) => isRecord(s) && Array.isArray(s['good']));
-  if (!isWhole) return { kind: 'unreadable', message: 'its services or tags are damaged' };
+  const { sha256, ...members } = value;
+  if (sha256 !== checksumOf(members)) {
+    return { kind: 'unreadable', message: 'it is damaged, or was changed by hand: its checksum is wrong' };
+  }
   // Absent members and undefined ones are the same to every reader.
-  return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(value as unknown as Ledger) } };
+  return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(members as unknown as Ledger) } };
 };
 
 export const createLedgerStore = (path: string, environment: string): LedgerStore => ({
@@ -48,7 +51,8 @@ export const createLedgerStore = (path: string, environment: string): LedgerStor
       throw stateDirError(error, `read ${path}`);
     }
   },
-  write: (ledger) => writeDurably(path, `${JSON.stringify(ledger)}\n`, MODE),
+  write: (ledger) =>
+    writeDurably(path, `${JSON.stringify({ ...ledger, sha256: checksumOf(ledger) })}\n`, MODE),
   setAside: async (suffix) => {
     const aside = `${path}.${suffix}`;
     try {

@@ -26,10 +26,16 @@ const isAlive = (path: string): Promise<boolean> => {
   return promise;
 };
 
-/** Only a socket: whatever else a mistyped path names is somebody's, and listening there fails. */
+/** Only a socket: whatever else a mistyped path names is somebody's. @throws AgentError CONFIG */
 const removeLeftover = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(() => undefined);
-  if (found?.isSocket() === true) await unlink(path);
+  if (!found) return;
+  if (!found.isSocket()) {
+    throw new AgentError('CONFIG', `cannot listen on ${path}: something else than a socket is there`, {
+      advice: 'name another path in SUPERCARGO_SOCKET, or move away what is there',
+    });
+  }
+  await unlink(path).catch(() => undefined);
 };
 
 /**
@@ -43,13 +49,13 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
         'look at it with `supercargo status`; a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',
     });
   }
+  await removeLeftover(path);
   const ended = new AbortController();
   const server = createServer((request, response) => {
     void answer(routes, request, response, ended.signal);
   });
   try {
     await mkdir(dirname(path), { recursive: true });
-    await removeLeftover(path);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
     server.listen(path, resolve);

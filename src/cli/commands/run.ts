@@ -31,7 +31,17 @@ const MANIFEST_QUIET_MS = 20;
 
 /** One life of the agent under one configuration. Ends with `reload` when a valid new configuration is there. */
 const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended' | 'reload'> => {
-  const log = await createLog({ ...config.log, environment: config.environment });
+  const ended = new AbortController();
+  const opening = createLog({ ...config.log, environment: config.environment });
+  // From the very moment that the configuration was read; what waits for the log runs after all below is there.
+  const reload = async (): Promise<void> => {
+    if (!isNextValid(await opening)) return;
+    void systemd.reloading();
+    ended.abort();
+  };
+  const onHangup = (): void => void reload();
+  process.on('SIGHUP', onHangup);
+  const log = await opening;
   const wired = wireAgent(config, { log, dryRun: false, daemonPid: io.pid });
   const systemd = createSystemd({
     ...config.systemd,
@@ -40,23 +50,19 @@ const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended
     onFailure: (message) => log.write('warn', 'agent.warned', { message }),
   });
   for (const message of config.warnings) log.write('warn', 'agent.warned', { message });
-  const ended = new AbortController();
   const all = AbortSignal.any([signal, ended.signal]);
   const { agent } = wired;
   const surroundings = surroundingsOf(config, wired, systemd, log);
   const refresh = createRefresh(agent, surroundings, all);
   const server = await serveStatus(config.socketPath, routesOf(config.environment, agent, refresh));
-  const onHangup = (): void => {
-    if (!isNextValid(log)) return;
-    void systemd.reloading();
-    ended.abort();
-  };
-  process.on('SIGHUP', onHangup);
   try {
     const failure = await agent.open(all);
     if (failure) log.write('error', 'ledger.failed', { message: failure.message, advice: failure.advice });
     log.write('info', 'agent.started', { version: VERSION, host: config.host, pid: io.pid });
     await runDaemon(agent, refresh, surroundings, all);
+  } catch (error) {
+    // What the end cuts short is no failure.
+    if (!all.aborted) throw error;
   } finally {
     process.off('SIGHUP', onHangup);
     const isReload = ended.signal.aborted;
@@ -79,6 +85,8 @@ const isNextValid = (log: EventLog): boolean => {
 };
 
 const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
+  // Between two lives nobody else listens, and a signal that nobody hears ends the program.
+  process.on('SIGHUP', () => undefined);
   let config = readConfig(io.env, readSurroundings());
   while ((await live(io, config, signal)) === 'reload')
     config = readConfig(readEnvironment(), readSurroundings());

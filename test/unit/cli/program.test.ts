@@ -9,11 +9,12 @@ interface Ran {
   readonly err: string;
 }
 
+const text = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');
+
 const run = async (argv: readonly string[], env: Record<string, string> = {}): Promise<Ran> => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const io = { stdin: new PassThrough(), stdout, stderr, env, pid: 1 } as unknown as Io;
   const code = await runProgram(argv, io, new AbortController().signal);
-  const text = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');
   return { code, out: text(stdout), err: text(stderr) };
 };
 
