@@ -49,9 +49,10 @@ const versionOf = ({ version, id }: Release): { version: string; release: string
   release: id.slice(0, 8),
 });
 
-/** The main thing alone, in one phrase: `web-1`, `web-1 to web-2`. */
+/** The main thing alone, in one phrase: `web-1`, `web-1 to web-2`, `org/web:1.0.0` (without its digest). */
 export const subjectOf = (action: Action): string => {
   const { to, ...details } = detailsOf(action);
   const [first = ''] = Object.values(details);
-  return to === undefined ? String(first) : `${String(first)} to ${String(to)}`;
+  const main = String(first).replace(/@sha256:[0-9a-f]{64}$/, '');
+  return to === undefined ? main : `${main} to ${String(to)}`;
 };
