@@ -134,8 +134,10 @@ export const createReconciler = (
       view = { ...view, actual, offline: undefined };
       return actual;
     } catch (thrown) {
+      // We end: that says nothing about the engine.
+      if (signal.aborted) return undefined;
       const error = toAgentError(thrown);
-      if (!view.offline && !signal.aborted)
+      if (!view.offline)
         ports.log.write('error', 'engine.lost', { message: error.message, advice: error.advice });
       view = { ...view, offline: error };
       return undefined;

@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import Docker from 'dockerode';
+import { onTestFinished } from 'vitest';
+
+export interface Call {
+  readonly method: string;
+  readonly url: string;
+  readonly body: string;
+}
+
+export interface FakeEngine {
+  readonly socketPath: string;
+  readonly docker: Docker;
+  readonly calls: readonly Call[];
+}
+
+/** What it says of itself; enough for `connect`. */
+export const VERSION_ANSWER = { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12' };
+
+/** Speaks HTTP on a socket of its own until the test is over. `answer` gives the text of an answer; undefined: none ever comes. */
+export const startFakeEngine = async (answer: (call: Call) => string | undefined): Promise<FakeEngine> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-fake-engine-'));
+  const socketPath = join(folder, 'docker.sock');
+  const calls: Call[] = [];
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const call = { method: request.method ?? '', url: request.url ?? '', body: await text(request) };
+    calls.push(call);
+    const said = answer(call);
+    if (said !== undefined) response.end(said);
+  };
+  const server = createServer((request, response) => void reply(request, response));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(socketPath, resolve);
+  await promise;
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  return { socketPath, docker: new Docker({ socketPath }), calls };
+};
