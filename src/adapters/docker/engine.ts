@@ -72,7 +72,7 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
         }
       }),
     resolveTag: (image, signal) =>
-      withSession(({ connection }) => resolveTag(connection.reader, credentials, image, signal)),
+      withSession(({ connection }) => resolveTag(connection, credentials, image, signal)),
     lastLines: (id, lines, signal) =>
       withSession(({ connection }) => lastLines(connection, id, lines, signal)),
     watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),

@@ -4,22 +4,28 @@ import { familiarName, formatImage, isDigest } from '../../core/image/reference.
 import type { TagMeaning } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
+import type { Connection } from './client.ts';
 import { toRegistryError } from './engine-error.ts';
 import { inspectImage } from './pull.ts';
+
+/** The engine itself gives up on a registry that is silent after 15 to 30 s, sometimes twice; then it is silent no longer. */
+const ANSWER_LIMIT_MS = 90_000;
 
 /**
  * Asks the registry (through the engine, which has its certificates and settings) which digest a tag means. Where the
  * registry is away, or the policy forbids to ask, an image that is here under that very name will do.
+ * @throws AgentError REGISTRY, REGISTRY_AUTH, CREDENTIALS, IMAGE_NOT_FOUND or ENGINE_OFFLINE
  */
 export const resolveTag = async (
-  docker: Dockerode,
+  { docker, reader }: Pick<Connection, 'docker' | 'reader'>,
   credentials: RegistryCredentials,
   image: ReleaseImage,
   signal: AbortSignal,
+  answerLimitMs = ANSWER_LIMIT_MS,
 ): Promise<TagMeaning> => {
   const name = `${familiarName(image.reference.repository)}:${image.reference.tag ?? 'latest'}`;
   if (image.pullPolicy === 'never') {
-    const local = await localMeaning(docker, image, name, signal);
+    const local = await localMeaning(reader, image, name, signal);
     if (local) return local;
     throw new AgentError(
       'IMAGE_NOT_FOUND',
@@ -30,10 +36,10 @@ export const resolveTag = async (
     );
   }
   try {
-    return await askRegistry(docker, credentials, image, name, signal);
+    return await askRegistry(docker, credentials, image, name, { signal, answerLimitMs });
   } catch (error) {
     if (!(error instanceof AgentError) || error.code !== 'REGISTRY') throw error;
-    const local = await localMeaning(docker, image, name, signal);
+    const local = await localMeaning(reader, image, name, signal);
     if (local) return local;
     throw error;
   }
@@ -44,21 +50,44 @@ const askRegistry = async (
   credentials: RegistryCredentials,
   image: ReleaseImage,
   name: string,
-  signal: AbortSignal,
+  { signal, answerLimitMs }: { readonly signal: AbortSignal; readonly answerLimitMs: number },
 ): Promise<TagMeaning> => {
   const auth = await credentials.for(image.reference.repository, signal);
   const what = `cannot find out what ${formatImage(image.reference)} is`;
-  const answer: unknown = await docker
-    .getImage(name)
-    .distribution({ authconfig: auth })
-    .catch((error: unknown) => {
-      throw toRegistryError(error, what);
-    });
+  const limit = AbortSignal.timeout(answerLimitMs);
+  let answer: unknown;
+  try {
+    const asked: Promise<unknown> = docker.getImage(name).distribution({ authconfig: auth });
+    answer = await orAborted(asked, AbortSignal.any([signal, limit]));
+  } catch (error) {
+    signal.throwIfAborted();
+    // The engine's own silence is seen by the next look; here it is the registry that keeps it waiting.
+    if (limit.aborted) throw silent(what, answerLimitMs);
+    throw toRegistryError(error, what);
+  }
   const digest = (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest ?? '';
   if (isDigest(digest)) return { kind: 'digest', digest };
   throw new AgentError('REGISTRY', `${what}: the registry gave no SHA-256 digest`, {
     advice: 'use a registry that speaks the OCI distribution API',
   });
+};
+
+const silent = (what: string, limitMs: number): AgentError =>
+  new AgentError('REGISTRY', `${what}: the registry gave no answer within ${String(limitMs / 1000)} s`, {
+    retry: 'later',
+    advice: 'look at the registry and the network between; it is tried again by itself, and what runs stays',
+  });
+
+/** dockerode can't end this call: it is left to itself. Rejects with the reason of the signal. */
+const orAborted = async <T>(asked: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([asked, promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
 };
 
 const localMeaning = async (

@@ -47,7 +47,9 @@ export const createLedgerStore = (path: string, environment: string): LedgerStor
     try {
       return parseLedger(await readFile(path, 'utf8'), environment);
     } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') return { kind: 'missing' };
+      const { code } = error as { code?: string };
+      if (code === 'ENOENT') return { kind: 'missing' };
+      if (code === 'EISDIR') return { kind: 'unreadable', message: 'it is a folder' };
       throw stateDirError(error, `read ${path}`);
     }
   },

@@ -104,6 +104,6 @@ const parseYaml = (text: string): Parsed => {
 export const parseJsonOrYaml = (text: string): Parsed => {
   const json = parseJson(text);
   if (json.kind === 'value' || json.message.startsWith('the key')) return json;
-  const yaml = parseYaml(text);
-  return yaml.kind === 'problem' && /^\s*[{[]/.test(text) ? json : yaml;
+  // Whoever opens with a bracket meant JSON; reading it again as YAML only costs memory.
+  return /^\s*[{[]/.test(text) ? json : parseYaml(text);
 };

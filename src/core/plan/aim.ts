@@ -7,6 +7,7 @@ import { hasBegun, type ServiceContext, type Target } from './input.ts';
 import { findImage } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { pullStep } from './prepare.ts';
+import { quarantineOf } from './quarantine.ts';
 import { restingSetback, setbackDecision } from './setback.ts';
 
 /**
@@ -98,9 +99,8 @@ const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unr
 const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim => {
   const record = serviceRecord(c.input.ledger, c.service.name);
   if (record.good[0]?.release.id === release.id) return steady(release);
-  const { failure } = record;
-  if (failure?.release === release.id && failure.attempt === attempt)
-    return afterFailure(c, release, failure);
+  const failure = quarantineOf(c.input, c.service.name, release.id, attempt);
+  if (failure) return afterFailure(c, release, failure);
   const setback = restingSetback(c, release.id);
   const hasStarted = hasBegun(c, release.id);
   // RELEASE is the release's own fault: it is judged, not waited out.

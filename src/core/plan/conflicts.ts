@@ -2,8 +2,8 @@ import type { HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { ServiceContext } from './input.ts';
 import { isLastStand } from './gate.ts';
+import { quarantineOf } from './quarantine.ts';
 import { isUp } from './slot.ts';
-import { serviceRecord } from '../state/ledger.ts';
 
 export interface PortHolder {
   readonly kind: 'ours' | 'foreign';
@@ -49,8 +49,7 @@ export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
   if (!c.input.project.services[holder.service]) return !isLastStand(c.input);
   const next = c.input.desired[holder.service];
   if (next?.kind !== 'release') return false;
-  const { failure } = serviceRecord(c.input.ledger, holder.service);
-  if (failure?.release === next.release.id && failure.attempt === next.attempt) return false;
+  if (quarantineOf(c.input, holder.service, next.release.id, next.attempt)) return false;
   return publishedPorts(next.release).every((p) => `${String(p.hostPort)}/${p.protocol}` !== holder.port);
 };
 

@@ -58,9 +58,8 @@ const failed = (
   const said = plan && 'message' in plan.decision ? plan.decision.message : 'it is not there';
   const isBadJob =
     dependency.condition === 'completed' &&
-    c.input.ledger.services[dependency.service]?.failure?.release === plan?.desired?.release &&
-    plan?.desired !== undefined;
-  if (!isBadJob) {
+    c.input.ledger.services[dependency.service]?.failure?.release === plan?.desired?.release;
+  if (!isBadJob || !plan?.desired) {
     return {
       kind: 'blocked',
       reason: 'dependency',
@@ -80,6 +79,7 @@ const failed = (
           version: release.version,
           attempt,
           reason: 'job-failed',
+          job: { service: dependency.service, release: plan.desired.release },
           message: `its job ${dependency.service} failed: ${said}`,
         },
       },

@@ -38,6 +38,8 @@ export interface Failure {
   readonly version: string;
   readonly attempt: number;
   readonly reason: FailureReason;
+  /** With `job-failed`: whose fault it was. */
+  readonly job?: { readonly service: string; readonly release: string };
   readonly message: string;
   /** Last lines of the container, without colour; may be empty. */
   readonly log: readonly string[];

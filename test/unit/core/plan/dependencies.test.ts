@@ -97,6 +97,22 @@ services:
     expect(starts(s.since())).toEqual(['start migrate 1', 'quarantine 1 exited', 'quarantine 1 job-failed']);
   });
 
+  it('a job that is repaired frees the release that waited for it', async () => {
+    const compose = JOB.replace('org/migrate:1', 'org/migrate');
+    const s = scenario(compose, {
+      ...images,
+      'org/migrate:1': { exits: 1 },
+      'org/migrate:2': { exits: 0 },
+    });
+    await deploy(s, { api: 'org/api:1', migrate: 'org/migrate:1' });
+    s.since();
+    expect(outcomesOf(await deploy(s, { api: 'org/api:1', migrate: 'org/migrate:2' }))).toEqual({
+      migrate: 'converged',
+      api: 'converged',
+    });
+    expect(starts(s.since())).toEqual(['start migrate 2', 'start api 1']);
+  });
+
   it('a job that hangs has failed at its deadline', async () => {
     const s = scenario(JOB, { ...images, 'org/migrate:1': {} });
     expect(outcomesOf(await deploy(s, { api: 'org/api:1' }))).toEqual({

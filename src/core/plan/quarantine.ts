@@ -1,0 +1,19 @@
+import { serviceRecord, type Failure } from '../state/ledger.ts';
+import type { PlanInput } from './input.ts';
+
+/**
+ * The failure that keeps this release of a service from being tried again; undefined: nothing does. One that a job caused
+ * ends with that job's release: a repaired job frees the service that waited for it.
+ */
+export const quarantineOf = (
+  input: Pick<PlanInput, 'ledger' | 'desired'>,
+  service: string,
+  release: string,
+  attempt: number,
+): Failure | undefined => {
+  const { failure } = serviceRecord(input.ledger, service);
+  if (failure?.release !== release || failure.attempt !== attempt) return undefined;
+  const job = failure.job && input.desired[failure.job.service];
+  const isRepaired = job?.kind === 'release' && job.release.id !== failure.job?.release;
+  return isRepaired ? undefined : failure;
+};

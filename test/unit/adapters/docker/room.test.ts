@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { requireRoom } from '../../../../src/adapters/docker/room.ts';
+
+describe('the room for a pull', () => {
+  it('is looked for before the pull, and its lack says what to do', async () => {
+    // A file system of the kernel's own never has any.
+    await expect(requireRoom('/proc', 'cannot pull')).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      retry: 'later',
+      message: 'cannot pull: only 0 MiB free in /proc, at least 256 MiB are needed',
+      advice: expect.stringContaining('docker system df') as string,
+    });
+  });
+
+  it.each([
+    ['the engine is another machine’s', undefined],
+    ['its folder cannot be looked at', '/proc/no-such-folder'],
+  ])('is the engine’s own business where %s', async (_what, folder) => {
+    await expect(requireRoom(folder, 'cannot pull')).resolves.toBeUndefined();
+  });
+});
