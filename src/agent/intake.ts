@@ -78,8 +78,8 @@ export const createIntake = (
       case 'problem':
         if (read.problem.message !== state.trustProblem?.message)
           ports.log.write('error', 'trust.refused', { ...read.problem });
-        // Unknown trust ⇒ nothing new is accepted and nothing new starts.
-        set({ trustProblem: read.problem, distrust: read.problem });
+        set({ trustProblem: read.problem });
+        checkKept();
         return;
       case 'unsigned':
       case 'trust':
@@ -92,6 +92,11 @@ export const createIntake = (
   /** The kept manifest is verified again with today's trust. */
   const checkKept = (): void => {
     const { accepted } = record.current();
+    if (state.trustProblem) {
+      // Unknown trust ⇒ nothing new is accepted and nothing new starts.
+      set({ manifest: state.manifest ?? accepted?.manifest, distrust: state.trustProblem });
+      return;
+    }
     if (!accepted) {
       set({ distrust: undefined });
       return;

@@ -25,6 +25,7 @@ export const createRecord = (store: LedgerStore, environment: string) => {
   let ledger = emptyLedger(environment);
   let trouble: LedgerTrouble | undefined;
   let isMissing = false;
+  let isUnread = true;
   let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
 
@@ -58,30 +59,42 @@ export const createRecord = (store: LedgerStore, environment: string) => {
   const recoverAdvice =
     'run `supercargo recover`: it rebuilds the ledger from what runs here, after showing what it assumes';
 
+  const load = async (): Promise<void> => {
+    const read = await store.read();
+    isUnread = false;
+    isMissing = read.kind === 'missing';
+    trouble =
+      read.kind === 'unreadable'
+        ? { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice }
+        : undefined;
+    ledger = read.kind === 'ok' ? read.ledger : emptyLedger(environment);
+  };
+
   return {
     current: (): Ledger => ledger,
     trouble: (): LedgerTrouble | undefined => trouble,
 
-    /** Reads the file. A missing one is judged later, when the engine has said whether containers of ours exist. */
-    load: async (): Promise<void> => {
-      const read = await store.read();
-      isMissing = read.kind === 'missing';
-      trouble =
-        read.kind === 'unreadable'
-          ? { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice }
-          : undefined;
-      ledger = read.kind === 'ok' ? read.ledger : emptyLedger(environment);
-    },
+    /**
+     * Reads the file. A missing one is judged later, when the engine has said whether containers of ours exist.
+     * @throws AgentError STATE_DIR where the folder can't be used; `settle` tries again.
+     */
+    load,
 
-    /** A missing ledger that nobody has judged yet. */
-    isUndecided: (): boolean => isMissing,
+    /** A missing ledger that nobody has judged yet, or one that could not be read at all. */
+    isUndecided: (): boolean => isMissing || isUnread,
 
-    /** Missing while containers of ours exist means lost; else this host is new, and the ledger is made. */
-    settleMissing: async (
+    /**
+     * Reads it where that has failed before (`read`: it could be now). Missing while containers of ours exist means lost; else
+     * this host is new, and the ledger is made.
+     * @throws AgentError STATE_DIR
+     */
+    settle: async (
       hasContainers: boolean,
       isWriter: boolean,
-    ): Promise<'created' | 'lost' | 'known'> => {
-      if (!isMissing) return 'known';
+    ): Promise<'read' | 'created' | 'lost' | 'known'> => {
+      const hadFailed = isUnread;
+      if (hadFailed) await load();
+      if (!isMissing) return hadFailed ? 'read' : 'known';
       if (hasContainers) {
         trouble = {
           message: `${store.path} is missing, but containers of ${environment} exist: it was lost`,
@@ -117,6 +130,7 @@ export const createRecord = (store: LedgerStore, environment: string) => {
       ledger = next;
       trouble = undefined;
       isMissing = false;
+      isUnread = false;
     },
   };
 };

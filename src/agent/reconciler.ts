@@ -145,12 +145,14 @@ export const createReconciler = (
   };
 
   /** A host without our containers and without a ledger is new; one with containers has lost it. */
-  const judgeLedger = async (actual: Actual): Promise<void> => {
+  const judgeLedger = async (actual: Actual, isWriter: boolean): Promise<void> => {
     try {
       const hasContainers = actual.containers.some((c) => c.owner !== undefined);
-      const created = await record.settleMissing(hasContainers, true);
-      if (created === 'created') ports.log.write('info', 'ledger.created');
-      if (created === 'lost')
+      const found = await record.settle(hasContainers, isWriter);
+      // What it accepted counts before anything is planned.
+      if (found === 'read') intake.checkKept();
+      if (found === 'created') ports.log.write('info', 'ledger.created');
+      if (found === 'lost' && isWriter)
         ports.log.write('error', 'ledger.failed', { message: record.trouble()?.message });
     } catch (error) {
       record.fail(toAgentError(error));
@@ -167,10 +169,7 @@ export const createReconciler = (
     look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const actual = await observe(signal);
       if (!actual) return undefined;
-      await record.settleMissing(
-        actual.containers.some((c) => c.owner !== undefined),
-        false,
-      );
+      await judgeLedger(actual, false);
       if (record.trouble()) return undefined;
       const made = inputOf(actual);
       view = { ...view, desired: made?.desired, plan: made && planHost(made.input) };
@@ -185,14 +184,14 @@ export const createReconciler = (
 
     settleLedger: async (signal: AbortSignal): Promise<void> => {
       const actual = await observe(signal);
-      if (actual) await judgeLedger(actual);
+      if (actual) await judgeLedger(actual, true);
     },
 
     pass: async (signal: AbortSignal): Promise<void> => {
       const look = lanes.look();
       const actual = await observe(signal);
       if (!actual || signal.aborted) return;
-      await judgeLedger(actual);
+      await judgeLedger(actual, true);
       if (record.trouble()) {
         view = { ...view, plan: undefined };
         return;

@@ -17,11 +17,10 @@ export const createBody = (
   apiVersion: string,
 ): ContainerCreateOptions => {
   const spec = action.release.spec.container;
-  const image = action.imageId ?? action.release.image.digest ?? '';
   return defined({
     name: action.name,
     platform: spec.platform,
-    Image: image,
+    Image: action.imageId,
     Cmd: spec.command && [...spec.command],
     Entrypoint: spec.entrypoint && [...spec.entrypoint],
     Env: nonEmpty(Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`)),

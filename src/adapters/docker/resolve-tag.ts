@@ -82,6 +82,7 @@ const silent = (what: string, limitMs: number): AgentError =>
 const orAborted = async <T>(asked: Promise<T>, signal: AbortSignal): Promise<T> => {
   const { promise, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => reject(signal.reason as Error);
+  if (signal.aborted) giveUp();
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     return await Promise.race([asked, promise]);

@@ -113,19 +113,22 @@ const errorBody = ({ code, message, advice }: AgentError): object => ({
   error: { code, message, advice: advice ?? '' },
 });
 
+const ASK_BY_COMMAND = 'use the command line of supercargo, of the same version as the agent';
+
 const readBody = async (request: IncomingMessage): Promise<unknown> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     const bytes = chunk as Buffer;
     size += bytes.length;
-    if (size > BODY_LIMIT) throw new AgentError('USAGE', 'the request is too large');
+    if (size > BODY_LIMIT)
+      throw new AgentError('USAGE', 'the request is too large', { advice: ASK_BY_COMMAND });
     chunks.push(bytes);
   }
   if (size === 0) return undefined;
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch (cause) {
-    throw new AgentError('USAGE', 'the request is not JSON', { cause });
+    throw new AgentError('USAGE', 'the request is not JSON', { cause, advice: ASK_BY_COMMAND });
   }
 };

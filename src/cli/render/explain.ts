@@ -61,8 +61,7 @@ export const explainDocument = (
 export const renderExplain = (document: ExplainDocument, screen: Screen): string =>
   document.services.map((s) => renderService(s, screen)).join('\n');
 
-const renderService = (s: ExplainedService, screen: Screen): string => {
-  const { palette } = screen;
+const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (readonly string[])[] => {
   const rows: (readonly string[])[] = [
     [
       'outcome',
@@ -86,9 +85,14 @@ const renderService = (s: ExplainedService, screen: Screen): string => {
       ['failed', `${s.failure.version} at ${s.failure.at}: ${s.failure.message}`],
       ...s.failure.log.map((l) => ['', palette.faint(`│ ${l}`)]),
     );
+  return rows;
+};
+
+const renderService = (s: ExplainedService, screen: Screen): string => {
+  const { palette } = screen;
   const parts = [
     palette.strong(s.service),
-    renderTable({ rows: rows.map((r) => ['', ...r]) }, screen).trimEnd(),
+    renderTable({ rows: factsOf(s, palette).map((r) => ['', ...r]) }, screen).trimEnd(),
   ];
   if (s.differences.length > 0) {
     parts.push(

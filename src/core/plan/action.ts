@@ -82,7 +82,7 @@ export interface CreateContainer {
   readonly release: Release;
   readonly replica: number;
   readonly serial: number;
-  readonly imageId: ImageId | undefined;
+  readonly imageId: ImageId;
   /** With its declared restart policy at once; else without one, because another container of this replica has it. */
   readonly armed: boolean;
   /** Logical network → name on the engine. */

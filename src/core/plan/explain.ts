@@ -103,23 +103,34 @@ const hashes = (definitions: Release['spec']['networks'] | Release['spec']['volu
 const show = (value: unknown): string =>
   value === undefined ? ABSENT : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** Environment values never leave this function: only that they are set, or that they differ. */
-const specDifferences = (wanted: ContainerSpec, live: ContainerSpec): readonly Difference[] => {
-  const rows: Difference[] = [];
-  const names = new Set([...Object.keys(wanted.environment), ...Object.keys(live.environment)]);
-  for (const name of [...names].toSorted()) {
-    const [a, b] = [wanted.environment[name], live.environment[name]];
-    if (a === b) continue;
+type Values = Readonly<Record<string, string>>;
+
+/** Values never leave this function: only that they are set, or that they differ. */
+const secretDifferences = (field: string, wanted: Values, live: Values): readonly Difference[] =>
+  [...new Set([...Object.keys(wanted), ...Object.keys(live)])].toSorted().flatMap((name) => {
+    const [a, b] = [wanted[name], live[name]];
+    if (a === b) return [];
     const both = a !== undefined && b !== undefined;
-    rows.push({
-      field: `environment.${name}`,
-      desired: a === undefined ? ABSENT : both ? 'set (another value)' : 'set',
-      actual: b === undefined ? ABSENT : 'set',
-    });
-  }
+    return [
+      {
+        field: `${field}.${name}`,
+        desired: a === undefined ? ABSENT : both ? 'set (another value)' : 'set',
+        actual: b === undefined ? ABSENT : 'set',
+      },
+    ];
+  });
+
+const specDifferences = (wanted: ContainerSpec, live: ContainerSpec): readonly Difference[] => {
+  const rows: Difference[] = [
+    ...secretDifferences('environment', wanted.environment, live.environment),
+    // Some drivers take their token here.
+    ...secretDifferences('logging.options', wanted.logging?.options ?? {}, live.logging?.options ?? {}),
+  ];
+  const [driver, liveDriver] = [show(wanted.logging?.driver), show(live.logging?.driver)];
+  if (driver !== liveDriver) rows.push({ field: 'logging.driver', desired: driver, actual: liveDriver });
   const keys = new Set([...Object.keys(wanted), ...Object.keys(live)]) as ReadonlySet<keyof ContainerSpec>;
   for (const key of [...keys].toSorted()) {
-    if (key === 'environment') continue;
+    if (key === 'environment' || key === 'logging') continue;
     const [a, b] = [show(wanted[key]), show(live[key])];
     if (a !== b) rows.push({ field: key, desired: a, actual: b });
   }

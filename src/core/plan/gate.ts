@@ -1,3 +1,4 @@
+import { isExpired } from '../manifest/accept.ts';
 import { rolloutOpensAt } from '../manifest/rollout.ts';
 import { isHoldActive } from '../state/ledger.ts';
 import { isoTime } from '../time.ts';
@@ -25,11 +26,11 @@ export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | 
   const { manifest } = input;
   if (!isPublished || !manifest) return undefined;
   if (input.distrust) return { kind: 'blocked', reason: 'trust', ...input.distrust };
-  if (manifest.expiresAtMs !== undefined && input.nowMs >= manifest.expiresAtMs) {
+  if (isExpired(manifest, input.nowMs)) {
     return {
       kind: 'blocked',
       reason: 'expired',
-      message: `manifest ${String(manifest.serial)} expired at ${isoTime(manifest.expiresAtMs)}; what runs stays, nothing new starts`,
+      message: `manifest ${String(manifest.serial)} expired at ${isoTime(manifest.expiresAtMs ?? 0)}; what runs stays, nothing new starts`,
       advice: 'publish again, with a later expiry',
     };
   }

@@ -158,7 +158,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Cont
   return {
     id,
     name: action.name,
-    imageId: action.imageId ?? (`sha256:${idOf('image', release.image.digest ?? '')}` as ImageId),
+    imageId: action.imageId,
     state: 'created',
     otherEnvironment: undefined,
     owner: {

@@ -23,21 +23,21 @@ describe('the ledger in memory', () => {
   it('is created on a host where nothing of ours runs', async () => {
     const { record, set } = await open();
     expect(record.isUndecided()).toBe(true);
-    expect(await record.settleMissing(false, true)).toBe('created');
+    expect(await record.settle(false, true)).toBe('created');
     expect(set.stored.kind).toBe('ok');
     expect(record.trouble()).toBeUndefined();
   });
 
   it('was lost where containers of ours exist, and nothing is written over it', async () => {
     const { record, set } = await open();
-    expect(await record.settleMissing(true, true)).toBe('lost');
+    expect(await record.settle(true, true)).toBe('lost');
     expect(set.stored.kind).toBe('missing');
     expect(record.trouble()?.advice).toContain('supercargo recover');
   });
 
   it('is not created by one who only looks', async () => {
     const { record, set } = await open();
-    expect(await record.settleMissing(false, false)).toBe('known');
+    expect(await record.settle(false, false)).toBe('known');
     expect(set.stored.kind).toBe('missing');
     expect(record.isUndecided()).toBe(true);
   });
@@ -51,7 +51,7 @@ describe('the ledger in memory', () => {
 
   it('writes changes that meet together', async () => {
     const { record, set } = await open();
-    await record.settleMissing(false, true);
+    await record.settle(false, true);
     const before = set.writes;
     await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
@@ -64,7 +64,7 @@ describe('the ledger in memory', () => {
 
   it('keeps a change only once it is durable, unless it is forced', async () => {
     const { record, set } = await open();
-    await record.settleMissing(false, true);
+    await record.settle(false, true);
     set.isDiskFull = true;
     await expect(record.update(hold('no'))).rejects.toMatchObject({ code: 'STATE_DIR' });
     expect(record.current().hold).toBeUndefined();
@@ -77,7 +77,7 @@ describe('the ledger in memory', () => {
 
   it('loses no forced change that meets a write which fails', async () => {
     const { record, set } = await open();
-    await record.settleMissing(false, true);
+    await record.settle(false, true);
     set.isDiskFull = true;
     const [update] = await Promise.allSettled([
       record.update((l) => withService(l, 'web', { adoption: undefined })),

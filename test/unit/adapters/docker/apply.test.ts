@@ -68,4 +68,23 @@ describe('a step', () => {
     ended.abort();
     await expect(step).rejects.toMatchObject({ name: 'AbortError' });
   });
+
+  it.each([
+    ['somebody else removes it already', 409, 'removal of container c1 is already in progress'],
+    ['it is gone', 404, 'No such container: c1'],
+  ])('to remove a container is done where %s', async (_what, statusCode, words) => {
+    const options: unknown[] = [];
+    const docker = {
+      getContainer: () => ({
+        remove: async ({ v }: { v: boolean }) => {
+          options.push(v);
+          return Promise.reject(Object.assign(new Error(words), { statusCode }));
+        },
+      }),
+    } as unknown as ApplyContext['docker'];
+    const context = { ...contextOf(await startFakeEngine(() => undefined)), docker };
+    await expect(applyAction({ kind: 'remove', container }, context)).resolves.toBeUndefined();
+    // Never together with its anonymous volumes.
+    expect(options).toEqual([false]);
+  });
 });
