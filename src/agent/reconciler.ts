@@ -46,7 +46,7 @@ export const createReconciler = (
     const { project, manifest, distrust } = intake.state();
     if (!project) return undefined;
     const ledger = record.current();
-    const desired = resolveHost({ project, manifest, tags: ledger.tags, platform: actual.engine.platform });
+    const desired = resolveHost({ project, manifest, ledger, platform: actual.engine.platform });
     const input: PlanInput = {
       environment: options.environment,
       host: options.host,

@@ -60,7 +60,7 @@ networks:
       const { services } = resolveHost({
         project: parsed,
         manifest: undefined,
-        tags: {},
+        ledger: { tags: {}, services: {} },
         platform: 'linux/amd64',
       });
       const desired = services[service];

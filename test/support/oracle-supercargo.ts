@@ -55,7 +55,7 @@ const perform = async (own: OwnPath, ledger: Ledger, service: string, action: Ac
 const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Promise<Tick> => {
   const actual = await own.engine.observe({ environment: own.environment, replaces: [] }, never);
   const { platform } = actual.engine;
-  const { services: desired } = resolveHost({ project, manifest: undefined, tags: before.tags, platform });
+  const { services: desired } = resolveHost({ project, manifest: undefined, ledger: before, platform });
   const nowMs = Date.now();
   const rest = {
     manifest: undefined,

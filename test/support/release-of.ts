@@ -21,7 +21,7 @@ export const releaseOf = (settings: string, image = `org/web:1.0.0@${SOME_DIGEST
   const host = resolveHost({
     project: parsed.project,
     manifest: undefined,
-    tags: {},
+    ledger: { tags: {}, services: {} },
     platform: 'linux/amd64',
   });
   const web = host.services['web'];

@@ -96,7 +96,7 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
   const { services } = resolveHost({
     project: parsed,
     manifest: accepted,
-    tags: known.tags,
+    ledger: known,
     platform: facts.platform,
   });
   return {

@@ -86,7 +86,7 @@ const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
   const desired = resolveHost({
     project,
     manifest,
-    tags: ledger.tags,
+    ledger,
     platform: actual.engine.platform,
   }).services;
   return { ...input, nowMs, ledger, desired };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from '../compose/model.ts';
-import { networkHash, releaseId, specHash, volumeHash } from '../compose/release.ts';
+import { hashWith, networkHash, releaseId, specHash, specVersionOf, volumeHash } from '../compose/release.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/model.ts';
 import type { BlockReason } from '../plan/plan.ts';
@@ -34,7 +34,7 @@ export interface DesiredHost {
 export interface DesiredInput {
   readonly project: ComposeProject;
   readonly manifest: Manifest | undefined;
-  readonly tags: Ledger['tags'];
+  readonly ledger: Pick<Ledger, 'tags' | 'services'>;
   /** `linux/amd64` */
   readonly platform: string;
 }
@@ -113,7 +113,7 @@ const resolveImage = (
   if (image.digest !== undefined)
     return releaseOf(input, service, image, { version, serial, attempt: entry.attempt });
   const key = tagKey(service, entry, serial);
-  const resolved = input.tags[key];
+  const resolved = input.ledger.tags[key];
   if (!resolved) return { kind: 'unresolved', image, key, version };
   return releaseOf(input, service, withResolved(image, resolved), {
     version,
@@ -128,12 +128,12 @@ const withResolved = (image: ReleaseImage, resolved: ResolvedTag): ReleaseImage 
     : { ...image, imageId: resolved.imageId };
 
 const releaseOf = (
-  { project }: DesiredInput,
+  { project, ledger }: DesiredInput,
   service: Service,
   image: ReleaseImage,
   { version, serial, attempt }: { version: string; serial: number; attempt: number },
 ): Desired => {
-  const hash = specHash(service, project);
+  const hash = currentHash(service, project, ledger);
   const digest = image.digest ?? image.imageId ?? '';
   return {
     kind: 'release',
@@ -148,6 +148,18 @@ const releaseOf = (
       spec: specOf(service, project),
     },
   };
+};
+
+/**
+ * A release that runs was hashed by the algorithm of the agent that made it. While that algorithm says that the spec is
+ * the same, its hash stays: upgrading the agent restarts nothing.
+ */
+const currentHash = (service: Service, project: ComposeProject, ledger: DesiredInput['ledger']): string => {
+  const proven = ledger.services[service.name]?.good[0]?.release.specHash;
+  const version = proven === undefined ? undefined : specVersionOf(proven);
+  if (proven !== undefined && version !== undefined && hashWith(version, service, project) === proven)
+    return proven;
+  return specHash(service, project);
 };
 
 const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
