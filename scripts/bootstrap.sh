@@ -39,7 +39,7 @@ fi
 # Debian package and the file that proves it is installed.
 packages='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
   busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv
-  haproxy:/usr/sbin/haproxy'
+  haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl'
 
 missing_packages() {
   local entry
