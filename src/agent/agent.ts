@@ -36,7 +36,7 @@ export const createAgent = (
   const passed: (() => void)[] = [];
   const told = new Map<string, { key: string; sinceMs: number }>();
 
-  /** Remembers when an outcome became what it is, and writes the change down. */
+  /** When an outcome became what it is. */
   const since = (service: string, key: string): number => {
     const known = told.get(service);
     if (known?.key === key) return known.sinceMs;
@@ -60,8 +60,8 @@ export const createAgent = (
     });
 
   let before: ReadonlyMap<string, string> = new Map();
-  const noteOutcomes = (): void => {
-    const { services } = status();
+  /** Writes down which outcomes have changed since the last time. */
+  const noteOutcomes = ({ services }: Status): void => {
     const now = new Map(services.map((s) => [s.service, `${s.outcome} ${s.reason ?? ''}`]));
     for (const s of services) {
       if (before.get(s.service) === now.get(s.service) || s.outcome === 'progressing') continue;
@@ -101,15 +101,18 @@ export const createAgent = (
       return failure;
     },
 
-    pass: async (signal: AbortSignal): Promise<void> => {
+    /** Looks, plans and starts the next steps; resolves to the status that this gave. */
+    pass: async (signal: AbortSignal): Promise<Status> => {
       const wasUndecided = record.isUndecided();
       await reconciler.pass(signal);
       if (wasUndecided && !record.isUndecided()) {
         await intake.judge();
         wake.call();
       }
-      noteOutcomes();
+      const now = status();
+      noteOutcomes(now);
       for (const settle of passed.splice(0)) settle();
+      return now;
     },
 
     /** Settles when nothing is under way any more that ends by itself, seen by a look that began after this call. */
@@ -123,7 +126,7 @@ export const createAgent = (
       } while (!signal.aborted && !reconciler.isSettled());
     },
 
-    /** What the last look saw, as input of a plan for this moment. */
+    /** Looks now, for an answer to somebody who asks; what is under way does not notice. */
     inputNow: (signal: AbortSignal): Promise<PlanInput | undefined> => reconciler.inputNow(signal),
 
     /** Whether the ledger is lost, new or whole; for a command that changes it without a daemon. */

@@ -1,4 +1,5 @@
 import { AgentError } from '../core/errors.ts';
+import type { Status } from '../core/status/status.ts';
 import type { Agent } from './agent.ts';
 import { pause } from './wake.ts';
 
@@ -8,14 +9,17 @@ export interface DaemonSurroundings {
   readonly claim: () => Promise<void>;
   /** Calls back at every poll time, until the signal aborts. */
   readonly schedule: (onPoll: () => void, signal: AbortSignal) => void;
-  /** Calls back when compose, trust or a `file:` manifest changed; asked anew whenever files were read. */
+  /**
+   * Calls back when compose, trust or a `file:` manifest changed. Asked anew whenever files were read, with the same callback;
+   * what is watched already stays. The answer ends all of it.
+   */
   readonly watchFiles: (onChange: () => void) => () => void;
   /** Settles when the stream of events ends. */
   readonly watchEngine: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
   /** After the first look. */
   readonly onReady: () => void;
   /** After every pass: the loop makes progress. */
-  readonly onPass: () => void;
+  readonly onPass: (status: Status) => void;
   /** The loop looks at least so often, whatever happens. */
   readonly longestSleepMs: number;
 }
@@ -39,12 +43,12 @@ export const runDaemon = async (
   void refresh.all(true);
   let isReady = false;
   while (!signal.aborted) {
-    await passAsWriter(agent, s, signal);
+    const status = await passAsWriter(agent, s, signal);
     if (!isReady && !signal.aborted) {
       isReady = true;
       s.onReady();
     }
-    s.onPass();
+    s.onPass(status);
     await agent.wake.sleep(sleepMs(agent, s), signal);
     const { notBeforeMs, failure } = agent.intake.state().source;
     if (failure && Date.now() >= notBeforeMs) void refresh.all(false);
@@ -55,15 +59,15 @@ export const runDaemon = async (
 };
 
 /** The lock is keyed by the engine: while that is away nobody can have it, and without it this agent only looks. */
-const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<void> => {
+const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<Status> => {
   try {
     await s.claim();
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'AGENT_RUNNING') throw error;
     await agent.look(signal);
-    return;
+    return agent.status();
   }
-  await agent.pass(signal);
+  return agent.pass(signal);
 };
 
 const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
@@ -101,7 +105,6 @@ export const createRefresh = (
   };
 
   const watch = (): void => {
-    unwatch?.();
     unwatch = s.watchFiles(() => {
       void all(true);
     });

@@ -55,6 +55,7 @@ export const createIntake = (
   };
   let offered: Uint8Array | undefined;
   let failures = 0;
+  let checked: { readonly accepted: Ledger['accepted']; readonly trusted: string } | undefined;
   const set = (change: Partial<Intake>): void => {
     state = { ...state, ...change };
   };
@@ -89,9 +90,12 @@ export const createIntake = (
     }
   };
 
-  /** The kept manifest is verified again with today's trust. */
+  /** The kept manifest is verified again with today's trust; not at every poll, only when one of them is another. */
   const checkKept = (): void => {
     const { accepted } = record.current();
+    const trusted = JSON.stringify([state.trust, state.trustProblem]);
+    if (checked && checked.accepted === accepted && checked.trusted === trusted) return;
+    checked = { accepted, trusted };
     if (state.trustProblem) {
       // Unknown trust ⇒ nothing new is accepted and nothing new starts.
       set({ manifest: state.manifest ?? accepted?.manifest, distrust: state.trustProblem });

@@ -161,7 +161,6 @@ export const createReconciler = (
 
   return {
     view: (): View => view,
-    setbacks: (): ReadonlyMap<string, Setback> => setbacks,
     progress: (): ReadonlyMap<string, PullProgress> => progress,
     busy: (): readonly Action[] => lanes.entries().flatMap(([, b]) => b.actions),
 
@@ -176,7 +175,7 @@ export const createReconciler = (
       return made?.input;
     },
 
-    /** Looks, without changing what `status` tells. */
+    /** Looks, and plans nothing: the input of a plan for this moment. */
     inputNow: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const actual = await observe(signal);
       return actual && !record.trouble() ? inputOf(actual)?.input : undefined;

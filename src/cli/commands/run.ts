@@ -1,5 +1,5 @@
 import type { Command as Program } from 'commander';
-import { watchPaths } from '../../adapters/compose/watch.ts';
+import { watchPaths, type PathWatch } from '../../adapters/compose/watch.ts';
 import { createLog } from '../../adapters/log.ts';
 import { schedulePolls } from '../../adapters/schedule.ts';
 import { serveStatus } from '../../adapters/status-socket/server.ts';
@@ -93,36 +93,47 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   return EXIT.ok;
 };
 
+/** Most polls find the same files: then the watches that are open stay, and nothing slips through between two of them. */
+const createFileWatch = (watched: Wired['watched']): DaemonSurroundings['watchFiles'] => {
+  let key = '';
+  let open: readonly PathWatch[] = [];
+  const close = (): void => {
+    for (const watch of open) watch.close();
+  };
+  return (onChange) => {
+    const targets = watched();
+    const wanted = JSON.stringify(targets);
+    if (wanted === key) return close;
+    close();
+    key = wanted;
+    const { manifest, ...chefs } = targets;
+    const manifests = manifest === undefined ? [] : [{ files: [manifest], folders: [] }];
+    open = [
+      watchPaths(chefs, onChange, QUIET_MS),
+      ...manifests.map((m) => watchPaths(m, onChange, MANIFEST_QUIET_MS)),
+    ];
+    return close;
+  };
+};
+
 const surroundingsOf = (
   config: Config,
   wired: Wired,
   systemd: Systemd,
   log: EventLog,
 ): DaemonSurroundings => {
-  const { agent, ports, claim, watched } = wired;
+  const { ports, claim, watched } = wired;
   const interval = systemd.watchdogIntervalMs;
   let lastStatus = '';
   let fedAtMs = 0;
   return {
     claim,
     schedule: (onPoll, signal) => schedulePolls(config.pollCron, config.host, onPoll, signal),
-    watchFiles: (onChange) => {
-      const { manifest, ...chefs } = watched();
-      const watches = [
-        watchPaths(chefs, onChange, QUIET_MS),
-        ...(manifest === undefined
-          ? []
-          : [watchPaths({ files: [manifest], folders: [] }, onChange, MANIFEST_QUIET_MS)]),
-      ];
-      return () => {
-        for (const watch of watches) watch.close();
-      };
-    },
+    watchFiles: createFileWatch(watched),
     watchEngine: ports.engine.watch,
     longestSleepMs: Math.min(LONGEST_SLEEP_MS, interval ?? LONGEST_SLEEP_MS),
     onReady: () => void systemd.ready(),
-    onPass: () => {
-      const { outcome, manifest, services } = agent.status();
+    onPass: ({ outcome, manifest, services }) => {
       const text = `${outcome}: ${String(services.length)} services, manifest ${String(manifest.serial ?? 'none')}`;
       if (text !== lastStatus) void systemd.status(text);
       lastStatus = text;
