@@ -4,7 +4,7 @@ import type { PullProgress } from '../core/ports/engine.ts';
 import { isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container.ts';
-import { tell, type Told } from '../core/status/outcome.ts';
+import { tell, toldMembers, type Told } from '../core/status/outcome.ts';
 import type {
   FailureStatus,
   ManifestStatus,
@@ -147,12 +147,8 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
   const told = tell(plan.decision);
   return {
     service: plan.service,
-    outcome: told.outcome,
-    reason: told.reason,
-    message: told.message,
-    advice: told.advice,
+    ...toldMembers(told),
     since: isoTime(r.since(plan.service, sinceKey(told))),
-    until: iso(told.untilMs),
     desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
     rolledBack: told.rolledBack,
     failure: failureOf(r.ledger, plan.service, plan.desired?.release),

@@ -3,6 +3,7 @@ import { readCompose } from '../adapters/compose/read.ts';
 import { formatProblem, type ComposeProblem } from '../core/compose/problem.ts';
 import { startFirstProblems } from '../core/compose/start-first.ts';
 import { messageOf } from '../core/errors.ts';
+import type { Trust } from '../core/manifest/model.ts';
 import { parseTrust } from '../core/manifest/trust.ts';
 import type { ComposeProject } from '../core/compose/model.ts';
 import type { FileProblem, HostFiles, ReadTrust } from '../core/ports/host-files.ts';
@@ -53,6 +54,10 @@ export const readTrustFile = async (path: string | undefined): Promise<ReadTrust
     },
   };
 };
+
+/** `epoch 1, 1 of 2 keys` */
+export const describeTrust = ({ epoch, threshold, keys }: Trust): string =>
+  `epoch ${String(epoch)}, ${String(threshold)} of ${String(keys.length)} keys`;
 
 /** Remembers what to watch from the last read, for the daemon. */
 export const createHostFiles = (composePath: string, trustFile: string | undefined) => {

@@ -13,12 +13,15 @@ import { createAgent, type Agent } from '../agent/agent.ts';
 import type { AgentPorts } from '../agent/ports.ts';
 import type { Config } from '../config.ts';
 import type { EventLog } from '../core/events.ts';
+import type { RegistryCredentials } from '../core/ports/registry-credentials.ts';
 import { VERSION } from './version.ts';
 import { createHostFiles } from './host-files.ts';
 
 export interface Wired {
   readonly agent: Agent;
   readonly ports: AgentPorts;
+  /** The registry logins of this host. */
+  readonly credentials: RegistryCredentials;
   /** One writer per engine and environment. Idempotent. @throws AgentError AGENT_RUNNING or ENGINE_OFFLINE */
   readonly claim: () => Promise<void>;
   readonly release: () => Promise<void>;
@@ -66,6 +69,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   return {
     agent: createAgent(ports, { environment, host, keepReleases }, identity, dryRun),
     ports,
+    credentials,
     claim: async () => {
       if (lock) return;
       lock = await acquireLock({ engineId: (await ports.engine.facts()).id, environment });

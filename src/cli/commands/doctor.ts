@@ -1,13 +1,13 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { createRegistryCredentials } from '../../adapters/registry-credentials.ts';
 import { askAgent } from '../../adapters/status-socket/client.ts';
 import { readConfig, readSurroundings, type Config } from '../../config.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage, tryParseImage } from '../../core/image/reference.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
+import { describeTrust } from '../host-files.ts';
 import { terminalOf, writeJson, type Io } from '../io.ts';
 import { createQuietLog } from '../narrate.ts';
 import { formatBytes } from '../terminal/units.ts';
@@ -69,12 +69,7 @@ const checkFiles = async (
       : composeProblems.map((p) => bad('compose', p.message, p.advice))),
     trustProblem
       ? bad('trust', trustProblem.message, trustProblem.advice)
-      : ok(
-          'trust',
-          trust
-            ? `epoch ${String(trust.epoch)}, ${String(trust.threshold)} of ${String(trust.keys.length)} keys`
-            : 'none: unsigned manifests are accepted',
-        ),
+      : ok('trust', trust ? describeTrust(trust) : 'none: unsigned manifests are accepted'),
     failure
       ? bad('ledger', failure.message, failure.advice ?? '')
       : ledgerCheck(agent.record.trouble(), config),
@@ -138,16 +133,10 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
 
 /** Each registry that a service of this host names is asked for that service's image, with the login of this host. */
 const checkRegistries = async (
-  { agent, ports }: Wired,
-  config: Config,
+  { agent, ports, credentials }: Wired,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
   const { project, manifest } = agent.intake.state();
-  const credentials = createRegistryCredentials({
-    dockerConfigDir: config.dockerConfigDir,
-    path: config.path,
-    home: config.home,
-  });
   const checks = await Promise.all(
     Object.values(project?.services ?? {}).map((service) =>
       guarded(`registry (${service.name})`, async () => {
@@ -226,7 +215,7 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
     ...(await guarded('engine', () => checkEngine(wired))),
     ...(await guarded('disk', () => checkEngineDisk(config))),
     ...(await guarded('manifest', () => checkManifest(wired, signal))),
-    ...(await guarded('registry', () => checkRegistries(wired, config, signal))),
+    ...(await guarded('registry', () => checkRegistries(wired, signal))),
     ...checkClock(wired),
     ...(await guarded('agent', () => checkDaemon(config))),
   ];

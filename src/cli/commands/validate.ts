@@ -7,7 +7,7 @@ import { formatImage } from '../../core/image/reference.ts';
 import { accept } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import { checkCompose, readTrustFile } from '../host-files.ts';
+import { checkCompose, describeTrust, readTrustFile } from '../host-files.ts';
 import { terminalOf, writeJson, type Io } from '../io.ts';
 
 const HELP = `
@@ -53,14 +53,7 @@ const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
   const read = await readTrustFile(path);
   if (read.kind === 'problem')
     return [{ file: path, kind: 'error', message: `${read.problem.message}\n    → ${read.problem.advice}` }];
-  const trust = read.kind === 'trust' ? read.trust : undefined;
-  return [
-    {
-      file: path,
-      kind: 'ok',
-      message: `epoch ${String(trust?.epoch)}, ${String(trust?.threshold)} of ${String(trust?.keys.length)} keys`,
-    },
-  ];
+  return read.kind === 'trust' ? [{ file: path, kind: 'ok', message: describeTrust(read.trust) }] : [];
 };
 
 /** As a host would judge it that has accepted nothing yet. */

@@ -2,7 +2,7 @@ import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
 import { containerStatus } from '../../core/status/container.ts';
 import type { ContainerStatus, FailureStatus } from '../../core/status/status.ts';
-import { tell } from '../../core/status/outcome.ts';
+import { tell, toldMembers } from '../../core/status/outcome.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status.ts';
@@ -40,14 +40,9 @@ export const explainDocument = (
   apiVersion: 'supercargo/explain/v1',
   environment,
   services: explanations.map(({ decision, good, desired, containers, ...rest }) => {
-    const told = tell(decision);
     return {
       ...rest,
-      outcome: told.outcome,
-      reason: told.reason,
-      message: told.message,
-      advice: told.advice,
-      until: told.untilMs === null ? null : isoTime(told.untilMs),
+      ...toldMembers(tell(decision)),
       good: good
         ? { version: good.version, release: good.release, image: good.image, at: isoTime(good.goodAtMs) }
         : null,

@@ -1,9 +1,8 @@
 import type { Foresight, Step } from '../../core/plan/foresee.ts';
 import { subjectOf } from '../../core/plan/details.ts';
 import type { Action } from '../../core/plan/action.ts';
-import { isoTime } from '../../core/time.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';
-import { tell } from '../../core/status/outcome.ts';
+import { tell, toldMembers } from '../../core/status/outcome.ts';
 import type { Status } from '../../core/status/status.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -51,15 +50,10 @@ export const planDocument = (
   environment,
   serial: serial ?? null,
   services: now.services.map((plan) => {
-    const told = tell(plan.decision);
     const own = steps.filter((s) => s.service === plan.service);
     return {
       service: plan.service,
-      outcome: told.outcome,
-      reason: told.reason,
-      message: told.message,
-      advice: told.advice,
-      until: told.untilMs === null ? null : isoTime(told.untilMs),
+      ...toldMembers(tell(plan.decision)),
       gap: gapOf(own),
       steps: own.map(stepOf),
       obstacle: own.length === 0 ? null : obstacleOf(end, plan.service),

@@ -1,4 +1,5 @@
 import type { Decision } from '../plan/plan.ts';
+import { isoTime } from '../time.ts';
 import type { Outcome } from './status.ts';
 
 export interface Told {
@@ -9,6 +10,15 @@ export interface Told {
   readonly untilMs: number | null;
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
 }
+
+/** The members by which every document tells a decision. */
+export const toldMembers = ({ outcome, reason, message, advice, untilMs }: Told) => ({
+  outcome,
+  reason,
+  message,
+  advice,
+  until: untilMs === null ? null : isoTime(untilMs),
+});
 
 const NOTHING = { reason: null, message: null, advice: null, untilMs: null, rolledBack: null } as const;
 
