@@ -128,6 +128,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       live();
     },
 
+    room: async () => Promise.resolve(undefined),
     facts: async () => {
       reach(undefined);
       return Promise.resolve(state.actual.engine);

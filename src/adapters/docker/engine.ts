@@ -10,6 +10,7 @@ import { toEngineError } from './engine-error.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { factsOf, type EngineInfo } from './resources.ts';
 import { resolveTag } from './resolve-tag.ts';
+import { roomIn } from './room.ts';
 
 interface Session {
   readonly connection: Connection;
@@ -56,6 +57,7 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
 
   return {
     facts: () => withSession((s) => Promise.resolve(s.facts)),
+    room: () => withSession((s) => roomIn(s.engineFolder)),
     observe: (scope, signal) => withSession(({ observer }) => observer.observe(scope, signal)),
     apply: (action, environment, onProgress, signal) =>
       withSession(async ({ connection, engineFolder, observer }) => {

@@ -1,8 +1,16 @@
 import { statfs } from 'node:fs/promises';
 import { AgentError } from '../../core/errors.ts';
+import type { Room } from '../../core/ports/engine.ts';
 
 /** Less than this is not enough for any pull; a pull that fills the disk would hurt what runs. */
 export const LEAST_ROOM_BYTES = 256 * 1024 * 1024;
+
+export const roomIn = async (engineFolder: string | undefined): Promise<Room | undefined> => {
+  const space = engineFolder === undefined ? undefined : await statfs(engineFolder).catch(() => undefined);
+  return engineFolder === undefined || !space
+    ? undefined
+    : { folder: engineFolder, freeBytes: space.bavail * space.bsize };
+};
 
 /**
  * Refuses a pull where the engine's disk has no room. Only where that disk can be looked at from here: a remote engine,
@@ -10,13 +18,11 @@ export const LEAST_ROOM_BYTES = 256 * 1024 * 1024;
  * @throws AgentError DISK_FULL
  */
 export const requireRoom = async (engineFolder: string | undefined, what: string): Promise<void> => {
-  const space = engineFolder === undefined ? undefined : await statfs(engineFolder).catch(() => undefined);
-  if (!space) return;
-  const freeBytes = space.bavail * space.bsize;
-  if (freeBytes >= LEAST_ROOM_BYTES) return;
+  const room = await roomIn(engineFolder);
+  if (!room || room.freeBytes >= LEAST_ROOM_BYTES) return;
   throw new AgentError(
     'DISK_FULL',
-    `${what}: only ${mebibytes(freeBytes)} free in ${engineFolder ?? ''}, at least ${mebibytes(LEAST_ROOM_BYTES)} are needed`,
+    `${what}: only ${mebibytes(room.freeBytes)} free in ${room.folder}, at least ${mebibytes(LEAST_ROOM_BYTES)} are needed`,
     {
       retry: 'later',
       advice: "free space on the engine's disk (docker system df); what runs stays meanwhile",

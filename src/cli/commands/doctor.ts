@@ -106,19 +106,18 @@ const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
   return [ok('engine', `${facts.version}, API ${facts.apiVersion}, ${facts.platform}`)];
 };
 
-/** Only where the engine's folder is on this machine and may be looked at. */
-const checkEngineDisk = async (config: Config): Promise<readonly Check[]> => {
-  if (config.engine.address.kind !== 'unix') return [];
-  const space = await statfs('/var/lib/docker').catch(() => undefined);
-  if (!space) return [];
-  const free = space.bavail * space.bsize;
-  return free >= MIN_ENGINE_BYTES
-    ? [ok('disk', `${formatBytes(free)} free for images`)]
+const checkEngineDisk = async ({ ports }: Wired): Promise<readonly Check[]> => {
+  // An engine that is away has a line of its own.
+  const room = await ports.engine.room().catch(() => undefined);
+  if (!room) return [];
+  const free = formatBytes(room.freeBytes);
+  return room.freeBytes >= MIN_ENGINE_BYTES
+    ? [ok('disk', `${free} free for images`)]
     : [
         bad(
           'disk',
-          `only ${formatBytes(free)} free for images`,
-          'free space on the disk of /var/lib/docker (docker system df)',
+          `only ${free} free for images`,
+          `free space on the disk of ${room.folder} (docker system df)`,
         ),
       ];
 };
@@ -213,7 +212,7 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
     ...(await guarded('files', () => checkFiles(wired, config, signal))),
     ...(await guarded('state folder', () => checkStateDir(config))),
     ...(await guarded('engine', () => checkEngine(wired))),
-    ...(await guarded('disk', () => checkEngineDisk(config))),
+    ...(await guarded('disk', () => checkEngineDisk(wired))),
     ...(await guarded('manifest', () => checkManifest(wired, signal))),
     ...(await guarded('registry', () => checkRegistries(wired, signal))),
     ...checkClock(wired),

@@ -27,10 +27,18 @@ export type TagMeaning =
   | { readonly kind: 'digest'; readonly digest: Digest }
   | { readonly kind: 'local'; readonly imageId: ImageId };
 
+/** The disk that the engine keeps its images on. */
+export interface Room {
+  readonly folder: string;
+  readonly freeBytes: number;
+}
+
 /** The container engine of this host. Every method rejects with an AgentError, ENGINE_OFFLINE where nothing answers. */
 export interface Engine {
   /** As of the last time a connection was made. */
   readonly facts: () => Promise<EngineFacts>;
+  /** Undefined where it can't be looked at from here: another machine's, or a folder that this user may not enter. */
+  readonly room: () => Promise<Room | undefined>;
   readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
   /** Idempotent: what is already so is success. */
   readonly apply: (

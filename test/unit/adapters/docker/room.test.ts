@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { requireRoom } from '../../../../src/adapters/docker/room.ts';
+import { requireRoom, roomIn } from '../../../../src/adapters/docker/room.ts';
 
 describe('the room for a pull', () => {
+  it('is told with the folder that it is in', async () => {
+    expect(await roomIn('/proc')).toEqual({ folder: '/proc', freeBytes: 0 });
+    expect(await roomIn('/proc/no-such-folder')).toBeUndefined();
+  });
+
   it('is looked for before the pull, and its lack says what to do', async () => {
     // A file system of the kernel's own never has any.
     await expect(requireRoom('/proc', 'cannot pull')).rejects.toMatchObject({
