@@ -1,10 +1,22 @@
 import type { EdgeAction } from '../../core/edge/action.ts';
 import { renderConfig } from '../../core/edge/render.ts';
-import type { Edge } from '../../core/ports/edge.ts';
+import type { EdgeState } from '../../core/edge/model.ts';
 import { addServer, cutSessions, removeServer, setState, type Patience } from './commands.ts';
 import { createConfigFolder } from './config-folder.ts';
 import { observeEdge } from './observe.ts';
 import { createRuntime } from './runtime.ts';
+
+/** One edge: its runtime and its config folder. Every method rejects with an AgentError, or the signal's reason. */
+export interface Edge {
+  /** @throws AgentError EDGE_UNREACHABLE where it does not run, or does not answer. */
+  readonly observe: (signal: AbortSignal) => Promise<EdgeState>;
+  /** What a restarted edge would read; undefined: nothing was ever written. @throws AgentError STATE_DIR */
+  readonly written: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
+  readonly apply: (action: EdgeAction, signal: AbortSignal) => Promise<void>;
+  /** Removes its files, once its container is gone. @throws AgentError STATE_DIR */
+  readonly discard: () => Promise<void>;
+}
 
 export interface EdgeOptions {
   /** Of the environment, on the host: `config/INSTANCE` and `run` are mounted from it. */

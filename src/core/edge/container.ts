@@ -46,7 +46,6 @@ export const edgeCommand = ({
 export const edgeCheckCommand: readonly [string, ...string[]] = [
   'haproxy',
   '-c',
-  '-q',
   '-f',
   `${EDGE_CONFIG_MOUNT}/${EDGE_CANDIDATE_FILE}`,
 ];

@@ -54,6 +54,7 @@ const checked =
   };
 
 export const checkedEnvironment = checked('environment name', SAFE);
+export const isInstance = (name: string): boolean => INSTANCE.test(name);
 export const checkedInstance = checked('instance name', INSTANCE);
 export const checkedBackend = checked('backend name', BACKEND);
 export const checkedServer = checked('server name', SERVER);

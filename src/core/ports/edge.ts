@@ -1,14 +1,25 @@
-import type { EdgeAction } from '../edge/action.ts';
-import type { EdgeState } from '../edge/model.ts';
+import type { EdgeStep } from '../plan/action.ts';
+import type { Action } from '../plan/action.ts';
+import type { EdgeSeen, HostListener } from '../state/actual.ts';
 
-/** One edge container: its runtime and its config folder. Every method rejects with an AgentError, or the signal's reason. */
-export interface Edge {
-  /** @throws AgentError EDGE_UNREACHABLE where it does not run, or does not answer. */
-  readonly observe: (signal: AbortSignal) => Promise<EdgeState>;
-  /** What a restarted edge would read; undefined: nothing was ever written. @throws AgentError STATE_DIR */
-  readonly written: (signal: AbortSignal) => Promise<string | undefined>;
+export interface EdgesSeen {
+  /** One for each instance asked for, in that order. */
+  readonly edges: readonly EdgeSeen[];
+  /** Undefined where they were not asked for. */
+  readonly listeners: readonly HostListener[] | undefined;
+}
+
+/** What is done to an edge beside the engine: its runtime and its files. */
+export type EdgeRuntimeAction = EdgeStep | Extract<Action, { readonly kind: 'edge-discard' }>;
+
+/** The edges of this environment on this host. */
+export interface Edges {
+  /** Never rejects but with the signal's reason: what does not answer is undefined. Listeners only where `withListeners`. */
+  readonly observe: (
+    instances: readonly string[],
+    withListeners: boolean,
+    signal: AbortSignal,
+  ) => Promise<EdgesSeen>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
-  readonly apply: (action: EdgeAction, signal: AbortSignal) => Promise<void>;
-  /** Removes its files, once its container is gone. @throws AgentError STATE_DIR */
-  readonly discard: () => Promise<void>;
+  readonly apply: (action: EdgeRuntimeAction, signal: AbortSignal) => Promise<void>;
 }

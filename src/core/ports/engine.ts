@@ -2,11 +2,13 @@ import type { Digest, ImageId } from '../image/reference.ts';
 import type { Action } from '../plan/action.ts';
 import type { Actual, EngineFacts } from '../state/actual.ts';
 import type { ReleaseImage } from '../state/release.ts';
+import type { EdgeRuntimeAction } from './edge.ts';
 
 /** The actions that change the engine; all others change only the ledger. */
 export type EngineAction = Exclude<
   Action,
-  { readonly kind: 'resolve-tag' | 'adopt' | 'remember' | 'quarantine' | 'forget' }
+  | { readonly kind: 'resolve-tag' | 'adopt' | 'remember' | 'quarantine' | 'forget' | 'drain' }
+  | EdgeRuntimeAction
 >;
 
 export interface PullProgress {
@@ -51,6 +53,12 @@ export interface Engine {
   readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
   /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */
   readonly lastLines: (containerId: string, lines: number, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Runs a program in a running container. Undefined: there is no such container, or it does not run. */
+  readonly run: (
+    container: string,
+    command: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<{ readonly exitCode: number; readonly output: string } | undefined>;
   /** Calls back at every event that can matter to us; settles when the stream ends, for whatever reason. */
   readonly watch: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
 }
@@ -61,5 +69,16 @@ const LEDGER_KINDS: ReadonlySet<Action['kind']> = new Set([
   'remember',
   'quarantine',
   'forget',
+  'drain',
 ]);
-export const isEngineAction = (action: Action): action is EngineAction => !LEDGER_KINDS.has(action.kind);
+const EDGE_KINDS: ReadonlySet<Action['kind']> = new Set<EdgeRuntimeAction['kind']>([
+  'edge-write',
+  'edge-add-server',
+  'edge-set-state',
+  'edge-cut-sessions',
+  'edge-remove-server',
+  'edge-discard',
+]);
+export const isEdgeAction = (action: Action): action is EdgeRuntimeAction => EDGE_KINDS.has(action.kind);
+export const isEngineAction = (action: Action): action is EngineAction =>
+  !LEDGER_KINDS.has(action.kind) && !isEdgeAction(action);
