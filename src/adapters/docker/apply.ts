@@ -5,8 +5,11 @@ import type { RegistryCredentials } from '../../core/ports/registry-credentials.
 import type { Limits } from '../../core/state/actual.ts';
 import { createBody, endpointOf } from './create-body.ts';
 import { defined } from './defined.ts';
+import { edgeBody, type EdgeHome } from './edge-body.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
+import { inBody } from './in-body.ts';
 import { resourceLabels } from './labels.ts';
+import { createNetwork } from './networks.ts';
 import { pullImage } from './pull.ts';
 import { requireRoom } from './room.ts';
 
@@ -17,6 +20,7 @@ export interface ApplyContext {
   readonly engineFolder: string | undefined;
   readonly environment: string;
   readonly credentials: RegistryCredentials;
+  readonly edge: EdgeHome;
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -28,6 +32,9 @@ const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
   remove: [404],
   // Another service that needs it was first; the next look says whether it is the one that was meant.
   'create-network': [409],
+  'create-edge': [409],
+  // It has ended already.
+  'leave-edge': [404, 409],
   // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it rests.
   'remove-network': [404],
   'remove-image': [404],
@@ -101,7 +108,7 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
     case 'create':
       return docker.createContainer(created(createBody(action, c.environment, c.apiVersion), signal));
     case 'create-network':
-      return docker.createNetwork(inBody(networkBody(action, c.environment), signal));
+      return createNetwork(docker, action, c.environment, signal);
     case 'remove-network':
       return docker.getNetwork(action.id).remove({ abortSignal });
     case 'create-volume':
@@ -127,6 +134,12 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
           signal,
         ),
       );
+    case 'rejoin':
+      return rejoin(action, c);
+    case 'create-edge':
+      return docker.createContainer(created(edgeBody(action, c.environment, c.edge), signal));
+    case 'leave-edge':
+      return container?.kill({ signal: 'SIGUSR1', abortSignal });
     case 'start':
       return container?.start({ abortSignal });
     case 'unpause':
@@ -143,12 +156,22 @@ const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => 
   }
 };
 
-/**
- * dockerode writes every option into the URL too, and URLs end up in logs: what is secret here (environments, passwords
- * in driver options) belongs into the body alone.
- */
-const inBody = <T extends object>(body: T, abortSignal: AbortSignal, query: object = {}): T =>
-  ({ _query: query, _body: body, abortSignal }) as unknown as T;
+/** Dying in between leaves it without the network: the plan connects it again. */
+const rejoin = async (
+  action: Extract<EngineAction, { kind: 'rejoin' }>,
+  { docker, signal }: ApplyContext,
+): Promise<void> => {
+  const network = docker.getNetwork(action.network);
+  const Container = action.container.id;
+  try {
+    await network.disconnect(inBody({ Container }, signal));
+  } catch (error) {
+    if (!/is not connected/.test(messageOf(error))) throw error;
+  }
+  await network.connect(
+    inBody({ Container, EndpointConfig: endpointOf(action.attachment, action.alias) }, signal),
+  );
+};
 
 const created = (
   { name, platform, ...body }: Dockerode.ContainerCreateOptions,
@@ -167,31 +190,6 @@ const removeReferences = async (
     }
   }
 };
-
-const networkBody = (
-  { name, network, hash, definition }: Extract<EngineAction, { kind: 'create-network' }>,
-  environment: string,
-): Dockerode.NetworkCreateOptions => ({
-  Name: name,
-  CheckDuplicate: true,
-  Driver: definition.driver ?? 'bridge',
-  Internal: definition.internal,
-  Attachable: definition.attachable,
-  EnableIPv6: definition.enableIpv6,
-  Options: { ...definition.driverOptions },
-  Labels: resourceLabels(environment, 'network', network, hash, definition.labels),
-  ...(definition.ipam && {
-    IPAM: {
-      Driver: definition.ipam.driver ?? 'default',
-      Config: definition.ipam.config.map((i) => ({
-        ...(i.subnet !== undefined && { Subnet: i.subnet }),
-        ...(i.ipRange !== undefined && { IPRange: i.ipRange }),
-        ...(i.gateway !== undefined && { Gateway: i.gateway }),
-        ...(i.auxAddresses !== undefined && { AuxiliaryAddresses: { ...i.auxAddresses } }),
-      })) as unknown as { [key: string]: string }[],
-    },
-  }),
-});
 
 const volumeBody = (
   { name, volume, hash, definition }: Extract<EngineAction, { kind: 'create-volume' }>,

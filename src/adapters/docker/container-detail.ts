@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode';
-import type { ContainerDetail, ContainerState, Health } from '../../core/state/actual.ts';
+import type { ContainerDetail, ContainerState, Endpoint, Health } from '../../core/state/actual.ts';
 import type { RestartPolicy } from '../../core/compose/model.ts';
 import { classify } from './engine-error.ts';
 
@@ -54,6 +54,22 @@ const startFaultOf = (i: Inspected): string | undefined => {
   return error.code === 'RELEASE' ? error.message : undefined;
 };
 
+const SHORT_ID = 12;
+
+type Listed = NonNullable<Inspected['NetworkSettings']['Networks']>[string];
+
+/** The engine adds the container's short id to the names that were asked for. */
+const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
+  const fixedIp = (e.IPAMConfig as { IPv4Address?: string } | null | undefined)?.IPv4Address;
+  const aliases = (e.Aliases as readonly string[] | null | undefined) ?? [];
+  return {
+    network,
+    ip: e.IPAddress || e.GlobalIPv6Address || '',
+    aliases: aliases.filter((a) => a !== i.Id.slice(0, SHORT_ID)),
+    ...(fixedIp !== undefined && fixedIp !== '' && { fixedIp }),
+  };
+};
+
 export const detailOf = (i: Inspected): ContainerDetail => {
   const host = i.HostConfig;
   const config = i.Config as Inspected['Config'] & { StopTimeout?: number | null };
@@ -69,10 +85,9 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     startFault: startFaultOf(i),
     autoRemove: host.AutoRemove ?? false,
     restart: restartOf(host.RestartPolicy),
-    networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) => ({
-      network,
-      ip: e.IPAddress || e.GlobalIPv6Address || '',
-    })),
+    networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) =>
+      endpointOf(i, network, e),
+    ),
     volumes: i.Mounts.flatMap((m) =>
       m.Type === 'volume' && m.Name !== undefined ? [{ name: m.Name, target: m.Destination }] : [],
     ),

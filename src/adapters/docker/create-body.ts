@@ -110,7 +110,8 @@ const hostConfig = (action: CreateContainer): HostConfig => {
           ...(spec.restart.name === 'on-failure' && { MaximumRetryCount: spec.restart.maxRetries }),
         }
       : { Name: 'no' },
-    PortBindings: portBindings(spec),
+    // Behind the edge nothing is published: the port is the edge's.
+    PortBindings: action.release.spec.exposure === 'edge' ? undefined : portBindings(spec),
     Binds: nonEmpty(binds),
     Mounts: nonEmpty(mounts),
     Tmpfs: nonEmptyMap(spec.tmpfs),
@@ -149,14 +150,16 @@ const hostConfig = (action: CreateContainer): HostConfig => {
 
 const networkMode = (action: CreateContainer): string => {
   const mode = action.release.spec.container.networkMode;
+  if (action.edge) return action.edge.network;
   if (mode.kind === 'mode') return mode.mode;
   const first = mode.attachments[0];
   return first ? (action.networks[first.network] ?? first.network) : 'none';
 };
 
-export const endpointOf = (attachment: Attachment, serviceAlias: string): EndpointSettings =>
+/** Without an alias it bears no name at all, not even a declared one: nobody may find it yet. */
+export const endpointOf = (attachment: Attachment, serviceAlias: string | undefined): EndpointSettings =>
   defined({
-    Aliases: [...new Set([serviceAlias, ...attachment.aliases])],
+    Aliases: serviceAlias === undefined ? undefined : [...new Set([serviceAlias, ...attachment.aliases])],
     MacAddress: attachment.macAddress,
     IPAMConfig:
       attachment.ipv4 === undefined && attachment.ipv6 === undefined && attachment.linkLocalIps === undefined
@@ -174,16 +177,19 @@ const networkingConfig = (
   apiVersion: string,
 ): { EndpointsConfig: Record<string, EndpointSettings> } | undefined => {
   const mode = action.release.spec.container.networkMode;
-  if (mode.kind === 'mode' || mode.attachments.length === 0) return undefined;
-  const attachments = hasMultiNetworkCreate(apiVersion) ? mode.attachments : mode.attachments.slice(0, 1);
-  return {
-    EndpointsConfig: Object.fromEntries(
-      attachments.map((a) => [
-        action.networks[a.network] ?? a.network,
-        endpointOf(a, action.release.service),
-      ]),
-    ),
-  };
+  const own = mode.kind === 'networks' ? mode.attachments : [];
+  const alias = action.named ? action.release.service : undefined;
+  const ownEndpoints = own.map((a): [string, EndpointSettings] => [
+    action.networks[a.network] ?? a.network,
+    endpointOf(a, alias),
+  ]);
+  const edge: [string, EndpointSettings][] = action.edge
+    ? [[action.edge.network, { IPAMConfig: { IPv4Address: action.edge.ip } }]]
+    : [];
+  const endpoints = [...edge, ...ownEndpoints];
+  if (endpoints.length === 0) return undefined;
+  const fitting = hasMultiNetworkCreate(apiVersion) ? endpoints : endpoints.slice(0, 1);
+  return { EndpointsConfig: Object.fromEntries(fitting) };
 };
 
 /**

@@ -4,6 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Engine } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
+import type { EdgeHome } from './edge-body.ts';
+import { demultiplex, runIn } from './run-in.ts';
 import { applyAction } from './apply.ts';
 import { connect, type Connection, type EngineAddress } from './client.ts';
 import { toEngineError } from './engine-error.ts';
@@ -20,7 +22,11 @@ interface Session {
 }
 
 /** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
-export const createDockerEngine = (address: EngineAddress, credentials: RegistryCredentials): Engine => {
+export const createDockerEngine = (
+  address: EngineAddress,
+  credentials: RegistryCredentials,
+  edge: EdgeHome,
+): Engine => {
   let session: Promise<Session> | undefined;
   let lastNetwork: Promise<unknown> = Promise.resolve();
 
@@ -62,7 +68,16 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
     apply: (action, environment, onProgress, signal) =>
       withSession(async ({ connection, engineFolder, observer }) => {
         const { docker, apiVersion } = connection;
-        const context = { docker, apiVersion, engineFolder, environment, credentials, onProgress, signal };
+        const context = {
+          docker,
+          apiVersion,
+          engineFolder,
+          environment,
+          credentials,
+          edge,
+          onProgress,
+          signal,
+        };
         try {
           const take = (): Promise<void> => applyAction(action, context);
           await (action.kind === 'create-network' ? inTurn(take) : take());
@@ -77,6 +92,7 @@ export const createDockerEngine = (address: EngineAddress, credentials: Registry
       withSession(({ connection }) => resolveTag(connection, credentials, image, signal)),
     lastLines: (id, lines, signal) =>
       withSession(({ connection }) => lastLines(connection, id, lines, signal)),
+    run: (container, command, signal) => withSession((s) => runIn(s.connection, container, command, signal)),
     watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),
   };
 };
@@ -107,20 +123,6 @@ const lastLines = async (
     // Its last words are a help, not a need: log drivers such as syslog can't be read back.
     return [];
   }
-};
-
-const HEADER_BYTES = 8;
-
-/** Docker frames stdout and stderr: 1 byte of stream, 3 of nothing, 4 of length (big endian), then the text. */
-const demultiplex = (bytes: Buffer): string => {
-  const parts: Buffer[] = [];
-  let offset = 0;
-  while (offset + HEADER_BYTES <= bytes.length) {
-    const length = bytes.readUInt32BE(offset + 4);
-    parts.push(bytes.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + length));
-    offset += HEADER_BYTES + length;
-  }
-  return Buffer.concat(parts).toString('utf8');
 };
 
 /** Only what can change a decision; an `exec` of a health check every second can't. */

@@ -1,7 +1,7 @@
 import type { RestartPolicy } from '../../core/compose/model.ts';
 import { LABELS, projectName } from '../../core/names.ts';
-import type { CreateContainer } from '../../core/plan/action.ts';
-import type { Owner } from '../../core/state/actual.ts';
+import type { CreateContainer, CreateEdge } from '../../core/plan/action.ts';
+import type { EdgeOwner, Owner } from '../../core/state/actual.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -31,6 +31,21 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
     restart: parseRestart(labels[LABELS.restart] ?? 'no'),
   };
 };
+
+/** Undefined where it is no edge of this environment. */
+export const parseEdge = (labels: Labels, environment: string): EdgeOwner | undefined => {
+  const instance = labels[LABELS.edge];
+  if (labels[LABELS.environment] !== environment || instance === undefined) return undefined;
+  return { instance, shape: labels[LABELS.edgeShape] ?? '' };
+};
+
+/** No service's: the tools that group by project show it beside them. */
+export const edgeLabels = ({ instance, shape }: CreateEdge, environment: string): Labels => ({
+  [LABELS.environment]: environment,
+  [LABELS.edge]: instance,
+  [LABELS.edgeShape]: shape,
+  'com.docker.compose.project': projectName(environment),
+});
 
 export const ownerLabels = (action: CreateContainer, environment: string): Labels => ({
   [LABELS.environment]: environment,

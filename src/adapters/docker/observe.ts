@@ -4,7 +4,7 @@ import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
 import { toEngineError } from './engine-error.ts';
-import { parseOwner } from './labels.ts';
+import { parseEdge, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './resources.ts';
 
 /** After this many looks every remembered answer is asked for again: events only speed things up, they may be lost. */
@@ -59,6 +59,7 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
         const container = containerOf(l, scope.environment);
         const isClose =
           container.owner !== undefined ||
+          container.edge !== undefined ||
           [container.name, container.id].some((key) => scope.replaces.includes(key));
         return isClose ? { ...container, detail: await inspect(l, signal) } : container;
       }),
@@ -67,10 +68,13 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
     for (const id of inspected.keys()) if (!alive.has(id)) inspected.delete(id);
     return {
       engine: facts,
-      containers: containers.filter((c) => c.detail !== undefined || c.owner === undefined),
+      containers: containers.filter((c) => c.detail !== undefined || (!c.owner && !c.edge)),
       networks: networks.map((n) => networkOf(n, scope.environment)),
       volumes: volumeList,
       images: imageList,
+      // Asked for elsewhere: this is what the engine knows.
+      edges: [],
+      listeners: undefined,
     };
   };
 
@@ -129,14 +133,16 @@ const isYoung = (l: Listed): boolean => /second|Less than|Restarting/.test(l.Sta
 
 const containerOf = (l: Listed, environment: string): Container => {
   const other = l.Labels[LABELS.environment];
-  const owner = parseOwner(l.Labels, environment);
+  const edge = parseEdge(l.Labels, environment);
+  const owner = edge ? undefined : parseOwner(l.Labels, environment);
   return {
     id: l.Id,
     name: (l.Names.find((n) => n.lastIndexOf('/') === 0) ?? l.Names[0] ?? '').replace(/^\//, ''),
     imageId: l.ImageID as Container['imageId'],
     state: stateOf(l.State),
     owner,
-    otherEnvironment: owner === undefined ? other : undefined,
+    otherEnvironment: owner === undefined && edge === undefined ? other : undefined,
+    edge,
     ports: portsOf(l.Ports),
     detail: undefined,
   };

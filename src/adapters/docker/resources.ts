@@ -25,6 +25,7 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
   return {
     id: info.Id,
     name: info.Name,
+    subnets: (info.IPAM?.Config ?? []).flatMap((c) => (c['Subnet'] ? [c['Subnet']] : [])),
     owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined,
   };
 };

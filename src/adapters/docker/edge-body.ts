@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import type { ContainerCreateOptions } from 'dockerode';
+import {
+  EDGE_CAPABILITIES,
+  EDGE_CONFIG_MOUNT,
+  EDGE_RUN_MOUNT,
+  edgeCommand,
+} from '../../core/edge/container.ts';
+import type { CreateEdge } from '../../core/plan/action.ts';
+import { edgeLabels } from './labels.ts';
+
+/** Where the edges of this environment keep their files on the host, and as whom their sockets are talked to. */
+export interface EdgeHome {
+  readonly folder: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * The container of an edge: root with the few capabilities that it needs to bind and to become its own user, nothing writable but
+ * the folder of its sockets. Its root gets into the folders by the agent's group.
+ */
+export const edgeBody = (
+  action: CreateEdge,
+  environment: string,
+  { folder, uid, gid }: EdgeHome,
+): ContainerCreateOptions => {
+  const { instance, predecessor } = action;
+  const [program, ...args] = edgeCommand({
+    agentUid: uid,
+    instance,
+    ...(predecessor === undefined ? {} : { predecessor }),
+  });
+  const keys = action.ports.map((p) => `${String(p.containerPort)}/tcp`);
+  return {
+    name: action.name,
+    Image: action.imageId,
+    Entrypoint: [program],
+    Cmd: args,
+    User: `0:${String(gid)}`,
+    // As with `leave-edge`; the engine itself, when it ends, does not wait for every session.
+    StopSignal: 'SIGUSR1',
+    StopTimeout: 1,
+    Labels: { ...edgeLabels(action, environment) },
+    ...(keys.length > 0 && { ExposedPorts: Object.fromEntries(keys.map((k) => [k, {}])) }),
+    HostConfig: {
+      NetworkMode: action.mode === 'host' ? 'host' : action.network,
+      CapDrop: ['ALL'],
+      CapAdd: [...EDGE_CAPABILITIES],
+      SecurityOpt: ['no-new-privileges'],
+      ReadonlyRootfs: true,
+      RestartPolicy: { Name: 'always' },
+      Binds: [
+        `${join(folder, 'config', instance)}:${EDGE_CONFIG_MOUNT}:ro`,
+        `${join(folder, 'run')}:${EDGE_RUN_MOUNT}`,
+      ],
+      ...(keys.length > 0 && {
+        PortBindings: Object.fromEntries(
+          action.ports.map((p) => [
+            `${String(p.containerPort)}/tcp`,
+            [{ HostIp: p.hostAddress, HostPort: String(p.hostPort) }],
+          ]),
+        ),
+      }),
+    },
+  };
+};

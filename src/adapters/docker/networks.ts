@@ -1,0 +1,105 @@
+import type Dockerode from 'dockerode';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import type { EngineAction } from '../../core/ports/engine.ts';
+import { inBody } from './in-body.ts';
+import { statusOf } from './engine-error.ts';
+import { resourceLabels } from './labels.ts';
+
+type CreateNetwork = Extract<EngineAction, { kind: 'create-network' }>;
+type Range = Readonly<Record<string, string>>;
+
+const bodyOf = (
+  { name, network, hash, definition }: CreateNetwork,
+  environment: string,
+  ranges?: readonly Range[],
+): Dockerode.NetworkCreateOptions => {
+  const declared = definition.ipam?.config.map((i) => ({
+    ...(i.subnet !== undefined && { Subnet: i.subnet }),
+    ...(i.ipRange !== undefined && { IPRange: i.ipRange }),
+    ...(i.gateway !== undefined && { Gateway: i.gateway }),
+    ...(i.auxAddresses !== undefined && { AuxiliaryAddresses: { ...i.auxAddresses } }),
+  }));
+  const config = ranges ?? declared;
+  return {
+    Name: name,
+    CheckDuplicate: true,
+    Driver: definition.driver ?? 'bridge',
+    Internal: definition.internal,
+    Attachable: definition.attachable,
+    EnableIPv6: definition.enableIpv6,
+    Options: { ...definition.driverOptions },
+    Labels: resourceLabels(environment, 'network', network, hash, definition.labels),
+    ...(config && {
+      IPAM: {
+        Driver: definition.ipam?.driver ?? 'default',
+        Config: config as unknown as { [key: string]: string }[],
+      },
+    }),
+  };
+};
+
+/** The engine gives addresses from the upper half; the lower one is ours. */
+export const upperHalf = (subnet: string): string | undefined => {
+  const [, base, bits] = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(subnet) ?? [];
+  if (base === undefined || bits === undefined || Number(bits) > 29) return undefined;
+  const start = base.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  const half = start + 2 ** (31 - Number(bits));
+  const text = [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => String(Math.floor(half / unit) % 256)).join('.');
+  return `${text}/${String(Number(bits) + 1)}`;
+};
+
+const TRIES = 3;
+
+/** One that was left behind when an agent died is in the way, and of no use. */
+const makeTrial = async (
+  docker: Dockerode,
+  trial: CreateNetwork,
+  environment: string,
+  signal: AbortSignal,
+): Promise<Dockerode.Network> => {
+  const make = (): Promise<Dockerode.Network> =>
+    docker.createNetwork(inBody(bodyOf(trial, environment), signal));
+  try {
+    return await make();
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error;
+    await docker.getNetwork(trial.name).remove({ abortSignal: signal });
+    return make();
+  }
+};
+
+export const createNetwork = async (
+  docker: Dockerode,
+  action: CreateNetwork,
+  environment: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  const create = (ranges?: readonly Range[]): Promise<Dockerode.Network> =>
+    docker.createNetwork(inBody(bodyOf(action, environment, ranges), signal));
+  if (action.pinned !== true) {
+    await create();
+    return;
+  }
+  // The engine knows which subnets this host has no route for, and lets addresses be asked for only in one that was named. The
+  // one to look at has another name and no known definition: nobody takes it for the real one, and it is cleaned up if we die here.
+  const trial = { ...action, name: `${action.name}-trial`, hash: 'trial' };
+  for (let attempt = 1; ; attempt += 1) {
+    const found = await makeTrial(docker, trial, environment, signal);
+    const { IPAM } = await found.inspect();
+    const { Subnet = '', Gateway } = IPAM?.Config?.[0] ?? {};
+    const range = upperHalf(Subnet);
+    await found.remove();
+    if (range === undefined)
+      throw new AgentError('NETWORK', `the engine gave ${action.name} the subnet ${Subnet || '(none)'}`, {
+        advice: 'let the engine have address pools of IPv4 with /28 or larger (default-address-pools)',
+      });
+    try {
+      await create([{ Subnet, IPRange: range, ...(Gateway ? { Gateway } : {}) }]);
+      return;
+    } catch (error) {
+      // Somebody was given the same subnet in between.
+      const isTaken = statusOf(error) === 403 || /overlaps/.test(messageOf(error));
+      if (!isTaken || attempt === TRIES) throw error;
+    }
+  }
+};
