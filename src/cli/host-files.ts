@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readCompose } from '../adapters/compose/read.ts';
 import { formatProblem, type ComposeProblem } from '../core/compose/problem.ts';
-import { startFirstProblems } from '../core/compose/start-first.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Trust } from '../core/manifest/model.ts';
 import { parseTrust } from '../core/manifest/trust.ts';
@@ -13,14 +12,12 @@ export type CheckedCompose = { readonly watch: readonly string[]; readonly folde
   | { readonly kind: 'errors'; readonly errors: readonly [ComposeProblem, ...ComposeProblem[]] }
 );
 
-/** The compose files as this version can run them: what parses but can't be done yet is refused as plainly. */
 export const checkCompose = async (path: string, signal?: AbortSignal): Promise<CheckedCompose> => {
   const read = await readCompose(path, signal);
   const { watch, folders } = read;
-  const errors = read.kind === 'errors' ? read.errors : startFirstProblems(read.project, read.places);
-  const [first, ...rest] = errors;
+  if (read.kind === 'ok') return read;
+  const [first, ...rest] = read.errors;
   if (first) return { kind: 'errors', errors: [first, ...rest], watch, folders };
-  if (read.kind === 'ok') return { kind: 'ok', project: read.project, watch, folders };
   throw new Error('a refused compose file without a problem');
 };
 

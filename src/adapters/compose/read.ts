@@ -10,7 +10,6 @@ import {
   type ProjectInput,
   type ReferencedFile,
 } from '../../core/compose/project.ts';
-import type { Places } from '../../core/compose/start-first.ts';
 import { messageOf } from '../../core/errors.ts';
 import { composeFilesFor } from './files.ts';
 
@@ -18,7 +17,7 @@ const MAX_BYTES = 1024 ** 2;
 
 /** `watch`: every file that the answer depends on; `folders`: where a new file would change it. Absolute paths. */
 export type ComposeResult = { readonly watch: readonly string[]; readonly folders: readonly string[] } & (
-  | { readonly kind: 'ok'; readonly project: ComposeProject; readonly places: Places }
+  | { readonly kind: 'ok'; readonly project: ComposeProject }
   | { readonly kind: 'errors'; readonly errors: readonly ComposeProblem[] }
 );
 

@@ -3,6 +3,7 @@ import { nodeAt, report, type Context } from './context.ts';
 import type { Service } from './model.ts';
 import { addressesOverlap, type WrittenPort } from './ports.ts';
 import { closest } from './readers.ts';
+import { startFirstChecks } from './start-first.ts';
 import type { WrittenService } from './service.ts';
 
 type Services = ReadonlyMap<string, WrittenService>;
@@ -119,24 +120,13 @@ const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): 
       c,
       fixed.node,
       `${service.replicas} replicas cannot share a host port`,
-      'use one replica, or leave the host port out',
+      'use one replica, leave the host port out, or use order: start-first',
     );
   }
   if ((several || order === 'start-first') && hasFixedAddress(service)) {
     const advice = 'remove the fixed addresses, or use one replica and order: stop-first';
     report(c, nodeAt(node, 'networks'), 'only one container can have an address', advice);
   }
-};
-
-const startFirstChecks = ({ service, ports, node }: WrittenService, c: Context): void => {
-  if (service.update.order !== 'start-first') return;
-  const anonymous = service.container.mounts.find((mount) => mount.kind === 'anonymous');
-  if (anonymous) {
-    const message = `the anonymous volume ${anonymous.target} cannot be in two containers`;
-    report(c, nodeAt(node, 'volumes'), message, 'give it a name at the top level, or use order: stop-first');
-  }
-  const udp = ports.find(({ port }) => port.protocol !== 'tcp' && port.hostPort !== undefined);
-  if (udp) report(c, udp.node, 'start-first cannot hand over a UDP or SCTP port', 'use order: stop-first');
 };
 
 const portChecks = (services: Services, c: Context): void => {

@@ -1,5 +1,5 @@
 import type { Hint, NetworkDefinition } from './model.ts';
-import type { ComposeProblem, Place } from './problem.ts';
+import type { ComposeProblem } from './problem.ts';
 import type { Node } from './node.ts';
 
 /** Why a file that the compose files name is read. Of secrets and configs only the content's hash is wanted. */
@@ -37,7 +37,6 @@ export interface Context {
   readonly defined: Defined;
   readonly problems: ComposeProblem[];
   readonly hints: Hint[];
-  readonly places: Map<string, Place>;
   /** Remembers that the file is wanted; undefined while nobody has read it. */
   readonly ask: (path: string, purpose: FilePurpose) => FileContent | undefined;
 }

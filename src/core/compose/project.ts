@@ -15,7 +15,6 @@ import type { ComposeProblem } from './problem.ts';
 import { expectMap, fields, toRecord } from './readers.ts';
 import { bool } from './scalars.ts';
 import { readService, type WrittenService } from './service.ts';
-import type { Places } from './start-first.ts';
 import type { MapNode, Node } from './node.ts';
 import { parseTree } from './tree.ts';
 import { UNSUPPORTED_TOP_KEYS } from './unsupported.ts';
@@ -42,7 +41,7 @@ export interface ProjectInput {
 }
 
 export type ParsedProject =
-  | { readonly kind: 'ok'; readonly project: ComposeProject; readonly places: Places }
+  | { readonly kind: 'ok'; readonly project: ComposeProject }
   | { readonly kind: 'errors'; readonly errors: readonly ComposeProblem[] };
 
 type Section = 'services' | 'networks' | 'volumes' | 'secrets' | 'configs';
@@ -212,13 +211,11 @@ const pass = (input: ProjectInput): Pass => {
     defined: NOTHING,
     problems,
     hints: [],
-    places: new Map(),
     ask,
   };
   const variables = readVariables(roots, start);
   const project = readProject(roots, { ...start, variables });
-  if (problems.length === 0)
-    return { asked, result: { kind: 'ok', project, places: toRecord(start.places) } };
+  if (problems.length === 0) return { asked, result: { kind: 'ok', project } };
   return { asked, result: { kind: 'errors', errors: inOrder(problems, input.files) } };
 };
 

@@ -80,7 +80,6 @@ export const fields =
     if (map === undefined) return undefined;
     const read: [string, unknown][] = [];
     for (const [key, { keyPlace, value }] of map.entries) {
-      c.places.set(value.path, keyPlace);
       if (Object.hasOwn(table, key)) read.push([key, table[key]?.(value, c)]);
       else if (!key.startsWith('x-') || key === 'x-supercargo') {
         reportKey(c, { place: keyPlace, path: value.path }, key, table, unsupported);

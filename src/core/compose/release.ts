@@ -1,5 +1,6 @@
 import type { Digest } from '../image/reference.ts';
 import { canonicalSha256 } from './canonical.ts';
+import { exposureOf } from './start-first.ts';
 import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from './model.ts';
 
 /** 16 hex digits: enough to tell the definitions of one host apart, short enough for a name. */
@@ -28,10 +29,13 @@ const specVersion1 = (service: Service, project: ComposeProject): string => {
   const { networkMode, mounts } = service.container;
   const networks =
     networkMode.kind === 'networks' ? networkMode.attachments.map(({ network }) => network) : [];
+  // Absent with stop-first, so that no hash changed when it came.
+  const exposure = exposureOf(service);
   const volumes = mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.name] : []));
   return canonicalSha256({
     container: service.container,
     containerName: service.containerName,
+    ...(exposure && { exposure }),
     networks: references(networks, project.networks),
     volumes: references(volumes, project.volumes),
   });

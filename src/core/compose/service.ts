@@ -158,7 +158,6 @@ const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec 
 
 /** Reads one service. Its own conflicts are reported here; those between services by `checks.ts`. */
 export const readService = (node: Node, c: Context, name: string): WrittenService | undefined => {
-  c.places.set(node.path, node.place);
   const f = readFields(node, c);
   if (f === undefined || node.kind !== 'map') return undefined;
   if (!node.entries.has('image'))

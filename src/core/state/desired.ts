@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from '../compose/model.ts';
 import { hashWith, networkHash, releaseId, specHash, specVersionOf, volumeHash } from '../compose/release.ts';
+import { exposureOf } from '../compose/start-first.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/model.ts';
 import type { BlockReason } from '../plan/plan.ts';
@@ -163,6 +164,7 @@ const currentHash = (service: Service, project: ComposeProject, ledger: DesiredI
 };
 
 const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
+  const exposure = exposureOf(service);
   const networks: Record<string, Hashed<NetworkDefinition>> = {};
   if (service.container.networkMode.kind === 'networks') {
     for (const { network } of service.container.networkMode.attachments) {
@@ -184,6 +186,7 @@ const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
     ready: service.ready,
     monitorMs: service.update.monitorMs,
     healthyWithinMs: service.healthyWithinMs,
+    ...(exposure && { exposure }),
   };
 };
 

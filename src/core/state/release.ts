@@ -42,7 +42,12 @@ export interface ReleaseSpec {
   readonly ready: ReadyCheck | undefined;
   readonly monitorMs: number;
   readonly healthyWithinMs: number;
+  /** How `start-first` switches it; absent: `stop-first`, its ports are published by the engine. */
+  readonly exposure?: Exposure;
 }
+
+/** `edge`: published TCP ports belong to the edge. `alias`: found by name on its networks, once it is good. */
+export type Exposure = 'edge' | 'alias';
 
 export interface Hashed<Definition> {
   readonly definition: Definition;
