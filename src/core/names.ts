@@ -11,6 +11,9 @@ export const LABELS = {
   restart: 'io.supercargo.restart',
   network: 'io.supercargo.network',
   volume: 'io.supercargo.volume',
+  /** On an edge's container: its instance, and the shape of the config it was made for. */
+  edge: 'io.supercargo.edge',
+  edgeShape: 'io.supercargo.edge-shape',
   /** Hash of a network's or volume's definition. */
   definition: 'io.supercargo.definition',
 } as const;
@@ -23,6 +26,9 @@ export const containerName = (
   replica: number,
   release: string,
 ): string => `${environment}-${service}-${replica}-${release.slice(0, 8)}`;
+
+export const edgeContainerName = (environment: string, instance: string): string =>
+  `${environment}-edge-${instance}`;
 
 /** Where a container goes that has to give its name away but is still needed. */
 export const asideName = (environment: string, service: string, containerId: string): string =>

@@ -1,4 +1,6 @@
 import type { Attachment, NetworkDefinition, RestartPolicy, VolumeDefinition } from '../compose/model.ts';
+import type { EdgeAction } from '../edge/action.ts';
+import type { EdgeMode } from '../edge/model.ts';
 import type { ImageId } from '../image/reference.ts';
 import type { Limits } from '../state/actual.ts';
 import type { Adoption, Failure } from '../state/ledger.ts';
@@ -16,6 +18,8 @@ export type Action =
       readonly network: string;
       readonly hash: string;
       readonly definition: NetworkDefinition;
+      /** The engine picks the subnet as always, but addresses in its lower half can be asked for and are given to nobody else. */
+      readonly pinned?: true;
     }
   | { readonly kind: 'remove-network'; readonly id: string; readonly name: string }
   | {
@@ -36,8 +40,23 @@ export type Action =
       readonly container: ContainerRef;
       readonly network: string;
       readonly attachment: Attachment;
+      /** The service's name, by which others find it; undefined: by no name at all, not even a declared one. */
+      readonly alias: string | undefined;
+    }
+  /** Leaves the network and joins it again under its names: an endpoint's names can't be changed. */
+  | {
+      readonly kind: 'rejoin';
+      readonly container: ContainerRef;
+      readonly network: string;
+      readonly attachment: Attachment;
       readonly alias: string;
     }
+  | CreateEdge
+  /** SIGUSR1: this edge binds nothing any more, and ends when its last session is over. */
+  | { readonly kind: 'leave-edge'; readonly container: ContainerRef }
+  | EdgeStep
+  /** Files of edges that are gone: all but these instances'. */
+  | { readonly kind: 'edge-discard'; readonly keep: readonly string[] }
   | { readonly kind: 'start'; readonly container: ContainerRef; readonly release: string }
   | { readonly kind: 'unpause'; readonly container: ContainerRef }
   | { readonly kind: 'stop'; readonly container: ContainerRef; readonly graceMs: number }
@@ -51,6 +70,8 @@ export type Action =
       readonly tag: string;
     }
   | { readonly kind: 'remove-image'; readonly imageId: ImageId; readonly references: readonly string[] }
+  /** Ledger: these containers take no new connections from now on, or (`draining: false`) do again. */
+  | { readonly kind: 'drain'; readonly containers: readonly ContainerRef[]; readonly draining: boolean }
   /** Ledger: a foreign container is about to be taken over. */
   | { readonly kind: 'adopt'; readonly adoption: Adoption }
   /** Ledger: this release is good; rollbacks come back to it. */
@@ -71,6 +92,29 @@ export type Action =
 
 export type ActionKind = Action['kind'];
 
+/** An action on one running edge. */
+export type EdgeStep = EdgeAction & { readonly instance: string };
+
+export interface CreateEdge {
+  readonly kind: 'create-edge';
+  readonly name: string;
+  readonly instance: string;
+  /** `edgeShape` of its config. */
+  readonly shape: string;
+  readonly imageId: ImageId;
+  /** The edge that it takes the listeners over from. */
+  readonly predecessor: string | undefined;
+  readonly mode: EdgeMode;
+  /** Name of the edge network: where an edge in `publish` mode lives. */
+  readonly network: string;
+  /** What the engine publishes in `publish` mode; empty in `host` mode. */
+  readonly ports: readonly {
+    readonly hostAddress: string;
+    readonly hostPort: number;
+    readonly containerPort: number;
+  }[];
+}
+
 export interface ContainerRef {
   readonly id: string;
   readonly name: string;
@@ -85,6 +129,10 @@ export interface CreateContainer {
   readonly imageId: ImageId;
   /** With its declared restart policy at once; else without one, because another container of this replica has it. */
   readonly armed: boolean;
+  /** Joins its networks under the names that others find it by; false: not before it is good. */
+  readonly named: boolean;
+  /** Its place on the edge network: that one is then its primary network, and no port is published. */
+  readonly edge?: { readonly network: string; readonly ip: string };
   /** Logical network → name on the engine. */
   readonly networks: Readonly<Record<string, string>>;
   /** Logical volume → name on the engine. */

@@ -14,14 +14,15 @@ export interface PortHolder {
 
 const ANY = new Set(['', '0.0.0.0', '::']);
 
-const overlaps = (a: HostPort, b: HostPort): boolean =>
+export const overlaps = (a: HostPort, b: HostPort): boolean =>
   a.hostPort === b.hostPort &&
   a.protocol === b.protocol &&
   (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress) || ANY.has(b.hostAddress));
 
+/** What the engine publishes: the ports of a release behind the edge are the edge's. */
 export const publishedPorts = (release: Release): readonly HostPort[] =>
   release.spec.container.ports.flatMap((p) =>
-    p.hostPort === undefined
+    p.hostPort === undefined || release.spec.exposure === 'edge'
       ? []
       : [{ hostAddress: p.hostAddress, hostPort: p.hostPort, protocol: p.protocol }],
   );
@@ -29,18 +30,23 @@ export const publishedPorts = (release: Release): readonly HostPort[] =>
 /** Running containers outside this service that hold a host port which the release publishes. */
 export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] => {
   const wanted = publishedPorts(release);
-  return c.input.actual.containers
-    .filter((o) => isUp(o) && o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id)
-    .flatMap((o) =>
-      o.ports
-        .filter((p) => wanted.some((w) => overlaps(w, p)))
-        .map((p) => ({
-          kind: o.owner ? ('ours' as const) : ('foreign' as const),
-          name: o.name,
-          service: o.owner?.service,
-          port: `${String(p.hostPort)}/${p.protocol}`,
-        })),
-    );
+  return (
+    c.input.actual.containers
+      // The edge lets go by itself: who waits for that is told so (`awaitEdge`).
+      .filter(
+        (o) => isUp(o) && !o.edge && o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id,
+      )
+      .flatMap((o) =>
+        o.ports
+          .filter((p) => wanted.some((w) => overlaps(w, p)))
+          .map((p) => ({
+            kind: o.owner ? ('ours' as const) : ('foreign' as const),
+            name: o.name,
+            service: o.owner?.service,
+            port: `${String(p.hostPort)}/${p.protocol}`,
+          })),
+      )
+  );
 };
 
 /** A holder of our own that will let go by itself: its service is gone, or its next release does not publish the port. */

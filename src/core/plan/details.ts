@@ -1,4 +1,5 @@
 import { formatImage } from '../image/reference.ts';
+import type { EdgeConfig } from '../edge/model.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 
@@ -18,11 +19,30 @@ export const detailsOf = (action: Action): Readonly<{ [name: string]: string | b
     case 'rename':
       return { container: action.container.name, to: action.to };
     case 'connect':
+    case 'rejoin':
       return { container: action.container.name, to: action.network };
     case 'tag-image':
       return { image: `${action.repository}:${action.tag}` };
     case 'remove-image':
       return { image: action.references.join(', ') };
+    case 'create-edge':
+      return { container: action.name };
+    case 'edge-write':
+      return { edge: action.instance, servers: String(serversIn(action.config)) };
+    case 'edge-add-server':
+      return { server: `${action.backend}/${action.server.name}` };
+    case 'edge-set-state':
+      return { server: `${action.backend}/${action.server}`, to: action.state };
+    case 'edge-cut-sessions':
+    case 'edge-remove-server':
+      return { server: `${action.backend}/${action.server}` };
+    case 'edge-discard':
+      return {};
+    case 'drain':
+      return {
+        container: action.containers.map((c) => c.name).join(', '),
+        ...(!action.draining && { ended: true }),
+      };
     case 'adopt':
       return { container: action.adoption.name };
     case 'remember':
@@ -40,9 +60,13 @@ export const detailsOf = (action: Action): Readonly<{ [name: string]: string | b
     case 'stop':
     case 'remove':
     case 'limit':
+    case 'leave-edge':
       return { container: action.container.name };
   }
 };
+
+const serversIn = (config: EdgeConfig): number =>
+  config.backends.reduce((sum, b) => sum + b.servers.length, 0);
 
 const versionOf = ({ version, id }: Release): { version: string; release: string } => ({
   version,

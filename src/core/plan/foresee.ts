@@ -1,15 +1,17 @@
-import { isEngineAction } from '../ports/engine.ts';
+import { isEdgeAction, isEngineAction } from '../ports/engine.ts';
+import type { EdgeSeen } from '../state/actual.ts';
 import { isJob, resolveHost } from '../state/desired.ts';
 import { changeLedger } from '../state/ledger-change.ts';
 import type { Digest } from '../image/reference.ts';
 import type { Action } from './action.ts';
 import { planHost } from './host.ts';
 import type { PlanInput } from './input.ts';
-import type { HostPlan, ServicePlan } from './plan.ts';
+import { isShortWait, type Decision, type HostPlan, type WaitReason } from './plan.ts';
 import { simulate } from './simulate.ts';
 
-/** One step that would be taken now, in order. `service` is empty for housekeeping. */
+/** One step that would be taken now, in order. `service` is empty for the edge and for housekeeping. */
 export interface Step {
+  readonly part: 'service' | 'edge' | 'housekeeping';
   readonly service: string;
   readonly action: Action;
   readonly why: string;
@@ -50,29 +52,43 @@ export const foresee = (input: PlanInput): Foresight => {
 export const stepsOf = (plan: HostPlan): readonly Step[] => [
   ...plan.services.flatMap((s) => [
     ...s.staging.map((action) => ({
+      part: 'service' as const,
       service: s.service,
       action,
       why: 'fetched early; the switch may come later',
     })),
     ...(s.decision.kind === 'act'
-      ? s.decision.actions.map((action) => ({ service: s.service, action, why: why(s) }))
+      ? s.decision.actions.map((action) => ({
+          part: 'service' as const,
+          service: s.service,
+          action,
+          why: why(s.decision),
+        }))
       : []),
   ]),
+  ...(plan.edge?.decision.kind === 'act' ? plan.edge.decision.actions : []).map((action) => ({
+    part: 'edge' as const,
+    service: '',
+    action,
+    why: plan.edge ? why(plan.edge.decision) : '',
+  })),
   ...plan.housekeeping.map((action) => ({
+    part: 'housekeeping' as const,
     service: '',
     action,
     why: action.kind === 'tag-image' ? 'keeps it for a rollback' : 'nothing needs it any more',
   })),
 ];
 
-const why = (s: ServicePlan): string => (s.decision.kind === 'act' ? s.decision.why : '');
+const why = (decision: Decision): string => (decision.kind === 'act' ? decision.why : '');
 
 /** A digest that no registry gave: stands for the one that a tag will turn out to mean. */
 const UNKNOWN_DIGEST = `sha256:${'0'.repeat(64)}` as Digest;
 
 const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
   const nowMs = input.nowMs + 1;
-  if (isEngineAction(action)) return { ...input, nowMs, actual: simulate(input.actual, action, nowMs) };
+  if (isEngineAction(action) || isEdgeAction(action))
+    return { ...input, nowMs, actual: simulate(input.actual, action, nowMs) };
   const ledger = changeLedger(input.ledger, {
     service,
     action,
@@ -92,17 +108,12 @@ const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
   return { ...input, nowMs, ledger, desired };
 };
 
-/** Everything that waits for health turns out well: checks pass, jobs end with 0, monitor times go by. */
+/** Everything that ends by itself turns out well: checks pass, jobs end with 0, monitor times go by, sessions end. */
 const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined => {
-  const waiting = plan.services.filter(
-    (s) => s.decision.kind === 'wait' && (s.decision.reason === 'health' || s.decision.reason === 'delay'),
-  );
-  if (waiting.length === 0) return undefined;
+  const waiting = plan.services.filter((s) => isForeseen(s.decision));
+  const decisions = [...waiting.map((s) => s.decision), ...(plan.edge ? [plan.edge.decision] : [])];
+  if (!decisions.some(isForeseen)) return undefined;
   const names = new Set(waiting.map((s) => s.service));
-  const until = Math.max(
-    input.nowMs + 1,
-    ...waiting.map((s) => (s.decision.kind === 'wait' ? (s.decision.until ?? 0) : 0)),
-  );
   const longestMs = Math.max(0, ...Object.values(input.project.services).map((s) => s.update.monitorMs));
   const answered = { ...input.answered };
   const containers = input.actual.containers.map((c) => {
@@ -115,9 +126,28 @@ const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined =
       detail: { ...c.detail, health: c.detail.health === 'none' ? ('none' as const) : ('healthy' as const) },
     };
   });
-  // The deadline is never passed: what is good is good before it.
-  const nowMs = waiting.every((s) => s.decision.kind === 'wait' && s.decision.reason === 'delay')
-    ? until
-    : input.nowMs + longestMs;
-  return { ...input, nowMs, answered, actual: { ...input.actual, containers } };
+  // The deadline of a check is never passed: what is good is good before it.
+  const times = decisions.flatMap((d) =>
+    d.kind === 'wait' && BY_TIME.has(d.reason) && d.until !== undefined ? [d.until] : [],
+  );
+  const nowMs = Math.max(input.nowMs + (times.length === decisions.length ? 1 : longestMs), ...times);
+  const actual = { ...input.actual, containers, edges: input.actual.edges.map(idle) };
+  return { ...input, nowMs, answered, actual };
 };
+
+const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain']);
+
+const isForeseen = (d: Decision): boolean =>
+  d.kind === 'wait' && d.reason !== 'image' && isShortWait(d.reason);
+
+/** An edge whose sessions have ended, and whose checks have passed. */
+const idle = (edge: EdgeSeen): EdgeSeen =>
+  edge.state
+    ? {
+        ...edge,
+        state: {
+          ...edge.state,
+          servers: edge.state.servers.map((s) => ({ ...s, sessions: 0, check: 'L4OK' as const })),
+        },
+      }
+    : edge;

@@ -1,13 +1,18 @@
+import type { Container } from '../state/actual.ts';
 import type { FailureReason } from '../state/ledger.ts';
+import type { Action } from './action.ts';
 import type { Forward } from './aim.ts';
 import { dependencyStep } from './dependency.ts';
+import { drainActions, leave, leaverOf, stateActions } from './edge/leave.ts';
+import { isStandingBy, raise } from './edge/raise.ts';
+import { serversOf } from './edge/view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './input.ts';
 import { merge, pendingOf } from './merge.ts';
 import { findImage } from './needs.ts';
 import type { Decision, ServicePlan } from './plan.ts';
-import { settleSlot } from './settle.ts';
-import { isExtra, isUp, refOf, slotsOf, type Slot } from './slot.ts';
+import { settleSlot, type SlotStep } from './settle.ts';
+import { isExtra, isUp, refOf, slotsOf, some, type Slot } from './slot.ts';
 
 /** A release that has yet to prove itself: adopted, batch after batch, judged, remembered or quarantined. */
 export const decideForward = (
@@ -28,16 +33,26 @@ export const decideForward = (
     };
   }
   const slots = slotsOf(c, aim.target, (o) => isSpent(c, o));
-  const wanted = slots.filter((s) => !isExtra(c, s));
-  const judged = wanted.map((slot) => ({ slot, step: settleSlot(c, aim.target, slot, false) }));
+  const wanted = slots.filter((s) => !isExtra(c, aim.target, s));
+  const given = giveBack(c, aim, wanted);
+  if (given) return given;
+  const judged = climb(c, aim, wanted);
   const failed = judged.find((j) => j.step.kind === 'judged' && j.step.verdict.kind === 'failed');
   if (failed?.step.kind === 'judged' && failed.step.verdict.kind === 'failed') {
-    return quarantine(aim, failed.slot, failed.step.verdict);
+    return quarantine(c, aim, wanted, failed.slot, failed.step.verdict);
   }
   const isDone = ({ step }: (typeof judged)[number]): boolean =>
     step.kind === 'judged' && (step.verdict.kind === 'good' || step.verdict.kind === 'completed');
   const open = judged.filter((j) => !isDone(j));
   if (open.length === 0) return finish(c, aim, slots);
+  const leaving =
+    aim.release.spec.exposure &&
+    leaveOthers(
+      c,
+      aim,
+      judged.filter(isDone).map((j) => j.slot),
+    );
+  if (leaving) return leaving;
   const batch = batchOf(
     c,
     open.map((o) => o.slot),
@@ -52,6 +67,29 @@ export const decideForward = (
   const steps = open.filter((o) => batch.includes(o.slot)).map((o) => o.step);
   return merge(steps) ?? pendingOf(steps);
 };
+
+interface Climbed {
+  readonly slot: Slot;
+  readonly step: SlotStep;
+}
+
+/** Every slot's next step. With `start-first` the new ones of a batch take their turn together, once all are good. */
+const climb = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): readonly Climbed[] => {
+  const { target } = aim;
+  if (aim.release.spec.exposure === undefined)
+    return slots.map((slot) => ({ slot, step: settleSlot(c, target, slot, false) }));
+  const underWay = slots.filter((s) => s.current !== undefined);
+  const isTurn = underWay.length > 0 && underWay.every((s) => isStandingBy(c, target, s));
+  return slots.map((slot) => ({ slot, step: raise(c, target, slot, { isNew: true, isTurn }) }));
+};
+
+/** Old ones of a batch that is done go before the next batch comes: no more than `parallelism` too many run. */
+const leaveOthers = (c: ServiceContext, aim: Forward, done: readonly Slot[]): Decision | undefined =>
+  leave(
+    leaverOf(c, aim.release),
+    done.flatMap((s) => s.others),
+    'the new one has taken its place',
+  );
 
 /** Slots under way come first; then, while old replicas serve, at most `parallelism` at a time. */
 const batchOf = (c: ServiceContext, open: readonly Slot[], aim: Forward): readonly Slot[] => {
@@ -91,7 +129,9 @@ const finish = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decisi
 };
 
 const quarantine = (
+  c: ServiceContext,
   aim: Forward,
+  slots: readonly Slot[],
   slot: Slot,
   verdict: { readonly reason: FailureReason; readonly message: string },
 ): Decision => ({
@@ -109,8 +149,63 @@ const quarantine = (
       },
       containers: slot.current ? [refOf(slot.current)] : [],
     },
+    ...takeBack(c, aim, slots),
   ],
 });
+
+/** At once, and not only when the ledger is written: what served before serves again. */
+const takeBack = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): readonly Action[] => {
+  if (aim.release.spec.exposure !== 'edge') return [];
+  return slots
+    .map((slot) => ({ slot, olds: provenOf(c, slot.others.filter(isUp)) }))
+    .filter(({ olds }) => olds.length > 0)
+    .flatMap(({ slot, olds }) => [
+      ...olds.flatMap((o) => rejoinActions(c, o)),
+      // An edge that was replaced meanwhile does not know the old ones yet: then this one stays until it does.
+      ...(slot.current && olds.every((o) => isKnown(c, o))
+        ? stateActions(c.input, slot.current, 'drain')
+        : []),
+    ]);
+};
+
+const isKnown = (c: ServiceContext, container: Container): boolean =>
+  serversOf(c.input.actual, container.id).length > 0;
+
+/** Those of the last good release; where none of them is left, what there is. */
+const provenOf = (c: ServiceContext, olds: readonly Container[]): readonly Container[] => {
+  const proven = olds.filter((o) => o.owner?.release === c.record.good[0]?.release.id);
+  return proven.length > 0 ? proven : olds;
+};
+
+/** Back in rotation, and no longer noted as draining: its next drain begins anew. */
+const rejoinActions = (c: ServiceContext, container: Container): readonly Action[] => [
+  ...stateActions(c.input, container, 'ready'),
+  ...(c.record.drains?.[container.id] === undefined
+    ? []
+    : [{ kind: 'drain' as const, containers: [refOf(container)], draining: false }]),
+];
+
+/**
+ * A release that is given up while it bakes leaves the service to the last good one until the next is good: nobody watches it
+ * any more. The good one is back before the other goes.
+ */
+const giveBack = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decision | undefined => {
+  const good = c.record.good[0]?.release.id;
+  if (aim.release.spec.exposure !== 'edge' || good === undefined || good === aim.release.id) return undefined;
+  const isServing = (o: Container): boolean =>
+    serversOf(c.input.actual, o.id).some((s) => s.admin === 'ready');
+  const open = slots.filter((s) => !s.current || !isServing(s.current));
+  const split = open.flatMap((s) => {
+    const up = s.others.filter(isUp);
+    const proven = up.filter((o) => o.owner?.release === good && o.state === 'running' && isKnown(c, o));
+    const baking = up.filter((o) => o.owner?.release !== good && isServing(o));
+    return proven.length > 0 && baking.length > 0 ? [{ proven, baking }] : [];
+  });
+  const actions =
+    some(split.flatMap(({ proven }) => proven.flatMap((o) => rejoinActions(c, o)))) ??
+    some(split.flatMap(({ baking }) => baking.flatMap((o) => drainActions(c, o))));
+  return actions && { kind: 'act', actions, why: 'another release is wanted before this one was good' };
+};
 
 /** Stopping it would remove it, and with it the way back. */
 const unadoptable = (name: string): Decision => ({

@@ -1,39 +1,68 @@
 import type { Service } from '../compose/model.ts';
 import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
+import { withAddresses } from './edge/address.ts';
+import { leave } from './edge/leave.ts';
+import { planEdge } from './edge/plan-edge.ts';
+import { shareOfHeld, type EdgeShare } from './edge/share.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './input.ts';
-import type { Decision, HostPlan, ServicePlan } from './plan.ts';
+import type { Decision, EdgePlan, HostPlan, ServicePlan, WaitReason } from './plan.ts';
 import { replicaOf } from './replicas.ts';
 import { planService } from './service.ts';
 import { afterSetback, restingAt } from './setback.ts';
-import { retire } from './slot.ts';
 
 /** The whole host: every declared service after those it depends on, then those nobody declares any more. */
 export const planHost = (input: PlanInput): HostPlan => {
   const plans = new Map<string, ServicePlan>();
+  const shares: EdgeShare[] = [];
   for (const service of inOrder(input.project.services)) {
-    plans.set(service.name, planService(contextOf(input, service), plans));
+    const { plan, share } = planService(contextOf(input, service), plans);
+    plans.set(service.name, plan);
+    shares.push(share);
   }
   const undeclared = planUndeclared(input);
-  const services = [...plans.values(), ...undeclared];
+  const edge = planEdge(input, [...shares, ...undeclared.map((u) => u.share)]);
+  const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
+  const services = withAddresses(input.actual, input.reserved, planned).map((s) => toldByEdge(s, edge));
   const isSettled = services.every(
     (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
   );
   return {
     services,
+    edge,
     housekeeping:
-      isSettled && !holdDecision(input) && !restingAt(input, setbackKey('', '')) ? housekeeping(input) : [],
+      isSettled &&
+      edge?.decision.kind !== 'act' &&
+      !holdDecision(input) &&
+      !restingAt(input, setbackKey('', ''))
+        ? housekeeping(input)
+        : [],
     nextAtMs: earliest(
-      services.map((s) => (s.decision.kind === 'wait' ? s.decision.until : undefined)),
+      [...services.map((s) => s.decision), ...(edge ? [edge.decision] : [])].map((d) => nextLook(d, input)),
       input,
     ),
   };
 };
 
-const isMidway = (d: Decision): boolean =>
-  d.kind === 'wait' && (d.reason === 'health' || d.reason === 'removal');
+/** What a service waits for at the edge is the edge's to tell, where that is stuck. */
+const toldByEdge = (plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan =>
+  plan.decision.kind === 'wait' && plan.decision.reason === 'edge' && edge?.decision.kind === 'blocked'
+    ? { ...plan, decision: edge.decision }
+    : plan;
+
+/** No event tells that a session ended or a port opened: those are looked for. */
+const LOOK_MS = 200;
+
+const nextLook = (d: Decision, { nowMs }: PlanInput): number | undefined => {
+  if (d.kind !== 'wait') return undefined;
+  const isLookedFor = d.reason === 'drain' || d.reason === 'edge';
+  return isLookedFor ? Math.min(nowMs + LOOK_MS, d.until ?? Infinity) : d.until;
+};
+
+const MIDWAY: ReadonlySet<WaitReason> = new Set(['health', 'removal', 'bake', 'drain', 'edge']);
+const isMidway = (d: Decision): boolean => d.kind === 'wait' && MIDWAY.has(d.reason);
 
 const earliest = (times: readonly (number | undefined)[], input: PlanInput): number | undefined => {
   const setbacks = Object.values(input.setbacks).map((s) =>
@@ -90,8 +119,20 @@ const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   };
 };
 
+/** How a service drains whose compose file is gone: the default. */
+const DRAIN_MS = 30_000;
+const NO_SHARE: EdgeShare = {
+  frontends: [],
+  yielding: [],
+  servers: [],
+  drainMs: DRAIN_MS,
+  isExpected: false,
+};
+
 /** Services that left the compose files: stopped and removed, unless that would leave nothing at all. */
-const planUndeclared = (input: PlanInput): readonly ServicePlan[] => {
+const planUndeclared = (
+  input: PlanInput,
+): readonly { readonly plan: ServicePlan; readonly share: EdgeShare }[] => {
   const here = new Set(input.actual.containers.flatMap((o) => (o.owner ? [o.owner.service] : [])));
   const recorded = Object.keys(input.ledger.services);
   const gone = [...new Set([...here, ...recorded])]
@@ -99,15 +140,19 @@ const planUndeclared = (input: PlanInput): readonly ServicePlan[] => {
     .toSorted();
   return gone.map((service) => {
     const own = input.actual.containers.filter((o) => o.owner?.service === service && o.state !== 'removing');
-    return {
+    const decision = decideUndeclared(input, service, own);
+    const isHeld = decision.kind === 'blocked' || (decision.kind === 'wait' && decision.reason === 'hold');
+    const held = { input, record: serviceRecord(input.ledger, service), own };
+    const plan: ServicePlan = {
       service,
       declared: false,
-      decision: decideUndeclared(input, service, own),
+      decision,
       target: undefined,
       staging: [],
       desired: undefined,
       running: own.map((o) => replicaOf(o, 'retired')),
     };
+    return { plan, share: isHeld ? shareOfHeld(held, DRAIN_MS) : NO_SHARE };
   });
 };
 
@@ -118,8 +163,10 @@ const decideUndeclared = (
 ): Decision => {
   const hold = holdDecision(input);
   if (hold) return hold;
-  const retired = retire(own);
-  if (!retired) return { kind: 'act', actions: [{ kind: 'forget' }], why: `nothing of ${service} is left` };
+  const record = serviceRecord(input.ledger, service);
+  const why = `${service} is not in the compose files any more`;
+  const gone = leave({ input, record, drainMs: DRAIN_MS, byTime: false }, own, why);
+  if (!gone) return { kind: 'act', actions: [{ kind: 'forget' }], why: `nothing of ${service} is left` };
   if (isLastStand(input)) {
     return {
       kind: 'blocked',
@@ -128,10 +175,5 @@ const decideUndeclared = (
       advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
     };
   }
-  const decision: Decision = {
-    kind: 'act',
-    actions: retired,
-    why: `${service} is not in the compose files any more`,
-  };
-  return afterSetback(input, setbackKey(service, ''), decision);
+  return afterSetback(input, setbackKey(service, ''), gone);
 };

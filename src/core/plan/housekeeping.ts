@@ -3,6 +3,7 @@ import { keepRepository, keepTag } from '../names.ts';
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
+import { edgeNetwork } from './edge/view.ts';
 import type { PlanInput } from './input.ts';
 import { findImage, liveNetwork } from './needs.ts';
 
@@ -23,9 +24,10 @@ const releasesInUse = (input: PlanInput): readonly Release[] => {
 
 const staleNetworks = (input: PlanInput): readonly Action[] => {
   const needed = new Set(
-    releasesInUse(input).flatMap((r) =>
-      Object.entries(r.spec.networks).map(([logical, wanted]) => liveNetwork(input, logical, wanted)?.id),
-    ),
+    releasesInUse(input).flatMap((r) => [
+      ...Object.entries(r.spec.networks).map(([logical, wanted]) => liveNetwork(input, logical, wanted)?.id),
+      ...(r.spec.exposure === 'edge' ? [edgeNetwork(input.actual)?.id] : []),
+    ]),
   );
   const attached = new Set(
     input.actual.containers.flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []),

@@ -1,10 +1,11 @@
 import type { ComposeProject, Service } from '../compose/model.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { EdgeMode } from '../edge/model.ts';
 import type { Manifest } from '../manifest/model.ts';
 import type { Actual, Container } from '../state/actual.ts';
 import type { Desired } from '../state/desired.ts';
 import type { Adoption, Ledger, ServiceRecord } from '../state/ledger.ts';
-import type { Release } from '../state/release.ts';
+import type { Release, ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { ActionKind } from './action.ts';
 
@@ -28,6 +29,20 @@ export interface PlanInput {
   readonly answered: Readonly<Record<string, EpochMs>>;
   /** When this agent began to look without a break: no candidate fails for a silence that nobody listened to. */
   readonly watchingSinceMs: EpochMs;
+  readonly edge: EdgeSetting;
+  /** A step of the edge was under way when this was seen: half done is neither done nor wrong. */
+  readonly isEdgeBusy: boolean;
+  /** Addresses of containers whose creation is under way. */
+  readonly reserved: readonly string[];
+}
+
+/** How this host runs its edge. */
+export interface EdgeSetting {
+  readonly image: ReleaseImage;
+  readonly mode: EdgeMode;
+  /** Owner of the edge's sockets, as its container sees it. */
+  readonly agentUid: number;
+  readonly hasIpv6: boolean;
 }
 
 /** Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the last. */

@@ -3,7 +3,7 @@ import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts
 import type { FailureReason } from '../state/ledger.ts';
 import type { ReleaseSpec } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
-import type { ProbeRequest } from './plan.ts';
+import type { ProbeRequest, WaitReason } from './plan.ts';
 
 /** Is this container good (docs/COMPOSE.md, "How a new version comes")? */
 export type Verdict =
@@ -14,6 +14,8 @@ export type Verdict =
   | { readonly kind: 'idle' }
   | {
       readonly kind: 'pending';
+      /** Absent: `health`. */
+      readonly reason?: WaitReason;
       readonly until: EpochMs;
       readonly message: string;
       readonly probes: readonly ProbeRequest[];
@@ -148,6 +150,7 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs))
     return { kind: 'good' };
   const hasAnswered = i.answeredSinceMs === startedAtMs;
+  if (isBetweenRuns(i) && !hasAnswered) return pending(i, 'it has no address at the moment', []);
   if (spec.ready) {
     if (hasAnswered) return { kind: 'good' };
     const what = spec.ready.kind === 'http' ? `http ${spec.ready.path} on port` : 'tcp port';
@@ -167,6 +170,13 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   }
   return { kind: 'good' };
 };
+
+/** Listed as running, and on no network any more: it has just ended, and nobody was asked whether it is ready. */
+const isBetweenRuns = ({ container, engine, spec }: JudgeInput): boolean =>
+  engine.remoteHost === undefined &&
+  spec.container.networkMode.kind === 'networks' &&
+  container.detail?.networks.every((n) => n.ip === '') === true &&
+  (spec.ready !== undefined || spec.container.ports.some((p) => p.protocol === 'tcp'));
 
 /** Container addresses are reachable from the engine's host; from elsewhere only published ports are. */
 const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): ProbeRequest | undefined => {

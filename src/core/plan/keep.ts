@@ -1,5 +1,7 @@
 import type { Keep } from './aim.ts';
 import type { ServiceContext, Target } from './input.ts';
+import { leave, leaverOf } from './edge/leave.ts';
+import { raise } from './edge/raise.ts';
 import { merge, pendingOf } from './merge.ts';
 import type { Decision } from './plan.ts';
 import { restingSetback, setbackOf } from './setback.ts';
@@ -15,7 +17,7 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
   const unstartable =
     setback?.action === 'start' && setback.code !== 'PORT_TAKEN' ? setback.containerId : undefined;
   const slots = slotsOf(c, target, (o) => o.id === unstartable);
-  const wanted = slots.filter((s) => !isExtra(c, s));
+  const wanted = slots.filter((s) => !isExtra(c, target, s));
   const good = c.record.good[0];
   const isCompleted = good?.completed === true && good.release.id === target.id;
   const steps = wanted.map((slot): SlotStep => {
@@ -24,19 +26,30 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
     // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too many.
     const scoped =
       aim.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
-    return settleSlot(c, target, scoped, hasGivenWay(slot));
+    return target.release?.spec.exposure === undefined
+      ? settleSlot(c, target, scoped, hasGivenWay(slot))
+      : raise(c, target, scoped, { isNew: false, isTurn: true });
   });
   const merged = merge(steps);
   if (merged?.kind === 'act') return merged;
   // Nothing goes before its replacement is there; a completed release needs none.
-  const isReplaced = (s: Slot): boolean => s.current !== undefined || isCompleted;
-  const leftovers = slots.flatMap((s) =>
-    isExtra(c, s) || (aim.retireOthers && isReplaced(s)) ? s.others : [],
+  const isReplaced = (s: Slot): boolean =>
+    isCompleted ||
+    (target.release?.spec.exposure ? hasTakenOver(steps[wanted.indexOf(s)]) : s.current !== undefined);
+  const replaced = slots.flatMap((s) =>
+    !isExtra(c, target, s) && aim.retireOthers && isReplaced(s) ? s.others : [],
   );
-  const retired = retire(leftovers);
-  if (retired) return { kind: 'act', actions: retired, why: 'no longer needed' };
-  return merged ?? completion(c, target, steps) ?? toldBy(steps) ?? aim.settled;
+  const surplus = slots.flatMap((s) => (isExtra(c, target, s) ? s.others : []));
+  const why = 'no longer needed';
+  const gone = [leave(leaverOf(c, target.release), replaced, why), leave(leaverOf(c), surplus, why)];
+  const act = gone.find((d) => d?.kind === 'act');
+  const draining = gone.find((d) => d?.kind === 'wait');
+  return act ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? aim.settled;
 };
+
+/** Nothing is left to do for it: it serves, or somebody has to look. */
+const hasTakenOver = (step: SlotStep | undefined): boolean =>
+  step?.kind === 'judged' && step.verdict.kind !== 'pending';
 
 /** It did not end by itself: a younger container was to take its place, or it never ran. */
 const hasGivenWay = ({ current, others }: Slot): boolean =>

@@ -34,7 +34,7 @@ export const pendingOf = (steps: readonly SlotStep[]): Decision => {
   const until = Math.min(...pending.map((p) => p.until));
   return {
     kind: 'wait',
-    reason: 'health',
+    reason: first.reason ?? 'health',
     message: first.message,
     until,
     probes: pending.flatMap((p) => p.probes),

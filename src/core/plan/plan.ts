@@ -28,14 +28,25 @@ export type Decision =
 
 /** Why nothing is done now although something is to be done. */
 export type WaitReason =
-  'unpublished' | 'image' | 'phase' | 'hold' | 'back-off' | 'dependency' | 'health' | 'delay' | 'removal';
+  | 'unpublished'
+  | 'image'
+  | 'phase'
+  | 'hold'
+  | 'back-off'
+  | 'dependency'
+  | 'health'
+  | 'delay'
+  | 'removal'
+  | 'bake'
+  | 'drain'
+  | 'edge';
 
 /**
  * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon over is said by
  * the service that is waited for.
  */
-export const isShortWait = (reason: WaitReason): boolean =>
-  reason === 'image' || reason === 'health' || reason === 'delay';
+const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge']);
+export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
 
 /** Why nothing can be done until somebody changes something. */
 export type BlockReason =
@@ -56,7 +67,8 @@ export type BlockReason =
   | 'exited'
   | 'dependency'
   | 'engine'
-  | 'adoption';
+  | 'adoption'
+  | 'edge';
 
 /** A candidate that is good once this answers. */
 export interface ProbeRequest {
@@ -88,13 +100,36 @@ export interface RunningReplica {
   readonly version: string;
   readonly state: string;
   readonly health: string;
-  readonly role: 'serving' | 'candidate' | 'retired' | 'failed';
+  readonly role: 'serving' | 'candidate' | 'draining' | 'retired' | 'failed';
   readonly sinceMs: EpochMs | undefined;
+  /** While it drains; sessions are unknown where no edge counts them. */
+  readonly drain?: {
+    readonly sinceMs: EpochMs;
+    readonly untilMs: EpochMs;
+    readonly sessions: number | undefined;
+  };
+}
+
+/** The edge's part; undefined in the host's plan where no service needs one and none is left. */
+export interface EdgePlan {
+  readonly decision: Decision;
+  /** Containers of edges, the one that takes new connections first. */
+  readonly containers: readonly EdgeReplica[];
+}
+
+export interface EdgeReplica {
+  readonly container: ContainerRef;
+  readonly instance: string;
+  readonly role: 'serving' | 'starting' | 'leaving';
+  readonly state: string;
+  readonly version: string | undefined;
+  readonly sessions: number | undefined;
 }
 
 /** A whole host's plan. */
 export interface HostPlan {
   readonly services: readonly ServicePlan[];
+  readonly edge: EdgePlan | undefined;
   /** What belongs to no service: networks and images that nothing needs any more. */
   readonly housekeeping: readonly Action[];
   /** Earliest moment at which the plan can change by time alone. */

@@ -3,12 +3,14 @@ import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { CreateContainer } from './action.ts';
+import { edgeNetwork } from './edge/view.ts';
 import { stubbornHolder } from './conflicts.ts';
+import { wait } from './gate.ts';
 import type { ServiceContext, Target } from './input.ts';
 import { findImage, liveName, nameOfVolume, networksNeed, volumesNeed } from './needs.ts';
 import type { BlockReason } from './plan.ts';
 import type { SlotStep } from './settle.ts';
-import { servingName, type Slot } from './slot.ts';
+import { isUp, servingName, type Slot } from './slot.ts';
 
 export const blockedStep = (reason: BlockReason, message: string, advice: string): SlotStep => ({
   kind: 'stuck',
@@ -31,6 +33,8 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   if (networks.kind === 'act')
     return { kind: 'act', actions: networks.actions, why: 'the service needs this network' };
   if (networks.kind === 'blocked') return { kind: 'stuck', decision: networks.decision };
+  if (release.spec.exposure === 'edge' && !edgeNetwork(c.input.actual))
+    return { kind: 'stuck', decision: wait('edge', 'the edge network is made') };
   const volumes = volumesNeed(c.input, release);
   if (volumes.kind === 'act')
     return { kind: 'act', actions: volumes.actions, why: 'the service needs this volume' };
@@ -97,6 +101,7 @@ const createOf = (
   slot: Slot,
   imageId: Container['imageId'],
 ): CreateContainer => {
+  const { exposure } = release.spec;
   const serving = servingName(c, target, slot.replica);
   const own = containerName(c.input.environment, c.service.name, slot.replica, target.id);
   const isNameFree = (name: string): boolean => c.input.actual.containers.every((o) => o.name !== name);
@@ -108,14 +113,18 @@ const createOf = (
     replica: slot.replica,
     serial: release.serial,
     imageId,
-    armed: slot.others.length === 0,
+    // Two that start first never share a port: both may come back after a restart of the engine.
+    armed: slot.others.length === 0 || exposure !== undefined,
+    // With nothing else to be found under the name, nobody is misled by it.
+    named: exposure !== 'alias' || !c.own.some(isUp),
+    ...(exposure === 'edge' && { edge: { network: edgeNetwork(c.input.actual)?.name ?? '', ip: '' } }),
     networks: Object.fromEntries(
       Object.keys(release.spec.networks).map((n) => [n, liveName(c.input, release.spec.networks, n) ?? n]),
     ),
     volumes: Object.fromEntries(
       Object.entries(release.spec.volumes).map(([n, v]) => [n, nameOfVolume(c.input.environment, n, v)]),
     ),
-    carried: carriedVolumes(release, slot),
+    carried: exposure === undefined ? carriedVolumes(release, slot) : {},
   };
 };
 

@@ -1,5 +1,6 @@
 import type { Container } from '../state/actual.ts';
 import type { Aim } from './aim.ts';
+import { serversOf, sessionsOf } from './edge/view.ts';
 import type { ServiceContext } from './input.ts';
 import type { RunningReplica } from './plan.ts';
 import { isUp, refOf } from './slot.ts';
@@ -7,19 +8,39 @@ import { isUp, refOf } from './slot.ts';
 /** Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes first. */
 export const rolesOf = (c: ServiceContext, aim: Aim): readonly RunningReplica[] =>
   c.own
-    .map((container) => replicaOf(container, roleOf(c, aim, container)))
+    .map((container) => {
+      const drain = drainOf(c, container);
+      const role = drain ? 'draining' : roleOf(c, aim, container);
+      return { ...replicaOf(container, role), ...(drain && { drain }) };
+    })
     .toSorted((a, b) => a.replica - b.replica || ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
 
-const ORDER: readonly RunningReplica['role'][] = ['serving', 'candidate', 'failed', 'retired'];
+const ORDER: readonly RunningReplica['role'][] = ['serving', 'candidate', 'draining', 'failed', 'retired'];
+
+/** It takes no new connections: what is left of it, and until when. */
+const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain'] => {
+  const sinceMs = c.record.drains?.[container.id];
+  if (sinceMs === undefined || !isUp(container)) return undefined;
+  const isCounted = c.input.actual.edges.some((e) => e.state !== undefined);
+  return {
+    sinceMs,
+    untilMs: sinceMs + c.service.drainMs,
+    sessions: isCounted ? sessionsOf(c.input.actual, container.id) : undefined,
+  };
+};
 
 const roleOf = (c: ServiceContext, aim: Aim, container: Container): RunningReplica['role'] => {
   const release = container.owner?.release;
   if (c.record.failure?.release === release && c.record.good[0]?.release.id !== release) return 'failed';
   const isTarget = aim.kind !== 'freeze' && aim.target?.id === release;
-  if (aim.kind === 'forward' && isTarget) return 'candidate';
+  if (aim.kind === 'forward' && isTarget) return isInRotation(c, container) ? 'serving' : 'candidate';
   if (isUp(container)) return 'serving';
   return isTarget && aim.kind === 'keep' ? 'serving' : 'retired';
 };
+
+/** The edge sends to it: not proved yet, and serving. */
+const isInRotation = (c: ServiceContext, container: Container): boolean =>
+  serversOf(c.input.actual, container.id).some((s) => s.admin === 'ready');
 
 export const replicaOf = (container: Container, role: RunningReplica['role']): RunningReplica => ({
   replica: container.owner?.replica ?? 0,

@@ -1,6 +1,7 @@
 import { isHoldActive } from '../state/ledger.ts';
 import { aimOf, keepMeanwhile, type Aim, type Keep } from './aim.ts';
 import { decideForward } from './forward.ts';
+import { shareOf, type EdgeShare } from './edge/share.ts';
 import { holdDecision } from './gate.ts';
 import { hasBegun, setbackKey, type ServiceContext } from './input.ts';
 import { decideKeep } from './keep.ts';
@@ -9,12 +10,15 @@ import { rolesOf } from './replicas.ts';
 import { afterSetback } from './setback.ts';
 
 /** One declared service. `plans` holds the services it depends on, planned before it. */
-export const planService = (c: ServiceContext, plans: ReadonlyMap<string, ServicePlan>): ServicePlan => {
+export const planService = (
+  c: ServiceContext,
+  plans: ReadonlyMap<string, ServicePlan>,
+): { readonly plan: ServicePlan; readonly share: EdgeShare } => {
   const desired = c.input.desired[c.service.name] ?? { kind: 'unpublished', message: 'not resolved yet' };
   const hold = c.input.ledger.hold;
   const holdAll = isHoldActive(hold, c.input.nowMs) && hold.all ? holdDecision(c.input) : undefined;
   const aim: Aim = holdAll ? { kind: 'freeze', settled: holdAll } : aimOf(c, desired);
-  return {
+  const plan: ServicePlan = {
     service: c.service.name,
     declared: true,
     ...decide(c, aim, plans),
@@ -25,6 +29,7 @@ export const planService = (c: ServiceContext, plans: ReadonlyMap<string, Servic
         : undefined,
     running: rolesOf(c, aim),
   };
+  return { plan, share: shareOf(c, aim) };
 };
 
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;

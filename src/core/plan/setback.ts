@@ -2,6 +2,7 @@ import { nextDelayMs } from '../backoff.ts';
 import type { AgentError, ErrorCode } from '../errors.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
+import { EDGE_TARGET } from './edge/target.ts';
 import { setbackKey, type PlanInput, type ServiceContext, type Setback } from './input.ts';
 import type { BlockReason, Decision } from './plan.ts';
 
@@ -21,7 +22,10 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   RELEASE: 'engine',
 };
 
-/** A failed switch costs an interruption each time: it rests long. Everything else is tried again soon. */
+/**
+ * A failed switch costs an interruption each time: it rests long. Everything else is tried again soon, the edge too: nothing
+ * gives way to it twice.
+ */
 const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
 const OTHER = { baseMs: 2_000, capMs: 300_000, floorMs: 500 };
 
@@ -43,7 +47,7 @@ export const nextSetback = (f: FailedAction): Setback => {
   const { action, release, error, previous } = f;
   const count = (previous?.action === action.kind ? previous.count : 0) + 1;
   const restMs =
-    action.kind === 'start' && !f.isRepair
+    action.kind === 'start' && !f.isRepair && release !== EDGE_TARGET
       ? Math.min(SWITCH.capMs, SWITCH.baseMs * 2 ** (count - 1))
       : nextDelayMs({ failures: count, random: f.random, ...OTHER });
   return {

@@ -6,6 +6,8 @@ import { judge, type Verdict } from './judge.ts';
 import { liveName } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { prepare } from './prepare.ts';
+import { awaitEdge } from './edge/give-up.ts';
+import { EDGE_NETWORK, edgeNetwork } from './edge/view.ts';
 import { armIfNeeded, christen, isUp, quiesce, refOf, type Slot } from './slot.ts';
 import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './conflicts.ts';
 import { wait } from './gate.ts';
@@ -38,6 +40,8 @@ export const settleSlot = (
   const verdict = verdictOf(c, target, slot);
   const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
   if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
+  const edge = isUp(current) || !target.release ? undefined : awaitEdge(c, target.release, others);
+  if (edge) return edge;
   const quiet = quiesce(others);
   if (quiet) {
     const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
@@ -45,7 +49,7 @@ export const settleSlot = (
   }
   const named = christen(c, target, slot);
   if (named) return act(named, 'give the container its name');
-  const drifted = repairInPlace(c, target, slot);
+  const drifted = repairInPlace(c, target, slot, true);
   const hasRun = current.detail?.startedAtMs !== undefined;
   if (drifted)
     return act(
@@ -76,7 +80,7 @@ const awaitPort = ({ port, name }: PortHolder): SlotStep => ({
   decision: wait('removal', `port ${port} is still held by ${name}`),
 });
 
-const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
+export const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
   if (!current) return { kind: 'idle' };
   const { input } = c;
   const spec = target.release?.spec;
@@ -95,10 +99,11 @@ const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot)
 };
 
 /** Networks, restart policy and limits as declared, on the container that is there. */
-const repairInPlace = (
+export const repairInPlace = (
   c: ServiceContext,
   target: Target,
   { current }: Slot,
+  isNamed: boolean,
 ): readonly [Action, ...Action[]] | undefined => {
   const detail = current?.detail;
   const spec = target.release?.spec;
@@ -108,8 +113,15 @@ const repairInPlace = (
     for (const attachment of mode.attachments) {
       const network = liveName(c.input, spec?.networks ?? {}, attachment.network);
       if (network === undefined || detail.networks.some((n) => n.network === network)) continue;
-      return [{ kind: 'connect', container: refOf(current), network, attachment, alias: c.service.name }];
+      const alias = isNamed ? c.service.name : undefined;
+      return [{ kind: 'connect', container: refOf(current), network, attachment, alias }];
     }
+  }
+  const edge = spec?.exposure === 'edge' ? edgeNetwork(c.input.actual)?.name : undefined;
+  if (edge !== undefined && detail.networks.every((n) => n.network !== edge)) {
+    // Which address is decided for all of them together.
+    const attachment = { network: EDGE_NETWORK, aliases: [] };
+    return [{ kind: 'connect', container: refOf(current), network: edge, attachment, alias: undefined }];
   }
   const armed = armIfNeeded(current);
   if (armed) return armed;

@@ -2,19 +2,41 @@ import { createHash } from 'node:crypto';
 import type { ContainerSpec } from '../compose/model.ts';
 import type { ImageId } from '../image/reference.ts';
 import { parseImage } from '../image/reference.ts';
+import type { EdgeRuntimeAction } from '../ports/edge.ts';
 import type { EngineAction } from '../ports/engine.ts';
-import type { Actual, Container, ContainerDetail, Image, Limits } from '../state/actual.ts';
+import type { Actual, Container, ContainerDetail, Endpoint, Image, Limits } from '../state/actual.ts';
 import type { ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { CreateContainer } from './action.ts';
 import { publishedPorts } from './conflicts.ts';
+import { bound, left, simulateEdge, unbound, withEdge } from './edge/simulate-edge.ts';
 
 /**
  * What an action makes of a host when it succeeds. `plan` looks ahead with it, and the simulated host of the tests is
  * made of it; a contract suite holds it and the real engine equal.
  */
-export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): Actual => {
+export const simulate = (
+  actual: Actual,
+  action: EngineAction | EdgeRuntimeAction,
+  nowMs: EpochMs,
+): Actual => {
   switch (action.kind) {
+    case 'edge-write':
+    case 'edge-add-server':
+    case 'edge-set-state':
+    case 'edge-cut-sessions':
+    case 'edge-remove-server':
+    case 'edge-discard':
+      return simulateEdge(actual, action);
+    case 'create-edge':
+      return withEdge(actual, action, nowMs);
+    case 'leave-edge':
+      return left(actual, action.container.id, nowMs);
+    case 'rejoin':
+      return withNetworks(actual, action.container.id, (networks) => [
+        ...networks.filter((n) => n.network !== action.network),
+        joined(actual, action),
+      ]);
     case 'pull':
       return { ...actual, images: [...actual.images, pulled(action.image, action.keepAs)] };
     case 'tag-image':
@@ -29,6 +51,7 @@ export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): 
           {
             id: idOf('network', action.name),
             name: action.name,
+            subnets: ['10.9.0.0/24'],
             owner: { network: action.network, hash: action.hash },
           },
         ],
@@ -61,20 +84,19 @@ export const simulate = (actual: Actual, action: EngineAction, nowMs: EpochMs): 
         c.detail ? { ...c, detail: { ...c.detail, limits: { ...c.detail.limits, ...action.limits } } } : c,
       );
     case 'connect':
-      return withContainer(actual, action.container.id, (c) =>
-        c.detail
-          ? {
-              ...c,
-              detail: { ...c.detail, networks: [...c.detail.networks, { network: action.network, ip: '' }] },
-            }
-          : c,
-      );
+      return withNetworks(actual, action.container.id, (networks) => [...networks, joined(actual, action)]);
     case 'start':
-      return withContainer(actual, action.container.id, (c) => started(c, nowMs));
+      return bound(
+        withContainer(actual, action.container.id, (c) => started(c, nowMs)),
+        action.container.id,
+      );
     case 'unpause':
       return withContainer(actual, action.container.id, (c) => ({ ...c, state: 'running' }));
     case 'stop':
-      return withContainer(actual, action.container.id, (c) => stopped(c, nowMs));
+      return unbound(
+        withContainer(freed(actual, action.container.id), action.container.id, (c) => stopped(c, nowMs)),
+        action.container.id,
+      );
   }
 };
 
@@ -127,6 +149,46 @@ const removeImage = (actual: Actual, id: ImageId, references: readonly string[])
         : [{ ...i, tags, digests }];
     }),
   };
+};
+
+/** Whoever listened for it does so no more. */
+const freed = (actual: Actual, id: string): Actual => {
+  const container = actual.containers.find((c) => c.id === id);
+  const edge = actual.edges.find((e) => e.instance === container?.edge?.instance);
+  const ports = [...(container?.ports ?? []), ...(edge?.state?.frontends ?? [])].map((p) => p.hostPort);
+  return { ...actual, listeners: actual.listeners?.filter((l) => !ports.includes(l.port)) };
+};
+
+const withNetworks = (
+  actual: Actual,
+  id: string,
+  change: (networks: ContainerDetail['networks']) => ContainerDetail['networks'],
+): Actual =>
+  withContainer(actual, id, (c) =>
+    c.detail ? { ...c, detail: { ...c.detail, networks: change(c.detail.networks) } } : c,
+  );
+
+const joined = (
+  { containers }: Actual,
+  { container, network, attachment, alias }: Extract<EngineAction, { kind: 'connect' | 'rejoin' }>,
+): Endpoint => ({
+  network,
+  ip: containers.some((c) => c.id === container.id && c.state === 'running')
+    ? (attachment.ipv4 ?? '10.0.0.2')
+    : '',
+  aliases: alias === undefined ? [] : [alias, ...attachment.aliases],
+  ...(attachment.ipv4 !== undefined && { fixedIp: attachment.ipv4 }),
+});
+
+const endpointsOf = (action: CreateContainer): readonly Endpoint[] => {
+  const mode = action.release.spec.container.networkMode;
+  const attachments = mode.kind === 'networks' ? mode.attachments : [];
+  const own = Object.entries(action.networks).map(([logical, network]): Endpoint => {
+    const declared = attachments.find((a) => a.network === logical)?.aliases ?? [];
+    return { network, ip: '', aliases: action.named ? [action.release.service, ...declared] : [] };
+  });
+  const edge = action.edge && { network: action.edge.network, ip: '', aliases: [], fixedIp: action.edge.ip };
+  return edge ? [edge, ...own] : own;
 };
 
 const limitsOf = (spec: ContainerSpec): Limits => ({
@@ -182,7 +244,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Cont
       startFault: undefined,
       autoRemove: false,
       restart: action.armed ? spec.restart : { name: 'no', maxRetries: 0 },
-      networks: Object.values(action.networks).map((network) => ({ network, ip: '' })),
+      networks: endpointsOf(action),
       volumes: volumesOf(action, id),
       limits: limitsOf(spec),
       stopGraceMs: spec.stopGraceMs,
@@ -199,7 +261,7 @@ const started = (c: Container, nowMs: EpochMs): Container => ({
       startedAtMs: nowMs,
       restartCount: 0,
       health: c.detail.health === 'none' ? 'none' : 'starting',
-      networks: c.detail.networks.map((n) => ({ ...n, ip: '10.0.0.2' })),
+      networks: c.detail.networks.map((n) => ({ ...n, ip: n.fixedIp ?? '10.0.0.2' })),
     },
   }),
 });

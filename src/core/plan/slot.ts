@@ -29,20 +29,29 @@ export const slotsOf = (
 ): readonly Slot[] => {
   const isFit = (o: Container): boolean =>
     o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
-  const wanted = Array.from({ length: c.service.replicas }, (_, index) => index + 1);
+  const count = replicasOf(c, target);
+  const wanted = Array.from({ length: count }, (_, index) => index + 1);
   const replicas = new Set([...wanted, ...c.own.map((o) => o.owner?.replica ?? 0)]);
   return [...replicas]
     .toSorted((a, b) => a - b)
     .map((replica) => {
       const here = c.own.filter((o) => o.owner?.replica === replica);
-      const current = replica <= c.service.replicas ? here.filter(isFit).toSorted(byRank)[0] : undefined;
+      const current = replica <= count ? here.filter(isFit).toSorted(byRank)[0] : undefined;
       const foreign = replica === 1 && c.foreign?.recorded === true ? [c.foreign.container] : [];
       return { replica, current, others: [...here.filter((o) => o.id !== current?.id), ...foreign] };
     });
 };
 
-/** Beyond the declared number of replicas. */
-export const isExtra = (c: ServiceContext, slot: Slot): boolean => slot.replica > c.service.replicas;
+/** Of a release that publishes a port by itself there can be one: the compose file may have been written for its successor. */
+const replicasOf = ({ service }: ServiceContext, target: Target | undefined): number => {
+  const spec = target?.release?.spec;
+  const isAlone = spec?.exposure === undefined && spec?.container.ports.some((p) => p.hostPort !== undefined);
+  return isAlone === true ? Math.min(1, service.replicas) : service.replicas;
+};
+
+/** Beyond the wanted number of replicas. */
+export const isExtra = (c: ServiceContext, target: Target | undefined, slot: Slot): boolean =>
+  slot.replica > replicasOf(c, target);
 
 export const refOf = (c: Container): ContainerRef => ({ id: c.id, name: c.name });
 

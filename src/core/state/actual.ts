@@ -1,4 +1,6 @@
 import type { RestartPolicy } from '../compose/model.ts';
+import type { EdgeState } from '../edge/model.ts';
+import type { Written } from '../edge/written.ts';
 import type { Digest, ImageId, Repository } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 
@@ -10,6 +12,26 @@ export interface Actual {
   readonly networks: readonly Network[];
   readonly volumes: readonly Volume[];
   readonly images: readonly Image[];
+  /** The edges of this environment, one for each of their containers. */
+  readonly edges: readonly EdgeSeen[];
+  /** Who listens on this host's TCP ports. Undefined: not looked for this time; empty where it can't be seen from here. */
+  readonly listeners: readonly HostListener[] | undefined;
+}
+
+export interface EdgeSeen {
+  readonly instance: string;
+  /** Undefined: it does not answer. */
+  readonly state: EdgeState | undefined;
+  /** The file that it comes back with; undefined: none was ever written. */
+  readonly written: Written | undefined;
+}
+
+export interface HostListener {
+  /** Canonical; empty: every address. */
+  readonly address: string;
+  readonly port: number;
+  /** The socket's owner. */
+  readonly uid: number;
 }
 
 export interface EngineFacts {
@@ -36,6 +58,8 @@ export interface Container {
   readonly owner: Owner | undefined;
   /** Another environment's container names it here; foreign and ours have none. */
   readonly otherEnvironment: string | undefined;
+  /** Present on the edges of our environment. */
+  readonly edge?: EdgeOwner | undefined;
   /** Published (or, for a stopped one, wanted) host ports. */
   readonly ports: readonly HostPort[];
   /** Present where we looked closer: our own containers and those that a service replaces. */
@@ -52,6 +76,13 @@ export interface Owner {
   readonly version: string;
   /** The declared restart policy: what `arm` puts in force. */
   readonly restart: RestartPolicy;
+}
+
+/** The labels of an edge's container. */
+export interface EdgeOwner {
+  readonly instance: string;
+  /** `edgeShape` of the config that it was made for. */
+  readonly shape: string;
 }
 
 export interface ContainerDetail {
@@ -84,6 +115,10 @@ export interface Endpoint {
   readonly network: string;
   /** Empty while the container is not running. */
   readonly ip: string;
+  /** The address that it asked for, and keeps over a restart; absent: the engine chooses one at each start. */
+  readonly fixedIp?: string;
+  /** The names that it is found by, beside its own name and id. */
+  readonly aliases: readonly string[];
 }
 
 /** What `docker update` can change by hand. 0 or empty: unlimited. */
@@ -106,6 +141,8 @@ export interface HostPort {
 export interface Network {
   readonly id: string;
   readonly name: string;
+  /** IPv4 and IPv6, as the engine says: `172.18.0.0/16`. */
+  readonly subnets: readonly string[];
   /** Present on the networks of our environment. */
   readonly owner: { readonly network: string; readonly hash: string } | undefined;
 }

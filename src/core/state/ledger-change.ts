@@ -1,5 +1,5 @@
 import type { Action } from '../plan/action.ts';
-import { isEngineAction, type TagMeaning } from '../ports/engine.ts';
+import { isEdgeAction, isEngineAction, type TagMeaning } from '../ports/engine.ts';
 import type { EpochMs } from '../time.ts';
 import { serviceRecord, withService, type Ledger } from './ledger.ts';
 
@@ -20,12 +20,13 @@ export interface LedgerChange {
 
 /** Old answers that no manifest asks for any more are dropped beyond this many. */
 const MAX_TAGS = 200;
+const MAX_DRAINS = 200;
 
 /** The ledger after an action; the same object where the action does not concern it. */
 export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
   const { service, action, findings, nowMs } = change;
   const record = serviceRecord(ledger, service);
-  if (isEngineAction(action)) return ledger;
+  if (isEngineAction(action) || isEdgeAction(action)) return ledger;
   switch (action.kind) {
     case 'adopt':
       return withService(ledger, service, { adoption: action.adoption });
@@ -40,6 +41,14 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       return withService(ledger, service, {
         failure: { ...action.failure, log: findings.log ?? [], failedAtMs: nowMs },
       });
+    case 'drain': {
+      const ids = action.containers.map((c) => c.id);
+      const others = Object.entries(record.drains ?? {}).filter(([id]) => !ids.includes(id));
+      const now = ids.map((id): [string, EpochMs] => [id, record.drains?.[id] ?? nowMs]);
+      // Containers that are gone leave their line behind: the newest are kept.
+      const drains = Object.fromEntries([...others, ...(action.draining ? now : [])].slice(-MAX_DRAINS));
+      return withService(ledger, service, { drains });
+    }
     case 'forget': {
       const { [service]: _gone, ...services } = ledger.services;
       return { ...ledger, services };

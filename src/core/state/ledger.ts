@@ -22,6 +22,8 @@ export interface ServiceRecord {
   readonly good: readonly GoodRelease[];
   readonly failure: Failure | undefined;
   readonly adoption: Adoption | undefined;
+  /** Container id → since when it takes no new connections. */
+  readonly drains?: Readonly<Record<string, EpochMs>>;
 }
 
 export interface GoodRelease {
@@ -52,7 +54,7 @@ export const LIFTED = -1;
 export const isQuarantined = (record: ServiceRecord): boolean =>
   record.failure !== undefined && record.failure.attempt !== LIFTED;
 
-export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed';
+export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed' | 'volume';
 
 /** A foreign container that a service took over, as it was before. */
 export interface Adoption {

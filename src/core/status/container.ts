@@ -13,4 +13,11 @@ export const containerStatus = (c: RunningReplica): ContainerStatus => ({
   state: c.state,
   health: c.health,
   since: c.sinceMs === undefined ? null : isoTime(c.sinceMs),
+  drain: c.drain
+    ? {
+        since: isoTime(c.drain.sinceMs),
+        until: isoTime(c.drain.untilMs),
+        sessions: c.drain.sessions ?? null,
+      }
+    : null,
 });

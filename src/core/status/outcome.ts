@@ -1,4 +1,4 @@
-import type { Decision } from '../plan/plan.ts';
+import { isShortWait, type Decision } from '../plan/plan.ts';
 import { isoTime } from '../time.ts';
 import type { Outcome } from './status.ts';
 
@@ -30,11 +30,7 @@ export const tell = (decision: Decision): Told => {
     case 'act':
       return { ...NOTHING, outcome: 'progressing', reason: decision.actions[0].kind, message: decision.why };
     case 'wait': {
-      const isUnderWay =
-        decision.reason === 'health' ||
-        decision.reason === 'image' ||
-        decision.reason === 'delay' ||
-        decision.reason === 'removal';
+      const isUnderWay = isShortWait(decision.reason) || decision.reason === 'removal';
       return {
         ...NOTHING,
         outcome: isUnderWay ? 'progressing' : 'waiting',

@@ -30,6 +30,8 @@ export interface Status {
   readonly manifest: ManifestStatus;
   readonly hold: HoldStatus | null;
   readonly services: readonly ServiceStatus[];
+  /** Null: no service needs one. */
+  readonly edge: EdgeStatus | null;
   /** What concerns the host rather than one service. */
   readonly problems: readonly ProblemStatus[];
 }
@@ -109,10 +111,35 @@ export interface ContainerStatus {
   readonly replica: number;
   readonly version: string;
   readonly release: string;
-  readonly role: 'serving' | 'candidate' | 'retired' | 'failed';
+  readonly role: 'serving' | 'candidate' | 'draining' | 'retired' | 'failed';
   readonly state: string;
   readonly health: string;
   readonly since: string | null;
+  /** While it takes no new connections; sessions are null where nobody can count them. */
+  readonly drain: {
+    readonly since: string;
+    readonly until: string;
+    readonly sessions: number | null;
+  } | null;
+}
+
+/** The proxy in front of start-first services. */
+export interface EdgeStatus {
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly advice: string | null;
+  readonly until: string | null;
+  /** The one that takes new connections first. */
+  readonly containers: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly role: 'serving' | 'starting' | 'leaving';
+    readonly state: string;
+    /** Of HAProxy; null: it does not answer. */
+    readonly version: string | null;
+    readonly sessions: number | null;
+  }[];
 }
 
 export interface ProblemStatus {

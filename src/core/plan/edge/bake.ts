@@ -1,0 +1,52 @@
+import type { Container } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+import type { ServiceContext } from '../input.ts';
+import type { Verdict } from '../judge.ts';
+import type { SlotStep } from '../settle.ts';
+import { isUp, some, type Slot } from '../slot.ts';
+import { drainActions } from './leave.ts';
+import { act, pending } from './step.ts';
+
+const drainingOthers = (c: ServiceContext, { others }: Slot): readonly (readonly [Container, number])[] =>
+  others.flatMap((o): (readonly [Container, number])[] => {
+    const sinceMs = c.record.drains?.[o.id];
+    return isUp(o) && sinceMs !== undefined ? [[o, sinceMs]] : [];
+  });
+
+export const othersDrain = (c: ServiceContext, { others }: Slot): SlotStep | undefined => {
+  const actions = some(others.filter(isUp).flatMap((o) => drainActions(c, o)));
+  return actions && act(actions, 'the old one takes no new connections any more');
+};
+
+/** Undefined: the time is over, or there is nothing old that it would be kept for. */
+export const bake = (c: ServiceContext, release: Release, slot: Slot): SlotStep | undefined => {
+  const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
+  if (since.length === 0) return undefined;
+  const until = Math.max(...since) + release.spec.monitorMs;
+  const seconds = String(release.spec.monitorMs / 1000);
+  return c.input.nowMs < until
+    ? pending('bake', `it serves, and is watched for ${seconds} s before the old one goes`, until)
+    : undefined;
+};
+
+/** It serves alone and falls: the old one is still there, and takes over again. */
+export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined => {
+  const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
+  const { current } = slot;
+  const detail = current?.detail;
+  if (!current || !detail || since.length === 0) return undefined;
+  const sinceMs = Math.max(...since);
+  const hasEnded = !isUp(current) && (detail.finishedAtMs ?? 0) > Math.max(sinceMs, c.input.watchingSinceMs);
+  const hasRestarted = detail.restartCount > 0 && (detail.startedAtMs ?? 0) > sinceMs;
+  // What went down with the engine, before we looked again, has not fallen by itself.
+  const hasFallen = current.state === 'restarting' || hasEnded || hasRestarted;
+  if (hasFallen)
+    return {
+      kind: 'failed',
+      reason: 'crashed',
+      message: `it died while it served, exit code ${String(detail.exitCode)}`,
+    };
+  if (detail.health !== 'unhealthy') return undefined;
+  const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
+  return { kind: 'failed', reason: 'unhealthy', message: `it turned unhealthy while it served${output}` };
+};

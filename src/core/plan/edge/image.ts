@@ -1,0 +1,11 @@
+import type { Image } from '../../state/actual.ts';
+import type { PlanInput } from '../input.ts';
+import { findImage } from '../needs.ts';
+
+/** The edge's image, where it is here. With a tag, that tag; the host's own word is trusted as it is written. */
+export const edgeImage = (input: PlanInput): Image | undefined => {
+  const { image } = input.edge;
+  const { repository, tag } = image.reference;
+  if (image.digest !== undefined) return findImage(input.actual.images, image);
+  return input.actual.images.find((i) => i.tags.some((t) => t.repository === repository && t.tag === tag));
+};

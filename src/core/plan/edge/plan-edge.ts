@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import { formatImage } from '../../image/reference.ts';
+import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/model.ts';
+import { serverName } from '../../edge/names.ts';
+import { edgeShape, renderConfig } from '../../edge/render.ts';
+import { listenersOf } from '../../edge/listener.ts';
+import { edgeContainerName } from '../../names.ts';
+import { isHoldActive } from '../../state/ledger.ts';
+import type { Image } from '../../state/actual.ts';
+import type { Action } from '../action.ts';
+import { holdDecision, wait } from '../gate.ts';
+import { setbackKey, type PlanInput } from '../input.ts';
+import type { Decision, EdgePlan } from '../plan.ts';
+import { afterSetback } from '../setback.ts';
+import { isUp, refOf } from '../slot.ts';
+import { edgeImage } from './image.ts';
+import { edgeNetworkOf } from './network.ts';
+import { EDGE_TARGET } from './target.ts';
+import { takenPort } from './port-owner.ts';
+import type { EdgeShare } from './share.ts';
+import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
+import { actIfAny } from './step.ts';
+import { currentEdge, edgeNetwork, edgeParts, sameFrontend, type EdgePart } from './view.ts';
+
+/** The edge of the whole host: there while a service needs it, and as all of them together want it. */
+export const planEdge = (input: PlanInput, shares: readonly EdgeShare[]): EdgePlan | undefined => {
+  const parts = edgeParts(input.actual);
+  const wanted = wantedConfig(input, shares);
+  const isExpected = shares.some((s) => s.isExpected);
+  if (parts.length === 0 && wanted.frontends.length === 0 && !isExpected) return undefined;
+  const { hold } = input.ledger;
+  const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
+  const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
+  const decision = frozen ?? busy ?? decide(input, wanted, parts, isExpected);
+  return {
+    decision: afterSetback(input, setbackKey('', EDGE_TARGET), decision),
+    containers: parts.map((p) => edgeReplicaOf(input, p)),
+  };
+};
+
+type Wanted = Omit<EdgeConfig, 'instance'>;
+
+const wantedConfig = (input: PlanInput, shares: readonly EdgeShare[]): Wanted => {
+  const edge = currentEdge(input.actual);
+  const before = edge?.seen?.written?.frontends ?? [];
+  const all = shares.flatMap((s) => s.frontends);
+  // Where one service gives a port to another, it stays with the first until that lets go.
+  const kept = all.filter((f) => before.some((b) => sameFrontend(b, f) && b.backend === f.backend));
+  const frontends = [...kept, ...all, ...shares.flatMap((s) => s.yielding)].filter(
+    (f, index, list) => list.findIndex((g) => sameFrontend(f, g)) === index,
+  );
+  const servers = shares.flatMap((s) => s.servers);
+  const isHttp = (name: string): boolean =>
+    frontends.every((f) => f.backend !== name || f.protocol === 'http');
+  const protocolOf = (f: EdgeFrontend) => (isHttp(f.backend) ? ('http' as const) : ('tcp' as const));
+  const backends = [...new Map(frontends.map((f) => [f.backend, protocolOf(f)]))].map(
+    ([name, protocol]): EdgeBackend => ({
+      name,
+      protocol,
+      servers: servers
+        .filter((s) => s.backend === name)
+        .map(({ name: server, address, port, state }) => ({ name: server, address, port, state })),
+    }),
+  );
+  return {
+    environment: input.environment,
+    mode: input.edge.mode,
+    agentUid: input.edge.agentUid,
+    hasIpv6: input.edge.hasIpv6,
+    frontends: frontends.map((f) => ({ ...f, protocol: protocolOf(f) })),
+    backends,
+    longestDrainMs: Math.max(0, ...shares.map((s) => s.drainMs)),
+  };
+};
+
+const decide = (
+  input: PlanInput,
+  wanted: Wanted,
+  parts: readonly EdgePart[],
+  isExpected: boolean,
+): Decision => {
+  const image = edgeImage(input);
+  const shape = edgeShape({ ...wanted, instance: 'any' });
+  const meant =
+    wanted.frontends.length === 0
+      ? undefined
+      : parts.find((p) => !p.isLeaving && p.shape === shape && (!image || p.container.imageId === image.id));
+  const others = parts.filter((p) => p !== meant);
+  return (
+    correct(input, wanted) ??
+    (isExpected ? edgeNeeds(input, image) : undefined) ??
+    (wanted.frontends.length > 0 ? raiseEdge(input, wanted, shape, image, meant, others) : undefined) ??
+    retireEdges(input, others, meant) ?? { kind: 'converged' }
+  );
+};
+
+/** The running edge forgets containers that are gone, and its file says what it does. */
+const correct = (input: PlanInput, wanted: Wanted): Decision | undefined => {
+  const edge = currentEdge(input.actual);
+  const state = edge?.seen?.state;
+  if (!edge || !state) return undefined;
+  const { instance } = edge;
+  const alive = new Set(input.actual.containers.filter((o) => o.owner).map((o) => serverName(o.id)));
+  const stale = state.servers
+    .filter((s) => !alive.has(s.name))
+    .map(({ backend, name }): Action => ({ kind: 'edge-remove-server', instance, backend, server: name }));
+  const config = asItIs(edge, wanted, instance);
+  const isStale = config !== undefined && renderConfig(config) !== edge.seen?.written?.text;
+  const write: readonly Action[] = isStale ? [{ kind: 'edge-write', instance, config }] : [];
+  return actIfAny([...stale, ...write], 'the edge and its file follow what runs');
+};
+
+/** The file of an edge that is about to be replaced keeps its shape: it may have to come back with it. Undefined: nothing known. */
+const asItIs = (edge: EdgePart, wanted: Wanted, instance: string): EdgeConfig | undefined => {
+  const config = { ...wanted, instance };
+  if (edgeShape(config) === edge.shape) return config;
+  const before = edge.seen?.written;
+  if (!before) return undefined;
+  const names = [...new Set(before.frontends.map((f) => f.backend))];
+  const backends = names.map((name): EdgeBackend => {
+    const servers = wanted.backends.find((b) => b.name === name)?.servers;
+    const seen = edge.seen?.state?.servers.filter((s) => s.backend === name && s.admin === 'ready') ?? [];
+    return {
+      name,
+      protocol: before.frontends.find((f) => f.backend === name)?.protocol ?? 'tcp',
+      servers:
+        servers ?? seen.map((s) => ({ name: s.name, address: s.address, port: s.port, state: s.admin })),
+    };
+  });
+  const old = { ...config, frontends: before.frontends, backends };
+  return edgeShape(old) === edge.shape ? old : undefined;
+};
+
+/** Once for all services, which wait for it. */
+const edgeNeeds = (input: PlanInput, image: Image | undefined): Decision | undefined => {
+  const isAdrift = edgeNetwork(input.actual) === undefined;
+  const network = isAdrift
+    ? actIfAny([edgeNetworkOf(input)], 'the edge reaches its containers there')
+    : undefined;
+  return network ?? (image ? undefined : pullEdge(input));
+};
+
+const pullEdge = (input: PlanInput): Decision | undefined =>
+  actIfAny([{ kind: 'pull', image: input.edge.image }], 'the image of the edge is not here');
+
+const raiseEdge = (
+  input: PlanInput,
+  wanted: Wanted,
+  shape: string,
+  image: Image | undefined,
+  meant: EdgePart | undefined,
+  others: readonly EdgePart[],
+): Decision | undefined => {
+  if (!image) return pullEdge(input);
+  if (meant && isUp(meant.container)) return awaitAnswer(input, meant, wanted.frontends);
+  const taken = takenPort(input, wanted.frontends);
+  if (taken) return taken;
+  // An edge in a network of its own gets its ports from the engine, which gives each to one container only.
+  const inTheWay = wanted.mode === 'publish' ? endEdges(others) : undefined;
+  if (inTheWay) return inTheWay;
+  if (meant) return start(meant, { ...wanted, instance: meant.instance });
+  const network = edgeNetwork(input.actual)?.name;
+  if (network === undefined) return wait('edge', 'the edge network is made');
+  const predecessor = wanted.mode === 'host' ? currentEdge(input.actual)?.instance : undefined;
+  const instance = instanceOf(
+    shape,
+    image.id,
+    others.map((p) => p.instance),
+  );
+  const config = { ...wanted, instance };
+  const create: Action = {
+    kind: 'create-edge',
+    name: edgeContainerName(input.environment, instance),
+    instance,
+    shape,
+    imageId: image.id,
+    predecessor,
+    mode: wanted.mode,
+    network,
+    ports:
+      wanted.mode === 'host'
+        ? []
+        : listenersOf(config).map(({ frontend, port }) => ({
+            hostAddress: frontend.hostAddress,
+            hostPort: frontend.hostPort,
+            containerPort: port,
+          })),
+  };
+  const why =
+    others.length === 0
+      ? 'start-first services need an edge'
+      : 'the edge is replaced: its ports or image change';
+  return actIfAny([{ kind: 'edge-write', instance, config }, create], why);
+};
+
+/** Other than those that are here, and the same when this is planned again. */
+const instanceOf = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
+
+const start = (part: EdgePart, config: EdgeConfig): Decision | undefined => {
+  const isStale = renderConfig(config) !== part.seen?.written?.text;
+  return actIfAny(
+    [
+      ...(isStale ? [{ kind: 'edge-write' as const, instance: part.instance, config }] : []),
+      { kind: 'start', container: refOf(part.container), release: EDGE_TARGET },
+    ],
+    'start the edge',
+  );
+};
+
+/** It starts within a second; after this long somebody has to look. */
+const ANSWER_MS = 15_000;
+
+const awaitAnswer = (
+  input: PlanInput,
+  { container, seen }: EdgePart,
+  frontends: readonly EdgeFrontend[],
+): Decision | undefined => {
+  if (seen?.state) return undefined;
+  const startedMs = Math.max(container.detail?.startedAtMs ?? 0, input.watchingSinceMs);
+  const isBroken = (container.detail?.restartCount ?? 0) >= 3 || input.nowMs >= startedMs + ANSWER_MS;
+  if (!isBroken) return wait('edge', `${container.name} starts`, startedMs + ANSWER_MS);
+  const taken = takenPort(input, frontends);
+  if (taken) return taken;
+  return {
+    kind: 'blocked',
+    reason: 'edge',
+    message: `${container.name} runs ${formatImage(input.edge.image.reference)} and does not answer`,
+    advice: `see what it says: docker logs ${container.name}`,
+  };
+};

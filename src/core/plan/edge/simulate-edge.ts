@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import type { EdgeServerSeen, EdgeState } from '../../edge/model.ts';
+import { renderConfig } from '../../edge/render.ts';
+import { readWritten, type Written } from '../../edge/written.ts';
+import type { EdgeRuntimeAction } from '../../ports/edge.ts';
+import type { Actual, EdgeSeen } from '../../state/actual.ts';
+import type { EpochMs } from '../../time.ts';
+import type { CreateEdge } from '../action.ts';
+
+const UNSEEN = { state: undefined, written: undefined };
+
+const changed = (actual: Actual, instance: string, change: (edge: EdgeSeen) => EdgeSeen): Actual => {
+  const known = actual.edges.find((e) => e.instance === instance) ?? { instance, ...UNSEEN };
+  return { ...actual, edges: [...actual.edges.filter((e) => e !== known), change(known)] };
+};
+
+const withServers = (
+  actual: Actual,
+  instance: string,
+  change: (servers: readonly EdgeServerSeen[]) => readonly EdgeServerSeen[],
+): Actual =>
+  changed(actual, instance, (e) =>
+    e.state ? { ...e, state: { ...e.state, servers: change(e.state.servers) } } : e,
+  );
+
+/** What an action makes of the edges when it succeeds. Checks pass at once, and nobody is connected. */
+export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual => {
+  switch (action.kind) {
+    case 'edge-write':
+      return changed(actual, action.instance, (e) => ({
+        ...e,
+        written: readWritten(renderConfig(action.config)),
+      }));
+    case 'edge-add-server': {
+      const { backend, server } = action;
+      const added: EdgeServerSeen = { ...server, backend, admin: 'drain', check: 'L4OK', sessions: 0 };
+      return withServers(actual, action.instance, (servers) =>
+        servers.some((s) => s.backend === backend && s.name === server.name) ? servers : [...servers, added],
+      );
+    }
+    case 'edge-set-state':
+      return withServers(actual, action.instance, (servers) =>
+        servers.map((s) =>
+          s.backend === action.backend && s.name === action.server ? { ...s, admin: action.state } : s,
+        ),
+      );
+    case 'edge-cut-sessions':
+      return withServers(actual, action.instance, (servers) =>
+        servers.map((s) =>
+          s.backend === action.backend && s.name === action.server ? { ...s, sessions: 0 } : s,
+        ),
+      );
+    case 'edge-remove-server':
+      return withServers(actual, action.instance, (servers) =>
+        servers.filter((s) => s.backend !== action.backend || s.name !== action.server),
+      );
+    case 'edge-discard':
+      return { ...actual, edges: actual.edges.filter((e) => action.keep.includes(e.instance)) };
+  }
+};
+
+export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Actual => {
+  const id = createHash('sha256')
+    .update(`edge/${action.name}/${String(nowMs)}`)
+    .digest('hex');
+  return {
+    ...actual,
+    containers: [
+      ...actual.containers,
+      {
+        id,
+        name: action.name,
+        imageId: action.imageId,
+        state: 'created',
+        owner: undefined,
+        otherEnvironment: undefined,
+        edge: { instance: action.instance, shape: action.shape },
+        ports: action.ports.map(({ hostAddress, hostPort }) => ({ hostAddress, hostPort, protocol: 'tcp' })),
+        detail: {
+          createdAtMs: nowMs,
+          startedAtMs: undefined,
+          finishedAtMs: undefined,
+          exitCode: 0,
+          oomKilled: false,
+          restartCount: 0,
+          health: 'none',
+          healthOutput: undefined,
+          startFault: undefined,
+          autoRemove: false,
+          restart: { name: 'always', maxRetries: 0 },
+          networks: [],
+          volumes: [],
+          limits: {
+            memoryBytes: 0,
+            memoryReservationBytes: 0,
+            nanoCpus: 0,
+            cpuShares: 0,
+            cpuset: '',
+            pidsLimit: 0,
+          },
+          stopGraceMs: undefined,
+        },
+      },
+    ],
+  };
+};
+
+const instanceOf = (actual: Actual, containerId: string): string | undefined =>
+  actual.containers.find((c) => c.id === containerId)?.edge?.instance;
+
+/** An edge that starts knows what its file says, and nothing else. */
+const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
+  return {
+    version: 'simulated',
+    environment: '',
+    shape,
+    masterPid: 1,
+    workers: [{ pid: 2, isCurrent: true }],
+    isLeaving: false,
+    frontends: frontends.map(({ hostAddress, hostPort, protocol }) => ({ hostAddress, hostPort, protocol })),
+    servers: servers.map(({ state, ...s }) => ({ ...s, admin: state, check: 'L4OK', sessions: 0 })),
+  };
+};
+
+/** Of a container that has just been started: where it is an edge, it answers. */
+export const bound = (actual: Actual, containerId: string): Actual => {
+  const instance = instanceOf(actual, containerId);
+  if (instance === undefined) return actual;
+  return changed(actual, instance, (e) => (e.written === undefined ? e : { ...e, state: fresh(e.written) }));
+};
+
+export const unbound = (actual: Actual, containerId: string): Actual => {
+  const instance = instanceOf(actual, containerId);
+  return instance === undefined ? actual : changed(actual, instance, (e) => ({ ...e, state: undefined }));
+};
+
+/** Its sessions are over at once: it ends. */
+export const left = (actual: Actual, containerId: string, nowMs: EpochMs): Actual => {
+  const containers = actual.containers.map((c) =>
+    c.id === containerId && c.detail
+      ? { ...c, state: 'exited' as const, detail: { ...c.detail, finishedAtMs: nowMs } }
+      : c,
+  );
+  return unbound({ ...actual, containers }, containerId);
+};

@@ -1,0 +1,2 @@
+/** What the edge's actions are noted and rest under. */
+export const EDGE_TARGET = 'edge';

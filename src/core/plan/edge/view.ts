@@ -1,0 +1,123 @@
+import type { Port } from '../../compose/model.ts';
+import type { EdgeFrontend, EdgeProtocol, EdgeServerSeen } from '../../edge/model.ts';
+import { backendName, serverName } from '../../edge/names.ts';
+import type { Actual, Container, EdgeSeen, Network } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+
+/** Logical name and definition of the network that is ours; a user's network of that name has another hash. */
+export const EDGE_NETWORK = 'edge';
+export const EDGE_NETWORK_HASH = 'supercargo-edge';
+
+export const edgeNetwork = ({ networks }: Actual): Network | undefined =>
+  networks.find((n) => n.owner?.network === EDGE_NETWORK && n.owner.hash === EDGE_NETWORK_HASH);
+
+/** One container of an edge, with what it says. */
+export interface EdgePart {
+  readonly container: Container;
+  readonly instance: string;
+  readonly shape: string;
+  /** Its restart policy was taken away: it ends when its last session is over, and nothing is decided by it any more. */
+  readonly isLeaving: boolean;
+  readonly seen: EdgeSeen | undefined;
+}
+
+/** Newest first. */
+export const edgeParts = ({ containers, edges }: Actual): readonly EdgePart[] =>
+  containers
+    // First, and alone: this is asked for each of a hundred containers.
+    .filter((c) => c.edge !== undefined && c.state !== 'removing')
+    .flatMap((container) => {
+      const { edge, detail } = container;
+      if (!edge) return [];
+      const seen = edges.find((e) => e.instance === edge.instance);
+      return [{ container, ...edge, isLeaving: detail?.restart.name === 'no', seen }];
+    })
+    .toSorted((a, b) => (b.container.detail?.createdAtMs ?? 0) - (a.container.detail?.createdAtMs ?? 0));
+
+/** The edge that takes new connections: the newest that answers. Where one replaces another, both do for a moment. */
+export const currentEdge = (actual: Actual): EdgePart | undefined =>
+  edgeParts(actual).find((p) => !p.isLeaving && p.seen?.state !== undefined && !p.seen.state.isLeaving);
+
+/** A container's servers as the current edge has them. */
+export const serversOf = (actual: Actual, containerId: string): readonly EdgeServerSeen[] => {
+  const name = serverName(containerId);
+  return currentEdge(actual)?.seen?.state?.servers.filter((s) => s.name === name) ?? [];
+};
+
+/** In every edge, leaving ones too; current and queued. */
+export const sessionsOf = ({ edges }: Actual, containerId: string): number => {
+  const name = serverName(containerId);
+  let sessions = 0;
+  for (const { state } of edges)
+    for (const s of state?.servers ?? []) if (s.name === name) sessions += s.sessions;
+  return sessions;
+};
+
+/** The file of an edge that comes back by itself sends to it. */
+export const isWritten = (actual: Actual, containerId: string): boolean => {
+  const name = serverName(containerId);
+  return edgeParts(actual).some(
+    (p) => !p.isLeaving && p.seen?.written?.servers.some((s) => s.name === name) === true,
+  );
+};
+
+/** Beside the current edge another one takes connections, and sends them to it too. */
+export const isSentTo = (actual: Actual, containerId: string): boolean => {
+  const name = serverName(containerId);
+  return edgeParts(actual).some(
+    ({ container, seen }) =>
+      container.state === 'running' &&
+      seen?.state?.isLeaving === false &&
+      seen.state.servers.some((s) => s.name === name && s.admin === 'ready'),
+  );
+};
+
+/** An edge that takes connections and can't be asked: whom it sends to is unknown. */
+export const isSilent = (actual: Actual): boolean =>
+  edgeParts(actual).some((p) => !p.isLeaving && p.container.state === 'running' && !p.seen?.state);
+
+export interface EdgeBackendPlace {
+  readonly name: string;
+  readonly containerPort: number;
+  readonly protocol: EdgeProtocol;
+}
+
+const switched = (release: Release): readonly Port[] =>
+  release.spec.exposure === 'edge'
+    ? release.spec.container.ports.filter((p) => p.protocol === 'tcp' && p.hostPort !== undefined)
+    : [];
+
+/** One backend per container port; request by request only where every port that leads to it says so. */
+export const backendsOf = (release: Release): readonly EdgeBackendPlace[] => {
+  const ports = switched(release);
+  return [...new Set(ports.map((p) => p.containerPort))].map((containerPort) => ({
+    name: backendName(release.service, containerPort),
+    containerPort,
+    protocol: ports.every((p) => p.containerPort !== containerPort || p.appProtocol === 'http')
+      ? 'http'
+      : 'tcp',
+  }));
+};
+
+export const frontendsOf = (release: Release): readonly EdgeFrontend[] => {
+  const backends = backendsOf(release);
+  return switched(release).map((p) => {
+    const backend = backends.find((b) => b.containerPort === p.containerPort);
+    return {
+      hostAddress: p.hostAddress,
+      hostPort: p.hostPort ?? 0,
+      protocol: backend?.protocol ?? 'tcp',
+      backend: backend?.name ?? '',
+    };
+  });
+};
+
+export const sameFrontend = (a: EdgeFrontend, b: EdgeFrontend): boolean =>
+  a.hostAddress === b.hostAddress && a.hostPort === b.hostPort;
+
+/** Its address on the edge network. Empty: it has none. */
+export const edgeAddress = (actual: Actual, container: Container): string => {
+  const name = edgeNetwork(actual)?.name;
+  const endpoint = container.detail?.networks.find((n) => n.network === name);
+  return endpoint?.fixedIp ?? endpoint?.ip ?? '';
+};
