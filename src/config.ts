@@ -14,6 +14,8 @@ import {
 } from './config/checks.ts';
 import { AGENT_SPECS, DOCUMENT_SPECS, PATH_SPECS } from './config/specs.ts';
 import type { EngineAddress, LogFormat, LogLevel } from './config/validators.ts';
+import type { EdgeMode } from './core/edge/model.ts';
+import type { ImageReference } from './core/image/reference.ts';
 import { AgentError } from './core/errors.ts';
 
 /** Everything that the agent is told from outside. All paths are absolute. */
@@ -29,6 +31,7 @@ export interface Config extends Paths {
   readonly host: string;
   readonly pollCron: string;
   readonly keepReleases: number;
+  readonly edge: { readonly image: ImageReference; readonly mode: EdgeMode };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly engine: {
     readonly address: EngineAddress;
@@ -140,6 +143,7 @@ const toConfig = (
     stateDir: stateDirOf(values),
     socketPath: values.SUPERCARGO_SOCKET,
     keepReleases: values.SUPERCARGO_KEEP_RELEASES,
+    edge: Object.freeze({ image: values.SUPERCARGO_EDGE_IMAGE, mode: values.SUPERCARGO_EDGE_MODE }),
     log: Object.freeze({
       level: values.SUPERCARGO_LOG_LEVEL,
       format: values.SUPERCARGO_LOG_FORMAT ?? (surroundings.isTerminal ? 'pretty' : 'json'),

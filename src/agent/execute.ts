@@ -5,7 +5,7 @@ import type { Action, ActionKind } from '../core/plan/action.ts';
 import { detailsOf } from '../core/plan/details.ts';
 import type { Setback } from '../core/plan/input.ts';
 import { nextSetback } from '../core/plan/setback.ts';
-import { isEngineAction, type PullProgress } from '../core/ports/engine.ts';
+import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord } from '../core/state/ledger.ts';
 import { changeLedger, type Findings } from '../core/state/ledger-change.ts';
 import type { Notes } from './notes.ts';
@@ -39,6 +39,16 @@ const EVENTS: Readonly<{ [K in ActionKind]: EventName }> = {
   limit: 'container.limited',
   'tag-image': 'image.tagged',
   'remove-image': 'image.removed',
+  rejoin: 'container.rejoined',
+  'create-edge': 'edge.created',
+  'leave-edge': 'edge.leaving',
+  'edge-write': 'edge.written',
+  'edge-add-server': 'server.added',
+  'edge-set-state': 'server.changed',
+  'edge-cut-sessions': 'server.cut',
+  'edge-remove-server': 'server.removed',
+  'edge-discard': 'edge.discarded',
+  drain: 'container.draining',
   adopt: 'container.adopted',
   remember: 'release.proved',
   quarantine: 'release.quarantined',
@@ -69,12 +79,17 @@ export const createExecutor = (
       await ports.engine.apply(action, options.environment, job.onProgress, signal);
       return {};
     }
+    if (isEdgeAction(action)) {
+      await ports.edges.apply(action, signal);
+      return {};
+    }
     const findings = await findingsOf(action, signal);
     const nowMs = ports.now();
     const { keepReleases } = options;
     const change = (l: Parameters<typeof changeLedger>[0]) =>
       changeLedger(l, { service, action, findings, nowMs, keepReleases, serial: job.serial });
-    if (action.kind !== 'quarantine') {
+    // Neither taking a release back nor ending its connections waits for a disk.
+    if (action.kind !== 'quarantine' && action.kind !== 'drain') {
       await record.update(change);
       return findings;
     }

@@ -23,6 +23,9 @@ export const createLanes = (onIdle: () => void) => {
       return looks;
     },
     isBusy: (): boolean => busy.size > 0,
+    /** Something ended after this look began (one lane's, or any): what it saw may be of before, or of half way. */
+    hasEndedSince: (look: number, lane?: string): boolean =>
+      [...endedAt].some(([name, at]) => (lane === undefined || lane === name) && at >= look),
     of: (lane: string): Busy | undefined => busy.get(lane),
     entries: (): readonly (readonly [string, Busy])[] => [...busy],
 

@@ -1,4 +1,6 @@
 import type { EventLog } from '../core/events.ts';
+import type { EdgeSetting } from '../core/plan/input.ts';
+import type { Edges } from '../core/ports/edge.ts';
 import type { Engine } from '../core/ports/engine.ts';
 import type { HostFiles } from '../core/ports/host-files.ts';
 import type { Journal } from '../core/ports/journal.ts';
@@ -10,6 +12,7 @@ import type { EpochMs } from '../core/time.ts';
 /** Everything the agent needs of the world; handed in by the command that runs it. */
 export interface AgentPorts {
   readonly engine: Engine;
+  readonly edges: Edges;
   readonly source: ManifestSource;
   readonly files: HostFiles;
   readonly ledger: LedgerStore;
@@ -25,4 +28,5 @@ export interface AgentOptions {
   readonly environment: string;
   readonly host: string;
   readonly keepReleases: number;
+  readonly edge: EdgeSetting;
 }

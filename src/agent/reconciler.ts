@@ -2,7 +2,8 @@ import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
 import { planHost } from '../core/plan/host.ts';
 import { setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
-import { isShortWait, type HostPlan } from '../core/plan/plan.ts';
+import { EDGE_TARGET } from '../core/plan/edge/target.ts';
+import { isShortWait, type Decision, type HostPlan } from '../core/plan/plan.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
 import { resolveHost, type DesiredHost } from '../core/state/desired.ts';
 import type { Actual } from '../core/state/actual.ts';
@@ -24,6 +25,8 @@ export interface View {
 }
 
 const HOUSEKEEPING = '';
+/** Not the name of any service. */
+const EDGE_LANE = 'edge of the host';
 
 /** One pass: look, plan, and start the next step of every service that is not busy. Never waits for a step to end. */
 export const createReconciler = (
@@ -41,6 +44,9 @@ export const createReconciler = (
   const progress = new Map<string, PullProgress>();
   let watchingSinceMs = ports.now();
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
+
+  /** The number of the last look. */
+  let lastLook = 0;
 
   const inputOf = (actual: Actual): { input: PlanInput; desired: DesiredHost } | undefined => {
     const { project, manifest, distrust } = intake.state();
@@ -61,62 +67,81 @@ export const createReconciler = (
       setbacks: Object.fromEntries(setbacks),
       answered: probing.answered(),
       watchingSinceMs,
+      edge: options.edge,
+      isEdgeBusy: lanes.of(EDGE_LANE) !== undefined || lanes.hasEndedSince(lastLook, EDGE_LANE),
+      reserved: reservedBy(lanes.entries().flatMap(([, b]) => b.actions)),
     };
     return { input, desired };
   };
 
+  const runOne = async (
+    name: string,
+    served: string,
+    action: Action,
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    const release = releaseServed(action, served);
+    const key = setbackKey(name, release);
+    const serial = intake.state().manifest?.serial ?? 0;
+    const onProgress = (p: PullProgress): void => void progress.set(name, p);
+    try {
+      const job = { service: name, action, release, serial, onProgress };
+      const setback = await execute(job, setbacks.get(key), signal);
+      if (setback) setbacks.set(key, setback);
+      else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
+      return setback === undefined;
+    } catch (error) {
+      // The engine went away in the middle: the next look says what became of it.
+      view = { ...view, offline: toAgentError(error) };
+      return false;
+    } finally {
+      if (action.kind === 'pull') progress.delete(name);
+    }
+  };
+
+  /** Side by side; but whoever takes over is sent to before another one is not. True: all are done. */
   const run = async (
     name: string,
     served: string,
     actions: readonly Action[],
     signal: AbortSignal,
-  ): Promise<void> => {
-    await Promise.all(
-      actions.map(async (action) => {
-        const release = releaseServed(action, served);
-        const key = setbackKey(name, release);
-        const serial = intake.state().manifest?.serial ?? 0;
-        const onProgress = (p: PullProgress): void => void progress.set(name, p);
-        try {
-          const setback = await execute(
-            { service: name, action, release, serial, onProgress },
-            setbacks.get(key),
-            signal,
-          );
-          if (setback) setbacks.set(key, setback);
-          else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
-        } catch (error) {
-          // The engine went away in the middle: the next look says what became of it.
-          view = { ...view, offline: toAgentError(error) };
-        } finally {
-          if (action.kind === 'pull') progress.delete(name);
-        }
-      }),
-    );
+  ): Promise<boolean> => {
+    const groups = [actions.filter(isTakingOver), actions.filter((a) => !isTakingOver(a))];
+    const done: boolean[] = [];
+    for (const group of groups.filter((g) => g.length > 0))
+      done.push(...(await Promise.all(group.map((action) => runOne(name, served, action, signal)))));
+    return done.every(Boolean);
   };
 
   const dispatch = (plan: HostPlan, look: number): void => {
     for (const service of plan.services) {
       const { decision, staging } = service;
       if (decision.kind === 'act')
-        lanes.start(service.service, look, decision.actions, (signal) =>
-          run(service.service, service.target ?? '', decision.actions, signal),
-        );
+        lanes.start(service.service, look, decision.actions, async (signal) => {
+          await run(service.service, service.target ?? '', decision.actions, signal);
+        });
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
       if (staging.length > 0) {
         // A newer version is wanted meanwhile: the old one's pull is given up. One whose image is already seen goes on: it
         // has yet to be verified and named.
         if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
-        lanes.start(lane, look, staging, (signal) =>
-          run(service.service, service.desired?.release ?? '', staging, signal),
-        );
+        lanes.start(lane, look, staging, async (signal) => {
+          await run(service.service, service.desired?.release ?? '', staging, signal);
+        });
       }
     }
+    const edge = plan.edge?.decision;
+    if (edge?.kind === 'act')
+      lanes.start(EDGE_LANE, look, edge.actions, async (signal) => {
+        // Each step needs the one before it: the file is there when the container starts.
+        for (const action of edge.actions)
+          if (!(await run(HOUSEKEEPING, EDGE_TARGET, [action], signal))) return;
+      });
     if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
-      lanes.start(HOUSEKEEPING, look, plan.housekeeping, (signal) =>
-        run(HOUSEKEEPING, '', plan.housekeeping, signal),
-      );
+      lanes.start(HOUSEKEEPING, look, plan.housekeeping, async (signal) => {
+        await run(HOUSEKEEPING, '', plan.housekeeping, signal);
+      });
     }
   };
 
@@ -126,7 +151,11 @@ export const createReconciler = (
     const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.containerId ?? []);
     const { environment } = options;
     try {
-      const actual = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
+      const seen = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
+      const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
+      // On a busy host that list is long: it is read only when an edge may be about to start.
+      const mayStart = view.plan === undefined || isUnsettled(view.plan.edge?.decision);
+      const actual = { ...seen, ...(await ports.edges.observe(instances, mayStart, signal)) };
       if (view.offline) {
         watchingSinceMs = ports.now();
         ports.log.write('info', 'engine.reached', { version: actual.engine.version });
@@ -188,6 +217,7 @@ export const createReconciler = (
 
     pass: async (signal: AbortSignal): Promise<void> => {
       const look = lanes.look();
+      lastLook = look;
       const actual = await observe(signal);
       if (!actual || signal.aborted) return;
       await judgeLedger(actual, true);
@@ -209,15 +239,12 @@ export const createReconciler = (
     /** Nothing is under way, and nothing will be before something outside changes (or a long wait ends). */
     isSettled: (): boolean => {
       const { plan } = view;
-      if (lanes.isBusy() || !plan) return !lanes.isBusy();
+      if (lanes.isBusy() || lanes.hasEndedSince(lastLook)) return false;
+      if (!plan) return true;
       return (
         plan.housekeeping.length === 0 &&
-        plan.services.every(
-          (s) =>
-            s.staging.length === 0 &&
-            s.decision.kind !== 'act' &&
-            !(s.decision.kind === 'wait' && isShortWait(s.decision.reason)),
-        )
+        !isUnsettled(plan.edge?.decision) &&
+        plan.services.every((s) => s.staging.length === 0 && !isUnsettled(s.decision))
       );
     },
 
@@ -233,6 +260,18 @@ export const createReconciler = (
     },
   };
 };
+
+/** Something is done, or ends by itself soon. */
+const isUnsettled = (decision: Decision | undefined): boolean =>
+  decision?.kind === 'act' || (decision?.kind === 'wait' && isShortWait(decision.reason));
+
+const isTakingOver = (a: Action): boolean => a.kind === 'edge-set-state' && a.state === 'ready';
+
+const reservedBy = (actions: readonly Action[]): readonly string[] =>
+  actions.flatMap((a) => {
+    if (a.kind === 'create') return a.edge ? [a.edge.ip] : [];
+    return a.kind === 'connect' && a.attachment.ipv4 !== undefined ? [a.attachment.ipv4] : [];
+  });
 
 /** The release of an action, where the action itself knows it better than the plan. */
 const releaseServed = (action: Action, served: string): string => {

@@ -51,6 +51,7 @@ export const buildStatus = (r: ReportInput): Status => {
     at: isoTime(r.nowMs),
     outcome: worstOutcome([
       ...services.map((s) => s.outcome),
+      ...(edgeOf(r)?.outcome === 'blocked' ? (['blocked'] as const) : []),
       ...(offline ? (['offline'] as const) : []),
       ...(problems.length > 0 || r.intake.rejection ? (['blocked'] as const) : []),
     ]),
@@ -70,6 +71,7 @@ export const buildStatus = (r: ReportInput): Status => {
     manifest: manifestOf(r),
     hold: holdOf(r),
     services,
+    edge: edgeOf(r),
     problems,
   };
 };
@@ -176,6 +178,22 @@ const failureOf = (ledger: Ledger, service: string, release?: string): FailureSt
         log: failure.log,
       }
     : null;
+};
+
+const edgeOf = ({ view }: ReportInput): Status['edge'] => {
+  const edge = view.plan?.edge;
+  if (!edge) return null;
+  return {
+    ...toldMembers(tell(edge.decision)),
+    containers: edge.containers.map((e) => ({
+      id: e.container.id,
+      name: e.container.name,
+      role: e.role,
+      state: e.state,
+      version: e.version ?? null,
+      sessions: e.sessions ?? null,
+    })),
+  };
 };
 
 const holdOf = ({ ledger, nowMs }: ReportInput): Status['hold'] => {

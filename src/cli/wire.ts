@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { createDockerEngine } from '../adapters/docker/engine.ts';
 import type { EngineAddress } from '../adapters/docker/client.ts';
 import { acquireLock, type Lock } from '../adapters/lock.ts';
+import { createEdges } from '../adapters/edge/edges.ts';
+import { hostHasIpv6 } from '../adapters/edge/listeners.ts';
 import { createProbe } from '../adapters/probe.ts';
 import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
 import { createManifestSource } from '../adapters/manifest-source/manifest-source.ts';
@@ -12,6 +14,9 @@ import { createLedgerStore } from '../adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../agent/agent.ts';
 import type { AgentPorts } from '../agent/ports.ts';
 import type { Config } from '../config.ts';
+import { edgeCheckCommand } from '../core/edge/container.ts';
+import { edgeContainerName } from '../core/names.ts';
+import type { EdgeSetting } from '../core/plan/input.ts';
 import type { EventLog } from '../core/events.ts';
 import type { RegistryCredentials } from '../core/ports/registry-credentials.ts';
 import { VERSION } from './version.ts';
@@ -52,8 +57,16 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     home: config.home,
   });
   const hostFiles = createHostFiles(config.composePath, config.trustFile);
+  const edgeFolder = join(config.stateDir, 'edge');
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const engine = createDockerEngine(engineAddress(config), credentials, { folder: edgeFolder, uid, gid });
   const ports: AgentPorts = {
-    engine: createDockerEngine(engineAddress(config), credentials),
+    engine,
+    edges: createEdges({
+      folder: edgeFolder,
+      check: (instance, signal) =>
+        engine.run(edgeContainerName(config.environment, instance), edgeCheckCommand, signal),
+    }),
     source: createManifestSource(sourceOptions(config)),
     files: hostFiles.files,
     ledger: createLedgerStore(join(config.stateDir, 'ledger.json'), config.environment),
@@ -67,7 +80,12 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
   let lock: Lock | undefined;
   return {
-    agent: createAgent(ports, { environment, host, keepReleases }, identity, dryRun),
+    agent: createAgent(
+      ports,
+      { environment, host, keepReleases, edge: edgeSetting(config, uid) },
+      identity,
+      dryRun,
+    ),
     ports,
     credentials,
     claim: async () => {
@@ -86,6 +104,19 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     }),
   };
 };
+
+const edgeSetting = ({ edge }: Config, agentUid: number): EdgeSetting => ({
+  image: {
+    reference: edge.image,
+    digest: edge.image.digest,
+    imageId: undefined,
+    pullPolicy: 'missing',
+    platform: undefined,
+  },
+  mode: edge.mode,
+  agentUid,
+  hasIpv6: hostHasIpv6(),
+});
 
 const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[0] => ({
   url: config.manifestUrl,

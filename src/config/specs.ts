@@ -1,6 +1,7 @@
 import {
   absolutePath,
   cronExpression,
+  edgeMode,
   engineAddress,
   environmentName,
   exactBoolean,
@@ -10,11 +11,13 @@ import {
   logFormat,
   logLevel,
   manifestUrl,
+  pinnedImage,
   socketPath,
   systemNumber,
   text,
 } from './validators.ts';
-import { VARIABLES, type VariableName } from './variables.ts';
+import { parseImage } from '../core/image/reference.ts';
+import { EDGE_IMAGE, VARIABLES, type VariableName } from './variables.ts';
 
 const about = (name: VariableName): { desc: string; example: string } => ({
   desc: VARIABLES[name].effect,
@@ -49,6 +52,8 @@ export const AGENT_SPECS = {
   SUPERCARGO_CLIENT_CERT: absolutePath(optional),
   SUPERCARGO_CLIENT_KEY: absolutePath(optional),
   SUPERCARGO_KEEP_RELEASES: integer(1, 20)({ default: 2 }),
+  SUPERCARGO_EDGE_IMAGE: pinnedImage({ default: parseImage(EDGE_IMAGE) }),
+  SUPERCARGO_EDGE_MODE: edgeMode({ default: 'host' }),
   SUPERCARGO_LOG_LEVEL: logLevel({ default: 'info' }),
   SUPERCARGO_LOG_FORMAT: logFormat(optional),
   DOCKER_HOST: engineAddress({ default: { kind: 'unix', socketPath: '/var/run/docker.sock' } }),

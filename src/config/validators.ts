@@ -1,5 +1,6 @@
 import { EnvError, makeExactValidator } from 'envalid';
 import { validate as isCron } from 'node-cron';
+import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 
 /** Where the engine answers. */
 export type EngineAddress =
@@ -112,4 +113,14 @@ export const engineAddress = makeExactValidator<EngineAddress>((value) => {
     throw new EnvError('is an ssh:// address: the agent runs on the host of its engine and logs in nowhere');
   }
   throw new EnvError(`is "${value}"`);
+});
+
+export const edgeMode = oneOf(['host', 'publish'] as const);
+
+export const pinnedImage = makeExactValidator<ImageReference>((value) => {
+  const image = tryParseImage(value);
+  if (image === undefined) throw new EnvError(`is "${value}", which is no image`);
+  if (image.tag === undefined && image.digest === undefined)
+    throw new EnvError(`is "${value}", without tag or digest`);
+  return image;
 });

@@ -63,6 +63,9 @@ const later = (
   support,
 });
 
+/** Pinned, and the newest line with long support that this version was tested against. */
+export const EDGE_IMAGE = 'docker.io/library/haproxy:3.2.4';
+
 const PATH_UNIT = 'an absolute path';
 
 /** Every variable that the agent reads, in the order of the example file. */
@@ -165,6 +168,20 @@ export const VARIABLES = {
     '2',
     'For each service, the images of this many good releases are kept on the host.',
   ),
+  SUPERCARGO_EDGE_IMAGE: own(
+    'behaviour',
+    'an image with a tag, a digest or both',
+    EDGE_IMAGE,
+    EDGE_IMAGE,
+    'The proxy (HAProxy 2.6 or newer) in front of start-first services that publish ports. With a tag alone, what that tag is on this host is run.',
+  ),
+  SUPERCARGO_EDGE_MODE: own(
+    'behaviour',
+    'host or publish',
+    'host',
+    'host',
+    'How the proxy gets its ports: by sharing the network of the host, or (on rootless engines and desktops) published by the engine, with a gap of about 0.5 s when the proxy itself is replaced.',
+  ),
   SUPERCARGO_LOG_LEVEL: own(
     'behaviour',
     'one of trace, debug, info, warn, error, fatal',
@@ -241,20 +258,6 @@ export const VARIABLES = {
     'none',
     'docker.io=https://mirror.example.com',
     'Where images are pulled instead.',
-  ),
-  SUPERCARGO_EDGE_IMAGE: later(
-    'reserved',
-    'an image',
-    'HAProxy LTS',
-    'docker.io/library/haproxy:lts',
-    'The proxy of start-first services.',
-  ),
-  SUPERCARGO_EDGE_MODE: later(
-    'reserved',
-    'host or publish',
-    'host',
-    'host',
-    'How that proxy gets its ports.',
   ),
   SUPERCARGO_REPORT_URL: later(
     'reserved',
