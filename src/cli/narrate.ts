@@ -23,6 +23,10 @@ const WORDS: Partial<Record<EventName, string>> = {
   'container.removed': 'removed',
   'container.limited': 'put the limits back of',
   'container.adopted': 'takes over',
+  'container.rejoined': 'is found by its name on',
+  'container.draining': 'takes no new connections:',
+  'edge.created': 'created the edge',
+  'edge.leaving': 'ends with its last session:',
   'release.proved': 'is good',
   'release.quarantined': 'is bad, rolling back',
   'action.failed': 'could not',
@@ -43,7 +47,8 @@ export const createNarrator = (io: Io): EventLog => {
   return {
     write: (level, event, fields = {}) => {
       const words = WORDS[event];
-      if (words === undefined || level === 'debug') return;
+      // A container that drains no more is told by what it does next.
+      if (words === undefined || level === 'debug' || fields['ended'] === true) return;
       const subject = SUBJECTS.map((name) => fields[name]).find((value) => value !== undefined);
       const paint = level === 'error' ? palette.bad : level === 'warn' ? palette.warn : palette.faint;
       const service = typeof fields['service'] === 'string' ? `${fields['service']}: ` : '';

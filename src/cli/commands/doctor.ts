@@ -15,7 +15,7 @@ import { wireAgent, type Wired } from '../wire.ts';
 
 const HELP = `
 Example:
-  supercargo doctor      configuration, engine, registry logins, manifest, trust, clock, disk: each ok, or what to do
+  supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk: each ok, or what to do
 
 Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`;
 
@@ -166,6 +166,27 @@ const checkRegistries = async (
   return checks.flat();
 };
 
+/** The proxy of start-first services: what the agent would say of it now. No line where none is needed. */
+const checkEdge = async (
+  { agent, ports }: Wired,
+  { edge: { image } }: Config,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
+  const input = await agent.look(signal);
+  const edge = agent.reconciler.view().plan?.edge;
+  if (!edge || !input) return [];
+  const { decision } = edge;
+  if (decision.kind === 'blocked') return [bad('edge', decision.message, decision.advice)];
+  const serving = edge.containers.find((c) => c.role === 'serving');
+  if (serving) return [ok('edge', `${serving.container.name}, HAProxy ${serving.version ?? '?'}`)];
+  const name = formatImage(image);
+  const isHere = input.actual.images.some((i) =>
+    i.tags.some((t) => t.repository === image.repository && t.tag === image.tag),
+  );
+  if (!isHere && image.digest === undefined) await ports.engine.resolveTag(input.edge.image, signal);
+  return [hint('edge', `not there yet (${name})`, 'the agent makes it with the first start-first service')];
+};
+
 /** A manifest from the future, or one that is older than its own end, tells of a clock that is wrong. */
 const checkClock = ({ agent }: Wired): readonly Check[] => {
   const { manifest } = agent.intake.state();
@@ -215,6 +236,7 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
     ...(await guarded('disk', () => checkEngineDisk(wired))),
     ...(await guarded('manifest', () => checkManifest(wired, signal))),
     ...(await guarded('registry', () => checkRegistries(wired, signal))),
+    ...(await guarded('edge', () => checkEdge(wired, config, signal))),
     ...checkClock(wired),
     ...(await guarded('agent', () => checkDaemon(config))),
   ];

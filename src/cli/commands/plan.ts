@@ -24,7 +24,7 @@ const runPlan = async (io: Io, options: { json?: boolean }, signal: AbortSignal)
     return exitCodeOf(status, false);
   }
   const foresight = foresee(looked.input);
-  const document = planDocument(looked.environment, looked.input.manifest?.serial, foresight);
+  const document = planDocument(looked.environment, looked.input.manifest?.serial, looked.input, foresight);
   if (options.json === true) writeJson(io, document);
   else io.stdout.write(renderPlan(document, terminalOf(io)) + refusal(looked.agent.intake.state().rejection));
   const failed =

@@ -5,7 +5,7 @@ import type { ContainerStatus, FailureStatus } from '../../core/status/status.ts
 import { tell, toldMembers } from '../../core/status/outcome.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
-import { paintOutcome } from './status.ts';
+import { drainWords, paintOutcome } from './status.ts';
 
 /** `explain --json`: supercargo/explain/v1. Environment values are never in it. */
 export interface ExplainDocument {
@@ -74,7 +74,10 @@ const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (rea
     s.good ? `${s.good.version} (release ${s.good.release.slice(0, 8)}), proved ${s.good.at}` : '–',
   ]);
   for (const c of s.containers)
-    rows.push([c.role, `${c.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}`]);
+    rows.push([
+      c.role,
+      `${c.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}${drainWords(c)}`,
+    ]);
   if (s.failure)
     rows.push(
       ['failed', `${s.failure.version} at ${s.failure.at}: ${s.failure.message}`],

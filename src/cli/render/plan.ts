@@ -1,5 +1,7 @@
 import type { Foresight, Step } from '../../core/plan/foresee.ts';
+import { gapOf } from '../../core/plan/gap.ts';
 import { subjectOf } from '../../core/plan/details.ts';
+import type { PlanInput } from '../../core/plan/input.ts';
 import type { Action } from '../../core/plan/action.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';
 import { tell, toldMembers } from '../../core/status/outcome.ts';
@@ -26,6 +28,8 @@ export interface PlanDocument {
     /** What stands in the way after these steps; null where nothing does. */
     readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
   }[];
+  /** Steps of the edge, the proxy of start-first services. */
+  readonly edge: readonly PlanStep[];
   readonly housekeeping: readonly PlanStep[];
 }
 
@@ -44,6 +48,7 @@ const stepOf = ({ action, why }: Step): PlanStep => ({
 export const planDocument = (
   environment: string,
   serial: number | undefined,
+  input: PlanInput,
   { now, steps, end }: Foresight,
 ): PlanDocument => ({
   apiVersion: 'supercargo/plan/v1',
@@ -54,12 +59,13 @@ export const planDocument = (
     return {
       service: plan.service,
       ...toldMembers(tell(plan.decision)),
-      gap: gapOf(own),
+      gap: gapOf(input, plan, steps),
       steps: own.map(stepOf),
       obstacle: own.length === 0 ? null : obstacleOf(end, plan.service),
     };
   }),
-  housekeeping: steps.filter((s) => s.service === '').map(stepOf),
+  edge: steps.filter((s) => s.part === 'edge').map(stepOf),
+  housekeeping: steps.filter((s) => s.part === 'housekeeping').map(stepOf),
 });
 
 /** Nothing can be planned (no engine, no ledger, no compose file): what `status` says of each service, and no step. */
@@ -78,6 +84,7 @@ export const planlessDocument = (status: Status): PlanDocument => ({
     steps: [],
     obstacle: null,
   })),
+  edge: [],
   housekeeping: [],
 });
 
@@ -86,18 +93,6 @@ const obstacleOf = (end: HostPlan, service: string): PlanDocument['services'][nu
   if (decision?.kind !== 'blocked') return null;
   const { reason, message, advice } = decision;
   return { reason, message, advice };
-};
-
-/** Ledger notes and names change nothing that a client could notice. */
-const gapOf = (steps: readonly Step[]): string | null => {
-  const kinds = new Set(steps.map((s) => s.action.kind));
-  const stops = steps.some((s) => s.action.kind === 'stop');
-  const starts = kinds.has('start');
-  if (stops && starts)
-    return 'about 0.5 s and the time the new container needs to start, because stop-first stops the old one first';
-  if (stops) return 'it ends here';
-  if (starts) return 'none now: it does not serve at the moment';
-  return steps.length === 0 ? null : 'none';
 };
 
 export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
@@ -120,6 +115,7 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
         `  ${palette.info('→')} ${s.obstacle.advice}`,
       );
   }
+  if (plan.edge.length > 0) lines.push(palette.strong('edge:'), ...stepLines(plan.edge, screen));
   if (plan.housekeeping.length > 0)
     lines.push(palette.strong('clean-up:'), ...stepLines(plan.housekeeping, screen));
   if (lines.length === 0) lines.push('nothing is declared on this host, and nothing runs');

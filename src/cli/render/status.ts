@@ -74,7 +74,10 @@ const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
     : [];
 
 const servicesTable = (status: Status, screen: Screen, nowMs: number): string => {
-  const rows = status.services.flatMap((service) => rowsOf(service, screen.palette, nowMs));
+  const rows = [
+    ...status.services.flatMap((service) => rowsOf(service, screen.palette, nowMs)),
+    ...edgeRows(status, screen.palette),
+  ];
   if (rows.length === 0) return 'no services\n';
   return renderTable(
     { header: ['SERVICE', 'OUTCOME', 'DESIRED', 'RUNS', 'CONTAINER', 'STATE', 'SINCE'], rows },
@@ -94,11 +97,30 @@ const rowsOf = (service: ServiceStatus, palette: Palette, nowMs: number): readon
   ]);
 };
 
+/** In brackets: it is no service. */
+const edgeRows = ({ edge }: Status, palette: Palette): readonly (readonly string[])[] =>
+  (edge?.containers ?? []).map((c, index) => [
+    ...(index === 0 ? ['(edge)', paintOutcome(edge?.outcome ?? 'converged', palette)] : ['', '']),
+    '',
+    c.version ?? '–',
+    c.name,
+    `${c.state}${palette.faint(c.role === 'serving' ? '' : ` (${c.role})`)}`,
+    '',
+  ]);
+
 const stateOf = (c: ContainerStatus, palette: Palette): string => {
   const health = c.health === 'none' ? '' : ` ${c.health}`;
-  const role = c.role === 'serving' ? '' : ` (${c.role})`;
+  const role = c.role === 'serving' ? '' : ` (${c.role}${drainWords(c)})`;
   const isGood = c.state === 'running' && c.health !== 'unhealthy';
   return `${isGood ? palette.good(c.state + health) : palette.warn(c.state + health)}${palette.faint(role)}`;
+};
+
+/** `, 3 sessions left, until …` */
+export const drainWords = ({ drain }: ContainerStatus): string => {
+  if (!drain) return '';
+  const { sessions } = drain;
+  const left = sessions === null ? '' : `, ${String(sessions)} session${sessions === 1 ? '' : 's'} left`;
+  return `${left}, until ${drain.until}`;
 };
 
 export const formatPull = (p: PullProgress): string =>
@@ -127,6 +149,8 @@ const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly s
     if (s.failure && s.outcome !== 'progressing')
       lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
   }
+  if (status.edge && status.edge.outcome !== 'converged' && status.edge.message !== null)
+    tell('edge', status.edge.message, status.edge.advice);
   for (const i of status.manifest.ignored)
     lines.push(palette.faint(`${i.service}: the manifest's entry is ignored: ${i.why}`));
   return lines.length === 0 ? [] : [`${lines.join('\n')}\n`];
