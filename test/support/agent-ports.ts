@@ -62,6 +62,7 @@ export const createSurroundings = (compose: string): Surroundings => {
   };
   return {
     engine,
+    edges: engine.edges,
     events,
     entries,
     set,

@@ -89,6 +89,7 @@ networks:
         serial: 7,
         imageId: image?.id ?? ((release.image.digest ?? '') as string as CreateContainer['imageId']),
         armed: options.armed ?? true,
+        named: true,
         networks: { back: network('back').name },
         volumes: {},
         carried: options.carried ?? {},
@@ -185,7 +186,7 @@ networks:
           health: 'none',
           startFault: undefined,
           restart: { name: 'always', maxRetries: 0 },
-          networks: [{ network: network('back').name, ip: '' }],
+          networks: [{ network: network('back').name, ip: '', aliases: ['fresh'] }],
           stopGraceMs: 5_000,
         },
       });
@@ -206,7 +207,7 @@ networks:
         detail: { startedAtMs: detail?.startedAtMs, finishedAtMs: undefined },
       });
       expect(again.detail?.networks).toEqual([
-        { network: network('back').name, ip: expect.stringMatching(/./) },
+        { network: network('back').name, ip: expect.stringMatching(/./), aliases: ['starting'] },
       ]);
       expect(again.detail?.volumes).toEqual([
         { target: '/cache', name: expect.stringMatching(/^[0-9a-f]{64}$/) },
@@ -292,6 +293,7 @@ networks:
       expect(made).toEqual({
         id: made?.id,
         name: wanted.name,
+        subnets: [expect.stringContaining('/')],
         owner: { network: 'front', hash: wanted.hash },
       });
       const container = await started('connected');
@@ -311,6 +313,47 @@ networks:
       await apply(remove);
       await apply(remove);
       expect((await observe()).networks.map((n) => n.name)).not.toContain(wanted.name);
+    });
+
+    it('creates a container with an address of its own, which nobody finds by name until it rejoins', async () => {
+      const wanted = network('edge');
+      await apply({ kind: 'create-network', ...wanted, pinned: true });
+      const made = (await observe()).networks.find((n) => n.name === wanted.name);
+      const ip = made?.subnets[0]?.replace(/\d+\/\d+$/, '5') ?? '';
+      await apply({
+        ...(await createAction('quiet')),
+        named: false,
+        edge: { network: wanted.name, ip },
+      });
+      const endpoints = async () => (await get('quiet')).detail?.networks ?? [];
+      const back = async () => (await endpoints()).find((n) => n.network === network('back').name);
+      // Engines before API 1.44 give it one network at its creation.
+      if (!(await back()))
+        await apply({
+          kind: 'connect',
+          container: await get('quiet'),
+          network: network('back').name,
+          attachment: { network: 'back', aliases: [] },
+          alias: undefined,
+        });
+      await apply({ kind: 'start', container: await get('quiet'), release: '' });
+      expect((await endpoints()).find((n) => n.network === wanted.name)).toMatchObject({ ip, fixedIp: ip });
+      expect((await back())?.aliases).not.toContain('quiet');
+      await apply({
+        kind: 'rejoin',
+        container: await get('quiet'),
+        network: network('back').name,
+        attachment: { network: 'back', aliases: ['also'] },
+        alias: 'quiet',
+      });
+      expect((await back())?.aliases).toEqual(expect.arrayContaining(['quiet', 'also']));
+      expect((await back())?.ip).not.toBe('');
+      const container = await get('quiet');
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      // It keeps its address while it is down.
+      expect((await endpoints()).find((n) => n.network === wanted.name)?.fixedIp).toBe(ip);
+      await apply({ kind: 'remove', container });
+      await apply({ kind: 'remove-network', id: made?.id ?? '', name: wanted.name });
     });
 
     it('creates a volume once, and keeps it as it is', async () => {

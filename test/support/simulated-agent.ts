@@ -2,10 +2,11 @@ import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/host.ts';
+import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
 import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
 import { nextSetback } from '../../src/core/plan/setback.ts';
 import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
-import { isEngineAction } from '../../src/core/ports/engine.ts';
+import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
 import { emptyLedger, serviceRecord, type Ledger } from '../../src/core/state/ledger.ts';
 import type { SimulatedEngine } from './simulated-engine.ts';
@@ -58,7 +59,9 @@ export const createSimulatedAgent = (
   const look = async (): Promise<PlanInput> => {
     const { services } = planInput(agent.wish).project;
     const replaces = Object.values(services).flatMap((s) => s.replaces ?? []);
-    const actual = await engine.observe({ environment: ENVIRONMENT, replaces }, signal);
+    const seen = await engine.observe({ environment: ENVIRONMENT, replaces }, signal);
+    const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
+    const actual = { ...seen, ...(await engine.edges.observe(instances, true, signal)) };
     const more = {
       nowMs: engine.now(),
       setbacks: Object.fromEntries(setbacks),
@@ -70,6 +73,7 @@ export const createSimulatedAgent = (
   };
 
   const perform = async (service: string, action: Action): Promise<void> => {
+    if (isEdgeAction(action)) return engine.edges.apply(action, signal);
     if (isEngineAction(action)) return engine.apply(action, ENVIRONMENT, () => undefined, signal);
     const tag = action.kind === 'resolve-tag' ? await engine.resolveTag(action.image, signal) : undefined;
     agent.ledger = changeLedger(agent.ledger, {
@@ -82,11 +86,12 @@ export const createSimulatedAgent = (
     });
   };
 
-  const take = async (service: string, served: string, action: Action): Promise<void> => {
+  const take = async (service: string, served: string, action: Action): Promise<boolean> => {
     const release =
       action.kind === 'create' ? action.release.id : action.kind === 'start' ? action.release : served;
     const key = setbackKey(service, action.kind === 'resolve-tag' ? action.key : release);
     const words = brief(action, engine.actual());
+    let isDone = true;
     options.before?.(action);
     try {
       await perform(service, action);
@@ -94,6 +99,7 @@ export const createSimulatedAgent = (
       if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      isDone = false;
       agent.steps.push(`${words} ✗ ${error.code}`);
       const isRepair = serviceRecord(agent.ledger, service).good[0]?.release.id === release;
       const previous = setbacks.get(key);
@@ -109,6 +115,7 @@ export const createSimulatedAgent = (
       setbacks.set(key, setback);
     }
     options.after?.(action);
+    return isDone;
   };
 
   const execute = async (plan: HostPlan): Promise<void> => {
@@ -117,6 +124,9 @@ export const createSimulatedAgent = (
       for (const action of decision.kind === 'act' ? decision.actions : [])
         await take(service, target ?? '', action);
     }
+    const edge = plan.edge?.decision;
+    for (const action of edge?.kind === 'act' ? edge.actions : [])
+      if (!(await take('', EDGE_TARGET, action))) break;
     for (const action of plan.housekeeping) await take('', '', action);
   };
 
@@ -144,12 +154,15 @@ export const createSimulatedAgent = (
       engine.advance(TICK_MS);
       return plan;
     },
-    settle: async (limit = 300) => {
+    settle: async (limit = 1_500) => {
       for (let count = 0; count < limit; count += 1) {
         const plan = await agent.tick();
         if (isBusy(plan)) continue;
-        if (!plan.services.some((s) => s.decision.kind === 'wait' && isShortWait(s.decision.reason)))
-          return plan;
+        const decisions = [
+          ...plan.services.map((s) => s.decision),
+          ...(plan.edge ? [plan.edge.decision] : []),
+        ];
+        if (!decisions.some((d) => d.kind === 'wait' && isShortWait(d.reason))) return plan;
         // Time goes by in steps that no container's life is shorter than.
         const restMs = (plan.nextAtMs ?? engine.now()) - engine.now();
         engine.advance(Math.max(TICK_MS, Math.min(1_000, restMs)));
@@ -171,16 +184,41 @@ export const createSimulatedAgent = (
   return agent;
 };
 
-export const isBusy = ({ services, housekeeping }: HostPlan): boolean =>
-  housekeeping.length > 0 || services.some((s) => s.decision.kind === 'act' || s.staging.length > 0);
+export const isBusy = ({ services, edge, housekeeping }: HostPlan): boolean =>
+  housekeeping.length > 0 ||
+  edge?.decision.kind === 'act' ||
+  services.some((s) => s.decision.kind === 'act' || s.staging.length > 0);
 
 /** `start web 1.0.0` for ours, `stop old-web` for foreign containers; other replicas than the first as `web.2`. */
 export const brief = (action: Action, actual: PlanInput['actual']): string => {
   const who = (ref: { readonly id: string; readonly name: string }): string => {
     const owner = actual.containers.find((c) => c.id === ref.id)?.owner;
+    const isEdge = actual.containers.some((c) => c.id === ref.id && c.edge !== undefined);
+    if (isEdge) return 'edge';
     return owner ? subject(owner.service, owner.replica, owner.version) : ref.name;
   };
+  const server = (name: string): string => {
+    const container = actual.containers.find((c) => c.id.startsWith(name));
+    return container ? who(container) : name;
+  };
   switch (action.kind) {
+    case 'create-edge':
+      return `create-edge${action.predecessor === undefined ? '' : ' beside the last'}`;
+    case 'leave-edge':
+    case 'edge-discard':
+      return action.kind;
+    case 'edge-write':
+      return `edge-write ${action.config.backends.flatMap((b) => b.servers.map((s) => `${b.name}=${server(s.name)}`)).join(', ')}`;
+    case 'edge-add-server':
+      return `edge-add ${server(action.server.name)}`;
+    case 'edge-set-state':
+      return `edge-${action.state} ${server(action.server)}`;
+    case 'edge-cut-sessions':
+      return `edge-cut ${server(action.server)}`;
+    case 'edge-remove-server':
+      return `edge-remove ${server(action.server)}`;
+    case 'drain':
+      return `drain${action.draining ? '' : ' ends'} ${action.containers.map(who).join(', ')}`;
     case 'pull':
     case 'resolve-tag':
       return `${action.kind} ${formatImage({ ...action.image.reference, digest: undefined })}`;
@@ -193,7 +231,8 @@ export const brief = (action: Action, actual: PlanInput['actual']): string => {
     case 'rename':
       return `rename ${who(action.container)} ${action.to.replace(/[0-9a-f]{8,}$/, '#')}`;
     case 'connect':
-      return `connect ${who(action.container)} ${action.network}`;
+    case 'rejoin':
+      return `${action.kind} ${who(action.container)} ${action.network}`;
     case 'tag-image':
       return `tag-image ${action.repository}:${action.tag.replace(/[0-9a-f]{8}$/, '#')}`;
     case 'remove-image':

@@ -1,16 +1,25 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
+import type { EdgeRuntimeAction, Edges } from '../../src/core/ports/edge.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
 import type { Actual, Container } from '../../src/core/state/actual.ts';
 import { createByHand, type ByHand } from './simulated-hands.ts';
+import {
+  edgeByHand,
+  edgePort,
+  edgesLived,
+  isEdgeBarred,
+  leaveEdge,
+  type EdgeByHand,
+} from './simulated-edge.ts';
 import { lived } from './simulated-life.ts';
 import { refusal } from './simulated-refusals.ts';
-import { createSimulatedRegistry, type SimulatedRegistry } from './simulated-registry.ts';
+import { createSimulatedRegistry, type Behaviour, type SimulatedRegistry } from './simulated-registry.ts';
 import { memoryOf, NO_MEMORY, replaceLife, takenPort, type EngineState } from './simulated-state.ts';
 import { emptyActual, START_MS } from './world.ts';
 
 export interface Fault {
-  readonly kind: EngineAction['kind'];
+  readonly kind: (EngineAction | EdgeRuntimeAction)['kind'];
   readonly error: AgentError;
   /** How often it happens; then the action works again. */
   readonly times: number;
@@ -20,6 +29,7 @@ export interface Fault {
 
 export interface SimulatedEngine extends Engine {
   readonly now: () => number;
+  readonly edges: Edges;
   /** Lets time go by. */
   readonly advance: (ms: number) => void;
   readonly registry: SimulatedRegistry;
@@ -32,7 +42,7 @@ export interface SimulatedEngine extends Engine {
   readonly release: (port: number) => void;
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
-  readonly byHand: ByHand;
+  readonly byHand: ByHand & EdgeByHand;
   /** Every container dies; those with a restart policy in force come back. */
   readonly restartDaemon: () => void;
 }
@@ -44,6 +54,10 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     memories: new Map(),
     nowMs: START_MS,
     occupied: new Set(),
+    boundAt: new Map(),
+    barred: new Set(),
+    leavingSince: new Map(),
+    isEdgeSilent: false,
   };
   const registry = createSimulatedRegistry();
   const listeners = new Set<() => void>();
@@ -57,11 +71,12 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
         state,
         lived(
           { container, memory: memoryOf(state, container.id) },
-          registry.behaviourOf(container.imageId),
+          lifeOf(state, registry, container),
           state.nowMs,
         ),
       );
     }
+    edgesLived(state, registry);
   };
 
   const reach = (signal: AbortSignal | undefined): void => {
@@ -71,7 +86,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     live();
   };
 
-  const stumble = (action: EngineAction): void => {
+  const stumble = (action: EngineAction | EdgeRuntimeAction): void => {
     const names = [action, ...('container' in action ? [action.container] : [])].flatMap((o) =>
       'name' in o ? [o.name] : [],
     );
@@ -120,7 +135,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       const container = state.actual.containers.find((c) => c.id === id);
       return container?.state === 'running' && registry.behaviourOf(container.imageId).deaf !== true;
     },
-    byHand: createByHand(state, tell),
+    byHand: { ...createByHand(state, tell), ...edgeByHand(state) },
     restartDaemon: () => {
       live();
       endStreams();
@@ -128,6 +143,8 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       live();
     },
 
+    edges: edgePort(state, reach, stumble),
+    run: async () => Promise.resolve({ exitCode: 0, output: '' }),
     room: async () => Promise.resolve(undefined),
     facts: async () => {
       reach(undefined);
@@ -135,9 +152,12 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     },
     observe: async (scope, signal) => {
       reach(signal);
-      const isClose = (c: Container): boolean => c.owner !== undefined || scope.replaces.includes(c.name);
+      const isClose = (c: Container): boolean =>
+        c.owner !== undefined || c.edge !== undefined || scope.replaces.includes(c.name);
       const containers = state.actual.containers.map((c) => (isClose(c) ? c : { ...c, detail: undefined }));
-      return Promise.resolve(structuredClone({ ...state.actual, containers }));
+      return Promise.resolve(
+        structuredClone({ ...state.actual, containers, edges: [], listeners: undefined }),
+      );
     },
     apply: async (action, _environment, _onProgress, signal) => {
       reach(signal);
@@ -190,7 +210,10 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
       });
       return;
     }
-    case 'connect': {
+    case 'leave-edge':
+      return leaveEdge(state, action);
+    case 'connect':
+    case 'rejoin': {
       state.actual = simulate(state.actual, action, state.nowMs);
       remember(state, action.container.id, [action.network]);
       return;
@@ -201,6 +224,7 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
     case 'remove':
     case 'limit':
     case 'unpause':
+    case 'create-edge':
     case 'create-network':
     case 'remove-network':
     case 'create-volume':
@@ -216,6 +240,19 @@ const remember = (state: EngineState, id: string, networks: readonly string[]): 
     networks.includes(n.name) ? [[n.name, n.id] as const] : [],
   );
   state.memories.set(id, { ...memory, networkIds: { ...memory.networkIds, ...Object.fromEntries(ids) } });
+};
+
+/** An edge whose ports somebody else has ends as soon as it starts. */
+const lifeOf = (state: EngineState, registry: SimulatedRegistry, container: Container): Behaviour => {
+  const behaviour = registry.behaviourOf(container.imageId);
+  const { edge } = container;
+  if (!edge) return behaviour;
+  const isStarting = container.detail?.startedAtMs !== state.boundAt.get(edge.instance);
+  if (container.state === 'running' && isStarting) {
+    if (isEdgeBarred(state, container)) state.barred.add(edge.instance);
+    else state.barred.delete(edge.instance);
+  }
+  return state.barred.has(edge.instance) ? { ...behaviour, exits: 1 } : behaviour;
 };
 
 const unique = <T>(list: readonly T[]): readonly T[] => [

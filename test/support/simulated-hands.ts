@@ -2,6 +2,7 @@ import { simulate } from '../../src/core/plan/simulate.ts';
 import type { RestartPolicy } from '../../src/core/compose/model.ts';
 import type { ImageId } from '../../src/core/image/reference.ts';
 import type { Container, ContainerDetail, Limits } from '../../src/core/state/actual.ts';
+import { ended } from './simulated-life.ts';
 import { memoryOf, replaceLife, type EngineState } from './simulated-state.ts';
 import { imageIdOf } from './world.ts';
 
@@ -18,6 +19,8 @@ export interface ForeignContainer {
 export interface ByHand {
   readonly run: (foreign: ForeignContainer) => void;
   readonly stop: (name: string) => void;
+  /** From outside: its restart policy decides what comes next. */
+  readonly kill: (name: string) => void;
   readonly pause: (name: string) => void;
   /** Also a running one, as `docker rm --force`. */
   readonly remove: (name: string) => void;
@@ -65,6 +68,12 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
         isStoppedByHand: true,
         restartAtMs: undefined,
       });
+      tell();
+    },
+    kill: (name) => {
+      const container = find(name);
+      if (container?.state !== 'running') return;
+      replaceLife(state, ended({ container, memory: memoryOf(state, container.id) }, 137, state.nowMs));
       tell();
     },
     pause: (name) => {
@@ -122,7 +131,7 @@ const foreignContainer = (foreign: ForeignContainer, nowMs: number): Container =
     startFault: undefined,
     autoRemove: false,
     restart: { name: foreign.restart ?? 'no', maxRetries: 0 },
-    networks: (foreign.networks ?? []).map((network) => ({ network, ip: '10.0.0.9' })),
+    networks: (foreign.networks ?? []).map((network) => ({ network, ip: '10.0.0.9', aliases: [] })),
     volumes: [],
     limits: noLimits,
     stopGraceMs: undefined,

@@ -36,7 +36,7 @@ const withDetail = (life: Life, state: Container['state'], change: Partial<Conta
   };
 };
 
-const ended = (life: Life, code: number, atMs: number): Life => {
+export const ended = (life: Life, code: number, atMs: number): Life => {
   const detail = life.container.detail;
   const isRestarted = detail !== undefined && shouldRestart(detail, code);
   const count = detail?.restartCount ?? 0;
@@ -79,7 +79,10 @@ const turned = (life: Life, behaviour: Behaviour, nowMs: number): Life | undefin
   }
   if (container.state !== 'running' || nowMs < speaksAtMs) return undefined;
   if (behaviour.exits !== undefined) return ended(life, behaviour.exits, speaksAtMs);
-  const told = behaviour.health ?? 'absent';
+  const diesAtMs = startedAtMs + (behaviour.diesAfterMs ?? Infinity);
+  if (nowMs >= diesAtMs) return ended(life, 1, diesAtMs);
+  const isSick = nowMs >= startedAtMs + (behaviour.sickAfterMs ?? Infinity);
+  const told = isSick ? 'unhealthy' : (behaviour.health ?? 'absent');
   const hasCheck = container.detail?.health !== 'none';
   const isNews = hasCheck && told !== 'absent' && container.detail?.health !== told;
   return isNews ? withDetail(life, 'running', { health: told }) : undefined;

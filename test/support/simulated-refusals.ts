@@ -16,7 +16,10 @@ export const refusal = (
     case 'create':
       if (actual.containers.some((c) => c.name === action.name)) return nameTaken(action.name);
       if (!actual.images.some((i) => i.id === action.imageId)) return noImage(String(action.imageId));
-      return missingNetwork(state, Object.values(action.networks));
+      return missingNetwork(state, [
+        ...Object.values(action.networks),
+        ...(action.edge ? [action.edge.network] : []),
+      ]);
     case 'create-network':
       return actual.networks.some((n) => n.name === action.name)
         ? new AgentError('ENGINE', `network with name ${action.name} already exists`, { retry: 'later' })
@@ -35,6 +38,11 @@ export const refusal = (
         : undefined;
     case 'pull':
       return undefined;
+    case 'create-edge':
+      if (actual.containers.some((c) => c.name === action.name)) return 'already';
+      return actual.images.some((i) => i.id === action.imageId) ? undefined : noImage(action.imageId);
+    case 'rejoin':
+    case 'leave-edge':
     case 'arm':
     case 'disarm':
     case 'rename':
@@ -77,7 +85,10 @@ const containerRefusal = (
         ? nameTaken(action.to)
         : undefined;
     case 'connect':
+    case 'rejoin':
       return missingNetwork(state, [action.network]);
+    case 'leave-edge':
+      return isUp ? undefined : 'already';
     case 'arm':
     case 'disarm':
     case 'limit':

@@ -11,7 +11,11 @@ export interface Behaviour {
   readonly afterMs?: number;
   /** It ends with this code, after `afterMs`. */
   readonly exits?: number;
-  /** Runs, and never opens its port. */
+  /** Ends by itself with code 1 so long after each start, whatever it said before. */
+  readonly diesAfterMs?: number;
+  /** Its check says unhealthy so long after each start. */
+  readonly sickAfterMs?: number;
+  /** Runs, and never opens its port. An edge: never answers. */
   readonly deaf?: boolean;
   /** The engine can't start it, and says so in these words. */
   readonly startFault?: string;

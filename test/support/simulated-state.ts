@@ -1,4 +1,5 @@
 import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
+import { edgePorts } from './simulated-edge.ts';
 import type { Life, Memory } from './simulated-life.ts';
 
 /** The simulated engine's own state; everything about it changes here. */
@@ -7,6 +8,13 @@ export interface EngineState {
   readonly memories: Map<string, Memory>;
   nowMs: number;
   readonly occupied: Set<number>;
+  /** When each edge's container had been started when it bound its ports. */
+  readonly boundAt: Map<string, number>;
+  /** Instances that could not bind their ports at their last start. */
+  readonly barred: Set<string>;
+  /** When each edge was told to leave. */
+  readonly leavingSince: Map<string, number>;
+  isEdgeSilent: boolean;
 }
 
 export const NO_MEMORY: Memory = { isStoppedByHand: false, networkIds: {}, restartAtMs: undefined };
@@ -23,7 +31,8 @@ export const replaceLife = (state: EngineState, { container, memory }: Life): vo
 export const takenPort = (state: EngineState, container: Container): HostPort | undefined => {
   const held = state.actual.containers
     .filter((c) => c.id !== container.id && ['running', 'restarting', 'paused'].includes(c.state))
-    .flatMap((c) => c.ports);
+    .flatMap((c) => c.ports)
+    .concat(edgePorts(state, container.id));
   const isHeld = (p: HostPort): boolean =>
     held.some((h) => h.hostPort === p.hostPort && h.protocol === p.protocol) ||
     state.occupied.has(p.hostPort);

@@ -26,6 +26,7 @@ export const serviceStatus = (change: Partial<ServiceStatus> = {}): ServiceStatu
       state: 'running',
       health: 'healthy',
       since: earlier(60_000),
+      drain: null,
     },
   ],
   ...change,
@@ -54,6 +55,7 @@ export const hostStatus = (change: Partial<Status> = {}): Status => ({
   },
   hold: null,
   services: [serviceStatus()],
+  edge: null,
   problems: [],
   ...change,
 });

@@ -4,7 +4,7 @@ import { formatProblem } from '../../src/core/compose/problem.ts';
 import { parseProject } from '../../src/core/compose/project.ts';
 import { parseImage, type Digest, type ImageId } from '../../src/core/image/reference.ts';
 import type { Manifest, Rollout } from '../../src/core/manifest/model.ts';
-import type { PlanInput } from '../../src/core/plan/input.ts';
+import type { EdgeSetting, PlanInput } from '../../src/core/plan/input.ts';
 import type { Actual, EngineFacts } from '../../src/core/state/actual.ts';
 import { resolveHost } from '../../src/core/state/desired.ts';
 import { emptyLedger, type Ledger } from '../../src/core/state/ledger.ts';
@@ -76,7 +76,32 @@ export const facts: EngineFacts = {
   enforces: ['memoryBytes', 'memoryReservationBytes', 'nanoCpus', 'cpuShares', 'cpuset', 'pidsLimit'],
 };
 
-export const emptyActual: Actual = { engine: facts, containers: [], networks: [], volumes: [], images: [] };
+/** As a host with an edge has it; its image is there once it was pulled. */
+export const edgeSetting: EdgeSetting = {
+  image: {
+    reference: parseImage('docker.io/library/haproxy:3.2'),
+    digest: undefined,
+    imageId: undefined,
+    pullPolicy: 'missing',
+    platform: undefined,
+  },
+  mode: 'host',
+  agentUid: 1000,
+  hasIpv6: false,
+};
+
+/** For engines of tests that make no edge. */
+export const NO_EDGE_HOME = { folder: '/nonexistent/edge', uid: 0, gid: 0 };
+
+export const emptyActual: Actual = {
+  engine: facts,
+  containers: [],
+  networks: [],
+  volumes: [],
+  images: [],
+  edges: [],
+  listeners: [],
+};
 
 export interface World {
   readonly compose: string;
@@ -113,6 +138,9 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
     setbacks: {},
     answered: {},
     watchingSinceMs: 0,
+    edge: edgeSetting,
+    isEdgeBusy: false,
+    reserved: [],
     ...more,
   };
 };

@@ -1,3 +1,4 @@
+import { parseImage } from '../../src/core/image/reference.ts';
 import { describe, expect, it } from 'vitest';
 import {
   readConfig,
@@ -44,6 +45,7 @@ const DEFAULTS = {
   stateDir: '/var/lib/supercargo',
   socketPath: '/run/supercargo/agent.sock',
   keepReleases: 2,
+  edge: { image: parseImage('docker.io/library/haproxy:3.2.4'), mode: 'host' },
   log: { level: 'info', format: 'json' },
   engine: { address: { kind: 'unix', socketPath: '/var/run/docker.sock' }, tlsFolder: undefined },
   dockerConfigDir: '/home/agent/.docker',
@@ -73,6 +75,8 @@ describe('readConfig', () => {
       SUPERCARGO_STATE_DIR: '/srv/state',
       SUPERCARGO_SOCKET: '/srv/agent.sock',
       SUPERCARGO_KEEP_RELEASES: '20',
+      SUPERCARGO_EDGE_IMAGE: 'registry.example.com/proxy:2',
+      SUPERCARGO_EDGE_MODE: 'publish',
       SUPERCARGO_LOG_LEVEL: 'debug',
       SUPERCARGO_LOG_FORMAT: 'pretty',
       DOCKER_HOST: 'tcp://engine.example.com:2377',
@@ -98,6 +102,7 @@ describe('readConfig', () => {
       stateDir: '/srv/state',
       socketPath: '/srv/agent.sock',
       keepReleases: 20,
+      edge: { image: parseImage('registry.example.com/proxy:2'), mode: 'publish' },
       log: { level: 'debug', format: 'pretty' },
       engine: { address: { kind: 'tcp', host: 'engine.example.com', port: 2377 }, tlsFolder: '/srv/tls' },
       dockerConfigDir: '/srv/docker',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createAgent, type Agent } from '../../../src/agent/agent.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import { createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
-import { ENVIRONMENT } from '../../support/world.ts';
+import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 
 const signal = new AbortController().signal;
 const COMPOSE = 'services: { web: { image: org/web, restart: always } }';
@@ -16,7 +16,7 @@ const createHost = (compose = COMPOSE): Surroundings => {
 };
 
 const start = async (host: Surroundings): Promise<Agent> => {
-  const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2 };
+  const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
   const agent = createAgent(host, options, { running: true, version: '0', pid: 1 }, false);
   const failure = await agent.open(signal);
   if (failure) throw failure;

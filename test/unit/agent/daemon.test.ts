@@ -3,7 +3,7 @@ import { createAgent } from '../../../src/agent/agent.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../../src/agent/daemon.ts';
 import { createSurroundings } from '../../support/agent-ports.ts';
 import { eventually } from '../../support/poll.ts';
-import { ENVIRONMENT } from '../../support/world.ts';
+import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 
 const untilAborted = async (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
@@ -18,7 +18,7 @@ describe('a daemon', () => {
     const host = createSurroundings('services: { web: { image: org/web, restart: always } }');
     host.engine.registry.push('org/web:1');
     host.publish(1, { web: 'org/web:1' });
-    const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2 };
+    const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
     // Simulated time goes on with each look.
     const now = (): number => {
       host.engine.advance(50);

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { createAgent } from '../../../src/agent/agent.ts';
 import { createSurroundings } from '../../support/agent-ports.ts';
-import { ENVIRONMENT } from '../../support/world.ts';
+import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 
 it('a look that the end cuts short says nothing about the engine', async () => {
   const host = createSurroundings('services: { web: { image: org/web } }');
   host.engine.registry.push('org/web:1');
   host.publish(1, { web: 'org/web:1' });
   const ended = new AbortController();
-  const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2 };
+  const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
   const engine: typeof host.engine = {
     ...host.engine,
     observe: async (scope, signal) => {

@@ -3,7 +3,7 @@ import { createAgent, type Agent } from '../../../src/agent/agent.ts';
 import type { AgentPorts } from '../../../src/agent/ports.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import { createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
-import { ENVIRONMENT } from '../../support/world.ts';
+import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 
 const signal = new AbortController().signal;
 
@@ -17,7 +17,7 @@ const createHost = (): Surroundings => {
 const createOn = (ports: AgentPorts): Agent =>
   createAgent(
     ports,
-    { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2 },
+    { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting },
     { running: true, version: '0', pid: 1 },
     false,
   );

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ApplyContext, applyAction } from '../../../../src/adapters/docker/apply.ts';
 import type { EngineAction } from '../../../../src/core/ports/engine.ts';
 import { type FakeEngine, startFakeEngine } from '../../../support/fake-engine.ts';
+import { NO_EDGE_HOME } from '../../../support/world.ts';
 import { createOf, releaseOf } from '../../../support/release-of.ts';
 
 const contextOf = ({ docker }: FakeEngine, signal = new AbortController().signal): ApplyContext => ({
@@ -10,6 +11,7 @@ const contextOf = ({ docker }: FakeEngine, signal = new AbortController().signal
   engineFolder: undefined,
   environment: 'test',
   credentials: { for: async () => Promise.resolve(undefined) },
+  edge: NO_EDGE_HOME,
   onProgress: () => undefined,
   signal,
 });
@@ -86,5 +88,97 @@ describe('a step', () => {
     await expect(applyAction({ kind: 'remove', container }, context)).resolves.toBeUndefined();
     // Never together with its anonymous volumes.
     expect(options).toEqual([false]);
+  });
+});
+
+const saying = (statusCode: number, words: string): Error => Object.assign(new Error(words), { statusCode });
+
+/** Notes what is asked of it; `refuse` may answer otherwise. */
+const notingDocker = (refuse: (call: string) => Error | undefined = () => undefined) => {
+  const calls: unknown[] = [];
+  const note =
+    (call: string) =>
+    async ({ _body: body, signal }: { _body?: object; signal?: string }) => {
+      calls.push([call, body ?? signal]);
+      const error = refuse(call);
+      return error ? Promise.reject(error) : Promise.resolve();
+    };
+  const docker = {
+    getContainer: () => ({ kill: note('kill') }),
+    getNetwork: () => ({ connect: note('connect'), disconnect: note('disconnect') }),
+    createContainer: note('create'),
+  } as unknown as ApplyContext['docker'];
+  const apply = async (action: EngineAction): Promise<void> =>
+    applyAction(action, { ...contextOf(await startFakeEngine(() => undefined)), docker });
+  return { calls, apply };
+};
+
+const attachment = { network: 'front', aliases: ['www'] };
+const rejoin: EngineAction = { kind: 'rejoin', container, network: 'test_front', attachment, alias: 'web' };
+const leaveEdge: EngineAction = { kind: 'leave-edge', container };
+
+describe('a step of start-first', () => {
+  it('joins a network without a name', async () => {
+    const { calls, apply } = notingDocker();
+    await apply({ kind: 'connect', container, network: 'test_front', attachment, alias: undefined });
+    expect(calls).toEqual([['connect', { Container: 'c1', EndpointConfig: {} }]]);
+  });
+
+  const rejoined = [
+    ['disconnect', { Container: 'c1' }],
+    ['connect', { Container: 'c1', EndpointConfig: { Aliases: ['web', 'www'] } }],
+  ];
+
+  it('leaves a network to join it under its names', async () => {
+    const { calls, apply } = notingDocker();
+    await apply(rejoin);
+    expect(calls).toEqual(rejoined);
+  });
+
+  it('joins it where it had left already: a repeated step', async () => {
+    const { calls, apply } = notingDocker((call) =>
+      call === 'disconnect' ? saying(500, 'container c1 is not connected to network test_front') : undefined,
+    );
+    await apply(rejoin);
+    expect(calls).toEqual(rejoined);
+  });
+
+  it('does not join where it cannot leave', async () => {
+    const { calls, apply } = notingDocker(() => saying(500, 'no bridge'));
+    await expect(apply(rejoin)).rejects.toMatchObject({
+      code: 'ENGINE',
+      message: expect.stringContaining('cannot rejoin test-web-1') as string,
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('sends an edge away by SIGUSR1', async () => {
+    const { calls, apply } = notingDocker();
+    await apply(leaveEdge);
+    expect(calls).toEqual([['kill', 'SIGUSR1']]);
+  });
+
+  const createEdge = {
+    kind: 'create-edge',
+    name: 'test-edge-e1',
+    instance: 'e1',
+    shape: 'abc',
+    imageId: 'sha256:1',
+    predecessor: undefined,
+    mode: 'host',
+    network: 'test_edge',
+    ports: [],
+  } as unknown as EngineAction;
+
+  it.each<[string, EngineAction, Error]>([
+    ['the edge is gone', leaveEdge, saying(404, 'No such container: c1')],
+    ['the edge has ended', leaveEdge, saying(409, 'Container c1 is not running')],
+    [
+      'the edge is there',
+      createEdge,
+      saying(409, 'Conflict. The container name "/test-edge-e1" is already in use'),
+    ],
+  ])('is done where %s', async (_what, action, error) => {
+    await expect(notingDocker(() => error).apply(action)).resolves.toBeUndefined();
   });
 });

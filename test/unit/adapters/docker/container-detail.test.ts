@@ -159,9 +159,9 @@ describe('what is read from an inspected container', () => {
       },
       {
         networks: [
-          { network: 'a', ip: '10.0.0.2' },
-          { network: 'b', ip: '2001:db8::3' },
-          { network: 'c', ip: '' },
+          { network: 'a', ip: '10.0.0.2', aliases: [] },
+          { network: 'b', ip: '2001:db8::3', aliases: [] },
+          { network: 'c', ip: '', aliases: [] },
         ],
       },
     ],
@@ -177,6 +177,27 @@ describe('what is read from an inspected container', () => {
     ],
   ])('%s', (_what, changes, expected) => {
     expect(detailOf(inspected(changes))).toEqual({ ...fresh, ...expected });
+  });
+
+  it.each([
+    ['its short id left out, which the engine adds', ['web', 'www', 'db3c0ffee123'], ['web', 'www']],
+    ['a name that its id happens to begin with', ['db', 'db3c0ffee123'], ['db']],
+    ['none', null, []],
+  ])('has the names that it was given: %s', (_what, Aliases, aliases) => {
+    const listed = inspected({ networks: { a: { IPAddress: '10.0.0.2', Aliases } } });
+    const { networks } = detailOf({ ...listed, Id: `db3c0ffee123${'0'.repeat(52)}` });
+    expect(networks).toEqual([{ network: 'a', ip: '10.0.0.2', aliases }]);
+  });
+
+  it.each([
+    ['asked for', { IPv4Address: '10.0.0.2' }, { fixedIp: '10.0.0.2' }],
+    ['of IPv6 alone', { IPv6Address: 'fd00::2' }, {}],
+    ['empty', { IPv4Address: '' }, {}],
+    ['given by the engine, 20.10', null, {}],
+    ['given by the engine, 28', {}, {}],
+  ])('has an address that it keeps where it has one: %s', (_what, IPAMConfig, fixed) => {
+    const { networks } = detailOf(inspected({ networks: { a: { IPAddress: '', IPAMConfig } } }));
+    expect(networks).toEqual([{ network: 'a', ip: '', aliases: [], ...fixed }]);
   });
 
   it('takes a state that it does not know for dead', () => {

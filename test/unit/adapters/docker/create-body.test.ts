@@ -188,3 +188,49 @@ describe('ports in a create call', () => {
     });
   });
 });
+
+const endpointsOf = (...args: Parameters<typeof bodyOf>): unknown =>
+  (bodyOf(...args)['NetworkingConfig'] as Record<string, unknown>)['EndpointsConfig'];
+
+describe('a container behind the edge', () => {
+  const startFirst = 'deploy: {update_config: {order: start-first}}';
+  const published = `ports: ['80:8888']\n${startFirst}`;
+  const edge = { network: 'test_edge', ip: '172.18.0.2' };
+
+  it('publishes nothing, and still exposes its port', () => {
+    const body = bodyOf(published, { edge, networks: { default: 'test_default' } });
+    expect(body['ExposedPorts']).toEqual({ '8888/tcp': {} });
+    expect(body['HostConfig']).toEqual({ NetworkMode: 'test_edge', RestartPolicy: { Name: 'no' } });
+  });
+
+  it('has its fixed address and no name on the edge network, which comes first', () => {
+    const onEdge = { IPAMConfig: { IPv4Address: '172.18.0.2' } };
+    const settings = `${two}\n${published}`;
+    expect(endpointsOf(settings, { edge, networks }, { top })).toEqual({ test_edge: onEdge });
+    expect(endpointsOf(settings, { edge, networks }, { top, api: '1.44' })).toEqual({
+      test_edge: onEdge,
+      test_front: { Aliases: ['web', 'www'] },
+      test_back: { Aliases: ['web'] },
+    });
+  });
+
+  it('publishes as before where it is stop-first', () => {
+    expect(hostOf("ports: ['80:8888']")['PortBindings']).toEqual({
+      '8888/tcp': [{ HostIp: '', HostPort: '80' }],
+    });
+  });
+});
+
+describe('a container that nobody may find yet', () => {
+  const startFirst = 'deploy: {update_config: {order: start-first}}';
+
+  it('has no name on any network, not even a declared one', () => {
+    const body = bodyOf(`${two}\n${startFirst}`, { named: false, networks }, { top, api: '1.44' });
+    expect(body['NetworkingConfig']).toEqual({ EndpointsConfig: { test_front: {}, test_back: {} } });
+  });
+
+  it('keeps what else was declared of its endpoint', () => {
+    const attachment = { network: 'back', aliases: ['api'], ipv6: 'fd00::9' };
+    expect(endpointOf(attachment, undefined)).toEqual({ IPAMConfig: { IPv6Address: 'fd00::9' } });
+  });
+});

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from '../../../../src/core/compose/problem.ts';
 import { parseProject, referencedFiles } from '../../../../src/core/compose/project.ts';
-import { startFirstProblems } from '../../../../src/core/compose/start-first.ts';
 import {
   briefly,
   errorsOf,
@@ -399,24 +398,6 @@ describe('referenced files', () => {
     expect(referencedFiles(inputOf(files, { [`${FOLDER}/v.env`]: text('NAME=n') }))).toEqual([
       ...first,
       { path: `${FOLDER}/n.env`, purpose: 'environment' },
-    ]);
-  });
-});
-
-describe('order: start-first', () => {
-  it('is refused plainly, in its line', () => {
-    const parsed = parseText(
-      'services:\n  a: {image: x}\n  b:\n    image: x\n    deploy:\n      update_config:\n        order: start-first\n',
-    );
-    expect(parsed.kind === 'ok' && startFirstProblems(parsed.project, parsed.places)).toEqual([
-      {
-        file: MAIN,
-        line: 7,
-        column: 9,
-        path: 'services.b.deploy.update_config.order',
-        message: 'order: start-first is not supported yet by this version',
-        advice: 'use stop-first',
-      },
     ]);
   });
 });

@@ -196,7 +196,7 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'ports: ["80:80"]\ndeploy: {replicas: 2}',
-    '4 services.web.ports[0]: 2 replicas cannot share a host port → use one replica, or leave the host port out',
+    '4 services.web.ports[0]: 2 replicas cannot share a host port → use one replica, leave the host port out, or use order: start-first',
   ],
   [
     'networks: {default: {mac_address: "02:42:ac:11:65:43"}}\ndeploy: {replicas: 2}',

@@ -2,7 +2,7 @@ import { assert, property, record, shuffledSubarray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EdgeBackend, EdgeConfig, EdgeFrontend, EdgeServer } from '../../../../src/core/edge/model.ts';
 import { edgeShape, renderConfig } from '../../../../src/core/edge/render.ts';
-import { serversIn } from '../../../../src/core/edge/written.ts';
+import { readWritten } from '../../../../src/core/edge/written.ts';
 
 const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2';
 
@@ -172,7 +172,9 @@ describe('the same meaning', () => {
   });
 
   it('can be read back: which servers the file names', () => {
-    expect(serversIn(renderConfig(many))).toEqual([
+    expect(
+      readWritten(renderConfig(many)).servers.map((s) => ({ backend: s.backend, name: s.name })),
+    ).toEqual([
       { backend: 'api:1', name: 'aaaaaaaaaaaa' },
       { backend: 'web:8888', name: 'aaaaaaaaaaaa' },
       { backend: 'web:8888', name: 'bbbbbbbbbbbb' },

@@ -34,13 +34,14 @@ const inputOf = ({
     serial: 1,
     imageId: imageIdOf('org/web:1'),
     armed: true,
+    named: true,
     networks: { default: 'test_default' },
     volumes: {},
     carried: {},
   } as const;
   const [container] = simulate(emptyActual, action, STARTED - 1_000).containers;
   if (!container?.detail) throw new Error('no container');
-  const networks = [{ network: 'test_default', ip: '10.0.0.2' }];
+  const networks = [{ network: 'test_default', ip: '10.0.0.2', aliases: [] }];
   return {
     container: {
       ...container,
@@ -124,6 +125,15 @@ describe('a container is good when', () => {
     ],
     ['its ready check answers, without monitor time', { lines: READY, more: answered }, 'good'],
     ['not before', { lines: READY }, 'pending until 60000 asks 10.0.0.2:9000/up'],
+    [
+      'nor between two runs, when it has no address',
+      {
+        lines: READY,
+        afterMs: MONITOR,
+        detail: { networks: [{ network: 'test_default', ip: '', aliases: [] }] },
+      },
+      'pending until 60000',
+    ],
     [
       'a ready check is asked at the published port of a remote engine',
       { lines: PORT, more: { engine: { ...facts, remoteHost: 'far' } } },

@@ -1,0 +1,149 @@
+import { AgentError } from '../../src/core/errors.ts';
+import { serverName } from '../../src/core/edge/names.ts';
+import type { EdgeServerSeen, EdgeState } from '../../src/core/edge/model.ts';
+import { overlaps } from '../../src/core/plan/conflicts.ts';
+import { bound, left, unbound } from '../../src/core/plan/edge/simulate-edge.ts';
+import { simulate } from '../../src/core/plan/simulate.ts';
+import type { Edges, EdgeRuntimeAction } from '../../src/core/ports/edge.ts';
+import type { EngineAction } from '../../src/core/ports/engine.ts';
+import type { Container, EdgeSeen, HostListener, HostPort } from '../../src/core/state/actual.ts';
+import type { SimulatedRegistry } from './simulated-registry.ts';
+import type { EngineState } from './simulated-state.ts';
+
+/** `hard-stop-after`, which is no shorter than any drain of the tests. */
+const HARD_STOP_MS = 10_000;
+
+/** Of programs that are no containers. */
+export const STRANGER_UID = 1234;
+
+const isRunning = (c: Container | undefined): boolean => c?.state === 'running';
+const edgeOf = (state: EngineState, instance: string): EdgeSeen | undefined =>
+  state.actual.edges.find((e) => e.instance === instance);
+
+const changeState = (state: EngineState, instance: string, change: (s: EdgeState) => EdgeState): void => {
+  state.actual = {
+    ...state.actual,
+    edges: state.actual.edges.map((e) =>
+      e.instance === instance && e.state ? { ...e, state: change(e.state) } : e,
+    ),
+  };
+};
+
+/** What an edge in the host's network can't bind: a container publishes it, or a program listens there. */
+export const isEdgeBarred = (state: EngineState, { id, edge }: Container): boolean => {
+  const written = edge && edgeOf(state, edge.instance)?.written;
+  if (written === undefined) return true;
+  const others = state.actual.containers.filter((c) => c.id !== id && isRunning(c)).flatMap((c) => c.ports);
+  return written.frontends.some(
+    (f) =>
+      state.occupied.has(f.hostPort) ||
+      others.some((p) => overlaps(p, { hostAddress: f.hostAddress, hostPort: f.hostPort, protocol: 'tcp' })),
+  );
+};
+
+/** Ports that the edges hold in the host's network. */
+export const edgePorts = (state: EngineState, except: string): readonly HostPort[] =>
+  state.actual.containers
+    .filter((c) => c.edge && c.id !== except && c.ports.length === 0 && isRunning(c))
+    .flatMap((c) => edgeOf(state, c.edge?.instance ?? '')?.state?.frontends ?? [])
+    .map(({ hostAddress, hostPort }) => ({ hostAddress, hostPort, protocol: 'tcp' }));
+
+/** Every edge as its container has it by now: bound once after each start, gone with it, its checks as the containers answer. */
+export const edgesLived = (state: EngineState, registry: SimulatedRegistry): void => {
+  for (const container of state.actual.containers) {
+    if (!container.edge) continue;
+    const { instance } = container.edge;
+    const startedAtMs = container.detail?.startedAtMs;
+    if (!isRunning(container)) {
+      state.actual = unbound(state.actual, container.id);
+      state.boundAt.delete(instance);
+    } else if (state.boundAt.get(instance) !== startedAtMs) {
+      const isDeaf = registry.behaviourOf(container.imageId).deaf === true || state.barred.has(instance);
+      state.actual = isDeaf ? unbound(state.actual, container.id) : bound(state.actual, container.id);
+      state.boundAt.set(instance, startedAtMs ?? 0);
+    }
+    changeState(state, instance, (s) => ({
+      ...s,
+      servers: s.servers.map((x) => checked(state, registry, x)),
+    }));
+    const seen = edgeOf(state, instance)?.state;
+    const isOver = state.nowMs >= (state.leavingSince.get(instance) ?? 0) + HARD_STOP_MS;
+    if (seen?.isLeaving === true && (isOver || seen.servers.every((s) => s.sessions === 0)))
+      state.actual = left(state.actual, container.id, state.nowMs);
+  }
+  const here = new Set(state.actual.containers.map((c) => c.edge?.instance));
+  state.actual = {
+    ...state.actual,
+    edges: state.actual.edges.map((e) => (here.has(e.instance) ? e : { ...e, state: undefined })),
+  };
+};
+
+const checked = (state: EngineState, registry: SimulatedRegistry, server: EdgeServerSeen): EdgeServerSeen => {
+  const container = state.actual.containers.find((c) => serverName(c.id) === server.name);
+  const isHere = container?.detail?.networks.some((n) => n.ip === server.address) === true;
+  const isOpen = isHere && isRunning(container) && registry.behaviourOf(container.imageId).deaf !== true;
+  return { ...server, check: isOpen ? 'L4OK' : 'down', sessions: isOpen ? server.sessions : 0 };
+};
+
+/** It takes nothing new, and ends with its last session. */
+export const leaveEdge = (
+  state: EngineState,
+  { container }: Extract<EngineAction, { kind: 'leave-edge' }>,
+): void => {
+  const instance = state.actual.containers.find((c) => c.id === container.id)?.edge?.instance ?? '';
+  changeState(state, instance, (s) => ({ ...s, isLeaving: true, frontends: [] }));
+  state.leavingSince.set(instance, state.nowMs);
+};
+
+export interface EdgeByHand {
+  /** So many are connected to a container, in every edge that knows it. */
+  readonly connect: (name: string, sessions: number) => void;
+  /** Edges go on as they are, and nobody can ask or tell them anything. */
+  readonly silence: (isSilent: boolean) => void;
+}
+
+export const edgeByHand = (state: EngineState): EdgeByHand => ({
+  connect: (name, sessions) => {
+    const id = state.actual.containers.find((c) => c.name === name)?.id ?? '';
+    const server = serverName(id);
+    for (const { instance } of state.actual.edges)
+      changeState(state, instance, (s) => ({
+        ...s,
+        servers: s.servers.map((x) => (x.name === server ? { ...x, sessions } : x)),
+      }));
+  },
+  silence: (isSilent) => {
+    state.isEdgeSilent = isSilent;
+  },
+});
+
+const listenersOf = (state: EngineState): readonly HostListener[] => [
+  ...[...state.occupied].map((port) => ({ address: '', port, uid: STRANGER_UID })),
+  ...edgePorts(state, '').map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: 99 })),
+];
+
+export const edgePort = (
+  state: EngineState,
+  reach: (signal: AbortSignal) => void,
+  stumble: (action: EdgeRuntimeAction) => void,
+): Edges => ({
+  observe: async (instances, withListeners, signal) => {
+    reach(signal);
+    const edges = instances.map((instance): EdgeSeen => {
+      const seen = edgeOf(state, instance);
+      return { instance, written: seen?.written, state: state.isEdgeSilent ? undefined : seen?.state };
+    });
+    return Promise.resolve(
+      structuredClone({ edges, listeners: withListeners ? listenersOf(state) : undefined }),
+    );
+  },
+  apply: async (action, signal) => {
+    reach(signal);
+    stumble(action);
+    const isRuntime = action.kind !== 'edge-write' && action.kind !== 'edge-discard';
+    if (isRuntime && (state.isEdgeSilent || !edgeOf(state, action.instance)?.state))
+      throw new AgentError('EDGE_UNREACHABLE', `edge ${action.instance} does not answer`, { retry: 'later' });
+    state.actual = simulate(state.actual, action, state.nowMs);
+    return Promise.resolve();
+  },
+});

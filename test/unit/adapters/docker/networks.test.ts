@@ -1,0 +1,140 @@
+import type Dockerode from 'dockerode';
+import { describe, expect, it } from 'vitest';
+import { createNetwork, upperHalf } from '../../../../src/adapters/docker/networks.ts';
+
+const signal = new AbortController().signal;
+const definition = {
+  fixedName: undefined,
+  external: false,
+  driverOptions: {},
+  internal: false,
+  attachable: false,
+  enableIpv6: false,
+  labels: {},
+};
+const action = {
+  kind: 'create-network',
+  name: 'test_edge',
+  network: 'edge',
+  hash: 'h1',
+  definition,
+} as const;
+const pinned = { ...action, pinned: true } as const;
+
+interface Asked {
+  readonly Name: string;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly IPAM?: { readonly Config: readonly object[] };
+}
+
+const refused = (statusCode: number, words: string): Error => Object.assign(new Error(words), { statusCode });
+const overlap = (): Error => refused(403, 'Pool overlaps with other one on this address space');
+
+/** Gives one subnet after the other; `refuse` sees every pool that is asked for by name. */
+const engineGiving = (
+  given: readonly { Subnet: string; Gateway?: string }[],
+  refuse: (nth: number) => Error | undefined = () => undefined,
+) => {
+  const calls: string[] = [];
+  const asked: Asked[] = [];
+  let [made, named] = [0, 0];
+  const docker = {
+    createNetwork: async ({ _body }: { _body: Asked }) => {
+      asked.push(_body);
+      const ranges = _body.IPAM?.Config;
+      calls.push(ranges ? `create ${JSON.stringify(ranges)}` : 'create');
+      const error = ranges && refuse((named += 1));
+      if (error) return Promise.reject(error);
+      if (!ranges) made += 1;
+      const Config = [given[made - 1]];
+      return Promise.resolve({
+        inspect: async () => Promise.resolve({ IPAM: { Config } }),
+        remove: async () => Promise.resolve(calls.push('remove')),
+      });
+    },
+  } as unknown as Dockerode;
+  return { docker, calls, asked };
+};
+
+const FIRST = { Subnet: '172.18.0.0/16', Gateway: '172.18.0.1' };
+const SECOND = { Subnet: '172.19.0.0/16', Gateway: '172.19.0.1' };
+const NAMED_FIRST = 'create [{"Subnet":"172.18.0.0/16","IPRange":"172.18.128.0/17","Gateway":"172.18.0.1"}]';
+const NAMED_SECOND = 'create [{"Subnet":"172.19.0.0/16","IPRange":"172.19.128.0/17","Gateway":"172.19.0.1"}]';
+
+describe('the upper half of a subnet', () => {
+  it.each([
+    ['172.18.0.0/16', '172.18.128.0/17'],
+    ['10.0.0.0/8', '10.128.0.0/9'],
+    ['192.168.32.0/20', '192.168.40.0/21'],
+    ['192.168.5.0/24', '192.168.5.128/25'],
+    ['255.255.255.240/28', '255.255.255.248/29'],
+    ['10.0.0.248/29', '10.0.0.252/30'],
+    ['10.0.0.252/30', undefined],
+    ['fd00::/64', undefined],
+    ['', undefined],
+  ])('%s: %s', (subnet, half) => {
+    expect(upperHalf(subnet)).toBe(half);
+  });
+});
+
+describe('a network', () => {
+  it('of a service is asked for once, with no pool but the declared one', async () => {
+    const { docker, calls } = engineGiving([FIRST]);
+    await createNetwork(docker, action, 'test', signal);
+    const ipam = { driver: undefined, config: [{ subnet: '10.1.0.0/24' }] };
+    await createNetwork(
+      docker,
+      { ...action, definition: { ...definition, ipam } } as unknown as typeof action,
+      'test',
+      signal,
+    );
+    expect(calls).toEqual(['create', 'create [{"Subnet":"10.1.0.0/24"}]']);
+  });
+
+  it('of fixed addresses has the subnet that the engine chose, and leaves the engine its upper half', async () => {
+    const { docker, calls, asked } = engineGiving([FIRST]);
+    await createNetwork(docker, pinned, 'test', signal);
+    expect(calls).toEqual(['create', 'remove', NAMED_FIRST]);
+    expect(asked.at(-1)?.Labels).toMatchObject({
+      'io.supercargo.environment': 'test',
+      'io.supercargo.network': 'edge',
+      'io.supercargo.definition': 'h1',
+    });
+  });
+
+  it('is chosen anew where somebody took the subnet in between', async () => {
+    const { docker, calls } = engineGiving([FIRST, SECOND], (nth) => (nth === 1 ? overlap() : undefined));
+    await createNetwork(docker, pinned, 'test', signal);
+    expect(calls).toEqual(['create', 'remove', NAMED_FIRST, 'create', 'remove', NAMED_SECOND]);
+  });
+
+  it('is given up at the third time, and at once for another reason', async () => {
+    const taken = engineGiving([FIRST, FIRST, FIRST], overlap);
+    await expect(createNetwork(taken.docker, pinned, 'test', signal)).rejects.toThrow('Pool overlaps');
+    expect(taken.calls.filter((call) => call === 'remove')).toHaveLength(3);
+
+    const broken = engineGiving([FIRST], () => refused(500, 'no more bridges'));
+    await expect(createNetwork(broken.docker, pinned, 'test', signal)).rejects.toThrow('no more bridges');
+    expect(broken.calls).toHaveLength(3);
+  });
+
+  it('leaves nothing behind where the engine has only small pools, or none of IPv4', async () => {
+    const { docker, calls } = engineGiving([{ Subnet: '10.0.0.252/30' }]);
+    await expect(createNetwork(docker, pinned, 'test', signal)).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: 'the engine gave test_edge the subnet 10.0.0.252/30',
+      advice: expect.stringContaining('default-address-pools') as string,
+    });
+    expect(calls).toEqual(['create', 'remove']);
+  });
+
+  /** Killed before it was removed: it has to look like none of ours, or no fixed address is ever given in it. */
+  it('that only asks for a subnet is not the one that is needed', async () => {
+    const { docker, asked } = engineGiving([FIRST]);
+    await createNetwork(docker, pinned, 'test', signal);
+    const [trial, real] = asked.map((a) => [a.Name, a.Labels['io.supercargo.definition']]);
+    expect(real).toEqual(['test_edge', 'h1']);
+    expect(trial).not.toContain('test_edge');
+    expect(trial).not.toContain('h1');
+  });
+});

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { outcomesOf } from '../../../../support/simulated-agent.ts';
+import { parseImage } from '../../../../../src/core/image/reference.ts';
+import { edgeSetting } from '../../../../support/world.ts';
+import { deploy, running, web, type Scenario } from '../scenario.ts';
+import { byName, deployed, recompose, rotation, scene, startFirst } from './scenes.ts';
+
+const STOP_FIRST = startFirst({ order: 'stop-first' });
+const port = (published: number, target = 8888): string =>
+  startFirst({ ports: `[{ target: ${String(target)}, published: ${String(published)} }]` });
+
+const edges = ({ engine }: Scenario) => engine.actual().containers.filter((c) => c.edge);
+/** Host ports that the edges listen on. */
+const listening = (s: Scenario): readonly number[] =>
+  s.engine
+    .actual()
+    .edges.flatMap((e) => (e.state?.frontends ?? []).map((f) => f.hostPort))
+    .toSorted((a, b) => a - b);
+const told = (s: Scenario, steps: RegExp): readonly string[] => s.since().filter((step) => steps.test(step));
+
+describe('a service that changes its order', () => {
+  it('from stop-first has everything for the edge here before it lets its port go', async () => {
+    const s = await deployed(STOP_FIRST);
+    const plan = await recompose(s, startFirst());
+    expect(s.since()).toEqual([
+      'create-network test_edge',
+      'create web 1',
+      'pull haproxy:3.2',
+      'start web 1',
+      'disarm web 1',
+      'stop web 1',
+      'edge-write web:8888=web 1',
+      'create-edge',
+      'start edge',
+      'remember web 1',
+      'remove web 1',
+    ]);
+    expect(outcomesOf(plan)).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
+  });
+
+  it('to stop-first waits until the edge has let its port go', async () => {
+    const s = await deployed();
+    const plan = await recompose(s, STOP_FIRST);
+    expect(s.since()).toEqual([
+      'create web 1 unarmed',
+      'disarm edge',
+      'leave-edge',
+      'disarm web 1',
+      'remove edge',
+      'edge-discard',
+      'stop web 1',
+      'arm web 1',
+      'start web 1',
+      'remember web 1',
+      'remove web 1',
+      'remove-network test_edge',
+    ]);
+    expect(outcomesOf(plan)).toEqual({ web: 'converged' });
+  });
+
+  it.each([
+    ['stop-first to the edge', STOP_FIRST, startFirst()],
+    ['the edge to stop-first', startFirst(), STOP_FIRST],
+    ['its name to the edge', byName(), startFirst()],
+    ['the edge to its name', startFirst(), byName()],
+    ['its name to stop-first', byName(), byName('stop-first')],
+  ])('from %s goes back when the new release is bad, and nothing of it is left', async (_, from, to) => {
+    const s = await deployed(from);
+    s.agent.wish = { ...s.agent.wish, compose: to };
+    expect(outcomesOf(await deploy(s, web('unhealthy')))).toEqual({ web: 'rolled-back unhealthy → 1' });
+    expect(running(s).filter((name) => name.startsWith('web'))).toEqual(['web 1']);
+    expect(edges(s)).toHaveLength(from === startFirst() ? 1 : 0);
+    expect(listening(s)).toEqual(from === startFirst() ? [80] : []);
+  });
+});
+
+describe('ports of a service behind the edge', () => {
+  it('move to another edge beside the last when one is added', async () => {
+    const s = await deployed(port(80));
+    const two = startFirst({ ports: '[{ target: 8888, published: 80 }, { target: 8888, published: 81 }]' });
+    expect(outcomesOf(await recompose(s, two))).toEqual({ web: 'converged' });
+    expect(told(s, /edge$|edge beside/)).toEqual([
+      'create-edge beside the last',
+      'start edge',
+      'disarm edge',
+      'leave-edge',
+      'remove edge',
+    ]);
+    expect(listening(s)).toEqual([80, 81]);
+  });
+
+  it.each([
+    // The old port stays until the old one is gone.
+    ['another host port, with an edge for both between', port(81), [81], 2],
+    ['another container port, with one new edge', port(80, 9999), [80], 2],
+    ['none', byName(), [], 0],
+  ])('can become %s', async (_, compose, ports, most) => {
+    const s = await deployed(port(80));
+    expect(outcomesOf(await recompose(s, compose))).toEqual({ web: 'converged' });
+    expect(told(s, /^create-edge/).length).toBeLessThanOrEqual(most);
+    expect(listening(s)).toEqual(ports);
+  });
+
+  it('stay as they are when the release that changes them is bad', async () => {
+    const s = await deployed(port(80));
+    s.agent.wish = { ...s.agent.wish, compose: port(81) };
+    expect(outcomesOf(await deploy(s, web('unhealthy')))).toEqual({ web: 'rolled-back unhealthy → 1' });
+    expect(told(s, /^create-edge/)).toEqual([]);
+    expect(listening(s)).toEqual([80]);
+  });
+});
+
+const withImage = (s: Scenario, mode: 'host' | 'publish'): void => {
+  s.engine.registry.push('docker.io/library/haproxy:3.3');
+  const image = { ...edgeSetting.image, reference: parseImage('docker.io/library/haproxy:3.3') };
+  s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, mode, image } } };
+};
+
+describe('another image for the edge', () => {
+  it('starts beside the last, which leaves when it answers', async () => {
+    const s = await deployed();
+    withImage(s, 'host');
+    await s.agent.settle();
+    expect(s.since()).toEqual([
+      'pull haproxy:3.3',
+      'edge-write web:8888=web 1',
+      'create-edge beside the last',
+      'start edge',
+      'disarm edge',
+      'leave-edge',
+      'remove edge',
+      'edge-discard',
+    ]);
+  });
+
+  it('waits for the ports of the last in publish mode', async () => {
+    const s = scene();
+    s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, mode: 'publish' } } };
+    await deploy(s, web('1'));
+    s.since();
+    withImage(s, 'publish');
+    await s.agent.settle();
+    const steps = s.since();
+    expect(steps.slice(0, 3)).toEqual(['pull haproxy:3.3', 'disarm edge', 'stop edge']);
+    expect(steps).toContain('start edge');
+    expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
+    expect(edges(s)).toHaveLength(1);
+  });
+});
+
+const blocked = async (take: (s: Scenario) => void): Promise<{ s: Scenario; message: string }> => {
+  const s = scene();
+  take(s);
+  const plan = await deploy(s, web('1'));
+  const decision = plan.services[0]?.decision;
+  return { s, message: decision?.kind === 'blocked' ? `${decision.reason}: ${decision.message}` : '' };
+};
+
+describe('a port that somebody else has', () => {
+  it('is told with the container that has it, and taken once that is gone', async () => {
+    const { s, message } = await blocked(({ engine }) => engine.byHand.run({ name: 'squatter', port: 80 }));
+    expect(message).toBe('port: port 80/tcp is taken by the foreign container squatter');
+    s.engine.byHand.remove('squatter');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+  });
+
+  it('is told where a program has it', async () => {
+    const { s, message } = await blocked(({ engine }) => engine.occupy(80));
+    expect(message).toBe('port: port 80/tcp is taken by another program of this host (user id 1234)');
+    s.engine.release(80);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+  });
+
+  it('stays with the service that has it until that lets go', async () => {
+    const api = `
+  api:
+    image: org/api
+    ports: [{ target: 7000, published: PORT }]
+    deploy: { update_config: { order: start-first, monitor: 1s } }`;
+    const s = await deployed(startFirst({ more: api.replace('PORT', '81') }), {
+      ...web('1'),
+      api: 'org/api:1',
+    });
+    const swapped = startFirst({
+      ports: '[{ target: 8888, published: 81 }]',
+      more: api.replace('PORT', '80'),
+    });
+    expect(outcomesOf(await recompose(s, swapped))).toEqual({ api: 'converged', web: 'converged' });
+    expect(listening(s)).toEqual([80, 81]);
+  });
+});

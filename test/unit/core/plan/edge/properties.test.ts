@@ -1,0 +1,201 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { serverName } from '../../../../../src/core/edge/names.ts';
+import type { Container } from '../../../../../src/core/state/actual.ts';
+import type { HostPlan } from '../../../../../src/core/plan/plan.ts';
+import { isBusy, outcomesOf } from '../../../../support/simulated-agent.ts';
+import type { SimulatedEngine } from '../../../../support/simulated-engine.ts';
+import {
+  BAD,
+  blow,
+  kill,
+  mishap,
+  publish,
+  relay,
+  scale,
+  start,
+  type Command,
+  type Run,
+  type Watch,
+} from './edge-history.ts';
+import { named, rotation, serving } from './scenes.ts';
+
+const runs = { numRuns: Number(process.env['RUNS'] ?? 12) };
+const PATIENCE_MS = 600_000;
+
+const isRunning = (c: Container): boolean => c.state === 'running' || c.state === 'restarting';
+const foreignOf = (engine: SimulatedEngine): unknown =>
+  engine
+    .actual()
+    .containers.filter((c) => !c.owner && !c.edge)
+    .map(({ id, name, state, detail }) => ({ id, name, state, restart: detail?.restart }));
+const FOREIGN = foreignOf(start({}).engine);
+
+interface Invariant extends Watch {
+  readonly end?: (run: Run) => void | Promise<void>;
+}
+
+/** No action takes away what serves: before it, and after it. */
+const neverFewer = (): Watch => {
+  let before = 0;
+  return {
+    before: (engine) => {
+      before = serving(engine).size;
+    },
+    after: (engine, action, floor) => {
+      const after = serving(engine).size;
+      if (after < Math.min(before, floor))
+        throw new Error(
+          `${action.kind}: ${String(before)} served, now ${String(after)}: ${rotation(engine).join(' | ')}`,
+        );
+    },
+  };
+};
+
+/** Nobody is sent to a container that is being stopped. */
+const nobodySent: Watch = {
+  before: (engine, action) => {
+    if (action.kind !== 'stop') return;
+    const { containers } = engine.actual();
+    const stopped = containers.find((c) => c.id === action.container.id);
+    if (stopped?.owner && isRunning(stopped) && named(engine).has(serverName(stopped.id)))
+      throw new Error(`${stopped.name} is stopped while an edge names it: ${rotation(engine).join(' | ')}`);
+  },
+};
+
+const distinctAddresses: Watch = {
+  after: (engine) => {
+    const ips = engine
+      .actual()
+      .containers.flatMap((c) => c.detail?.networks.flatMap((n) => n.fixedIp ?? []) ?? []);
+    expect(ips).toEqual([...new Set(ips)]);
+  },
+};
+
+const foreignStay: Watch = { after: (engine) => expect(foreignOf(engine)).toEqual(FOREIGN) };
+const plainPlans: Watch = { onPlan: (plan) => expect(JSON.parse(JSON.stringify(plan))).toEqual(plan) };
+
+const normal = (engine: SimulatedEngine): unknown => ({
+  containers: engine
+    .actual()
+    .containers.filter((c) => c.owner)
+    .map((c) =>
+      [c.owner?.service, c.owner?.replica, c.owner?.version, c.state, c.detail?.restart.name].join(' '),
+    )
+    .toSorted(),
+  edges: engine
+    .actual()
+    .containers.filter((c) => c.edge)
+    .map((c) => [c.state, c.edge?.shape]),
+  rotation: rotation(engine),
+});
+
+/** The last good release serves with every replica; one edge, which says what its file says; nothing else is left. */
+const expectGood = async (run: Run): Promise<void> => {
+  const plan = await run.agent().plan();
+  expect(isBusy(plan)).toBe(false);
+  // Stop-first watches nobody once he is good: one that falls later is told, and kept.
+  if (BAD.includes(run.agent().ledger.services['web']?.good[0]?.release.version ?? '')) return;
+  const told = plan.services.map((s) => s.decision);
+  expect(told.filter((d) => d.kind !== 'converged' && d.kind !== 'rolled-back')).toEqual([]);
+  const { services } = run.agent().ledger;
+  const good = services['web']?.good[0]?.release;
+  const own = run.engine.actual().containers.filter((c) => c.owner?.service === 'web');
+  expect(own.map((c) => [c.owner?.release, c.state])).toEqual(own.map(() => [good?.id, 'running']));
+  const blamed = services['web']?.failure?.version;
+  expect([...BAD, undefined]).toContain(blamed);
+  const edges = run.engine.actual().containers.filter((c) => c.edge);
+  expect(edges.map((c) => c.state)).toEqual(['running']);
+  const port = good?.spec.container.ports[0]?.containerPort;
+  if (good?.spec.exposure === 'edge')
+    expect(serving(run.engine, `web:${String(port)}`).size).toBe(run.replicas());
+  expect(serving(run.engine, 'api:7000').size).toBe(1);
+  const [edge] = run.engine.actual().edges.filter((e) => e.instance === edges[0]?.edge?.instance);
+  expect(edge?.state?.servers.map((s) => s.name).toSorted()).toEqual([...named(run.engine)].toSorted());
+};
+
+/** Settled, then all of these commands, then settled again, under the eyes of the invariant. */
+const live = async (list: readonly Command[], invariant: Invariant): Promise<HostPlan> => {
+  let isOn = false;
+  const on =
+    <A extends readonly unknown[]>(f: ((...args: A) => void) | undefined) =>
+    (...args: A) => {
+      if (isOn) f?.(...args);
+    };
+  const run = start({
+    before: on(invariant.before),
+    after: on(invariant.after),
+    onPlan: on(invariant.onPlan),
+  });
+  await run.settle();
+  isOn = true;
+  for (const command of list) await run.apply(command);
+  const plan = await run.settle();
+  await invariant.end?.(run);
+  return plan;
+};
+
+const tidy = fc.oneof(
+  { arbitrary: publish, weight: 3 },
+  { arbitrary: mishap, weight: 5 },
+  { arbitrary: scale, weight: 1 },
+  { arbitrary: kill, weight: 1 },
+);
+const rough = fc.oneof(
+  { arbitrary: tidy, weight: 6 },
+  { arbitrary: relay, weight: 2 },
+  { arbitrary: blow, weight: 2 },
+);
+
+describe('whatever happens on a simulated host with an edge', () => {
+  it.each<[string, fc.Arbitrary<Command>, () => Invariant]>([
+    ['invariant 1: with start-first, no action takes away a replica that serves', tidy, neverFewer],
+    ['nothing is stopped while an edge that may send to it names it', rough, () => nobodySent],
+    ['invariant 2: foreign containers are never touched', rough, () => foreignStay],
+    ['no two containers have one address', rough, () => distinctAddresses],
+    [
+      'ends with a good release behind one edge, in a bounded number of steps',
+      rough,
+      () => ({ end: expectGood }),
+    ],
+    ['every plan survives JSON', rough, () => plainPlans],
+  ])(
+    '%s',
+    async (_, commands, invariant) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(commands, { maxLength: 10 }), async (list) => {
+          expect(isBusy(await live(list, invariant()))).toBe(false);
+        }),
+        runs,
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'invariant 5: killing the agent at any moment, and starting it again, ends in the same state as not killing it',
+    async () => {
+      const changes = fc.array(fc.oneof(publish, scale, relay), { minLength: 1, maxLength: 4 });
+      await fc.assert(
+        fc.asyncProperty(changes, fc.array(kill, { minLength: 1, maxLength: 4 }), async (list, kills) => {
+          const calm = start({});
+          const hurt = start({});
+          await calm.settle();
+          await hurt.settle();
+          for (const [index, command] of list.entries()) {
+            await calm.apply(command);
+            await calm.settle();
+            await hurt.apply(command);
+            const death = kills[index % kills.length];
+            if (death) await hurt.apply(death);
+            await hurt.settle();
+          }
+          expect(normal(hurt.engine)).toEqual(normal(calm.engine));
+          expect(outcomesOf(await hurt.agent().plan())).toEqual(outcomesOf(await calm.agent().plan()));
+        }),
+        runs,
+      );
+    },
+    PATIENCE_MS,
+  );
+});

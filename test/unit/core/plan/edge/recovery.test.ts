@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { createSimulatedAgent, outcome, outcomesOf } from '../../../../support/simulated-agent.ts';
+import { deploy, running, web, type Scenario } from '../scenario.ts';
+import { deployed, EDGE_IMAGE, rotation, scene, startFirst } from './scenes.ts';
+
+const edgeName = ({ engine }: Scenario): string => engine.actual().containers.find((c) => c.edge)?.name ?? '';
+const GOOD = ['web:8888 web 1 ready [web 1]'];
+
+describe('an edge', () => {
+  it('that was killed comes back by itself, with the servers of its file', async () => {
+    const s = await deployed();
+    s.engine.byHand.kill(edgeName(s));
+    await s.agent.settle();
+    expect(s.since()).toEqual([]);
+    expect(rotation(s.engine)).toEqual(GOOD);
+  });
+
+  it('that was killed while a release bakes ends as if it had not been', async () => {
+    const s = await deployed();
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    while (!s.agent.steps.includes('drain web 1')) await s.agent.tick();
+    s.engine.byHand.kill(edgeName(s));
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
+  });
+
+  it.each(['stop', 'remove'] as const)('is there again after a docker %s', async (how) => {
+    const s = await deployed();
+    s.engine.byHand[how](edgeName(s));
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(GOOD);
+  });
+
+  it('forgets servers whose containers are gone', async () => {
+    const s = await deployed(startFirst({ replicas: 2 }));
+    const gone = s.engine.actual().containers.find((c) => c.owner?.replica === 2);
+    s.engine.byHand.remove(gone?.name ?? '');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready, web:8888 web.2 1 ready [web 1, web.2 1]']);
+  });
+
+  it('that cannot be asked keeps everything as it is until it answers', async () => {
+    const s = await deployed();
+    s.engine.byHand.silence(true);
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    for (let n = 0; n < 100; n += 1) await s.agent.tick();
+    expect(running(s)).toContain('web 1');
+    expect(rotation(s.engine)).toEqual(GOOD);
+    s.engine.byHand.silence(false);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
+  });
+
+  it('that never answers is told, and nothing of the old release is stopped for it', async () => {
+    const s = scene(startFirst({ order: 'stop-first' }));
+    s.engine.registry.push(EDGE_IMAGE, { deaf: true });
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, compose: startFirst() };
+    const plan = await s.agent.settle();
+    expect([outcome(plan.edge?.decision), ...Object.values(outcomesOf(plan))]).toEqual([
+      'blocked edge',
+      'blocked edge',
+    ]);
+  });
+});
+
+describe('a host with an edge', () => {
+  it('is as it was after the engine has restarted', async () => {
+    const s = await deployed(startFirst({ replicas: 2 }));
+    s.engine.restartDaemon();
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready, web:8888 web.2 1 ready [web 1, web.2 1]']);
+  });
+
+  it('changes nothing while a hold stops everything', async () => {
+    const s = await deployed();
+    const hold = { reason: 'look', owner: 'ops', sinceMs: s.engine.now(), untilMs: undefined, all: true };
+    s.agent.ledger = { ...s.agent.ledger, hold };
+    s.engine.byHand.remove(edgeName(s));
+    expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: 'wait hold' });
+    expect(s.since()).toEqual([]);
+  });
+
+  it('keeps what serves when its ledger is lost, and goes on with the next release', async () => {
+    const s = await deployed();
+    const agent = createSimulatedAgent(s.engine, { ...s.agent.wish, versions: web('2') });
+    expect(outcomesOf(await agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
+  });
+});
