@@ -13,6 +13,7 @@ import { createImagePusher } from './images.ts';
 import { removeEnvironment } from './leftovers.ts';
 import type { Credentials } from './registry.ts';
 import { createOf, releaseOf } from './release-of.ts';
+import { NO_EDGE_HOME } from './world.ts';
 
 export const never = new AbortController().signal;
 
@@ -52,7 +53,11 @@ export const createAdapterBench = () => {
 
   const engineWith = (credentials?: Credentials, at = socketPath): Engine => {
     const auth: RegistryAuth | undefined = credentials && { ...credentials, serveraddress: '' };
-    return createDockerEngine({ kind: 'unix', socketPath: at }, { for: async () => Promise.resolve(auth) });
+    return createDockerEngine(
+      { kind: 'unix', socketPath: at },
+      { for: async () => Promise.resolve(auth) },
+      NO_EDGE_HOME,
+    );
   };
   const engine = engineWith();
 

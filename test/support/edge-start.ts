@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { createConfigFolder } from '../../src/adapters/edge/config-folder.ts';
-import { createEdge } from '../../src/adapters/edge/edge.ts';
+import { createEdge, type Edge } from '../../src/adapters/edge/edge.ts';
 import {
   EDGE_CANDIDATE_FILE,
   EDGE_CAPABILITIES,
@@ -14,7 +14,7 @@ import {
   edgeCommand,
 } from '../../src/core/edge/container.ts';
 import type { EdgeConfig } from '../../src/core/edge/model.ts';
-import type { Edge } from '../../src/core/ports/edge.ts';
+
 import { type Service, runCommand, startService } from './command.ts';
 import { FOREIGN_LABEL } from './leftovers.ts';
 

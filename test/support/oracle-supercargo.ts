@@ -1,3 +1,4 @@
+import { edgeSetting, NO_EDGE_HOME } from './world.ts';
 import type Docker from 'dockerode';
 import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
 import { readCompose } from '../../src/adapters/compose/read.ts';
@@ -16,6 +17,7 @@ export const engineAt = (dockerHost: string): Engine =>
   createDockerEngine(
     { kind: 'unix', socketPath: dockerHost.replace('unix://', '') },
     { for: async () => Promise.resolve(undefined) },
+    NO_EDGE_HOME,
   );
 
 export const readProject = async (folder: string): Promise<ComposeProject> => {
@@ -65,6 +67,9 @@ const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Prom
     watchingSinceMs: 0,
     keepReleases: 2,
     host: 'oracle',
+    edge: edgeSetting,
+    isEdgeBusy: false,
+    reserved: [],
   };
   const plan = planHost({
     environment: own.environment,
@@ -99,7 +104,7 @@ export const withOwnPath = async <T>(
   const wanted = Object.values(project.services).reduce((sum, service) => sum + service.replicas, 0);
   let last: Tick = {
     ledger: emptyLedger(own.environment),
-    plan: { services: [], housekeeping: [], nextAtMs: undefined },
+    plan: { services: [], edge: undefined, housekeeping: [], nextAtMs: undefined },
   };
   try {
     const ids = await eventually(

@@ -42,6 +42,7 @@ export const createOf = (
   serial: 7,
   imageId: release.image.imageId ?? (release.image.digest as string as ImageId),
   armed: true,
+  named: true,
   networks: {},
   volumes: {},
   carried: {},

@@ -128,6 +128,7 @@ describe('a running agent', () => {
               version: '1.0.0',
               release: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
               role: 'serving',
+              drain: null,
               state: 'running',
               health: 'healthy',
               since: expect.any(String) as string,
@@ -135,6 +136,7 @@ describe('a running agent', () => {
           ],
         },
       ],
+      edge: null,
       problems: [],
     } satisfies Status);
   });
