@@ -8,6 +8,7 @@ import { dockerAt, isAnswering } from '../test/support/private-engine.ts';
 
 export const demoFolder = '/var/tmp/supercargo-demo';
 export const demoEnvironment = 'demo';
+export const demoEdgeImage = 'supercargo-edge-demo:local';
 const stateFile = join(demoFolder, 'demo.json');
 
 /** All that a demo has started, written as it starts: enough to end it from another shell, or after a crash. */
@@ -39,6 +40,10 @@ export const endDemo = async (state: DemoState): Promise<void> => {
   if (state.socketPath !== undefined && (await isAnswering(state.socketPath))) {
     const docker = dockerAt(state.socketPath);
     await removeEnvironment(docker, demoEnvironment);
+    await docker
+      .getImage(demoEdgeImage)
+      .remove({ force: true })
+      .catch(() => undefined);
     if (state.registryAddress !== undefined) await removeImagesOf(docker, { address: state.registryAddress });
   }
   await endOurs(state.registryPid, 'docker-registry');

@@ -1,5 +1,5 @@
 /**
- * npm run demo               one host's day: deploy, new version, repair, rollback; leaves nothing
+ * npm run demo               one host's day: deploy, new version under load, repair, rollback; leaves nothing
  * npm run demo -- --keep     leaves everything up and says how to look at it
  * npm run demo -- --stop     ends a kept demo
  */
@@ -8,15 +8,25 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Agent } from '../test/support/agent.ts';
 import { tryAnswer, untilAnswers } from '../test/support/answer.ts';
+import { buildEdgeImage } from '../test/support/edge-image.ts';
 import { addUser, ensureEngine } from '../test/support/engine.ts';
 import { flavours } from '../test/support/flavours.ts';
 import { type TestHost, createTestHost } from '../test/support/host.ts';
-import { type PushedImage, createImagePusher } from '../test/support/images.ts';
+import { type PushedImage, createImagePusher, loadImage } from '../test/support/images.ts';
+import { loadApp } from '../test/support/load-app.ts';
+import { type LoadReport, percentile, startLoadProcess } from '../test/support/load.ts';
 import { eventually } from '../test/support/poll.ts';
 import { freePort } from '../test/support/ports.ts';
 import { startRegistry } from '../test/support/registry.ts';
 import { buildBundle } from './build.ts';
-import { addToDemoState, demoEnvironment, demoFolder, endDemo, readDemoState } from './demo-state.ts';
+import {
+  addToDemoState,
+  demoEdgeImage,
+  demoEnvironment,
+  demoFolder,
+  endDemo,
+  readDemoState,
+} from './demo-state.ts';
 import { type Narrator, createNarrator } from './narrate.ts';
 import { root } from './run-tool.ts';
 
@@ -46,11 +56,13 @@ const setUp = async (narrator: Narrator, isKept: boolean): Promise<Scene> => {
   say(`started a registry at ${registry.address}`);
   const { push } = createImagePusher();
   const images = {
-    old: await push(registry, 'org/web', '1.0.0', flavours.healthy),
-    new: await push(registry, 'org/web', '1.1.0', flavours.healthy),
+    old: await push(registry, 'org/web', '1.0.0', loadApp),
+    new: await push(registry, 'org/web', '1.1.0', loadApp),
     broken: await push(registry, 'org/web', '1.2.0', flavours.crash),
   };
   for (const { ref, digest } of Object.values(images)) say(`pushed ${ref} (${digest.slice(0, 19)}…)`);
+  await loadImage(engine.docker, [demoEdgeImage], await buildEdgeImage());
+  say(`built ${demoEdgeImage}: HAProxy from Debian's package`);
   const port = await freePort(8080);
   const host = await createTestHost({
     dockerHost: engine.dockerHost,
@@ -58,12 +70,14 @@ const setUp = async (narrator: Narrator, isKept: boolean): Promise<Scene> => {
     environment: demoEnvironment,
     folder: demoFolder,
     survives: isKept,
-    env: { SUPERCARGO_HOST: 'demo-host', SUPERCARGO_LOG_LEVEL: 'info' },
+    env: {
+      SUPERCARGO_HOST: 'demo-host',
+      SUPERCARGO_LOG_LEVEL: 'info',
+      SUPERCARGO_EDGE_IMAGE: demoEdgeImage,
+    },
   });
   const example = await readFile(join(root, 'examples', 'demo', 'compose.yaml'), 'utf8');
-  await host.compose(
-    example.replaceAll('REGISTRY', registry.address).replaceAll('PORT:', `${String(port)}:`),
-  );
+  await host.compose(example.replaceAll('REGISTRY', registry.address).replaceAll('PORT', String(port)));
   shell(
     `grep -v '^#' ${host.composeFile}`,
     (await readFile(host.composeFile, 'utf8')).replace(/^#.*\n/gm, ''),
@@ -114,39 +128,66 @@ const firstDeploy = async (scene: Scene): Promise<void> => {
   await until(scene, [0]);
 };
 
+const reportLoad = ({ say }: Narrator, report: LoadReport): void => {
+  const sorted = report.samples.map(([, tookMs]) => tookMs).toSorted((a, b) => a - b);
+  const [p50, p99] = [percentile(sorted, 0.5), percentile(sorted, 0.99)];
+  say(`${String(report.requests)} requests, ${String(report.failed.length)} failed`);
+  say(
+    `latency: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, slowest ${report.slowestMs.toFixed(0)} ms`,
+  );
+  const answers = Object.entries(report.answers).map(([version, count]) => `${String(count)} by ${version}`);
+  say(`answered: ${answers.join(', ')}`);
+  const streams = String(report.cuts.length);
+  if (report.cuts.length > 0)
+    say(`${streams} streams were still open when the drain time was over: cut, and opened again`);
+  for (const failure of report.failed.slice(0, 5)) say(failure);
+};
+
+const underLoad = async ({ narrator, port }: Scene, work: () => Promise<void>): Promise<void> => {
+  narrator.say('load: GET and POST, kept and single connections, slow answers, a WebSocket, an event stream');
+  const load = await startLoadProcess({ port });
+  await work();
+  reportLoad(narrator, await load.stop());
+};
+
 const newVersion = async (scene: Scene): Promise<void> => {
-  scene.narrator.chapter('1.1.0 becomes desired');
-  await publish(scene, scene.images.new);
-  await timed(scene.narrator, 'the new version answers', async () => untilAnswers(scene.port, '1.1.0'));
-  await showAnswer(scene);
-  await until(scene, [0]);
+  scene.narrator.chapter('1.1.0 becomes desired, under load');
+  await underLoad(scene, async () => {
+    await publish(scene, scene.images.new);
+    await timed(scene.narrator, 'the new version answers', async () => untilAnswers(scene.port, '1.1.0'));
+    await timed(scene.narrator, 'the old one is gone', async () => until(scene, [0]));
+  });
   await show(scene, 'status');
 };
 
 const repair = async (scene: Scene): Promise<void> => {
-  scene.narrator.chapter('Somebody removes the container by hand');
+  scene.narrator.chapter('Somebody removes a container by hand');
   const { docker } = scene.host;
   const label = [`io.supercargo.environment=${demoEnvironment}`, 'io.supercargo.service=web'];
-  const [found] = await docker.listContainers({ filters: { label } });
-  if (found === undefined) throw new Error('the container of service web is not there');
+  const running = async () => docker.listContainers({ filters: { label } });
+  const [found] = await running();
+  if (found === undefined) throw new Error('no container of service web is there');
   await docker.getContainer(found.Id).remove({ force: true });
   scene.narrator.shell(`docker rm --force ${found.Names[0]?.slice(1) ?? found.Id}`, '');
-  await timed(scene.narrator, 'it answers again', async () => untilAnswers(scene.port, '1.1.0'));
   await showAnswer(scene);
-  await until(scene, [0]);
+  await timed(scene.narrator, 'both are there again', async () => {
+    await eventually(async () => (await running()).length === 2, {
+      deadlineMs: 30_000,
+      describe: () => 'two containers of service web run',
+    });
+    await until(scene, [0]);
+  });
 };
 
 const rollback = async (scene: Scene): Promise<void> => {
-  scene.narrator.chapter('1.2.0 becomes desired, and it is broken: it ends at once');
-  await publish(scene, scene.images.broken);
-  await timed(scene.narrator, 'rolled back', async () => {
-    await until(scene, [3]);
-    await untilAnswers(scene.port, '1.1.0');
+  scene.narrator.chapter('1.2.0 becomes desired, under load, and it is broken: it ends at once');
+  await underLoad(scene, async () => {
+    await publish(scene, scene.images.broken);
+    await timed(scene.narrator, 'given up', async () => until(scene, [3]));
   });
-  await showAnswer(scene);
   await show(scene, 'status');
   scene.narrator.chapter('What happened here');
-  await show(scene, 'history');
+  await show(scene, 'history', '-n', '25');
 };
 
 const explainKept = async ({ host, narrator, port, agent }: Scene): Promise<void> => {
