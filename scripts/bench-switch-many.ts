@@ -23,6 +23,8 @@ export interface Many {
 const SECONDS = 5;
 const SAMPLES = 7;
 const TICKS_PER_SECOND = 100;
+/** A container that started within the last minute is looked at more closely: no tick is idle before. */
+const YOUNG_MS = 65_000;
 
 /** Of user and system, in milliseconds; fields 14 and 15 of proc(5), counted from behind the name. */
 const cpuMs = async (pid: number): Promise<number> => {
@@ -84,6 +86,7 @@ export const measureMany = async (options: {
   await host.publish(versions);
   const agent = await host.agent();
   await untilConverged(host, 600_000);
+  await sleep(YOUNG_MS);
   const tickMs = await idleTicks(agent.pid);
   const [one = ''] = names;
   const before = await othersOf(host, one);

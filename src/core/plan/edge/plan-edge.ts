@@ -152,6 +152,8 @@ const raiseEdge = (
   others: readonly EdgePart[],
 ): Decision | undefined => {
   if (!image) return pullEdge(input);
+  if (meant?.container.state === 'paused')
+    return actIfAny([{ kind: 'unpause', container: refOf(meant.container) }], 'it was paused by hand');
   if (meant && isUp(meant.container)) return awaitAnswer(input, meant, wanted.frontends);
   const taken = takenPort(input, wanted.frontends);
   if (taken) return taken;

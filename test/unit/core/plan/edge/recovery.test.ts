@@ -24,7 +24,7 @@ describe('an edge', () => {
     expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
   });
 
-  it.each(['stop', 'remove'] as const)('is there again after a docker %s', async (how) => {
+  it.each(['stop', 'pause', 'remove'] as const)('is there again after a docker %s', async (how) => {
     const s = await deployed();
     s.engine.byHand[how](edgeName(s));
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
