@@ -34,7 +34,7 @@ export const edgeService = (name: string, image: string, port: number, replicas:
     stop_grace_period: 3s
     ports: [{ target: 8888, published: "${String(port)}", app_protocol: http }]
     deploy: { replicas: ${String(replicas)}, update_config: { order: start-first, monitor: 1s, parallelism: 0 } }
-    x-supercargo: { drain: ${String(DRAIN_MS)}ms, ready: { http: /ready, port: 8888 }, healthy-within: 10s }`;
+    x-supercargo: { drain: ${String(DRAIN_MS)}ms, ready: { http: /ready, port: 8888 }, healthy-within: 60s }`;
 
 /** @throws with what it says where the host does not converge. */
 export const untilConverged = async (host: TestHost, timeoutMs = 90_000): Promise<void> => {
