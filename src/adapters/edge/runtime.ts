@@ -45,17 +45,28 @@ const exchange = async (
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const fail = (cause: unknown): void => reject(unreachable(path, cause));
-  const socket = connect({ path });
   const chunks: Buffer[] = [];
   let size = 0;
-  socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAX_BYTES) fail(new Error('it sends without end'));
-  });
-  socket.once('connect', () => send(socket));
-  socket.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-  socket.on('error', fail);
+  let again: NodeJS.Timeout | undefined;
+  const open = (): Socket => {
+    const next = connect({ path });
+    next.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAX_BYTES) fail(new Error('it sends without end'));
+    });
+    next.once('connect', () => send(next));
+    next.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    next.on('error', (error) => {
+      if (!isBusy(error)) fail(error);
+      else
+        again = setTimeout(() => {
+          socket = open();
+        }, BUSY_MS);
+    });
+    return next;
+  };
+  let socket = open();
   const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   const onAbort = (): void => reject(signal.reason as Error);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -63,7 +74,12 @@ const exchange = async (
     return await promise;
   } finally {
     clearTimeout(timer);
+    clearTimeout(again);
     signal.removeEventListener('abort', onAbort);
     socket.destroy();
   }
 };
+
+/** Its queue of connections is full (ten, HAProxy's default), as when fifty services switch at once. Nothing was sent yet. */
+const isBusy = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
+const BUSY_MS = 10;

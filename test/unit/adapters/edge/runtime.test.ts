@@ -27,13 +27,13 @@ describe('the runtime socket', () => {
     const path = join(folder, 'edge.sock');
     return createRuntime({ runtimeSocket: path, masterSocket: path, timeoutMs });
   };
-  const listen = async (onConnection: (socket: Socket) => void): Promise<void> => {
+  const listen = async (onConnection: (socket: Socket) => void, backlog = 511): Promise<void> => {
     server = createServer({ allowHalfOpen: true }, (socket) => {
       sockets.add(socket);
       socket.on('error', () => undefined);
       onConnection(socket);
     });
-    server.listen(join(folder, 'edge.sock'));
+    server.listen({ path: join(folder, 'edge.sock'), backlog });
     await once(server, 'listening');
   };
 
@@ -55,6 +55,13 @@ describe('the runtime socket', () => {
     });
     expect(await runtime().askMaster('show proc', never)).toBe('you said show proc\n');
     expect(await runtime().askMaster('show info', never, 17)).toBe('you said @!17 show info\n');
+  });
+
+  it('waits for its turn where more ask at once than the socket queues', async () => {
+    await listen((socket) => socket.once('data', (line) => socket.end(line)), 1);
+    const { ask } = runtime();
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => ask(`show ${String(i)}`, never)));
+    expect(answers).toEqual(answers.map((_, i) => `show ${String(i)}\n`));
   });
 
   it.each<[string, ((socket: Socket) => void) | undefined, RegExp]>([
