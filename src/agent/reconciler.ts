@@ -158,6 +158,8 @@ export const createReconciler = (
       const actual = { ...seen, ...(await ports.edges.observe(instances, mayStart, signal)) };
       if (view.offline) {
         watchingSinceMs = ports.now();
+        // What it refused in its last moments says nothing about the one that is here now.
+        setbacks.clear();
         ports.log.write('info', 'engine.reached', { version: actual.engine.version });
       }
       view = { ...view, actual, offline: undefined };

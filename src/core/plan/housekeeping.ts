@@ -50,15 +50,20 @@ const keepTags = (input: PlanInput): readonly Action[] => {
     if (!image || hasTag(image, repository, tag)) return [];
     return [{ kind: 'tag-image', imageId, repository: keepRepository(input.environment), tag }];
   });
+  const kept = new Set([...wanted.map((w) => w.tag), ...runningTags(input)]);
   const surplus = input.actual.images.flatMap((image): Action[] => {
     const references = image.tags
-      .filter((t) => t.repository === repository && wanted.every((w) => w.tag !== t.tag))
+      .filter((t) => t.repository === repository && !kept.has(t.tag))
       .map((t) => `${keepRepository(input.environment)}:${t.tag}`);
     const others = image.tags.length + image.digests.length > references.length;
     return references.length > 0 && others ? [{ kind: 'remove-image', imageId: image.id, references }] : [];
   });
   return [...missing, ...surplus];
 };
+
+/** Right after `recover` neither ledger nor manifest names what runs. */
+const runningTags = (input: PlanInput): readonly string[] =>
+  input.actual.containers.flatMap((c) => (c.owner ? [keepTag(c.owner.service, c.owner.release)] : []));
 
 interface KeptImage {
   readonly imageId: ImageId;

@@ -150,6 +150,42 @@ describe('the agent', () => {
     expect(agent.status().outcome).toBe('converged');
   });
 
+  it('tries at once again what an engine refused in its last moments', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    const error = new AgentError('ENGINE', 'cannot start: the store is closed', { retry: 'later' });
+    host.engine.fail({ kind: 'start', error, times: 1 });
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    expect(agent.status().services).toMatchObject([{ reason: 'back-off' }]);
+    host.engine.setOffline(true);
+    await agent.pass(signal);
+    host.engine.setOffline(false);
+    const before = host.now();
+    await settle(host, agent);
+    expect(running(host)).toEqual(['web 1']);
+    expect(host.now() - before).toBeLessThan(60_000);
+  });
+
+  it('keeps the tag of what runs while neither ledger nor manifest names it', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    const tags = (): readonly string[] =>
+      host.engine.actual().images.flatMap((i) => i.tags.map((t) => `${t.repository}:${t.tag}`));
+    const before = tags();
+    host.set.stored = { kind: 'unreadable', message: 'x' };
+    const other = await start(host);
+    host.set.fetched = { kind: 'unchanged' };
+    await settle(host, other);
+    await other.operate({ kind: 'recover', serial: null, dryRun: false });
+    await settle(host, other);
+    expect(other.status().services).toMatchObject([{ reason: 'unpublished' }]);
+    expect(tags()).toEqual(before);
+    expect(before.some((t) => t.includes('supercargo-'))).toBe(true);
+  });
+
   it('waits before it asks again for an image that could not be had, and tells until when', async () => {
     const host = createHost();
     const agent = await start(host);
