@@ -9,11 +9,11 @@ export interface Deadline {
 
 /**
  * The first value of `condition` that is neither undefined nor false. What `condition` throws counts as "not yet" and is
- * the cause of the error at the deadline (10 s unless given).
+ * the cause of the error at the deadline (40 s unless given: machines are shared).
  */
 export const eventually = async <T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  { deadlineMs = 10_000, everyMs = 50, describe }: Deadline,
+  { deadlineMs = 40_000, everyMs = 50, describe }: Deadline,
 ): Promise<T> => {
   const end = performance.now() + deadlineMs;
   let cause: unknown;

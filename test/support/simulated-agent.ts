@@ -41,6 +41,8 @@ export interface SimulatedAgent {
   /** The same, and every action that failed is tried again when its rest is over. @throws when there is no end of that. */
   readonly outlast: (limit?: number) => Promise<HostPlan>;
   readonly plan: () => Promise<HostPlan>;
+  /** What it would plan on. */
+  readonly look: () => Promise<PlanInput>;
 }
 
 const signal = new AbortController().signal;
@@ -145,6 +147,7 @@ export const createSimulatedAgent = (
     ledger: options.ledger ?? emptyLedger(ENVIRONMENT),
     steps: [],
     plan: async () => planHost(await look()),
+    look,
     tick: async () => {
       const input = await look();
       const plan = planHost(input);

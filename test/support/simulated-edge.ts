@@ -100,6 +100,8 @@ export interface EdgeByHand {
   readonly connect: (name: string, sessions: number) => void;
   /** Edges go on as they are, and nobody can ask or tell them anything. */
   readonly silence: (isSilent: boolean) => void;
+  /** `rm -r` of the state folder's part: edges that are here go on, and nobody can reach them any more. */
+  readonly loseFolder: () => void;
 }
 
 export const edgeByHand = (state: EngineState): EdgeByHand => ({
@@ -114,6 +116,9 @@ export const edgeByHand = (state: EngineState): EdgeByHand => ({
   },
   silence: (isSilent) => {
     state.isEdgeSilent = isSilent;
+  },
+  loseFolder: () => {
+    for (const { instance } of state.actual.edges) state.lostEdges.add(instance);
   },
 });
 
@@ -131,6 +136,7 @@ export const edgePort = (
     reach(signal);
     const edges = instances.map((instance): EdgeSeen => {
       const seen = edgeOf(state, instance);
+      if (state.lostEdges.has(instance)) return { instance, written: undefined, state: undefined };
       return { instance, written: seen?.written, state: state.isEdgeSilent ? undefined : seen?.state };
     });
     return Promise.resolve(

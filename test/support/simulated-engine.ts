@@ -1,4 +1,5 @@
 import { AgentError } from '../../src/core/errors.ts';
+import { formatImage } from '../../src/core/image/reference.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { EdgeRuntimeAction, Edges } from '../../src/core/ports/edge.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
@@ -58,6 +59,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     barred: new Set(),
     leavingSince: new Map(),
     isEdgeSilent: false,
+    lostEdges: new Set(),
   };
   const registry = createSimulatedRegistry();
   const listeners = new Set<() => void>();
@@ -90,6 +92,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     const names = [action, ...('container' in action ? [action.container] : [])].flatMap((o) =>
       'name' in o ? [o.name] : [],
     );
+    if (action.kind === 'pull') names.push(formatImage(action.image.reference));
     const fault = faults.find(
       (f) => f.kind === action.kind && (f.name === undefined || names.includes(f.name)),
     );

@@ -21,9 +21,7 @@ export const refusal = (
         ...(action.edge ? [action.edge.network] : []),
       ]);
     case 'create-network':
-      return actual.networks.some((n) => n.name === action.name)
-        ? new AgentError('ENGINE', `network with name ${action.name} already exists`, { retry: 'later' })
-        : undefined;
+      return actual.networks.some((n) => n.name === action.name) ? 'already' : undefined;
     case 'create-volume':
       return actual.volumes.some((v) => v.name === action.name) ? 'already' : undefined;
     case 'remove-network':

@@ -15,6 +15,8 @@ export interface EngineState {
   /** When each edge was told to leave. */
   readonly leavingSince: Map<string, number>;
   isEdgeSilent: boolean;
+  /** Instances whose sockets and files were removed: they go on, and nobody can reach them. */
+  readonly lostEdges: Set<string>;
 }
 
 export const NO_MEMORY: Memory = { isStoppedByHand: false, networkIds: {}, restartAtMs: undefined };

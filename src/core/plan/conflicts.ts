@@ -21,15 +21,21 @@ export const overlaps = (a: HostPort, b: HostPort): boolean =>
 
 /** What the engine publishes: the ports of a release behind the edge are the edge's. */
 export const publishedPorts = (release: Release): readonly HostPort[] =>
+  release.spec.exposure === 'edge' ? [] : hostPortsOf(release);
+
+/** Every host port of a release, whoever opens it. */
+export const hostPortsOf = (release: Release): readonly HostPort[] =>
   release.spec.container.ports.flatMap((p) =>
-    p.hostPort === undefined || release.spec.exposure === 'edge'
+    p.hostPort === undefined
       ? []
       : [{ hostAddress: p.hostAddress, hostPort: p.hostPort, protocol: p.protocol }],
   );
 
 /** Running containers outside this service that hold a host port which the release publishes. */
-export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] => {
-  const wanted = publishedPorts(release);
+export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] =>
+  directPortHolders(c, publishedPorts(release));
+
+export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]): readonly PortHolder[] => {
   return (
     c.input.actual.containers
       // The edge lets go by itself: who waits for that is told so (`awaitEdge`).

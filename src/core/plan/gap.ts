@@ -21,15 +21,15 @@ export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[
   const serving = plan.running.filter((r) => r.state === 'running');
   if (stopped.length === 0)
     return starts && serving.length === 0 ? 'none now: it does not serve at the moment' : (edge ?? 'none');
-  if (!starts) return stopped.length < serving.length ? (edge ?? 'none') : 'it ends here';
   const before = exposureBefore(input, plan);
   const { exposure } = release?.spec ?? {};
+  if (exposure === 'edge' && before !== 'edge' && stopsEarly(own))
+    return `about 1 s, because ${portsOf(release)} from the container to the edge`;
+  if (!starts) return stopped.length < serving.length ? (edge ?? 'none') : 'it ends here';
   if (exposure === undefined)
     return before === 'edge'
       ? `${SWITCH}, because ${portsOf(release)} from the edge to the container`
       : `${SWITCH}, because stop-first stops the old one first`;
-  if (exposure === 'edge' && before !== 'edge' && stopsEarly(own))
-    return `about 1 s, because ${portsOf(release)} from the container to the edge`;
   return edge ?? 'none';
 };
 

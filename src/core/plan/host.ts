@@ -8,7 +8,14 @@ import { shareOfHeld, type EdgeShare } from './edge/share.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './input.ts';
-import type { Decision, EdgePlan, HostPlan, ServicePlan, WaitReason } from './plan.ts';
+import {
+  isShortWait,
+  type Decision,
+  type EdgePlan,
+  type HostPlan,
+  type ServicePlan,
+  type WaitReason,
+} from './plan.ts';
 import { replicaOf } from './replicas.ts';
 import { planService } from './service.ts';
 import { afterSetback, restingAt } from './setback.ts';
@@ -47,10 +54,13 @@ export const planHost = (input: PlanInput): HostPlan => {
 };
 
 /** What a service waits for at the edge is the edge's to tell, where that is stuck. */
-const toldByEdge = (plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan =>
-  plan.decision.kind === 'wait' && plan.decision.reason === 'edge' && edge?.decision.kind === 'blocked'
-    ? { ...plan, decision: edge.decision }
-    : plan;
+const toldByEdge = (plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan => {
+  const isWaiting = plan.decision.kind === 'wait' && plan.decision.reason === 'edge';
+  return isWaiting && edge && isStuck(edge.decision) ? { ...plan, decision: edge.decision } : plan;
+};
+
+const isStuck = (d: Decision): boolean =>
+  d.kind === 'blocked' || (d.kind === 'wait' && !isShortWait(d.reason));
 
 /** No event tells that a session ended or a port opened: those are looked for. */
 const LOOK_MS = 200;
@@ -127,6 +137,7 @@ const NO_SHARE: EdgeShare = {
   servers: [],
   drainMs: DRAIN_MS,
   isExpected: false,
+  isProofWanted: false,
 };
 
 /** Services that left the compose files: stopped and removed, unless that would leave nothing at all. */

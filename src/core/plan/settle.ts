@@ -6,7 +6,7 @@ import { judge, type Verdict } from './judge.ts';
 import { liveName } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { prepare } from './prepare.ts';
-import { awaitEdge } from './edge/give-up.ts';
+import { awaitOut, awaitPorts } from './edge/give-up.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/view.ts';
 import { armIfNeeded, christen, isUp, quiesce, refOf, type Slot } from './slot.ts';
 import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './conflicts.ts';
@@ -40,7 +40,8 @@ export const settleSlot = (
   const verdict = verdictOf(c, target, slot);
   const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
   if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
-  const edge = isUp(current) || !target.release ? undefined : awaitEdge(c, target.release, others);
+  const edge =
+    target.release && ((isUp(current) ? undefined : awaitPorts(c, target.release)) ?? awaitOut(c, others));
   if (edge) return edge;
   const quiet = quiesce(others);
   if (quiet) {

@@ -36,7 +36,10 @@ export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined =>
   const detail = current?.detail;
   if (!current || !detail || since.length === 0) return undefined;
   const sinceMs = Math.max(...since);
-  const hasEnded = !isUp(current) && (detail.finishedAtMs ?? 0) > Math.max(sinceMs, c.input.watchingSinceMs);
+  // One that the engine would start again was stopped by hand: then it is started, and judged no worse.
+  const isStopped = !isUp(current) && ['always', 'unless-stopped'].includes(detail.restart.name);
+  const hasEnded =
+    !isUp(current) && !isStopped && (detail.finishedAtMs ?? 0) > Math.max(sinceMs, c.input.watchingSinceMs);
   const hasRestarted = detail.restartCount > 0 && (detail.startedAtMs ?? 0) > sinceMs;
   // What went down with the engine, before we looked again, has not fallen by itself.
   const hasFallen = current.state === 'restarting' || hasEnded || hasRestarted;
@@ -46,7 +49,8 @@ export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined =>
       reason: 'crashed',
       message: `it died while it served, exit code ${String(detail.exitCode)}`,
     };
-  if (detail.health !== 'unhealthy') return undefined;
+  // A container that is stopped becomes unhealthy by that.
+  if (detail.health !== 'unhealthy' || current.state !== 'running') return undefined;
   const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
   return { kind: 'failed', reason: 'unhealthy', message: `it turned unhealthy while it served${output}` };
 };

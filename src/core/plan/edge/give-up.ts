@@ -7,16 +7,8 @@ import type { SlotStep } from '../settle.ts';
 import { isUp } from '../slot.ts';
 import { edgeParts, isSentTo, isWritten } from './view.ts';
 
-/**
- * What a release that the engine publishes waits for before it starts: the edge lets go of its ports, and of the containers
- * that are about to be stopped. Undefined: it has.
- */
-export const awaitEdge = (
-  c: ServiceContext,
-  release: Release,
-  others: readonly Container[],
-): SlotStep | undefined => {
-  const { actual } = c.input;
+/** What a release that the engine publishes waits for before it starts: the edge lets go of its ports. Undefined: it has. */
+export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): SlotStep | undefined => {
   const wanted = publishedPorts(release).filter((p) => p.protocol === 'tcp');
   const held = edgeParts(actual)
     .filter((p) => p.container.state === 'running' && !p.seen?.state?.isLeaving)
@@ -25,8 +17,14 @@ export const awaitEdge = (
       return isLeaving ? [] : (seen?.written?.frontends ?? []);
     })
     .find((f) => wanted.some((p) => overlaps(p, { ...f, protocol: 'tcp' })));
-  if (held)
-    return { kind: 'stuck', decision: wait('edge', `the edge gives port ${String(held.hostPort)} up`) };
+  return held && { kind: 'stuck', decision: wait('edge', `the edge gives port ${String(held.hostPort)} up`) };
+};
+
+/** And of the containers that are about to be stopped for it. */
+export const awaitOut = (
+  { input: { actual } }: ServiceContext,
+  others: readonly Container[],
+): SlotStep | undefined => {
   const named = others.find((o) => isWritten(actual, o.id) || (isUp(o) && isSentTo(actual, o.id)));
   return named && { kind: 'stuck', decision: wait('edge', `the edge still sends to ${named.name}`) };
 };

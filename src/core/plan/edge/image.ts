@@ -1,5 +1,6 @@
 import type { Image } from '../../state/actual.ts';
 import type { PlanInput } from '../input.ts';
+import { edgeParts } from './view.ts';
 import { findImage } from '../needs.ts';
 
 /** The edge's image, where it is here. With a tag, that tag; the host's own word is trusted as it is written. */
@@ -8,4 +9,12 @@ export const edgeImage = (input: PlanInput): Image | undefined => {
   const { repository, tag } = image.reference;
   if (image.digest !== undefined) return findImage(input.actual.images, image);
   return input.actual.images.find((i) => i.tags.some((t) => t.repository === repository && t.tag === tag));
+};
+
+/** An edge of that very image runs here and answers: whatever else happens, the image is good. */
+export const isProven = (input: PlanInput): boolean => {
+  const image = edgeImage(input);
+  return edgeParts(input.actual).some(
+    (p) => p.container.imageId === image?.id && p.seen?.state !== undefined,
+  );
 };

@@ -13,25 +13,34 @@ import { setbackKey, type PlanInput } from '../input.ts';
 import type { Decision, EdgePlan } from '../plan.ts';
 import { afterSetback } from '../setback.ts';
 import { isUp, refOf } from '../slot.ts';
-import { edgeImage } from './image.ts';
+import { edgeImage, isProven } from './image.ts';
 import { edgeNetworkOf } from './network.ts';
 import { EDGE_TARGET } from './target.ts';
 import { takenPort } from './port-owner.ts';
 import type { EdgeShare } from './share.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { actIfAny } from './step.ts';
-import { currentEdge, edgeNetwork, edgeParts, sameFrontend, type EdgePart } from './view.ts';
+import {
+  currentEdge,
+  EDGE_NETWORK,
+  edgeNetwork,
+  edgeParts,
+  isLost,
+  sameFrontend,
+  type EdgePart,
+} from './view.ts';
 
 /** The edge of the whole host: there while a service needs it, and as all of them together want it. */
 export const planEdge = (input: PlanInput, shares: readonly EdgeShare[]): EdgePlan | undefined => {
   const parts = edgeParts(input.actual);
   const wanted = wantedConfig(input, shares);
   const isExpected = shares.some((s) => s.isExpected);
-  if (parts.length === 0 && wanted.frontends.length === 0 && !isExpected) return undefined;
+  const isNeeded = wanted.frontends.length > 0 || shares.some((s) => s.isProofWanted);
+  if (parts.length === 0 && !isNeeded && !isExpected) return undefined;
   const { hold } = input.ledger;
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
-  const decision = frozen ?? busy ?? decide(input, wanted, parts, isExpected);
+  const decision = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded });
   return {
     decision: afterSetback(input, setbackKey('', EDGE_TARGET), decision),
     containers: parts.map((p) => edgeReplicaOf(input, p)),
@@ -77,19 +86,25 @@ const decide = (
   input: PlanInput,
   wanted: Wanted,
   parts: readonly EdgePart[],
-  isExpected: boolean,
+  { isExpected, isNeeded }: { readonly isExpected: boolean; readonly isNeeded: boolean },
 ): Decision => {
   const image = edgeImage(input);
-  const shape = edgeShape({ ...wanted, instance: 'any' });
-  const meant =
-    wanted.frontends.length === 0
-      ? undefined
-      : parts.find((p) => !p.isLeaving && p.shape === shape && (!image || p.container.imageId === image.id));
+  // An image that nobody has seen running gets nothing of an edge that runs: it shows itself without ports first.
+  const isTried =
+    parts.some((p) => isUp(p.container) && p.container.imageId !== image?.id) && !isProven(input);
+  const next = isTried ? { ...wanted, frontends: [], backends: [] } : wanted;
+  const shape = edgeShape({ ...next, instance: 'any' });
+  const meant = isNeeded
+    ? parts.find(
+        (p) =>
+          !p.isLeaving && !isLost(p) && p.shape === shape && (!image || p.container.imageId === image.id),
+      )
+    : undefined;
   const others = parts.filter((p) => p !== meant);
   return (
     correct(input, wanted) ??
     (isExpected ? edgeNeeds(input, image) : undefined) ??
-    (wanted.frontends.length > 0 ? raiseEdge(input, wanted, shape, image, meant, others) : undefined) ??
+    (isNeeded ? raiseEdge(input, next, shape, image, meant, others) : undefined) ??
     retireEdges(input, others, meant) ?? { kind: 'converged' }
   );
 };
@@ -154,16 +169,18 @@ const raiseEdge = (
   if (!image) return pullEdge(input);
   if (meant?.container.state === 'paused')
     return actIfAny([{ kind: 'unpause', container: refOf(meant.container) }], 'it was paused by hand');
-  if (meant && isUp(meant.container)) return awaitAnswer(input, meant, wanted.frontends);
+  if (meant && isUp(meant.container))
+    return rejoinEdge(input, meant) ?? awaitAnswer(input, meant, wanted.frontends);
   const taken = takenPort(input, wanted.frontends);
   if (taken) return taken;
   // An edge in a network of its own gets its ports from the engine, which gives each to one container only.
-  const inTheWay = wanted.mode === 'publish' ? endEdges(others) : undefined;
+  const inTheWay = wanted.mode === 'publish' && wanted.frontends.length > 0 ? endEdges(others) : undefined;
   if (inTheWay) return inTheWay;
   if (meant) return start(meant, { ...wanted, instance: meant.instance });
   const network = edgeNetwork(input.actual)?.name;
   if (network === undefined) return wait('edge', 'the edge network is made');
-  const predecessor = wanted.mode === 'host' ? currentEdge(input.actual)?.instance : undefined;
+  const takesOver = wanted.mode === 'host' && wanted.frontends.length > 0;
+  const predecessor = takesOver ? currentEdge(input.actual)?.instance : undefined;
   const instance = instanceOf(
     shape,
     image.id,
@@ -193,6 +210,18 @@ const raiseEdge = (
       ? 'start-first services need an edge'
       : 'the edge is replaced: its ports or image change';
   return actIfAny([{ kind: 'edge-write', instance, config }, create], why);
+};
+
+/** In a network of its own it was taken off the one where it reaches its containers. */
+const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undefined => {
+  const network = edgeNetwork(input.actual)?.name;
+  const isOff = container.detail?.networks.every((n) => n.network !== network) === true;
+  if (input.edge.mode !== 'publish' || network === undefined || !isOff) return undefined;
+  const attachment = { network: EDGE_NETWORK, aliases: [] };
+  return actIfAny(
+    [{ kind: 'connect', container: refOf(container), network, attachment, alias: undefined }],
+    'it was taken off its network by hand',
+  );
 };
 
 /** Other than those that are here, and the same when this is planned again. */
@@ -228,6 +257,6 @@ const awaitAnswer = (
     kind: 'blocked',
     reason: 'edge',
     message: `${container.name} runs ${formatImage(input.edge.image.reference)} and does not answer`,
-    advice: `see what it says: docker logs ${container.name}`,
+    advice: `see what it says (docker logs ${container.name}), and whether SUPERCARGO_EDGE_IMAGE names an image of HAProxy`,
   };
 };

@@ -10,7 +10,15 @@ import type { Verdict } from '../judge.ts';
 import { prepare } from '../prepare.ts';
 import { repairInPlace, verdictOf, type SlotStep } from '../settle.ts';
 import { christen, isUp, quiesce, refOf, some, type Slot } from '../slot.ts';
-import { edgeImage } from './image.ts';
+import {
+  directPortHolders,
+  hostPortsOf,
+  isReadyToSwap,
+  letsGo,
+  overlaps,
+  type PortHolder,
+} from '../conflicts.ts';
+import { isProven } from './image.ts';
 import { bake, bakeFault, othersDrain } from './bake.ts';
 import { stateActions } from './leave.ts';
 import { act, pending } from './step.ts';
@@ -123,15 +131,8 @@ const ontoEdge = (
   const { current } = slot;
   const { actual, nowMs } = c.input;
   if (!current) return undefined;
-  const holders = directHolders(c, slot, release);
-  if (holders.length > 0) {
-    if (!isTurn) return pending('edge', STANDBY, nowMs + STANDBY_MS);
-    // Nothing stops before all that its successor needs is here.
-    if (!edgeImage(c.input))
-      return { kind: 'stuck', decision: wait('edge', 'the image of the edge is fetched') };
-    const quiet = quiesce(holders);
-    if (quiet) return act(quiet, 'the edge takes its ports over');
-  }
+  const given = takePorts(c, slot, release, isTurn);
+  if (given) return given;
   if (!isListening(c, release)) return { kind: 'stuck', decision: wait('edge', 'the edge opens its ports') };
   const address = edgeAddress(actual, current);
   const instance = currentEdge(actual)?.instance ?? '';
@@ -182,6 +183,54 @@ const unreached = (c: ServiceContext, release: Release, current: Container, port
     kind: 'judged',
     verdict: { kind: 'failed', reason: 'not-ready', message: `${message}: does it listen on every address?` },
   };
+};
+
+/** Ports that the engine publishes for a container become the edge's: that container stops once all that follows is here. */
+const takePorts = (
+  c: ServiceContext,
+  slot: Slot,
+  release: Release,
+  isTurn: boolean,
+): SlotStep | undefined => {
+  const holders = directHolders(c, slot, release);
+  const neighbour = portNeighbour(c, release);
+  if (holders.length === 0 && !neighbour) return undefined;
+  if (neighbour && !letsGo(c, neighbour)) return taken(neighbour);
+  if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
+  if (!isProven(c.input)) return { kind: 'stuck', decision: wait('edge', 'the edge shows that it runs') };
+  const quiet = quiesce([...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])]);
+  if (quiet) return act(quiet, 'the edge takes its ports over');
+  return (
+    neighbour && {
+      kind: 'stuck',
+      decision: wait('edge', `port ${neighbour.port} is still held by ${neighbour.name}`),
+    }
+  );
+};
+
+const taken = ({ port, name }: PortHolder): SlotStep => ({
+  kind: 'stuck',
+  decision: {
+    kind: 'blocked',
+    reason: 'port',
+    message: `port ${port} is taken by our own container ${name}`,
+    advice: 'give one of the two services another port in the compose files',
+  },
+});
+
+/** Another service of ours whose container holds a port that the edge is to have. */
+export const portNeighbour = (c: ServiceContext, release: Release): PortHolder | undefined =>
+  directPortHolders(
+    c,
+    frontendsOf(release).map((f) => ({ ...f, protocol: 'tcp' })),
+  ).find((h) => h.kind === 'ours');
+
+/** Two services that swap ports both have to stop first; once the other's successor runs, too. */
+const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): readonly Container[] => {
+  const next = neighbour.service === undefined ? undefined : c.input.desired[neighbour.service];
+  if (next?.kind !== 'release' || !isReadyToSwap(c, neighbour)) return [];
+  const wanted = hostPortsOf(next.release);
+  return others.filter((o) => isUp(o) && o.ports.some((p) => wanted.some((w) => overlaps(w, p))));
 };
 
 /** Containers of this service that hold a port of the release themselves: as `stop-first` published it, or foreign. */

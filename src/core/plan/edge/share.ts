@@ -1,12 +1,13 @@
 import type { EdgeFrontend } from '../../edge/model.ts';
 import { serverName } from '../../edge/names.ts';
 import type { WrittenServer } from '../../edge/written.ts';
-import type { Actual, Container } from '../../state/actual.ts';
+import type { Actual, Container, HostPort } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
 import type { Aim } from '../aim.ts';
 import { isSpent, type ServiceContext } from '../input.ts';
 import { isUp, slotsOf, type Slot } from '../slot.ts';
-import { isFit } from './raise.ts';
+import { isReadyToSwap, letsGo, overlaps, publishedPorts } from '../conflicts.ts';
+import { isFit, portNeighbour } from './raise.ts';
 import {
   backendsOf,
   currentEdge,
@@ -27,6 +28,8 @@ export interface EdgeShare {
   readonly drainMs: number;
   /** Its next release is behind the edge: what that needs is fetched before anything gives way to it. */
   readonly isExpected: boolean;
+  /** A container is stopped for it, so that the edge has to be seen running before that. */
+  readonly isProofWanted: boolean;
 }
 
 type Claims = Pick<EdgeShare, 'frontends' | 'yielding'>;
@@ -70,10 +73,14 @@ export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
   const isEmpty = c.service.replicas === 0 && olds.length === 0;
   const claims = isEmpty ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds));
   const isFree = (f: EdgeFrontend): boolean => !isHeldDirectly(c, f);
+  const swapped = release ? portsOfSwapper(c, release) : [];
+  const isExpected = release?.spec.exposure === 'edge' && c.service.replicas > 0;
   const isCandidate = (o: Container): boolean => currents.has(o.id);
   return {
     frontends: claims.frontends.filter(isFree),
-    yielding: claims.yielding.filter(isFree),
+    yielding: claims.yielding.filter(
+      (f) => isFree(f) && swapped.every((p) => !overlaps(p, { ...f, protocol: 'tcp' })),
+    ),
     servers: places.flatMap((place) =>
       readyServers(c, place, {
         isFit: fit.some((s) => s.current?.id === place.container.id),
@@ -82,7 +89,8 @@ export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
       }),
     ),
     drainMs: c.service.drainMs,
-    isExpected: release?.spec.exposure === 'edge' && c.service.replicas > 0,
+    isExpected,
+    isProofWanted: isExpected && fit.length > 0 && frontendsOf(release).some((f) => !isFree(f)),
   };
 };
 
@@ -107,6 +115,7 @@ export const shareOfHeld = (held: Held, drainMs: number): EdgeShare => {
     yielding: [],
     drainMs,
     isExpected: false,
+    isProofWanted: false,
   };
 };
 
@@ -138,14 +147,25 @@ const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly Ed
     );
 };
 
+/** What the next release of a service publishes whose container holds a port that this one is to have: the two swap. */
+const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[] => {
+  const neighbour = portNeighbour(c, release);
+  if (neighbour?.service === undefined || !letsGo(c, neighbour) || !isReadyToSwap(c, neighbour)) return [];
+  const next = c.input.desired[neighbour.service];
+  return next?.kind === 'release' ? publishedPorts(next.release) : [];
+};
+
 /** The first of each place wins. */
 const unique = (frontends: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
   frontends.filter((f, index) => frontends.findIndex((g) => sameFrontend(f, g)) === index);
 
-/** A container of this service still publishes it by itself: two that bind one port would share its traffic. */
+/** A container of ours still publishes it by itself: two that bind one port would share its traffic. */
 const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
-  [...c.own, ...(c.foreign ? [c.foreign.container] : [])].some(
-    (o) => isUp(o) && o.ports.some((p) => p.protocol === 'tcp' && p.hostPort === f.hostPort),
+  c.input.actual.containers.some(
+    (o) =>
+      (o.owner !== undefined || o.id === c.foreign?.container.id) &&
+      isUp(o) &&
+      o.ports.some((p) => p.protocol === 'tcp' && p.hostPort === f.hostPort),
   );
 
 interface Standing {

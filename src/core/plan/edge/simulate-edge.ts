@@ -88,7 +88,7 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
           startFault: undefined,
           autoRemove: false,
           restart: { name: 'always', maxRetries: 0 },
-          networks: [],
+          networks: action.mode === 'publish' ? [{ network: action.network, ip: '', aliases: [] }] : [],
           volumes: [],
           limits: {
             memoryBytes: 0,

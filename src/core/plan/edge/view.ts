@@ -21,10 +21,20 @@ export interface EdgePart {
   readonly seen: EdgeSeen | undefined;
 }
 
+/** A plan asks for each of a hundred containers, and what was seen never changes. */
+const partsOf = new WeakMap<Actual, readonly EdgePart[]>();
+
 /** Newest first. */
-export const edgeParts = ({ containers, edges }: Actual): readonly EdgePart[] =>
+export const edgeParts = (actual: Actual): readonly EdgePart[] => {
+  const known = partsOf.get(actual);
+  if (known) return known;
+  const parts = readParts(actual);
+  partsOf.set(actual, parts);
+  return parts;
+};
+
+const readParts = ({ containers, edges }: Actual): readonly EdgePart[] =>
   containers
-    // First, and alone: this is asked for each of a hundred containers.
     .filter((c) => c.edge !== undefined && c.state !== 'removing')
     .flatMap((container) => {
       const { edge, detail } = container;
@@ -34,9 +44,22 @@ export const edgeParts = ({ containers, edges }: Actual): readonly EdgePart[] =>
     })
     .toSorted((a, b) => (b.container.detail?.createdAtMs ?? 0) - (a.container.detail?.createdAtMs ?? 0));
 
-/** The edge that takes new connections: the newest that answers. Where one replaces another, both do for a moment. */
-export const currentEdge = (actual: Actual): EdgePart | undefined =>
-  edgeParts(actual).find((p) => !p.isLeaving && p.seen?.state !== undefined && !p.seen.state.isLeaving);
+/**
+ * The edge that takes new connections: the newest that answers. Where one replaces another, both do for a moment. One without
+ * ports, which only shows that its image is good, comes last.
+ */
+export const currentEdge = (actual: Actual): EdgePart | undefined => {
+  const answering = edgeParts(actual).filter(
+    (p) => !p.isLeaving && p.seen?.state !== undefined && !p.seen.state.isLeaving,
+  );
+  return answering.find((p) => !isBare(p)) ?? answering[0];
+};
+
+const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length === 0;
+
+/** It runs, but its sockets and its file were removed from the state folder: nobody can ask it any more. */
+export const isLost = ({ container, seen }: EdgePart): boolean =>
+  container.state === 'running' && !seen?.state && !seen?.written;
 
 /** A container's servers as the current edge has them. */
 export const serversOf = (actual: Actual, containerId: string): readonly EdgeServerSeen[] => {
@@ -74,7 +97,9 @@ export const isSentTo = (actual: Actual, containerId: string): boolean => {
 
 /** An edge that takes connections and can't be asked: whom it sends to is unknown. */
 export const isSilent = (actual: Actual): boolean =>
-  edgeParts(actual).some((p) => !p.isLeaving && p.container.state === 'running' && !p.seen?.state);
+  edgeParts(actual).some(
+    (p) => !p.isLeaving && p.container.state === 'running' && !p.seen?.state && !isBare(p),
+  );
 
 export interface EdgeBackendPlace {
   readonly name: string;

@@ -27,13 +27,21 @@ describe('a service that changes its order', () => {
       'create web 1',
       'pull haproxy:3.2',
       'start web 1',
+      // Without ports: it shows that the image is good.
+      'edge-write ',
+      'create-edge',
+      'start edge',
       'disarm web 1',
       'stop web 1',
       'edge-write web:8888=web 1',
-      'create-edge',
+      'create-edge beside the last',
       'start edge',
       'remember web 1',
+      'disarm edge',
       'remove web 1',
+      'leave-edge',
+      'remove edge',
+      'edge-discard',
     ]);
     expect(outcomesOf(plan)).toEqual({ web: 'converged' });
     expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
@@ -124,17 +132,24 @@ describe('another image for the edge', () => {
     await s.agent.settle();
     expect(s.since()).toEqual([
       'pull haproxy:3.3',
+      // Without ports: it shows that the image is good.
+      'edge-write ',
+      'create-edge',
+      'start edge',
       'edge-write web:8888=web 1',
       'create-edge beside the last',
       'start edge',
       'disarm edge',
+      'disarm edge',
       'leave-edge',
+      'leave-edge',
+      'remove edge',
       'remove edge',
       'edge-discard',
     ]);
   });
 
-  it('waits for the ports of the last in publish mode', async () => {
+  it('waits for the ports of the last in publish mode, which goes once the image was seen running', async () => {
     const s = scene();
     s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, mode: 'publish' } } };
     await deploy(s, web('1'));
@@ -142,10 +157,43 @@ describe('another image for the edge', () => {
     withImage(s, 'publish');
     await s.agent.settle();
     const steps = s.since();
-    expect(steps.slice(0, 3)).toEqual(['pull haproxy:3.3', 'disarm edge', 'stop edge']);
-    expect(steps).toContain('start edge');
+    expect(steps.slice(0, 6)).toEqual([
+      'pull haproxy:3.3',
+      'edge-write ',
+      'create-edge',
+      'start edge',
+      'disarm edge',
+      'disarm edge',
+    ]);
     expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
     expect(edges(s)).toHaveLength(1);
+  });
+});
+
+describe('two services that swap their ports', () => {
+  const pair = (one: string, two: string): string => `
+services:
+  one: ${member(one, 'org/web')}
+  two: ${member(two, 'org/api')}
+`;
+  const member = (how: string, image: string): string => {
+    const [order = '', published = ''] = how.split(' ');
+    return `{image: ${image}, restart: always, ports: ['${published}:8888'], deploy: {update_config: {order: ${order}, monitor: 1s}}, x-supercargo: {drain: 1s, healthy-within: 5s}}`;
+  };
+  const orders = ['stop-first', 'start-first'] as const;
+  const changes = orders.flatMap((a) =>
+    orders.flatMap((b) => orders.flatMap((c) => orders.map((d) => [a, b, c, d] as const))),
+  );
+
+  it.each(changes)('%s and %s → %s and %s', async (a, b, c, d) => {
+    const s = scene(pair(`${a} 80`, `${b} 81`));
+    await deploy(s, { one: 'org/web:1', two: 'org/api:1' });
+    const plan = await recompose(s, pair(`${c} 81`, `${d} 80`));
+    expect(outcomesOf(plan)).toEqual({ one: 'converged', two: 'converged' });
+    expect(running(s).filter((name) => name.includes(' '))).toEqual(['one 1', 'two 1']);
+    expect(s.agent.steps.filter((step) => step.includes('✗'))).toEqual([]);
+    const before = await s.agent.settle();
+    expect(outcomesOf(before)).toEqual({ one: 'converged', two: 'converged' });
   });
 });
 

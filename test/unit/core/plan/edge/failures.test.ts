@@ -65,6 +65,21 @@ describe('a bad release with start-first', () => {
     },
   );
 
+  it.each(['stop', 'remove'] as const)(
+    'is none where somebody takes it away while it bakes (docker %s): it comes back',
+    async (how) => {
+      const s = await deployed();
+      s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+      while (!s.agent.steps.includes('drain web 1')) await s.agent.tick();
+      const candidate = s.engine.actual().containers.find((c) => c.owner?.version === '2');
+      s.engine.byHand.stop(candidate?.name ?? '');
+      await s.agent.tick();
+      if (how === 'remove') s.engine.byHand.remove(candidate?.name ?? '');
+      expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+      expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
+    },
+  );
+
   it('is not tried again, and the next one gets its try at once', async () => {
     const s = await deployed();
     await deploy(s, web('dies'));

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../../../src/core/errors.ts';
+import { parseImage } from '../../../../../src/core/image/reference.ts';
+import { edgeSetting } from '../../../../support/world.ts';
 import { createSimulatedAgent, outcome, outcomesOf } from '../../../../support/simulated-agent.ts';
 import { deploy, running, web, type Scenario } from '../scenario.ts';
 import { deployed, EDGE_IMAGE, rotation, scene, startFirst } from './scenes.ts';
@@ -51,16 +54,70 @@ describe('an edge', () => {
     expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
   });
 
-  it('that never answers is told, and nothing of the old release is stopped for it', async () => {
-    const s = scene(startFirst({ order: 'stop-first' }));
-    s.engine.registry.push(EDGE_IMAGE, { deaf: true });
+  it.each(['host', 'publish'] as const)(
+    'that never answers is told, and nothing of the old release is stopped for it: %s',
+    async (mode) => {
+      const s = scene(startFirst({ order: 'stop-first' }));
+      s.engine.registry.push(EDGE_IMAGE, { deaf: true });
+      await deploy(s, web('1'));
+      s.agent.wish = {
+        ...s.agent.wish,
+        compose: startFirst(),
+        more: { edge: { ...edgeSetting, mode } },
+      };
+      const plan = await s.agent.settle();
+      expect([outcome(plan.edge?.decision), ...Object.values(outcomesOf(plan))]).toEqual([
+        'blocked edge',
+        'blocked edge',
+      ]);
+      expect(s.agent.steps.filter((step) => step.startsWith('stop'))).toEqual([]);
+      expect(running(s)).toContain('web 1');
+    },
+  );
+
+  it('whose next image never answers keeps its ports in publish mode', async () => {
+    const s = scene();
+    const publish = { ...edgeSetting, mode: 'publish' as const };
+    s.agent.wish = { ...s.agent.wish, more: { edge: publish } };
     await deploy(s, web('1'));
-    s.agent.wish = { ...s.agent.wish, compose: startFirst() };
+    const bad = parseImage('docker.io/library/haproxy:bad');
+    s.engine.registry.push('docker.io/library/haproxy:bad', { deaf: true });
+    const image = { ...publish.image, reference: bad, digest: undefined };
+    s.agent.wish = { ...s.agent.wish, more: { edge: { ...publish, image } } };
     const plan = await s.agent.settle();
-    expect([outcome(plan.edge?.decision), ...Object.values(outcomesOf(plan))]).toEqual([
-      'blocked edge',
-      'blocked edge',
-    ]);
+    expect(outcome(plan.edge?.decision)).toBe('blocked edge');
+    expect(rotation(s.engine)).toEqual([...GOOD, ' []']);
+    expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]', ' []']);
+  });
+
+  it('whose folder was removed makes room for another one', async () => {
+    const s = await deployed();
+    s.engine.byHand.loseFolder();
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
+  });
+
+  it('in a network of its own joins it again', async () => {
+    const s = scene();
+    s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, mode: 'publish' } } };
+    await deploy(s, web('1'));
+    s.since();
+    s.engine.byHand.disconnect(edgeName(s), 'test_edge');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.since()).toEqual(['connect edge test_edge']);
+  });
+
+  it('whose image cannot be had keeps nobody waiting for it', async () => {
+    const s = await deployed(startFirst({ order: 'stop-first' }));
+    const error = new AgentError('REGISTRY', 'cannot pull haproxy: 503', { retry: 'later' });
+    s.engine.fail({ kind: 'pull', error, times: 100, name: 'haproxy:3.2' });
+    s.agent.wish = { ...s.agent.wish, compose: startFirst() };
+    let plan = await s.agent.tick();
+    for (let n = 0; n < 20; n += 1) plan = await s.agent.tick();
+    expect(outcomesOf(plan)).toEqual({ web: 'wait back-off' });
+    expect(running(s)).toContain('web 1');
   });
 });
 

@@ -71,7 +71,7 @@ export const serving = (engine: SimulatedEngine, backend = 'web:8888'): Readonly
   const { containers, edges } = engine.actual();
   const taking = containers.flatMap((c) => {
     const state = isRunning(c) && edges.find((e) => e.instance === c.edge?.instance)?.state;
-    return state && !state.isLeaving ? [state] : [];
+    return state && !state.isLeaving && state.frontends.length > 0 ? [state] : [];
   });
   const lists = taking.map((state) =>
     state.servers
