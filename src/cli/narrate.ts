@@ -51,7 +51,8 @@ export const createNarrator = (io: Io): EventLog => {
       if (words === undefined || level === 'debug' || fields['ended'] === true) return;
       const subject = SUBJECTS.map((name) => fields[name]).find((value) => value !== undefined);
       const paint = level === 'error' ? palette.bad : level === 'warn' ? palette.warn : palette.faint;
-      const service = typeof fields['service'] === 'string' ? `${fields['service']}: ` : '';
+      const service =
+        typeof fields['service'] === 'string' && fields['service'] !== '' ? `${fields['service']}: ` : '';
       const shown = subject === undefined ? '' : ` ${textOf(subject)}`;
       const message = typeof fields['message'] === 'string' ? `: ${fields['message']}` : '';
       io.stdout.write(`${clear}${paint('·')} ${service}${words}${shown}${message}\n`);

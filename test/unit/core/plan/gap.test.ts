@@ -23,7 +23,7 @@ const publish = (version: string) => ({ versions: web(version), published: { ser
 
 describe('the gap that is told beforehand', () => {
   it.each([
-    ['nothing changes', startFirst(), {}, null],
+    ['nothing changes', startFirst(), {}, 'nothing'],
     ['a new version behind the edge', startFirst(), publish('2'), 'none'],
     ['a new version found by its name', byName(), publish('2'), 'none'],
     ['more replicas', startFirst(), { compose: startFirst({ replicas: 3 }) }, 'none'],
@@ -39,7 +39,7 @@ describe('the gap that is told beforehand', () => {
     ],
   ])('%s', async (_what, compose, wish, expected) => {
     const gap = await told(await deployed(compose), wish);
-    expect(gap).toEqual(expected === null ? null : expect.stringContaining(expected));
+    expect(gap ?? 'nothing').toContain(expected);
   });
 
   it('is that of an edge which must be replaced in publish mode', async () => {

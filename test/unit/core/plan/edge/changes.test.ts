@@ -170,16 +170,17 @@ describe('another image for the edge', () => {
   });
 });
 
+const member = (how: string, image: string): string => {
+  const [order = '', published = ''] = how.split(' ');
+  return `{image: ${image}, restart: always, ports: ['${published}:8888'], deploy: {update_config: {order: ${order}, monitor: 1s}}, x-supercargo: {drain: 1s, healthy-within: 5s}}`;
+};
+
 describe('two services that swap their ports', () => {
   const pair = (one: string, two: string): string => `
 services:
   one: ${member(one, 'org/web')}
   two: ${member(two, 'org/api')}
 `;
-  const member = (how: string, image: string): string => {
-    const [order = '', published = ''] = how.split(' ');
-    return `{image: ${image}, restart: always, ports: ['${published}:8888'], deploy: {update_config: {order: ${order}, monitor: 1s}}, x-supercargo: {drain: 1s, healthy-within: 5s}}`;
-  };
   const orders = ['stop-first', 'start-first'] as const;
   const changes = orders.flatMap((a) =>
     orders.flatMap((b) => orders.flatMap((c) => orders.map((d) => [a, b, c, d] as const))),
