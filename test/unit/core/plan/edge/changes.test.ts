@@ -175,12 +175,13 @@ const member = (how: string, image: string): string => {
   return `{image: ${image}, restart: always, ports: ['${published}:8888'], deploy: {update_config: {order: ${order}, monitor: 1s}}, x-supercargo: {drain: 1s, healthy-within: 5s}}`;
 };
 
-describe('two services that swap their ports', () => {
-  const pair = (one: string, two: string): string => `
+const pair = (one: string, two: string): string => `
 services:
   one: ${member(one, 'org/web')}
   two: ${member(two, 'org/api')}
 `;
+
+describe('two services that swap their ports', () => {
   const orders = ['stop-first', 'start-first'] as const;
   const changes = orders.flatMap((a) =>
     orders.flatMap((b) => orders.flatMap((c) => orders.map((d) => [a, b, c, d] as const))),
