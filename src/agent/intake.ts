@@ -63,7 +63,8 @@ export const createIntake = (
   const readProject = async (signal: AbortSignal): Promise<void> => {
     const read = await ports.files.project(signal);
     if (read.kind === 'ok') {
-      const isNew = !state.project || JSON.stringify(read.project) !== JSON.stringify(state.project);
+      const isNew =
+        read.project !== state.project && JSON.stringify(read.project) !== JSON.stringify(state.project);
       set({ project: read.project, composeProblems: [] });
       if (isNew) ports.log.write('info', 'compose.read', { services: Object.keys(read.project.services) });
       return;

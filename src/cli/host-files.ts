@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { readCompose } from '../adapters/compose/read.ts';
+import { createComposeReader, readCompose, type ComposeResult } from '../adapters/compose/read.ts';
 import { formatProblem, type ComposeProblem } from '../core/compose/problem.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Trust } from '../core/manifest/model.ts';
@@ -12,8 +12,10 @@ export type CheckedCompose = { readonly watch: readonly string[]; readonly folde
   | { readonly kind: 'errors'; readonly errors: readonly [ComposeProblem, ...ComposeProblem[]] }
 );
 
-export const checkCompose = async (path: string, signal?: AbortSignal): Promise<CheckedCompose> => {
-  const read = await readCompose(path, signal);
+export const checkCompose = async (path: string, signal?: AbortSignal): Promise<CheckedCompose> =>
+  checked(await readCompose(path, signal));
+
+const checked = (read: ComposeResult): CheckedCompose => {
   const { watch, folders } = read;
   if (read.kind === 'ok') return read;
   const [first, ...rest] = read.errors;
@@ -62,12 +64,13 @@ export const createHostFiles = (composePath: string, trustFile: string | undefin
     files: [composePath],
     folders: [],
   };
+  const read = createComposeReader(composePath);
   const files: HostFiles = {
     project: async (signal) => {
-      const checked = await checkCompose(composePath, signal);
-      watched = { files: checked.watch, folders: checked.folders };
-      if (checked.kind === 'ok') return { kind: 'ok', project: checked.project };
-      const [first, ...rest] = checked.errors;
+      const compose = checked(await read(signal));
+      watched = { files: compose.watch, folders: compose.folders };
+      if (compose.kind === 'ok') return { kind: 'ok', project: compose.project };
+      const [first, ...rest] = compose.errors;
       return { kind: 'problems', problems: [fileProblem(first), ...rest.map(fileProblem)] };
     },
     trust: () => readTrustFile(trustFile),

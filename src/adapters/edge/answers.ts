@@ -105,6 +105,9 @@ export const parseServersState = (answer: string): readonly ServerPlace[] => {
 
 /** Values with a comma, a quote or a space may be quoted; a quote inside is doubled. No value spans lines. */
 const splitCsv = (line: string): readonly string[] =>
+  line.includes('"') ? splitQuoted(line) : line.split(',');
+
+const splitQuoted = (line: string): readonly string[] =>
   [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
     ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
   );

@@ -1,3 +1,4 @@
+import { oncePer } from '../once-per.ts';
 import type { Digest } from '../image/reference.ts';
 import { canonicalSha256 } from './canonical.ts';
 import { exposureOf } from './start-first.ts';
@@ -63,8 +64,19 @@ export const specVersionOf = (specHash: string): SpecVersion | undefined => {
 };
 
 /** `VERSION:` and 64 hex digits, by the algorithm of that version. */
-export const hashWith = (version: SpecVersion, service: Service, project: ComposeProject): string =>
-  `${version}:${SPEC_VERSIONS[version](service, project)}`;
+export const hashWith = (version: SpecVersion, service: Service, project: ComposeProject): string => {
+  const known = hashesOf(project);
+  const key = `${version} ${service.name}`;
+  // Only of its own services: a caller may ask about one that it has made up.
+  const isOwn = project.services[service.name] === service;
+  const hash =
+    (isOwn ? known.get(key) : undefined) ?? `${version}:${SPEC_VERSIONS[version](service, project)}`;
+  if (isOwn) known.set(key, hash);
+  return hash;
+};
+
+/** By algorithm and service. A project that is not read anew is the same object, tick after tick. */
+const hashesOf = oncePer((_project: ComposeProject) => new Map<string, string>());
 
 /**
  * What determines the service's containers, apart from the image: the container spec, the container's name, and the

@@ -1,4 +1,5 @@
-import type { HostPort } from '../state/actual.ts';
+import { oncePer } from '../once-per.ts';
+import type { Actual, Container, HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { ServiceContext } from './input.ts';
 import { isLastStand } from './gate.ts';
@@ -35,25 +36,24 @@ export const hostPortsOf = (release: Release): readonly HostPort[] =>
 export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] =>
   directPortHolders(c, publishedPorts(release));
 
-export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]): readonly PortHolder[] => {
-  return (
-    c.input.actual.containers
-      // The edge lets go by itself: who waits for that is told so (`awaitEdge`).
-      .filter(
-        (o) => isUp(o) && !o.edge && o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id,
-      )
-      .flatMap((o) =>
-        o.ports
-          .filter((p) => wanted.some((w) => overlaps(w, p)))
-          .map((p) => ({
-            kind: o.owner ? ('ours' as const) : ('foreign' as const),
-            name: o.name,
-            service: o.owner?.service,
-            port: `${String(p.hostPort)}/${p.protocol}`,
-          })),
-      )
-  );
-};
+/** The edge lets go by itself: who waits for that is told so (`awaitPorts`). */
+const publishing = oncePer(({ containers }: Actual): readonly Container[] =>
+  containers.filter((o) => o.ports.length > 0 && isUp(o) && !o.edge),
+);
+
+export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]): readonly PortHolder[] =>
+  publishing(c.input.actual)
+    .filter((o) => o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id)
+    .flatMap((o) =>
+      o.ports
+        .filter((p) => wanted.some((w) => overlaps(w, p)))
+        .map((p) => ({
+          kind: o.owner ? ('ours' as const) : ('foreign' as const),
+          name: o.name,
+          service: o.owner?.service,
+          port: `${String(p.hostPort)}/${p.protocol}`,
+        })),
+    );
 
 /** A holder of our own that will let go by itself: its service is gone, or its next release does not publish the port. */
 export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {

@@ -2,6 +2,7 @@ import type { Port } from '../../compose/model.ts';
 import type { EdgeFrontend, EdgeProtocol, EdgeServerSeen } from '../../edge/model.ts';
 import { backendName, serverName } from '../../edge/names.ts';
 import type { Actual, Container, EdgeSeen, Network } from '../../state/actual.ts';
+import { oncePer } from '../../once-per.ts';
 import type { Release } from '../../state/release.ts';
 
 /** Logical name and definition of the network that is ours; a user's network of that name has another hash. */
@@ -21,19 +22,8 @@ export interface EdgePart {
   readonly seen: EdgeSeen | undefined;
 }
 
-/** A plan asks for each of a hundred containers, and what was seen never changes. */
-const partsOf = new WeakMap<Actual, readonly EdgePart[]>();
-
 /** Newest first. */
-export const edgeParts = (actual: Actual): readonly EdgePart[] => {
-  const known = partsOf.get(actual);
-  if (known) return known;
-  const parts = readParts(actual);
-  partsOf.set(actual, parts);
-  return parts;
-};
-
-const readParts = ({ containers, edges }: Actual): readonly EdgePart[] =>
+export const edgeParts = oncePer(({ containers, edges }: Actual): readonly EdgePart[] =>
   containers
     .filter((c) => c.edge !== undefined && c.state !== 'removing')
     .flatMap((container) => {
@@ -42,18 +32,19 @@ const readParts = ({ containers, edges }: Actual): readonly EdgePart[] =>
       const seen = edges.find((e) => e.instance === edge.instance);
       return [{ container, ...edge, isLeaving: detail?.restart.name === 'no', seen }];
     })
-    .toSorted((a, b) => (b.container.detail?.createdAtMs ?? 0) - (a.container.detail?.createdAtMs ?? 0));
+    .toSorted((a, b) => (b.container.detail?.createdAtMs ?? 0) - (a.container.detail?.createdAtMs ?? 0)),
+);
 
 /**
  * The edge that takes new connections: the newest that answers. Where one replaces another, both do for a moment. One without
  * ports, which only shows that its image is good, comes last.
  */
-export const currentEdge = (actual: Actual): EdgePart | undefined => {
+export const currentEdge = oncePer((actual: Actual): EdgePart | undefined => {
   const answering = edgeParts(actual).filter(
     (p) => !p.isLeaving && p.seen?.state !== undefined && !p.seen.state.isLeaving,
   );
   return answering.find((p) => !isBare(p)) ?? answering[0];
-};
+});
 
 const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length === 0;
 
@@ -61,11 +52,13 @@ const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length 
 export const isLost = ({ container, seen }: EdgePart): boolean =>
   container.state === 'running' && !seen?.state && !seen?.written;
 
+const serversByName = oncePer((actual: Actual) =>
+  Map.groupBy(currentEdge(actual)?.seen?.state?.servers ?? [], (s) => s.name),
+);
+
 /** A container's servers as the current edge has them. */
-export const serversOf = (actual: Actual, containerId: string): readonly EdgeServerSeen[] => {
-  const name = serverName(containerId);
-  return currentEdge(actual)?.seen?.state?.servers.filter((s) => s.name === name) ?? [];
-};
+export const serversOf = (actual: Actual, containerId: string): readonly EdgeServerSeen[] =>
+  serversByName(actual).get(serverName(containerId)) ?? [];
 
 /** In every edge, leaving ones too; current and queued. */
 export const sessionsOf = ({ edges }: Actual, containerId: string): number => {

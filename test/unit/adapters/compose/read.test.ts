@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { composeFilesFor } from '../../../../src/adapters/compose/files.ts';
-import { readCompose } from '../../../../src/adapters/compose/read.ts';
+import { createComposeReader, readCompose } from '../../../../src/adapters/compose/read.ts';
 
 const place = { folder: '' };
 
@@ -128,6 +128,27 @@ describe('reading a project', () => {
   it('gives no project at all while one of its files is wrong', async () => {
     await put({ ...PROJECT, 'compose.d/9.yaml': 'services: [' });
     expect((await readCompose(place.folder)).kind).toBe('errors');
+  });
+
+  it('is parsed again only where one of its files has changed', async () => {
+    const compose = 'services: {a: {image: x, env_file: a.env}}\nsecrets: {s: {file: ./s}}';
+    await put({ 'compose.yaml': compose, 'a.env': 'A=1', s: 'one' });
+    const read = createComposeReader(place.folder);
+    let before = await read();
+    expect(await read()).toBe(before);
+    for (const change of [
+      { 'a.env': 'A=2' },
+      { s: 'two' },
+      { 'compose.d/b.yaml': 'services: {b: {image: x}}' },
+      { 'compose.yaml': 'services: {a: {image: y}}' },
+    ]) {
+      await put(change);
+      const after = await read();
+      expect(after).not.toBe(before);
+      expect(after).toEqual(await readCompose(place.folder));
+      before = after;
+    }
+    expect(await read()).toBe(before);
   });
 
   it('stops where its signal is aborted', async () => {
