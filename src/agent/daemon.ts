@@ -26,6 +26,8 @@ export interface DaemonSurroundings {
 
 /** Events come in bursts (die, stop, destroy …): one look for all of them. */
 const BURST_MS = 20;
+/** For the manifest, before the host is looked at without it. */
+const PATIENCE_MS = 50;
 const STREAM_PAUSE_MS = 1_000;
 
 /** The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go, not undone. */
@@ -97,9 +99,11 @@ export const createRefresh = (
       isWanted = undefined;
       await agent.intake.readFiles(signal);
       watch();
-      // The pass that follows must not wait for a slow manifest server.
-      agent.wake.call();
-      if (isForced || Date.now() >= agent.intake.state().source.notBeforeMs) await agent.intake.fetch(signal);
+      const mayFetch = isForced || Date.now() >= agent.intake.state().source.notBeforeMs;
+      const fetched = mayFetch ? agent.intake.fetch(signal) : Promise.resolve();
+      // One pass for both, but it must not wait for a slow manifest server.
+      const patience = setTimeout(() => agent.wake.call(), PATIENCE_MS);
+      await fetched.finally(() => clearTimeout(patience));
       agent.wake.call();
     }
   };
