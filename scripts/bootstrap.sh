@@ -39,7 +39,8 @@ fi
 # Debian package and the file that proves it is installed.
 packages='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
   busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv
-  haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl'
+  haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+  groovy:/usr/share/java/groovy-all.jar'
 
 missing_packages() {
   local entry

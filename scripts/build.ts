@@ -1,7 +1,10 @@
 /** Bundles src/main.ts and its dependencies into dist/supercargo.mjs, with a source map beside it. */
-import { build, type Plugin } from 'esbuild';
+import { build, transformSync, type Plugin } from 'esbuild';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { asServed, readPageFile } from '../src/hub/page/files.ts';
+import { PAGE_FILES, PAGE_SCRIPTS } from '../src/hub/page/names.ts';
 
 const root = join(import.meta.dirname, '..');
 const outfile = join(root, 'dist', 'supercargo.mjs');
@@ -14,6 +17,31 @@ const stubUnused: Plugin = {
   setup: (context) => {
     context.onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'stub' }));
     context.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+/** The files of the hub's page travel in the bundle: `src/hub/page/files.ts` reads them from beside itself, where there is nothing then. */
+const scriptOf = (name: (typeof PAGE_SCRIPTS)[number]): string =>
+  asServed(
+    transformSync(readFileSync(join(root, 'src', 'hub', 'page', 'client', `${name}.ts`), 'utf8'), {
+      loader: 'ts',
+      target: 'es2022',
+    }).code,
+  );
+
+const inlinePage: Plugin = {
+  name: 'inline-page',
+  setup: (context) => {
+    context.onLoad({ filter: /hub[/]page[/]files\.ts$/ }, () => {
+      const texts = Object.fromEntries(PAGE_FILES.map((name) => [name, readPageFile(name)]));
+      const scripts = Object.fromEntries(PAGE_SCRIPTS.map((name) => [name, scriptOf(name)]));
+      const contents = [
+        `const texts = ${JSON.stringify(texts)}, scripts = ${JSON.stringify(scripts)};`,
+        'export const readPageFile = (name) => texts[name];',
+        'export const readPageScript = (name) => scripts[name];',
+      ].join('\n');
+      return { contents };
+    });
   },
 };
 
@@ -46,7 +74,7 @@ export const buildBundle = async (): Promise<{ path: string; bytes: number }> =>
     banner: { js: banner },
     // The packages' own ES modules where they have them: smaller, and tree shaking works.
     mainFields: ['module', 'main'],
-    plugins: [stubUnused],
+    plugins: [stubUnused, inlinePage],
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'external',

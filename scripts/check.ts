@@ -18,6 +18,12 @@ const checks: readonly Check[] = [
   },
   { name: 'types', tool: 'tsc', args: [], advice: 'npx tsc' },
   {
+    name: 'types of the page',
+    tool: 'tsc',
+    args: ['-p', 'src/hub/page/client'],
+    advice: 'npx tsc -p src/hub/page/client',
+  },
+  {
     name: 'lint',
     tool: 'oxlint',
     args: ['--type-aware', '--deny-warnings'],

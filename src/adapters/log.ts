@@ -4,7 +4,8 @@ import type { EventLog } from '../core/events.ts';
 export interface LogOptions {
   readonly level: string;
   readonly format: 'json' | 'pretty';
-  readonly environment: string;
+  /** Undefined: the events are of several, and say which. */
+  readonly environment: string | undefined;
 }
 
 /**
@@ -12,11 +13,14 @@ export interface LogOptions {
  * colour. Written synchronously: the last line before a crash is the one that is needed.
  */
 export const createLog = async (options: LogOptions): Promise<EventLog> => {
-  const stream = options.format === 'pretty' ? await prettyStream() : pino.destination({ fd: 1, sync: true });
+  const stream =
+    options.format === 'pretty'
+      ? await prettyStream(options.environment !== undefined)
+      : pino.destination({ fd: 1, sync: true });
   const logger = pino(
     {
       level: options.level,
-      base: { environment: options.environment },
+      base: options.environment === undefined ? {} : { environment: options.environment },
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'event',
       formatters: { level: (label) => ({ level: label }) },
@@ -30,12 +34,12 @@ export const createLog = async (options: LogOptions): Promise<EventLog> => {
   };
 };
 
-const prettyStream = async (): Promise<DestinationStream> => {
+const prettyStream = async (isOneEnvironment: boolean): Promise<DestinationStream> => {
   const { default: pretty } = await import('pino-pretty');
   return pretty({
     sync: true,
     messageKey: 'event',
-    ignore: 'environment',
+    ignore: isOneEnvironment ? 'environment' : '',
     translateTime: 'SYS:HH:MM:ss',
     singleLine: true,
   });

@@ -37,6 +37,7 @@ const pure = ['node:crypto', 'node:path', 'valibot', 'yaml'];
 const homes: Readonly<Record<string, RegExp>> = {
   dockerode: /^adapters\/docker$/,
   got: /^adapters\//,
+  fastify: /^hub$/,
   envalid: /^config$/,
   commander: /^(main|cli)$/,
   'systemd-notify': /^adapters\//,

@@ -1,0 +1,291 @@
+/**
+ * npm run bench:hub              what a hub can do: unchanged answers a second, memory of held polls, how soon agents know
+ * npm run bench:hub -- --json    the same as JSON
+ * npm run bench:hub -- --rounds 3 --polls 1000 --agents 100
+ * 1. GET of a manifest that has not changed, answered with 304; by wrk where it is installed (Debian: wrk), else by Node
+ * 2. memory of the hub with so many long polls held, beside its memory without
+ * 3. a publish, until each of many agents has the new manifest
+ * Each round has a hub of its own on a fresh folder; medians over the rounds, with the extremes.
+ */
+import { execFile, fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { startService } from '../test/support/command.ts';
+import { supercargo } from '../test/support/host.ts';
+import { percentile } from '../test/support/load.ts';
+import { eventually } from '../test/support/poll.ts';
+import { freePort } from '../test/support/ports.ts';
+import type { AgentsAnswer, HoldOrder } from './bench-hub-agents.ts';
+import { buildBundle } from './build.ts';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    polls: { type: 'string', default: '5000' },
+    agents: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '5' },
+  },
+});
+const [rounds, polls, agents, seconds] = [values.rounds, values.polls, values.agents, values.seconds].map(
+  Number,
+);
+const CONNECTIONS = 64;
+const WRK = '/usr/bin/wrk';
+const TOKEN = 'publish-token-of-the-benchmark';
+const PATH = '/manifests/bench.json';
+const run = promisify(execFile);
+
+const ended = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
+
+/** Fifty services: what a big host has. */
+const manifestText = (serial: number): string =>
+  JSON.stringify({
+    apiVersion: 'supercargo/v1',
+    environment: 'bench',
+    serial,
+    issuedAt: '2026-01-01T00:00:00Z',
+    services: Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [
+        `service-${String(index)}`,
+        {
+          image: `registry.example.com/org/service-${String(index)}:1.${String(serial)}.0@sha256:${'ab'.repeat(32)}`,
+        },
+      ]),
+    ),
+  });
+
+interface BenchHub {
+  readonly port: number;
+  readonly publish: (serial: number) => Promise<string>;
+  readonly heldPolls: () => Promise<number>;
+  readonly residentBytes: () => Promise<number>;
+}
+
+const withHub = async <T>(work: (hub: BenchHub) => Promise<T>): Promise<T> => {
+  ended.signal.throwIfAborted();
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-bench-hub-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${String(port)}`;
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, SUPERCARGO_PUBLISH_TOKEN: TOKEN };
+  const words = ['hub', '--listen', `127.0.0.1:${String(port)}`, '--data', join(folder, 'data')];
+  const logFile = join(folder, 'log');
+  const service = startService(supercargo, words, { env, logFile });
+  const isAnswering = async (): Promise<boolean> => (await fetch(`${url}/healthz`)).ok;
+  try {
+    await eventually(isAnswering, { describe: () => readFile(logFile, 'utf8') });
+    const hub: BenchHub = {
+      port,
+      publish: async (serial) => {
+        const headers = { authorization: `Bearer ${TOKEN}` };
+        const answer = await fetch(`${url}${PATH}`, { method: 'PUT', headers, body: manifestText(serial) });
+        if (!answer.ok) throw new Error(`publish: ${String(answer.status)} ${await answer.text()}`);
+        return answer.headers.get('etag') ?? '';
+      },
+      heldPolls: async () => {
+        const text = await (await fetch(`${url}/metrics`)).text();
+        return Number(/^supercargo_hub_held_polls (\d+)$/m.exec(text)?.[1] ?? -1);
+      },
+      residentBytes: async () => {
+        const status = await readFile(`/proc/${String(service.pid)}/status`, 'utf8');
+        return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+      },
+    };
+    return await work(hub);
+  } finally {
+    await service.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** Agents in a program of their own: their work is not the hub's. */
+const withAgents = async <T>(work: (child: ChildProcess) => Promise<T>): Promise<T> => {
+  const child = fork(join(import.meta.dirname, 'bench-hub-agents.ts'));
+  const stop = (): void => void child.kill();
+  ended.signal.addEventListener('abort', stop);
+  try {
+    return await work(child);
+  } finally {
+    ended.signal.removeEventListener('abort', stop);
+    child.kill();
+  }
+};
+
+const answerOf = async <K extends AgentsAnswer['kind']>(
+  child: ChildProcess,
+  kind: K,
+): Promise<Extract<AgentsAnswer, { kind: K }>> => {
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<AgentsAnswer, { kind: K }>>();
+  const isWanted = (answer: AgentsAnswer): answer is Extract<AgentsAnswer, { kind: K }> =>
+    answer.kind === kind;
+  const onMessage = (answer: unknown): void => {
+    if (isWanted(answer as AgentsAnswer)) resolve(answer as Extract<AgentsAnswer, { kind: K }>);
+  };
+  const onExit = (): void => reject(new Error('the agents ended'));
+  child.on('message', onMessage).once('exit', onExit);
+  if (child.killed) onExit();
+  try {
+    return await promise;
+  } finally {
+    child.off('message', onMessage).off('exit', onExit);
+  }
+};
+
+const holdAll = async (hub: BenchHub, child: ChildProcess, count: number, tag: string): Promise<void> => {
+  const held = answerOf(child, 'held');
+  child.send({ port: hub.port, path: PATH, count, tag } satisfies HoldOrder);
+  await held;
+  await eventually(async () => ended.signal.aborted || (await hub.heldPolls()) === count, {
+    deadlineMs: 60_000,
+    describe: async () => `${String(count)} polls are held, there are ${String(await hub.heldPolls())}`,
+  });
+};
+
+const byWrk = async (port: number, tag: string): Promise<number> => {
+  const load = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${String(seconds)}s`];
+  const { stdout } = await run(
+    WRK,
+    [...load, '-H', `If-None-Match: ${tag}`, `http://127.0.0.1:${String(port)}${PATH}`],
+    { signal: ended.signal },
+  );
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0);
+};
+
+/** Less than wrk gets out of the same hub: the generator itself is the limit. */
+const byNode = async (port: number, tag: string): Promise<number> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const started = performance.now();
+  const end = started + (seconds ?? 0) * 1000;
+  const once = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      request({ port, host: '127.0.0.1', path: PATH, agent, headers: { 'if-none-match': tag } }, (answer) =>
+        answer.resume().once('end', resolve),
+      )
+        .once('error', reject)
+        .end();
+    });
+  const counts = await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      let count = 0;
+      for (; performance.now() < end && !ended.signal.aborted; count += 1) await once();
+      return count;
+    }),
+  );
+  agent.destroy();
+  return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - started) / 1000);
+};
+
+const measureUnchanged = (): Promise<number> =>
+  withHub(async (hub) => {
+    const tag = await hub.publish(1);
+    const measure = existsSync(WRK) ? byWrk : byNode;
+    return measure(hub.port, tag);
+  });
+
+const measureMemory = (): Promise<{ idle: number; held: number }> =>
+  withHub((hub) =>
+    withAgents(async (child) => {
+      const tag = await hub.publish(1);
+      const idle = await hub.residentBytes();
+      await holdAll(hub, child, polls ?? 0, tag);
+      return { idle, held: await hub.residentBytes() };
+    }),
+  );
+
+const measureNotified = (): Promise<{ p50: number; p99: number; max: number }> =>
+  withHub((hub) =>
+    withAgents(async (child) => {
+      // The first publish warms up both sides.
+      let tag = await hub.publish(1);
+      let times: number[] = [];
+      for (const serial of [2, 3]) {
+        await holdAll(hub, child, agents ?? 0, tag);
+        const notified = answerOf(child, 'notified');
+        const startedNs = process.hrtime.bigint();
+        tag = await hub.publish(serial);
+        const { atNs } = await notified;
+        times = atNs.map((at) => Number(BigInt(at) - startedNs) / 1e6).toSorted((a, b) => a - b);
+      }
+      return { p50: percentile(times, 0.5), p99: percentile(times, 0.99), max: times.at(-1) ?? 0 };
+    }),
+  );
+
+interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+const spreadOf = (figures: readonly number[]): Spread => {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return { median: percentile(sorted, 0.5), min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
+};
+
+const repeat = async <T>(work: () => Promise<T>): Promise<T[]> => {
+  const results: T[] = [];
+  while (results.length < (rounds ?? 0)) results.push(await work());
+  return results;
+};
+
+const line = (name: string, { median, min, max }: Spread, unit: string, digits = 0): string =>
+  `${name.padEnd(46)}${[median, min, max].map((value) => value.toFixed(digits).padStart(11)).join('')}  ${unit}`;
+
+const MIB = 1024 * 1024;
+
+const main = async (): Promise<void> => {
+  await buildBundle();
+  const unchanged = spreadOf(await repeat(measureUnchanged));
+  const memory = await repeat(measureMemory);
+  const notified = await repeat(measureNotified);
+  const report = {
+    rounds,
+    unchangedAnswersPerSecond: {
+      by: existsSync(WRK) ? 'wrk' : 'node',
+      connections: CONNECTIONS,
+      ...unchanged,
+    },
+    memoryMiB: {
+      polls,
+      idle: spreadOf(memory.map(({ idle }) => idle / MIB)),
+      held: spreadOf(memory.map(({ held }) => held / MIB)),
+      kibPerPoll: spreadOf(memory.map(({ idle, held }) => (held - idle) / 1024 / (polls ?? 1))),
+    },
+    publishToNotifiedMs: {
+      agents,
+      p50: spreadOf(notified.map(({ p50 }) => p50)),
+      p99: spreadOf(notified.map(({ p99 }) => p99)),
+      last: spreadOf(notified.map(({ max }) => max)),
+    },
+  };
+  if (values.json) {
+    console.log(JSON.stringify(report));
+    return;
+  }
+  const { memoryMiB, publishToNotifiedMs } = report;
+  console.log(`${''.padEnd(46)}     median        min        max  over ${String(rounds)} rounds`);
+  console.log(
+    line(
+      `304 answers (${report.unchangedAnswersPerSecond.by}, ${String(CONNECTIONS)} connections)`,
+      unchanged,
+      'a second',
+    ),
+  );
+  console.log(line('memory without polls', memoryMiB.idle, 'MiB'));
+  console.log(line(`memory with ${String(polls)} held polls`, memoryMiB.held, 'MiB'));
+  console.log(line('  each', memoryMiB.kibPerPoll, 'KiB', 1));
+  console.log(line(`publish → notified, ${String(agents)} agents: p50`, publishToNotifiedMs.p50, 'ms', 1));
+  console.log(line('  p99', publishToNotifiedMs.p99, 'ms', 1));
+  console.log(line('  the last one', publishToNotifiedMs.last, 'ms', 1));
+};
+
+try {
+  await main();
+} catch (error) {
+  if (!ended.signal.aborted) throw error;
+  process.exitCode = 130;
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { AgentError } from '../../core/errors.ts';
+import type { FileChange, HubFile, HubFiles } from '../../core/ports/hub-files.ts';
+import { lockFolder } from './folder-lock.ts';
+import { storeError } from './store-error.ts';
+
+export interface OpenHubFiles extends HubFiles {
+  /** Settled when another hub can have the folder. */
+  readonly close: () => Promise<void>;
+}
+
+/** Inside the folder, for the same file system: the lock, and what is being written. Nothing in it is worth a backup. */
+const WORK_FOLDER = '.hub';
+const FOLDER_MODE = 0o750;
+const FILE_MODE = 0o640;
+
+const withOpen = async (
+  opened: Promise<FileHandle>,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> => {
+  const file = await opened;
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+};
+
+/** Without it a power cut may bring back the old name's file, or none. */
+const syncFolder = (folder: string): Promise<void> => withOpen(open(folder, 'r'), (file) => file.sync());
+
+/** Made, and known to its parents after a power cut. */
+const makeFolder = async (folder: string): Promise<void> => {
+  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+};
+
+const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** `NAME.tmp` in the work folder first: who reads sees the old content or the new one, never a part. */
+const replace = async (path: string, bytes: Uint8Array, work: string): Promise<void> => {
+  const temporary = join(work, `${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    await withOpen(open(temporary, 'wx', FILE_MODE), async (file) => {
+      await file.writeFile(bytes);
+      await file.sync();
+    });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+};
+
+/** What was half written when a hub was killed. */
+const sweep = async (work: string): Promise<void> => {
+  const names = await readdir(work);
+  const stale = names.filter((name) => name.endsWith('.tmp'));
+  await Promise.all(stale.map((name) => rm(join(work, name), { force: true })));
+};
+
+const readBytes = async (folder: string, path: string): Promise<Uint8Array | undefined> => {
+  try {
+    return await readFile(join(folder, path));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw storeError(error, `read ${path}`);
+  }
+};
+
+const listFolder = async (folder: string, path: string): Promise<readonly HubFile[]> => {
+  try {
+    const entries = await readdir(join(folder, path), { withFileTypes: true });
+    const found: HubFile[] = [];
+    for (const entry of entries) {
+      if (entry.name.startsWith('.') || !(entry.isFile() || entry.isDirectory())) continue;
+      const { mtimeMs } = await stat(join(folder, path, entry.name));
+      found.push({
+        name: entry.name,
+        kind: entry.isFile() ? 'file' : 'folder',
+        modifiedAtMs: Math.floor(mtimeMs),
+      });
+    }
+    return found;
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw storeError(error, `list ${path}`);
+  }
+};
+
+/** Each change for itself, then every folder once: many changes cost one sync of their folder. */
+const applyAll = async (
+  folder: string,
+  changes: readonly FileChange[],
+): Promise<readonly (AgentError | undefined)[]> => {
+  const work = join(folder, WORK_FOLDER);
+  const attempt = async ({ path, bytes }: FileChange): Promise<AgentError | undefined> => {
+    try {
+      const target = join(folder, path);
+      await makeFolder(dirname(target));
+      await (bytes === undefined ? rm(target, { force: true }) : replace(target, bytes, work));
+      return undefined;
+    } catch (error) {
+      return storeError(error, `${bytes === undefined ? 'remove' : 'write'} ${path}`);
+    }
+  };
+  const results = await Promise.all(changes.map(attempt));
+  const folders = new Map<string, AgentError | undefined>();
+  await Promise.all(
+    [...new Set(changes.map(({ path }) => dirname(path)))].map(async (path) => {
+      const failure = await syncFolder(join(folder, path)).then(
+        () => undefined,
+        (error: unknown) => storeError(error, `sync ${path}`),
+      );
+      folders.set(path, failure);
+    }),
+  );
+  return changes.map(({ path }, index) => results[index] ?? folders.get(dirname(path)));
+};
+
+/**
+ * Durable files below one folder, which is made where it is missing. One hub at a time.
+ * @throws AgentError STORE where the folder cannot be used or another hub has it.
+ */
+export const openHubFiles = async (folder: string): Promise<OpenHubFiles> => {
+  const work = join(folder, WORK_FOLDER);
+  try {
+    // The parents of all: later folders are made by one writer each.
+    for (const name of [WORK_FOLDER, 'manifests', 'reports']) await makeFolder(join(folder, name));
+  } catch (error) {
+    throw storeError(error, `make the folder ${folder}`);
+  }
+  const lock = await lockFolder(work);
+  try {
+    await sweep(work);
+  } catch (error) {
+    await lock.release();
+    throw storeError(error, `clean up ${work}`);
+  }
+  return {
+    read: (path) => readBytes(folder, path),
+    list: (path) => listFolder(folder, path),
+    apply: (changes) => applyAll(folder, changes),
+    close: lock.release,
+  };
+};

@@ -1,0 +1,232 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command as Program } from 'commander';
+import { createLog } from '../../adapters/log.ts';
+import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
+import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
+import { readHubConfig, readReportSecret, type HubConfig } from '../../config/hub.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import type { EventLog } from '../../core/events.ts';
+import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/address.ts';
+import { isReportingHost } from '../../core/hub/names.ts';
+import { hostToken } from '../../core/hub/tokens.ts';
+import { isEnvironmentName } from '../../core/manifest/schema.ts';
+import type { Trust } from '../../core/manifest/model.ts';
+import type { HubFiles } from '../../core/ports/hub-files.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { TlsFiles } from '../../hub/http-server.ts';
+import type { Hub } from '../../hub/hub.ts';
+import { DEFAULT_LIMITS, type HubLimits } from '../../hub/limits.ts';
+import { readTrustFile } from '../host-files.ts';
+import type { Cli } from '../cli.ts';
+import type { Io } from '../io.ts';
+import { VERSION } from '../version.ts';
+
+const HELP = `
+Examples:
+  supercargo hub --listen 127.0.0.1:8440 --data /var/lib/supercargo-hub
+  supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key --trust trust.json
+  supercargo hub token staging web-1        the token with which that host reports
+
+Secrets come from the environment or from files: SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and
+SUPERCARGO_READ_TOKEN, or the same names with _FILE. SIGTERM ends it, SIGHUP reads the certificate again.`;
+
+const TOKEN_HELP = `
+Example:
+  supercargo hub token staging web-1
+
+Needs SUPERCARGO_REPORT_SECRET or SUPERCARGO_REPORT_SECRET_FILE, as the hub has it. Goes into the host's
+SUPERCARGO_REPORT_TOKEN.`;
+
+interface Options {
+  readonly listen: string;
+  readonly data: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly trust?: string;
+  readonly maxHosts: string;
+  readonly maxEnvironments: string;
+  readonly maxConnections: string;
+}
+
+const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
+
+const toAddress = (text: string): ListenAddress => {
+  const address = parseListenAddress(text);
+  if (address) return address;
+  throw usage(`"${text}" is no address to listen on`, 'write it like 127.0.0.1:8440, [::1]:8440 or :8440');
+};
+
+const toCount = (option: string, text: string): number => {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (count > 0) return count;
+  throw usage(`"${text}" is no number for ${option}`, 'write a whole number from 1 to 999999');
+};
+
+const readPem = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new AgentError('CONFIG', `${path} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+      advice: 'name a PEM file that the user of the hub may read',
+    });
+  }
+};
+
+const readTls = async ({ tlsCert, tlsKey }: Options): Promise<TlsFiles | undefined> => {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw usage(
+      'a certificate needs its key, and a key its certificate',
+      'give both --tls-cert and --tls-key',
+    );
+  return { cert: await readPem(tlsCert), key: await readPem(tlsKey) };
+};
+
+const readTrust = async (path: string | undefined): Promise<Trust | undefined> => {
+  const read = await readTrustFile(path);
+  if (read.kind === 'problem')
+    throw new AgentError('TRUST', read.problem.message, { advice: read.problem.advice });
+  return read.kind === 'trust' ? read.trust : undefined;
+};
+
+const warningsOf = (config: HubConfig, { host }: ListenAddress, options: Options): readonly string[] => [
+  ...config.warnings,
+  ...(isLoopback(host) || options.tlsCert !== undefined
+    ? []
+    : [
+        'tokens and reports travel in clear text: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy with TLS',
+      ]),
+  ...(isLoopback(host) || config.readToken !== undefined
+    ? []
+    : [
+        'SUPERCARGO_READ_TOKEN is not set: reports and the page are shown to nobody without the publish token',
+      ]),
+];
+
+/** A renewed certificate counts from SIGHUP on; a wrong one leaves the old one in use. */
+const renewOnHangup = (hub: Hub, options: Options, log: EventLog): (() => void) => {
+  const renew = async (): Promise<void> => {
+    try {
+      const files = await readTls(options);
+      if (files) hub.renewTls(files);
+    } catch (error) {
+      log.write('error', 'hub.warned', { message: `the certificate is not renewed: ${messageOf(error)}` });
+    }
+  };
+  const onHangup = (): void => void renew();
+  process.on('SIGHUP', onHangup);
+  return () => process.off('SIGHUP', onHangup);
+};
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+
+const limitsOf = (options: Options): HubLimits => ({
+  hosts: toCount('--max-hosts', options.maxHosts),
+  environments: toCount('--max-environments', options.maxEnvironments),
+  connections: toCount('--max-connections', options.maxConnections),
+});
+
+interface Surroundings {
+  readonly config: HubConfig;
+  readonly files: HubFiles;
+  readonly log: EventLog;
+}
+
+/** The server and the page are loaded here: `hub token` and the help of all commands need neither. */
+const open = async (options: Options, { config, files, log }: Surroundings): Promise<Hub> => {
+  const [listen, tls] = [toAddress(options.listen), await readTls(options)];
+  const { startHub } = await import('../../hub/hub.ts');
+  const { pageAssets } = await import('../../hub/page/assets.ts');
+  return startHub({
+    files,
+    secrets: config,
+    listen,
+    tls,
+    trust: () => readTrust(options.trust),
+    limits: limitsOf(options),
+    assets: pageAssets(),
+    log,
+    now: Date.now,
+    version: VERSION,
+  });
+};
+
+const systemdOf = ({ notifySocket, path }: HubConfig, pid: number, log: EventLog): Systemd =>
+  createSystemd({
+    notifySocket,
+    watchdogUsec: undefined,
+    watchdogPid: undefined,
+    pid,
+    path,
+    onFailure: (message) => log.write('warn', 'hub.warned', { message }),
+  });
+
+const runHub = async (io: Io, options: Options, signal: AbortSignal): Promise<ExitCode> => {
+  const config = readHubConfig(io.env, io.stdout.isTTY);
+  // What is wrong with the options is said before anything is made.
+  const warnings = warningsOf(config, toAddress(options.listen), options);
+  limitsOf(options);
+  await readTrust(options.trust);
+  await readTls(options);
+  const log = await createLog({ ...config.log, environment: undefined });
+  const systemd = systemdOf(config, io.pid, log);
+  const data = resolve(options.data);
+  const files = await openHubFiles(data);
+  try {
+    const hub = await open(options, { config, files, log });
+    const stopRenewing = renewOnHangup(hub, options, log);
+    for (const message of warnings) log.write('warn', 'hub.warned', { message });
+    log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });
+    void systemd.ready();
+    void systemd.status(`serving ${hub.url}`);
+    await untilAborted(signal);
+    stopRenewing();
+    await Promise.all([hub.close(), systemd.stopping()]);
+    log.write('info', 'hub.stopped');
+  } finally {
+    await files.close();
+  }
+  return EXIT.ok;
+};
+
+const printToken = (io: Io, environment: string, host: string): ExitCode => {
+  if (!isEnvironmentName(environment))
+    throw usage(`"${environment}" is no name of an environment`, 'write it as SUPERCARGO_ENVIRONMENT has it');
+  if (!isReportingHost(host))
+    throw usage(
+      `"${host}" is no name of a host`,
+      'write it as SUPERCARGO_HOST has it, or as hostname prints it',
+    );
+  io.stdout.write(`${hostToken(readReportSecret(io.env), environment, host)}\n`);
+  return EXIT.ok;
+};
+
+export const addHub = (program: Program, { io, run }: Cli): void => {
+  const hub = program
+    .command('hub')
+    .description('keeps manifests and reports for many hosts, and shows them')
+    .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
+    .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
+    .option('--tls-cert <file>', 'certificate chain (PEM)')
+    .option('--tls-key <file>', 'its private key (PEM)')
+    .option('--trust <file>', 'take only manifests that this trust.json verifies')
+    .option('--max-hosts <n>', 'in each environment', String(DEFAULT_LIMITS.hosts))
+    .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
+    .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
+    .addHelpText('after', HELP)
+    .action((options: Options) => run((signal) => runHub(io, options, signal)));
+  hub
+    .command('token <environment> <host>')
+    .description('prints the token with which a host reports')
+    .addHelpText('after', TOKEN_HELP)
+    .exitOverride()
+    .action((environment: string, host: string) =>
+      run(() => Promise.resolve().then(() => printToken(io, environment, host))),
+    );
+};

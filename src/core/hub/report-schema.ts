@@ -1,0 +1,114 @@
+import * as v from 'valibot';
+
+/**
+ * The status document as far as readers rely on it (core/status/status.ts). Loose: an agent that is newer than the hub may say
+ * more, and additive changes keep the version.
+ */
+const text = v.string();
+const time = v.pipe(v.string(), v.isoTimestamp());
+const maybe = <S extends v.GenericSchema>(schema: S) => v.nullable(schema);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const outcome = v.picklist(['converged', 'progressing', 'waiting', 'rolled-back', 'blocked', 'offline']);
+
+const container = v.looseObject({
+  id: text,
+  name: text,
+  replica: count,
+  version: text,
+  release: text,
+  role: v.picklist(['serving', 'candidate', 'draining', 'retired', 'failed']),
+  state: text,
+  health: text,
+  since: maybe(time),
+  drain: maybe(v.looseObject({ since: time, until: time, sessions: maybe(count) })),
+});
+
+const service = v.looseObject({
+  service: text,
+  outcome,
+  reason: maybe(text),
+  message: maybe(text),
+  advice: maybe(text),
+  since: time,
+  until: maybe(time),
+  desired: maybe(v.looseObject({ version: text, release: text })),
+  rolledBack: maybe(v.looseObject({ from: text, to: text })),
+  failure: maybe(
+    v.looseObject({
+      version: text,
+      release: text,
+      attempt: count,
+      reason: text,
+      message: text,
+      at: time,
+      log: v.array(text),
+    }),
+  ),
+  progress: maybe(
+    v.looseObject({ layersDone: count, layersTotal: count, bytesDone: count, bytesTotal: count }),
+  ),
+  containers: v.array(container),
+});
+
+const manifest = v.looseObject({
+  state: v.picklist(['accepted', 'rejected', 'none']),
+  serial: maybe(count),
+  epoch: maybe(count),
+  signed: maybe(v.boolean()),
+  issuedAt: maybe(time),
+  expiresAt: maybe(time),
+  acceptedAt: maybe(time),
+  publisher: maybe(v.looseObject({ name: maybe(text), build: maybe(text), url: maybe(text) })),
+  rejection: maybe(
+    v.looseObject({ reason: text, serial: maybe(count), message: text, advice: text, since: time }),
+  ),
+  source: v.looseObject({
+    reachable: maybe(v.boolean()),
+    checkedAt: maybe(time),
+    message: maybe(text),
+    advice: maybe(text),
+    nextAt: maybe(time),
+  }),
+  ignored: v.array(v.looseObject({ service: text, why: text })),
+});
+
+const edge = v.looseObject({
+  outcome,
+  reason: maybe(text),
+  message: maybe(text),
+  advice: maybe(text),
+  until: maybe(time),
+  containers: v.array(
+    v.looseObject({
+      id: text,
+      name: text,
+      role: v.picklist(['serving', 'starting', 'leaving']),
+      state: text,
+      version: maybe(text),
+      sessions: maybe(count),
+    }),
+  ),
+});
+
+export const reportSchema = v.looseObject({
+  apiVersion: v.literal('supercargo/status/v1', 'must be supercargo/status/v1'),
+  environment: text,
+  host: text,
+  at: time,
+  outcome,
+  agent: v.looseObject({ running: v.boolean(), version: text, pid: maybe(count), since: maybe(time) }),
+  engine: v.looseObject({
+    online: v.boolean(),
+    version: maybe(text),
+    apiVersion: maybe(text),
+    message: maybe(text),
+    advice: maybe(text),
+  }),
+  manifest,
+  hold: maybe(
+    v.looseObject({ reason: text, owner: text, since: time, until: maybe(time), all: v.boolean() }),
+  ),
+  services: v.array(service),
+  edge: maybe(edge),
+  problems: v.array(v.looseObject({ code: text, message: text, advice: text })),
+});

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { findStrangeKey, formatProblems, problemsOf } from '../manifest/problem.ts';
+import { parseJson, quote } from '../manifest/text.ts';
+import type { Outcome } from '../status/status.ts';
+import { refusal, type Refusal } from './refusal.ts';
+import { reportSchema } from './report-schema.ts';
+
+export const REPORT_CAP_BYTES = 256 * 1024;
+
+/** What a hub has to know of a report; the rest is passed on as it came. */
+export interface ReportSummary {
+  readonly outcome: Outcome;
+  readonly serial: number | null;
+  /** Equal for two reports that differ in nothing but when they were made and when the manifest was last asked for. */
+  readonly substance: string;
+}
+
+export type ReadReport =
+  | { readonly kind: 'report'; readonly summary: ReportSummary }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+const refused = (status: number, code: string, message: string): ReadReport => ({
+  kind: 'refused',
+  refusal: refusal(
+    status,
+    code,
+    message,
+    'a report is the status document of `supercargo status --json`; use an agent of the same release line as the hub',
+  ),
+});
+
+/** With a byte order mark it would not fit into a list of reports, hence not `decodeText`. */
+const decode = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Heartbeats differ in these and say nothing new. */
+const FLEETING = new Set(['at', 'checkedAt', 'nextAt']);
+
+const substanceOf = (report: v.InferOutput<typeof reportSchema>): string => {
+  const { source } = report.manifest;
+  const lasting = {
+    ...report,
+    at: undefined,
+    manifest: {
+      ...report.manifest,
+      source: Object.fromEntries(Object.entries(source).filter(([key]) => !FLEETING.has(key))),
+    },
+  };
+  return createHash('sha256').update(JSON.stringify(lasting)).digest('base64');
+};
+
+/** Judges the bytes of a report that came for this host. */
+export const readReport = (bytes: Uint8Array, environment: string, host: string): ReadReport => {
+  const text = decode(bytes);
+  if (text === undefined) return refused(400, 'malformed', 'the report is not UTF-8 text');
+  const json = parseJson(text);
+  if (json.kind === 'problem') return refused(400, 'malformed', `the report is ${json.message}`);
+  const strange = findStrangeKey(json.value);
+  if (strange !== undefined)
+    return refused(422, 'schema', `the report is not valid: ${formatProblems([strange])}`);
+  const parsed = v.safeParse(reportSchema, json.value);
+  if (!parsed.success) {
+    return refused(422, 'schema', `the report is not valid: ${formatProblems(problemsOf(parsed.issues))}`);
+  }
+  const report = parsed.output;
+  if (report.environment !== environment || report.host !== host) {
+    return refused(
+      422,
+      'host',
+      `the report is of ${quote(report.host)} in ${quote(report.environment)}, the address is that of ${host} in ${environment}`,
+    );
+  }
+  const { outcome, manifest } = report;
+  return { kind: 'report', summary: { outcome, serial: manifest.serial, substance: substanceOf(report) } };
+};

@@ -1,0 +1,44 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { EpochMs } from '../time.ts';
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Equal texts, compared in a time that tells neither where they differ nor how long the secret is. */
+export const isSameToken = (offered: string, wanted: string): boolean => {
+  return timingSafeEqual(digest(offered), digest(wanted));
+};
+
+/** What a host shows to write its report, and only that one. Derived, so that the hub keeps one secret for all. */
+export const hostToken = (secret: string, environment: string, host: string): string =>
+  createHmac('sha256', secret).update(`supercargo/report/v1\n${environment}\n${host}`).digest('base64url');
+
+/** What a browser keeps instead of the read token: its time is over by itself, and a new token ends it at once. */
+export const sessionToken = (readToken: string, untilMs: EpochMs): string => {
+  const until = String(untilMs);
+  const mark = createHmac('sha256', readToken).update(`supercargo/session/v1\n${until}`).digest('base64url');
+  return `${until}.${mark}`;
+};
+
+export const isSession = (session: string, readToken: string, nowMs: EpochMs): boolean => {
+  const until = /^(\d{1,15})\./.exec(session)?.[1];
+  if (until === undefined || Number(until) <= nowMs) return false;
+  return isSameToken(session, sessionToken(readToken, Number(until)));
+};
+
+/** The secret in an `Authorization` header: a bearer token, or the password of basic credentials (RFC 6750, RFC 7617). */
+export const tokenOfHeader = (header: string | undefined): string | undefined => {
+  const [, scheme = '', rest = ''] = /^(Bearer|Basic) +(\S+) *$/i.exec(header ?? '') ?? [];
+  if (rest === '') return undefined;
+  if (scheme.toLowerCase() === 'bearer') return rest;
+  const pair = Buffer.from(rest, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return colon === -1 ? undefined : pair.slice(colon + 1);
+};
+
+/** One cookie of a `Cookie` header (RFC 6265, 4.2.1). */
+export const cookieOf = (header: string | undefined, name: string): string | undefined =>
+  (header ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${name}=`))
+    ?.slice(name.length + 1);

@@ -1,0 +1,22 @@
+/** What is counted for `/metrics`, from the start of the hub on. */
+export interface Counters {
+  readonly answers: Map<string, number>;
+  publishes: number;
+  refusedPublishes: number;
+  reports: number;
+  failedWrites: number;
+}
+
+export const createCounters = (): Counters => ({
+  answers: new Map(),
+  publishes: 0,
+  refusedPublishes: 0,
+  reports: 0,
+  failedWrites: 0,
+});
+
+/** By method and status: few enough to keep them all. */
+export const countAnswer = ({ answers }: Counters, method: string, status: number): void => {
+  const key = `${method} ${String(status)}`;
+  answers.set(key, (answers.get(key) ?? 0) + 1);
+};

@@ -1,0 +1,59 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { AgentError, messageOf } from '../core/errors.ts';
+import { LONGEST_WAIT_SECONDS } from './limits.ts';
+
+/** PEM texts. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  /** For the connections that come from now on. @throws AgentError CONFIG, and what is in use stays. */
+  readonly renewTls: (files: TlsFiles) => void;
+}
+
+/** A client that sends its request letter by letter is cut off: headers within 10 s, everything within 60 s. */
+const GUARDS = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 2000,
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+} as const;
+/** Longer than agents sleep between two polls, so that they keep their connection. */
+const KEEP_ALIVE_MS = 75_000;
+/** Nothing in either direction for longer than the longest wait: whoever it was is gone. */
+const SILENCE_MS = (LONGEST_WAIT_SECONDS + 30) * 1000;
+const HANDSHAKE_MS = 10_000;
+
+/** @throws AgentError CONFIG where they are no certificate and its key. */
+const check = (files: TlsFiles): TlsFiles => {
+  try {
+    createSecureContext({ ...files });
+    return files;
+  } catch (error) {
+    throw new AgentError('CONFIG', `the certificate cannot be used: ${messageOf(error)}`, {
+      cause: error,
+      advice: 'give the PEM of the certificate (with its chain) and of the private key that belongs to it',
+    });
+  }
+};
+
+/** node:http with limits; the framework gets it ready-made, because it sets fewer of them. */
+export const createHttpServer = (
+  listener: RequestListener,
+  { tls, connections }: { readonly tls: TlsFiles | undefined; readonly connections: number },
+): HttpServer => {
+  const secure: TlsServer | undefined =
+    tls && createTlsServer({ ...GUARDS, ...check(tls), handshakeTimeout: HANDSHAKE_MS }, listener);
+  // An https server has all that is used of an http one; the types know no common ground.
+  const server = (secure ?? createServer(GUARDS, listener)) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.setTimeout(SILENCE_MS);
+  server.maxConnections = connections;
+  return { server, renewTls: (files) => secure?.setSecureContext(check(files)) };
+};

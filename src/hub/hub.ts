@@ -1,0 +1,205 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { AgentError, messageOf } from '../core/errors.ts';
+import type { EventLog } from '../core/events.ts';
+import { isLoopback, type ListenAddress } from '../core/hub/address.ts';
+import { refusal } from '../core/hub/refusal.ts';
+import type { Trust } from '../core/manifest/model.ts';
+import type { HubFiles } from '../core/ports/hub-files.ts';
+import type { EpochMs } from '../core/time.ts';
+import { createAccess, type HubSecrets } from './access.ts';
+import { notFound, refusalOfError, refuse } from './answer.ts';
+import { answerClientError } from './client-error.ts';
+import type { HubContext } from './context.ts';
+import { countAnswer, createCounters } from './counters.ts';
+import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
+import { LONGEST_WAIT_SECONDS, type HubLimits } from './limits.ts';
+import { openManifests } from './manifests.ts';
+import { createPulse } from './pulse.ts';
+import { openReports } from './reports.ts';
+import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
+import { addPageRoutes, type PageAsset } from './routes-page.ts';
+import { addReportRoutes, reportTopic } from './routes-reports.ts';
+import { createWaiting } from './waiting.ts';
+import { createWatchers } from './watchers.ts';
+
+export interface HubOptions {
+  readonly files: HubFiles;
+  readonly secrets: HubSecrets;
+  readonly listen: ListenAddress;
+  readonly tls: TlsFiles | undefined;
+  /** Read for every publish. Undefined: signatures are left to the hosts. @throws AgentError */
+  readonly trust: () => Promise<Trust | undefined>;
+  readonly limits: HubLimits;
+  readonly assets: readonly PageAsset[];
+  readonly log: EventLog;
+  readonly now: () => EpochMs;
+  readonly version: string;
+}
+
+export interface Hub {
+  /** With the port that was given: `http://127.0.0.1:8440`. */
+  readonly url: string;
+  readonly renewTls: (files: TlsFiles) => void;
+  /** Ends held polls, lets answers that have begun finish, closes every connection. */
+  readonly close: () => Promise<void>;
+}
+
+/** A deploy on many hosts wakes each reader of their list so often. */
+const PULSE_MS = 200;
+/** Answers that have begun get so long at the end. */
+const LAST_ANSWERS_MS = 5000;
+
+const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
+const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+/** The framework is loaded by whoever starts a hub; an agent never pays for it. */
+const createApp = async (
+  options: HubOptions,
+): Promise<{ readonly app: FastifyInstance; readonly http: HttpServer }> => {
+  const { default: fastify } = await import('fastify');
+  const made: { http?: HttpServer } = {};
+  const app = fastify({
+    serverFactory: (listener) => {
+      made.http = createHttpServer(listener, { tls: options.tls, connections: options.limits.connections });
+      return made.http.server;
+    },
+    routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
+    bodyLimit: 4096,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (_error, _request, reply) => {
+      refuse(reply, notFound('this address is malformed'));
+    },
+  });
+  if (!made.http) throw new Error('the framework made no server');
+  return { app, http: made.http };
+};
+
+interface FrameworkError {
+  readonly statusCode?: number;
+  readonly message: string;
+}
+
+const addCommon = (app: FastifyInstance, { counters, log }: HubContext): void => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(HEADERS);
+    reply.header('content-security-policy', DATA_POLICY);
+    if (request.headers['content-encoding'] === undefined) return done();
+    const packed = refusal(
+      415,
+      'encoding',
+      'bodies are taken as they are',
+      'send it without Content-Encoding',
+    );
+    refuse(reply, packed);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    countAnswer(counters, request.method, reply.statusCode);
+    done();
+  });
+  app.setNotFoundHandler((_request, reply) => refuse(reply, notFound('there is nothing at this address')));
+  app.setErrorHandler((error: FrameworkError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status === 413)
+      return refuse(
+        reply,
+        refusal(413, 'too-large', 'the body is too large', 'documents have at most 256 KiB'),
+      );
+    if (status < 500)
+      return refuse(reply, refusal(status, 'malformed', error.message, 'correct the request'));
+    if (error instanceof AgentError && error.code === 'STORE') counters.failedWrites += 1;
+    log.write('error', 'hub.failed', {
+      method: request.method,
+      path: request.url,
+      message: messageOf(error),
+    });
+    refuse(reply, refusalOfError(error));
+  });
+};
+
+const listen = async (
+  { server }: HttpServer,
+  { host, port }: ListenAddress,
+  scheme: string,
+): Promise<string> => {
+  const listening = once(server, 'listening');
+  server.listen({ port, ...(host !== undefined && { host }), backlog: 4096 });
+  try {
+    await listening;
+  } catch (error) {
+    throw new AgentError('CONFIG', `cannot listen on ${host ?? ''}:${String(port)}: ${messageOf(error)}`, {
+      cause: error,
+      advice: 'choose another --listen address, or stop what listens there',
+    });
+  }
+  const { address, family, port: given } = server.address() as AddressInfo;
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${String(given)}`;
+};
+
+const openContext = async (options: HubOptions, connections: () => number) => {
+  const { files, secrets, limits, now, trust, assets, log, version } = options;
+  const waiting = createWaiting(LONGEST_WAIT_SECONDS);
+  const watchers = createWatchers();
+  const pulse = createPulse(PULSE_MS, (environment) => {
+    waiting.wake(reportTopic(environment));
+    watchers.tell(environment);
+  });
+  const manifests = await openManifests({
+    files,
+    trust,
+    now,
+    mostEnvironments: limits.environments,
+    onPublished: (environment) => {
+      waiting.wake(manifestTopic(environment));
+      watchers.tell(environment);
+    },
+  });
+  const reports = await openReports({
+    files,
+    now,
+    mostHosts: limits.hosts,
+    mostEnvironments: limits.environments,
+    onChanged: pulse.signal,
+  });
+  const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
+  const counters = createCounters();
+  const life = now().toString(36);
+  const shared = { access, manifests, reports, waiting, watchers, counters, assets, log, now, version };
+  return { context: { ...shared, life, connections } satisfies HubContext, pulse };
+};
+
+/** Serves the layout of core/fleet/layout.ts over HTTP. @throws AgentError STORE, CONFIG */
+export const startHub = async (options: HubOptions): Promise<Hub> => {
+  const { app, http } = await createApp(options);
+  const sockets = { open: 0 };
+  http.server.on('connection', (socket) => {
+    sockets.open += 1;
+    socket.once('close', () => (sockets.open -= 1));
+  });
+  const { context, pulse } = await openContext(options, () => sockets.open);
+  addCommon(app, context);
+  addManifestRoutes(app, context);
+  addReportRoutes(app, context);
+  addPageRoutes(app, context);
+  await app.ready();
+  const url = await listen(http, options.listen, options.tls === undefined ? 'http' : 'https');
+  return {
+    url,
+    renewTls: http.renewTls,
+    close: async () => {
+      const closed = once(http.server, 'close');
+      http.server.close();
+      pulse.close();
+      context.waiting.close();
+      context.watchers.close();
+      http.server.closeIdleConnections();
+      const timer = setTimeout(() => http.server.closeAllConnections(), LAST_ANSWERS_MS);
+      await closed;
+      clearTimeout(timer);
+      await app.close();
+    },
+  };
+};

@@ -1,0 +1,11 @@
+/** The longest wait that `Prefer: wait=N` gets. */
+export const LONGEST_WAIT_SECONDS = 300;
+
+export interface HubLimits {
+  readonly environments: number;
+  /** Of each environment. */
+  readonly hosts: number;
+  readonly connections: number;
+}
+
+export const DEFAULT_LIMITS: HubLimits = { environments: 100, hosts: 5000, connections: 10_000 };

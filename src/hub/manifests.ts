@@ -1,0 +1,218 @@
+import { historyPath, manifestPath } from '../core/fleet/layout.ts';
+import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditions.ts';
+import { environmentOfFile, serialOfFile } from '../core/hub/names.ts';
+import { readPublication } from '../core/hub/published.ts';
+import { refusal, type Refusal } from '../core/hub/refusal.ts';
+import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/hub/succession.ts';
+import type { AgentError } from '../core/errors.ts';
+import type { Trust } from '../core/manifest/model.ts';
+import type { HubFiles } from '../core/ports/hub-files.ts';
+import type { EpochMs } from '../core/time.ts';
+import { createTurns } from './turns.ts';
+
+export interface HeldDocument {
+  readonly bytes: Uint8Array;
+  readonly tag: string;
+}
+
+export interface CurrentManifest extends HeldDocument {
+  /** Undefined: what lies there is no manifest of this environment. */
+  readonly serial: number | undefined;
+}
+
+export type WriteAnswer =
+  | { readonly kind: 'written'; readonly isNew: boolean; readonly tag: string; readonly serial: number }
+  /** It was there already, byte for byte. */
+  | { readonly kind: 'same'; readonly tag: string }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface ManifestsOptions {
+  readonly files: HubFiles;
+  /** Read for every publish, so that a changed trust file counts at once. @throws AgentError */
+  readonly trust: () => Promise<Trust | undefined>;
+  readonly now: () => EpochMs;
+  readonly mostEnvironments: number;
+  /** A manifest has become current, and is on disk. */
+  readonly onPublished: (environment: string) => void;
+}
+
+export interface Manifests {
+  readonly environments: () => readonly string[];
+  readonly current: (environment: string) => CurrentManifest | undefined;
+  /** Ascending. */
+  readonly serials: (environment: string) => readonly number[];
+  readonly past: (environment: string, serial: number) => Promise<HeldDocument | undefined>;
+  readonly publish: (environment: string, bytes: Uint8Array, conditions: Conditions) => Promise<WriteAnswer>;
+  readonly record: (
+    environment: string,
+    serial: number,
+    bytes: Uint8Array,
+    conditions: Conditions,
+  ) => Promise<WriteAnswer>;
+}
+
+interface Environment {
+  current: CurrentManifest | undefined;
+  readonly serials: Set<number>;
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+const refused = (why: Refusal): WriteAnswer => ({ kind: 'refused', refusal: why });
+const CHANGED: WriteAnswer = refused(
+  refusal(
+    412,
+    'changed',
+    'the document is not what the condition names',
+    'read it again and decide anew: somebody else has published meanwhile',
+  ),
+);
+
+const readCurrent = async (files: HubFiles, environment: string): Promise<CurrentManifest | undefined> => {
+  const bytes = await files.read(manifestPath(environment));
+  if (bytes === undefined) return undefined;
+  // Signatures were judged when it was published; the keys of today do not unpublish it.
+  const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
+  const serial = read.kind === 'publication' ? read.publication.manifest.serial : undefined;
+  return { bytes, tag: entityTagOf(bytes), serial };
+};
+
+const readEnvironment = async (files: HubFiles, environment: string): Promise<Environment> => {
+  const entries = await files.list(`manifests/${environment}`);
+  const serials = entries.flatMap(({ name, kind }) => (kind === 'file' ? (serialOfFile(name) ?? []) : []));
+  return {
+    current: await readCurrent(files, environment),
+    serials: new Set(serials),
+  };
+};
+
+const writeOne = async (files: HubFiles, path: string, bytes: Uint8Array): Promise<AgentError | undefined> =>
+  (await files.apply([{ path, bytes }]))[0];
+
+/** What a hub that was killed between the two writes still owes the history. */
+const completeHistory = async (files: HubFiles, environment: string, found: Environment): Promise<void> => {
+  const { current, serials } = found;
+  if (current?.serial === undefined || serials.has(current.serial)) return;
+  const failure = await writeOne(files, historyPath(environment, current.serial), current.bytes);
+  if (failure) throw failure;
+  serials.add(current.serial);
+};
+
+type Kept = ManifestsOptions & { readonly known: Map<string, Environment> };
+
+const highestOf = (serials: ReadonlySet<number>): number => Math.max(0, ...serials);
+
+const tooMany = (most: number): Refusal =>
+  refusal(
+    507,
+    'too-many-environments',
+    `the hub keeps ${most} environments and has no room for another`,
+    'remove the files of one that is gone and restart the hub, or start it with a higher --max-environments',
+  );
+
+const readPast = async (
+  { known, files }: Kept,
+  environment: string,
+  serial: number,
+): Promise<HeldDocument | undefined> => {
+  if (known.get(environment)?.serials.has(serial) !== true) return undefined;
+  const bytes = await files.read(historyPath(environment, serial));
+  return bytes && { bytes, tag: entityTagOf(bytes) };
+};
+
+const addHistory = async (
+  { files }: Kept,
+  path: string,
+  { serials }: Environment,
+  { serial, bytes }: { readonly serial: number; readonly bytes: Uint8Array },
+): Promise<void> => {
+  const failure = await writeOne(files, path, bytes);
+  if (failure) throw failure;
+  serials.add(serial);
+};
+
+const publish = async (
+  kept: Kept,
+  environment: string,
+  bytes: Uint8Array,
+  conditions: Conditions,
+): Promise<WriteAnswer> => {
+  const { known, files, mostEnvironments } = kept;
+  const found = known.get(environment) ?? (await readEnvironment(files, environment));
+  if (found.current !== undefined && isSame(found.current.bytes, bytes)) {
+    // Who repeats a publish whose answer was lost finds it done, and the history complete.
+    await completeHistory(files, environment, found);
+    return { kind: 'same', tag: found.current.tag };
+  }
+  if (!mayWrite(conditions, found.current?.tag)) return CHANGED;
+  if (!known.has(environment) && known.size >= mostEnvironments) return refused(tooMany(mostEnvironments));
+  const [trust, nowMs] = [await kept.trust(), kept.now()];
+  const read = readPublication({ document: bytes, environment, trust, nowMs });
+  if (read.kind === 'refused') return read;
+  const { serial } = read.publication.manifest;
+  const objection = refuseSuccessor(serial, {
+    currentSerial: found.current?.serial,
+    highestInHistory: highestOf(found.serials),
+  });
+  if (objection) return refused(objection);
+  const failure = await writeOne(files, manifestPath(environment), bytes);
+  if (failure) {
+    // Perhaps only the last sync failed: what is on disk is what counts.
+    found.current = await readCurrent(files, environment);
+    throw failure;
+  }
+  const isNew = found.current === undefined;
+  const tag = entityTagOf(bytes);
+  found.current = { bytes, tag, serial };
+  known.set(environment, found);
+  kept.onPublished(environment);
+  await addHistory(kept, historyPath(environment, serial), found, { serial, bytes });
+  return { kind: 'written', isNew, tag, serial };
+};
+
+const record = async (
+  kept: Kept,
+  environment: string,
+  addressed: number,
+  bytes: Uint8Array,
+  conditions: Conditions,
+): Promise<WriteAnswer> => {
+  const path = historyPath(environment, addressed);
+  const there = await readPast(kept, environment, addressed);
+  if (there)
+    return isSame(there.bytes, bytes) ? { kind: 'same', tag: there.tag } : refused(historyIsKept(path));
+  if (!mayWrite(conditions, undefined)) return CHANGED;
+  const trust = await kept.trust();
+  const read = readPublication({ document: bytes, environment, trust, nowMs: undefined });
+  if (read.kind === 'refused') return read;
+  const { serial } = read.publication.manifest;
+  const found = kept.known.get(environment);
+  const objection = refuseHistory(path, { addressed, serial }, found?.current?.serial);
+  if (objection !== undefined || found === undefined) return refused(objection ?? historyIsKept(path));
+  await addHistory(kept, path, found, { serial, bytes });
+  return { kind: 'written', isNew: true, tag: entityTagOf(bytes), serial };
+};
+
+/** Keeps what was published. Everything that is acknowledged is on disk. @throws AgentError STORE */
+export const openManifests = async (options: ManifestsOptions): Promise<Manifests> => {
+  const { files } = options;
+  const known = new Map<string, Environment>();
+  for (const { name, kind } of await files.list('manifests')) {
+    const environment = kind === 'file' ? environmentOfFile(name) : undefined;
+    if (environment === undefined) continue;
+    const found = await readEnvironment(files, environment);
+    await completeHistory(files, environment, found);
+    known.set(environment, found);
+  }
+  const kept: Kept = { ...options, known };
+  const inTurn = createTurns();
+  return {
+    environments: () => [...known.keys()].toSorted(),
+    current: (environment) => known.get(environment)?.current,
+    serials: (environment) => [...(known.get(environment)?.serials ?? [])].toSorted((a, b) => a - b),
+    past: (environment, serial) => readPast(kept, environment, serial),
+    publish: (environment, bytes, conditions) =>
+      inTurn(environment, () => publish(kept, environment, bytes, conditions)),
+    record: (environment, serial, bytes, conditions) =>
+      inTurn(environment, () => record(kept, environment, serial, bytes, conditions)),
+  };
+};

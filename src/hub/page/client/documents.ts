@@ -1,0 +1,87 @@
+/** What a hub answers (docs/HUB.md), as far as this page shows it. */
+export interface FleetDocument {
+  readonly hosts: readonly HostEntry[];
+}
+
+export interface HostEntry {
+  readonly host: string;
+  readonly receivedAt: string;
+  readonly status: HostStatus;
+}
+
+export interface HostStatus {
+  readonly outcome: string;
+  readonly agent: { readonly version: string };
+  readonly engine: { readonly online: boolean; readonly message: string | null };
+  readonly manifest: {
+    readonly serial: number | null;
+    readonly rejection: {
+      readonly serial: number | null;
+      readonly message: string;
+      readonly advice: string;
+    } | null;
+  };
+  readonly hold: { readonly reason: string; readonly owner: string; readonly until: string | null } | null;
+  readonly services: readonly ServiceEntry[];
+  readonly problems: readonly { readonly message: string; readonly advice: string }[];
+}
+
+export interface ServiceEntry {
+  readonly service: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly advice: string | null;
+  readonly since: string;
+  readonly desired: { readonly version: string } | null;
+  readonly failure: { readonly log: readonly string[] } | null;
+  readonly containers: readonly { readonly version: string; readonly state: string }[];
+}
+
+export interface Published {
+  readonly serial: number;
+  readonly issuedAt: string;
+  readonly services: Readonly<Record<string, { readonly image: string }>>;
+  readonly publisher?: { readonly name?: string; readonly build?: string; readonly url?: string };
+  readonly freeze?: { readonly reason: string };
+}
+
+/** The hub does not let us read: the login has ended. */
+export class LoggedOut extends Error {}
+
+const tags = new Map<string, { readonly tag: string; readonly value: unknown }>();
+
+/** Only what has changed is sent again. Undefined: there is none. */
+export const getJson = async <T>(path: string): Promise<T | undefined> => {
+  const known = tags.get(path);
+  const headers = known ? { 'if-none-match': known.tag } : {};
+  const answer = await fetch(path, { headers, cache: 'no-store' });
+  if (answer.status === 304 && known) return known.value as T;
+  if (answer.status === 401) throw new LoggedOut();
+  if (answer.status === 404) return undefined;
+  if (!answer.ok) throw new Error(`the hub answers ${String(answer.status)}`);
+  const value = (await answer.json()) as T;
+  const tag = answer.headers.get('etag');
+  if (tag !== null) tags.set(path, { tag, value });
+  return value;
+};
+
+/** Bare, or in a DSSE envelope. Whether it is signed well is for hosts to judge. */
+export const manifestIn = (value: unknown): Published | undefined => {
+  const { payload } = (value ?? {}) as { payload?: unknown };
+  if (typeof payload !== 'string') return value as Published | undefined;
+  try {
+    const plain = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(plain, (c) => c.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) as Published;
+  } catch {
+    return undefined;
+  }
+};
+
+/** `1.2.3` of `registry.example.com/org/web:1.2.3@sha256:…`. */
+export const versionOf = (image: string): string => {
+  const [named = '', digest = ''] = image.split('@');
+  const colon = named.lastIndexOf(':');
+  return colon > named.lastIndexOf('/') ? named.slice(colon + 1) : digest.slice('sha256:'.length, 19);
+};

@@ -1,0 +1,28 @@
+/**
+ * Calls at the first signal of a name at once, and then at most every `everyMs`, the last time after the last signal: a deploy on
+ * five thousand hosts wakes its watchers a few times a second, not five thousand.
+ */
+export const createPulse = (everyMs: number, onPulse: (name: string) => void) => {
+  const resting = new Map<string, { timer: NodeJS.Timeout; again: boolean }>();
+  const beat = (name: string): void => {
+    const timer = setTimeout(() => {
+      const isWanted = resting.get(name)?.again === true;
+      resting.delete(name);
+      if (isWanted) beat(name);
+    }, everyMs);
+    timer.unref();
+    resting.set(name, { timer, again: false });
+    onPulse(name);
+  };
+  return {
+    signal: (name: string): void => {
+      const rest = resting.get(name);
+      if (rest) rest.again = true;
+      else beat(name);
+    },
+    close: (): void => {
+      for (const { timer } of resting.values()) clearTimeout(timer);
+      resting.clear();
+    },
+  };
+};

@@ -1,0 +1,167 @@
+import { reportPath } from '../core/fleet/layout.ts';
+import type { AgentError } from '../core/errors.ts';
+import { entityTagOf } from '../core/hub/conditions.ts';
+import { hostOfFile } from '../core/hub/names.ts';
+import { refusal, type Refusal } from '../core/hub/refusal.ts';
+import { readReport, type ReportSummary } from '../core/hub/report.ts';
+import { isEnvironmentName } from '../core/manifest/schema.ts';
+import type { HubFiles } from '../core/ports/hub-files.ts';
+import { isoTime, type EpochMs } from '../core/time.ts';
+import { createWriteQueue } from './write-queue.ts';
+
+export interface Report {
+  readonly host: string;
+  readonly bytes: Uint8Array;
+  readonly tag: string;
+  readonly receivedAtMs: EpochMs;
+  readonly summary: ReportSummary;
+}
+
+/** Counts what changed in one environment: `substance` what hosts say, `heartbeats` also that they said it again. */
+export interface ReportVersion {
+  readonly substance: number;
+  readonly heartbeats: number;
+}
+
+export type ReportAnswer =
+  | { readonly kind: 'taken'; readonly isNew: boolean }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface ReportsOptions {
+  readonly files: HubFiles;
+  readonly now: () => EpochMs;
+  readonly mostHosts: number;
+  readonly mostEnvironments: number;
+  /** Something is to be seen that was not; not for a mere heartbeat. */
+  readonly onChanged: (environment: string) => void;
+}
+
+export interface Reports {
+  readonly environments: () => readonly string[];
+  /** By name. */
+  readonly all: (environment: string) => readonly Report[];
+  readonly one: (environment: string, host: string) => Report | undefined;
+  readonly version: (environment: string) => ReportVersion;
+  /** Fulfilled when it, or one that came later, is on disk. Readers see it before. @throws AgentError STORE */
+  readonly take: (environment: string, host: string, bytes: Uint8Array) => Promise<ReportAnswer>;
+  /** False: there was none. @throws AgentError STORE */
+  readonly remove: (environment: string, host: string) => Promise<boolean>;
+}
+
+interface Environment {
+  readonly hosts: Map<string, Report>;
+  version: ReportVersion;
+}
+
+const NONE: ReportVersion = { substance: 0, heartbeats: 0 };
+
+const full = (what: string, most: number, option: string): Refusal =>
+  refusal(
+    507,
+    'too-many',
+    `the hub keeps ${most} ${what} and has no room for another`,
+    `remove those that are gone (DELETE /reports/ENV/HOST.json), or start the hub with a higher ${option}`,
+  );
+
+/** What lies there and is no report is left alone: it may be another version's. */
+const loadEnvironment = async (files: HubFiles, environment: string): Promise<Map<string, Report>> => {
+  const hosts = new Map<string, Report>();
+  for (const { name, kind, modifiedAtMs } of await files.list(`reports/${environment}`)) {
+    const host = kind === 'file' ? hostOfFile(name) : undefined;
+    const bytes = host === undefined ? undefined : await files.read(reportPath(environment, host));
+    if (host === undefined || bytes === undefined) continue;
+    const read = readReport(bytes, environment, host);
+    if (read.kind === 'refused') continue;
+    const { summary } = read;
+    hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: modifiedAtMs, summary });
+  }
+  return hosts;
+};
+
+const load = async (files: HubFiles): Promise<Map<string, Environment>> => {
+  const known = new Map<string, Environment>();
+  for (const { name, kind } of await files.list('reports')) {
+    if (kind !== 'folder' || !isEnvironmentName(name)) continue;
+    known.set(name, { hosts: await loadEnvironment(files, name), version: NONE });
+  }
+  return known;
+};
+
+type Kept = ReportsOptions & { readonly known: Map<string, Environment> };
+
+/** In memory: what readers see from now on. */
+const keep = (
+  { known, mostHosts, mostEnvironments, now, onChanged }: Kept,
+  environment: string,
+  host: string,
+  { bytes, summary }: { readonly bytes: Uint8Array; readonly summary: ReportSummary },
+): ReportAnswer => {
+  const found = known.get(environment) ?? { hosts: new Map<string, Report>(), version: NONE };
+  const before = found.hosts.get(host);
+  if (!known.has(environment) && known.size >= mostEnvironments)
+    return { kind: 'refused', refusal: full('environments', mostEnvironments, '--max-environments') };
+  if (before === undefined && found.hosts.size >= mostHosts)
+    return { kind: 'refused', refusal: full('hosts of an environment', mostHosts, '--max-hosts') };
+  known.set(environment, found);
+  found.hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: now(), summary });
+  const { substance, heartbeats } = found.version;
+  const saysNothingNew = before?.summary.substance === summary.substance;
+  found.version = { substance: saysNothingNew ? substance : substance + 1, heartbeats: heartbeats + 1 };
+  if (!saysNothingNew) onChanged(environment);
+  return { kind: 'taken', isNew: before === undefined };
+};
+
+const forget = ({ known, onChanged }: Kept, environment: string, host: string): boolean => {
+  const found = known.get(environment);
+  if (found === undefined || !found.hosts.delete(host)) return false;
+  found.version = { substance: found.version.substance + 1, heartbeats: found.version.heartbeats + 1 };
+  onChanged(environment);
+  return true;
+};
+
+const throwIf = (failure: AgentError | undefined): void => {
+  if (failure) throw failure;
+};
+
+/** Keeps the last report of every host. @throws AgentError STORE */
+export const openReports = async (options: ReportsOptions): Promise<Reports> => {
+  const known = await load(options.files);
+  const kept: Kept = { ...options, known };
+  const queue = createWriteQueue(options.files);
+  return {
+    environments: () => [...known.keys()].toSorted(),
+    all: (environment) =>
+      [...(known.get(environment)?.hosts.values() ?? [])].toSorted((a, b) => (a.host < b.host ? -1 : 1)),
+    one: (environment, host) => known.get(environment)?.hosts.get(host),
+    version: (environment) => known.get(environment)?.version ?? NONE,
+    take: async (environment, host, bytes) => {
+      const read = readReport(bytes, environment, host);
+      if (read.kind === 'refused') return read;
+      const answer = keep(kept, environment, host, { bytes, summary: read.summary });
+      if (answer.kind === 'taken') throwIf(await queue.write(reportPath(environment, host), bytes));
+      return answer;
+    },
+    remove: async (environment, host) => {
+      if (!forget(kept, environment, host)) return false;
+      throwIf(await queue.write(reportPath(environment, host), undefined));
+      return true;
+    },
+  };
+};
+
+/** The list of an environment's reports, each as it came: `supercargo/fleet/v1`. */
+export const renderFleet = (environment: string, reports: readonly Report[], nowMs: EpochMs): Buffer => {
+  const head = {
+    apiVersion: 'supercargo/fleet/v1',
+    environment,
+    at: isoTime(nowMs),
+    names: reports.map(({ host }) => `${host}.json`),
+  };
+  const parts: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"hosts":[`)];
+  for (const [index, { host, receivedAtMs, bytes }] of reports.entries()) {
+    const opening = JSON.stringify({ host, receivedAt: isoTime(receivedAtMs) }).slice(0, -1);
+    parts.push(Buffer.from(`${index === 0 ? '' : ','}${opening},"status":`), bytes, Buffer.from('}'));
+  }
+  parts.push(Buffer.from(']}\n'));
+  return Buffer.concat(parts);
+};

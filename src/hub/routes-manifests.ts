@@ -1,0 +1,190 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { manifestPath, probePath } from '../core/fleet/layout.ts';
+import { entityTagOf, isKnown, mayWrite } from '../core/hub/conditions.ts';
+import { environmentOfFile, serialOfFile } from '../core/hub/names.ts';
+import { refusal, type Refusal } from '../core/hub/refusal.ts';
+import { DOCUMENT_CAP_BYTES } from '../core/manifest/accept.ts';
+import { isEnvironmentName } from '../core/manifest/schema.ts';
+import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './answer.ts';
+import type { HubContext } from './context.ts';
+import { guard, json } from './guard.ts';
+import type { HeldDocument, WriteAnswer } from './manifests.ts';
+
+export const manifestTopic = (environment: string): string => `manifest ${environment}`;
+
+const PROBE = 'probe.json';
+const PROBE_CAP_BYTES = 4096;
+
+const toServed = ({ bytes, tag }: HeldDocument): Served => ({
+  tag,
+  cacheControl: 'no-cache',
+  body: () => bytes,
+});
+
+const nowhere = notFound('there is no such address for manifests');
+
+const getCurrent =
+  ({ manifests, waiting }: HubContext) =>
+  (request: FastifyRequest, reply: FastifyReply): void => {
+    const environment = environmentOfFile(partOf(request, 'file'));
+    if (environment === undefined) return refuse(reply, nowhere);
+    answerOrHold(request, reply, {
+      waiting,
+      topic: manifestTopic(environment),
+      look: () => {
+        const current = manifests.current(environment);
+        return current && toServed(current);
+      },
+      absent: refusal(
+        404,
+        'not-found',
+        `nothing is published for ${environment}`,
+        'publish its first manifest: `supercargo publish`',
+      ),
+      isWorthHolding: (conditions, { tag }) => isKnown(conditions, tag),
+    });
+  };
+
+const settle = (reply: FastifyReply, answer: WriteAnswer): void => {
+  if (answer.kind === 'refused') return refuse(reply, answer.refusal);
+  const isNew = answer.kind === 'written' && answer.isNew;
+  void reply
+    .code(isNew ? 201 : 204)
+    .header('etag', answer.tag)
+    .send();
+};
+
+const putCurrent =
+  ({ manifests, counters, log }: HubContext) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const environment = environmentOfFile(partOf(request, 'file'));
+    if (environment === undefined) return refuse(reply, nowhere);
+    const answer = await manifests.publish(environment, bytesOf(request), conditionsOf(request));
+    if (answer.kind === 'written') {
+      counters.publishes += 1;
+      log.write('info', 'manifest.published', {
+        environment,
+        serial: answer.serial,
+        path: manifestPath(environment),
+      });
+    }
+    if (answer.kind === 'refused') {
+      counters.refusedPublishes += 1;
+      const { code, message } = answer.refusal;
+      log.write('warn', 'publish.refused', { environment, reason: code, message });
+    }
+    settle(reply, answer);
+  };
+
+/** The environment of the address; what is no environment's name is answered here. */
+const addressed = (request: FastifyRequest, reply: FastifyReply): string | undefined => {
+  const environment = partOf(request, 'environment');
+  if (isEnvironmentName(environment)) return environment;
+  refuse(reply, nowhere);
+  return undefined;
+};
+
+const getPast =
+  ({ manifests }: HubContext, probes: ReadonlyMap<string, HeldDocument>) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const environment = addressed(request, reply);
+    if (environment === undefined) return;
+    const file = partOf(request, 'file');
+    const serial = serialOfFile(file);
+    const found =
+      file === PROBE
+        ? probes.get(environment)
+        : serial === undefined
+          ? undefined
+          : await manifests.past(environment, serial);
+    if (!found) return refuse(reply, notFound('this document is not there'));
+    const { tag, cacheControl, body } = toServed(found);
+    reply.header('etag', tag).header('cache-control', cacheControl);
+    if (isKnown(conditionsOf(request), tag)) void reply.code(304).send();
+    else void reply.type('application/json; charset=utf-8').send(Buffer.from(body()));
+  };
+
+const conditionFailed: Refusal = refusal(
+  412,
+  'changed',
+  'the document is not what the condition names',
+  'read it again and decide anew',
+);
+
+/** An ordinary conditional document: who publishes learns on it that conditions are honoured. It need not outlive the hub. */
+const putProbe = (
+  probes: Map<string, HeldDocument>,
+  environment: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void => {
+  const bytes = bytesOf(request);
+  const before = probes.get(environment);
+  if (bytes.length > PROBE_CAP_BYTES)
+    return refuse(reply, refusal(413, 'too-large', 'a probe is small', 'send at most 4 KiB'));
+  if (!mayWrite(conditionsOf(request), before?.tag)) return refuse(reply, conditionFailed);
+  const tag = entityTagOf(bytes);
+  probes.set(environment, { bytes, tag });
+  void reply
+    .code(before ? 204 : 201)
+    .header('etag', tag)
+    .send();
+};
+
+const putPast =
+  ({ manifests }: HubContext, probes: Map<string, HeldDocument>) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const environment = addressed(request, reply);
+    if (environment === undefined) return;
+    const file = partOf(request, 'file');
+    if (file === PROBE) return putProbe(probes, environment, request, reply);
+    const serial = serialOfFile(file);
+    if (serial === undefined) return refuse(reply, nowhere);
+    const bytes = bytesOf(request);
+    settle(reply, await manifests.record(environment, serial, bytes, conditionsOf(request)));
+  };
+
+const deleteProbe =
+  (probes: Map<string, HeldDocument>) =>
+  (request: FastifyRequest, reply: FastifyReply): void => {
+    const environment = addressed(request, reply);
+    if (environment === undefined) return;
+    if (partOf(request, 'file') !== PROBE) {
+      const kept = refusal(405, 'method', 'the history is never removed', 'publish a higher serial instead');
+      return refuse(reply, kept);
+    }
+    const before = probes.get(environment);
+    if (before && !mayWrite(conditionsOf(request), before.tag)) return refuse(reply, conditionFailed);
+    probes.delete(environment);
+    if (before) void reply.code(204).send();
+    else refuse(reply, notFound(`${probePath(environment)} is not there`));
+  };
+
+/** `/manifests/…`: the current manifest of each environment, and all before it. */
+export const addManifestRoutes = (app: FastifyInstance, context: HubContext): void => {
+  const { access, manifests, reports } = context;
+  const probes = new Map<string, HeldDocument>();
+  const reading = { onRequest: guard(access.readManifests) };
+  const publishing = { onRequest: guard(access.publish), bodyLimit: DOCUMENT_CAP_BYTES };
+
+  app.get('/manifests/', reading, (_request, reply) => {
+    const names = manifests.environments();
+    const environments = [...new Set([...names, ...reports.environments()])].toSorted();
+    json(reply, {
+      apiVersion: 'supercargo/environments/v1',
+      environments,
+      names: names.map((name) => `${name}.json`),
+    });
+  });
+  app.get('/manifests/:file', reading, getCurrent(context));
+  app.put('/manifests/:file', publishing, putCurrent(context));
+  app.get('/manifests/:environment/', reading, (request, reply) => {
+    const environment = addressed(request, reply);
+    if (environment === undefined) return;
+    const names = manifests.serials(environment).map((serial) => `${String(serial)}.json`);
+    json(reply, { apiVersion: 'supercargo/serials/v1', environment, names });
+  });
+  app.get('/manifests/:environment/:file', reading, getPast(context, probes));
+  app.put('/manifests/:environment/:file', publishing, putPast(context, probes));
+  app.delete('/manifests/:environment/:file', publishing, deleteProbe(probes));
+};

@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+
+/** Open streams of server-sent events (HTML, "Server-sent events"), for the page. */
+export interface Watchers {
+  /** So many at once. */
+  readonly most: number;
+  readonly add: (response: ServerResponse) => void;
+  readonly tell: (environment: string) => void;
+  readonly count: () => number;
+  readonly close: () => void;
+}
+
+const MOST = 256;
+/** Proxies cut a connection that says nothing, after a minute most of them. */
+const HEARTBEAT_MS = 25_000;
+/** Who reads so slowly asks again. */
+const MOST_UNREAD_BYTES = 64 * 1024;
+
+export const createWatchers = (): Watchers => {
+  const open = new Set<ServerResponse>();
+  const state: { timer: NodeJS.Timeout | undefined } = { timer: undefined };
+  const write = (text: string): void => {
+    for (const response of open) {
+      if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+      else response.write(text);
+    }
+  };
+  const drop = (response: ServerResponse): void => {
+    open.delete(response);
+    if (open.size > 0) return;
+    clearInterval(state.timer);
+    state.timer = undefined;
+  };
+  return {
+    most: MOST,
+    add: (response) => {
+      open.add(response);
+      response.once('close', () => drop(response));
+      state.timer ??= setInterval(() => write(': still here\n\n'), HEARTBEAT_MS);
+      response.write('retry: 2000\n\n');
+    },
+    tell: (environment) => write(`event: change\ndata: ${JSON.stringify({ environment })}\n\n`),
+    count: () => open.size,
+    close: () => {
+      for (const response of open) response.end();
+    },
+  };
+};

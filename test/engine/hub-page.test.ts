@@ -1,0 +1,214 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ServiceStatus, Status } from '../../src/core/status/status.ts';
+import { renderManifest } from '../../src/core/publish/render.ts';
+import { startHub, type FleetHub } from '../support/fleet-hub.ts';
+import { eventually } from '../support/poll.ts';
+import { hostStatus, serviceStatus } from '../support/status.ts';
+import { manifest } from '../support/world.ts';
+
+const EVIL = '<img src=x onerror="document.title=1"> \u202Eterces';
+
+let hub: FleetHub;
+let browser: BrowserContext;
+let profile: string;
+
+const publish = async (environment: string, serial: number, version: string): Promise<void> => {
+  const base = manifest({ web: `registry.example.com/org/web:${version}` }, { serial });
+  const publisher = { name: EVIL, build: '7', url: 'https://jenkins.example.com/job/7' };
+  const document = Buffer.from(renderManifest({ ...base, environment, publisher })).toString();
+  expect([200, 201, 204]).toContain(await hub.put(`manifests/${environment}.json`, document));
+};
+
+const report = async (environment: string, host: string, change: Partial<Status>): Promise<void> => {
+  const status = hostStatus({ environment, host, at: new Date().toISOString(), ...change });
+  const answer = await fetch(`${hub.url}/reports/${environment}/${host}.json`, {
+    method: 'PUT',
+    headers: {
+      authorization: `Bearer ${await hub.tokenOf(environment, host)}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify(status),
+  });
+  expect(answer.ok).toBe(true);
+};
+
+const at = (serial: number): Partial<Status> => ({ manifest: { ...hostStatus().manifest, serial } });
+const bad = (change: Partial<ServiceStatus> = {}): ServiceStatus =>
+  serviceStatus({
+    outcome: 'rolled-back',
+    reason: 'crashed',
+    message: EVIL,
+    advice: 'publish another version',
+    failure: {
+      version: '1.1.0',
+      release: 'a',
+      attempt: 0,
+      reason: 'crashed',
+      message: EVIL,
+      at: hostStatus().at,
+      log: [EVIL],
+    },
+    ...change,
+  });
+
+beforeAll(async () => {
+  hub = await startHub();
+  profile = await mkdtemp(join(tmpdir(), 'supercargo-chromium-'));
+  browser = await chromium.launchPersistentContext(profile, {
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  await publish('staging', 1, '1.0.0');
+  await publish('staging', 2, '1.1.0');
+  await publish('production', 1, '1.0.0');
+  await report('staging', 'web-1', at(2));
+  await report('staging', 'web-2', { ...at(2), outcome: 'rolled-back', services: [bad()] });
+});
+afterAll(async () => {
+  await browser.close();
+  await hub.remove();
+  await rm(profile, { recursive: true, force: true });
+});
+
+interface Opened {
+  readonly page: Page;
+  readonly faults: readonly string[];
+}
+
+/** Shows an environment; `faults` gets whatever the browser complains about. */
+const open = async (path = '/#staging', size = { width: 1200, height: 800 }): Promise<Opened> => {
+  const page = await browser.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) faults.push(message.text());
+  });
+  await page.setViewportSize(size);
+  await page.goto(hub.url + path);
+  await page.getByText('Live', { exact: true }).waitFor();
+  return { page, faults };
+};
+
+const textOf = async (page: Page, selector: string): Promise<string> =>
+  (await page.locator(selector).allInnerTexts()).join('\n');
+
+describe('the fleet page', () => {
+  it('tells who runs what, who is behind and why, and what was published', async () => {
+    const { page, faults } = await open();
+    expect(await textOf(page, '#summary')).toBe('1 of 2 hosts run serial 2.');
+    expect(await textOf(page, '#hosts')).toMatch(/web-1[\s\S]*converged[\s\S]*web-2[\s\S]*rolled-back/);
+    expect(await textOf(page, '#behind')).toContain('web-2 · web rolled-back (crashed)');
+    expect(await textOf(page, '#journal')).toMatch(/2\s+web 1\.0\.0 → 1\.1\.0[\s\S]*1\s+web 1\.0\.0/);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it('shows what a host sends as text, and runs none of it', async () => {
+    const { page, faults } = await open();
+    await page.locator('details summary').first().click();
+    expect(await textOf(page, '#behind pre')).toContain('<img src=x');
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(await page.title()).toBe('staging · supercargo');
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it('is live: a publish and a report show without a reload, and what was opened stays open', async () => {
+    const { page } = await open();
+    await page.locator('details summary').first().click();
+    await publish('staging', 3, '1.2.0');
+    await eventually(async () => (await textOf(page, '#journal')).includes('1.1.0 → 1.2.0'), {
+      describe: () => textOf(page, 'body'),
+    });
+    await report('staging', 'web-3', at(3));
+    await eventually(async () => (await textOf(page, '#hosts')).includes('web-3'), {
+      describe: () => textOf(page, 'body'),
+    });
+    expect(await page.locator('details[open]').count()).toBe(1);
+    await page.close();
+  });
+
+  it('says so when the hub is away, and goes on when it is back', async () => {
+    const { page } = await open();
+    await hub.kill();
+    const connection = () => textOf(page, '#connection');
+    await eventually(async () => (await connection()).startsWith('Not connected'), { describe: connection });
+    expect(await textOf(page, '#hosts')).toContain('web-1');
+    await hub.start();
+    await eventually(async () => (await connection()) === 'Live', { describe: connection });
+    await page.close();
+  });
+
+  it('needs no sideways scrolling on a phone', async () => {
+    const { page } = await open('/#staging', { width: 360, height: 740 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await page.close();
+  });
+
+  it('is used by keyboard: skip link, environments, troubles', async () => {
+    const { page } = await open();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the fleet');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await eventually(async () => (await textOf(page, '#title')) === 'production', {
+      describe: () => textOf(page, 'body'),
+    });
+    await page.goto(`${hub.url}/#staging`);
+    await eventually(async () => (await page.locator('details').count()) > 0, {
+      describe: () => textOf(page, 'body'),
+    });
+    await page.locator('details summary').first().focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('details[open]').count()).toBe(1);
+    await page.close();
+  });
+
+  it.each(['light', 'dark'] as const)('has enough contrast in %s', async (colorScheme) => {
+    const { page } = await open();
+    await page.emulateMedia({ colorScheme });
+    const colours = await page.evaluate<Readonly<Record<string, string>>>(`(() => {
+      const style = getComputedStyle(document.documentElement);
+      const names = ['ground','panel','text','faint','accent','good','warn','bad','good-ground','warn-ground','bad-ground'];
+      return Object.fromEntries(names.map((name) => [name, style.getPropertyValue('--' + name).trim()]));
+    })()`);
+    const pairs = [
+      ...['text', 'faint', 'accent', 'bad'].flatMap((name) => [
+        [name, 'ground'],
+        [name, 'panel'],
+      ]),
+      ...['good', 'warn', 'bad'].map((name) => [name, `${name}-ground`]),
+    ];
+    const weak = pairs.filter(
+      ([text = '', ground = '']) => contrast(colours[text] ?? '', colours[ground] ?? '') < 4.5,
+    );
+    expect(weak).toEqual([]);
+    await page.close();
+  });
+});
+
+/** WCAG 2.2, 1.4.3. */
+const contrast = (a: string, b: string): number => {
+  const [light = 0, dark = 0] = [luminance(a), luminance(b)].toSorted((x, y) => y - x);
+  return (light + 0.05) / (dark + 0.05);
+};
+const luminance = (hex: string): number => {
+  const [r = 0, g = 0, b = 0] = (hex.slice(1).match(/../g) ?? []).map((pair) => {
+    const value = Number.parseInt(pair, 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};

@@ -1,0 +1,247 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostToken } from '../../../src/core/hub/tokens.ts';
+import { runCommand, startService, type CommandResult, type Service } from '../../support/command.ts';
+import { eventually } from '../../support/poll.ts';
+import { hostStatus } from '../../support/status.ts';
+import { bearer, manifestText, PUBLISH, SECRET } from '../hub/scene.ts';
+
+const run = promisify(execFile);
+const main = join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
+const secrets = { SUPERCARGO_PUBLISH_TOKEN: PUBLISH, SUPERCARGO_REPORT_SECRET: SECRET };
+
+let folder = '';
+const services: Service[] = [];
+const env = (more: Record<string, string> = {}): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: folder,
+  ...secrets,
+  ...more,
+});
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'supercargo-cli-hub-'));
+});
+afterEach(async () => {
+  await Promise.all(services.splice(0).map((service) => service.kill()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const logFile = (): string => join(folder, 'log');
+const logged = async (): Promise<string> => readFile(logFile(), 'utf8');
+
+interface Started {
+  readonly url: string;
+  readonly service: Service;
+}
+
+/** On a port that the system chose: the log tells it. */
+const start = async (args: readonly string[] = [], more: Record<string, string> = {}): Promise<Started> => {
+  await rm(logFile(), { force: true });
+  const words = [main, 'hub', '--listen', '127.0.0.1:0', '--data', join(folder, 'data'), ...args];
+  const service = startService(process.execPath, words, { env: env(more), logFile: logFile() });
+  services.push(service);
+  const url = await eventually(async () => /"url":"([^"]+)"/.exec(await logged())?.[1], {
+    describe: async () => `the hub says where it listens; its log:\n${await logged()}`,
+  });
+  return { url, service };
+};
+
+const hub = (args: readonly string[], more: Record<string, string> = {}): Promise<CommandResult> =>
+  runCommand(process.execPath, [main, 'hub', ...args], { env: env(more) });
+
+const put = (url: string, path: string, body: string, token = PUBLISH): Promise<Response> =>
+  fetch(`${url}${path}`, { method: 'PUT', body, headers: bearer(token) });
+
+describe('supercargo hub', () => {
+  it('serves until SIGTERM, and then ends with 0 and answers held polls', async () => {
+    const { url, service } = await start();
+    const published = await put(url, '/manifests/staging.json', manifestText('staging', 1));
+    expect(published.status).toBe(201);
+    const headers = { 'if-none-match': published.headers.get('etag') ?? '', prefer: 'wait=300' };
+    const poll = fetch(`${url}/manifests/staging.json`, { headers });
+    await eventually(
+      async () => (await (await fetch(`${url}/metrics`)).text()).includes('supercargo_hub_held_polls 1'),
+      { describe: () => 'the poll is held' },
+    );
+    expect(await service.stop()).toBe(0);
+    expect((await poll).status).toBe(304);
+    const log = await logged();
+    expect(log).toMatch(/"event":"hub.stopped"/);
+    for (const secret of [PUBLISH, SECRET]) expect(log).not.toContain(secret);
+  });
+
+  it('shows the page', async () => {
+    const { url } = await start();
+    const page = await fetch(url);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  });
+
+  it('has its folder for itself', async () => {
+    await start();
+    const second = await hub(['--listen', '127.0.0.1:0', '--data', join(folder, 'data')]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/another hub is at work in .*data \(STORE\)/);
+  });
+
+  it('speaks TLS, and takes a renewed certificate at SIGHUP', async () => {
+    const [cert, key] = [join(folder, 'hub.crt'), join(folder, 'hub.key')];
+    const make = async (name: string): Promise<void> => {
+      const subject = ['-subj', `/CN=${name}`, '-days', '1'];
+      const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+      await run('openssl', ['req', '-x509', ...algorithm, ...subject, '-keyout', key, '-out', cert]);
+    };
+    await make('first');
+    const { url, service } = await start(['--tls-cert', cert, '--tls-key', key]);
+    expect(url).toMatch(/^https:/);
+    const nameOf = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        request(`${url}/healthz`, { rejectUnauthorized: false, agent: false }, (answer) => {
+          const { socket } = answer as unknown as {
+            socket: { getPeerCertificate: () => { subject: { CN: string } } };
+          };
+          answer.resume();
+          resolve(socket.getPeerCertificate().subject.CN);
+        })
+          .once('error', reject)
+          .end();
+      });
+    expect(await nameOf()).toBe('first');
+    await writeFile(cert, 'garbage');
+    process.kill(service.pid, 'SIGHUP');
+    await eventually(async () => (await logged()).includes('the certificate is not renewed'), {
+      describe: logged,
+    });
+    expect(await nameOf()).toBe('first');
+    await make('second');
+    process.kill(service.pid, 'SIGHUP');
+    await eventually(async () => (await nameOf()) === 'second', { describe: logged });
+  });
+
+  it('reads secrets from files, and warns of what is weak', async () => {
+    const file = join(folder, 'token');
+    await writeFile(file, 'short\n');
+    await chmod(file, 0o644);
+    const more = { SUPERCARGO_PUBLISH_TOKEN: '', SUPERCARGO_PUBLISH_TOKEN_FILE: file };
+    const { url } = await start([], more);
+    const answer = await put(url, '/manifests/staging.json', manifestText('staging', 1), 'short');
+    expect(answer.status).toBe(201);
+    const log = await logged();
+    expect(log).toMatch(/SUPERCARGO_PUBLISH_TOKEN is shorter than 16 characters/);
+    expect(log).toMatch(/every user can read/);
+  });
+
+  it.each([
+    ['an address', ['--listen', '8440'], {}, /"8440" is no address to listen on/],
+    ['a limit', ['--max-hosts', '0'], {}, /"0" is no number for --max-hosts/],
+    ['a certificate without key', ['--tls-cert', 'x'], {}, /give both --tls-cert and --tls-key/],
+    [
+      'a certificate that is none',
+      ['--tls-cert', main, '--tls-key', main],
+      {},
+      /the certificate cannot be used/,
+    ],
+    ['a trust file', ['--trust', '/nonexistent/trust.json'], {}, /trust\.json cannot be read/],
+    ['a secret file', [], { SUPERCARGO_READ_TOKEN_FILE: '/nonexistent/t' }, /which cannot be read/],
+    ['a secret twice', [], { SUPERCARGO_READ_TOKEN: PUBLISH }, /two of the hub’s secrets are the same/],
+    ['a secret and its file', [], { SUPERCARGO_PUBLISH_TOKEN_FILE: '/x' }, /are both set/],
+    ['a secret of two words', [], { SUPERCARGO_READ_TOKEN: 'a b' }, /one word of visible ASCII/],
+  ] as const)('says what is wrong with %s and ends with 1', async (_what, args, more, says) => {
+    const { code, stderr } = await hub(
+      ['--data', join(folder, 'data'), '--listen', '127.0.0.1:0', ...args],
+      more,
+    );
+    expect(stderr).toMatch(says);
+    expect(stderr).toMatch(/→ /);
+    expect(code).toBe(1);
+  });
+});
+
+describe('supercargo hub token', () => {
+  it('prints the token of a host', async () => {
+    const { code, stdout } = await hub(['token', 'staging', 'web-1.example.com']);
+    expect([code, stdout]).toEqual([0, `${hostToken(SECRET, 'staging', 'web-1.example.com')}\n`]);
+  });
+
+  it.each([
+    [['token', 'Staging', 'web-1'], {}, /no name of an environment/],
+    [['token', 'staging', '../web'], {}, /no name of a host/],
+    [['token', 'staging', 'web-1'], { SUPERCARGO_REPORT_SECRET: '' }, /SUPERCARGO_REPORT_SECRET is not set/],
+    [['token', 'staging'], {}, /missing required argument 'host'/],
+  ] as const)('%j with %j says what is missing', async (args, more, says) => {
+    const { code, stderr } = await hub(args, more);
+    expect(stderr).toMatch(says);
+    expect(code).toBe(1);
+  });
+});
+
+const at = (report: string): number => Date.parse((JSON.parse(report) as { at: string }).at);
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Writes until nobody answers, and notes what was acknowledged. */
+const writeUntilDeath = (url: string, from: number) => {
+  const acknowledged = { serial: 0, reports: new Map<string, string>() };
+  const publishing = async (): Promise<void> => {
+    for (let serial = from; ; serial += 1) {
+      const answer = await put(url, '/manifests/staging.json', manifestText('staging', serial));
+      if (answer.ok) acknowledged.serial = serial;
+    }
+  };
+  const reporting = async (host: string): Promise<void> => {
+    for (let count = 0; ; count += 1) {
+      const text = JSON.stringify(hostStatus({ host, at: new Date(count).toISOString() }));
+      const answer = await put(
+        url,
+        `/reports/staging/${host}.json`,
+        text,
+        hostToken(SECRET, 'staging', host),
+      );
+      if (answer.ok) acknowledged.reports.set(host, text);
+    }
+  };
+  const hosts = ['web-1', 'web-2', 'web-3', 'web-4'];
+  const ended = Promise.allSettled([publishing(), ...hosts.map(reporting)]);
+  return { acknowledged, ended };
+};
+
+describe('a hub that is killed', () => {
+  it('has everything that it acknowledged, and nothing half written', async () => {
+    for (let life = 0; life < 5; life += 1) {
+      const from = life * 10_000 + 1;
+      const { url, service } = await start();
+      const { acknowledged, ended } = writeUntilDeath(url, from);
+      await eventually(() => acknowledged.serial > from + 5 && acknowledged.reports.size === 4, {
+        everyMs: 3,
+        describe: () => JSON.stringify(acknowledged.serial),
+      });
+      await service.kill();
+      await ended;
+      const data = join(folder, 'data');
+      const next = await start();
+      const current = await (await fetch(`${next.url}/manifests/staging.json`)).text();
+      const { serial } = JSON.parse(current) as { serial: number };
+      // One more may have been written whose answer was on its way.
+      expect([acknowledged.serial, acknowledged.serial + 1]).toContain(serial);
+      expect(current).toBe(manifestText('staging', serial));
+      const { names } = (await (await fetch(`${next.url}/manifests/staging/`)).json()) as { names: string[] };
+      const lives = names.map((name) => Number.parseInt(name, 10)).filter((each) => each >= from);
+      expect(lives).toEqual(Array.from({ length: serial - from + 1 }, (_, index) => from + index));
+      for (const each of lives) {
+        const text = await readFile(join(data, `manifests/staging/${String(each)}.json`), 'utf8');
+        expect(digest(text)).toBe(digest(manifestText('staging', each)));
+      }
+      for (const [host, text] of acknowledged.reports) {
+        const kept = await (await fetch(`${next.url}/reports/staging/${host}.json`)).text();
+        expect(at(kept)).toBeGreaterThanOrEqual(at(text));
+      }
+      expect(await readdir(join(data, '.hub'))).toEqual(['lock']);
+      await next.service.kill();
+    }
+  }, 60_000);
+});

@@ -1,0 +1,97 @@
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createScene, type Scene, type SceneOptions } from './scene.ts';
+
+const scenes: Scene[] = [];
+const scene = async (options: SceneOptions = {}): Promise<Scene> => {
+  const made = await createScene(options);
+  scenes.push(made);
+  return made;
+};
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await Promise.all(scenes.splice(0).map((each) => each.end()));
+});
+
+/** Everything that comes until the other side closes; what it meant by a reset is the same. */
+const conversation = (
+  hub: Scene,
+  text: string,
+): { readonly socket: Socket; readonly all: Promise<string> } => {
+  const socket = connect(Number(new URL(hub.url).port), '127.0.0.1');
+  sockets.push(socket);
+  const state = { text: '' };
+  socket.setEncoding('utf8').on('data', (chunk: string) => (state.text += chunk));
+  const all = new Promise<string>((resolve) => {
+    socket.once('close', () => resolve(state.text));
+    socket.on('error', () => undefined);
+  });
+  socket.write(text);
+  return { socket, all };
+};
+
+describe('a hub under attack', () => {
+  it('drops connections above its limit, and takes new ones when others end', async () => {
+    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 2 } });
+    const open = [
+      conversation(hub, 'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+      conversation(hub, 'G'),
+    ];
+    await new Promise((seen) => open[0]?.socket.once('data', seen));
+    expect(await conversation(hub, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n').all).toBe('');
+    open[1]?.socket.destroy();
+    await open[1]?.all;
+    const last = conversation(hub, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    expect(await last.all).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('answers who may not write before the body comes, and closes', async () => {
+    const hub = await scene();
+    const { all } = conversation(
+      hub,
+      'PUT /manifests/staging.json HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\nx',
+    );
+    expect(await all).toMatch(/^HTTP\/1\.1 401/);
+  });
+
+  it('refuses a body that is announced as too large before it comes', async () => {
+    const hub = await scene();
+    const { socket } = conversation(
+      hub,
+      'PUT /manifests/staging.json HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer publish-token-of-the-tests\r\nContent-Length: 999999999\r\n\r\nx',
+    );
+    const first = await new Promise<string>((seen) => socket.once('data', (data) => seen(String(data))));
+    expect(first).toMatch(/^HTTP\/1\.1 413/);
+  });
+
+  it.each([
+    ['nonsense', 'nonsense\r\n\r\n'],
+    ['two lengths', 'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx'],
+    [
+      'length and chunks',
+      'PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx',
+    ],
+    ['endless headers', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['no host', 'GET /healthz HTTP/1.1\r\n\r\n'],
+  ])('ends a connection that sends %s', async (_what, text) => {
+    const hub = await scene();
+    expect(await conversation(hub, text).all).toMatch(/^HTTP\/1\.1 4\d\d/);
+    expect((await hub.get('/healthz')).status).toBe(200);
+  });
+
+  it('says what is wrong even where there was no request', async () => {
+    const hub = await scene();
+    const answer = await conversation(hub, 'nonsense\r\n\r\n').all;
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'malformed' } });
+  });
+
+  it('ends in time though clients hold on', async () => {
+    const hub = await scene();
+    const held = conversation(hub, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await new Promise((seen) => held.socket.once('data', seen));
+    await hub.stop();
+    await held.all;
+    expect(held.socket.destroyed).toBe(true);
+  });
+});

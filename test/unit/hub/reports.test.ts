@@ -1,0 +1,236 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AgentError } from '../../../src/core/errors.ts';
+import { hostToken } from '../../../src/core/hub/tokens.ts';
+import type { Status } from '../../../src/core/status/status.ts';
+import { eventually } from '../../support/poll.ts';
+import { hostStatus } from '../../support/status.ts';
+import { bearer, createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
+
+const scenes: Scene[] = [];
+const scene = async (options: SceneOptions = {}): Promise<Scene> => {
+  const made = await createScene(options);
+  scenes.push(made);
+  return made;
+};
+afterEach(async () => {
+  await Promise.all(scenes.splice(0).map((each) => each.end()));
+});
+
+interface Fleet {
+  readonly names: readonly string[];
+  readonly hosts: readonly { readonly host: string; readonly receivedAt: string; readonly status: Status }[];
+}
+const fleetOf = async (response: Response): Promise<Fleet> => (await response.json()) as Fleet;
+const of = (host: string, change: Partial<Status> = {}): Status => hostStatus({ host, ...change });
+
+describe('reporting to a hub', () => {
+  it('shows the report as it came, by itself and in the list', async () => {
+    const hub = await scene();
+    expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(201);
+    expect((await hub.report('staging', 'web-1.example.com', of('web-1.example.com'))).status).toBe(201);
+    expect((await hub.report('staging', 'web-2', of('web-2', { outcome: 'blocked' }))).status).toBe(204);
+    expect(await (await hub.get('/reports/staging/web-2.json')).json()).toEqual(
+      of('web-2', { outcome: 'blocked' }),
+    );
+    const fleet = await fleetOf(await hub.get('/reports/staging'));
+    expect(fleet).toMatchObject({ apiVersion: 'supercargo/fleet/v1', environment: 'staging' });
+    expect(fleet.names).toEqual(['web-1.example.com.json', 'web-2.json']);
+    expect(fleet.hosts.map(({ host, status }) => [host, status.outcome])).toEqual([
+      ['web-1.example.com', 'converged'],
+      ['web-2', 'blocked'],
+    ]);
+    expect(await fleetOf(await hub.get('/reports/staging/'))).toMatchObject({ names: fleet.names });
+    expect(await fleetOf(await hub.get('/reports/production'))).toMatchObject({ names: [], hosts: [] });
+    expect(await (await hub.get('/manifests/')).json()).toMatchObject({
+      environments: ['staging'],
+      names: [],
+    });
+  });
+
+  it('is on disk when it is acknowledged, and there again after a restart', async () => {
+    const hub = await scene();
+    await hub.report('staging', 'web-1', of('web-1'));
+    expect(JSON.parse(await readFile(join(hub.folder, 'reports/staging/web-1.json'), 'utf8'))).toEqual(
+      of('web-1'),
+    );
+    const before = await fleetOf(await hub.get('/reports/staging'));
+    await writeFile(join(hub.folder, 'reports/staging/web-9.json'), 'not a report');
+    await hub.restart();
+    const after = await fleetOf(await hub.get('/reports/staging'));
+    expect(after.names).toEqual(['web-1.json']);
+    const drift =
+      Date.parse(after.hosts[0]?.receivedAt ?? '') - Date.parse(before.hosts[0]?.receivedAt ?? '');
+    expect(Math.abs(drift)).toBeLessThan(5000);
+  });
+
+  it('takes only the token of that very host', async () => {
+    const hub = await scene({ secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ } });
+    const send = async (token: string | undefined): Promise<number> =>
+      (
+        await hub.put(
+          '/reports/staging/web-1.json',
+          JSON.stringify(of('web-1')),
+          token === undefined ? {} : bearer(token),
+        )
+      ).status;
+    expect(await send(undefined)).toBe(401);
+    expect(await send(hostToken(SECRET, 'staging', 'web-2'))).toBe(403);
+    expect(await send(hostToken(SECRET, 'production', 'web-1'))).toBe(403);
+    expect(await send(PUBLISH)).toBe(403);
+    expect(await send(READ)).toBe(403);
+    expect(await send(hostToken(SECRET, 'staging', 'web-1'))).toBe(201);
+    const own = bearer(hostToken(SECRET, 'staging', 'web-1'));
+    expect((await hub.get('/reports/staging/web-1.json', own)).status).toBe(401);
+    expect((await hub.remove('/reports/staging/web-1.json', own)).status).toBe(401);
+    expect(hub.events.some(({ fields }) => JSON.stringify(fields).includes(SECRET))).toBe(false);
+  });
+
+  it.each([
+    ['another host', of('web-2'), 422],
+    ['another environment', of('web-1', { environment: 'production' }), 422],
+    ['no status document', { apiVersion: 'supercargo/status/v1' }, 422],
+    ['an outcome that nobody knows', { ...of('web-1'), outcome: 'fine' }, 422],
+    ['a time that is none', { ...of('web-1'), at: 'now' }, 422],
+  ])('of %s is refused', async (_what, body, status) => {
+    const hub = await scene();
+    const answer = await hub.report('staging', 'web-1', body);
+    expect(answer.status).toBe(status);
+    expect((await hub.get('/reports/staging/web-1.json')).status).toBe(404);
+  });
+
+  it.each([
+    ['no JSON', '{', 400],
+    ['a byte order mark', `\uFEFF${JSON.stringify(of('web-1'))}`, 400],
+    ['a prototype', JSON.stringify(of('web-1')).replace('{', '{"__proto__":{},'), 422],
+    ['too much', `"${'x'.repeat(256 * 1024)}"`, 413],
+    ['a member twice', JSON.stringify(of('web-1')).replace('{', '{"host":"web-1",'), 400],
+  ])('with %s is refused', async (_what, body, status) => {
+    const hub = await scene();
+    const headers = bearer(hostToken(SECRET, 'staging', 'web-1'));
+    expect((await hub.put('/reports/staging/web-1.json', body, headers)).status).toBe(status);
+    expect((await fleetOf(await hub.get('/reports/staging'))).hosts).toEqual([]);
+  });
+
+  it('keeps what a newer agent says more', async () => {
+    const hub = await scene();
+    const more = { ...of('web-1'), added: { later: true } };
+    expect((await hub.report('staging', 'web-1', more)).status).toBe(201);
+    expect(await (await hub.get('/reports/staging/web-1.json')).json()).toEqual(more);
+  });
+
+  it('has no room for more hosts than it was given, until one is removed', async () => {
+    const hub = await scene({ limits: { environments: 2, hosts: 1, connections: 100 } });
+    await hub.report('staging', 'web-1', of('web-1'));
+    expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(507);
+    expect((await hub.report('staging', 'web-1', of('web-1'))).status).toBe(204);
+    expect((await hub.remove('/reports/staging/web-1.json', {})).status).toBe(401);
+    expect((await hub.remove('/reports/staging/web-1.json')).status).toBe(204);
+    expect((await hub.remove('/reports/staging/web-1.json')).status).toBe(404);
+    expect(await readdir(join(hub.folder, 'reports/staging'))).toEqual([]);
+    expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(201);
+  });
+
+  it('that the disk refuses is not acknowledged', async () => {
+    const hub = await scene({
+      disk: (files) => ({
+        ...files,
+        apply: (changes) => Promise.resolve(changes.map(() => new AgentError('STORE', 'no space is left'))),
+      }),
+    });
+    expect((await hub.report('staging', 'web-1', of('web-1'))).status).toBe(500);
+    expect(await (await hub.get('/metrics')).text()).toMatch(/supercargo_hub_failed_writes_total 1/);
+  });
+
+  it('is written less often where the disk is slow, and the last one stays', async () => {
+    const gate = Promise.withResolvers<void>();
+    const writes: string[] = [];
+    const hub = await scene({
+      disk: (files) => ({
+        ...files,
+        apply: async (changes) => {
+          writes.push(...changes.map(({ path }) => path));
+          await gate.promise;
+          return files.apply(changes);
+        },
+      }),
+    });
+    const reports = Array.from({ length: 20 }, (_, index) =>
+      hub.report('staging', 'web-1', of('web-1', { hold: null, at: new Date(index).toISOString() })),
+    );
+    await eventually(async () => (await hub.get('/reports/staging/web-1.json')).status === 200, {
+      describe: () => 'the report is seen before it is written',
+    });
+    gate.resolve();
+    const answers = await Promise.all(reports);
+    expect(answers.every(({ ok }) => ok)).toBe(true);
+    expect(writes.length).toBeLessThan(20);
+    const kept = await readFile(join(hub.folder, 'reports/staging/web-1.json'), 'utf8');
+    expect(await (await hub.get('/reports/staging/web-1.json')).text()).toBe(kept);
+  });
+
+  it.each([
+    '/reports/staging/web 1.json',
+    '/reports/staging/.x.json',
+    '/reports/Staging/web-1.json',
+    `/reports/staging/${'a'.repeat(251)}.json`,
+    '/reports/staging/a%2Fb.json',
+  ])('%s is no address', async (path) => {
+    const hub = await scene();
+    expect((await hub.put(path, '{}', bearer('x'))).status).toBe(404);
+  });
+});
+
+describe('reading reports', () => {
+  it('needs a token once there is one', async () => {
+    const hub = await scene({ secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ } });
+    await hub.report('staging', 'web-1', of('web-1'));
+    for (const path of [
+      '/reports/staging',
+      '/reports/staging/',
+      '/reports/staging/web-1.json',
+      '/metrics',
+      '/events',
+      '/manifests/',
+      '/manifests/staging.json',
+    ]) {
+      const answer = await hub.get(path);
+      expect([path, answer.status]).toEqual([path, 401]);
+    }
+    for (const token of [READ, PUBLISH])
+      expect((await hub.get('/reports/staging', bearer(token))).status).toBe(200);
+    expect((await hub.get('/healthz')).status).toBe(200);
+  });
+
+  it.each([
+    ['a proxy', { 'x-forwarded-for': '192.0.2.1' }],
+    ['another proxy', { forwarded: 'for=192.0.2.1' }],
+  ])('without a read token is refused through %s', async (_what, headers) => {
+    const hub = await scene();
+    expect((await hub.get('/reports/staging', headers as Record<string, string>)).status).toBe(403);
+    expect((await hub.get('/reports/staging')).status).toBe(200);
+  });
+
+  it('without a read token is refused on an address that others reach', async () => {
+    const hub = await scene({ listen: { host: '0.0.0.0', port: 0 } });
+    expect((await hub.get('/reports/staging')).status).toBe(403);
+    expect((await hub.get('/reports/staging', bearer(PUBLISH))).status).toBe(200);
+    expect((await hub.get('/manifests/staging.json')).status).toBe(404);
+  });
+
+  it('says so where the same tag is asked for again', async () => {
+    const hub = await scene();
+    await hub.report('staging', 'web-1', of('web-1'));
+    for (const path of ['/reports/staging', '/reports/staging/web-1.json']) {
+      const tag = (await hub.get(path)).headers.get('etag') ?? '';
+      expect((await hub.get(path, { 'if-none-match': tag })).status).toBe(304);
+      await hub.report(
+        'staging',
+        'web-1',
+        of('web-1', { at: new Date(Date.now() + tag.length).toISOString() }),
+      );
+      expect((await hub.get(path, { 'if-none-match': tag })).status).toBe(200);
+    }
+  });
+});

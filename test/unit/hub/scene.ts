@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
+import type { EventName } from '../../../src/core/events.ts';
+import { hostToken } from '../../../src/core/hub/tokens.ts';
+import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
+import { startHub, type Hub, type HubOptions } from '../../../src/hub/hub.ts';
+import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
+
+export const PUBLISH = 'publish-token-of-the-tests';
+export const SECRET = 'report-secret-of-the-tests';
+export const READ = 'read-token-of-the-tests';
+
+export interface Scene {
+  readonly folder: string;
+  readonly url: string;
+  readonly events: readonly {
+    readonly event: EventName;
+    readonly fields: Readonly<Record<string, unknown>>;
+  }[];
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
+  readonly put: (
+    path: string,
+    body: string | Uint8Array,
+    headers?: Record<string, string>,
+  ) => Promise<Response>;
+  readonly publish: (
+    environment: string,
+    serial: number,
+    headers?: Record<string, string>,
+  ) => Promise<Response>;
+  readonly report: (environment: string, host: string, status: object, token?: string) => Promise<Response>;
+  readonly remove: (path: string, headers?: Record<string, string>) => Promise<Response>;
+  /** The same folder, another life. */
+  readonly restart: (change?: Partial<HubOptions>) => Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+export interface SceneOptions extends Partial<Omit<HubOptions, 'files'>> {
+  /** Between the hub and its files. */
+  readonly disk?: (files: HubFiles) => HubFiles;
+}
+
+export const manifestText = (
+  environment: string,
+  serial: number,
+  image = 'registry.example.com/web:1.2.3',
+): string =>
+  JSON.stringify({
+    apiVersion: 'supercargo/v1',
+    environment,
+    serial,
+    issuedAt: '2026-11-23T10:00:00Z',
+    services: { web: { image } },
+  });
+
+export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+
+/** A hub on a port and in a folder of its own. */
+export const createScene = async ({
+  disk = (files) => files,
+  ...given
+}: SceneOptions = {}): Promise<Scene> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-hub-'));
+  const events: { event: EventName; fields: Readonly<Record<string, unknown>> }[] = [];
+  const state: { hub: Hub | undefined; close: () => Promise<void> } = {
+    hub: undefined,
+    close: () => Promise.resolve(),
+  };
+  const start = async (change: Partial<HubOptions> = {}): Promise<void> => {
+    const files = await openHubFiles(folder);
+    state.close = files.close;
+    state.hub = await startHub({
+      files: disk(files),
+      secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: undefined },
+      listen: { host: '127.0.0.1', port: 0 },
+      tls: undefined,
+      trust: () => Promise.resolve(undefined),
+      limits: DEFAULT_LIMITS,
+      assets: [],
+      log: { write: (_level, event, fields = {}) => void events.push({ event, fields }) },
+      now: Date.now,
+      version: '0.0.0',
+      ...given,
+      ...change,
+    });
+    const { hub } = state;
+    state.close = async () => {
+      await hub.close();
+      await files.close();
+    };
+  };
+  const stop = async (): Promise<void> => {
+    const { close } = state;
+    state.close = () => Promise.resolve();
+    await close();
+  };
+  await start().catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  const urlOf = (path: string): string => `${state.hub?.url ?? ''}${path}`;
+  const send = (method: string, path: string, headers: Record<string, string>, body?: string | Uint8Array) =>
+    fetch(urlOf(path), {
+      method,
+      redirect: 'manual',
+      headers,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : Buffer.from(body) }),
+    });
+  return {
+    folder,
+    get url() {
+      return urlOf('');
+    },
+    events,
+    get: (path, headers = {}) => send('GET', path, headers),
+    put: (path, body, headers = bearer(PUBLISH)) => send('PUT', path, headers, body),
+    publish: (environment, serial, headers = {}) =>
+      send(
+        'PUT',
+        `/manifests/${environment}.json`,
+        { ...bearer(PUBLISH), ...headers },
+        manifestText(environment, serial),
+      ),
+    report: (environment, host, status, token = hostToken(SECRET, environment, host)) =>
+      send('PUT', `/reports/${environment}/${host}.json`, bearer(token), JSON.stringify(status)),
+    remove: (path, headers = bearer(PUBLISH)) => send('DELETE', path, headers),
+    restart: async (change) => {
+      await stop();
+      await start(change);
+    },
+    stop,
+    end: async () => {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
