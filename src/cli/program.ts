@@ -20,6 +20,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, cli: Cl
   recover: async () => (await import('./commands/recover.ts')).addRecover,
   validate: async () => (await import('./commands/validate.ts')).addValidate,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  fleet: async () => (await import('./commands/fleet.ts')).addFleet,
+  rollback: async () => (await import('./commands/rollback.ts')).addRollback,
+  promote: async () => (await import('./commands/promote.ts')).addPromote,
+  publish: async () => (await import('./commands/publish.ts')).addPublish,
+  keygen: async () => (await import('./commands/keygen.ts')).addKeygen,
+  hub: async () => (await import('./commands/hub.ts')).addHub,
 };
 
 const HELP = `

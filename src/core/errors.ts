@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'COMPOSE'
   | 'TRUST'
   | 'MANIFEST_UNREACHABLE'
+  | 'STORE'
+  | 'KEY'
   | 'CREDENTIALS'
   | 'ENGINE_OFFLINE'
   | 'ENGINE'

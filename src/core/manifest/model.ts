@@ -9,6 +9,8 @@ export interface Manifest {
   readonly expiresAtMs: EpochMs | undefined;
   readonly services: Readonly<Record<string, ManifestService>>;
   readonly rollout: Rollout | undefined;
+  /** A publisher stopped the rollout where it is: no switch begins while this manifest is the newest; repair and rollback go on. */
+  readonly freeze: Freeze | undefined;
   readonly publisher: Publisher | undefined;
 }
 
@@ -24,6 +26,10 @@ export interface Rollout {
   readonly startAtMs: EpochMs;
   readonly durationSeconds: number;
   readonly startFraction: number;
+}
+
+export interface Freeze {
+  readonly reason: string;
 }
 
 export interface Publisher {

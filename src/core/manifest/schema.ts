@@ -94,6 +94,8 @@ const webAddress = v.pipe(
   v.check((value) => /^https?:\/\//i.test(value) && URL.canParse(value), 'must be an http or https address'),
 );
 
+const freeze = v.strictObject({ reason: text(1024) });
+
 const publisher = v.strictObject({
   name: v.optional(text(256)),
   build: v.optional(text(256)),
@@ -117,6 +119,7 @@ const document = v.pipe(
     expiresAt: v.optional(utcTime),
     services: v.pipe(v.unknown(), notList, v.record(serviceName, service, 'must be an object of services')),
     rollout: v.optional(rollout),
+    freeze: v.optional(freeze),
     publisher: v.optional(publisher),
   }),
   v.forward(
@@ -157,6 +160,7 @@ const toManifest = (written: Written): Manifest => ({
     Object.entries(written.services).map(([name, entry]) => [name, toService(entry)]),
   ),
   rollout: written.rollout === undefined ? undefined : toRollout(written.rollout),
+  freeze: written.freeze,
   publisher: written.publisher === undefined ? undefined : toPublisher(written.publisher),
 });
 

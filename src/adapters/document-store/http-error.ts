@@ -1,0 +1,58 @@
+import { AgentError, messageOf } from '../../core/errors.ts';
+import type { StoreAnswer } from './request.ts';
+
+/** Without the query: it may hold a secret. */
+export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
+
+interface Told {
+  readonly message: string;
+  readonly advice: string | undefined;
+}
+
+/** A hub says in JSON what is wrong and what to do; anybody else's page is of no use here. */
+const toldBy = ({ body }: StoreAnswer): Told | undefined => {
+  try {
+    const { error } = JSON.parse(Buffer.from(body).toString('utf8')) as { error?: Partial<Told> };
+    return typeof error?.message === 'string'
+      ? { message: error.message, advice: typeof error.advice === 'string' ? error.advice : undefined }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const ADVICE: Readonly<Record<number, string>> = {
+  401: 'set SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE to the token of this store (for reading alone, SUPERCARGO_READ_TOKEN)',
+  403: 'check SUPERCARGO_PUBLISH_TOKEN: the store knows it, or knows none, and does not let it do this',
+  404: 'check --to: documents are kept below it, in manifests/ and reports/',
+  405: 'check --to, and that the server takes PUT there (for nginx: dav_methods PUT DELETE)',
+  409: 'check that the server may make folders there (for nginx: create_full_put_path on)',
+  413: 'raise the limit of the server for bodies (for nginx: client_max_body_size)',
+  507: 'free disk space on the server',
+};
+
+export const answerError = (verb: string, url: URL, answer: StoreAnswer): AgentError => {
+  const told = toldBy(answer);
+  const location = answer.header('location');
+  const words = told?.message ?? (location === undefined ? '' : `it points to ${location}`);
+  const { status } = answer;
+  return new AgentError(
+    'STORE',
+    `cannot ${verb} ${showUrl(url)}: ${String(status)}${words && `, ${words}`}`,
+    {
+      retry: status === 429 || status >= 500 ? 'later' : 'changed',
+      advice:
+        told?.advice ??
+        ADVICE[status] ??
+        (status >= 500 || status === 429 ? 'look at the server, and publish again' : 'check --to'),
+      fields: { status },
+    },
+  );
+};
+
+/** The library's error is not kept as the cause: it carries the request with its credentials. */
+export const transportError = (verb: string, url: URL, error: unknown): AgentError =>
+  new AgentError('STORE', `cannot ${verb} ${showUrl(url)}: ${messageOf(error)}`, {
+    retry: 'later',
+    advice: 'check --to, the server and the network between, and its certificate (--ca)',
+  });

@@ -1,0 +1,110 @@
+import { AgentError } from '../../core/errors.ts';
+import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
+import { answerError, showUrl, transportError } from './http-error.ts';
+import { parseListing } from './listing.ts';
+import { send, type StoreAnswer, type StoreRequest, type TlsMaterial } from './request.ts';
+
+export interface HttpStoreOptions {
+  readonly base: URL;
+  /** Of an `Authorization` header; undefined: as nobody. */
+  readonly authorization: string | undefined;
+  readonly tls: TlsMaterial;
+}
+
+const DOCUMENT_CAP = 256 * 1024;
+/** Reports of a whole environment in one answer. */
+const LIST_CAP = 64 * 1024 * 1024;
+
+const ABSENT: ReadonlySet<number> = new Set([404, 410]);
+const WRITTEN: ReadonlySet<number> = new Set([200, 201, 204]);
+const REFUSED = 412;
+
+/** Only a strong one may be a condition (RFC 9110, 8.8.3.2). */
+const versionOf = (answer: StoreAnswer): string | undefined => {
+  const etag = answer.header('etag');
+  return etag !== undefined && /^"[^"]*"$/.test(etag) ? etag : undefined;
+};
+
+const conditionHeaders = (condition: WriteCondition): Readonly<Record<string, string>> => {
+  if (condition.kind === 'absent') return { 'if-none-match': '*' };
+  return condition.kind === 'unchanged' ? { 'if-match': condition.version } : {};
+};
+
+/** No document of ours has it. */
+const NO_VERSION = '"supercargo-no-such-version"';
+const PROBE = Buffer.from(
+  '{"probe":"whether this server honours If-Match and If-None-Match; it may be removed"}\n',
+);
+
+/** Any HTTP server that takes PUT; a hub is one of them. */
+export const createHttpStore = ({ base, authorization, tls }: HttpStoreOptions): DocumentStore => {
+  const urlOf = (path: string): URL => new URL(`${base.href.replace(/\/*$/, '/')}${path}`);
+  const exchange = async (
+    verb: string,
+    url: URL,
+    request: Pick<StoreRequest, 'method' | 'headers' | 'capBytes'> & { readonly body?: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<StoreAnswer> => {
+    try {
+      const headers = { ...(authorization !== undefined && { authorization }), ...request.headers };
+      return await send({ ...request, url, tls, headers }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw transportError(verb, url, error);
+    }
+  };
+
+  const read = async (path: string, signal: AbortSignal): Promise<StoredDocument | undefined> => {
+    const url = urlOf(path);
+    const isDocument = path.endsWith('.json');
+    const capBytes = isDocument ? DOCUMENT_CAP : LIST_CAP;
+    const headers = { accept: 'application/json', 'cache-control': 'no-cache' };
+    const answer = await exchange('read', url, { method: 'GET', headers, capBytes }, signal);
+    if (ABSENT.has(answer.status)) return undefined;
+    // A folder: some servers point to its own address, some refuse it.
+    if (!isDocument && answer.status >= 300 && answer.status !== 401 && answer.status < 500) return undefined;
+    if (answer.status !== 200) throw answerError('read', url, answer);
+    if (answer.body.length > capBytes)
+      throw new AgentError('STORE', `${showUrl(url)} is larger than ${String(capBytes)} bytes`, {
+        advice: 'check --to: nothing that is kept there is so large',
+      });
+    return { bytes: answer.body, version: versionOf(answer) };
+  };
+
+  const write: DocumentStore['write'] = async (path, bytes, condition, signal) => {
+    const url = urlOf(path);
+    const headers = { 'content-type': 'application/json', ...conditionHeaders(condition) };
+    const request = { method: 'PUT' as const, headers, capBytes: DOCUMENT_CAP, body: bytes };
+    const answer = await exchange('write', url, request, signal);
+    if (answer.status === REFUSED) return 'refused';
+    if (WRITTEN.has(answer.status)) return 'written';
+    throw answerError('write', url, answer);
+  };
+
+  const remove = async (path: string, signal: AbortSignal): Promise<void> => {
+    await exchange('remove', urlOf(path), { method: 'DELETE', headers: {}, capBytes: DOCUMENT_CAP }, signal);
+  };
+
+  return {
+    name: showUrl(base).replace(/\/+$/, ''),
+    read,
+    write,
+    list: async (folder, signal) => {
+      const listed = await read(`${folder}/`, signal);
+      return listed && parseListing(Buffer.from(listed.bytes).toString('utf8'));
+    },
+    honoursConditions: async (path, signal) => {
+      if ((await write(path, PROBE, { kind: 'unchanged', version: NO_VERSION }, signal)) === 'written') {
+        await remove(path, signal);
+        return false;
+      }
+      // Refused at once: it is there, from a publisher that was killed or is at it now; that proves the same.
+      if ((await write(path, PROBE, { kind: 'absent' }, signal)) === 'refused') return true;
+      // Another publisher may remove it between two of these, not three times.
+      let again = await write(path, PROBE, { kind: 'absent' }, signal);
+      if (again === 'written') again = await write(path, PROBE, { kind: 'absent' }, signal);
+      await remove(path, signal);
+      return again === 'refused';
+    },
+  };
+};

@@ -1,0 +1,72 @@
+import { AgentError } from '../../core/errors.ts';
+import type { RegistryAuth } from '../../core/ports/registry-credentials.ts';
+import type { Challenge } from './challenge.ts';
+import { request, type RegistryAnswer } from './registry-request.ts';
+
+const basic = (auth: { readonly username: string; readonly password: string }): string =>
+  `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
+
+const refused = (realm: string, status: number, isAnonymous: boolean): AgentError =>
+  new AgentError('REGISTRY_AUTH', `${realm} gives no token: ${String(status)}`, {
+    advice: isAnonymous
+      ? 'log in to the registry on this machine (docker login), or name a folder with a config.json in DOCKER_CONFIG'
+      : 'log in again (docker login): the login in DOCKER_CONFIG is not accepted',
+    fields: { status },
+  });
+
+const tokenIn = (answer: RegistryAnswer): string | undefined => {
+  try {
+    const { token, access_token: access } = JSON.parse(answer.body.toString('utf8')) as Record<
+      string,
+      unknown
+    >;
+    return [token, access].find((t): t is string => typeof t === 'string' && t !== '');
+  } catch {
+    return undefined;
+  }
+};
+
+/** Tokens may be asked for over plain HTTP only by a registry of this machine. */
+const isFit = (realm: URL, isPlain: boolean): boolean =>
+  realm.protocol === 'https:' || (realm.protocol === 'http:' && isPlain);
+
+/**
+ * The `Authorization` header that answers a challenge.
+ * @throws AgentError REGISTRY_AUTH
+ */
+export const authorize = async (
+  challenge: Challenge,
+  auth: RegistryAuth | undefined,
+  isPlain: boolean,
+  signal: AbortSignal,
+): Promise<string | undefined> => {
+  if (auth && 'registrytoken' in auth) return `Bearer ${auth.registrytoken}`;
+  if (challenge.kind === 'basic') return auth && 'password' in auth ? basic(auth) : undefined;
+  const { realm, service, scope } = challenge;
+  if (!URL.canParse(realm) || !isFit(new URL(realm), isPlain))
+    throw new AgentError('REGISTRY_AUTH', `the registry names no safe place for tokens: ${realm}`, {
+      advice: 'correct the token server in the settings of the registry',
+    });
+  const url = new URL(realm);
+  const wanted = { ...(service !== undefined && { service }), ...(scope !== undefined && { scope }) };
+  const isOAuth = auth !== undefined && 'identitytoken' in auth;
+  if (!isOAuth) for (const [key, value] of Object.entries(wanted)) url.searchParams.set(key, value);
+  const answer = await request(
+    {
+      url,
+      headers: auth && 'password' in auth ? { authorization: basic(auth) } : {},
+      ...(isOAuth && {
+        form: {
+          grant_type: 'refresh_token',
+          refresh_token: auth.identitytoken,
+          client_id: 'supercargo',
+          ...wanted,
+        },
+      }),
+    },
+    signal,
+  );
+  const token = answer.status === 200 ? tokenIn(answer) : undefined;
+  if (token === undefined) throw refused(`${url.origin}${url.pathname}`, answer.status, auth === undefined);
+  return `Bearer ${token}`;
+};

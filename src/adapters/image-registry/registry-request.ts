@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { got, type Response } from 'got';
+
+export interface RegistryAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly header: (name: string) => string | undefined;
+  readonly body: Buffer;
+}
+
+export interface RegistryRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A form is posted (OAuth 2); absent: GET. */
+  readonly form?: Readonly<Record<string, string>>;
+}
+
+/** What registries allow a manifest to be (distribution spec, "Pushing Manifests"). */
+export const CAP_BYTES = 4 * 1024 * 1024;
+const LIMIT_MS = 30_000;
+
+/** One request; nothing is followed, nothing is tried again. Rejects with the error of the transport. */
+export const request = async (
+  { url, headers, form }: RegistryRequest,
+  signal: AbortSignal,
+): Promise<RegistryAnswer> => {
+  const stream = got.stream(url, {
+    method: form ? 'POST' : 'GET',
+    ...(form && { body: new URLSearchParams(form).toString() }),
+    headers: {
+      'user-agent': 'supercargo',
+      ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+      ...headers,
+    },
+    followRedirect: false,
+    retry: { limit: 0 },
+    throwHttpErrors: false,
+    timeout: { lookup: LIMIT_MS, connect: LIMIT_MS, secureConnect: LIMIT_MS, request: LIMIT_MS },
+    signal,
+  });
+  // The reader below is told of an error as well; one that comes before or after it reads would end the program.
+  stream.on('error', () => undefined);
+  try {
+    const [response] = (await once(stream, 'response')) as [Response];
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > CAP_BYTES) break;
+    }
+    return {
+      status: response.statusCode,
+      header: (name) => [response.headers[name] ?? []].flat()[0],
+      body: Buffer.concat(chunks),
+    };
+  } finally {
+    stream.destroy();
+  }
+};

@@ -1,0 +1,94 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Cli } from '../cli.ts';
+import type { Io } from '../io.ts';
+
+const HELP = `
+Example:
+  supercargo keygen jenkins --out keys
+
+Writes keys/jenkins.key (keep it on the build server, and nowhere else), keys/jenkins.pub, and keys/trust.json, which goes to
+/etc/supercargo/trust.json on every host. A second key for a threshold or a rotation: add its public key to trust.json.`;
+
+/** As trust.json allows it, and a file's name. */
+const NAME = /^[A-Za-z0-9_][\w.@-]{0,62}$/;
+
+/** Never over another file: a lost key cannot be made again. */
+const writeNew = async (path: string, text: string, mode: number): Promise<void> => {
+  try {
+    const file = await open(path, 'wx', mode);
+    try {
+      // The mode given to open is cut by the umask.
+      await file.chmod(mode);
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new AgentError(
+      'KEY',
+      isThere ? `${path} is there already` : `cannot write ${path}: ${messageOf(error)}`,
+      {
+        advice: isThere
+          ? 'a key is never overwritten: choose another name or folder, or move that file away yourself'
+          : 'name a folder with --out that this user may write to',
+      },
+    );
+  }
+};
+
+const PRIVATE = 0o600;
+const PUBLIC = 0o644;
+
+const runKeygen = async (io: Io, name: string, folder: string): Promise<ExitCode> => {
+  if (!NAME.test(name))
+    throw new AgentError('USAGE', `"${name}" is no name for a key`, {
+      advice: 'use letters, digits and . _ @ -, like jenkins or release-team',
+    });
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new AgentError('KEY', `cannot make the folder ${folder}: ${messageOf(error)}`, {
+      advice: 'name another one with --out',
+    });
+  });
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { format: 'pem', type: 'spki' },
+    privateKeyEncoding: { format: 'pem', type: 'pkcs8' },
+  });
+  const trust = { epoch: 1, threshold: 1, keys: [{ name, publicKey }] };
+  const files = [
+    {
+      path: join(folder, `${name}.key`),
+      text: privateKey,
+      mode: PRIVATE,
+      what: 'the private key, for the build server alone',
+    },
+    { path: join(folder, `${name}.pub`), text: publicKey, mode: PUBLIC, what: 'the public key' },
+    {
+      path: join(folder, 'trust.json'),
+      text: `${JSON.stringify(trust, null, 2)}\n`,
+      mode: PUBLIC,
+      what: 'for every host: /etc/supercargo/trust.json',
+    },
+  ];
+  for (const { path, text, mode, what } of files) {
+    await writeNew(path, text, mode);
+    io.stdout.write(`${path}  ${what}\n`);
+  }
+  return EXIT.ok;
+};
+
+export const addKeygen = (program: Command, { io, run }: Cli): void => {
+  program
+    .command('keygen')
+    .argument('<name>', 'whose key it is, like jenkins')
+    .requiredOption('--out <folder>', 'where the files are written')
+    .description('make a key pair that signs manifests, and the trust.json for the hosts')
+    .addHelpText('after', HELP)
+    .action((name: string, { out }: { out: string }) => run(() => runKeygen(io, name, out)));
+};

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { AgentError } from '../../core/errors.ts';
+import { promoted } from '../../core/publish/choose.ts';
+import type { ExitCode } from '../../core/status/exit-code.ts';
+import { createEnvironmentStore } from '../../publish/store.ts';
+import type { Cli } from '../cli.ts';
+import { addPublishFlags, checkEnvironment, type PublishFlags } from '../publishing/options.ts';
+import { needCurrent, openSession, publishAndTell } from '../publishing/session.ts';
+
+const HELP = `
+Examples:
+  supercargo promote staging production --to https://deploy.example.com --key jenkins.key --wait
+  supercargo promote staging production web --to … --key …       only this service
+
+The very digests that run in the first environment: nothing is built or looked up again. Options and exit codes are those of
+publish.`;
+
+const runPromote = async (
+  cli: Cli,
+  [fromText, to, ...services]: readonly string[],
+  flags: PublishFlags,
+  signal: AbortSignal,
+): Promise<ExitCode> => {
+  const from = checkEnvironment(fromText ?? '');
+  if (from === to)
+    throw new AgentError('USAGE', `${from} cannot be promoted to itself`, {
+      advice: 'name the environment that it comes from and then the one that it goes to',
+    });
+  const s = await openSession(cli.io, to ?? '', flags);
+  const source = await needCurrent(createEnvironmentStore(s.store, from, s.trust), from, signal);
+  return publishAndTell(s, (before) => Promise.resolve(promoted(source, before, services)), signal);
+};
+
+export const addPromote = (program: Command, cli: Cli): void => {
+  addPublishFlags(
+    program
+      .command('promote')
+      .argument('<from>', 'the environment whose versions are taken')
+      .argument('<to>', 'the environment that gets them')
+      .argument('[service...]', 'only these (all that are published)')
+      .description('give one environment the versions of another'),
+  )
+    .addHelpText('after', HELP)
+    .action((from: string, to: string, services: readonly string[], flags: PublishFlags) =>
+      cli.run((signal) => runPromote(cli, [from, to, ...services], flags, signal), { json: flags.json }),
+    );
+};

@@ -1,0 +1,102 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import { isReportingHost } from '../../core/hub/names.ts';
+import type { Trust } from '../../core/manifest/model.ts';
+import { quote } from '../../core/manifest/text.ts';
+import { readTrustFile } from '../host-files.ts';
+
+const readText = async (path: string, what: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new AgentError('USAGE', `${what} ${path} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+      advice: 'check the path, and that this user may read it',
+    });
+  }
+};
+
+export interface PublishingKey {
+  readonly key: KeyObject;
+  readonly warning: string | undefined;
+}
+
+/** Who may read what only the owner should. */
+const OTHERS = 0o077;
+
+const fault = (message: string, advice: string): AgentError => new AgentError('KEY', message, { advice });
+
+/** @throws AgentError KEY */
+export const readKey = async (path: string): Promise<PublishingKey> => {
+  const text = await readText(path, 'the key');
+  if (/BEGIN PUBLIC KEY/.test(text))
+    throw fault(
+      `${path} is a public key`,
+      'sign with the private one, which `supercargo keygen` wrote beside it as NAME.key',
+    );
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(text);
+  } catch {
+    throw fault(`${path} is no private key in PEM form`, 'make one with `supercargo keygen NAME --out DIR`');
+  }
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw fault(
+      `${path} is a key of type ${key.asymmetricKeyType ?? 'unknown'}`,
+      'no host would count its signature: make an Ed25519 key with `supercargo keygen NAME --out DIR`',
+    );
+  const isOpen = ((await stat(path)).mode & OTHERS) !== 0;
+  return { key, warning: isOpen ? `others may read the private key ${path}: chmod 600 it` : undefined };
+};
+
+const RAW_BYTES = 32;
+
+/** Without the hosts' trust file: what one of our own keys signed. */
+export const trustInKeys = (keys: readonly KeyObject[]): Trust | undefined =>
+  keys.length === 0
+    ? undefined
+    : {
+        epoch: 1,
+        threshold: 1,
+        keys: keys.map((key, index) => ({
+          name: `--key ${String(index + 1)}`,
+          publicKey: createPublicKey(key)
+            .export({ format: 'der', type: 'spki' })
+            .subarray(-RAW_BYTES)
+            .toString('hex'),
+        })),
+      };
+
+/** @throws AgentError TRUST */
+export const readTrust = async (path: string): Promise<Trust | undefined> => {
+  const read = await readTrustFile(path);
+  if (read.kind === 'problem')
+    throw new AgentError('TRUST', read.problem.message, { advice: read.problem.advice });
+  return read.kind === 'trust' ? read.trust : undefined;
+};
+
+const fromJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Host names: a JSON list of texts, or one a line with `#` comments. @throws AgentError USAGE */
+export const readHosts = async (path: string): Promise<readonly string[]> => {
+  const text = await readText(path, 'the list of hosts');
+  const json = text.trimStart().startsWith('[') ? fromJson(text) : undefined;
+  const names: readonly unknown[] = Array.isArray(json)
+    ? json
+    : text.split('\n').flatMap((line) => line.replace(/#.*$/, '').trim() || []);
+  const wrong = names.find((name) => typeof name !== 'string' || !isReportingHost(name));
+  const advice = 'write one name a line, as SUPERCARGO_HOST has it on the host, or a JSON list of them';
+  if (wrong !== undefined)
+    throw new AgentError('USAGE', `${quote(JSON.stringify(wrong))} in ${path} is no name of a host`, {
+      advice,
+    });
+  if (names.length === 0) throw new AgentError('USAGE', `${path} names no host`, { advice });
+  return [...new Set(names as readonly string[])];
+};

@@ -1,0 +1,189 @@
+import { readPublisherConfig, type PublisherConfig } from '../../config/publisher.ts';
+import { AgentError } from '../../core/errors.ts';
+import type { Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/model.ts';
+import type { DocumentStore } from '../../core/ports/document-store.ts';
+import { diffTerms, diffVersions } from '../../core/publish/diff.ts';
+import { restored } from '../../core/publish/choose.ts';
+import type { DraftOptions, Services } from '../../core/publish/draft.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { EpochMs } from '../../core/time.ts';
+import { createPublisher, type Published, type Publisher } from '../../publish/publisher.ts';
+import { createEnvironmentStore, type EnvironmentStore } from '../../publish/store.ts';
+import { parseDuration } from '../arguments.ts';
+import { terminalOf, writeJson, type Io } from '../io.ts';
+import { renderChanges } from '../render/fleet.ts';
+import { readHosts, readKey, readTrust, trustInKeys } from './files.ts';
+import {
+  checkEnvironment,
+  checkPublishFlags,
+  parseMaxFailed,
+  parseOnFailure,
+  parseRollout,
+  parseSerialFlag,
+  timeoutOf,
+  type PublishFlags,
+} from './options.ts';
+import { waitAndTell } from './wait.ts';
+import { openStore } from './wire.ts';
+
+/** One call of `publish`, `promote` or `rollback`, checked and connected. */
+export interface Session {
+  readonly io: Io;
+  readonly flags: PublishFlags;
+  readonly environment: string;
+  readonly config: PublisherConfig;
+  readonly store: DocumentStore;
+  readonly trust: Trust | undefined;
+  readonly view: EnvironmentStore;
+  readonly publisher: Publisher;
+  readonly nowMs: EpochMs;
+}
+
+/** @throws AgentError USAGE, KEY, TRUST or CONFIG, before anything is asked or written */
+export const openSession = async (io: Io, environmentText: string, flags: PublishFlags): Promise<Session> => {
+  const environment = checkEnvironment(environmentText);
+  checkPublishFlags(flags);
+  const config = readPublisherConfig(io.env);
+  const read = await Promise.all(flags.key.map(readKey));
+  const keys = read.map(({ key }) => key);
+  for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
+    io.stderr.write(`warning: ${warning}\n`);
+  const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
+  const store = await openStore(flags, config);
+  const view = createEnvironmentStore(store, environment, trust);
+  const isSingleWriter = flags.singleWriter === true;
+  return {
+    io,
+    flags,
+    environment,
+    config,
+    store,
+    trust,
+    view,
+    publisher: createPublisher({ store, environment, view, keys, isSingleWriter }),
+    nowMs: Date.now(),
+  };
+};
+
+const publisherName = ({ build: { name, build, url } }: PublisherConfig): PublisherName => ({
+  name,
+  build,
+  url,
+});
+
+const termsOf = (s: Session, rollout: Rollout | undefined): DraftOptions => ({
+  nowMs: s.nowMs,
+  expiresInMs: s.flags.expires === undefined ? undefined : parseDuration(s.flags.expires),
+  rollout,
+  freeze: undefined,
+  publisher: publisherName(s.config),
+});
+
+const tellPublished = ({ io, environment, store }: Session, published: Published): void => {
+  const { before, manifest, isWritten, highest } = published;
+  const screen = terminalOf(io);
+  const serial = String(manifest.serial);
+  io.stdout.write(
+    `${isWritten ? 'published' : 'would publish'} ${environment} ${serial}${before ? `, after ${String(before.serial)},` : ''} ${isWritten ? 'in' : 'to'} ${store.name}\n`,
+  );
+  io.stdout.write(renderChanges(diffVersions(before, manifest), screen));
+  for (const line of diffTerms(before, manifest)) io.stdout.write(`  ${line}\n`);
+  if (before && highest > before.serial)
+    io.stderr.write(
+      `warning: the store was at ${String(before.serial)}, but ${String(highest)} was published before: it was restored from a backup? What was published between is lost in it; check the versions above\n`,
+    );
+};
+
+const documentOf = (s: Session, published: Published, exitCode: ExitCode, waited: unknown) => ({
+  apiVersion: 'supercargo/publish/v1',
+  environment: s.environment,
+  store: s.store.name,
+  serial: published.manifest.serial,
+  before: published.before?.serial ?? null,
+  written: published.isWritten,
+  services: diffVersions(published.before, published.manifest),
+  wait: waited ?? null,
+  exitCode,
+});
+
+/** When a wait fails: the versions before, or no further switch anywhere. */
+const recover = async (s: Session, published: Published, signal: AbortSignal): Promise<void> => {
+  const what = parseOnFailure(s.flags.onFailure);
+  if (what === 'none') return;
+  const { before, manifest } = published;
+  if (what === 'rollback' && !before) {
+    s.io.stderr.write('there is nothing to go back to: this was the first publish\n');
+    return;
+  }
+  const isMoved = async (): Promise<boolean> =>
+    (await s.view.current(signal))?.manifest.serial !== manifest.serial;
+  if (await isMoved()) {
+    s.io.stderr.write(`somebody has published since: nothing is undone\n`);
+    return;
+  }
+  const reason = `serial ${String(manifest.serial)} failed on too many hosts`;
+  const again = await s.publisher.publish(
+    {
+      services: (current) =>
+        Promise.resolve(
+          what === 'rollback' && before ? restored(before, current) : (current ?? manifest).services,
+        ),
+      terms: {
+        ...termsOf(s, what === 'freeze' ? manifest.rollout : undefined),
+        nowMs: Date.now(),
+        freeze: what === 'freeze' ? { reason } : undefined,
+      },
+      serial: undefined,
+      isDryRun: false,
+    },
+    signal,
+  );
+  if (s.flags.json !== true) tellPublished(s, again);
+};
+
+/** Publishes what `services` says, tells it, and waits where that was asked for. */
+export const publishAndTell = async (
+  s: Session,
+  services: (
+    before: Parameters<Parameters<Publisher['publish']>[0]['services']>[0],
+    signal: AbortSignal,
+  ) => Promise<Services>,
+  signal: AbortSignal,
+): Promise<ExitCode> => {
+  const { io, flags } = s;
+  const rollout = parseRollout(flags.rollout, s.nowMs);
+  const timeoutMs = timeoutOf(flags.timeout, rollout);
+  const maxFailed = parseMaxFailed(flags.maxFailed);
+  const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
+  const published = await s.publisher.publish(
+    {
+      services,
+      terms: termsOf(s, rollout),
+      serial: parseSerialFlag(flags.serial),
+      isDryRun: flags.dryRun === true,
+    },
+    signal,
+  );
+  const isJson = flags.json === true;
+  if (!isJson) tellPublished(s, published);
+  if (flags.wait !== true) {
+    if (isJson) writeJson(io, documentOf(s, published, EXIT.ok, undefined));
+    return EXIT.ok;
+  }
+  const target = published.manifest;
+  const { code, waited } = await waitAndTell(s, { target, hosts, timeoutMs, maxFailed }, signal);
+  if (code === EXIT.failed || code === EXIT.timedOut) {
+    if (waited.outcome !== 'superseded') await recover(s, published, signal);
+  }
+  if (isJson) writeJson(io, documentOf(s, published, code, waited));
+  return code;
+};
+
+/** For a service that has to be there. */
+export const needCurrent = async (view: EnvironmentStore, environment: string, signal: AbortSignal) => {
+  const current = await view.current(signal);
+  if (current) return current.manifest;
+  throw new AgentError('STORE', `nothing was ever published for ${environment} in ${view.name}`, {
+    advice: 'check the name of the environment, and --to',
+  });
+};

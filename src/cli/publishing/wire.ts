@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createFolderStore } from '../../adapters/document-store/folder-store.ts';
+import { createHttpStore } from '../../adapters/document-store/http-store.ts';
+import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
+import { createRegistryCredentials } from '../../adapters/registry-credentials.ts';
+import { writeDurably } from '../../adapters/state-dir/durable-file.ts';
+import type { PublisherConfig } from '../../config/publisher.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import type { DocumentStore } from '../../core/ports/document-store.ts';
+import type { ImageRegistry } from '../../core/ports/image-registry.ts';
+import type { StoreFlags } from './options.ts';
+
+const readPem = async (path: string | undefined): Promise<string | undefined> => {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new AgentError('USAGE', `${path} cannot be read: ${messageOf(error)}`, {
+      advice: 'name a PEM file that this user may read',
+    });
+  }
+};
+
+const authorizationOf = (token: string | undefined): string | undefined => {
+  if (token === undefined) return undefined;
+  return token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Bearer ${token}`;
+};
+
+const baseUrl = (base: string): URL => {
+  if (!URL.canParse(base))
+    throw new AgentError('USAGE', `"${base}" is no address of a store`, {
+      advice: 'write it like https://deploy.example.com, or the path of a folder',
+    });
+  const url = new URL(base);
+  if (url.username === '' && url.password === '') return url;
+  throw new AgentError('USAGE', 'the address of the store holds a password', {
+    advice:
+      'everybody could read it in the list of processes: put user:password into SUPERCARGO_PUBLISH_TOKEN_FILE instead',
+  });
+};
+
+/** Documents can be read by everybody that may read the folder: a web server, as a rule. */
+const MODE = 0o644;
+
+/** @throws AgentError USAGE */
+export const openStore = async (flags: StoreFlags, config: PublisherConfig): Promise<DocumentStore> => {
+  const base = flags.to ?? config.store;
+  if (base === undefined)
+    throw new AgentError('USAGE', 'where to publish is not said', {
+      advice: 'name the store with --to https://deploy.example.com, or in SUPERCARGO_STORE',
+    });
+  if (!/^https?:/i.test(base)) {
+    const folder = base.startsWith('file:') ? fileURLToPath(baseUrl(base)) : resolve(base);
+    return createFolderStore({ folder, writeDurably: (path, bytes) => writeDurably(path, bytes, MODE) });
+  }
+  const [ca, cert, key] = await Promise.all([flags.ca, flags.clientCert, flags.clientKey].map(readPem));
+  return createHttpStore({
+    base: baseUrl(base),
+    authorization: authorizationOf(config.publishToken ?? config.readToken),
+    tls: {
+      ...(ca !== undefined && { certificateAuthority: ca }),
+      ...(cert !== undefined && { certificate: cert }),
+      ...(key !== undefined && { key }),
+    },
+  });
+};
+
+export const openRegistry = ({ dockerConfigDir, path, home }: PublisherConfig): ImageRegistry =>
+  createImageRegistry(createRegistryCredentials({ dockerConfigDir, path, home }));

@@ -1,0 +1,16 @@
+/** Where documents are in a store; the same everywhere (docs/DOCUMENTS.md, "The store"). */
+
+/** The environment's current manifest; a host's MANIFEST_URL. */
+export const manifestPath = (environment: string): string => `manifests/${environment}.json`;
+
+/** Every manifest that was published, never overwritten. */
+export const historyFolder = (environment: string): string => `manifests/${environment}`;
+export const historyPath = (environment: string, serial: number): string =>
+  `manifests/${environment}/${String(serial)}.json`;
+
+/** Written and removed again, to learn whether a store honours conditions. */
+export const probePath = (environment: string): string => `manifests/${environment}/probe.json`;
+
+export const reportFolder = (environment: string): string => `reports/${environment}`;
+export const reportPath = (environment: string, host: string): string =>
+  `reports/${environment}/${host}.json`;

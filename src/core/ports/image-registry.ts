@@ -1,0 +1,15 @@
+import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
+
+/** What a registry says of a tag or digest. */
+export interface PublishedImage {
+  /** Of the manifest or index that the reference means. */
+  readonly digest: Digest;
+  /** Config digests by platform, e.g. `linux/amd64`. */
+  readonly imageIds: Readonly<Record<string, ImageId>>;
+}
+
+/** The registries that images come from, asked directly: the build server needs no engine. */
+export interface ImageRegistry {
+  /** @throws AgentError IMAGE_NOT_FOUND, REGISTRY_AUTH or REGISTRY_UNREACHABLE. */
+  readonly look: (reference: ImageReference, signal: AbortSignal) => Promise<PublishedImage>;
+}

@@ -1,0 +1,73 @@
+import type { ImageReference } from '../image/reference.ts';
+import { AgentError } from '../errors.ts';
+import type { Freeze, Manifest, ManifestService, Publisher, Rollout } from '../manifest/model.ts';
+import type { PublishedImage } from '../ports/image-registry.ts';
+import { quote } from '../manifest/text.ts';
+import type { EpochMs } from '../time.ts';
+
+/** What is published beside the versions. */
+export interface DraftOptions {
+  readonly nowMs: EpochMs;
+  /** Undefined: it never expires. */
+  readonly expiresInMs: number | undefined;
+  readonly rollout: Rollout | undefined;
+  readonly freeze: Freeze | undefined;
+  readonly publisher: Publisher | undefined;
+}
+
+export type Services = Manifest['services'];
+
+/** A version as its registry knows it. A tag that was published before under the same digest keeps its attempt. */
+export const resolvedService = (
+  image: ImageReference,
+  published: PublishedImage,
+  before: ManifestService | undefined,
+): ManifestService => ({
+  image: { ...image, digest: published.digest },
+  imageIds: published.imageIds,
+  attempt:
+    before?.image.digest === published.digest && before.image.repository === image.repository
+      ? before.attempt
+      : 0,
+});
+
+/**
+ * The same version once more, everywhere it was given up.
+ * @throws AgentError USAGE where a service is not published here.
+ */
+export const retried = (services: Services, names: readonly string[]): Services => {
+  const missing = names.find((name) => !services[name]);
+  if (missing !== undefined)
+    throw new AgentError('USAGE', `${quote(missing)} is not published in this environment`, {
+      advice: `published here: ${Object.keys(services).join(', ') || 'nothing'}`,
+    });
+  return Object.fromEntries(
+    Object.entries(services).map(([name, s]) => [
+      name,
+      names.includes(name) ? { ...s, attempt: s.attempt + 1 } : s,
+    ]),
+  );
+};
+
+export const draft = (
+  environment: string,
+  serial: number,
+  services: Services,
+  options: DraftOptions,
+): Manifest => ({
+  environment,
+  serial,
+  issuedAtMs: options.nowMs,
+  expiresAtMs: options.expiresInMs === undefined ? undefined : options.nowMs + options.expiresInMs,
+  services,
+  rollout: options.rollout,
+  freeze: options.freeze,
+  publisher: options.publisher,
+});
+
+/**
+ * One more than the highest serial that anybody has seen: a store that was restored from a backup is behind its hosts, and
+ * what it hands out would be refused by them.
+ */
+export const nextSerial = (known: readonly (number | undefined | null)[]): number =>
+  Math.max(0, ...known.flatMap((n) => n ?? [])) + 1;

@@ -1,0 +1,141 @@
+import type { KeyObject } from 'node:crypto';
+import { AgentError } from '../core/errors.ts';
+import { historyPath, manifestPath, probePath } from '../core/fleet/layout.ts';
+import type { Manifest } from '../core/manifest/model.ts';
+import { seal } from '../core/manifest/seal.ts';
+import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
+import { draft, nextSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
+import { renderManifest } from '../core/publish/render.ts';
+import type { Current, EnvironmentStore } from './store.ts';
+
+export interface PublisherOptions {
+  readonly store: DocumentStore;
+  readonly environment: string;
+  readonly view: EnvironmentStore;
+  /** Empty: a bare manifest, for hosts that accept unsigned ones. */
+  readonly keys: readonly KeyObject[];
+  /** The store can't compare and swap, and nobody else publishes. */
+  readonly isSingleWriter: boolean;
+}
+
+export interface Proposal {
+  /** The versions to publish, given what is published. Called again on the new state after a lost race. */
+  readonly services: (before: Manifest | undefined, signal: AbortSignal) => Promise<Services>;
+  readonly terms: DraftOptions;
+  /** Undefined: the next one. */
+  readonly serial: number | undefined;
+  readonly isDryRun: boolean;
+}
+
+export interface Published {
+  readonly before: Manifest | undefined;
+  readonly manifest: Manifest;
+  readonly isWritten: boolean;
+  /** The highest serial that anybody knew; above the store's where that was restored from a backup. */
+  readonly highest: number;
+}
+
+const RACES = 10;
+
+const lostRace = (serial: number, store: string): AgentError =>
+  new AgentError('STORE', `somebody else published first: serial ${String(serial)} is not free any more`, {
+    advice: `look at what is published in ${store} now, and publish again`,
+  });
+
+const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  b !== undefined && Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0;
+
+/** Writes manifests into a store, one after the other, whoever else does. */
+export const createPublisher = (o: PublisherOptions) => {
+  const { store, environment, view } = o;
+  const path = manifestPath(environment);
+  const documentOf = (manifest: Manifest): Uint8Array => {
+    const payload = renderManifest(manifest);
+    return o.keys.length === 0 ? payload : Buffer.from(`${JSON.stringify(seal(payload, o.keys), null, 2)}\n`);
+  };
+  const highestOf = async (current: Current | undefined, signal: AbortSignal): Promise<number> => {
+    const reports = await view.reports(undefined, signal);
+    const told = reports.map((r) => r.status.manifest.serial);
+    const known = [current?.manifest.serial, ...((await view.serials(signal)) ?? []), ...told];
+    return nextSerial(known) - 1;
+  };
+  let isProven = o.isSingleWriter;
+  const prove = async (signal: AbortSignal): Promise<void> => {
+    if (isProven) return;
+    isProven = await store.honoursConditions(probePath(environment), signal);
+    if (isProven) return;
+    throw new AgentError(
+      'STORE',
+      `${store.name} ignores If-Match: two publishers could undo each other there`,
+      {
+        advice:
+          'publish to a hub (`supercargo hub`), or add --single-writer where nothing but this job ever publishes there',
+      },
+    );
+  };
+  /** A publisher that was killed between its two writes left a gap. */
+  const completeHistory = async ({ stored, manifest }: Current, signal: AbortSignal): Promise<void> => {
+    const history = historyPath(environment, manifest.serial);
+    if (await store.read(history, signal)) return;
+    await store.write(
+      history,
+      stored.bytes,
+      o.isSingleWriter ? { kind: 'none' } : { kind: 'absent' },
+      signal,
+    );
+  };
+  const conditionFor = (current: Current | undefined): WriteCondition => {
+    if (o.isSingleWriter) return { kind: 'none' };
+    if (!current) return { kind: 'absent' };
+    const { version } = current.stored;
+    if (version !== undefined) return { kind: 'unchanged', version };
+    throw new AgentError(
+      'STORE',
+      `${store.name} gives no strong ETag: a write could not be made conditional`,
+      {
+        advice: 'publish to a hub, or add --single-writer where nothing but this job ever publishes there',
+      },
+    );
+  };
+  /** False: somebody else was first. */
+  const write = async (current: Current | undefined, manifest: Manifest, signal: AbortSignal) => {
+    const document = documentOf(manifest);
+    if ((await store.write(path, document, conditionFor(current), signal)) === 'refused') return false;
+    // Some stores answer before they have written, or have let two writers in.
+    if (!isSame(document, (await store.read(path, signal))?.bytes)) return false;
+    const history = historyPath(environment, manifest.serial);
+    const known = await store.read(history, signal);
+    if (!known)
+      await store.write(history, document, o.isSingleWriter ? { kind: 'none' } : { kind: 'absent' }, signal);
+    return true;
+  };
+
+  return {
+    /** @throws AgentError STORE, KEY, USAGE, or what `services` throws; nothing is written then. */
+    publish: async (proposal: Proposal, signal: AbortSignal): Promise<Published> => {
+      for (let race = 0; race < RACES; race += 1) {
+        const current = await view.current(signal);
+        const before = current?.manifest;
+        const highest = await highestOf(current, signal);
+        const serial = proposal.serial ?? highest + 1;
+        if (serial <= highest)
+          throw new AgentError(
+            'USAGE',
+            `serial ${String(serial)} is not above ${String(highest)}, which was published before`,
+            {
+              advice: `leave --serial out, or give ${String(highest + 1)} or more: hosts refuse a lower one`,
+            },
+          );
+        const services = await proposal.services(before, signal);
+        const manifest = draft(environment, serial, services, proposal.terms);
+        if (proposal.isDryRun) return { before, manifest, isWritten: false, highest };
+        await prove(signal);
+        if (current) await completeHistory(current, signal);
+        if (await write(current, manifest, signal)) return { before, manifest, isWritten: true, highest };
+        if (proposal.serial !== undefined) throw lostRace(serial, store.name);
+      }
+      throw lostRace(0, store.name);
+    },
+  };
+};
+export type Publisher = ReturnType<typeof createPublisher>;

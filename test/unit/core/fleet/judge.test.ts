@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { judgeHost, tellVerdict, type HostVerdict } from '../../../../src/core/fleet/judge.ts';
+import { readFleetDocument, readHostReport, type HostReport } from '../../../../src/core/fleet/report.ts';
+import type { ServiceStatus, Status } from '../../../../src/core/status/status.ts';
+import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
+import { manifest } from '../../../support/world.ts';
+
+const target = manifest({ web: 'org/web:1.1.0' }, { serial: 418 });
+const report = (change: Partial<Status> = {}, seenAtMs = NOW_MS): HostReport => ({
+  host: 'web-1',
+  seenAtMs,
+  status: hostStatus(change),
+});
+const withService = (change: Partial<ServiceStatus>): HostReport =>
+  report({ services: [serviceStatus(change)] });
+const at = (serial: number | null, change: Partial<Status['manifest']> = {}): Partial<Status> => ({
+  manifest: { ...hostStatus().manifest, serial, ...change },
+});
+const rejection = { reason: 'expired', serial: 418, message: 'too late', advice: 'again', since: '' };
+const failure = {
+  version: '1.1.0',
+  release: 'a',
+  attempt: 0,
+  reason: 'crashed',
+  message: 'it crashed',
+  at: '',
+  log: ['boom'],
+};
+
+const rows: readonly (readonly [string, HostReport | undefined, HostVerdict['kind'], RegExp])[] = [
+  ['runs it', report(), 'converged', /converged/],
+  ['never reported', undefined, 'silent', /never reported/],
+  ['is silent', report({}, NOW_MS - 200_000), 'silent', /silent since/],
+  ['is behind', report(at(417)), 'pending', /at serial 417/],
+  ['has none yet', report(at(null)), 'pending', /no manifest yet/],
+  ['refuses it', report(at(417, { state: 'rejected', rejection })), 'failed', /refuses serial 418: too late/],
+  [
+    'refused an older one',
+    report(at(418, { rejection: { ...rejection, serial: 400 } })),
+    'converged',
+    /converged/,
+  ],
+  ['went back', withService({ outcome: 'rolled-back', failure }), 'failed', /web: it crashed/],
+  ['is blocked', withService({ outcome: 'blocked', reason: 'disk', message: 'full' }), 'failed', /web: full/],
+  [
+    'waits',
+    withService({ outcome: 'waiting', message: 'its turn comes', until: '2030' }),
+    'pending',
+    /its turn comes \(until 2030\)/,
+  ],
+  [
+    'has accepted it and not looked yet',
+    withService({ desired: { version: '1.0.0', release: 'x' } }),
+    'pending',
+    /looks at the manifest/,
+  ],
+  ['has a later one with the same version', report(at(419)), 'converged', /converged/],
+  [
+    'has a later one with another',
+    report({ ...at(419), services: [serviceStatus({ desired: { version: '2', release: 'x' } })] }),
+    'superseded',
+    /serial 419 wants web 2/,
+  ],
+  [
+    'pins the service',
+    report({
+      ...at(418, { ignored: [{ service: 'web', why: 'pinned' }] }),
+      services: [serviceStatus({ outcome: 'blocked' })],
+    }),
+    'converged',
+    /converged/,
+  ],
+  ['does not have the service', report({ services: [] }), 'converged', /converged/],
+  [
+    'has lost its engine',
+    report({ engine: { ...hostStatus().engine, online: false, message: 'cannot reach the engine' } }),
+    'pending',
+    /cannot reach the engine/,
+  ],
+];
+
+describe('a host that', () => {
+  it.each(rows)('%s', (_what, seen, kind, says) => {
+    const verdict = judgeHost(seen, target, NOW_MS);
+    expect(verdict.kind).toBe(kind);
+    expect(tellVerdict(verdict)).toMatch(says);
+  });
+
+  it('failed tells the last lines of the container', () => {
+    const verdict = judgeHost(withService({ outcome: 'rolled-back', failure }), target, NOW_MS);
+    expect(verdict).toMatchObject({ faults: [{ service: 'web', reason: 'crashed', log: ['boom'] }] });
+  });
+});
+
+const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+describe('reports', () => {
+  it('are read one by one, or as the list of a hub', () => {
+    const status = hostStatus();
+    expect(readHostReport(bytes(status))).toEqual({ host: 'web-1', seenAtMs: Date.parse(status.at), status });
+    const listed = {
+      apiVersion: 'supercargo/fleet/v1',
+      hosts: [{ host: 'web-1', receivedAt: '2026-11-23T09:00:00Z', status }],
+    };
+    expect(readFleetDocument(bytes(listed))).toMatchObject([
+      { host: 'web-1', seenAtMs: Date.parse('2026-11-23T09:00:00Z') },
+    ]);
+  });
+
+  it.each([['{'], ['[]'], ['{"apiVersion":"supercargo/status/v1"}'], ['{"__proto__":{}}'], ['']])(
+    'are none in %s',
+    (text) => {
+      expect(readHostReport(Buffer.from(text))).toBeUndefined();
+      expect(readFleetDocument(Buffer.from(text))).toBeUndefined();
+    },
+  );
+});

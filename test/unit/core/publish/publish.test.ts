@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { parseImage } from '../../../../src/core/image/reference.ts';
+import type { Manifest } from '../../../../src/core/manifest/model.ts';
+import { parseManifest } from '../../../../src/core/manifest/schema.ts';
+import { promoted, restored, sameVersions } from '../../../../src/core/publish/choose.ts';
+import { diffTerms, diffVersions } from '../../../../src/core/publish/diff.ts';
+import { draft, nextSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
+import { renderManifest } from '../../../../src/core/publish/render.ts';
+import { imageFor, parseVersionRequests, versionOf } from '../../../../src/core/publish/request.ts';
+import { digestOf, manifest, START_MS } from '../../../support/world.ts';
+
+const before = manifest({ web: 'registry.example.com/org/web:1.0.0', api: 'org/api:7' }, { serial: 417 });
+const [one] = parseVersionRequests(['web=1.1.0']);
+const wanted = (text: string): string => {
+  const [request] = parseVersionRequests([text]);
+  if (!request) throw new Error('nothing was parsed');
+  const image = imageFor(request, before);
+  return `${image.repository} ${image.tag ?? '-'} ${image.digest?.slice(0, 10) ?? '-'}`;
+};
+
+describe('a version on the command line', () => {
+  it.each([
+    ['web=1.1.0', 'registry.example.com/org/web 1.1.0 -'],
+    [`web=${digestOf('x')}`, `registry.example.com/org/web - ${digestOf('x').slice(0, 10)}`],
+    ['web=other.example.com/web:2', 'other.example.com/web 2 -'],
+    ['new=127.0.0.1:5000/org/new:3', '127.0.0.1:5000/org/new 3 -'],
+    ['api=nginx:1.29', 'docker.io/library/nginx 1.29 -'],
+  ])('%s', (text, expected) => {
+    expect(wanted(text)).toBe(expected);
+  });
+
+  it.each([
+    ['web', /is no SERVICE=VERSION/],
+    ['=1', /is no SERVICE=VERSION/],
+    ['web=', /names no version/],
+    ['web=registry.example.com/org/web', /does not say which version/],
+    ['web=org/Case:1', /names no version/],
+    ['we b=1', /is no SERVICE=VERSION/],
+  ])('"%s" is refused', (text, says) => {
+    expect(() => parseVersionRequests([text])).toThrow(says);
+  });
+
+  it('is wanted once, and needs its repository the first time', () => {
+    expect(() => parseVersionRequests(['web=1', 'web=2'])).toThrow(/web is named twice/);
+    const [request] = parseVersionRequests(['db=16']);
+    expect(() => request && imageFor(request, before)).toThrow(/db was never published .*web, api/);
+    expect(() => one && imageFor(one, undefined)).toThrow(/web was never published/);
+  });
+
+  it('is told as hosts tell it', () => {
+    expect(versionOf(parseImage('org/web:1.2.3'))).toBe('1.2.3');
+    expect(versionOf({ ...parseImage('org/web'), digest: digestOf('x') })).toBe(digestOf('x').slice(7, 19));
+  });
+});
+
+const options = {
+  nowMs: START_MS,
+  expiresInMs: 60_000,
+  rollout: { startAtMs: START_MS, durationSeconds: 3600, startFraction: 0.05 },
+  freeze: { reason: 'too many failed' },
+  publisher: { name: 'jenkins', build: '7', url: 'https://jenkins.example.com/7' },
+};
+
+describe('a manifest that is published', () => {
+  it('is read back by hosts as it was meant', () => {
+    const services = retried(before.services, ['web']);
+    const meant = draft('staging', 418, services, options);
+    const bytes = renderManifest(meant);
+    const read = parseManifest(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    expect(read).toEqual({ kind: 'manifest', manifest: meant });
+    expect(meant.services['web']?.attempt).toBe(1);
+  });
+
+  it('is the same bytes whatever the order of its services', () => {
+    const turned: Manifest = {
+      ...before,
+      services: Object.fromEntries(Object.entries(before.services).toReversed()),
+    };
+    expect(renderManifest(turned)).toEqual(renderManifest(before));
+  });
+
+  it('follows the highest serial that anybody knows', () => {
+    expect(nextSerial([])).toBe(1);
+    expect(nextSerial([410, undefined, null, 418, 12])).toBe(419);
+  });
+
+  it('keeps the attempt of a version that stays, and begins anew with another', () => {
+    const known = { ...before.services['web'], attempt: 3 } as Manifest['services'][string];
+    const same = { digest: known.image.digest ?? digestOf(''), imageIds: {} };
+    expect(resolvedService(known.image, same, known).attempt).toBe(3);
+    expect(resolvedService(known.image, { ...same, digest: digestOf('other') }, known).attempt).toBe(0);
+    expect(() => retried(before.services, ['db'])).toThrow(/"db" is not published/);
+  });
+});
+
+describe('what a publish changes', () => {
+  it('is told service by service', () => {
+    const after = manifest({ web: 'registry.example.com/org/web:1.1.0', cache: 'org/cache:1' });
+    expect(diffVersions(before, after).map((c) => [c.service, c.kind, c.from, c.to])).toEqual([
+      ['api', 'removed', '7', null],
+      ['cache', 'added', null, '1'],
+      ['web', 'changed', '1.0.0', '1.1.0'],
+    ]);
+  });
+
+  it('warns of another repository and of a tag that means something else', () => {
+    const moved = manifest({ web: 'evil.example.com/web:1.0.0', api: 'org/api:7' });
+    expect(diffVersions(before, moved)[1]?.note).toMatch(/another repository, evil\.example\.com\/web/);
+    const api = before.services['api'];
+    const pushed = { services: { api: { ...api, image: { ...api?.image, digest: digestOf('new') } } } };
+    expect(diffVersions(before, pushed as Pick<Manifest, 'services'>)[0]?.note).toMatch(
+      /means another image/,
+    );
+  });
+
+  it('names rollout, freeze and expiry', () => {
+    const frozen = draft('staging', 2, before.services, options);
+    expect(diffTerms(undefined, frozen).join('\n')).toMatch(
+      /no switch begins.*too many failed[\s\S]*3600 s[\s\S]*expires/,
+    );
+    expect(diffTerms(frozen, before)).toEqual(['the freeze ends (too many failed)']);
+  });
+});
+
+describe('versions of before and of elsewhere', () => {
+  const staging = manifest({ web: 'registry.example.com/org/web:1.1.0', job: 'org/job:1' });
+
+  it('are promoted with the same digests, all or some, beside what is there', () => {
+    const all = promoted(staging, before, []);
+    expect(Object.keys(all).toSorted()).toEqual(['api', 'job', 'web']);
+    expect(all['web']?.image).toEqual(staging.services['web']?.image);
+    expect(Object.keys(promoted(staging, before, ['web']))).toEqual(['web', 'api']);
+    expect(() => promoted(staging, before, ['db'])).toThrow(/"db" is not published/);
+  });
+
+  it('come back, with the attempt that they have meanwhile', () => {
+    const retriedNow = { ...before, services: retried(before.services, ['web']) };
+    expect(restored(before, retriedNow)['web']?.attempt).toBe(1);
+    expect(sameVersions(before.services, retriedNow.services)).toBe(true);
+    expect(sameVersions(before.services, staging.services)).toBe(false);
+  });
+});
