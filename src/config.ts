@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { customCleanEnv, EnvMissingError, type CleanedEnv } from 'envalid';
 import {
   clientCertificateProblem,
+  reportTokenProblem,
   trustProblem,
   unsupportedProblems,
   variableNamed,
@@ -12,11 +13,13 @@ import {
   type AgentValues,
   type ConfigProblem,
 } from './config/checks.ts';
+import { reportOf, type ReportConfig } from './config/report.ts';
 import { AGENT_SPECS, DOCUMENT_SPECS, PATH_SPECS } from './config/specs.ts';
 import type { EngineAddress, LogFormat, LogLevel } from './config/validators.ts';
 import type { EdgeMode } from './core/edge/model.ts';
 import type { ImageReference } from './core/image/reference.ts';
 import { AgentError } from './core/errors.ts';
+import type { DeployWindow } from './core/window/model.ts';
 
 /** Everything that the agent is told from outside. All paths are absolute. */
 export interface Config extends Paths {
@@ -31,6 +34,10 @@ export interface Config extends Paths {
   readonly host: string;
   readonly pollCron: string;
   readonly keepReleases: number;
+  /** None: always open. */
+  readonly windows: readonly DeployWindow[];
+  readonly report: ReportConfig | undefined;
+  readonly metricsFile: string | undefined;
   readonly edge: { readonly image: ImageReference; readonly mode: EdgeMode };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly engine: {
@@ -125,6 +132,7 @@ const toConfig = (
   trustFile: string | undefined,
   warnings: string[],
 ): Config => {
+  const host = values.SUPERCARGO_HOST ?? surroundings.hostname;
   const home = values.HOME ?? surroundings.home;
   const dockerConfigDir = values.DOCKER_CONFIG ?? join(home, '.docker');
   const [certFile, keyFile] = [values.SUPERCARGO_CLIENT_CERT, values.SUPERCARGO_CLIENT_KEY];
@@ -138,11 +146,14 @@ const toConfig = (
       certFile === undefined || keyFile === undefined ? undefined : Object.freeze({ certFile, keyFile }),
     composePath: values.SUPERCARGO_COMPOSE,
     trustFile,
-    host: values.SUPERCARGO_HOST ?? surroundings.hostname,
+    host,
     pollCron: values.SUPERCARGO_POLL,
     stateDir: stateDirOf(values),
     socketPath: values.SUPERCARGO_SOCKET,
     keepReleases: values.SUPERCARGO_KEEP_RELEASES,
+    windows: Object.freeze(values.SUPERCARGO_WINDOW),
+    report: reportOf(values, host),
+    metricsFile: values.SUPERCARGO_METRICS_FILE,
     edge: Object.freeze({ image: values.SUPERCARGO_EDGE_IMAGE, mode: values.SUPERCARGO_EDGE_MODE }),
     log: Object.freeze({
       level: values.SUPERCARGO_LOG_LEVEL,
@@ -216,6 +227,7 @@ export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): 
     ...problems,
     ...trustProblem(values, hasTrust),
     ...clientCertificateProblem(values, broken),
+    ...reportTokenProblem(values),
     ...unsupportedProblems(env),
   ]);
   const trustFile = hasTrust ? values.SUPERCARGO_TRUST : undefined;

@@ -2,6 +2,7 @@ import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/input.ts';
 import type { Status } from '../core/status/status.ts';
+import { createFollow } from './follow.ts';
 import { createIntake } from './intake.ts';
 import { createNotes, SILENT } from './notes.ts';
 import { operate } from './operate.ts';
@@ -9,6 +10,7 @@ import type { AgentOptions, AgentPorts } from './ports.ts';
 import { createReconciler } from './reconciler.ts';
 import { createRecord } from './ledger-record.ts';
 import { buildStatus } from './report.ts';
+import { createDeployCounter, createReporting } from './reporting.ts';
 import { createWake } from './wake.ts';
 
 export interface Identity {
@@ -29,9 +31,10 @@ export const createAgent = (
 ) => {
   const wake = createWake();
   const record = createRecord(ports.ledger, options.environment);
-  const notes = createNotes(ports);
+  const { notes, counts } = createDeployCounter(createNotes(ports));
   const intake = createIntake(ports, options, record, dryRun ? SILENT : notes, dryRun);
   const reconciler = createReconciler(ports, options, intake, record, notes, wake.call);
+  const follow = createFollow(ports, intake, wake.call);
   const startedAtMs = ports.now();
   const passed: (() => void)[] = [];
   const told = new Map<string, { key: string; sinceMs: number }>();
@@ -56,8 +59,11 @@ export const createAgent = (
       ledger: record.current(),
       trouble: record.trouble(),
       progress: reconciler.progress(),
+      report: reporting.state(),
       since,
     });
+
+  const reporting = createReporting({ ports, host: options.host, status }, counts);
 
   let before: ReadonlyMap<string, string> = new Map();
   /** Writes down which outcomes have changed since the last time. */
@@ -86,6 +92,8 @@ export const createAgent = (
     record,
     intake,
     reconciler,
+    follow,
+    reporting,
     status,
 
     /** Reads ledger and files. A ledger that may not be read is trouble, not the end. */

@@ -29,6 +29,8 @@ const BURST_MS = 20;
 /** For the manifest, before the host is looked at without it. */
 const PATIENCE_MS = 50;
 const STREAM_PAUSE_MS = 1_000;
+/** The end does not wait longer for somebody to be told. */
+const LAST_REPORT_MS = 1_500;
 
 /** The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go, not undone. */
 export const runDaemon = async (
@@ -37,7 +39,7 @@ export const runDaemon = async (
   s: DaemonSurroundings,
   signal: AbortSignal,
 ): Promise<void> => {
-  const stream = followEngine(agent, s, signal);
+  const besides = [followEngine(agent, s, signal), agent.follow.run(signal), agent.reporting.run(signal)];
   s.schedule(() => {
     void refresh.all(false);
   }, signal);
@@ -51,13 +53,15 @@ export const runDaemon = async (
       s.onReady();
     }
     s.onPass(status);
+    agent.reporting.see(status);
     await agent.wake.sleep(sleepMs(agent, s), signal);
     const { notBeforeMs, failure } = agent.intake.state().source;
     if (failure && Date.now() >= notBeforeMs) void refresh.all(false);
   }
   refresh.close();
   await agent.reconciler.close(3_000);
-  await stream;
+  await Promise.all(besides);
+  await agent.reporting.close(LAST_REPORT_MS);
 };
 
 /** The lock is keyed by the engine: while that is away nobody can have it, and without it this agent only looks. */
@@ -99,11 +103,12 @@ export const createRefresh = (
       isWanted = undefined;
       await agent.intake.readFiles(signal);
       watch();
-      const mayFetch = isForced || Date.now() >= agent.intake.state().source.notBeforeMs;
-      const fetched = mayFetch ? agent.intake.fetch(signal) : Promise.resolve();
+      const isDue = !agent.follow.isFollowing() && Date.now() >= agent.intake.state().source.notBeforeMs;
+      const fetched = isForced || isDue ? agent.intake.fetch(signal) : Promise.resolve();
       // One pass for both, but it must not wait for a slow manifest server.
       const patience = setTimeout(() => agent.wake.call(), PATIENCE_MS);
       await fetched.finally(() => clearTimeout(patience));
+      agent.follow.see();
       agent.wake.call();
     }
   };

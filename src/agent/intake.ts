@@ -4,6 +4,7 @@ import type { AgentError } from '../core/errors.ts';
 import { accept, reverify, watermarkOf } from '../core/manifest/accept.ts';
 import type { Manifest, Rejection, Trust, Watermark } from '../core/manifest/model.ts';
 import type { FileProblem } from '../core/ports/host-files.ts';
+import type { Fetched, Held } from '../core/ports/manifest-source.ts';
 import type { Ledger } from '../core/state/ledger.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Notes } from './notes.ts';
@@ -55,6 +56,7 @@ export const createIntake = (
   };
   let offered: Uint8Array | undefined;
   let failures = 0;
+  let judging: Promise<void> = Promise.resolve();
   let checked: { readonly accepted: Ledger['accepted']; readonly trusted: string } | undefined;
   const set = (change: Partial<Intake>): void => {
     state = { ...state, ...change };
@@ -118,28 +120,45 @@ export const createIntake = (
 
   const fetch = async (signal: AbortSignal): Promise<void> => {
     const fetched = await ports.source.fetch(signal);
+    if (fetched.kind !== 'failed') return take(fetched);
     const nowMs = ports.now();
-    if (fetched.kind === 'failed') {
-      failures += 1;
-      const delayMs = nextDelayMs({
-        failures,
-        random: ports.random(),
-        floorMs: fetched.retryAfterMs,
-        ...BACKOFF,
-      });
-      if (!state.source.failure)
-        ports.log.write('warn', 'manifest.unreachable', { message: fetched.error.message });
-      set({ source: { checkedAtMs: nowMs, failure: fetched.error, notBeforeMs: nowMs + delayMs } });
-      return;
-    }
+    failures += 1;
+    const delayMs = nextDelayMs({
+      failures,
+      random: ports.random(),
+      floorMs: fetched.retryAfterMs,
+      ...BACKOFF,
+    });
+    if (!state.source.failure)
+      ports.log.write('warn', 'manifest.unreachable', { message: fetched.error.message });
+    set({ source: { checkedAtMs: nowMs, failure: fetched.error, notBeforeMs: nowMs + delayMs } });
+  };
+
+  const take = (fetched: Exclude<Fetched, { kind: 'failed' }>): void => {
     if (state.source.failure) ports.log.write('info', 'manifest.reached');
     failures = 0;
-    set({ source: { checkedAtMs: nowMs, failure: undefined, notBeforeMs: 0 } });
+    set({ source: { checkedAtMs: ports.now(), failure: undefined, notBeforeMs: 0 } });
     if (fetched.kind === 'document') offered = fetched.bytes;
   };
 
+  /** A long poll that fails says nothing about the source: the next poll does. */
+  const hold = async (signal: AbortSignal): Promise<Held | undefined> => {
+    const held = await ports.source.hold?.(signal);
+    if (held?.kind === 'document' || held?.kind === 'unchanged') {
+      take(held);
+      await judge();
+    }
+    return held;
+  };
+
   /** Judges what was last offered; cheap enough to do again whenever trust or time may have changed the answer. */
-  const judge = async (): Promise<void> => {
+  const judge = (): Promise<void> => {
+    // One after the other: a poll and a long poll may end at the same time.
+    judging = judging.then(judgeNow, judgeNow);
+    return judging;
+  };
+
+  const judgeNow = async (): Promise<void> => {
     if (offered === undefined || state.trustProblem !== undefined || record.trouble() !== undefined) return;
     // Whether a missing ledger was lost is not known before the engine was looked at.
     if (!dryRun && record.isUndecided()) return;
@@ -202,6 +221,7 @@ export const createIntake = (
       await fetch(signal);
       await judge();
     },
+    hold,
     judge,
     checkKept,
   };

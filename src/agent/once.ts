@@ -1,6 +1,8 @@
 import type { Agent } from './agent.ts';
 
 const LONGEST_SLEEP_MS = 1_000;
+/** Nobody waits longer than this for a report store. */
+const LAST_REPORT_MS = 5_000;
 
 /**
  * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. Settles when nothing more happens by itself.
@@ -28,5 +30,7 @@ export const reconcileOnce = async (
     events.abort();
     await watching;
     await agent.reconciler.close(5_000);
+    agent.reporting.see(agent.status());
+    await agent.reporting.close(LAST_REPORT_MS);
   }
 };

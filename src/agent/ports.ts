@@ -6,8 +6,11 @@ import type { HostFiles } from '../core/ports/host-files.ts';
 import type { Journal } from '../core/ports/journal.ts';
 import type { LedgerStore } from '../core/ports/ledger-store.ts';
 import type { ManifestSource } from '../core/ports/manifest-source.ts';
+import type { MetricsFile } from '../core/ports/metrics-file.ts';
 import type { Probe } from '../core/ports/probe.ts';
+import type { ReportSink } from '../core/ports/report-sink.ts';
 import type { EpochMs } from '../core/time.ts';
+import type { DeployWindow } from '../core/window/model.ts';
 
 /** Everything the agent needs of the world; handed in by the command that runs it. */
 export interface AgentPorts {
@@ -18,6 +21,10 @@ export interface AgentPorts {
   readonly ledger: LedgerStore;
   readonly journal: Journal;
   readonly probe: Probe;
+  /** Absent: nobody is told. */
+  readonly reports?: ReportSink;
+  /** Absent: nothing is written. */
+  readonly metrics?: MetricsFile;
   readonly log: EventLog;
   readonly now: () => EpochMs;
   /** Uniform in [0, 1). */
@@ -28,5 +35,7 @@ export interface AgentOptions {
   readonly environment: string;
   readonly host: string;
   readonly keepReleases: number;
+  /** When switches may begin; absent or none: always. */
+  readonly windows?: readonly DeployWindow[];
   readonly edge: EdgeSetting;
 }

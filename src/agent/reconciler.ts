@@ -58,6 +58,7 @@ export const createReconciler = (
       host: options.host,
       nowMs: ports.now(),
       keepReleases: options.keepReleases,
+      windows: options.windows ?? [],
       project,
       desired: desired.services,
       manifest,

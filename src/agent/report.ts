@@ -9,6 +9,7 @@ import type {
   FailureStatus,
   ManifestStatus,
   ProblemStatus,
+  ReportStatus,
   ServiceStatus,
   Status,
 } from '../core/status/status.ts';
@@ -32,6 +33,7 @@ export interface ReportInput {
   readonly ledger: Ledger;
   readonly trouble: LedgerTrouble | undefined;
   readonly progress: ReadonlyMap<string, PullProgress>;
+  readonly report: ReportStatus | null;
   /** When a service's outcome and reason were first what they are. */
   readonly since: (service: string, key: string) => EpochMs;
 }
@@ -73,6 +75,7 @@ export const buildStatus = (r: ReportInput): Status => {
     services,
     edge: edgeOf(r),
     problems,
+    report: r.report,
   };
 };
 

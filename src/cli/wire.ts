@@ -8,6 +8,9 @@ import { hostHasIpv6 } from '../adapters/edge/listeners.ts';
 import { createProbe } from '../adapters/probe.ts';
 import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
 import { createManifestSource } from '../adapters/manifest-source/manifest-source.ts';
+import { readTlsFiles } from '../adapters/manifest-source/tls-files.ts';
+import { createMetricsFile } from '../adapters/metrics-file.ts';
+import { createReportStore } from '../adapters/report-store/report-store.ts';
 import { sweepTemporaries } from '../adapters/state-dir/durable-file.ts';
 import { createJournal } from '../adapters/state-dir/journal.ts';
 import { createLedgerStore } from '../adapters/state-dir/ledger-store.ts';
@@ -72,17 +75,19 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     ledger: createLedgerStore(join(config.stateDir, 'ledger.json'), config.environment),
     journal: createJournal({ path: join(config.stateDir, 'history.jsonl') }),
     probe: createProbe(),
+    ...(config.report && { reports: createReportStore({ ...config.report, readTls: tlsReader(config) }) }),
+    ...(config.metricsFile !== undefined && { metrics: createMetricsFile(config.metricsFile) }),
     log,
     now: Date.now,
     random: Math.random,
   };
-  const { environment, host, keepReleases } = config;
+  const { environment, host, keepReleases, windows } = config;
   const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
   let lock: Lock | undefined;
   return {
     agent: createAgent(
       ports,
-      { environment, host, keepReleases, edge: edgeSetting(config, uid) },
+      { environment, host, keepReleases, windows, edge: edgeSetting(config, uid) },
       identity,
       dryRun,
     ),
@@ -121,11 +126,19 @@ const edgeSetting = ({ edge }: Config, agentUid: number): EdgeSetting => ({
 const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[0] => ({
   url: config.manifestUrl,
   ...(config.manifestCredentialsFile !== undefined && { credentialsFile: config.manifestCredentialsFile }),
-  tls: {
-    ...(config.caFile !== undefined && { ca: config.caFile }),
-    ...(config.clientCertificate && {
-      clientCert: config.clientCertificate.certFile,
-      clientKey: config.clientCertificate.keyFile,
-    }),
-  },
+  tls: tlsFiles(config),
 });
+
+const tlsFiles = ({ caFile, clientCertificate }: Config): Parameters<typeof readTlsFiles>[0] => ({
+  ...(caFile !== undefined && { ca: caFile }),
+  ...(clientCertificate && {
+    clientCert: clientCertificate.certFile,
+    clientKey: clientCertificate.keyFile,
+  }),
+});
+
+/** One company has one authority: reports go out with the certificates of the manifest source. */
+const tlsReader =
+  (config: Config) =>
+  (signal: AbortSignal): ReturnType<typeof readTlsFiles> =>
+    readTlsFiles(tlsFiles(config), signal);

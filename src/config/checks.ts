@@ -55,6 +55,16 @@ export const clientCertificateProblem = (
   ];
 };
 
+export const reportTokenProblem = (values: AgentValues): ConfigProblem[] =>
+  values.SUPERCARGO_REPORT_TOKEN === undefined || values.SUPERCARGO_REPORT_TOKEN_FILE === undefined
+    ? []
+    : [
+        {
+          variable: 'SUPERCARGO_REPORT_TOKEN',
+          message: 'is set, and SUPERCARGO_REPORT_TOKEN_FILE too; set one of the two (the file is safer)',
+        },
+      ];
+
 export const unsupportedProblems = (env: Environment): ConfigProblem[] =>
   VARIABLE_ENTRIES.filter(([name, variable]) => variable.support === 'refused' && isSet(env, name)).map(
     ([name]) => ({
@@ -66,10 +76,7 @@ export const unsupportedProblems = (env: Environment): ConfigProblem[] =>
 export const warningsOf = (env: Environment, values: AgentValues, hasTrust: boolean): string[] => {
   const names = Object.keys(env).filter((name) => name.startsWith('SUPERCARGO_') && isSet(env, name));
   const warnings = names.toSorted().flatMap((name) => {
-    const variable = variableNamed(name);
-    if (variable?.support === 'reserved')
-      return [`${name} is not supported by this version and has no effect`];
-    if (variable !== undefined) return [];
+    if (variableNamed(name) !== undefined) return [];
     const closest = closestName(
       name,
       VARIABLE_ENTRIES.map(([key]) => key),
@@ -90,6 +97,13 @@ export const warningsOf = (env: Environment, values: AgentValues, hasTrust: bool
     warnings.push(
       'SUPERCARGO_MANIFEST_CREDENTIALS are sent in clear text, because SUPERCARGO_MANIFEST_URL is http:',
     );
+  }
+  const token = [values.SUPERCARGO_REPORT_TOKEN, values.SUPERCARGO_REPORT_TOKEN_FILE];
+  const hasToken = token.some((given) => given !== undefined);
+  if (hasToken && values.SUPERCARGO_REPORT_URL === undefined)
+    warnings.push('SUPERCARGO_REPORT_URL is not set: nobody is sent a report, and the token has no effect');
+  if (hasToken && values.SUPERCARGO_REPORT_URL?.startsWith('http:') === true) {
+    warnings.push('the token of reports is sent in clear text, because SUPERCARGO_REPORT_URL is http:');
   }
   if (values.DOCKER_HOST.kind === 'tcp' && values.DOCKER_TLS_VERIFY === undefined) {
     warnings.push(

@@ -1,6 +1,8 @@
 import { EnvError, makeExactValidator } from 'envalid';
 import { validate as isCron } from 'node-cron';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
+import type { DeployWindow } from '../core/window/model.ts';
+import { parseWindows } from '../core/window/parse.ts';
 
 /** Where the engine answers. */
 export type EngineAddress =
@@ -92,6 +94,39 @@ export const manifestUrl = makeExactValidator<string>((value) => {
     throw new EnvError(`names the host "${url.host}": a file URL has three slashes, file:///PATH`);
   }
   return url.href;
+});
+
+/** The text never appears in a message: it may hold a password. */
+export const reportUrl = makeExactValidator<string>((value) => {
+  if (!URL.canParse(value)) throw new EnvError('is not a URL');
+  const url = new URL(value);
+  if (url.username !== '' || url.password !== '') {
+    throw new EnvError(
+      'has a user name or password in it: reports are sent with the token of SUPERCARGO_REPORT_TOKEN_FILE',
+    );
+  }
+  if (!['http:', 'https:'].includes(url.protocol)) throw new EnvError(`has the scheme "${url.protocol}"`);
+  if (url.search !== '' || url.hash !== '')
+    throw new EnvError('has a "?" or "#" in it: reports are kept below it');
+  return url.href.replace(/\/+$/, '');
+});
+
+/** It never appears in a message. */
+export const secretWord = makeExactValidator<string>((value) => {
+  if (/^[\x21-\x7e]+$/.test(value)) return value;
+  throw new EnvError('has blanks or other characters in it that no token has');
+});
+
+/** node_exporter takes no other names. */
+export const metricsFile = makeExactValidator<string>((value) => {
+  if (absolute(value).endsWith('.prom')) return value;
+  throw new EnvError(`is "${value}", which does not end in .prom`);
+});
+
+export const deployWindows = makeExactValidator<readonly DeployWindow[]>((value) => {
+  const parsed = parseWindows(value);
+  if (parsed.kind === 'problem') throw new EnvError(parsed.message);
+  return parsed.windows;
 });
 
 const tcpAddress = (value: string): EngineAddress => {

@@ -8,17 +8,14 @@ export interface Variable {
   readonly effect: string;
   /** A value that is accepted. */
   readonly example: string;
-  /**
-   * `refused`: setting it is an error, because ignoring it would change when or from where things are deployed.
-   * `reserved`: setting it is a warning.
-   */
-  readonly support: 'supported' | 'refused' | 'reserved';
+  /** `refused`: setting it is an error, because ignoring it would change from where things are deployed. */
+  readonly support: 'supported' | 'refused';
   /** Set by the operator in agent.env, or by the service's surroundings (systemd, the login). */
   readonly setBy: 'operator' | 'surroundings';
 }
 
 export type Section =
-  'what' | 'trust' | 'source' | 'files' | 'behaviour' | 'engine' | 'surroundings' | 'later';
+  'what' | 'trust' | 'source' | 'files' | 'behaviour' | 'reports' | 'engine' | 'surroundings' | 'later';
 
 export const SECTION_TITLES: Readonly<Record<Section, string>> = {
   what: 'What runs here',
@@ -26,6 +23,7 @@ export const SECTION_TITLES: Readonly<Record<Section, string>> = {
   source: 'Access to the manifest',
   files: 'Files of the agent',
   behaviour: 'Behaviour',
+  reports: 'Reports and metrics',
   engine: 'The Docker engine; these mean what they mean to docker',
   surroundings: 'Set by systemd or the login',
   later: 'Known, but not supported by this version',
@@ -52,15 +50,9 @@ const outer = (unit: string, preset: string, example: string, effect: string): V
   setBy: 'surroundings',
 });
 
-const later = (
-  support: 'refused' | 'reserved',
-  unit: string,
-  preset: string,
-  example: string,
-  effect: string,
-): Variable => ({
+const later = (unit: string, preset: string, example: string, effect: string): Variable => ({
   ...own('later', unit, preset, example, effect),
-  support,
+  support: 'refused',
 });
 
 /** Pinned, and the newest line with long support that this version was tested against. */
@@ -124,14 +116,14 @@ export const VARIABLES = {
     `${PATH_UNIT} of a PEM file`,
     "Node's own list",
     '/etc/ssl/certs/example-ca.pem',
-    'The certificate authority that the server of the manifest is checked against.',
+    'The certificate authority that the servers of the manifest and of reports are checked against.',
   ),
   SUPERCARGO_CLIENT_CERT: own(
     'source',
     `${PATH_UNIT} of a PEM file; only together with SUPERCARGO_CLIENT_KEY`,
     'none',
     '/etc/supercargo/client.pem',
-    'The certificate that this host shows to the server of the manifest.',
+    'The certificate that this host shows to the servers of the manifest and of reports.',
   ),
   SUPERCARGO_CLIENT_KEY: own(
     'source',
@@ -159,7 +151,14 @@ export const VARIABLES = {
     'a cron expression with seconds (node-cron)',
     '*/30 * * * * *',
     '*/30 * * * * *',
-    'When the manifest is read; each host adds a stable offset of at most one period.',
+    'When the manifest is read; each host adds a stable offset of at most one period. A hub tells of changes at once; while it does, polls rest.',
+  ),
+  SUPERCARGO_WINDOW: own(
+    'behaviour',
+    'windows of the form DAYS HH:MM+DURATION ZONE, separated by ";"',
+    'always open',
+    'Mon-Fri 09:00+8h Europe/London',
+    'When a switch to another version may begin. Images are fetched early; repairs, rollbacks and what has begun go on at any time.',
   ),
   SUPERCARGO_KEEP_RELEASES: own(
     'behaviour',
@@ -195,6 +194,34 @@ export const VARIABLES = {
     'json, pretty on a terminal',
     'json',
     'The form of the log.',
+  ),
+  SUPERCARGO_REPORT_URL: own(
+    'reports',
+    'a URL of scheme https: or http:, without user name and password',
+    'none',
+    'https://deploy.example.com',
+    'The base of the report store: the status of this host is PUT to URL/reports/ENV/HOST.json when it changes, and once a minute.',
+  ),
+  SUPERCARGO_REPORT_TOKEN: own(
+    'reports',
+    'one word of visible ASCII characters; not together with SUPERCARGO_REPORT_TOKEN_FILE',
+    'none',
+    'the-token-of-this-host',
+    'The bearer token that reports are sent with: what "supercargo hub token ENV HOST" prints.',
+  ),
+  SUPERCARGO_REPORT_TOKEN_FILE: own(
+    'reports',
+    `${PATH_UNIT} of a file with that token`,
+    'none',
+    '/etc/supercargo/report-token',
+    'The same from a file, which is read anew for every report.',
+  ),
+  SUPERCARGO_METRICS_FILE: own(
+    'reports',
+    `${PATH_UNIT} of a file whose name ends in .prom`,
+    'none',
+    '/var/lib/node_exporter/supercargo.prom',
+    "Where metrics are written for the textfile collector of Prometheus' node_exporter.",
   ),
   DOCKER_HOST: own(
     'engine',
@@ -245,41 +272,11 @@ export const VARIABLES = {
   ),
   WATCHDOG_USEC: outer('microseconds', 'not set', '60000000', 'The longest silence that systemd accepts.'),
   WATCHDOG_PID: outer('a process id', 'not set', '1234', 'Whose silence systemd watches.'),
-  SUPERCARGO_WINDOW: later(
-    'refused',
-    'windows, separated by ";"',
-    'always open',
-    'Mon-Fri 09:00+8h Europe/London',
-    'When versions may be switched.',
-  ),
   SUPERCARGO_REGISTRY_MIRRORS: later(
-    'refused',
     'REGISTRY=URL, several',
     'none',
     'docker.io=https://mirror.example.com',
     'Where images are pulled instead.',
-  ),
-  SUPERCARGO_REPORT_URL: later(
-    'reserved',
-    'a URL',
-    'none',
-    'https://deploy.example.com/reports',
-    'Where reports are sent.',
-  ),
-  SUPERCARGO_REPORT_TOKEN: later('reserved', 'a secret', 'none', 'secret', 'The credential for reports.'),
-  SUPERCARGO_REPORT_TOKEN_FILE: later(
-    'reserved',
-    PATH_UNIT,
-    'none',
-    '/etc/supercargo/report-token',
-    'The file of that credential.',
-  ),
-  SUPERCARGO_METRICS_FILE: later(
-    'reserved',
-    PATH_UNIT,
-    'none',
-    '/var/lib/node_exporter/supercargo.prom',
-    'Where metrics are written.',
   ),
 } as const satisfies Readonly<Record<string, Variable>>;
 

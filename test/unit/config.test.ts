@@ -45,6 +45,9 @@ const DEFAULTS = {
   stateDir: '/var/lib/supercargo',
   socketPath: '/run/supercargo/agent.sock',
   keepReleases: 2,
+  windows: [],
+  report: undefined,
+  metricsFile: undefined,
   edge: { image: parseImage('docker.io/library/haproxy:3.2.4'), mode: 'host' },
   log: { level: 'info', format: 'json' },
   engine: { address: { kind: 'unix', socketPath: '/var/run/docker.sock' }, tlsFolder: undefined },
@@ -74,7 +77,11 @@ describe('readConfig', () => {
       SUPERCARGO_CLIENT_KEY: '/srv/c.key',
       SUPERCARGO_STATE_DIR: '/srv/state',
       SUPERCARGO_SOCKET: '/srv/agent.sock',
+      SUPERCARGO_WINDOW: 'Sat 10:00+90m UTC',
       SUPERCARGO_KEEP_RELEASES: '20',
+      SUPERCARGO_REPORT_URL: 'https://hub.example.com/base/',
+      SUPERCARGO_REPORT_TOKEN_FILE: '/srv/token',
+      SUPERCARGO_METRICS_FILE: '/srv/agent.prom',
       SUPERCARGO_EDGE_IMAGE: 'registry.example.com/proxy:2',
       SUPERCARGO_EDGE_MODE: 'publish',
       SUPERCARGO_LOG_LEVEL: 'debug',
@@ -102,6 +109,14 @@ describe('readConfig', () => {
       stateDir: '/srv/state',
       socketPath: '/srv/agent.sock',
       keepReleases: 20,
+      windows: [
+        { text: 'Sat 10:00+90m UTC', days: [6], startMinute: 600, durationMs: 5_400_000, zone: 'UTC' },
+      ],
+      report: {
+        url: 'https://hub.example.com/base/reports/staging/web-2.example.com.json',
+        token: { kind: 'file', path: '/srv/token' },
+      },
+      metricsFile: '/srv/agent.prom',
       edge: { image: parseImage('registry.example.com/proxy:2'), mode: 'publish' },
       log: { level: 'debug', format: 'pretty' },
       engine: { address: { kind: 'tcp', host: 'engine.example.com', port: 2377 }, tlsFolder: '/srv/tls' },
@@ -115,7 +130,9 @@ describe('readConfig', () => {
   it('accepts the example of every supported variable', () => {
     const examples = VARIABLE_ENTRIES.filter(([, variable]) => variable.support === 'supported');
     const env = Object.fromEntries(examples.map(([name, variable]) => [name, variable.example]));
-    expect(readConfig(env, host()).warnings).toEqual([]);
+    // One of the two excludes the other.
+    for (const name of ['SUPERCARGO_REPORT_TOKEN', 'SUPERCARGO_REPORT_TOKEN_FILE'])
+      expect(readConfig({ ...env, [name]: '' }, host()).warnings).toEqual([]);
   });
 
   it('takes an empty value for a value that is not set', () => {
@@ -175,6 +192,7 @@ describe('readConfig', () => {
       SUPERCARGO_ENVIRONMENT: 'Staging',
       SUPERCARGO_KEEP_RELEASES: '0',
       SUPERCARGO_WINDOW: 'Mon-Fri 09:00+8h',
+      SUPERCARGO_REGISTRY_MIRRORS: 'a=https://b',
     };
     const error = refusal(env, { fileExists: () => false });
     expect(error.code).toBe('CONFIG');
@@ -182,9 +200,10 @@ describe('readConfig', () => {
       'the configuration has problems:',
       '  SUPERCARGO_ENVIRONMENT is "Staging", which is no such name; write a name: lower-case letters, digits, "-" and "_", at most 63, starting with a letter or digit, for example SUPERCARGO_ENVIRONMENT=staging',
       '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
+      '  SUPERCARGO_WINDOW has the window "Mon-Fri 09:00+8h": the time zone is missing, such as Europe/London or UTC; write windows of the form DAYS HH:MM+DURATION ZONE, separated by ";", for example SUPERCARGO_WINDOW=Mon-Fri 09:00+8h Europe/London',
       '  SUPERCARGO_KEEP_RELEASES is "0", which is not a whole number from 1 to 20; write a count of releases, 1 to 20, for example SUPERCARGO_KEEP_RELEASES=2',
       '  SUPERCARGO_TRUST names /etc/supercargo/trust.json, which does not exist; install the trust file there, or write SUPERCARGO_ALLOW_UNSIGNED=true for a trial without signatures',
-      '  SUPERCARGO_WINDOW is not supported by this version; remove it',
+      '  SUPERCARGO_REGISTRY_MIRRORS is not supported by this version; remove it',
     ]);
     expect(error.advice).toContain('/etc/supercargo/agent.env');
   });
@@ -212,6 +231,14 @@ describe('readConfig', () => {
       { SUPERCARGO_CLIENT_KEY: '/k' },
       'SUPERCARGO_CLIENT_CERT is not set, but SUPERCARGO_CLIENT_KEY is',
     ],
+    ['a report URL of another scheme', { SUPERCARGO_REPORT_URL: 'file:///srv' }, 'has the scheme "file:"'],
+    ['a report URL with a query', { SUPERCARGO_REPORT_URL: 'https://hub/?a=b' }, 'reports are kept below it'],
+    [
+      'two tokens',
+      { SUPERCARGO_REPORT_TOKEN: 'a', SUPERCARGO_REPORT_TOKEN_FILE: '/t' },
+      'SUPERCARGO_REPORT_TOKEN is set, and SUPERCARGO_REPORT_TOKEN_FILE too',
+    ],
+    ['a metrics file that nobody reads', { SUPERCARGO_METRICS_FILE: '/srv/m.txt' }, 'does not end in .prom'],
     [
       'a mirror',
       { SUPERCARGO_REGISTRY_MIRRORS: 'a=https://b' },
@@ -231,6 +258,24 @@ describe('readConfig', () => {
       expect(JSON.stringify([error.message, error.advice, error.fields])).not.toContain('s3cret');
     },
   );
+
+  it.each([
+    { SUPERCARGO_REPORT_URL: 'https://host:s3cret@hub.example.com' },
+    { SUPERCARGO_REPORT_TOKEN: 's3cret with a blank' },
+  ])('refuses %j without repeating the secret', (env) => {
+    const error = refusal({ ...least, ...env });
+    expect(error.message).toContain('SUPERCARGO_REPORT_');
+    expect(JSON.stringify([error.message, error.advice, error.fields])).not.toContain('s3cret');
+  });
+
+  it.each([
+    ['no token', {}, { kind: 'none' }],
+    ['a token', { SUPERCARGO_REPORT_TOKEN: 'abc' }, { kind: 'value', value: 'abc' }],
+  ])('reports with %s', (_, env, token) => {
+    const config = readConfig({ ...least, SUPERCARGO_REPORT_URL: 'https://hub', ...env }, host());
+    expect(config.report).toEqual({ url: 'https://hub/reports/staging/web-1.json', token });
+    expect([config.report, config.report?.token, config.windows].every(Object.isFrozen)).toBe(true);
+  });
 
   it.each([
     [
@@ -265,9 +310,14 @@ describe('readConfig', () => {
       ['SUPERCARGO_COFFEE_MACHINE is not a variable of the agent'],
     ],
     [
-      'a later one',
+      'a token for nobody',
       { SUPERCARGO_REPORT_TOKEN: 's3cret' },
-      ['SUPERCARGO_REPORT_TOKEN is not supported by this version and has no effect'],
+      ['SUPERCARGO_REPORT_URL is not set: nobody is sent a report, and the token has no effect'],
+    ],
+    [
+      'a token in clear text',
+      { SUPERCARGO_REPORT_TOKEN: 's3cret', SUPERCARGO_REPORT_URL: 'http://hub' },
+      ['the token of reports is sent in clear text, because SUPERCARGO_REPORT_URL is http:'],
     ],
     [
       'a password in clear text',

@@ -1,12 +1,12 @@
 import { AgentError } from '../../core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
-import type { Fetched, ManifestSource } from '../../core/ports/manifest-source.ts';
+import type { Fetched, Held, ManifestSource } from '../../core/ports/manifest-source.ts';
 import { readCredentials } from './credentials.ts';
 import { answerFailure, transportFailure, unreachable } from './http-failure.ts';
 import { createLastSeen } from './last-seen.ts';
 import { request } from './request.ts';
 import type { Answer, Timeouts } from './request.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import { parseRetryAfter } from '../../core/retry-after.ts';
 import { readTlsFiles } from './tls-files.ts';
 import type { TlsFiles } from './tls-files.ts';
 
@@ -16,9 +16,16 @@ export interface HttpSourceOptions {
   readonly credentialsFile?: string;
   readonly tls?: TlsFiles;
   readonly timeouts?: Timeouts;
+  /** How long the server is asked to hold a long poll. */
+  readonly holdSeconds?: number;
 }
 
 const TIMEOUTS: Timeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 30_000 };
+/** Proxies give up silent connections, many of them after a minute. */
+const HOLD_SECONDS = 50;
+/** A server that holds a request answers a moment late rather than early. */
+const EARLY_MS = 1_000;
+const LATE_MS = 10_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** nginx's ETag is mtime and size: two publishes in one second can share it, and a poller would never see the second. */
@@ -79,58 +86,114 @@ const findDamage = ({ header, body }: Answer, url: URL): AgentError | undefined 
   );
 };
 
+/** What is asked, beside where: the version that is known, and how long a change is waited for. */
+interface Question {
+  readonly known: string | undefined;
+  readonly waitSeconds: number | undefined;
+  readonly timeouts: Timeouts;
+}
+
+/** Asks once. `receive` judges the answer; everything else is a failure in words. */
+const createAsk =
+  (
+    { url, credentialsFile, tls = {} }: HttpSourceOptions,
+    receive: (reached: Answered, q: Question) => Fetched,
+  ) =>
+  async (question: Question, signal: AbortSignal): Promise<Fetched> => {
+    signal.throwIfAborted();
+    const { known, waitSeconds, timeouts } = question;
+    const limit = AbortSignal.timeout(timeouts.requestMs);
+    const both = AbortSignal.any([signal, limit]);
+    try {
+      const headers = {
+        ...(known === undefined ? { 'cache-control': 'no-cache' } : { 'if-none-match': known }),
+        ...(waitSeconds !== undefined && { prefer: `wait=${String(waitSeconds)}` }),
+        ...(credentialsFile !== undefined && {
+          authorization: await readCredentials(credentialsFile, both),
+        }),
+      };
+      const material = await readTlsFiles(tls, both);
+      const get = (target: URL) => request({ url: target, headers, tls: material, timeouts }, both);
+      const reached = await reach(url, get);
+      return reached.kind === 'lost' ? failed(reached.error) : receive(reached, question);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof AgentError) return failed(error);
+      if (limit.aborted) {
+        const advice = 'look at the server and the network between; the agent tries again by itself';
+        return failed(unreachable(url, `no whole answer within ${timeouts.requestMs} ms`, advice));
+      }
+      return failed(transportFailure(url, error));
+    }
+  };
+
+type Answered = Extract<Reached, { kind: 'answer' }>;
+
 /** A manifest on a web server. Proxies of the environment are ignored: the URL says where it is. */
 export const createHttpSource = (options: HttpSourceOptions): ManifestSource => {
-  const { url, credentialsFile, tls = {}, timeouts = TIMEOUTS } = options;
+  const { credentialsFile, timeouts = TIMEOUTS, holdSeconds = HOLD_SECONDS } = options;
   const lastSeen = createLastSeen();
   let etag: string | undefined;
   let conditionalReads = 0;
+  let wasHeld = false;
+  /** The look that is under way, and what ends a long poll before the next one. */
+  let looking: Promise<unknown> = Promise.resolve();
+  let interruption = new AbortController();
 
-  const receive = (reached: { url: URL; answer: Answer }, isConditional: boolean): Fetched => {
-    const { answer } = reached;
-    if (answer.status === 304 && isConditional) {
+  const receive = ({ url, answer }: Answered, { known, waitSeconds }: Question): Fetched => {
+    wasHeld =
+      waitSeconds !== undefined && /(?:^|[,;\s])wait\b/i.test(answer.header('preference-applied') ?? '');
+    if (answer.status === 304 && known !== undefined) {
       conditionalReads += 1;
       return { kind: 'unchanged' };
     }
     if (answer.status !== 200) {
-      const error = answerFailure(reached.url, answer.status, credentialsFile !== undefined);
+      const error = answerFailure(url, answer.status, credentialsFile !== undefined);
       const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
       return { kind: 'failed', error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
     }
-    const damage = findDamage(answer, reached.url);
+    const damage = findDamage(answer, url);
     if (damage) return failed(damage);
     const sent = answer.header('etag');
     etag = sent !== undefined && ETAG.test(sent) ? sent : undefined;
-    conditionalReads = isConditional ? conditionalReads + 1 : 0;
+    conditionalReads = known === undefined ? 0 : conditionalReads + 1;
     return lastSeen.compare(answer.body);
+  };
+  const ask = createAsk(options, receive);
+  const known = (): string | undefined => (conditionalReads + 1 < UNCONDITIONAL_EVERY ? etag : undefined);
+
+  /** Never beside a look: of two answers on their way the older one could come last. */
+  const hold = async (signal: AbortSignal): Promise<Held> => {
+    await looking;
+    signal.throwIfAborted();
+    if (etag === undefined) return { kind: 'unready' };
+    const version = known();
+    const { signal: interrupted } = interruption;
+    const both = AbortSignal.any([signal, interrupted]);
+    const holdMs = holdSeconds * 1000;
+    const patience = { ...timeouts, responseMs: holdMs + LATE_MS, requestMs: holdMs + timeouts.requestMs };
+    const startedMs = performance.now();
+    try {
+      // The look without condition that is due now and then is not held: it has nothing to wait for.
+      if (version === undefined) return await ask({ known: version, waitSeconds: undefined, timeouts }, both);
+      const fetched = await ask({ known: version, waitSeconds: holdSeconds, timeouts: patience }, both);
+      const isInTime = performance.now() - startedMs >= holdMs - EARLY_MS;
+      return fetched.kind === 'unchanged' && !wasHeld && !isInTime ? { kind: 'unsupported' } : fetched;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (interrupted.aborted) return { kind: 'interrupted' };
+      throw error;
+    }
   };
 
   return {
+    hold,
     fetch: async (signal) => {
-      signal.throwIfAborted();
-      const limit = AbortSignal.timeout(timeouts.requestMs);
-      const both = AbortSignal.any([signal, limit]);
-      const known = conditionalReads + 1 < UNCONDITIONAL_EVERY ? etag : undefined;
-      try {
-        const headers = {
-          ...(known === undefined ? { 'cache-control': 'no-cache' } : { 'if-none-match': known }),
-          ...(credentialsFile !== undefined && {
-            authorization: await readCredentials(credentialsFile, both),
-          }),
-        };
-        const material = await readTlsFiles(tls, both);
-        const get = (target: URL) => request({ url: target, headers, tls: material, timeouts }, both);
-        const reached = await reach(url, get);
-        return reached.kind === 'lost' ? failed(reached.error) : receive(reached, known !== undefined);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof AgentError) return failed(error);
-        if (limit.aborted) {
-          const advice = 'look at the server and the network between; the agent tries again by itself';
-          return failed(unreachable(url, `no whole answer within ${timeouts.requestMs} ms`, advice));
-        }
-        return failed(transportFailure(url, error));
-      }
+      interruption.abort();
+      interruption = new AbortController();
+      const asked = ask({ known: known(), waitSeconds: undefined, timeouts }, signal);
+      looking = asked.catch(() => undefined);
+      return asked;
     },
   };
 };

@@ -1,11 +1,12 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { askAgent } from '../../adapters/status-socket/client.ts';
 import { readConfig, readSurroundings, type Config } from '../../config.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage, tryParseImage } from '../../core/image/reference.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { bad, hint, ok, type Check } from '../check.ts';
+import { checkDaemon, checkMetrics, checkReportToken } from '../check-reports.ts';
 import type { Cli } from '../cli.ts';
 import { describeTrust } from '../host-files.ts';
 import { terminalOf, writeJson, type Io } from '../io.ts';
@@ -15,36 +16,9 @@ import { wireAgent, type Wired } from '../wire.ts';
 
 const HELP = `
 Example:
-  supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk: each ok, or what to do
+  supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk, reports: each ok, or what to do
 
 Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`;
-
-interface Check {
-  readonly name: string;
-  /** A hint is odd, but nothing that keeps the agent from its work. */
-  readonly result: 'ok' | 'hint' | 'problem';
-  readonly message: string;
-  readonly advice: string | null;
-}
-
-const ok = (name: string, message: string): Check => ({
-  name,
-  result: 'ok',
-  message,
-  advice: null,
-});
-const bad = (name: string, message: string, advice: string): Check => ({
-  name,
-  result: 'problem',
-  message,
-  advice,
-});
-const hint = (name: string, message: string, advice: string): Check => ({
-  name,
-  result: 'hint',
-  message,
-  advice,
-});
 
 const guarded = async (name: string, check: () => Promise<readonly Check[]>): Promise<readonly Check[]> => {
   try {
@@ -203,13 +177,6 @@ const checkClock = ({ agent }: Wired): readonly Check[] => {
     : [ok('clock', now.toISOString())];
 };
 
-const checkDaemon = async (config: Config): Promise<readonly Check[]> => {
-  const answer = await askAgent(config.socketPath, 'GET', '/status', undefined);
-  return answer === undefined
-    ? [hint('agent', 'no agent runs', 'start it: systemctl start supercargo')]
-    : [ok('agent', config.socketPath)];
-};
-
 const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
   const checks = await examine(io, signal);
   if (options.json === true) writeJson(io, { apiVersion: 'supercargo/doctor/v1', checks });
@@ -238,6 +205,8 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
     ...(await guarded('registry', () => checkRegistries(wired, signal))),
     ...(await guarded('edge', () => checkEdge(wired, config, signal))),
     ...checkClock(wired),
+    ...(await checkReportToken(config)),
+    ...(await checkMetrics(config)),
     ...(await guarded('agent', () => checkDaemon(config))),
   ];
 };

@@ -11,6 +11,7 @@ export const renderStatus = (status: Status, screen: Screen, nowMs: number): str
     headline(status, screen, nowMs),
     manifestLine(status, screen, nowMs),
     ...holdLine(status, screen),
+    ...reportLine(status, screen, nowMs),
     '',
     servicesTable(status, screen, nowMs),
     ...reasons(status, screen, nowMs),
@@ -72,6 +73,19 @@ const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
         ),
       ]
     : [];
+
+/** One line only where it goes wrong, or somebody may wonder whether it goes at all. */
+const reportLine = ({ agent, report }: Status, { palette }: Screen, nowMs: number): readonly string[] => {
+  if (!report || !agent.running) return [];
+  const { url, sentAt, message } = report;
+  if (message !== null)
+    return [
+      palette.warn(
+        `reports do not arrive${sentAt === null ? '' : `, the last one did ${ago(nowMs, sentAt)}`}: ${message}`,
+      ),
+    ];
+  return [sentAt === null ? `no report sent yet to ${url}` : `last report sent ${ago(nowMs, sentAt)}`];
+};
 
 const servicesTable = (status: Status, screen: Screen, nowMs: number): string => {
   const rows = [

@@ -1,4 +1,5 @@
 import { isExpired } from '../manifest/accept.ts';
+import type { Manifest } from '../manifest/model.ts';
 import { rolloutOpensAt } from '../manifest/rollout.ts';
 import { isHoldActive } from '../state/ledger.ts';
 import { isoTime } from '../time.ts';
@@ -18,33 +19,60 @@ export const holdDecision = (input: PlanInput): Decision | undefined => {
   return wait('hold', `held by ${hold.owner} ${end}: ${hold.reason}`, hold.untilMs);
 };
 
-/** What keeps a switch that has not begun from beginning, first reason first. Undefined: the gate is open. */
+/**
+ * What keeps a switch that has not begun from beginning, first reason first. Undefined: the gate is open. Whether the first
+ * release of a service or a later one: both are switches. Repair, rollback and what has begun never come here.
+ */
 export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | undefined => {
   const { input } = c;
-  const hold = holdDecision(input);
-  if (hold) return hold;
-  const { manifest } = input;
-  if (!isPublished || !manifest) return undefined;
+  const manifest = isPublished ? input.manifest : undefined;
+  return (
+    holdDecision(input) ??
+    (manifest && distrustDecision(input, manifest)) ??
+    (manifest && freezeDecision(manifest)) ??
+    windowDecision(c) ??
+    (manifest && phaseDecision(input, manifest))
+  );
+};
+
+/** Nobody vouches any more for what is wanted. */
+const distrustDecision = (input: PlanInput, manifest: Manifest): Decision | undefined => {
   if (input.distrust) return { kind: 'blocked', reason: 'trust', ...input.distrust };
-  if (isExpired(manifest, input.nowMs)) {
-    return {
-      kind: 'blocked',
-      reason: 'expired',
-      message: `manifest ${String(manifest.serial)} expired at ${isoTime(manifest.expiresAtMs ?? 0)}; what runs stays, nothing new starts`,
-      advice: 'publish again, with a later expiry',
-    };
-  }
-  if (!manifest.rollout) return undefined;
-  const opensAtMs = rolloutOpensAt({
-    environment: input.environment,
-    serial: manifest.serial,
-    host: input.host,
-    rollout: manifest.rollout,
-  });
+  if (!isExpired(manifest, input.nowMs)) return undefined;
+  return {
+    kind: 'blocked',
+    reason: 'expired',
+    message: `manifest ${String(manifest.serial)} expired at ${isoTime(manifest.expiresAtMs ?? 0)}; what runs stays, nothing new starts`,
+    advice: 'publish again, with a later expiry',
+  };
+};
+
+/** The publisher stopped it. An image that the host pins is not the publisher's, and goes on. */
+const freezeDecision = ({ serial, freeze }: Manifest): Decision | undefined =>
+  freeze &&
+  wait(
+    'freeze',
+    `frozen by manifest ${String(serial)}: ${freeze.reason}; the next publish without it goes on`,
+  );
+
+const windowDecision = ({ input: { windows, nowMs }, opensAtMs }: ServiceContext): Decision | undefined => {
+  if (opensAtMs <= nowMs) return undefined;
+  const texts = windows.map(({ text }) => text).join('; ');
+  return wait(
+    'window',
+    `versions are switched only in the window ${texts}, which opens at ${isoTime(opensAtMs)}`,
+    opensAtMs,
+  );
+};
+
+const phaseDecision = (input: PlanInput, { serial, rollout }: Manifest): Decision | undefined => {
+  if (!rollout) return undefined;
+  const { environment, host } = input;
+  const opensAtMs = rolloutOpensAt({ environment, serial, host, rollout });
   if (input.nowMs >= opensAtMs) return undefined;
   return wait(
     'phase',
-    `this host's turn in the rollout of ${String(manifest.serial)} comes at ${isoTime(opensAtMs)}`,
+    `this host's turn in the rollout of ${String(serial)} comes at ${isoTime(opensAtMs)}`,
     opensAtMs,
   );
 };

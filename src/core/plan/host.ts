@@ -1,6 +1,8 @@
 import type { Service } from '../compose/model.ts';
 import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
+import type { EpochMs } from '../time.ts';
+import { nextOpening } from '../window/window.ts';
 import { withAddresses } from './edge/address.ts';
 import { leave } from './edge/leave.ts';
 import { planEdge } from './edge/plan-edge.ts';
@@ -24,8 +26,9 @@ import { afterSetback, restingAt } from './setback.ts';
 export const planHost = (input: PlanInput): HostPlan => {
   const plans = new Map<string, ServicePlan>();
   const shares: EdgeShare[] = [];
+  const opensAtMs = nextOpening(input.windows, input.nowMs);
   for (const service of inOrder(input.project.services)) {
-    const { plan, share } = planService(contextOf(input, service), plans);
+    const { plan, share } = planService(contextOf(input, service, opensAtMs), plans);
     plans.set(service.name, plan);
     shares.push(share);
   }
@@ -97,13 +100,14 @@ const inOrder = (services: Readonly<Record<string, Service>>): readonly Service[
   return [...ordered.values()];
 };
 
-const contextOf = (input: PlanInput, service: Service): ServiceContext => {
+const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): ServiceContext => {
   const own = input.actual.containers.filter(
     (o) => o.owner?.service === service.name && o.state !== 'removing',
   );
   return {
     input,
     service,
+    opensAtMs,
     own,
     record: serviceRecord(input.ledger, service.name),
     foreign: foreignOf(input, service),

@@ -7,6 +7,7 @@ import type { Desired } from '../state/desired.ts';
 import type { Adoption, Ledger, ServiceRecord } from '../state/ledger.ts';
 import type { Release, ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
+import type { DeployWindow } from '../window/model.ts';
 import type { ActionKind } from './action.ts';
 
 /** Everything a plan depends on; planning the same input twice gives the same plan. */
@@ -16,6 +17,8 @@ export interface PlanInput {
   readonly host: string;
   readonly nowMs: EpochMs;
   readonly keepReleases: number;
+  /** When switches may begin; none: always. */
+  readonly windows: readonly DeployWindow[];
   readonly project: ComposeProject;
   readonly desired: Readonly<Record<string, Desired>>;
   readonly manifest: Manifest | undefined;
@@ -73,6 +76,8 @@ export interface Target {
 export interface ServiceContext {
   readonly input: PlanInput;
   readonly service: Service;
+  /** When a switch may begin by the windows of this host: now, or later. */
+  readonly opensAtMs: EpochMs;
   readonly record: ServiceRecord;
   /** Our containers of this service, in any state. */
   readonly own: readonly Container[];

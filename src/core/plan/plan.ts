@@ -39,7 +39,9 @@ export type WaitReason =
   | 'removal'
   | 'bake'
   | 'drain'
-  | 'edge';
+  | 'edge'
+  | 'window'
+  | 'freeze';
 
 /**
  * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon over is said by

@@ -34,6 +34,16 @@ export interface Status {
   readonly edge: EdgeStatus | null;
   /** What concerns the host rather than one service. */
   readonly problems: readonly ProblemStatus[];
+  /** How telling the report store goes; null: there is none. Absent from documents of agents that could not report yet. */
+  readonly report?: ReportStatus | null;
+}
+
+export interface ReportStatus {
+  readonly url: string;
+  /** When the store last took one. */
+  readonly sentAt: string | null;
+  /** Why the last one did not arrive; null: it did, or none was sent yet. */
+  readonly message: string | null;
 }
 
 export interface ManifestStatus {

@@ -32,6 +32,7 @@ const COMMANDS = [
   'recover',
   'validate',
   'doctor',
+  'hub',
 ];
 
 describe('the command line', () => {

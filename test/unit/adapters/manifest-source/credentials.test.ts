@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parseCredentials } from '../../../../src/adapters/manifest-source/credentials.ts';
-import { parseRetryAfter } from '../../../../src/adapters/manifest-source/retry-after.ts';
+import { parseRetryAfter } from '../../../../src/core/retry-after.ts';
 import { documentOf, errorOf, failure, sourceOf } from './fetched.ts';
 import { createCertificate, createFolder, serve, serveTls, writeText } from './server.ts';
 

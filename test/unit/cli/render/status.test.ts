@@ -47,6 +47,23 @@ describe('status for people', () => {
     );
   });
 
+  it.each([
+    ['that they go', { sentAt: '2026-11-23T09:59:57Z', message: null }, 'last report sent 3 s ago\n'],
+    ['that none went yet', { sentAt: null, message: null }, 'no report sent yet to https://hub/r.json\n'],
+    [
+      'that they do not arrive',
+      { sentAt: '2026-11-23T09:00:00Z', message: 'the hub is away' },
+      'reports do not arrive, the last one did 1 h ago: the hub is away\n',
+    ],
+  ])('says of reports %s', (_what, report, line) => {
+    expect(render({ report: { url: 'https://hub/r.json', ...report } })).toContain(line);
+  });
+
+  it('says nothing of reports that only a daemon would send', () => {
+    const report = { url: 'https://hub/r.json', sentAt: null, message: null };
+    expect(render({ report, agent: { ...hostStatus().agent, running: false } })).not.toContain('report');
+  });
+
   it('follows a pull by layers and bytes', () => {
     const progress = { layersDone: 1, layersTotal: 4, bytesDone: 2_000_000, bytesTotal: 80_000_000 };
     const service = serviceStatus({ outcome: 'progressing', message: 'fetching 1.2.0', progress });

@@ -1,0 +1,42 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { AgentError, messageOf } from '../core/errors.ts';
+import type { MetricsFile } from '../core/ports/metrics-file.ts';
+
+/** node_exporter runs as a user of its own. */
+const MODE = 0o644;
+
+/**
+ * Replaced by a rename, so that a collector never sees half of it. Not synced to disk: after a power cut it is written anew. The
+ * temporary file has one name, which does not end in `.prom`: nobody collects it, and what a killed agent left is overwritten.
+ */
+export const createMetricsFile = (path: string): MetricsFile => {
+  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  return {
+    path,
+    write: async (text) => {
+      try {
+        await rm(temporary, { force: true });
+        // `wx`: in a folder that others may write to, nothing of theirs is followed.
+        const file = await open(temporary, 'wx', MODE);
+        try {
+          // The mode given to open is cut by the umask.
+          await file.chmod(MODE);
+          await file.writeFile(text);
+        } finally {
+          await file.close();
+        }
+        await rename(temporary, path);
+        return { ok: true };
+      } catch (cause) {
+        await rm(temporary, { force: true }).catch(() => undefined);
+        const error = new AgentError('STATE_DIR', `cannot write ${path}: ${messageOf(cause)}`, {
+          retry: 'later',
+          cause,
+          advice: 'let the agent write into the folder that SUPERCARGO_METRICS_FILE names',
+        });
+        return { ok: false, error };
+      }
+    },
+  };
+};

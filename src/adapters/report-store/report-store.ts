@@ -1,0 +1,98 @@
+import { AgentError, messageOf } from '../../core/errors.ts';
+import type { Delivery, ReportSink } from '../../core/ports/report-sink.ts';
+import { parseRetryAfter } from '../../core/retry-after.ts';
+import { put, type PutAnswer, type Timeouts, type TlsMaterial } from './put.ts';
+import { readToken, type TokenSource } from './token.ts';
+
+export interface ReportStoreOptions {
+  /** Of this host's report. */
+  readonly url: string;
+  readonly token: TokenSource;
+  /** The certificates, read anew for every report. @throws AgentError CREDENTIALS */
+  readonly readTls: (signal: AbortSignal) => Promise<TlsMaterial>;
+  readonly timeouts?: Timeouts;
+}
+
+const TIMEOUTS: Timeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 20_000 };
+
+const failed = (error: AgentError, retryAfterMs?: number): Delivery => ({
+  kind: 'failed',
+  error,
+  ...(retryAfterMs !== undefined && { retryAfterMs }),
+});
+
+/** A hub says in JSON what is wrong; anybody else's page is of no use here. */
+const reasonOf = (text: string): string => {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } };
+    const message = typeof error?.message === 'string' ? error.message : '';
+    return message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
+  } catch {
+    return '';
+  }
+};
+
+const ADVICE: Readonly<Record<number, string>> = {
+  401: 'set SUPERCARGO_REPORT_TOKEN or SUPERCARGO_REPORT_TOKEN_FILE to what `supercargo hub token ENV HOST` prints for this host',
+  403: 'the token is that of another host or environment: make one with `supercargo hub token ENV HOST`',
+  404: 'check SUPERCARGO_REPORT_URL: reports are kept below it, in reports/ENV/HOST.json',
+  405: 'check SUPERCARGO_REPORT_URL, and that the server takes PUT there (for nginx: dav_methods PUT)',
+  409: 'check that the server may make folders there (for nginx: create_full_put_path on)',
+  413: 'raise the limit of the server for bodies to 256 KiB (for nginx: client_max_body_size)',
+};
+
+const refusalOf = (url: string, { status, text, header }: PutAnswer): AgentError => {
+  const reason = reasonOf(text);
+  const isPassing = status === 429 || status >= 500;
+  const redirected = header('location') === undefined ? '' : ', it redirects, which is not followed';
+  return new AgentError(
+    status === 401 || status === 403 ? 'CREDENTIALS' : 'STORE',
+    `${url} answered ${String(status)}${reason === '' ? redirected : `: ${reason}`}`,
+    {
+      retry: 'later',
+      advice:
+        ADVICE[status] ??
+        (isPassing
+          ? 'look at the server; the agent tries again by itself'
+          : 'check SUPERCARGO_REPORT_URL: a report is answered with 200, 201 or 204'),
+      fields: { status },
+    },
+  );
+};
+
+/** The library's error is not kept as the cause: it carries the request with its token, and a logger would print it. */
+const unreachable = (url: string, reason: string): AgentError =>
+  new AgentError('STORE', `cannot send the report to ${url}: ${reason}`, {
+    retry: 'later',
+    advice:
+      'look at the server, its name, certificate and port, and the network between; the agent tries again by itself',
+  });
+
+/** One document of a hub, or of any web server that takes PUT. Proxies of the environment are ignored. */
+export const createReportStore = (options: ReportStoreOptions): ReportSink => {
+  const { url, token: source, readTls, timeouts = TIMEOUTS } = options;
+  return {
+    url,
+    send: async (text, signal) => {
+      signal.throwIfAborted();
+      const limit = AbortSignal.timeout(timeouts.requestMs);
+      const both = AbortSignal.any([signal, limit]);
+      try {
+        const token = await readToken(source, both);
+        const headers = {
+          'content-type': 'application/json; charset=utf-8',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        };
+        const tls = await readTls(both);
+        const answer = await put({ url: new URL(url), headers, body: text, tls, timeouts }, both);
+        if (answer.status >= 200 && answer.status < 300) return { kind: 'delivered' };
+        return failed(refusalOf(url, answer), parseRetryAfter(answer.header('retry-after'), Date.now()));
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof AgentError) return failed(error);
+        const reason = limit.aborted ? `no answer within ${String(timeouts.requestMs)} ms` : messageOf(error);
+        return failed(unreachable(url, reason));
+      }
+    },
+  };
+};

@@ -1,0 +1,60 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { askAgent } from '../adapters/status-socket/client.ts';
+import type { Config } from '../config.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Status } from '../core/status/status.ts';
+import { bad, hint, ok, type Check } from './check.ts';
+
+/** The daemon, and how its reports go: it alone sends them. */
+export const checkDaemon = async (config: Config): Promise<readonly Check[]> => {
+  const answer = await askAgent(config.socketPath, 'GET', '/status', undefined);
+  if (answer === undefined)
+    return [
+      hint('agent', 'no agent runs', 'start it: systemctl start supercargo'),
+      ...(config.report ? [hint('reports', `none is sent to ${config.report.url}`, 'start the agent')] : []),
+    ];
+  return [ok('agent', config.socketPath), ...reportChecks(config, answer as Status)];
+};
+
+const reportChecks = ({ report: wanted }: Config, { report: told }: Status): readonly Check[] => {
+  if (!wanted) return [];
+  if (told?.url !== wanted.url)
+    return [
+      hint(
+        'reports',
+        `the agent that runs does not send them to ${wanted.url}`,
+        'systemctl reload supercargo',
+      ),
+    ];
+  if (told.message !== null)
+    return [
+      bad('reports', told.message, 'check SUPERCARGO_REPORT_URL, its token and the server; see the log'),
+    ];
+  return told.sentAt === null
+    ? [hint('reports', `none was sent yet to ${told.url}`, 'ask again in some seconds')]
+    : [ok('reports', `${told.url}, the last one at ${told.sentAt}`)];
+};
+
+/** A line only where the token cannot be read: what it opens is seen by the reports themselves. */
+export const checkReportToken = async ({ report }: Config): Promise<readonly Check[]> => {
+  if (report?.token.kind !== 'file') return [];
+  try {
+    await access(report.token.path, constants.R_OK);
+    return [];
+  } catch (error) {
+    const advice = 'let the agent read it, or correct SUPERCARGO_REPORT_TOKEN_FILE';
+    return [bad('report token', messageOf(error), advice)];
+  }
+};
+
+export const checkMetrics = async ({ metricsFile }: Config): Promise<readonly Check[]> => {
+  if (metricsFile === undefined) return [];
+  try {
+    await access(dirname(metricsFile), constants.W_OK);
+    return [ok('metrics', metricsFile)];
+  } catch (error) {
+    const advice = 'make the folder and let the agent write into it, or correct SUPERCARGO_METRICS_FILE';
+    return [bad('metrics', messageOf(error), advice)];
+  }
+};

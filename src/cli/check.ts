@@ -1,0 +1,24 @@
+/** One line of `doctor`. */
+export interface Check {
+  readonly name: string;
+  /** A hint is odd, but nothing that keeps the agent from its work. */
+  readonly result: 'ok' | 'hint' | 'problem';
+  readonly message: string;
+  readonly advice: string | null;
+}
+
+export const ok = (name: string, message: string): Check => ({ name, result: 'ok', message, advice: null });
+
+export const bad = (name: string, message: string, advice: string): Check => ({
+  name,
+  result: 'problem',
+  message,
+  advice,
+});
+
+export const hint = (name: string, message: string, advice: string): Check => ({
+  name,
+  result: 'hint',
+  message,
+  advice,
+});

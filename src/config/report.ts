@@ -1,0 +1,26 @@
+import { reportPath } from '../core/fleet/layout.ts';
+import type { AgentValues } from './checks.ts';
+
+/** Where this host tells how it is. */
+export interface ReportConfig {
+  /** Of this host's report. */
+  readonly url: string;
+  readonly token:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'value'; readonly value: string }
+    | { readonly kind: 'file'; readonly path: string };
+}
+
+const tokenOf = (values: AgentValues): ReportConfig['token'] => {
+  const { SUPERCARGO_REPORT_TOKEN: value, SUPERCARGO_REPORT_TOKEN_FILE: path } = values;
+  if (value !== undefined) return { kind: 'value', value };
+  return path === undefined ? { kind: 'none' } : { kind: 'file', path };
+};
+
+/** Undefined: no report store is named. */
+export const reportOf = (values: AgentValues, host: string): ReportConfig | undefined => {
+  const { SUPERCARGO_REPORT_URL: base, SUPERCARGO_ENVIRONMENT: environment } = values;
+  if (base === undefined) return undefined;
+  const url = `${base}/${reportPath(environment, host)}`;
+  return Object.freeze({ url, token: Object.freeze(tokenOf(values)) });
+};

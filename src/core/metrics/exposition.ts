@@ -1,0 +1,26 @@
+/** One line: its labels and its value. */
+export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** Prometheus text format 0.0.4: what a label's value escapes. */
+const escaped = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+
+const labelled = (labels: Sample[0]): string => {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+};
+
+/** All lines of one metric, which have to stand together; none where it has no sample. */
+export const family = (
+  kind: 'gauge' | 'counter',
+  name: string,
+  help: string,
+  samples: readonly Sample[],
+): readonly string[] =>
+  samples.length === 0
+    ? []
+    : [
+        `# HELP ${name} ${help}`,
+        `# TYPE ${name} ${kind}`,
+        ...samples.map(([labels, value]) => `${name}${labelled(labels)} ${String(value)}`),
+      ];

@@ -1,0 +1,52 @@
+import { REPORT_CAP_BYTES } from '../hub/report.ts';
+import type { EdgeStatus, ServiceStatus, Status } from './status.ts';
+
+const withoutSessions = (edge: EdgeStatus): object => ({
+  ...edge,
+  containers: edge.containers.map((c) => ({ ...c, sessions: null })),
+});
+
+/**
+ * What is worth telling at once: equal for two documents that differ only in when they were made, when the source was asked, how
+ * many sessions the edge has, and how reporting itself goes (or each report would be a reason for the next).
+ */
+export const substanceOf = ({ at: _at, report: _report, ...status }: Status): string => {
+  const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;
+  return JSON.stringify({
+    ...status,
+    manifest: { ...status.manifest, source },
+    edge: status.edge && withoutSessions(status.edge),
+  });
+};
+
+const withLog = (services: readonly ServiceStatus[], lines: number): readonly ServiceStatus[] =>
+  services.map((s) =>
+    s.failure ? { ...s, failure: { ...s.failure, log: s.failure.log.slice(-lines) } } : s,
+  );
+
+/** What it is cut down to where it would be refused for its length, the least loss first. */
+const CUTS: readonly ((status: Status) => Status)[] = [
+  (status) => status,
+  (status) => ({ ...status, services: withLog(status.services, 5) }),
+  (status) => ({ ...status, services: withLog(status.services, 1) }),
+  (status) => ({
+    ...status,
+    services: status.services.map((s) => ({
+      ...s,
+      containers: [],
+      failure: s.failure && { ...s.failure, log: [] },
+    })),
+    manifest: { ...status.manifest, ignored: [] },
+  }),
+];
+
+/** The report of this status, no longer than a hub takes. */
+export const reportText = (status: Status, cap = REPORT_CAP_BYTES): string => {
+  const texts = CUTS.map((cut) => (): string => `${JSON.stringify(cut(status))}\n`);
+  const fits = (text: string): boolean => Buffer.byteLength(text) <= cap;
+  for (const make of texts) {
+    const text = make();
+    if (fits(text)) return text;
+  }
+  return `${JSON.stringify({ ...status, services: [], manifest: { ...status.manifest, ignored: [] } })}\n`;
+};

@@ -1,0 +1,56 @@
+import type { EpochMs } from '../time.ts';
+
+/** What a clock on the wall shows, as the epoch time at which a clock in UTC shows the same. */
+export type WallMs = number;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Turns moments into the time of one place, and back. */
+export interface Zone {
+  readonly wallAt: (at: EpochMs) => WallMs;
+  readonly momentOf: (wall: WallMs) => EpochMs;
+}
+
+/** @throws RangeError where the zone is not known. */
+export const createZone = (name: string): Zone => {
+  const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
+    timeZone: name,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+
+  const wallAt = (at: EpochMs): WallMs => {
+    const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+    const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+    const wall = Date.UTC(
+      part('year'),
+      part('month') - 1,
+      part('day'),
+      part('hour'),
+      part('minute'),
+      part('second'),
+    );
+    return wall + (((at % 1000) + 1000) % 1000);
+  };
+
+  return {
+    wallAt,
+    /**
+     * RFC 5545, 3.3.5: a time that is there twice is the first one; one that is skipped is read with the offset before the
+     * gap, so that 01:30 in an hour that is left out is half an hour after its end.
+     */
+    momentOf: (wall) => {
+      const [before, after] = [wall - DAY_MS, wall + DAY_MS].map((near) => wallAt(near) - near) as [
+        number,
+        number,
+      ];
+      const found = [wall - before, wall - after].filter((at) => wallAt(at) === wall);
+      return found.length === 0 ? wall - before : Math.min(...found);
+    },
+  };
+};
