@@ -19,14 +19,16 @@ export interface Agent {
 }
 
 export interface AgentOptions {
-  readonly program: string;
+  /** The command line before `run`. */
+  readonly program: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly survives: boolean;
 }
 
 export const startAgent = ({ program, env, logFile, survives }: AgentOptions): Agent => {
-  const service = startService(program, ['run'], { env, logFile, survives });
+  const [file, ...words] = program;
+  const service = startService(file, [...words, 'run'], { env, logFile, survives });
   const log = async (): Promise<string> => readFile(logFile, 'utf8');
   const lastLines = async (): Promise<string> => (await log()).split('\n').slice(-15).join('\n');
   const assertAlive = async (): Promise<void> => {

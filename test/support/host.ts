@@ -8,7 +8,7 @@ import { type CommandResult, runCommand } from './command.ts';
 import { removeEnvironment } from './leftovers.ts';
 import type { Credentials } from './registry.ts';
 
-const supercargo = join(import.meta.dirname, '..', '..', 'bin', 'supercargo');
+export const supercargo = join(import.meta.dirname, '..', '..', 'bin', 'supercargo');
 
 export interface CliResult extends CommandResult {
   /** Standard output as JSON. @throws with both outputs when it is none. */
@@ -63,9 +63,11 @@ export interface HostOptions {
   readonly folder?: string;
   /** Its agents go on after we end. */
   readonly survives?: boolean;
+  /** A program in front of bin/supercargo, such as one that enters another machine's network. */
+  readonly launcher?: string;
 }
 
-const cliResult = (result: CommandResult): CliResult => ({
+export const cliResult = (result: CommandResult): CliResult => ({
   ...result,
   json: () => {
     try {
@@ -142,8 +144,13 @@ export const createTestHost = async (options: HostOptions): Promise<TestHost> =>
   const env = { ...environmentVariables(folder, environment, options.dockerHost), ...options.env };
   const manifestFile = join(folder, 'manifest.json');
   const writeManifest: TestHost['writeManifest'] = async (bytes) => replaceFile(manifestFile, bytes);
+  const program =
+    options.launcher === undefined ? ([supercargo] as const) : ([options.launcher, supercargo] as const);
+  const [file, ...front] = program;
   const run: TestHost['run'] = async (args, { env: more = {}, timeoutMs = 90_000 } = {}) =>
-    cliResult(await runCommand(supercargo, args, { env: { ...env, ...more }, cwd: folder, timeoutMs }));
+    cliResult(
+      await runCommand(file, [...front, ...args], { env: { ...env, ...more }, cwd: folder, timeoutMs }),
+    );
   const agents: Agent[] = [];
   let lastSerial = 0;
   return {
@@ -169,7 +176,7 @@ export const createTestHost = async (options: HostOptions): Promise<TestHost> =>
     agent: async ({ env: more = {}, isReady = true } = {}) => {
       const logFile = join(folder, `agent-${String(agents.length + 1)}.log`);
       const survives = options.survives === true;
-      const agent = startAgent({ program: supercargo, env: { ...env, ...more }, logFile, survives });
+      const agent = startAgent({ program, env: { ...env, ...more }, logFile, survives });
       agents.push(agent);
       if (isReady) await agent.ready(async () => (await run(['status', '--json'])).code);
       return agent;

@@ -64,6 +64,7 @@ const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Prom
     distrust: undefined,
     setbacks: {},
     answered: {},
+    windows: [],
     watchingSinceMs: 0,
     keepReleases: 2,
     host: 'oracle',

@@ -19,15 +19,27 @@ export const isAnswering = async (socketPath: string): Promise<boolean> => {
 
 export const socketIn = (folder: string): string => join(folder, 'docker.sock');
 const pidFileIn = (folder: string): string => join(folder, 'docker.pid');
+/** Only the network: `ip netns exec` would hide the control groups too. */
+export const inside = (namespace: string): readonly string[] => [`--net=/run/netns/${namespace}`, '--'];
 const logIn = (folder: string): string => join(folder, 'dockerd.log');
 const netStateIn = (folder: string): string => join(folder, 'net-state.json');
 
+export interface EngineStart {
+  /** A network namespace of its own: what it changes in the network is gone with that. Otherwise this machine's. */
+  readonly namespace?: string;
+  /** Goes on after we end: whoever comes last stops it. */
+  readonly survives?: boolean;
+}
+
 /**
- * Starts dockerd with everything it owns below `folder`. It survives us: whoever comes last stops it.
+ * Starts dockerd with everything it owns below `folder`.
  * @throws with the end of its log when it does not come up within 60 s.
  */
-export const startPrivateEngine = async (folder: string): Promise<void> => {
-  await writeFile(netStateIn(folder), JSON.stringify(await readNetState()));
+export const startPrivateEngine = async (
+  folder: string,
+  { namespace, survives = true }: EngineStart = {},
+): Promise<void> => {
+  if (namespace === undefined) await writeFile(netStateIn(folder), JSON.stringify(await readNetState()));
   // Its own empty configuration: flags that /etc/docker/daemon.json repeats are an error.
   const config = join(folder, 'daemon.json');
   await writeFile(config, '{}');
@@ -42,7 +54,9 @@ export const startPrivateEngine = async (folder: string): Promise<void> => {
     'shutdown-timeout': '5',
   };
   const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const engine = startService('dockerd', flags, { logFile: logIn(folder), survives: true });
+  const [program, first] =
+    namespace === undefined ? ['dockerd', []] : ['nsenter', [...inside(namespace), 'dockerd']];
+  const engine = startService(program, [...first, ...flags], { logFile: logIn(folder), survives });
   await eventually(() => isAnswering(socketIn(folder)), {
     deadlineMs: 60_000,
     everyMs: 100,

@@ -3,7 +3,7 @@ import type { ComposeProject } from '../../src/core/compose/model.ts';
 import { formatProblem } from '../../src/core/compose/problem.ts';
 import { parseProject } from '../../src/core/compose/project.ts';
 import { parseImage, type Digest, type ImageId } from '../../src/core/image/reference.ts';
-import type { Manifest, Rollout } from '../../src/core/manifest/model.ts';
+import type { Freeze, Manifest, Rollout } from '../../src/core/manifest/model.ts';
 import type { EdgeSetting, PlanInput } from '../../src/core/plan/input.ts';
 import type { Actual, EngineFacts } from '../../src/core/state/actual.ts';
 import { resolveHost } from '../../src/core/state/desired.ts';
@@ -41,6 +41,7 @@ export interface Published {
   readonly attempts?: Readonly<Record<string, number>>;
   readonly expiresAtMs?: number;
   readonly rollout?: Rollout;
+  readonly freeze?: Freeze;
   /** Without digests, as a bare manifest may be. */
   readonly tagsOnly?: boolean;
 }
@@ -64,6 +65,7 @@ export const manifest = (
     }),
   ),
   rollout: published.rollout,
+  freeze: published.freeze,
   publisher: undefined,
 });
 
@@ -129,6 +131,7 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
     host: 'host-1',
     nowMs: START_MS,
     keepReleases: 2,
+    windows: [],
     project: parsed,
     desired: services,
     manifest: accepted,

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Status } from '../../../src/core/status/status.ts';
+import { flavours } from '../../support/flavours.ts';
+import { untilReported } from '../../support/fleet.ts';
+import { eventually } from '../../support/poll.ts';
+import {
+  createFleetScene,
+  type FleetScene,
+  type Ground,
+  prepareGround,
+  untilRunning,
+} from './fleet-scene.ts';
+import { canaryFraction } from './fleet-canary.ts';
+import { assertCode, onlyContainer, told } from './scene.ts';
+
+let ground: Ground;
+beforeAll(async () => {
+  ground = await prepareGround(2);
+});
+afterAll(async () => {
+  await ground.remove();
+});
+
+const everywhere = (version: string): readonly string[] =>
+  ['web-1', 'web-2', 'web-3'].map((host) => `${host}: web ${version} running`);
+
+interface Published {
+  readonly serial: number;
+  readonly services: Readonly<Record<string, { readonly image: string }>>;
+  readonly freeze?: { readonly reason: string };
+}
+
+/** What the hosts are told, as the envelope at the hub says. */
+const published = async ({ hub, environment }: FleetScene): Promise<Published | undefined> => {
+  const text = await hub.read(`manifests/${environment}.json`);
+  if (text === undefined) return undefined;
+  const { payload } = JSON.parse(text) as { payload: string };
+  return JSON.parse(Buffer.from(payload, 'base64').toString()) as Published;
+};
+
+/** All that a publish could have written. */
+const stored = async ({ hub, environment }: FleetScene): Promise<unknown> => ({
+  current: await hub.read(`manifests/${environment}.json`),
+  history: await hub.read(`manifests/${environment}/`),
+});
+
+const tellsService = (change: object) => (status: Status) =>
+  status.services.some((service) =>
+    Object.entries(change).every(([key, value]) =>
+      Object.entries(service).some((e) => e[0] === key && e[1] === value),
+    ),
+  );
+
+describe('three hosts of one environment', () => {
+  it('run what is published, and the publish ends with 0 once all of them do', async () => {
+    const scene = await createFleetScene(ground, { hosts: 3 });
+    const { ref } = await scene.push('1.0.0');
+    const first = await scene.publish(`web=${ref}`, '--wait', '--timeout', '60s');
+    assertCode(first, 0);
+    expect(await scene.running()).toEqual(everywhere('1.0.0'));
+    for (const { name } of scene.hosts) expect(told(first)).toContain(name);
+
+    await scene.push('1.1.0');
+    assertCode(await scene.publish('web=1.1.0', '--wait', '--timeout', '60s'), 0);
+    expect(await scene.running()).toEqual(everywhere('1.1.0'));
+    expect(await published(scene)).toMatchObject({ serial: 2 });
+
+    const fleet = await scene.publisher.run(['fleet', scene.environment]);
+    assertCode(fleet, 0);
+    for (const { name } of scene.hosts)
+      expect(fleet.stdout).toMatch(new RegExp(`${name}.*1\\.1\\.0.*converged`));
+  });
+
+  it('fail together or one by one: the publish ends with 3, the reason and the last lines of the log', async () => {
+    const scene = await createFleetScene(ground, { hosts: 3 });
+    await scene.deploy('1.0.0');
+    await scene.push('1.1.0', flavours.crash);
+    const bad = await scene.publish('web=1.1.0', '--wait', '--timeout', '60s', '--max-failed', '2');
+    assertCode(bad, 3);
+    for (const { name } of scene.hosts) expect(told(bad)).toMatch(new RegExp(`${name}.*crashed 3 times`));
+    expect(told(bad)).toMatch(/web 1\.1\.0: cannot start: no configuration/);
+    await untilRunning(scene, everywhere('1.0.0'));
+  });
+
+  it('with one agent down: the publish ends with 5 and names that host', async () => {
+    const scene = await createFleetScene(ground, { hosts: 3 });
+    await scene.deploy('1.0.0');
+    await scene.hosts[2]?.daemon.kill();
+    await scene.push('1.1.0');
+    const late = await scene.publish('web=1.1.0', '--wait', '--timeout', '12s');
+    assertCode(late, 5);
+    expect(told(late)).toMatch(/web-3/);
+    expect(told(late)).not.toMatch(/(silent|not heard)[^\n]*web-[12]/);
+    expect(await scene.running()).toEqual([...everywhere('1.1.0').slice(0, 2), 'web-3: web 1.0.0 running']);
+  });
+
+  it('are frozen where they are when the first one fails, if that is wanted', async () => {
+    const scene = await createFleetScene(ground, { hosts: 3 });
+    await scene.deploy('1.0.0');
+    await scene.push('1.1.0', flavours.crash);
+    const rollout = `1h:${canaryFraction(scene.environment, 2, ['web-1', 'web-2', 'web-3'])}%`;
+    const args = ['--wait', '--timeout', '60s', '--rollout', rollout, '--on-failure', 'freeze'];
+    assertCode(await scene.publish('web=1.1.0', ...args), 3);
+    expect(await published(scene)).toMatchObject({
+      serial: 3,
+      freeze: { reason: expect.any(String) as string },
+    });
+    const frozen = tellsService({ outcome: 'waiting', reason: 'freeze' });
+    await eventually(
+      async () => Object.values(await scene.hub.reports(scene.environment)).filter(frozen).length === 2,
+      {
+        deadlineMs: 30_000,
+        describe: async () => JSON.stringify(await scene.hub.reports(scene.environment)),
+      },
+    );
+    expect(await scene.running()).toEqual(everywhere('1.0.0'));
+
+    // Repair goes on.
+    const [host] = scene.hosts;
+    if (host === undefined) throw new Error('no host');
+    await host.docker.getContainer((await onlyContainer(host)).id).remove({ force: true });
+    await untilRunning(scene, everywhere('1.0.0'));
+
+    await scene.push('1.2.0');
+    assertCode(await scene.publish('web=1.2.0', '--wait', '--timeout', '60s'), 0);
+    expect(await scene.running()).toEqual(everywhere('1.2.0'));
+  });
+});
+
+describe('a publish', () => {
+  it('of a tag that does not exist says so before anything is written', async () => {
+    const scene = await createFleetScene(ground);
+    await scene.deploy('1.0.0');
+    const before = await stored(scene);
+    const wrong = await scene.publish('web=9.9.9', '--wait');
+    assertCode(wrong, 1);
+    expect(wrong.stderr).toMatch(/9\.9\.9[\s\S]*→ /);
+    expect(await stored(scene)).toEqual(before);
+    expect(await scene.running()).toEqual(['web-1: web 1.0.0 running']);
+  });
+
+  it('that fails puts the versions before back, if that is wanted', async () => {
+    const scene = await createFleetScene(ground);
+    await scene.deploy('1.0.0');
+    const good = await published(scene);
+    await scene.push('1.1.0', flavours.crash);
+    assertCode(await scene.publish('web=1.1.0', '--wait', '--timeout', '60s', '--on-failure', 'rollback'), 3);
+    expect(await published(scene)).toMatchObject({ serial: 3, services: good?.services });
+    await untilReported(
+      scene.hub,
+      scene.environment,
+      ['web-1'],
+      (status) => status.manifest.serial === 3 && status.outcome === 'converged',
+    );
+    expect(await scene.running()).toEqual(['web-1: web 1.0.0 running']);
+  });
+
+  it('loses nothing of another one at the same moment', async () => {
+    const scene = await createFleetScene(ground, { hosts: 0 });
+    const services = ['a', 'b', 'c', 'd', 'e'];
+    const images = await Promise.all(services.map(async (name) => scene.push('1.0.0', flavours.web, name)));
+    const results = await Promise.all(
+      images.map(async ({ ref }, at) => scene.publish(`${services[at] ?? ''}=${ref}`)),
+    );
+    for (const result of results) assertCode(result, 0);
+    const after = await published(scene);
+    expect(after?.serial).toBe(5);
+    expect(Object.keys(after?.services ?? {}).toSorted()).toEqual(services);
+    expect(
+      Object.values(after?.services ?? {})
+        .map(({ image }) => image)
+        .toSorted(),
+    ).toEqual(images.map(({ pinned }) => pinned).toSorted());
+    const { names } = JSON.parse((await scene.hub.read(`manifests/${scene.environment}/`)) ?? '{}') as {
+      names: readonly string[];
+    };
+    expect(names.toSorted()).toEqual(['1.json', '2.json', '3.json', '4.json', '5.json']);
+  });
+
+  it('with a serial of its own gives way to another one at the same moment', async () => {
+    const scene = await createFleetScene(ground, { hosts: 0 });
+    const refs = [(await scene.push('1.0.0')).ref, (await scene.push('1.1.0')).ref];
+    const both = await Promise.all(refs.map(async (ref) => scene.publish(`web=${ref}`, '--serial', '7')));
+    expect(new Set(both.map(({ code }) => code))).toEqual(new Set([0, 1]));
+    expect(both.map(told).join('\n')).toMatch(/→ /);
+    expect(await published(scene)).toMatchObject({ serial: 7 });
+  });
+
+  it('shows with --dry-run what it would change, and changes nothing', async () => {
+    const scene = await createFleetScene(ground, { hosts: 0 });
+    const { ref } = await scene.push('1.0.0');
+    assertCode(await scene.publish(`web=${ref}`), 0);
+    await scene.push('1.1.0');
+    const before = await stored(scene);
+    const dry = await scene.publish('web=1.1.0', '--dry-run');
+    assertCode(dry, 0);
+    expect(dry.stdout).toMatch(/web[^\n]*1\.0\.0[^\n]*1\.1\.0/);
+    expect(await stored(scene)).toEqual(before);
+  });
+});
+
+describe('versions', () => {
+  it('go from one environment to the next with the same digests, and back', async () => {
+    const staging = await createFleetScene(ground, { hosts: 0 });
+    const production = await createFleetScene(ground);
+    const run = async (...args: readonly string[]) =>
+      staging.publisher.run([...args, '--key', staging.publisher.keyFile, '--wait', '--timeout', '60s']);
+    const image = `${production.repository()}:1.0.0`;
+    await production.push('1.0.0');
+    assertCode(await staging.publish(`web=${image}`), 0);
+    assertCode(await run('promote', staging.environment, production.environment), 0);
+    expect((await published(production))?.services).toEqual((await published(staging))?.services);
+    expect(await production.running()).toEqual(['web-1: web 1.0.0 running']);
+
+    await production.deploy('1.1.0');
+    assertCode(await run('rollback', production.environment), 0);
+    expect(await published(production)).toMatchObject({
+      serial: 3,
+      services: (await published(staging))?.services,
+    });
+    expect(await production.running()).toEqual(['web-1: web 1.0.0 running']);
+    assertCode(await run('rollback', production.environment, '--to-serial', '2'), 0);
+    expect(await production.running()).toEqual(['web-1: web 1.1.0 running']);
+    expect(await published(production)).toMatchObject({ serial: 4 });
+  });
+});
+
+describe('a hub that is killed', () => {
+  it('has kept all that it acknowledged; hosts go on, and report again', async () => {
+    const scene = await createFleetScene(ground);
+    await scene.deploy('1.0.0');
+    const before = await stored(scene);
+    await scene.hub.kill();
+    const away = await scene.publish('web=1.0.0');
+    expect(away.code).toBe(1);
+    expect(away.stderr).toMatch(/→ /);
+    await scene.hub.start();
+    expect(await stored(scene)).toEqual(before);
+    await scene.deploy('1.1.0');
+    expect(await scene.running()).toEqual(['web-1: web 1.1.0 running']);
+  });
+});

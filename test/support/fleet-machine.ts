@@ -1,0 +1,102 @@
+import { randomInt } from 'node:crypto';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { runCommand, type Service, startService } from './command.ts';
+import { join as joinSockets } from './fleet-relay.ts';
+import { isAlive } from './pids.ts';
+import { eventually } from './poll.ts';
+import { dockerAt, inside, socketIn, startPrivateEngine, stopPrivateEngine } from './private-engine.ts';
+
+/** Another machine: an engine in a network namespace of its own, which reaches some loopback ports of this one. */
+export interface Machine {
+  /** For DOCKER_HOST. */
+  readonly dockerHost: string;
+  readonly docker: Docker;
+  /** Runs its arguments in the machine's network: a program in front of another. */
+  readonly launcher: string;
+  readonly remove: () => Promise<void>;
+}
+
+/** Not in a temporary folder: the path of a unix socket is short. The pid says whose it is, when we were killed. */
+const parent = '/var/tmp';
+const prefix = 'supercargo-fleet-';
+
+const ip = async (...args: readonly string[]): Promise<void> => {
+  const { code, stderr } = await runCommand('ip', args);
+  if (code !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.trim()}`);
+};
+
+const removeMachine = async (name: string): Promise<void> => {
+  await stopPrivateEngine(join(parent, name));
+  await runCommand('ip', ['netns', 'delete', name]);
+};
+
+const isOrphan = (name: string): boolean => !isAlive(Number(name.slice(prefix.length).split('-')[0]));
+
+/** What killed runs left behind. */
+const sweepMachines = async (): Promise<void> => {
+  const names = (await readdir(parent)).filter((name) => name.startsWith(prefix));
+  for (const name of names.filter(isOrphan)) await removeMachine(name);
+};
+
+const listenAt = async (path: string, port: number): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer((socket) => joinSockets(socket, connect({ port, host: '127.0.0.1' })));
+    server.on('error', reject).listen(path, () => resolve(server));
+  });
+
+/** Both halves of the way from the machine's loopback to ours. */
+const relayPorts = async (name: string, ports: readonly number[]): Promise<readonly [Service, Server[]]> => {
+  const folder = join(parent, name);
+  const pathOf = (port: number): string => join(folder, `${String(port)}.sock`);
+  const servers = await Promise.all(ports.map(async (port) => listenAt(pathOf(port), port)));
+  const relay = startService(
+    'nsenter',
+    [
+      ...inside(name),
+      process.execPath,
+      join(import.meta.dirname, 'fleet-relay.ts'),
+      ...ports.map((port) => `${String(port)}=${pathOf(port)}`),
+    ],
+    { logFile: join(folder, 'relay.log') },
+  );
+  return [relay, servers];
+};
+
+const writeLauncher = async (name: string): Promise<string> => {
+  const launcher = join(parent, name, 'inside');
+  await writeFile(launcher, `#!/bin/sh\nexec nsenter ${inside(name).join(' ')} "$@"\n`);
+  await chmod(launcher, 0o755);
+  return launcher;
+};
+
+/** About three seconds. It ends with us; `remove` leaves nothing. */
+export const startMachine = async (ports: readonly number[]): Promise<Machine> => {
+  await sweepMachines();
+  const name = `${prefix}${String(process.pid)}-${String(randomInt(1_000_000))}`;
+  const folder = join(parent, name);
+  await mkdir(folder);
+  const started: { relay?: Service; servers: Server[] } = { servers: [] };
+  const remove = async (): Promise<void> => {
+    await started.relay?.kill();
+    for (const server of started.servers) server.close();
+    await removeMachine(name);
+  };
+  try {
+    await ip('netns', 'add', name);
+    await ip('-n', name, 'link', 'set', 'lo', 'up');
+    const [relay, servers] = await relayPorts(name, ports);
+    Object.assign(started, { relay, servers });
+    const launcher = await writeLauncher(name);
+    await startPrivateEngine(folder, { namespace: name, survives: false });
+    await eventually(async () => (await runCommand(launcher, ['true'])).code === 0, {
+      describe: () => `programs run in ${name}`,
+    });
+    return { dockerHost: `unix://${socketIn(folder)}`, docker: dockerAt(socketIn(folder)), launcher, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+};
