@@ -54,6 +54,19 @@ export type EventName =
   | 'container.adopted'
   | 'release.proved'
   | 'release.quarantined'
+  | 'hub.started'
+  | 'hub.stopped'
+  | 'hub.warned'
+  | 'hub.failed'
+  | 'manifest.published'
+  | 'publish.refused'
+  | 'report.refused'
+  | 'report.failed'
+  | 'report.delivered'
+  | 'metrics.failed'
+  | 'metrics.written'
+  | 'report.removed'
+  | 'login.refused'
   | 'service.forgotten';
 
 export type EventFields = Readonly<Record<string, unknown>>;
