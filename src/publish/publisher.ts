@@ -37,10 +37,15 @@ export interface Published {
 
 const RACES = 10;
 
-const lostRace = (serial: number, store: string): AgentError =>
-  new AgentError('STORE', `somebody else published first: serial ${String(serial)} is not free any more`, {
+const lostRace = (serial: number | undefined, store: string): AgentError => {
+  const what =
+    serial === undefined
+      ? `others published first, ${String(RACES)} times in a row`
+      : `somebody else published first: serial ${String(serial)} is not free any more`;
+  return new AgentError('STORE', what, {
     advice: `look at what is published in ${store} now, and publish again`,
   });
+};
 
 const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
   b !== undefined && Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0;
@@ -134,7 +139,7 @@ export const createPublisher = (o: PublisherOptions) => {
         if (await write(current, manifest, signal)) return { before, manifest, isWritten: true, highest };
         if (proposal.serial !== undefined) throw lostRace(serial, store.name);
       }
-      throw lostRace(0, store.name);
+      throw lostRace(undefined, store.name);
     },
   };
 };

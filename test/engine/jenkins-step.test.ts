@@ -200,7 +200,12 @@ describe('the Jenkins step', () => {
       ending(125),
     ]);
     expect(outcomes.map((events) => events.slice(2))).toEqual([
-      [{ error: 'staging: hosts rolled back or are blocked; which and why is in the log above' }],
+      [
+        {
+          error:
+            'staging: hosts could not run it, or somebody published over it; the log above says which and why',
+        },
+      ],
       [
         {
           error:
@@ -208,7 +213,10 @@ describe('the Jenkins step', () => {
         },
       ],
       [
-        { unstable: 'staging: hosts rolled back or are blocked; which and why is in the log above' },
+        {
+          unstable:
+            'staging: hosts could not run it, or somebody published over it; the log above says which and why',
+        },
         { result: expect.objectContaining({ code: 3, outcome: 'failed' }) as unknown },
       ],
       [
@@ -283,7 +291,7 @@ describe('the example Jenkinsfile', () => {
       { env: ends('5'), params: deploy, branch: 'main' },
       { env: number, params: deploy, branch: 'feature' },
     ]);
-    expect(stepsOf(failed).at(-1)).toMatch(/^error staging: hosts rolled back/);
+    expect(stepsOf(failed).at(-1)).toMatch(/^error staging: hosts could not run it/);
     const skipped = ['skipped Approval', 'skipped Production', 'skipped Rollback'];
     expect(stepsOf(late).slice(-3)).toEqual(skipped);
     expect(stepsOf(branch).slice(-3)).toEqual(skipped);

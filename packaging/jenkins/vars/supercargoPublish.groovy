@@ -197,7 +197,7 @@ private Map conclude(int code, Map settings, String failed, String timedOut) {
     case 0:
       return [code: 0, outcome: waited ? 'converged' : 'published', message: "${where}: ${waited ? 'every host runs it' : 'done'}".toString()]
     case 3:
-      return end(failed, code, 'failed', "${where}: hosts rolled back or are blocked; which and why is in the log above")
+      return end(failed, code, 'failed', "${where}: hosts could not run it, or somebody published over it; the log above says which and why")
     case 5:
       return end(timedOut, code, 'timed out', "${where}: published, but not every host runs it in time; which ones are silent is in the log above")
     case [125, 126, 127]:

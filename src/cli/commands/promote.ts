@@ -4,6 +4,7 @@ import { promoted } from '../../core/publish/choose.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import { createEnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
+import { neverGreen } from '../publishing/interrupted.ts';
 import { addPublishFlags, checkEnvironment, type PublishFlags } from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndTell } from '../publishing/session.ts';
 
@@ -42,6 +43,8 @@ export const addPromote = (program: Command, cli: Cli): void => {
   )
     .addHelpText('after', HELP)
     .action((from: string, to: string, services: readonly string[], flags: PublishFlags) =>
-      cli.run((signal) => runPromote(cli, [from, to, ...services], flags, signal), { json: flags.json }),
+      cli.run((signal) => neverGreen(runPromote(cli, [from, to, ...services], flags, signal), signal), {
+        json: flags.json,
+      }),
     );
 };

@@ -5,6 +5,7 @@ import { retried, resolvedService, type Services } from '../../core/publish/draf
 import { imageFor, parseVersionRequests } from '../../core/publish/request.ts';
 import type { Manifest } from '../../core/manifest/model.ts';
 import type { Cli } from '../cli.ts';
+import { neverGreen } from '../publishing/interrupted.ts';
 import { addPublishFlags, type PublishFlags } from '../publishing/options.ts';
 import { openSession, publishAndTell } from '../publishing/session.ts';
 import { openRegistry } from '../publishing/wire.ts';
@@ -77,6 +78,8 @@ export const addPublish = (program: Command, cli: Cli): void => {
     .option('--platform <platform>', 'the image has to be there for it, like linux/amd64', collect, [])
     .addHelpText('after', HELP)
     .action((environment: string, versions: readonly string[], flags: Flags) =>
-      cli.run((signal) => runPublish(cli, environment, versions, flags, signal), { json: flags.json }),
+      cli.run((signal) => neverGreen(runPublish(cli, environment, versions, flags, signal), signal), {
+        json: flags.json,
+      }),
     );
 };

@@ -5,6 +5,7 @@ import { previousSerials, restored, sameVersions } from '../../core/publish/choo
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
+import { neverGreen } from '../publishing/interrupted.ts';
 import { addPublishFlags, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndTell } from '../publishing/session.ts';
 
@@ -67,6 +68,8 @@ export const addRollback = (program: Command, cli: Cli): void => {
   )
     .addHelpText('after', HELP)
     .action((environment: string, flags: Flags) =>
-      cli.run((signal) => runRollback(cli, environment, flags, signal), { json: flags.json }),
+      cli.run((signal) => neverGreen(runRollback(cli, environment, flags, signal), signal), {
+        json: flags.json,
+      }),
     );
 };

@@ -1,6 +1,6 @@
 import { readPublisherConfig, type PublisherConfig } from '../../config/publisher.ts';
-import { AgentError } from '../../core/errors.ts';
-import type { Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/model.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import type { Manifest, Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/model.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import { diffTerms, diffVersions } from '../../core/publish/diff.ts';
 import { restored } from '../../core/publish/choose.ts';
@@ -115,24 +115,23 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
     s.io.stderr.write('there is nothing to go back to: this was the first publish\n');
     return;
   }
-  const isMoved = async (): Promise<boolean> =>
-    (await s.view.current(signal))?.manifest.serial !== manifest.serial;
-  if (await isMoved()) {
-    s.io.stderr.write(`somebody has published since: nothing is undone\n`);
-    return;
-  }
-  const reason = `serial ${String(manifest.serial)} failed on too many hosts`;
+  const undone = (current: Manifest | undefined): Services => {
+    // Asked again after every lost race: what somebody has published since is never undone.
+    if (current?.serial !== manifest.serial) throw new AgentError('STORE', 'somebody has published since');
+    return what === 'rollback' && before ? restored(before, current) : current.services;
+  };
+  const terms = {
+    ...termsOf(s, what === 'freeze' ? manifest.rollout : undefined),
+    nowMs: Date.now(),
+    freeze:
+      what === 'freeze'
+        ? { reason: `serial ${String(manifest.serial)} failed on too many hosts` }
+        : undefined,
+  };
   const again = await s.publisher.publish(
     {
-      services: (current) =>
-        Promise.resolve(
-          what === 'rollback' && before ? restored(before, current) : (current ?? manifest).services,
-        ),
-      terms: {
-        ...termsOf(s, what === 'freeze' ? manifest.rollout : undefined),
-        nowMs: Date.now(),
-        freeze: what === 'freeze' ? { reason } : undefined,
-      },
+      services: async (current) => Promise.resolve(undone(current)),
+      terms,
       serial: undefined,
       isDryRun: false,
     },
@@ -173,7 +172,12 @@ export const publishAndTell = async (
   const target = published.manifest;
   const { code, waited } = await waitAndTell(s, { target, hosts, timeoutMs, maxFailed }, signal);
   if (code === EXIT.failed || code === EXIT.timedOut) {
-    if (waited.outcome !== 'superseded') await recover(s, published, signal);
+    // The exit code says what the hosts made of it, whatever becomes of this.
+    if (waited.outcome !== 'superseded')
+      await recover(s, published, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        io.stderr.write(`--on-failure ${flags.onFailure} was not done: ${messageOf(error)}\n`);
+      });
   }
   if (isJson) writeJson(io, documentOf(s, published, code, waited));
   return code;

@@ -49,10 +49,12 @@ const refusedBy = ({ status }: HostReport, serial: number): HostFault | undefine
 };
 
 const behind = ({ status }: HostReport): HostVerdict => {
-  const { serial, source } = status.manifest;
+  const { serial, source, rejection } = status.manifest;
   const has = serial === null ? 'it has no manifest yet' : `it is at serial ${String(serial)}`;
   const why = source.reachable === false && source.message !== null ? `; ${source.message}` : '';
-  return { kind: 'pending', message: `${has}${why}`, until: source.nextAt };
+  // Where the signature is wrong, nobody knows of which serial it was: it may be this one or the one before.
+  const refuses = rejection === null ? '' : `; it refuses what it is offered: ${rejection.message}`;
+  return { kind: 'pending', message: `${has}${why}${refuses}`, until: source.nextAt };
 };
 
 /** One host's services against what was published. */

@@ -137,6 +137,7 @@ describe('a running agent', () => {
         },
       ],
       edge: null,
+      report: null,
       problems: [],
     } satisfies Status);
   });

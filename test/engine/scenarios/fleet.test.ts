@@ -89,8 +89,8 @@ describe('three hosts of one environment', () => {
     await scene.push('1.1.0');
     const late = await scene.publish('web=1.1.0', '--wait', '--timeout', '12s');
     assertCode(late, 5);
-    expect(told(late)).toMatch(/web-3/);
-    expect(told(late)).not.toMatch(/(silent|not heard)[^\n]*web-[12]/);
+    expect(late.stderr).toMatch(/time is over: 2 converged, 1 pending\nweb-3: it is at serial 1/);
+    expect(late.stderr).not.toMatch(/^web-[12]:/m);
     expect(await scene.running()).toEqual([...everywhere('1.1.0').slice(0, 2), 'web-3: web 1.0.0 running']);
   });
 
@@ -139,6 +139,25 @@ describe('a publish', () => {
     expect(await scene.running()).toEqual(['web-1: web 1.0.0 running']);
   });
 
+  it('signed by a key that no host trusts says what the hosts say of it', async () => {
+    const scene = await createFleetScene(ground);
+    const { ref } = await scene.push('1.0.0');
+    const { folder, run } = scene.publisher;
+    const other = `${folder}/${scene.environment}`;
+    assertCode(await run(['keygen', 'thief', '--out', other]), 0);
+    const waiting = ['--wait', '--timeout', '8s', '--key', `${other}/thief.key`];
+    const refused = await run(['publish', scene.environment, `web=${ref}`, ...waiting]);
+    assertCode(refused, 5);
+    expect(refused.stderr).toMatch(
+      /^web-1: it has no manifest yet; it refuses .* 0 of the 1 signatures needed/m,
+    );
+    expect(await scene.running()).toEqual([]);
+
+    const next = await scene.publish(`web=${ref}`);
+    assertCode(next, 1);
+    expect(next.stderr).toMatch(/signature[\s\S]*→ /);
+  });
+
   it('that fails puts the versions before back, if that is wanted', async () => {
     const scene = await createFleetScene(ground);
     await scene.deploy('1.0.0');
@@ -164,17 +183,15 @@ describe('a publish', () => {
     );
     for (const result of results) assertCode(result, 0);
     const after = await published(scene);
-    expect(after?.serial).toBe(5);
     expect(Object.keys(after?.services ?? {}).toSorted()).toEqual(services);
-    expect(
-      Object.values(after?.services ?? {})
-        .map(({ image }) => image)
-        .toSorted(),
-    ).toEqual(images.map(({ pinned }) => pinned).toSorted());
+    expect(services.map((name) => after?.services[name]?.image)).toEqual(images.map(({ pinned }) => pinned));
     const { names } = JSON.parse((await scene.hub.read(`manifests/${scene.environment}/`)) ?? '{}') as {
       names: readonly string[];
     };
-    expect(names.toSorted()).toEqual(['1.json', '2.json', '3.json', '4.json', '5.json']);
+    // One that was overtaken before it read back what it wrote has published once more.
+    const serials = Array.from({ length: after?.serial ?? 0 }, (_, at) => `${String(at + 1)}.json`);
+    expect(new Set(names)).toEqual(new Set(serials));
+    expect(names.length).toBeGreaterThanOrEqual(5);
   });
 
   it('with a serial of its own gives way to another one at the same moment', async () => {
