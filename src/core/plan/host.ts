@@ -6,6 +6,7 @@ import { nextOpening } from '../window/window.ts';
 import { withAddresses } from './edge/address.ts';
 import { leave } from './edge/leave.ts';
 import { planEdge } from './edge/plan-edge.ts';
+import { EDGE_TARGET } from './edge/target.ts';
 import { shareOfHeld, type EdgeShare } from './edge/share.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
@@ -35,7 +36,9 @@ export const planHost = (input: PlanInput): HostPlan => {
   const undeclared = planUndeclared(input);
   const edge = planEdge(input, [...shares, ...undeclared.map((u) => u.share)]);
   const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
-  const services = withAddresses(input.actual, input.reserved, planned).map((s) => toldByEdge(s, edge));
+  const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
+    toldByEdge(input, s, edge),
+  );
   const isSettled = services.every(
     (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
   );
@@ -57,13 +60,19 @@ export const planHost = (input: PlanInput): HostPlan => {
 };
 
 /** What a service waits for at the edge is the edge's to tell, where that is stuck. */
-const toldByEdge = (plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan => {
+const toldByEdge = (input: PlanInput, plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan => {
   const isWaiting = plan.decision.kind === 'wait' && plan.decision.reason === 'edge';
-  return isWaiting && edge && isStuck(edge.decision) ? { ...plan, decision: edge.decision } : plan;
+  return isWaiting && edge && isStuck(input, edge.decision) ? { ...plan, decision: edge.decision } : plan;
 };
 
-const isStuck = (d: Decision): boolean =>
-  d.kind === 'blocked' || (d.kind === 'wait' && !isShortWait(d.reason));
+/** One that was killed in the middle of a step is back in a moment: only what fails again and again is told. */
+const STUBBORN = 3;
+
+const isStuck = (input: PlanInput, d: Decision): boolean => {
+  if (d.kind === 'blocked') return true;
+  if (d.kind !== 'wait' || isShortWait(d.reason)) return false;
+  return d.reason !== 'back-off' || (input.setbacks[setbackKey('', EDGE_TARGET)]?.count ?? 0) >= STUBBORN;
+};
 
 /** No event tells that a session ended or a port opened: those are looked for. */
 const LOOK_MS = 200;
