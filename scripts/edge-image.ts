@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import type Docker from 'dockerode';
-import { createRegistryCredentials } from '../src/adapters/registry-credentials.ts';
+import { createRegistryCredentials } from '../src/adapters/registry-credentials/registry-credentials.ts';
 import { messageOf } from '../src/core/errors.ts';
 import { type ImageReference, parseImage } from '../src/core/image/reference.ts';
 import { buildEdgeImage } from '../test/support/edge-image.ts';

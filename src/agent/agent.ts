@@ -9,7 +9,7 @@ import { operate } from './operate.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import { createReconciler } from './reconciler.ts';
 import { createRecord } from './ledger-record.ts';
-import { buildStatus } from './report.ts';
+import { buildStatus } from './status.ts';
 import { createDeployCounter, createReporting } from './reporting.ts';
 import { createWake } from './wake.ts';
 

@@ -31,7 +31,7 @@ export const createRecord = (store: LedgerStore, environment: string) => {
 
   const apply = (batch: readonly Waiting[]): Ledger => batch.reduce((l, { change }) => change(l), ledger);
 
-  const drain = async (): Promise<void> => {
+  const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
@@ -52,7 +52,7 @@ export const createRecord = (store: LedgerStore, environment: string) => {
   const enqueue = (change: Change, isForced: boolean): Promise<AgentError | undefined> => {
     const { promise, resolve } = Promise.withResolvers<AgentError | undefined>();
     waiting.push({ change, isForced, settle: resolve });
-    writing ??= drain();
+    writing ??= flush();
     return promise;
   };
 

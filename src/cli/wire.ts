@@ -6,7 +6,7 @@ import { acquireLock, type Lock } from '../adapters/lock.ts';
 import { createEdges } from '../adapters/edge/edges.ts';
 import { hostHasIpv6 } from '../adapters/edge/listeners.ts';
 import { createProbe } from '../adapters/probe.ts';
-import { createRegistryCredentials } from '../adapters/registry-credentials.ts';
+import { createRegistryCredentials } from '../adapters/registry-credentials/registry-credentials.ts';
 import { createManifestSource } from '../adapters/manifest-source/manifest-source.ts';
 import { readTlsFiles } from '../adapters/manifest-source/tls-files.ts';
 import { createMetricsFile } from '../adapters/metrics-file.ts';

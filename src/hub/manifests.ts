@@ -3,7 +3,7 @@ import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditions.t
 import { environmentOfFile, serialOfFile } from '../core/hub/names.ts';
 import { readPublication } from '../core/hub/published.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/hub/succession.ts';
+import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/hub/serials.ts';
 import type { AgentError } from '../core/errors.ts';
 import type { Trust } from '../core/manifest/model.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';

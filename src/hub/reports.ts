@@ -150,7 +150,7 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
 };
 
 /** The list of an environment's reports, each as it came: `supercargo/fleet/v1`. */
-export const renderFleet = (environment: string, reports: readonly Report[], nowMs: EpochMs): Buffer => {
+export const fleetDocument = (environment: string, reports: readonly Report[], nowMs: EpochMs): Buffer => {
   const head = {
     apiVersion: 'supercargo/fleet/v1',
     environment,

@@ -6,7 +6,7 @@ import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './answer.ts';
 import type { HubContext } from './context.ts';
 import { guard } from './guard.ts';
-import { renderFleet } from './reports.ts';
+import { fleetDocument } from './reports.ts';
 
 export const reportTopic = (environment: string): string => `reports ${environment}`;
 
@@ -35,7 +35,7 @@ const listed = ({ reports, life, now }: HubContext, environment: string) => {
     served: {
       tag: `W/${prefix}${String(heartbeats)}"`,
       cacheControl: 'no-store',
-      body: () => renderFleet(environment, reports.all(environment), now()),
+      body: () => fleetDocument(environment, reports.all(environment), now()),
     } satisfies Served,
   };
 };

@@ -19,7 +19,7 @@ const BATCH = 32;
 export const createWriteQueue = (files: HubFiles): WriteQueue => {
   const waiting = new Map<string, Pending>();
   const state = { isBusy: false };
-  const drain = async (): Promise<void> => {
+  const flush = async (): Promise<void> => {
     state.isBusy = true;
     while (waiting.size > 0) {
       const batch = [...waiting.values()].slice(0, BATCH);
@@ -39,7 +39,7 @@ export const createWriteQueue = (files: HubFiles): WriteQueue => {
       }
       const { promise, resolve } = Promise.withResolvers<AgentError | undefined>();
       waiting.set(path, { change, settle: resolve, settled: promise });
-      if (!state.isBusy) void drain();
+      if (!state.isBusy) void flush();
       return promise;
     },
   };

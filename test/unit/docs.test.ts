@@ -102,7 +102,7 @@ describe('docs/COMPOSE.md', () => {
   });
 
   it('names every key of x-supercargo in a service', () => {
-    const text = read('src/core/compose/extension.ts').split('serviceExtension')[1] ?? '';
+    const text = read('src/core/compose/x-supercargo.ts').split('serviceExtension')[1] ?? '';
     const keys = [...text.matchAll(/^ {2}'?([\w-]+)'?[,:]/gm)].map((match) => match[1] ?? '');
     expect(keys).toContain('replaces');
     expect(missingIn(compose, keys)).toEqual([]);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import { retried, resolvedService, type Services } from '../../core/publish/draft.ts';
-import { imageFor, parseVersionRequests } from '../../core/publish/request.ts';
+import { imageFor, parseVersionRequests } from '../../core/publish/version-request.ts';
 import type { Manifest } from '../../core/manifest/model.ts';
 import type { Cli } from '../cli.ts';
 import { neverGreen } from '../publishing/interrupted.ts';

@@ -12,7 +12,7 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { VERSION } from '../version.ts';
 import type { Cli } from '../cli.ts';
 import type { Io } from '../io.ts';
-import { routesOf } from '../routes.ts';
+import { routesOf } from '../socket-routes.ts';
 import { wireAgent, type Wired } from '../wire.ts';
 
 const HELP = `

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createFolderStore } from '../../adapters/document-store/folder-store.ts';
 import { createHttpStore } from '../../adapters/document-store/http-store.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
-import { createRegistryCredentials } from '../../adapters/registry-credentials.ts';
+import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
 import { writeDurably } from '../../adapters/state-dir/durable-file.ts';
 import type { PublisherConfig } from '../../config/publisher.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';

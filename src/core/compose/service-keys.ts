@@ -3,7 +3,7 @@ import { commandLine } from './command-line.ts';
 import { dependsOn } from './dependencies.ts';
 import { cpus, deploy, memory, pidsLimit } from './deploy.ts';
 import { environment, envFiles, labels } from './environment.ts';
-import { containerName, serviceExtension } from './extension.ts';
+import { containerName, serviceExtension } from './x-supercargo.ts';
 import { healthcheck, restart } from './health.ts';
 import { capabilities, devices, dns, extraHosts, ipc, pid, ulimits } from './container-settings.ts';
 import { fileMounts, mounts, tmpfs } from './mounts.ts';

@@ -1,5 +1,5 @@
 import type { Manifest } from '../manifest/model.ts';
-import { versionOf } from '../publish/request.ts';
+import { versionOf } from '../publish/version-request.ts';
 import type { ServiceStatus } from '../status/status.ts';
 import type { EpochMs } from '../time.ts';
 import type { HostReport } from './report.ts';

@@ -1,7 +1,7 @@
 import { familiarName } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/model.ts';
 import { isoTime } from '../time.ts';
-import { versionOf } from './request.ts';
+import { versionOf } from './version-request.ts';
 
 /** One service that a publish changes, leaves, or brings. */
 export interface VersionChange {

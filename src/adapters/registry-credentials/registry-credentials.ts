@@ -1,13 +1,8 @@
 import { join } from 'node:path';
-import { registryKey } from '../core/image/reference.ts';
-import type { RegistryAuth, RegistryCredentials } from '../core/ports/registry-credentials.ts';
-import { askProgram, type ProgramAnswer } from './registry-credentials/credential-program.ts';
-import {
-  malformed,
-  readDockerConfig,
-  type DockerConfig,
-  type DockerConfigEntry,
-} from './registry-credentials/docker-config.ts';
+import { registryKey } from '../../core/image/reference.ts';
+import type { RegistryAuth, RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import { askProgram, type ProgramAnswer } from './credential-program.ts';
+import { malformed, readDockerConfig, type DockerConfig, type DockerConfigEntry } from './docker-config.ts';
 
 export interface RegistryCredentialsOptions {
   readonly dockerConfigDir: string;

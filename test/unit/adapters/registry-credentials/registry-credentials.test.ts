@@ -2,10 +2,10 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRegistryCredentials } from '../../../src/adapters/registry-credentials.ts';
-import { AgentError } from '../../../src/core/errors.ts';
-import { parseImage } from '../../../src/core/image/reference.ts';
-import type { RegistryAuth } from '../../../src/core/ports/registry-credentials.ts';
+import { createRegistryCredentials } from '../../../../src/adapters/registry-credentials/registry-credentials.ts';
+import { AgentError } from '../../../../src/core/errors.ts';
+import { parseImage } from '../../../../src/core/image/reference.ts';
+import type { RegistryAuth } from '../../../../src/core/ports/registry-credentials.ts';
 
 const HUB = 'https://index.docker.io/v1/';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

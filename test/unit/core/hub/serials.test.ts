@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refuseHistory, refuseSuccessor } from '../../../../src/core/hub/succession.ts';
+import { refuseHistory, refuseSuccessor } from '../../../../src/core/hub/serials.ts';
 
 describe('the next manifest of an environment', () => {
   it.each([
