@@ -57,6 +57,14 @@ export const createIntake = (
   let offered: Uint8Array | undefined;
   let failures = 0;
   let judging: Promise<void> = Promise.resolve();
+  /** What was last judged, and changes nothing however often it is judged again. */
+  let settled:
+    | {
+        readonly offered: Uint8Array;
+        readonly accepted: Ledger['accepted'];
+        readonly trust: Trust | undefined;
+      }
+    | undefined;
   let checked: { readonly accepted: Ledger['accepted']; readonly trusted: string } | undefined;
   const set = (change: Partial<Intake>): void => {
     state = { ...state, ...change };
@@ -162,6 +170,9 @@ export const createIntake = (
     if (offered === undefined || state.trustProblem !== undefined || record.trouble() !== undefined) return;
     // Whether a missing ledger was lost is not known before the engine was looked at.
     if (!dryRun && record.isUndecided()) return;
+    const { accepted } = record.current();
+    if (settled?.offered === offered && settled.accepted === accepted && settled.trust === state.trust)
+      return;
     const nowMs = ports.now();
     const { environment } = options;
     const watermark = watermarkIn(record.current());
@@ -170,6 +181,7 @@ export const createIntake = (
       case 'unchanged':
         set({ rejection: undefined });
         await keepSignatures(verdict.documentBase64);
+        settled = { offered, accepted, trust: state.trust };
         return;
       case 'rejected':
         noteRejection(verdict.rejection, nowMs);

@@ -1,17 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
-import { planHost } from '../core/plan/host.ts';
 import { setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
 import { EDGE_TARGET } from '../core/plan/edge/target.ts';
 import { isShortWait, type Decision, type HostPlan } from '../core/plan/plan.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
-import { resolveHost, type DesiredHost } from '../core/state/desired.ts';
+import type { DesiredHost } from '../core/state/desired.ts';
 import type { Actual } from '../core/state/actual.ts';
 import { createExecutor } from './execute.ts';
 import type { IntakeReader } from './intake.ts';
 import { createLanes } from './lanes.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
+import { createPlanning } from './planning.ts';
 import { createProbing } from './probing.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 
@@ -38,6 +39,7 @@ export const createReconciler = (
   wake: () => void,
 ) => {
   const lanes = createLanes(wake);
+  const planning = createPlanning();
   const probing = createProbing(ports.probe, wake);
   const execute = createExecutor(ports, options, record, notes);
   const setbacks = new Map<string, Setback>();
@@ -52,7 +54,12 @@ export const createReconciler = (
     const { project, manifest, distrust } = intake.state();
     if (!project) return undefined;
     const ledger = record.current();
-    const desired = resolveHost({ project, manifest, ledger, platform: actual.engine.platform });
+    const desired = planning.resolve({
+      project,
+      manifest,
+      ledger,
+      platform: actual.engine.platform,
+    });
     const input: PlanInput = {
       environment: options.environment,
       host: options.host,
@@ -156,7 +163,8 @@ export const createReconciler = (
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
       // On a busy host that list is long: it is read only when an edge may be about to start.
       const mayStart = view.plan === undefined || isUnsettled(view.plan.edge?.decision);
-      const actual = { ...seen, ...(await ports.edges.observe(instances, mayStart, signal)) };
+      const edges = await ports.edges.observe(instances, mayStart, signal);
+      const actual = asBefore(view.actual, { ...seen, ...edges });
       if (view.offline) {
         watchingSinceMs = ports.now();
         // What it refused in its last moments says nothing about the one that is here now.
@@ -203,7 +211,7 @@ export const createReconciler = (
       await judgeLedger(actual, false);
       if (record.trouble()) return undefined;
       const made = inputOf(actual);
-      view = { ...view, desired: made?.desired, plan: made && planHost(made.input) };
+      view = { ...view, desired: made?.desired, plan: made && planning.plan(made.input) };
       return made?.input;
     },
 
@@ -230,7 +238,7 @@ export const createReconciler = (
       }
       const made = inputOf(actual);
       if (!made) return;
-      const plan = planHost(made.input);
+      const plan = planning.plan(made.input);
       view = { ...view, desired: made.desired, plan };
       probing.update(
         plan.services.flatMap((s) => (s.decision.kind === 'wait' ? s.decision.probes : [])),
@@ -263,6 +271,10 @@ export const createReconciler = (
     },
   };
 };
+
+/** What looks as it did is the same object: nothing has to be made of it again. */
+const asBefore = (before: Actual | undefined, now: Actual): Actual =>
+  before && isDeepStrictEqual(before, now) ? before : now;
 
 /** Something is done, or ends by itself soon. */
 const isUnsettled = (decision: Decision | undefined): boolean =>

@@ -28,20 +28,31 @@ const fileProblem = (p: ComposeProblem): FileProblem => ({
   advice: p.advice,
 });
 
-export const readTrustFile = async (path: string | undefined): Promise<ReadTrust> => {
-  if (path === undefined) return { kind: 'unsigned' };
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    return {
-      kind: 'problem',
-      problem: {
-        message: `${path} cannot be read: ${messageOf(error)}`,
-        advice: 'let Chef write it, readable for the agent’s user',
-      },
-    };
-  }
+/** Once, for a command. */
+export const readTrustFile = (path: string | undefined): Promise<ReadTrust> => createTrustReader(path)();
+
+/** Reads it each time, and parses it only where it has changed: an unchanged answer is the very same object. */
+const createTrustReader = (path: string | undefined) => {
+  let last: { readonly bytes: Buffer; readonly read: ReadTrust } | undefined;
+  return async (): Promise<ReadTrust> => {
+    if (path === undefined) return { kind: 'unsigned' };
+    try {
+      const bytes = await readFile(path);
+      if (!last?.bytes.equals(bytes)) last = { bytes, read: trustIn(path, bytes) };
+      return last.read;
+    } catch (error) {
+      return {
+        kind: 'problem',
+        problem: {
+          message: `${path} cannot be read: ${messageOf(error)}`,
+          advice: 'let Chef write it, readable for the agent’s user',
+        },
+      };
+    }
+  };
+};
+
+const trustIn = (path: string, bytes: Uint8Array): ReadTrust => {
   const parsed = parseTrust(bytes);
   if (parsed.kind === 'trust') return { kind: 'trust', trust: parsed.trust };
   const [first] = parsed.problems;
@@ -73,7 +84,7 @@ export const createHostFiles = (composePath: string, trustFile: string | undefin
       const [first, ...rest] = compose.errors;
       return { kind: 'problems', problems: [fileProblem(first), ...rest.map(fileProblem)] };
     },
-    trust: () => readTrustFile(trustFile),
+    trust: createTrustReader(trustFile),
   };
   return {
     files,

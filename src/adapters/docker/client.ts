@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Dockerode from 'dockerode';
+import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
+import { createAsk, type Ask } from './ask.ts';
 import { toEngineError } from './engine-error.ts';
 
 /** The oldest engine we talk to (20.10) and the newest API whose answers we know. */
@@ -19,11 +20,18 @@ export type EngineAddress =
 
 /** What is known of an engine once it has answered. */
 export interface Connection {
-  readonly docker: Dockerode;
   /** For questions that a living engine answers at once: silence is an error, not a wait for ever. */
-  readonly reader: Dockerode;
+  readonly ask: Ask;
+  /** For steps. Loaded at the first one. */
+  readonly clients: () => Promise<Clients>;
   readonly apiVersion: string;
   readonly remoteHost: string | undefined;
+}
+
+export interface Clients {
+  readonly docker: Dockerode;
+  /** With the time limit of a question. */
+  readonly reader: Dockerode;
 }
 
 const compareApi = (a: string, b: string): number => {
@@ -39,11 +47,8 @@ const compareApi = (a: string, b: string): number => {
  */
 export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_MS): Promise<Connection> => {
   const options = optionsOf(address);
-  const probe = new Dockerode({ ...options, timeout: readLimitMs });
-  const version = await probe.version().catch((error: unknown) => {
-    throw toEngineError(error, 'cannot reach the Docker engine', nameOf(address));
-  });
-  const minimum = (version as { MinAPIVersion?: string }).MinAPIVersion ?? OLDEST_API;
+  const version = await versionOf(createAsk(options, '', readLimitMs), address);
+  const minimum = version.MinAPIVersion ?? OLDEST_API;
   if (compareApi(version.ApiVersion, OLDEST_API) < 0 || compareApi(minimum, NEWEST_API) > 0) {
     throw new AgentError(
       'ENGINE',
@@ -54,12 +59,33 @@ export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_M
     );
   }
   const apiVersion = compareApi(version.ApiVersion, NEWEST_API) > 0 ? NEWEST_API : version.ApiVersion;
+  let clients: Promise<Clients> | undefined;
   return {
-    docker: new Dockerode({ ...options, version: `v${apiVersion}` }),
-    reader: new Dockerode({ ...options, version: `v${apiVersion}`, timeout: readLimitMs }),
+    ask: createAsk(options, `/v${apiVersion}`, readLimitMs),
+    clients: () => (clients ??= load({ ...options, version: `v${apiVersion}` }, readLimitMs)),
     apiVersion,
     remoteHost: address.kind === 'tcp' ? address.host : undefined,
   };
+};
+
+const load = async (options: Dockerode.DockerOptions, readLimitMs: number): Promise<Clients> => {
+  const { default: Client } = await import('dockerode');
+  return { docker: new Client(options), reader: new Client({ ...options, timeout: readLimitMs }) };
+};
+
+interface EngineVersion {
+  readonly Version: string;
+  readonly ApiVersion: string;
+  readonly MinAPIVersion?: string;
+}
+
+/** The question itself names no version: an engine may refuse every one that we could guess. */
+const versionOf = async (ask: Ask, address: EngineAddress): Promise<EngineVersion> => {
+  try {
+    return JSON.parse(await ask.text('/version')) as EngineVersion;
+  } catch (error) {
+    throw toEngineError(error, 'cannot reach the Docker engine', nameOf(address));
+  }
 };
 
 const nameOf = (address: EngineAddress): string =>

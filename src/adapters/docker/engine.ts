@@ -39,13 +39,10 @@ export const createDockerEngine = (
 
   const open = async (): Promise<Session> => {
     const connection = await connect(address);
-    const info: unknown = await connection.reader.info().catch((error: unknown) => {
-      throw toEngineError(error, 'cannot reach the Docker engine');
-    });
-    const answer = info as EngineInfo;
+    const answer = await infoOf(connection);
     const facts = factsOf(answer, connection.apiVersion, connection.remoteHost);
     const engineFolder = address.kind === 'unix' ? answer.DockerRootDir : undefined;
-    return { connection, facts, engineFolder, observer: createObserver(connection.reader, facts) };
+    return { connection, facts, engineFolder, observer: createObserver(connection.ask, facts) };
   };
 
   const withSession = async <T>(use: (s: Session) => Promise<T>): Promise<T> => {
@@ -67,7 +64,8 @@ export const createDockerEngine = (
     observe: (scope, signal) => withSession(({ observer }) => observer.observe(scope, signal)),
     apply: (action, environment, onProgress, signal) =>
       withSession(async ({ connection, engineFolder, observer }) => {
-        const { docker, apiVersion } = connection;
+        const { apiVersion } = connection;
+        const { docker } = await connection.clients();
         const context = {
           docker,
           apiVersion,
@@ -81,29 +79,46 @@ export const createDockerEngine = (
         try {
           const take = (): Promise<void> => applyAction(action, context);
           await (action.kind === 'create-network' ? inTurn(take) : take());
+        } catch (error) {
+          // It may have been planned on something that is so no longer.
+          observer.forgetAll();
+          throw error;
         } finally {
           if ('container' in action) observer.forgetContainer(action.container.id);
           if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create')
             observer.forgetImages();
           if (action.kind === 'create-volume') observer.forgetVolumes();
+          if (action.kind.endsWith('network')) observer.forgetNetworks();
         }
       }),
     resolveTag: (image, signal) =>
-      withSession(({ connection }) => resolveTag(connection, credentials, image, signal)),
+      withSession(async ({ connection }) =>
+        resolveTag(await connection.clients(), credentials, image, signal),
+      ),
     lastLines: (id, lines, signal) =>
       withSession(({ connection }) => lastLines(connection, id, lines, signal)),
-    run: (container, command, signal) => withSession((s) => runIn(s.connection, container, command, signal)),
+    run: (container, command, signal) =>
+      withSession(async ({ connection }) => runIn(await connection.clients(), container, command, signal)),
     watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),
   };
 };
 
+const infoOf = async ({ ask }: Connection): Promise<EngineInfo> => {
+  try {
+    return JSON.parse(await ask.text('/info')) as EngineInfo;
+  } catch (error) {
+    throw toEngineError(error, 'cannot reach the Docker engine');
+  }
+};
+
 const lastLines = async (
-  { reader }: Connection,
+  { clients }: Connection,
   id: string,
   lines: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> => {
   try {
+    const { reader } = await clients();
     const container = reader.getContainer(id);
     const { Config } = await container.inspect({ abortSignal: signal });
     const answer: unknown = await container.logs({
@@ -154,15 +169,14 @@ const watch = async (
   const filters = { type: Object.keys(FILTERS), event: [...new Set(Object.values(FILTERS).flat())] };
   let stream: Readable;
   try {
-    stream = (await connection.docker.getEvents({
-      filters: JSON.stringify(filters),
-      abortSignal: signal,
-    })) as unknown as Readable;
+    stream = await connection.ask.stream(
+      `/events?filters=${encodeURIComponent(JSON.stringify(filters))}`,
+      signal,
+    );
   } catch (error) {
     throw toEngineError(error, 'cannot read the events of the engine');
   }
-  // From here on, what happened before the stream opened may have been missed.
-  observer.forgetAll();
+  observer.follow(true);
   try {
     for await (const text of createInterface({ input: stream })) {
       noteEvent(text, observer);
@@ -172,7 +186,7 @@ const watch = async (
     // A torn stream is the end of the stream; the loop opens another.
   } finally {
     stream.destroy();
-    observer.forgetAll();
+    observer.follow(false);
   }
 };
 
@@ -182,6 +196,7 @@ const noteEvent = (text: string, observer: Observer): void => {
     if (event.Type === 'container' && event.Actor?.ID !== undefined) observer.forgetContainer(event.Actor.ID);
     else if (event.Type === 'image') observer.forgetImages();
     else if (event.Type === 'volume') observer.forgetVolumes();
+    else if (event.Type === 'network') observer.forgetNetworks();
   } catch {
     observer.forgetAll();
   }

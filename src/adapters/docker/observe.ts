@@ -3,89 +3,72 @@ import { LABELS } from '../../core/names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
-import { toEngineError } from './engine-error.ts';
+import type { Ask } from './ask.ts';
+import { statusOf, toEngineError } from './engine-error.ts';
+import { createKept } from './kept.ts';
 import { parseEdge, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './resources.ts';
 
-/** After this many looks every remembered answer is asked for again: events only speed things up, they may be lost. */
-const FULL_EVERY = 20;
+/** After so long every kept answer is asked for again: a stream of events may die without a word. */
+const FULL_EVERY_MS = 300_000;
 
 type Listed = Dockerode.ContainerInfo;
+type Inspected = Dockerode.ContainerInspectInfo;
+type NetworkList = readonly Dockerode.NetworkInspectInfo[];
+type ImageList = readonly Dockerode.ImageInfo[];
+interface VolumeList {
+  readonly Volumes: readonly Dockerode.VolumeInspectInfo[] | null;
+}
 
 /**
- * Looks at the engine with as few calls as it can: containers and networks are listed each time; a container is
- * inspected again only when its line in the list changed, it is young, or an event named it; images and volumes only
- * after something touched them.
+ * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again only when its line in
+ * the list changed, it is young, or an event named it; networks, images and volumes are asked for only after something touched
+ * them, as long as events are followed. A list that says the same, byte for byte, gives the very same containers.
  */
-export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
-  const inspected = new Map<string, { fingerprint: string; detail: Container['detail'] }>();
-  let images: Actual['images'] | undefined;
-  let volumes: Actual['volumes'] | undefined;
-  let looks = 0;
-
-  const inspect = async (listed: Listed, signal: AbortSignal): Promise<Container['detail']> => {
-    const fingerprint = fingerprintOf(listed);
-    const known = inspected.get(listed.Id);
-    if (known && known.fingerprint === fingerprint && !isYoung(listed)) return known.detail;
-    try {
-      const detail = detailOf(await docker.getContainer(listed.Id).inspect({ abortSignal: signal }));
-      inspected.set(listed.Id, { fingerprint, detail });
-      return detail;
-    } catch (error) {
-      // Gone between the list and the look: the next observation says so.
-      if ((error as { statusCode?: number }).statusCode === 404) return undefined;
-      throw error;
-    }
+export const createObserver = (ask: Ask, facts: EngineFacts) => {
+  const networks = createKept<Actual['networks']>();
+  const images = createKept<Actual['images']>();
+  const volumes = createKept<Actual['volumes']>();
+  const containers = createContainers(ask);
+  const forgetLists = (): void => {
+    for (const kept of [networks, images, volumes]) kept.forget();
   };
+  const forgetAll = (): void => {
+    forgetLists();
+    containers.forget();
+  };
+  let isFollowed = false;
+  let fullAtMs = performance.now();
 
   const look = async (scope: ObserveScope, signal: AbortSignal): Promise<Actual> => {
-    if (looks % FULL_EVERY === 0) forget();
-    looks += 1;
-    const [listed, networks, imageList, volumeList] = await Promise.all([
-      docker.listContainers({ all: true, abortSignal: signal }),
-      docker.listNetworks({ abortSignal: signal }),
-      images ?? docker.listImages({ abortSignal: signal }).then((list) => list.map(imageOf)),
-      volumes ??
-        docker
-          .listVolumes({ abortSignal: signal })
-          .then((v) => v.Volumes.map((x) => volumeOf(x, scope.environment))),
+    const nowMs = performance.now();
+    if (!isFollowed) forgetLists();
+    if (nowMs - fullAtMs >= FULL_EVERY_MS) {
+      forgetAll();
+      fullAtMs = nowMs;
+    }
+    const { environment } = scope;
+    const list = async (path: string): Promise<unknown> => parse(await ask.text(path, signal));
+    const [containersSeen, networksSeen, imagesSeen, volumesSeen] = await Promise.all([
+      containers.look(scope, signal),
+      networks.get(async () =>
+        ((await list('/networks')) as NetworkList).map((n) => networkOf(n, environment)),
+      ),
+      images.get(async () => ((await list('/images/json')) as ImageList).map(imageOf)),
+      volumes.get(async () =>
+        (((await list('/volumes')) as VolumeList).Volumes ?? []).map((v) => volumeOf(v, environment)),
+      ),
     ]);
-    // What is no list came from something between us and the engine.
-    if (!Array.isArray(listed)) throw new Error('the engine gave no list of containers');
-    images = imageList;
-    volumes = volumeList;
-    const containers = await Promise.all(
-      listed.map(async (l) => {
-        const container = containerOf(l, scope.environment);
-        const isClose =
-          container.owner !== undefined ||
-          container.edge !== undefined ||
-          [container.name, container.id].some((key) => scope.replaces.includes(key));
-        return isClose ? { ...container, detail: await inspect(l, signal) } : container;
-      }),
-    );
-    const alive = new Set(listed.map((l) => l.Id));
-    for (const id of inspected.keys()) if (!alive.has(id)) inspected.delete(id);
     return {
       engine: facts,
-      containers: containers.filter((c) => c.detail !== undefined || (!c.owner && !c.edge)),
-      networks: networks.map((n) => networkOf(n, scope.environment)),
-      volumes: volumeList,
-      images: imageList,
+      containers: containersSeen,
+      networks: networksSeen,
+      volumes: volumesSeen,
+      images: imagesSeen,
       // Asked for elsewhere: this is what the engine knows.
       edges: [],
       listeners: undefined,
     };
-  };
-
-  const forget = (containerId?: string): void => {
-    if (containerId !== undefined) {
-      inspected.delete(containerId);
-      return;
-    }
-    inspected.clear();
-    images = undefined;
-    volumes = undefined;
   };
 
   return {
@@ -93,24 +76,98 @@ export const createObserver = (docker: Dockerode, facts: EngineFacts) => {
       try {
         return await look(scope, signal);
       } catch (error) {
-        forget();
+        forgetAll();
         throw toEngineError(error, 'cannot read the state of the engine');
       }
     },
     /** A container's line may still look the same although it is not. */
-    forgetContainer: (id: string): void => {
-      forget(id);
-    },
-    forgetImages: (): void => {
-      images = undefined;
-    },
-    forgetVolumes: (): void => {
-      volumes = undefined;
-    },
-    forgetAll: (): void => {
-      forget();
+    forgetContainer: containers.forget,
+    forgetNetworks: networks.forget,
+    forgetImages: images.forget,
+    forgetVolumes: volumes.forget,
+    forgetAll,
+    /** Whether events say what changes. What happened in between was missed. */
+    follow: (isOpen: boolean): void => {
+      isFollowed = isOpen;
+      forgetAll();
     },
   };
+};
+
+/** The same text and scope: the same containers. */
+interface Look {
+  readonly text: string;
+  readonly replaces: string;
+  readonly containers: readonly Container[];
+}
+
+const createContainers = (ask: Ask) => {
+  const inspected = new Map<string, { readonly fingerprint: string; readonly detail: Container['detail'] }>();
+  let last: Look | undefined;
+  /** What was under way when something was forgotten is of before, and not kept. */
+  let forgotten = 0;
+
+  const inspect = async (listed: Listed, signal: AbortSignal): Promise<Container['detail']> => {
+    const fingerprint = fingerprintOf(listed);
+    const known = inspected.get(listed.Id);
+    if (known && known.fingerprint === fingerprint && !isYoung(listed)) return known.detail;
+    const before = forgotten;
+    try {
+      const detail = detailOf(parse(await ask.text(`/containers/${listed.Id}/json`, signal)) as Inspected);
+      if (before === forgotten) inspected.set(listed.Id, { fingerprint, detail });
+      return detail;
+    } catch (error) {
+      // Gone between the list and the look: the next observation says so.
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  };
+
+  const lookCloser = async (
+    listed: readonly Listed[],
+    scope: ObserveScope,
+    signal: AbortSignal,
+  ): Promise<readonly Container[]> => {
+    const seen = listed.map(async (l) => {
+      const container = containerOf(l, scope.environment);
+      const isOurs = container.owner !== undefined || container.edge !== undefined;
+      const isClose = isOurs || [container.name, container.id].some((key) => scope.replaces.includes(key));
+      return isClose ? { ...container, detail: await inspect(l, signal) } : container;
+    });
+    return (await Promise.all(seen)).filter((c) => c.detail !== undefined || (!c.owner && !c.edge));
+  };
+
+  return {
+    look: async (scope: ObserveScope, signal: AbortSignal): Promise<readonly Container[]> => {
+      const before = forgotten;
+      const text = await ask.text('/containers/json?all=true', signal);
+      const replaces = scope.replaces.join(' ');
+      if (last?.text === text && last.replaces === replaces) return last.containers;
+      const listed = parse(text) as readonly Listed[];
+      // What is no list came from something between us and the engine.
+      if (!Array.isArray(listed)) throw new Error('the engine gave no list of containers');
+      const containers = await lookCloser(listed, scope, signal);
+      const alive = new Set(listed.map((l) => l.Id));
+      for (const id of inspected.keys()) if (!alive.has(id)) inspected.delete(id);
+      last = before === forgotten && !listed.some(isYoung) ? { text, replaces, containers } : undefined;
+      return containers;
+    },
+    forget: (id?: string): void => {
+      forgotten += 1;
+      last = undefined;
+      if (id === undefined) inspected.clear();
+      else inspected.delete(id);
+    },
+  };
+};
+
+/** @throws where it came from something between us and the engine. */
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new Error(`the engine gave no JSON: ${text.slice(0, 80)}`, { cause });
+  }
 };
 
 export type Observer = ReturnType<typeof createObserver>;

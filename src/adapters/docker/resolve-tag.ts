@@ -4,7 +4,7 @@ import { familiarName, formatImage, isDigest } from '../../core/image/reference.
 import type { TagMeaning } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
-import type { Connection } from './client.ts';
+import type { Clients } from './client.ts';
 import { toRegistryError } from './engine-error.ts';
 import { inspectImage } from './pull.ts';
 
@@ -17,7 +17,7 @@ const ANSWER_LIMIT_MS = 90_000;
  * @throws AgentError REGISTRY, REGISTRY_AUTH, CREDENTIALS, IMAGE_NOT_FOUND or ENGINE_OFFLINE
  */
 export const resolveTag = async (
-  { docker, reader }: Pick<Connection, 'docker' | 'reader'>,
+  { docker, reader }: Clients,
   credentials: RegistryCredentials,
   image: ReleaseImage,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Connection } from './client.ts';
+import type { Clients } from './client.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { inBody } from './in-body.ts';
 
@@ -22,7 +22,7 @@ const ABSENT: ReadonlySet<number | undefined> = new Set([404, 409]);
 
 /** @throws AgentError ENGINE, ENGINE_OFFLINE */
 export const runIn = async (
-  { docker }: Connection,
+  { docker }: Pick<Clients, 'docker'>,
   container: string,
   command: readonly string[],
   signal: AbortSignal,

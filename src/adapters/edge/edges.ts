@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EdgeRuntimeAction, Edges } from '../../core/ports/edge.ts';
 import type { EdgeSeen, HostListener } from '../../core/state/actual.ts';
 import { isInstance } from '../../core/edge/names.ts';
-import { readWritten } from '../../core/edge/written.ts';
+import { readWritten, type Written } from '../../core/edge/written.ts';
 import { createEdge, type Edge } from './edge.ts';
 import { edgeError } from './edge-error.ts';
 import { readListeners } from './listeners.ts';
@@ -32,6 +32,7 @@ const complaintOf = (output: string): string =>
 /** All edges of the environment on this host. One that is asked again is the same object: nothing is connected in between. */
 export const createEdges = ({ folder, check, listeners = readListeners }: EdgesOptions): Edges => {
   const known = new Map<string, Edge>();
+  const read = new Map<string, Written>();
 
   /** Nothing to check with before it runs: what it then refuses is told by its not answering. */
   const checkIn = async (instance: string, signal: AbortSignal): Promise<void> => {
@@ -56,6 +57,15 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
     return edge;
   };
 
+  /** The same text is the same object: nobody has to compare it, or read it again. */
+  const writtenOf = (instance: string, text: string): Written => {
+    const before = read.get(instance);
+    if (before?.text === text) return before;
+    const now = readWritten(text);
+    read.set(instance, now);
+    return now;
+  };
+
   const look = async (instance: string, signal: AbortSignal): Promise<EdgeSeen> => {
     // Somebody wrote such a label: nothing of ours is there.
     if (!isInstance(instance)) return { instance, state: undefined, written: undefined };
@@ -69,7 +79,7 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
       edge.observe(signal).catch(unknown),
       edge.written(signal).catch(unknown),
     ]);
-    return { instance, state, written: written === undefined ? undefined : readWritten(written) };
+    return { instance, state, written: written === undefined ? undefined : writtenOf(instance, written) };
   };
 
   const discardAllBut = async (keep: readonly string[]): Promise<void> => {
@@ -77,6 +87,7 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
     for (const instance of made.filter((name) => isInstance(name) && !keep.includes(name))) {
       await edgeOf(instance).discard();
       known.delete(instance);
+      read.delete(instance);
     }
   };
 

@@ -24,9 +24,9 @@ const unreadable = (path: string, reason: string, advice: string, cause?: unknow
   }),
 });
 
-/** At most one byte more than the cap, so that the acceptance sees that it was too large. */
-const readCapped = async (file: FileHandle): Promise<Uint8Array> => {
-  const buffer = Buffer.alloc(DOCUMENT_CAP_BYTES + 1);
+/** At most one byte more than it should have, and than the cap, so that it is seen to have grown or to be too large. */
+const readCapped = async (file: FileHandle, size: number): Promise<Uint8Array> => {
+  const buffer = Buffer.alloc(Math.min(size, DOCUMENT_CAP_BYTES) + 1);
   let length = 0;
   while (length < buffer.length) {
     const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
@@ -44,7 +44,7 @@ const readManifest = async (path: string): Promise<Fetched> => {
     if (!before.isFile()) {
       return unreadable(path, 'it is not a file', 'correct SUPERCARGO_MANIFEST_URL: it names one manifest');
     }
-    const bytes = await readCapped(file);
+    const bytes = await readCapped(file, before.size);
     const after = await file.stat();
     // Half of a YAML manifest can be a valid one with fewer services: a file that is being written is read next time.
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {

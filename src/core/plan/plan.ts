@@ -137,3 +137,10 @@ export interface HostPlan {
   /** Earliest moment at which the plan can change by time alone. */
   readonly nextAtMs: EpochMs | undefined;
 }
+
+/** Nothing is done, and nothing is waited for: another host, manifest or ledger makes another plan of it, the time alone never. */
+export const isAtRest = (plan: HostPlan): boolean =>
+  plan.nextAtMs === undefined &&
+  plan.housekeeping.length === 0 &&
+  (plan.edge === undefined || plan.edge.decision.kind === 'converged') &&
+  plan.services.every((s) => s.staging.length === 0 && s.decision.kind === 'converged');

@@ -228,4 +228,23 @@ describe('the agent', () => {
     await settle(host, agent);
     expect(agent.status().outcome).toBe('rolled-back');
   });
+
+  it('keeps the plan of a host where nothing has changed, and makes another one of what has', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    const { actual, plan } = agent.reconciler.view();
+    host.engine.advance(3_600_000);
+    const written = host.set.writes;
+    await agent.intake.fetch(signal);
+    await agent.pass(signal);
+    expect(agent.reconciler.view()).toMatchObject({ actual, plan });
+    expect(agent.reconciler.view().plan).toBe(plan);
+    expect(agent.reconciler.busy()).toEqual([]);
+    expect(host.set.writes).toBe(written);
+    host.engine.byHand.stop(host.engine.actual().containers.find((c) => c.owner)?.name ?? '');
+    await agent.pass(signal);
+    expect(agent.reconciler.view().plan?.services[0]?.decision.kind).toBe('act');
+  });
 });

@@ -6,8 +6,10 @@ const versionOf = async (minimum: string, newest: string) => {
   const answer = { Version: '1.2.3', ApiVersion: newest, MinAPIVersion: minimum };
   const engine = await startFakeEngine(() => JSON.stringify(answer));
   const connection = await connect({ kind: 'unix', socketPath: engine.socketPath });
-  await connection.docker.listContainers();
-  await connection.reader.listNetworks();
+  const { docker, reader } = await connection.clients();
+  await docker.listContainers();
+  await reader.listNetworks();
+  await connection.ask.text('/images/json');
   return { apiVersion: connection.apiVersion, urls: engine.calls.map((c) => c.url.split('?')[0]) };
 };
 
@@ -20,7 +22,8 @@ describe('the API version', () => {
     const { apiVersion, urls } = await versionOf(minimum, newest);
     expect(apiVersion).toBe(expected);
     // The question itself names no version: an engine may refuse every one that we could guess.
-    expect(urls).toEqual(['/version', `/v${expected}/containers/json`, `/v${expected}/networks`]);
+    const asked = ['containers/json', 'networks', 'images/json'].map((path) => `/v${expected}/${path}`);
+    expect(urls).toEqual(['/version', ...asked]);
   });
 
   it.each([

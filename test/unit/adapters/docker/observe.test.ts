@@ -1,30 +1,10 @@
-import type Docker from 'dockerode';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Ask } from '../../../../src/adapters/docker/ask.ts';
 import { createObserver } from '../../../../src/adapters/docker/observe.ts';
 import type { EngineFacts } from '../../../../src/core/state/actual.ts';
 
 const signal = new AbortController().signal;
 const scope = { environment: 'test', replaces: [] };
-
-describe('an observer whom no event reaches', () => {
-  it('asks again for what it remembers by the 20th look', async () => {
-    const images = [{ Id: 'sha256:1', RepoTags: ['org/web:1'], RepoDigests: [] }];
-    const docker = {
-      listContainers: async () => Promise.resolve([]),
-      listNetworks: async () => Promise.resolve([]),
-      listImages: async () => Promise.resolve(images),
-      listVolumes: async () => Promise.resolve({ Volumes: [] }),
-    } as unknown as Docker;
-    const observer = createObserver(docker, {} as EngineFacts);
-    expect((await observer.observe(scope, signal)).images).toHaveLength(1);
-    images.pop();
-    const seen: number[] = [];
-    for (let look = 2; look <= 21; look += 1)
-      seen.push((await observer.observe(scope, signal)).images.length);
-    expect(seen.at(0)).toBe(1);
-    expect(seen.at(-1)).toBe(0);
-  });
-});
 
 const lineOf = (Id: string, Labels: Record<string, string>): object => ({
   Id,
@@ -42,34 +22,38 @@ const INSPECTED = {
   NetworkSettings: { Networks: {} },
   Mounts: [],
 };
+const NETWORKS = [
+  { Id: 'n1', Name: 'test_edge', IPAM: { Config: [{ Subnet: '172.18.0.0/16', Gateway: '172.18.0.1' }] } },
+  { Id: 'n2', Name: 'six', IPAM: { Config: [{ Subnet: '10.0.0.0/24' }, { Subnet: 'fd00::/64' }] } },
+  { Id: 'n3', Name: 'host', IPAM: { Config: null } },
+];
 
-/** `gone`: those whose inspection says 404. */
-const engineWith = (lines: readonly object[], gone: readonly string[] = []) => {
-  const inspections: string[] = [];
-  const docker = {
-    listContainers: async () => Promise.resolve(lines),
-    listNetworks: async () =>
-      Promise.resolve([
-        {
-          Id: 'n1',
-          Name: 'test_edge',
-          IPAM: { Config: [{ Subnet: '172.18.0.0/16', Gateway: '172.18.0.1' }] },
-        },
-        { Id: 'n2', Name: 'six', IPAM: { Config: [{ Subnet: '10.0.0.0/24' }, { Subnet: 'fd00::/64' }] } },
-        { Id: 'n3', Name: 'host', IPAM: { Config: null } },
-      ]),
-    listImages: async () => Promise.resolve([]),
-    listVolumes: async () => Promise.resolve({ Volumes: [] }),
-    getContainer: (id: string) => ({
-      inspect: async () => {
-        inspections.push(id);
-        if (gone.includes(id)) return Promise.reject(Object.assign(new Error('gone'), { statusCode: 404 }));
-        return Promise.resolve({ ...INSPECTED, Id: id });
-      },
-    }),
-  } as unknown as Docker;
-  return { observer: createObserver(docker, {} as EngineFacts), inspections };
+/** `gone`: those whose inspection says 404. What is in `lines` may change between two looks; `meanwhile` happens while that is asked for. */
+const engineWith = (lines: object[], gone: readonly string[] = []) => {
+  const meanwhile = new Map<string, () => void>();
+  const asked: string[] = [];
+  const answerTo = (path: string): unknown => {
+    const [, id] = /^\/containers\/([^/]+)\/json$/.exec(path) ?? [];
+    if (id !== undefined && gone.includes(id)) throw Object.assign(new Error('gone'), { statusCode: 404 });
+    if (id !== undefined) return { ...INSPECTED, Id: id };
+    if (path.startsWith('/containers/json')) return lines;
+    if (path === '/volumes') return { Volumes: null };
+    return path === '/networks' ? NETWORKS : [];
+  };
+  const ask: Ask = {
+    text: async (path) => {
+      asked.push(path);
+      meanwhile.get(path)?.();
+      await Promise.resolve();
+      return JSON.stringify(answerTo(path));
+    },
+    stream: () => Promise.reject(new Error('nobody follows')),
+  };
+  return { observer: createObserver(ask, {} as EngineFacts), asked, meanwhile };
 };
+
+/** What was asked since the last time. */
+const taken = (asked: string[]): readonly string[] => asked.splice(0).toSorted();
 
 const edgeOf = (environment: string): Record<string, string> => ({
   'io.supercargo.environment': environment,
@@ -79,7 +63,7 @@ const edgeOf = (environment: string): Record<string, string> => ({
 
 describe('an observer of edges', () => {
   it('knows its own, which is no service, from those of others', async () => {
-    const { observer, inspections } = engineWith([
+    const { observer, asked } = engineWith([
       lineOf('ours', edgeOf('test')),
       lineOf('theirs', edgeOf('other')),
       lineOf('foreign', {}),
@@ -90,7 +74,8 @@ describe('an observer of edges', () => {
       ['theirs', undefined, undefined, 'other'],
       ['foreign', undefined, undefined, undefined],
     ]);
-    expect(inspections).toEqual(['ours']);
+    expect(asked.filter((path) => path.endsWith('/json'))).toContain('/containers/ours/json');
+    expect(asked.filter((path) => path.startsWith('/containers/')).length).toBe(2);
     expect(containers.map((c) => c.detail !== undefined)).toEqual([true, false, false]);
   });
 
@@ -120,5 +105,84 @@ describe('an observer of edges', () => {
       ['six', ['10.0.0.0/24', 'fd00::/64']],
       ['host', []],
     ]);
+  });
+});
+
+const FULL = ['/containers/json?all=true', '/containers/ours/json', '/images/json', '/networks', '/volumes'];
+const IDLE = ['/containers/json?all=true'];
+
+const followed = async (...args: Parameters<typeof engineWith>) => {
+  const engine = engineWith(...args);
+  engine.observer.follow(true);
+  const first = await engine.observer.observe(scope, signal);
+  expect(taken(engine.asked)).toEqual(FULL);
+  return { ...engine, first };
+};
+
+describe('an observer that follows events', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('asks for the containers only, and gives the very same ones while they say the same', async () => {
+    const { observer, asked, first } = await followed([lineOf('ours', edgeOf('test'))]);
+    const second = await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual(IDLE);
+    expect(second.containers).toBe(first.containers);
+    expect(second).toEqual(first);
+  });
+
+  it('inspects those again whose line has changed, and lists what an event has touched', async () => {
+    const lines = [lineOf('ours', edgeOf('test'))];
+    const { observer, asked } = await followed(lines);
+    lines[0] = { ...lines[0], State: 'exited' };
+    expect((await observer.observe(scope, signal)).containers[0]?.state).toBe('exited');
+    expect(taken(asked)).toEqual([...IDLE, '/containers/ours/json']);
+    observer.forgetNetworks();
+    observer.forgetContainer('ours');
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual([...IDLE, '/containers/ours/json', '/networks']);
+  });
+
+  it('keeps nothing that an event has touched while it was asked for', async () => {
+    const { observer, asked, meanwhile } = await followed([lineOf('ours', edgeOf('test'))]);
+    observer.forgetContainer('ours');
+    observer.forgetImages();
+    meanwhile.set('/containers/ours/json', () => observer.forgetContainer('ours'));
+    meanwhile.set('/images/json', observer.forgetImages);
+    await observer.observe(scope, signal);
+    meanwhile.clear();
+    taken(asked);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual([...IDLE, '/containers/ours/json', '/images/json']);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual(IDLE);
+  });
+
+  it('looks at a young container at every look', async () => {
+    const young = { ...lineOf('ours', edgeOf('test')), Status: 'Up 5 seconds' };
+    const { observer, asked } = await followed([young]);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual([...IDLE, '/containers/ours/json']);
+  });
+
+  it('asks for everything again after five minutes: events may be lost', async () => {
+    vi.useFakeTimers();
+    const { observer, asked } = await followed([lineOf('ours', edgeOf('test'))]);
+    vi.advanceTimersByTime(299_999);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual(IDLE);
+    vi.advanceTimersByTime(1);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual(FULL);
+  });
+
+  it('lists everything at every look once they have ended', async () => {
+    const { observer, asked } = await followed([lineOf('ours', edgeOf('test'))]);
+    observer.follow(false);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual(FULL);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual([...IDLE, '/images/json', '/networks', '/volumes']);
   });
 });

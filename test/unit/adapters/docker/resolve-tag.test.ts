@@ -15,18 +15,19 @@ const engineThat = async (answer: (call: Call) => string | undefined) => {
     call.url.endsWith('/version') ? JSON.stringify(VERSION_ANSWER) : answer(call),
   );
   const { socketPath } = engine;
-  return { ...engine, connection: await connect({ kind: 'unix', socketPath }, 20) };
+  const connection = await connect({ kind: 'unix', socketPath }, 500);
+  return { ...engine, clients: await connection.clients() };
 };
 
 const isAboutRegistry = ({ url }: Call): boolean => url.includes('/distribution/');
 
 describe('a tag', () => {
   it('of a registry that is silent is no trouble of the engine: it is asked again later', async () => {
-    const { connection } = await engineThat((call) =>
+    const { clients } = await engineThat((call) =>
       isAboutRegistry(call) ? undefined : '{"Id":"sha256:1","RepoTags":[],"RepoDigests":[]}',
     );
-    const { connection: imageless } = await engineThat(() => undefined);
-    expect(await resolveTag(connection, noLogin, image, signal, 60)).toEqual({
+    const { clients: imageless } = await engineThat(() => undefined);
+    expect(await resolveTag(clients, noLogin, image, signal, 60)).toEqual({
       kind: 'local',
       imageId: 'sha256:1',
     });
@@ -37,9 +38,9 @@ describe('a tag', () => {
   });
 
   it('that takes longer than any answer of the engine itself is waited for', async () => {
-    const { connection } = await engineThat((call) => (isAboutRegistry(call) ? undefined : '{}'));
+    const { clients } = await engineThat((call) => (isAboutRegistry(call) ? undefined : '{}'));
     const late = {
-      ...connection,
+      ...clients,
       docker: {
         getImage: () => ({
           distribution: async () =>
@@ -47,22 +48,22 @@ describe('a tag', () => {
               setTimeout(() => resolve({ Descriptor: { digest: DIGEST } }), 50);
             }),
         }),
-      } as unknown as typeof connection.docker,
+      } as unknown as typeof clients.docker,
     };
     expect(await resolveTag(late, noLogin, image, signal, 5_000)).toEqual({ kind: 'digest', digest: DIGEST });
   });
 
   it('is not waited for when the agent ends', async () => {
-    const { connection } = await engineThat(() => undefined);
+    const { clients } = await engineThat(() => undefined);
     const ended = new AbortController();
-    const asked = resolveTag(connection, noLogin, image, ended.signal, 60_000);
+    const asked = resolveTag(clients, noLogin, image, ended.signal, 60_000);
     ended.abort(new Error('the end'));
     await expect(asked).rejects.toThrow('the end');
   });
 
   it('is asked for with a login that is read anew each time', async () => {
     const answer = JSON.stringify({ Descriptor: { digest: DIGEST } });
-    const { connection } = await engineThat(() => answer);
+    const { clients } = await engineThat(() => answer);
     const asked: RegistryAuth[] = [];
     const credentials = {
       for: async () => {
@@ -71,8 +72,8 @@ describe('a tag', () => {
         return Promise.resolve(login);
       },
     };
-    await resolveTag(connection, credentials, image, signal);
-    await resolveTag(connection, credentials, image, signal);
+    await resolveTag(clients, credentials, image, signal);
+    await resolveTag(clients, credentials, image, signal);
     expect(asked.map((a) => ('password' in a ? a.password : ''))).toEqual(['token 0', 'token 1']);
   });
 });

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../../../../src/adapters/docker/client.ts';
+import type { Clients } from '../../../../src/adapters/docker/client.ts';
 import { demultiplex, runIn } from '../../../../src/adapters/docker/run-in.ts';
 
 const signal = new AbortController().signal;
@@ -12,11 +12,7 @@ const frame = (stream: 1 | 2, words: string): Buffer => {
   return Buffer.concat([header, Buffer.from(words)]);
 };
 
-const connectionOf = (
-  chunks: readonly Buffer[],
-  ExitCode: number | null,
-  asked: unknown[] = [],
-): Connection =>
+const clientsOf = (chunks: readonly Buffer[], ExitCode: number | null, asked: unknown[] = []): Clients =>
   ({
     docker: {
       getContainer: (name: string) => ({
@@ -29,16 +25,16 @@ const connectionOf = (
         },
       }),
     },
-  }) as unknown as Connection;
+  }) as unknown as Clients;
 
-const refusing = (statusCode: number | undefined): Connection =>
+const refusing = (statusCode: number | undefined): Clients =>
   ({
     docker: {
       getContainer: () => ({
         exec: async () => Promise.reject(Object.assign(new Error('refused'), { statusCode })),
       }),
     },
-  }) as unknown as Connection;
+  }) as unknown as Clients;
 
 describe('what a program wrote', () => {
   it('is both its streams in their order, of as many bytes as was said', () => {
@@ -58,8 +54,8 @@ describe('a program in a container', () => {
   it('comes back with its exit code and its words, whatever the chunks they came in', async () => {
     const bytes = Buffer.concat([frame(2, 'line 3: unknown keyword\n'), frame(2, 'fatal errors\n')]);
     const asked: unknown[] = [];
-    const connection = connectionOf([bytes.subarray(0, 5), bytes.subarray(5)], 1, asked);
-    expect(await runIn(connection, 'test-edge-e1', ['haproxy', '-c'], signal)).toEqual({
+    const clients = clientsOf([bytes.subarray(0, 5), bytes.subarray(5)], 1, asked);
+    expect(await runIn(clients, 'test-edge-e1', ['haproxy', '-c'], signal)).toEqual({
       exitCode: 1,
       output: 'line 3: unknown keyword\nfatal errors\n',
     });
@@ -69,7 +65,7 @@ describe('a program in a container', () => {
   });
 
   it('whose end the engine does not know has failed', async () => {
-    expect(await runIn(connectionOf([], null), 'c', ['true'], signal)).toEqual({ exitCode: 1, output: '' });
+    expect(await runIn(clientsOf([], null), 'c', ['true'], signal)).toEqual({ exitCode: 1, output: '' });
   });
 
   it.each([404, 409])('is not run where there is none, or it stands still: %i', async (statusCode) => {

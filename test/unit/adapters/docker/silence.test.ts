@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createAsk } from '../../../../src/adapters/docker/ask.ts';
 import { connect } from '../../../../src/adapters/docker/client.ts';
 import { createObserver } from '../../../../src/adapters/docker/observe.ts';
 import { pullImage } from '../../../../src/adapters/docker/pull.ts';
@@ -25,22 +26,29 @@ describe('an engine that', () => {
     const { socketPath } = await startFakeEngine(({ url }) =>
       url.endsWith('/version') ? JSON.stringify(VERSION_ANSWER) : undefined,
     );
-    const { reader } = await connect({ kind: 'unix', socketPath }, 30);
-    await expect(createObserver(reader, facts).observe(scope, signal)).rejects.toMatchObject({
+    const { ask } = await connect({ kind: 'unix', socketPath }, 500);
+    await expect(createObserver(ask, facts).observe(scope, signal)).rejects.toMatchObject({
       code: 'ENGINE_OFFLINE',
       retry: 'later',
     });
   });
 
-  it('answers with something else than a list is an error, and nothing is left to reject unheard', async () => {
-    const { docker } = await startFakeEngine(({ url }) =>
-      url.includes('/volumes') ? '{"Volumes":[]}' : url.includes('/containers') ? 'garbage' : '[]',
-    );
-    await expect(createObserver(docker, facts).observe(scope, signal)).rejects.toMatchObject({
-      code: 'ENGINE',
-      message: 'cannot read the state of the engine: the engine gave no list of containers',
-    });
-  });
+  it.each([
+    ['"garbage"', 'the engine gave no list of containers'],
+    ['<html>', 'the engine gave no JSON: <html>'],
+  ])(
+    'answers with %s instead of a list is an error, and nothing is left to reject unheard',
+    async (answer, words) => {
+      const { socketPath } = await startFakeEngine(({ url }) =>
+        url.includes('/volumes') ? '{"Volumes":[]}' : url.includes('/containers') ? answer : '[]',
+      );
+      const ask = createAsk({ socketPath }, '', 1_000);
+      await expect(createObserver(ask, facts).observe(scope, signal)).rejects.toMatchObject({
+        code: 'ENGINE',
+        message: `cannot read the state of the engine: ${words}`,
+      });
+    },
+  );
 
   it('never begins a pull gives it up like one that stalls', async () => {
     vi.useFakeTimers();

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import { AgentError } from '../../../../src/core/errors.ts';
 import type { Action } from '../../../../src/core/plan/action.ts';
+import type { PlanInput } from '../../../../src/core/plan/input.ts';
 import type { HostPlan } from '../../../../src/core/plan/plan.ts';
 import type { EngineAction } from '../../../../src/core/ports/engine.ts';
 import { createSimulatedAgent, type SimulatedAgent, type Wish } from '../../../support/simulated-agent.ts';
@@ -106,7 +107,7 @@ export interface Watch {
   readonly before?: (engine: SimulatedEngine, action: Action, agent: SimulatedAgent) => void;
   /** After each action. */
   readonly after?: (engine: SimulatedEngine) => void;
-  readonly onPlan?: (plan: HostPlan) => void;
+  readonly onPlan?: (plan: HostPlan, input: PlanInput) => void;
 }
 
 /** A host with a foreign container on it, and an agent that can be killed between any two actions. */
@@ -143,7 +144,7 @@ export const start = (watch: Watch): Run => {
         watch.after?.(engine);
         dieIf('after');
       },
-      onPlan: (plan) => watch.onPlan?.(plan),
+      ...(watch.onPlan && { onPlan: watch.onPlan }),
       ...(ledger && { ledger }),
     });
   let agent = born();

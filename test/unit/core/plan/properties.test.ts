@@ -5,6 +5,7 @@ import type { HostPlan } from '../../../../src/core/plan/plan.ts';
 import type { Container } from '../../../../src/core/state/actual.ts';
 import { isBusy, outcomesOf, type SimulatedAgent } from '../../../support/simulated-agent.ts';
 import type { SimulatedEngine } from '../../../support/simulated-engine.ts';
+import { restsForEver } from './at-rest.ts';
 import { BAD, disturbance, kill, publish, start, type Run, type Watch } from './history.ts';
 
 const isRunning = (c: Container): boolean => c.state === 'running' || c.state === 'restarting';
@@ -129,6 +130,7 @@ describe('whatever happens on a simulated host', () => {
       'invariant 7: planning a converged host says converged and calls nothing that writes',
       { end: async (run) => expect(isBusy(await run.agent().plan())).toBe(false) },
     ],
+    ['a plan at rest is the same at any later time', { onPlan: restsForEver }],
     [
       'every plan survives JSON',
       { onPlan: (plan) => expect(JSON.parse(JSON.stringify(plan))).toEqual(plan) },

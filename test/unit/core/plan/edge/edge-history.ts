@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { AgentError } from '../../../../../src/core/errors.ts';
 import type { Action } from '../../../../../src/core/plan/action.ts';
+import type { PlanInput } from '../../../../../src/core/plan/input.ts';
 import type { HostPlan } from '../../../../../src/core/plan/plan.ts';
 import { createSimulatedAgent, type SimulatedAgent, type Wish } from '../../../../support/simulated-agent.ts';
 import { createSimulatedEngine, type SimulatedEngine } from '../../../../support/simulated-engine.ts';
@@ -140,7 +141,7 @@ export const blow: fc.Arbitrary<Command> = fc.oneof(
 export interface Watch {
   readonly before?: (engine: SimulatedEngine, action: Action, floor: number) => void;
   readonly after?: (engine: SimulatedEngine, action: Action, floor: number) => void;
-  readonly onPlan?: (plan: HostPlan, engine: SimulatedEngine) => void;
+  readonly onPlan?: (plan: HostPlan, input: PlanInput) => void;
 }
 
 export interface Run {
@@ -186,7 +187,7 @@ export const start = (watch: Watch): Run => {
         watch.after?.(engine, action, floor);
         dieIf('after');
       },
-      onPlan: (plan) => watch.onPlan?.(plan, engine),
+      ...(watch.onPlan && { onPlan: watch.onPlan }),
       ...(ledger && { ledger }),
     });
   let agent = born();

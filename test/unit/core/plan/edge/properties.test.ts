@@ -19,6 +19,7 @@ import {
   type Watch,
 } from './edge-history.ts';
 import { named, rotation, serving } from './scenes.ts';
+import { restsForEver } from '../at-rest.ts';
 
 const runs = { numRuns: Number(process.env['RUNS'] ?? 12) };
 const PATIENCE_MS = 600_000;
@@ -73,6 +74,7 @@ const distinctAddresses: Watch = {
 };
 
 const foreignStay: Watch = { after: (engine) => expect(foreignOf(engine)).toEqual(FOREIGN) };
+const restfulPlans: Watch = { onPlan: restsForEver };
 const plainPlans: Watch = { onPlan: (plan) => expect(JSON.parse(JSON.stringify(plan))).toEqual(plan) };
 
 const normal = (engine: SimulatedEngine): unknown => ({
@@ -159,6 +161,7 @@ describe('whatever happens on a simulated host with an edge', () => {
       () => ({ end: expectGood }),
     ],
     ['every plan survives JSON', rough, () => plainPlans],
+    ['a plan at rest is the same at any later time', rough, () => restfulPlans],
   ])(
     '%s',
     async (_, commands, invariant) => {
