@@ -4,7 +4,15 @@ export default defineConfig({
   test: {
     projects: [
       // No module keeps state, so that files may share a process: half the time.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          isolate: false,
+          // A deadline and no measurement: on a busy machine a property of a thousand cases takes its time.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'engine',
