@@ -12,8 +12,12 @@ export type CheckedCompose = { readonly watch: readonly string[]; readonly folde
   | { readonly kind: 'errors'; readonly errors: readonly [ComposeProblem, ...ComposeProblem[]] }
 );
 
-export const checkCompose = async (path: string, signal?: AbortSignal): Promise<CheckedCompose> =>
-  checked(await readCompose(path, signal));
+/** With a `candidate`: as if the content of that file were at `path`. */
+export const checkCompose = async (
+  path: string,
+  signal?: AbortSignal,
+  candidate?: string,
+): Promise<CheckedCompose> => checked(await readCompose(path, signal, candidate));
 
 const checked = (read: ComposeResult): CheckedCompose => {
   const { watch, folders } = read;

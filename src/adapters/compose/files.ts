@@ -24,6 +24,9 @@ const problem = (file: string, message: string, advice: string): ComposeProblem 
   advice,
 });
 
+/** Hidden files are what editors and Chef leave half written. */
+const isFragment = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name);
+
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
@@ -40,18 +43,16 @@ const fragmentsIn = async (folder: string): Promise<readonly string[]> => {
   const fragments = join(folder, FRAGMENTS);
   if ((await kindOf(fragments)) !== 'folder') return [];
   const names = await readdir(fragments);
-  // Hidden files are what editors and Chef leave half written.
-  return names
-    .filter((name) => /^[^.].*\.ya?ml$/.test(name))
-    .toSorted()
-    .map((name) => join(fragments, name));
+  return names.filter(isFragment).map((name) => join(fragments, name));
 };
 
-const filesOfFolder = async (folder: string): Promise<ComposeFiles> => {
+/** With a `fragment` that counts even where it is not there yet. */
+const filesOfFolder = async (folder: string, fragment?: string): Promise<ComposeFiles> => {
   const candidates = MAIN_NAMES.map((name) => join(folder, name));
   const kinds = await Promise.all(candidates.map(kindOf));
   const mains = candidates.filter((_path, index) => kinds[index] === 'file');
-  const files = [...mains, ...(await fragmentsIn(folder))];
+  const fragments = new Set([...(await fragmentsIn(folder)), ...(fragment === undefined ? [] : [fragment])]);
+  const files = [...mains, ...[...fragments].toSorted()];
   const problems: ComposeProblem[] = [];
   if (files.length === 0) {
     problems.push(
@@ -67,17 +68,31 @@ const filesOfFolder = async (folder: string): Promise<ComposeFiles> => {
   return { folder, files, folders: [folder, join(folder, FRAGMENTS)], problems };
 };
 
+/** The project of a file inside a compose.d, which need not be there yet. */
+const filesOfFragment = async (fragment: string): Promise<ComposeFiles> => {
+  const folder = dirname(dirname(fragment));
+  if (isFragment(basename(fragment))) return filesOfFolder(folder, fragment);
+  // Its siblings alone would be fine, and nobody had looked at this one.
+  const unread = problem(
+    fragment,
+    'is not read from there: hidden files, and others than *.yaml and *.yml, do not count',
+    'rename it, or say with --as which file it is to become',
+  );
+  return { folder, files: [], folders: [folder, dirname(fragment)], problems: [unread] };
+};
+
 /**
  * Which files belong together: a folder means its compose.yaml (or compose.yml) and compose.d/*.yaml, sorted; a file inside
- * a compose.d means that whole project; any other file stands alone.
+ * a compose.d means that whole project; any other file stands alone. With `isFile`, what is at `path` is taken for a file,
+ * there or not.
  */
-export const composeFilesFor = async (path: string): Promise<ComposeFiles> => {
+export const composeFilesFor = async (path: string, isFile = false): Promise<ComposeFiles> => {
   const absolute = resolve(path);
   const parent = dirname(absolute);
   try {
-    const kind = await kindOf(absolute);
+    const kind = isFile ? 'file' : await kindOf(absolute);
     if (kind === 'folder') return await filesOfFolder(basename(absolute) === FRAGMENTS ? parent : absolute);
-    if (kind === 'file' && basename(parent) === FRAGMENTS) return await filesOfFolder(dirname(parent));
+    if (kind === 'file' && basename(parent) === FRAGMENTS) return await filesOfFragment(absolute);
     if (kind === 'file') return { folder: parent, files: [absolute], folders: [parent], problems: [] };
     const missing = problem(absolute, 'does not exist', 'let Chef write it, or set SUPERCARGO_COMPOSE');
     return { folder: parent, files: [], folders: [parent], problems: [missing] };

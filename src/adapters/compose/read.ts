@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { FileContent } from '../../core/compose/context.ts';
 import type { ComposeProject } from '../../core/compose/model.ts';
 import type { ComposeProblem } from '../../core/compose/problem.ts';
@@ -110,12 +111,17 @@ interface Roots {
   readonly errors: readonly ComposeProblem[];
 }
 
-const readRoots = async (path: string, signal: AbortSignal | undefined): Promise<Roots> => {
-  const { folder, files, folders, problems } = await composeFilesFor(path);
+/** `candidate`: a file whose content stands for that of `path`. */
+const readRoots = async (
+  path: string,
+  candidate: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Roots> => {
+  const { folder, files, folders, problems } = await composeFilesFor(path, candidate !== undefined);
   const errors: ComposeProblem[] = [...problems];
   const texts: ComposeText[] = [];
   for (const file of files) {
-    const bytes = await readCapped(file, signal);
+    const bytes = await readCapped(file === resolve(path) ? (candidate ?? file) : file, signal);
     const content = bytes.kind === 'bytes' ? decode(bytes.bytes) : bytes;
     const problem = problemOf(file, content);
     if (problem) errors.push(problem);
@@ -138,14 +144,14 @@ const areUnchanged = async ({ referenced }: Sources, signal: AbortSignal | undef
 
 /**
  * Reads the project that `path` belongs to: a file, a folder with compose.yaml and compose.d/*.yaml, or a file inside a
- * compose.d. Every call reads all files, and parses them only where one has changed: for fifty services that takes a tick
+ * compose.d. With a `candidate` the content of that file is judged as that of `path`. Every call reads all files, and parses them only where one has changed: for fifty services that takes a tick
  * from 40 ms of CPU time to 1. An unchanged project is the very same object. Everything that is wrong is a value.
  * @throws only where `signal` is aborted.
  */
-export const createComposeReader = (path: string) => {
+export const createComposeReader = (path: string, candidate?: string) => {
   let last: (Sources & { readonly result: ComposeResult }) | undefined;
   return async (signal?: AbortSignal): Promise<ComposeResult> => {
-    const roots = await readRoots(path, signal);
+    const roots = await readRoots(path, candidate, signal);
     const text = JSON.stringify(roots);
     if (last?.roots === text && (await areUnchanged(last, signal))) return last.result;
     const referenced = await readAllReferenced(roots, signal);
@@ -175,5 +181,5 @@ const resultOf = ({ files, folders, errors }: Roots, input: ProjectInput): Compo
 };
 
 /** Once, for a command. */
-export const readCompose = (path: string, signal?: AbortSignal): Promise<ComposeResult> =>
-  createComposeReader(path)(signal);
+export const readCompose = (path: string, signal?: AbortSignal, candidate?: string): Promise<ComposeResult> =>
+  createComposeReader(path, candidate)(signal);

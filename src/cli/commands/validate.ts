@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readDocumentPaths } from '../../config.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/problem.ts';
-import { messageOf } from '../../core/errors.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { accept } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
@@ -14,12 +14,15 @@ const HELP = `
 Examples:
   supercargo validate                                      the compose and trust files that this host uses
   supercargo validate --compose compose.d/web.yaml         one of several: checked with its siblings
+  supercargo validate --compose /tmp/new.yaml --as /etc/supercargo/compose.d/web.yaml
+                                                           before it replaces that file
   supercargo validate --manifest staging.json --trust trust.json --environment staging
 
 Exit codes: 0 all is well, 1 something is not.`;
 
 interface ValidateOptions {
   readonly compose?: string;
+  readonly as?: string;
   readonly manifest?: string;
   readonly trust?: string;
   readonly environment?: string;
@@ -32,8 +35,12 @@ interface Finding {
   readonly message: string;
 }
 
-const checkComposeAt = async (path: string, signal: AbortSignal): Promise<readonly Finding[]> => {
-  const checked = await checkCompose(path, signal);
+const checkComposeAt = async (
+  path: string,
+  signal: AbortSignal,
+  candidate: string | undefined,
+): Promise<readonly Finding[]> => {
+  const checked = await checkCompose(path, signal, candidate);
   if (checked.kind === 'errors') {
     return checked.errors.map((p) => ({ file: path, kind: 'error', message: formatComposeProblem(p) }));
   }
@@ -113,10 +120,15 @@ const runValidate = async (io: Io, options: ValidateOptions, signal: AbortSignal
   const isNamed =
     options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
   const paths = readDocumentPaths(io.env);
-  const compose = isNamed ? options.compose : paths.composePath;
+  if (options.as !== undefined && options.compose === undefined)
+    throw new AgentError('USAGE', '--as needs --compose', {
+      advice: 'name the new file with --compose, and the one that it is to replace with --as',
+    });
+  const compose = options.as ?? (isNamed ? options.compose : paths.composePath);
+  const candidate = options.as === undefined ? undefined : options.compose;
   const trust = options.trust ?? (isNamed || !(await exists(paths.trustFile)) ? undefined : paths.trustFile);
   const findings = [
-    ...(compose === undefined ? [] : await checkComposeAt(compose, signal)),
+    ...(compose === undefined ? [] : await checkComposeAt(compose, signal, candidate)),
     ...(trust === undefined ? [] : await checkTrustAt(trust)),
     ...(options.manifest === undefined
       ? []
@@ -141,6 +153,7 @@ export const addValidate = (program: Command, { io, run }: Cli): void => {
     .command('validate')
     .description('check compose, manifest and trust files')
     .option('--compose <path>', 'a compose file, or a folder with compose.yaml and compose.d/')
+    .option('--as <path>', 'check the file of --compose as if it were here, with what lies beside it')
     .option('--manifest <path>', 'a manifest or an envelope')
     .option(
       '--trust <path>',

@@ -61,6 +61,46 @@ describe('which files belong together', () => {
     expect([folder, names(files)]).toEqual([place.folder, ['stack.yaml']]);
   });
 
+  it.each([
+    ['a new file', 'compose.d/web.yaml', 'services: {web: {image: x}}', []],
+    ['the one that it replaces', 'compose.d/1.yaml', 'services: {c: {image: y}}', []],
+    [
+      'a name that a sibling has',
+      'compose.d/web.yaml',
+      'services: {b: {image: x}}',
+      [/^compose\.d\/web\.yaml: .*"?b"?/],
+    ],
+    [
+      'a wrong key',
+      'compose.d/1.yaml',
+      'services: {c: {imgae: x}}',
+      [/^compose\.d\/1\.yaml: /, /^compose\.d\/1\.yaml: /],
+    ],
+    ['a file that stands alone', 'stack.yaml', 'services: {b: {image: x}}', []],
+  ])('judges a candidate among the siblings of its place: %s', async (_what, as, content, says) => {
+    // As Chef does it: beside the file that it will replace, with a dot.
+    await put({ ...PROJECT, 'compose.d/.chef-web20261125.yaml': content });
+    const candidate = join(place.folder, 'compose.d/.chef-web20261125.yaml');
+    const result = await readCompose(join(place.folder, as), undefined, candidate);
+    const errors = result.kind === 'ok' ? [] : result.errors;
+    expect(errors.map(({ file, message }) => `${file.slice(place.folder.length + 1)}: ${message}`)).toEqual(
+      says.map((said) => expect.stringMatching(said) as unknown),
+    );
+  });
+
+  it('takes a candidate as the first file of a folder that is not there yet', async () => {
+    await put({ 'new.yaml': 'services: {web: {image: x, env_file: web.env}}', 'etc/web.env': '' });
+    const at = join(place.folder, 'etc/compose.d/web.yaml');
+    expect(await readCompose(at, undefined, join(place.folder, 'new.yaml'))).toMatchObject({ kind: 'ok' });
+  });
+
+  it('does not call a file good that it would not read', async () => {
+    await put(PROJECT);
+    expect(await errorsIn('compose.d/.4.yaml')).toEqual([
+      'compose.d/.4.yaml: is not read from there: hidden files, and others than *.yaml and *.yml, do not count',
+    ]);
+  });
+
   it('takes compose.yml too, but not beside compose.yaml', async () => {
     await put({ 'compose.yml': 'services: {}' });
     expect(await errorsIn('')).toEqual([]);
