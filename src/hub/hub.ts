@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -166,7 +167,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
   });
   const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
   const counters = createCounters();
-  const life = now().toString(36);
+  const life = randomBytes(6).toString('base64url');
   const shared = { access, manifests, reports, waiting, watchers, counters, assets, log, now, version };
   return { context: { ...shared, life, connections } satisfies HubContext, pulse };
 };

@@ -21,6 +21,8 @@ export interface Report {
 export interface ReportVersion {
   readonly substance: number;
   readonly heartbeats: number;
+  /** When the last of these was. */
+  readonly atMs: EpochMs;
 }
 
 export type ReportAnswer =
@@ -53,8 +55,6 @@ interface Environment {
   version: ReportVersion;
 }
 
-const NONE: ReportVersion = { substance: 0, heartbeats: 0 };
-
 const full = (what: string, most: number, option: string): Refusal =>
   refusal(
     507,
@@ -78,43 +78,49 @@ const loadEnvironment = async (files: HubFiles, environment: string): Promise<Ma
   return hosts;
 };
 
-const load = async (files: HubFiles): Promise<Map<string, Environment>> => {
+const load = async (files: HubFiles, none: ReportVersion): Promise<Map<string, Environment>> => {
   const known = new Map<string, Environment>();
   for (const { name, kind } of await files.list('reports')) {
     if (kind !== 'folder' || !isEnvironmentName(name)) continue;
-    known.set(name, { hosts: await loadEnvironment(files, name), version: NONE });
+    known.set(name, { hosts: await loadEnvironment(files, name), version: none });
   }
   return known;
 };
 
-type Kept = ReportsOptions & { readonly known: Map<string, Environment> };
+interface Kept extends ReportsOptions {
+  readonly known: Map<string, Environment>;
+  /** Of an environment that nobody has reported for since the start. */
+  readonly none: ReportVersion;
+}
 
 /** In memory: what readers see from now on. */
 const keep = (
-  { known, mostHosts, mostEnvironments, now, onChanged }: Kept,
+  { known, none, mostHosts, mostEnvironments, now, onChanged }: Kept,
   environment: string,
   host: string,
   { bytes, summary }: { readonly bytes: Uint8Array; readonly summary: ReportSummary },
 ): ReportAnswer => {
-  const found = known.get(environment) ?? { hosts: new Map<string, Report>(), version: NONE };
+  const found = known.get(environment) ?? { hosts: new Map<string, Report>(), version: none };
   const before = found.hosts.get(host);
   if (!known.has(environment) && known.size >= mostEnvironments)
     return { kind: 'refused', refusal: full('environments', mostEnvironments, '--max-environments') };
   if (before === undefined && found.hosts.size >= mostHosts)
     return { kind: 'refused', refusal: full('hosts of an environment', mostHosts, '--max-hosts') };
   known.set(environment, found);
-  found.hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: now(), summary });
+  const atMs = now();
+  found.hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: atMs, summary });
   const { substance, heartbeats } = found.version;
   const saysNothingNew = before?.summary.substance === summary.substance;
-  found.version = { substance: saysNothingNew ? substance : substance + 1, heartbeats: heartbeats + 1 };
+  found.version = { substance: saysNothingNew ? substance : substance + 1, heartbeats: heartbeats + 1, atMs };
   if (!saysNothingNew) onChanged(environment);
   return { kind: 'taken', isNew: before === undefined };
 };
 
-const forget = ({ known, onChanged }: Kept, environment: string, host: string): boolean => {
+const forget = ({ known, now, onChanged }: Kept, environment: string, host: string): boolean => {
   const found = known.get(environment);
   if (found === undefined || !found.hosts.delete(host)) return false;
-  found.version = { substance: found.version.substance + 1, heartbeats: found.version.heartbeats + 1 };
+  const { substance, heartbeats } = found.version;
+  found.version = { substance: substance + 1, heartbeats: heartbeats + 1, atMs: now() };
   onChanged(environment);
   return true;
 };
@@ -125,15 +131,16 @@ const throwIf = (failure: AgentError | undefined): void => {
 
 /** Keeps the last report of every host. @throws AgentError STORE */
 export const openReports = async (options: ReportsOptions): Promise<Reports> => {
-  const known = await load(options.files);
-  const kept: Kept = { ...options, known };
+  const none: ReportVersion = { substance: 0, heartbeats: 0, atMs: options.now() };
+  const known = await load(options.files, none);
+  const kept: Kept = { ...options, known, none };
   const queue = createWriteQueue(options.files);
   return {
     environments: () => [...known.keys()].toSorted(),
     all: (environment) =>
       [...(known.get(environment)?.hosts.values() ?? [])].toSorted((a, b) => (a.host < b.host ? -1 : 1)),
     one: (environment, host) => known.get(environment)?.hosts.get(host),
-    version: (environment) => known.get(environment)?.version ?? NONE,
+    version: (environment) => known.get(environment)?.version ?? none,
     take: async (environment, host, bytes) => {
       const read = readReport(bytes, environment, host);
       if (read.kind === 'refused') return read;
@@ -149,12 +156,12 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
   };
 };
 
-/** The list of an environment's reports, each as it came: `supercargo/fleet/v1`. */
-export const fleetDocument = (environment: string, reports: readonly Report[], nowMs: EpochMs): Buffer => {
+/** The list of an environment's reports, each as it came: `supercargo/fleet/v1`. The same reports give the same bytes. */
+export const fleetDocument = (environment: string, reports: readonly Report[], atMs: EpochMs): Buffer => {
   const head = {
     apiVersion: 'supercargo/fleet/v1',
     environment,
-    at: isoTime(nowMs),
+    at: isoTime(atMs),
     names: reports.map(({ host }) => `${host}.json`),
   };
   const parts: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"hosts":[`)];

@@ -24,18 +24,18 @@ const addressOf = (request: FastifyRequest): Address | undefined => {
 };
 
 /**
- * The list's tag counts; it is weak, because the list also says when it was made. Who waits is woken by what hosts say anew, and
+ * The list's tag counts its changes instead of hashing megabytes for each reader. Who waits is woken by what hosts say anew, and
  * learns of mere heartbeats when its time is over.
  */
-const listed = ({ reports, life, now }: HubContext, environment: string) => {
-  const { substance, heartbeats } = reports.version(environment);
+const listed = ({ reports, life }: HubContext, environment: string) => {
+  const { substance, heartbeats, atMs } = reports.version(environment);
   const prefix = `"${life}-${String(substance)}-`;
   return {
     prefix,
     served: {
-      tag: `W/${prefix}${String(heartbeats)}"`,
+      tag: `${prefix}${String(heartbeats)}"`,
       cacheControl: 'no-store',
-      body: () => fleetDocument(environment, reports.all(environment), now()),
+      body: () => fleetDocument(environment, reports.all(environment), atMs),
     } satisfies Served,
   };
 };

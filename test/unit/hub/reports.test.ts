@@ -219,6 +219,25 @@ describe('reading reports', () => {
     expect((await hub.get('/manifests/staging.json')).status).toBe(404);
   });
 
+  it('gives the very same list under the same strong tag, however much later', async () => {
+    let nowMs = Date.now();
+    const hub = await scene({ now: () => (nowMs += 1000) });
+    const look = async (): Promise<readonly [string | null, string]> => {
+      const answer = await hub.get('/reports/staging');
+      return [answer.headers.get('etag'), await answer.text()];
+    };
+    const empty = await look();
+    expect(empty[0]).toMatch(/^"/);
+    expect(await look()).toEqual(empty);
+    await hub.report('staging', 'web-1', of('web-1'));
+    const one = await look();
+    expect(one[0]).toMatch(/^"/);
+    expect(one[0]).not.toBe(empty[0]);
+    expect(await look()).toEqual(one);
+    await hub.restart();
+    expect((await look())[0]).not.toBe(one[0]);
+  });
+
   it('says so where the same tag is asked for again', async () => {
     const hub = await scene();
     await hub.report('staging', 'web-1', of('web-1'));
