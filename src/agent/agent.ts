@@ -37,6 +37,7 @@ export const createAgent = (
   const follow = createFollow(ports, intake, wake.call);
   const startedAtMs = ports.now();
   const passed: (() => void)[] = [];
+  let isRunning = identity.running;
   const told = new Map<string, { key: string; sinceMs: number }>();
 
   /** When an outcome became what it is. */
@@ -53,7 +54,7 @@ export const createAgent = (
       environment: options.environment,
       host: options.host,
       nowMs: ports.now(),
-      agent: { ...identity, sinceMs: identity.running ? startedAtMs : null },
+      agent: { ...identity, running: isRunning, sinceMs: isRunning ? startedAtMs : null },
       view: reconciler.view(),
       intake: intake.state(),
       ledger: record.current(),
@@ -107,6 +108,12 @@ export const createAgent = (
       }
       await intake.readFiles(signal);
       return failure;
+    },
+
+    /** From now on its documents say that nobody looks after this host. */
+    end: (): void => {
+      isRunning = false;
+      reporting.see(status());
     },
 
     /** Looks, plans and starts the next steps; resolves to the status that this gave. */

@@ -20,6 +20,8 @@ export interface DaemonSurroundings {
   readonly onReady: () => void;
   /** After every pass: the loop makes progress. */
   readonly onPass: (status: Status) => void;
+  /** Asked at the end: whether no other life follows this one at once, as after a reload. */
+  readonly isLast: () => boolean;
   /** The loop looks at least so often, whatever happens. */
   readonly longestSleepMs: number;
 }
@@ -61,6 +63,8 @@ export const runDaemon = async (
   refresh.close();
   await agent.reconciler.close(3_000);
   await Promise.all(besides);
+  // Whoever waits for this host learns now what it could only guess from silence.
+  if (s.isLast()) agent.end();
   await agent.reporting.close(LAST_REPORT_MS);
 };
 

@@ -138,6 +138,10 @@ describe('the fleet page', () => {
       describe: () => textOf(page, 'body'),
     });
     expect(await page.locator('details[open]').count()).toBe(1);
+    await report('staging', 'web-3', { ...at(3), agent: { ...hostStatus().agent, running: false } });
+    await eventually(async () => (await textOf(page, '#behind')).includes('web-3 · stopped'), {
+      describe: () => textOf(page, 'body'),
+    });
     await page.close();
   });
 

@@ -19,7 +19,8 @@ Examples:
   supercargo fleet staging --to … --watch         the same, redrawn as it changes
   supercargo fleet staging --to … --json          supercargo/fleet-view/v1
 
-Exit codes: 0 every host runs what is published · 2 not yet · 3 rolled back, blocked or refused somewhere · 4 a host is silent`;
+Exit codes: 0 every host runs what is published · 2 not yet · 3 rolled back, blocked or refused somewhere · 4 a host is silent, or
+no agent runs there`;
 
 interface Flags extends StoreFlags {
   readonly hosts?: string;
@@ -48,6 +49,7 @@ const CODES: Readonly<Record<HostVerdict['kind'], ExitCode>> = {
   pending: EXIT.pending,
   superseded: EXIT.pending,
   failed: EXIT.failed,
+  stopped: EXIT.offline,
   silent: EXIT.offline,
 };
 

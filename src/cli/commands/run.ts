@@ -52,7 +52,10 @@ const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended
   for (const message of config.warnings) log.write('warn', 'agent.warned', { message });
   const all = AbortSignal.any([signal, ended.signal]);
   const { agent } = wired;
-  const surroundings = surroundingsOf(config, wired, systemd, log);
+  const surroundings = {
+    ...surroundingsOf(config, wired, systemd, log),
+    isLast: () => signal.aborted,
+  };
   const refresh = createRefresh(agent, surroundings, all);
   const server = await serveStatus(config.socketPath, routesOf(config.environment, agent, refresh));
   try {
@@ -121,7 +124,7 @@ const surroundingsOf = (
   wired: Wired,
   systemd: Systemd,
   log: EventLog,
-): DaemonSurroundings => {
+): Omit<DaemonSurroundings, 'isLast'> => {
   const { ports, claim, watched } = wired;
   const interval = systemd.watchdogIntervalMs;
   let lastStatus = '';

@@ -19,7 +19,7 @@ const of = (hosts: readonly JudgedHost[], kind: HostVerdict['kind']): readonly J
   hosts.filter((h) => h.verdict.kind === kind);
 
 const tally = (hosts: readonly JudgedHost[]): string => {
-  const kinds = ['converged', 'pending', 'failed', 'superseded', 'silent'] as const;
+  const kinds = ['converged', 'pending', 'failed', 'superseded', 'stopped', 'silent'] as const;
   const counts = kinds.flatMap((kind) => {
     const { length } = of(hosts, kind);
     return length === 0 ? [] : [`${String(length)} ${kind}`];

@@ -51,6 +51,16 @@ const ago = (ms: number): string => {
     : `${String(Math.round(seconds / MINUTE))} min ago`;
 };
 
+const seenText = (
+  { seenAtMs, status, isSilent }: HostReport & { readonly isSilent: boolean },
+  { palette }: Screen,
+  nowMs: number,
+): string => {
+  const when = ago(nowMs - seenAtMs);
+  if (!status.agent.running) return palette.warn(`stopped, ${when}`);
+  return isSilent ? palette.bad(`silent, ${when}`) : when;
+};
+
 /** Hosts × services: what is wanted against what runs, outcome, since when. */
 export const renderFleet = (
   reports: readonly (HostReport & { readonly isSilent: boolean })[],
@@ -61,8 +71,9 @@ export const renderFleet = (
   const { palette } = screen;
   const rows = reports
     .toSorted((a, b) => (a.host < b.host ? -1 : Number(a.host > b.host)))
-    .flatMap(({ host, status, seenAtMs, isSilent }) => {
-      const seen = isSilent ? palette.bad(`silent, ${ago(nowMs - seenAtMs)}`) : ago(nowMs - seenAtMs);
+    .flatMap((report) => {
+      const { host, status } = report;
+      const seen = seenText(report, screen, nowMs);
       const serial = status.manifest.serial === null ? '–' : String(status.manifest.serial);
       const services = status.services.map((s, index) => {
         const runs = [...new Set(s.containers.filter((c) => c.state === 'running').map((c) => c.version))];

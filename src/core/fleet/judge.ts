@@ -1,7 +1,7 @@
 import type { Manifest } from '../manifest/model.ts';
 import { versionOf } from '../publish/version-request.ts';
 import type { ServiceStatus } from '../status/status.ts';
-import type { EpochMs } from '../time.ts';
+import { isoTime, type EpochMs } from '../time.ts';
 import type { HostReport } from './report.ts';
 
 /** How far one host is with one published manifest. */
@@ -11,6 +11,8 @@ export type HostVerdict =
   | { readonly kind: 'failed'; readonly faults: readonly [HostFault, ...HostFault[]] }
   /** A later manifest names another version: this one will never run here. */
   | { readonly kind: 'superseded'; readonly message: string }
+  /** Its agent has said that it ends: nothing happens there until one is started. */
+  | { readonly kind: 'stopped'; readonly sinceMs: EpochMs }
   /** It does not report; undefined: it never did. */
   | { readonly kind: 'silent'; readonly sinceMs: EpochMs | undefined };
 
@@ -86,15 +88,23 @@ const judgeServices = (report: HostReport, target: Manifest): HostVerdict => {
     : { kind: 'converged' };
 };
 
-/** How far a host is with this manifest, by what it last told. */
-export const judgeHost = (report: HostReport | undefined, target: Manifest, nowMs: EpochMs): HostVerdict => {
-  if (!report) return { kind: 'silent', sinceMs: undefined };
-  if (nowMs - report.seenAtMs > SILENT_MS) return { kind: 'silent', sinceMs: report.seenAtMs };
+const judgeTold = (report: HostReport, target: Manifest): HostVerdict => {
   const refused = refusedBy(report, target.serial);
   if (refused) return { kind: 'failed', faults: [refused] };
   return (report.status.manifest.serial ?? 0) < target.serial
     ? behind(report)
     : judgeServices(report, target);
+};
+
+/** How far a host is with this manifest, by what it last told. */
+export const judgeHost = (report: HostReport | undefined, target: Manifest, nowMs: EpochMs): HostVerdict => {
+  if (!report) return { kind: 'silent', sinceMs: undefined };
+  const { seenAtMs: sinceMs, status } = report;
+  const isOld = nowMs - sinceMs > SILENT_MS;
+  if (isOld) return { kind: status.agent.running ? 'silent' : 'stopped', sinceMs };
+  const verdict = judgeTold(report, target);
+  // What is done stays done when the agent ends, or was a single `supercargo once`.
+  return verdict.kind === 'pending' && !status.agent.running ? { kind: 'stopped', sinceMs } : verdict;
 };
 
 /** In a few words, one line. */
@@ -110,9 +120,11 @@ export const tellVerdict = (verdict: HostVerdict): string => {
         .join('; ');
     case 'superseded':
       return verdict.message;
+    case 'stopped':
+      return `no agent runs there since ${isoTime(verdict.sinceMs)}: start it (systemctl start supercargo)`;
     case 'silent':
       return verdict.sinceMs === undefined
         ? 'it has never reported'
-        : `it has been silent since ${new Date(verdict.sinceMs).toISOString()}`;
+        : `it has been silent since ${isoTime(verdict.sinceMs)}`;
   }
 };

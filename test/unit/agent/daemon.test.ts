@@ -33,6 +33,7 @@ describe('a daemon', () => {
       watchEngine,
       onReady: () => undefined,
       onPass: () => undefined,
+      isLast: () => false,
       longestSleepMs: 10,
     };
     await agent.open(ended.signal);

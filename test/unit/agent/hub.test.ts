@@ -26,6 +26,7 @@ const surroundings: DaemonSurroundings = {
   watchEngine: (_onEvent, signal) => untilAborted(signal),
   onReady: () => undefined,
   onPass: () => undefined,
+  isLast: () => true,
   longestSleepMs: 10,
 };
 
@@ -35,7 +36,7 @@ interface Daemon {
   readonly end: () => Promise<void>;
 }
 
-const startDaemon = async (hub: Scene): Promise<Daemon> => {
+const startDaemon = async (hub: Scene, isLast = true): Promise<Daemon> => {
   const host = createSurroundings('services: { web: { image: org/web, restart: always } }');
   for (const version of ['1', '2']) host.engine.registry.push(`org/web:${version}`);
   // Simulated time goes on with each look.
@@ -57,7 +58,8 @@ const startDaemon = async (hub: Scene): Promise<Daemon> => {
   const agent = createAgent(ports, options, { running: true, version: '0', pid: 1 }, false);
   const ended = new AbortController();
   await agent.open(ended.signal);
-  const life = runDaemon(agent, createRefresh(agent, surroundings, ended.signal), surroundings, ended.signal);
+  const around = { ...surroundings, isLast: () => isLast };
+  const life = runDaemon(agent, createRefresh(agent, around, ended.signal), around, ended.signal);
   return {
     agent,
     host,
@@ -106,6 +108,23 @@ describe('an agent and a hub', { timeout: 30_000 }, () => {
     expect(agent.follow.isFollowing()).toBe(true);
     expect(agent.status().report).toMatchObject({ message: null, sentAt: expect.any(String) as string });
     expect(host.events.filter((e) => e.event.startsWith('report.'))).toEqual([]);
+  });
+
+  it.each([
+    ['ends says so', true],
+    ['begins anew does not', false],
+  ])('an agent that %s', async (_what, isLast) => {
+    hub = await createScene();
+    await publish(hub, 1, '1');
+    daemon = await startDaemon(hub, isLast);
+    await isReported(hub, 1);
+    expect(await reported(hub)).toMatchObject({ agent: { running: true } });
+    await daemon.end();
+    expect(await reported(hub)).toMatchObject({
+      outcome: 'converged',
+      agent: { running: !isLast },
+      manifest: { serial: 1 },
+    });
   });
 
   it('a hub that is away changes nothing on the host, and is told once', async () => {

@@ -11,7 +11,7 @@ export interface HostEntry {
 
 export interface HostStatus {
   readonly outcome: string;
-  readonly agent: { readonly version: string };
+  readonly agent: { readonly running: boolean; readonly version: string };
   readonly engine: { readonly online: boolean; readonly message: string | null };
   readonly manifest: {
     readonly serial: number | null;

@@ -56,6 +56,9 @@ const sorted = (hosts: readonly HostEntry[]): readonly HostEntry[] =>
 
 const heading = (text: string): HTMLElement => element('th', { scope: 'col' }, foreign(text));
 
+const agentText = ({ agent }: HostEntry['status']): string =>
+  `agent ${agent.version}${agent.running ? '' : ', stopped'}`;
+
 export const hostsTable = (hosts: readonly HostEntry[], nowMs: number): HTMLElement => {
   const names = [...new Set(hosts.flatMap((h) => h.status.services.map((s) => s.service)))].toSorted();
   const rows = sorted(hosts).map((entry) => {
@@ -65,11 +68,13 @@ export const hostsTable = (hosts: readonly HostEntry[], nowMs: number): HTMLElem
     return element(
       'tr',
       {},
-      element('th', { scope: 'row' }, foreign(host), element('small', {}, `agent ${status.agent.version}`)),
+      element('th', { scope: 'row' }, foreign(host), element('small', {}, agentText(status))),
       element(
         'td',
         { 'data-label': 'Is' },
-        silent ? element('span', { class: 'word bad' }, 'silent') : word(status.outcome),
+        silent
+          ? element('span', { class: 'word bad' }, status.agent.running ? 'silent' : 'stopped')
+          : word(status.outcome),
       ),
       element('td', { 'data-label': 'Serial' }, String(status.manifest.serial ?? '–')),
       element('td', { 'data-label': 'Seen' }, ago(receivedAt, nowMs)),
@@ -104,7 +109,17 @@ const troublesOf = (entry: HostEntry, nowMs: number): readonly Trouble[] => {
   const { status } = entry;
   const { rejection } = status.manifest;
   return [
-    ...(isSilent(entry, nowMs)
+    ...(status.agent.running
+      ? []
+      : [
+          plain(
+            'stopped',
+            'warn',
+            `no agent runs there since ${entry.receivedAt}`,
+            'start it: systemctl start supercargo',
+          ),
+        ]),
+    ...(status.agent.running && isSilent(entry, nowMs)
       ? [
           plain(
             'silent',

@@ -27,10 +27,25 @@ const failure = {
   log: ['boom'],
 };
 
+const STOPPED = { ...hostStatus().agent, running: false };
+
 const rows: readonly (readonly [string, HostReport | undefined, HostVerdict['kind'], RegExp])[] = [
   ['runs it', report(), 'converged', /converged/],
   ['never reported', undefined, 'silent', /never reported/],
   ['is silent', report({}, NOW_MS - 200_000), 'silent', /silent since/],
+  ['runs it, and whose agent ended', report({ agent: STOPPED }), 'converged', /converged/],
+  [
+    'is behind, and whose agent ended',
+    report({ ...at(417), agent: STOPPED }),
+    'stopped',
+    /no agent runs .*start it/,
+  ],
+  [
+    'was stopped long ago',
+    report({ agent: STOPPED }, NOW_MS - 200_000),
+    'stopped',
+    /no agent runs there since/,
+  ],
   ['is behind', report(at(417)), 'pending', /at serial 417/],
   ['has none yet', report(at(null)), 'pending', /no manifest yet/],
   ['refuses it', report(at(417, { state: 'rejected', rejection })), 'failed', /refuses serial 418: too late/],
