@@ -28,8 +28,10 @@ const EARLY_MS = 1_000;
 const LATE_MS = 10_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** nginx's ETag is mtime and size: two publishes in one second can share it, and a poller would never see the second. */
+/** Whatever a server makes its ETags of: what it hides behind one is seen after so many reads. */
 const UNCONDITIONAL_EVERY = 20;
+/** `Last-Modified` and `Date` are whole seconds, and need not be of the same clock tick. */
+const SETTLED_MS = 2_000;
 /** RFC 9110, section 8.8.3; anything else could not be sent back as a header. */
 const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
 
@@ -84,6 +86,16 @@ const findDamage = ({ header, body }: Answer, url: URL): AgentError | undefined 
     `${body.length} of ${announced} bytes arrived`,
     'look at the server and the proxies between',
   );
+};
+
+/**
+ * Whether the answer's ETag will name other bytes only by another ETag. nginx makes it of mtime in seconds and size: of two publishes
+ * in one second it gives both the same, so it counts only once that second is over (RFC 9110, 8.8.2.2). No time: it is trusted.
+ */
+const isSettled = ({ header }: Answer): boolean => {
+  const modifiedMs = Date.parse(header('last-modified') ?? '');
+  const ageMs = Date.parse(header('date') ?? '') - modifiedMs;
+  return Number.isNaN(modifiedMs) || ageMs >= SETTLED_MS;
 };
 
 /** What is asked, beside where: the version that is known, and how long a change is waited for. */
@@ -155,7 +167,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
     const damage = findDamage(answer, url);
     if (damage) return failed(damage);
     const sent = answer.header('etag');
-    etag = sent !== undefined && ETAG.test(sent) ? sent : undefined;
+    etag = sent !== undefined && ETAG.test(sent) && isSettled(answer) ? sent : undefined;
     conditionalReads = known === undefined ? 0 : conditionalReads + 1;
     return lastSeen.compare(answer.body);
   };

@@ -49,6 +49,26 @@ describe('reading a manifest over HTTP', () => {
     expect(requests.filter(({ headers }) => headers['if-none-match'] === undefined)).toHaveLength(2);
   });
 
+  it.each([
+    ['in this very second', 0, [undefined, undefined]],
+    ['a second ago', 1, [undefined, undefined]],
+    ['two seconds ago', 2, [undefined, '"mtime-size"']],
+    ['by a clock that is ahead', -60, [undefined, undefined]],
+  ])(
+    'trusts an ETag that a file of the same size could share only after its second: changed %s',
+    async (_, secondsAgo, asked) => {
+      const { url, requests } = await serve((_request, response) => {
+        const date = Date.parse('2026-11-23T10:00:00Z');
+        response.setHeader('etag', '"mtime-size"').setHeader('date', new Date(date).toUTCString());
+        response.setHeader('last-modified', new Date(date - secondsAgo * 1000).toUTCString()).end('body');
+      });
+      const fetchNow = sourceOf(url);
+      await fetchNow();
+      await fetchNow();
+      expect(requests.map(({ headers }) => headers['if-none-match'])).toEqual(asked);
+    },
+  );
+
   it('reads again without condition where the unconditional read failed', async () => {
     const conditions: (string | undefined)[] = [];
     const { url } = await serve((request, response) => {
