@@ -40,7 +40,7 @@ fi
 packages='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
   busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv
   haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
-  groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop'
+  groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop nginx:/usr/sbin/nginx'
 
 missing_packages() {
   local entry

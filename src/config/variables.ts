@@ -207,7 +207,7 @@ export const VARIABLES = {
     'one word of visible ASCII characters; not together with SUPERCARGO_REPORT_TOKEN_FILE',
     'none',
     'the-token-of-this-host',
-    'The bearer token that reports are sent with: what "supercargo hub token ENV HOST" prints.',
+    'What reports are sent with: the token that "supercargo hub token ENV HOST" prints, or user:password for another web server.',
   ),
   SUPERCARGO_REPORT_TOKEN_FILE: own(
     'reports',

@@ -27,7 +27,10 @@ export interface Publisher {
   readonly remove: () => Promise<void>;
 }
 
-export const createPublisher = async ({ url, publishToken }: FleetHub): Promise<Publisher> => {
+export const createPublisher = async ({
+  url,
+  publishToken,
+}: Pick<FleetHub, 'url' | 'publishToken'>): Promise<Publisher> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-publisher-'));
   await mkdir(join(folder, 'docker'));
   await writeFile(join(folder, 'docker', 'config.json'), '{}');

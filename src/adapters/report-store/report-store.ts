@@ -1,4 +1,5 @@
 import { AgentError, messageOf } from '../../core/errors.ts';
+import { headerOfToken } from '../../core/hub/tokens.ts';
 import type { Delivery, ReportSink } from '../../core/ports/report-sink.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import { put, type PutAnswer, type Timeouts, type TlsMaterial } from './put.ts';
@@ -81,7 +82,7 @@ export const createReportStore = (options: ReportStoreOptions): ReportSink => {
         const token = await readToken(source, both);
         const headers = {
           'content-type': 'application/json; charset=utf-8',
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(token !== undefined && { authorization: headerOfToken(token) }),
         };
         const tls = await readTls(both);
         const answer = await put({ url: new URL(url), headers, body: text, tls, timeouts }, both);

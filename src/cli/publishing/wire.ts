@@ -8,6 +8,7 @@ import { createRegistryCredentials } from '../../adapters/registry-credentials/r
 import { writeDurably } from '../../adapters/state-dir/durable-file.ts';
 import type { PublisherConfig } from '../../config/publisher.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
+import { headerOfToken } from '../../core/hub/tokens.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { StoreFlags } from './options.ts';
@@ -21,11 +22,6 @@ const readPem = async (path: string | undefined): Promise<string | undefined> =>
       advice: 'name a PEM file that this user may read',
     });
   }
-};
-
-const authorizationOf = (token: string | undefined): string | undefined => {
-  if (token === undefined) return undefined;
-  return token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Bearer ${token}`;
 };
 
 const baseUrl = (base: string): URL => {
@@ -55,10 +51,11 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     const folder = base.startsWith('file:') ? fileURLToPath(baseUrl(base)) : resolve(base);
     return createFolderStore({ folder, writeDurably: (path, bytes) => writeDurably(path, bytes, MODE) });
   }
+  const token = config.publishToken ?? config.readToken;
   const [ca, cert, key] = await Promise.all([flags.ca, flags.clientCert, flags.clientKey].map(readPem));
   return createHttpStore({
     base: baseUrl(base),
-    authorization: authorizationOf(config.publishToken ?? config.readToken),
+    authorization: token === undefined ? undefined : headerOfToken(token),
     tls: {
       ...(ca !== undefined && { certificateAuthority: ca }),
       ...(cert !== undefined && { certificate: cert }),

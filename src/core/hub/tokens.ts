@@ -35,6 +35,10 @@ export const tokenOfHeader = (header: string | undefined): string | undefined =>
   return colon === -1 ? undefined : pair.slice(colon + 1);
 };
 
+/** The `Authorization` header that shows a token; `user:password`, for a web server that is no hub, as basic credentials. */
+export const headerOfToken = (token: string): string =>
+  token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Bearer ${token}`;
+
 /** One cookie of a `Cookie` header (RFC 6265, 4.2.1). */
 export const cookieOf = (header: string | undefined, name: string): string | undefined =>
   (header ?? '')

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   cookieOf,
+  headerOfToken,
   hostToken,
   isSameToken,
   isSession,
@@ -49,6 +50,13 @@ describe('tokens', () => {
     [undefined, undefined],
   ])('are read from %j', (header, token) => {
     expect(tokenOfHeader(header)).toBe(token);
+  });
+
+  it.each([
+    ['abc', 'Bearer abc'],
+    ['jenkins:a:b', `Basic ${Buffer.from('jenkins:a:b').toString('base64')}`],
+  ])('are shown: %s', (token, header) => {
+    expect(headerOfToken(token)).toBe(header);
   });
 });
 
