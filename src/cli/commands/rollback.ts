@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest/model.ts';
-import { previousSerials, restored, sameVersions } from '../../core/publish/choose.ts';
+import type { Services } from '../../core/publish/draft.ts';
+import { previousSerials, restored, versionsBefore } from '../../core/publish/choose.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
@@ -15,32 +16,54 @@ Examples:
   supercargo rollback staging --to-serial 417 --to … --key …
 
 Publishes the versions of an older serial under a new one, which is higher: hosts never go back in serials. Without
---to-serial it is the last one whose versions were others. Options and exit codes are those of publish.`;
+--to-serial they are the last other ones, without those that were gone back from since. Options and exit codes are those of
+publish.`;
 
 interface Flags extends PublishFlags {
   readonly toSerial?: string;
 }
 
-/** The newest one that wants other versions. */
-const lastOther = async (
+/** What one looks for is among the last few. */
+const MOST = 50;
+
+/** The newest first, as far as they can be read: a key that signed long ago may not be known any more. */
+const readHistory = async (
+  view: EnvironmentStore,
+  current: Manifest,
+  signal: AbortSignal,
+): Promise<readonly Manifest[]> => {
+  // Some stores can't list: then every number below is tried.
+  const listed = await view.serials(signal);
+  const below = Array.from({ length: MOST }, (_, n) => current.serial - 1 - n).filter((n) => n > 0);
+  const history = [current];
+  for (const serial of previousSerials(listed ?? below, current.serial).slice(0, MOST)) {
+    try {
+      history.push(await view.published(serial, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      const isGap = listed === undefined && error instanceof AgentError && error.code === 'STORE';
+      if (isGap) continue;
+      if (history.length === 1) throw error;
+      break;
+    }
+  }
+  return history;
+};
+
+const findBefore = async (
   view: EnvironmentStore,
   current: Manifest,
   signal: AbortSignal,
 ): Promise<Manifest> => {
-  // Some stores can't list: then every number below is tried.
-  const listed = await view.serials(signal);
-  const below = Array.from({ length: Math.min(current.serial - 1, 100) }, (_, n) => current.serial - 1 - n);
-  const candidates = listed ? previousSerials(listed, current.serial) : below;
-  for (const serial of candidates) {
-    const older = await view.published(serial, signal).catch((error: unknown) => {
-      if (listed || !(error instanceof AgentError && error.code === 'STORE')) throw error;
-      return undefined;
-    });
-    if (older && !sameVersions(older.services, current.services)) return older;
-  }
-  throw new AgentError('STORE', `${view.name} keeps no older manifest with other versions`, {
-    advice: 'publish the versions that you want back',
-  });
+  const before = versionsBefore(await readHistory(view, current, signal));
+  if (before) return before;
+  throw new AgentError(
+    'STORE',
+    `${view.name} keeps no versions from before those of ${String(current.serial)}`,
+    {
+      advice: 'publish the versions that you want, or name a serial with --to-serial',
+    },
+  );
 };
 
 const runRollback = async (
@@ -53,9 +76,20 @@ const runRollback = async (
   const s = await openSession(cli.io, environment, flags);
   const current = await needCurrent(s.view, environment, signal);
   const older =
-    wanted === undefined ? await lastOther(s.view, current, signal) : await s.view.published(wanted, signal);
+    wanted === undefined ? await findBefore(s.view, current, signal) : await s.view.published(wanted, signal);
   if (flags.json !== true) cli.io.stdout.write(`back to the versions of ${String(older.serial)}\n`);
-  return publishAndTell(s, (before) => Promise.resolve(restored(older, before)), signal);
+  const goBack = async (before: Manifest | undefined): Promise<Services> => {
+    // Decided on what was there: what somebody has published since is not undone unseen.
+    if (before?.serial === current.serial) return Promise.resolve(restored(older, before));
+    throw new AgentError(
+      'STORE',
+      `somebody has published since: serial ${String(before?.serial ?? 'none')}`,
+      {
+        advice: `look at it with \`supercargo fleet ${environment}\`, and roll back again if that is still right`,
+      },
+    );
+  };
+  return publishAndTell(s, goBack, signal);
 };
 
 export const addRollback = (program: Command, cli: Cli): void => {

@@ -27,12 +27,18 @@ const tally = (hosts: readonly JudgedHost[]): string => {
   return counts.length === 0 ? 'no host has reported yet' : counts.join(', ');
 };
 
+const minutes = (ms: number): string =>
+  ms % 60_000 === 0 ? `${String(ms / 60_000)} min` : `${String(Math.round(ms / 1000))} s`;
+
 /** A line for each change in a log; on a terminal one table that is drawn again. */
 const createProgress = (io: Io, serial: number) => {
   const screen = terminalOf(io);
   let lines = 0;
+  let isToldOfNone = false;
   return (changed: readonly JudgedHost[], all: readonly JudgedHost[]): void => {
     if (screen.columns === undefined) {
+      if (all.length === 0 && !isToldOfNone) io.stdout.write(`${tally(all)}\n`);
+      isToldOfNone = all.length === 0;
       for (const { host, verdict } of changed)
         io.stdout.write(
           `${host}: ${verdict.kind}${verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${tellVerdict(verdict)}`} (${tally(all)})\n`,
@@ -92,6 +98,8 @@ export const waitAndTell = async (
     now: Date.now,
     sleep: async (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }),
   };
+  const whom = wanted.hosts ? `${String(wanted.hosts.length)} hosts of the list` : 'all hosts that report';
+  if (!isQuiet) io.stdout.write(`waiting for ${whom}, for at most ${minutes(wanted.timeoutMs)}\n`);
   const waited = await waitForFleet(view, { ...wanted, onChange: progress }, clock, signal);
   if (!isQuiet) tellEnd(io, waited, serial);
   return { code: CODES[waited.outcome], waited };

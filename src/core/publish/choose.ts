@@ -40,6 +40,19 @@ export const restored = (older: Manifest, before: Manifest | undefined): Service
 export const previousSerials = (serials: readonly number[], current: number): readonly number[] =>
   serials.filter((s) => s < current).toSorted((a, b) => b - a);
 
+/**
+ * The versions before, given what was published, the newest first. Versions that were left by going back to those before them are
+ * not among them: going back once more leads further back, and never to what just failed. Undefined: there are none.
+ */
+export const versionsBefore = (published: readonly Manifest[]): Manifest | undefined => {
+  const ways: Manifest[] = [];
+  for (const next of published.toReversed()) {
+    if (ways.at(-2) && sameVersions(ways.at(-2)?.services ?? {}, next.services)) ways.pop();
+    else if (!sameVersions(ways.at(-1)?.services ?? {}, next.services)) ways.push(next);
+  }
+  return ways.at(-2);
+};
+
 export const sameVersions = (a: Services, b: Services): boolean => {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return names.every(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../../src/core/image/reference.ts';
 import type { Manifest } from '../../../../src/core/manifest/model.ts';
 import { parseManifest } from '../../../../src/core/manifest/schema.ts';
-import { promoted, restored, sameVersions } from '../../../../src/core/publish/choose.ts';
+import { promoted, restored, sameVersions, versionsBefore } from '../../../../src/core/publish/choose.ts';
 import { diffTerms, diffVersions } from '../../../../src/core/publish/diff.ts';
 import { draft, nextSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
 import { renderManifest } from '../../../../src/core/publish/render.ts';
@@ -131,6 +131,25 @@ describe('versions of before and of elsewhere', () => {
     expect(all['web']?.image).toEqual(staging.services['web']?.image);
     expect(Object.keys(promoted(staging, before, ['web']))).toEqual(['web', 'api']);
     expect(() => promoted(staging, before, ['db'])).toThrow(/"db" is not published/);
+  });
+
+  it.each([
+    ['a', undefined],
+    ['a b', 'a'],
+    ['a b b', 'a'],
+    ['a b c', 'b'],
+    // c was gone back from, by hand or because it failed.
+    ['a b c b', 'a'],
+    ['a b c b a', undefined],
+    ['a b a c', 'a'],
+    ['a b c d c b', 'a'],
+    // Published again rather than gone back to.
+    ['a b c a', 'c'],
+  ])('after %s are those of %s', (published, expected) => {
+    const history = published
+      .split(' ')
+      .map((version, at) => manifest({ web: `org/web:${version}` }, { serial: at + 1 }));
+    expect(versionsBefore(history.toReversed())?.services['web']?.image.tag).toBe(expected);
   });
 
   it('come back, with the attempt that they have meanwhile', () => {
