@@ -66,7 +66,7 @@ export const createEnvironmentStore = (
   };
   const listReports = async (signal: AbortSignal): Promise<readonly HostReport[] | undefined> => {
     const listed = await store.read(reportFolder(environment), signal);
-    return listed && readFleetDocument(listed.bytes);
+    return listed && readFleetDocument(listed, Date.now());
   };
   const readReports = async (
     hosts: readonly string[],
@@ -74,7 +74,7 @@ export const createEnvironmentStore = (
   ): Promise<readonly HostReport[]> => {
     const found = await mapInGroups(hosts, async (host) => {
       const stored = await store.read(reportPath(environment, host), signal);
-      const report = stored && readHostReport(stored.bytes);
+      const report = stored && readHostReport(stored, Date.now());
       return report?.host === host && report.status.environment === environment ? [report] : [];
     });
     return found.flat();

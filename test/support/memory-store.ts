@@ -17,7 +17,9 @@ export const createMemoryStore = (): MemoryStore => {
     ignoresConditions: false,
     read: async (path) => {
       const bytes = documents.get(path);
-      return Promise.resolve(bytes && { bytes, version: versionOf(bytes) });
+      return Promise.resolve(
+        bytes && { bytes, version: versionOf(bytes), writtenAtMs: undefined, readAtMs: undefined },
+      );
     },
     write: async (path, bytes, condition) => {
       const current = documents.get(path);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,8 +63,11 @@ const holds = (condition: WriteCondition, current: StoredDocument | undefined): 
 export const createFolderStore = ({ folder, writeDurably }: FolderStoreOptions): DocumentStore => {
   const read = async (path: string): Promise<StoredDocument | undefined> => {
     try {
-      const bytes = await readFile(join(folder, path));
-      return { bytes, version: versionOf(bytes) };
+      const [bytes, { mtimeMs }] = await Promise.all([
+        readFile(join(folder, path)),
+        stat(join(folder, path)),
+      ]);
+      return { bytes, version: versionOf(bytes), writtenAtMs: mtimeMs, readAtMs: Date.now() };
     } catch (error) {
       if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(codeOf(error))) return undefined;
       throw storeError('read', join(folder, path), error);

@@ -25,6 +25,11 @@ const versionOf = (answer: StoreAnswer): string | undefined => {
   return etag !== undefined && /^"[^"]*"$/.test(etag) ? etag : undefined;
 };
 
+const timeIn = (answer: StoreAnswer, name: string): number | undefined => {
+  const ms = Date.parse(answer.header(name) ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
+};
+
 const conditionHeaders = (condition: WriteCondition): Readonly<Record<string, string>> => {
   if (condition.kind === 'absent') return { 'if-none-match': '*' };
   return condition.kind === 'unchanged' ? { 'if-match': condition.version } : {};
@@ -68,7 +73,8 @@ export const createHttpStore = ({ base, authorization, tls }: HttpStoreOptions):
       throw new AgentError('STORE', `${showUrl(url)} is larger than ${String(capBytes)} bytes`, {
         advice: 'check --to: nothing that is kept there is so large',
       });
-    return { bytes: answer.body, version: versionOf(answer) };
+    const times = { writtenAtMs: timeIn(answer, 'last-modified'), readAtMs: timeIn(answer, 'date') };
+    return { bytes: answer.body, version: versionOf(answer), ...times };
   };
 
   const write: DocumentStore['write'] = async (path, bytes, condition, signal) => {

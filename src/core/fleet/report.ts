@@ -2,25 +2,41 @@ import * as v from 'valibot';
 import { reportSchema } from '../hub/report-schema.ts';
 import { findStrangeKey } from '../manifest/problem.ts';
 import { decodeText, parseJson } from '../manifest/text.ts';
+import type { StoredDocument } from '../ports/document-store.ts';
 import type { Status } from '../status/status.ts';
 import type { EpochMs } from '../time.ts';
 
 /** What a host last told. */
 export interface HostReport {
   readonly host: string;
-  /** When the store got it; where the store does not say, when the host wrote it. */
+  /** When the store got it; where the store does not say, when the host wrote it. By the clock of who reads. */
   readonly seenAtMs: EpochMs;
   readonly status: Status;
 }
 
-const toReport = (value: unknown, seenAt: unknown): HostReport | undefined => {
-  if (findStrangeKey(value) !== undefined) return undefined;
-  const parsed = v.safeParse(reportSchema, value);
-  if (!parsed.success) return undefined;
-  const told = typeof seenAt === 'string' ? Date.parse(seenAt) : Number.NaN;
-  const status = parsed.output as Status;
-  return { host: status.host, seenAtMs: Number.isNaN(told) ? Date.parse(status.at) : told, status };
+type Stored = Pick<StoredDocument, 'bytes' | 'writtenAtMs' | 'readAtMs'>;
+
+const parseTime = (text: unknown): EpochMs | undefined => {
+  const ms = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
 };
+
+const toReport = (
+  value: unknown,
+  writtenAtMs: EpochMs | undefined,
+  aheadMs: number,
+): HostReport | undefined => {
+  if (findStrangeKey(value) !== undefined) return undefined;
+  const parsed = v.safeParse(reportSchema, value, { abortEarly: true });
+  if (!parsed.success) return undefined;
+  const status = parsed.output as Status;
+  const seenAtMs = writtenAtMs === undefined ? Date.parse(status.at) : writtenAtMs - aheadMs;
+  return { host: status.host, seenAtMs, status };
+};
+
+/** By how much the store's clock is ahead of ours: silence is judged by how old a report is, not by whose clock is right. */
+const aheadOf = ({ readAtMs }: Stored, nowMs: EpochMs): number =>
+  readAtMs === undefined ? 0 : readAtMs - nowMs;
 
 const valueOf = (bytes: Uint8Array): unknown => {
   const text = decodeText(bytes);
@@ -29,14 +45,14 @@ const valueOf = (bytes: Uint8Array): unknown => {
 };
 
 /** One report as it is kept. Undefined: it is none. */
-export const readHostReport = (bytes: Uint8Array): HostReport | undefined =>
-  toReport(valueOf(bytes), undefined);
+export const readHostReport = (stored: Stored, nowMs: EpochMs): HostReport | undefined =>
+  toReport(valueOf(stored.bytes), stored.writtenAtMs, aheadOf(stored, nowMs));
 
 /** The list that a hub gives (docs/HUB.md, `supercargo/fleet/v1`). Undefined: it is none. */
-export const readFleetDocument = (bytes: Uint8Array): readonly HostReport[] | undefined => {
-  const value = valueOf(bytes) as { apiVersion?: unknown; hosts?: unknown } | undefined;
+export const readFleetDocument = (stored: Stored, nowMs: EpochMs): readonly HostReport[] | undefined => {
+  const value = valueOf(stored.bytes) as { apiVersion?: unknown; hosts?: unknown } | undefined;
   if (value?.apiVersion !== 'supercargo/fleet/v1' || !Array.isArray(value.hosts)) return undefined;
   return (value.hosts as readonly { receivedAt?: unknown; status?: unknown }[]).flatMap(
-    (entry) => toReport(entry.status, entry.receivedAt) ?? [],
+    ({ receivedAt, status }) => toReport(status, parseTime(receivedAt), aheadOf(stored, nowMs)) ?? [],
   );
 };

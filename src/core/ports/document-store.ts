@@ -1,8 +1,13 @@
+import type { EpochMs } from '../time.ts';
+
 /** One document as a store has it. */
 export interface StoredDocument {
   readonly bytes: Uint8Array;
   /** What a conditional write names it by (a strong ETag); undefined: the store gives none. */
   readonly version: string | undefined;
+  /** When it was written and when it was read, by the store's own clock; undefined: the store does not say. */
+  readonly writtenAtMs: EpochMs | undefined;
+  readonly readAtMs: EpochMs | undefined;
 }
 
 /** When a write may happen: nothing is there yet, what was read is still there, or in any case. */

@@ -132,6 +132,15 @@ describe('reporting to a hub', () => {
     expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(201);
   });
 
+  it('of nothing but faults is left at the first one', async () => {
+    const hub = await scene();
+    const services = Array.from({ length: 50_000 }, () => ({}));
+    const answer = await hub.report('staging', 'web-1', of('web-1', { services } as object));
+    expect(answer.status).toBe(422);
+    const { error } = (await answer.json()) as { error: { message: string } };
+    expect(error.message).toBe('the report is not valid: services.0.service is missing: add it');
+  });
+
   it('that the disk refuses is not acknowledged', async () => {
     const hub = await scene({
       disk: (files) => ({

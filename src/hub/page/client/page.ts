@@ -1,6 +1,7 @@
 import { byId, element, replace } from './dom.ts';
 import {
   getJson,
+  hubNowMs,
   LoggedOut,
   manifestIn,
   type FleetDocument,
@@ -72,7 +73,7 @@ const summaryOf = (nowMs: number): string => {
 };
 
 const draw = (): void => {
-  const nowMs = Date.now();
+  const nowMs = hubNowMs();
   const { environments, environment, hosts, published, isWhole } = shown;
   byId('title').textContent = environment ?? 'Fleet';
   document.title = environment === undefined ? 'supercargo fleet' : `${environment} · supercargo`;

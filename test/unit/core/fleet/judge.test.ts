@@ -107,26 +107,51 @@ describe('a host that', () => {
   });
 });
 
-const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const stored = (text: string, times: { writtenAtMs?: number; readAtMs?: number } = {}) => ({
+  bytes: Buffer.from(text),
+  writtenAtMs: times.writtenAtMs,
+  readAtMs: times.readAtMs,
+});
+const MINUTE = 60_000;
 
 describe('reports', () => {
   it('are read one by one, or as the list of a hub', () => {
     const status = hostStatus();
-    expect(readHostReport(bytes(status))).toEqual({ host: 'web-1', seenAtMs: Date.parse(status.at), status });
+    const one = JSON.stringify(status);
+    expect(readHostReport(stored(one), NOW_MS)).toEqual({
+      host: 'web-1',
+      seenAtMs: Date.parse(status.at),
+      status,
+    });
     const listed = {
       apiVersion: 'supercargo/fleet/v1',
       hosts: [{ host: 'web-1', receivedAt: '2026-11-23T09:00:00Z', status }],
     };
-    expect(readFleetDocument(bytes(listed))).toMatchObject([
+    expect(readFleetDocument(stored(JSON.stringify(listed)), NOW_MS)).toMatchObject([
       { host: 'web-1', seenAtMs: Date.parse('2026-11-23T09:00:00Z') },
     ]);
+  });
+
+  it.each([
+    ['is right', 0],
+    ['is ten minutes ahead', 10 * MINUTE],
+    ['is ten minutes behind', -10 * MINUTE],
+  ])('are as old as they are, where the clock of the store %s', (_what, aheadMs) => {
+    const status = hostStatus();
+    const storeMs = NOW_MS + aheadMs;
+    const times = { writtenAtMs: storeMs - MINUTE, readAtMs: storeMs };
+    expect(readHostReport(stored(JSON.stringify(status), times), NOW_MS)?.seenAtMs).toBe(NOW_MS - MINUTE);
+    const receivedAt = new Date(storeMs - MINUTE).toISOString();
+    const listed = { apiVersion: 'supercargo/fleet/v1', hosts: [{ host: 'web-1', receivedAt, status }] };
+    const [seen] = readFleetDocument(stored(JSON.stringify(listed), { readAtMs: storeMs }), NOW_MS) ?? [];
+    expect(seen?.seenAtMs).toBe(NOW_MS - MINUTE);
   });
 
   it.each([['{'], ['[]'], ['{"apiVersion":"supercargo/status/v1"}'], ['{"__proto__":{}}'], ['']])(
     'are none in %s',
     (text) => {
-      expect(readHostReport(Buffer.from(text))).toBeUndefined();
-      expect(readFleetDocument(Buffer.from(text))).toBeUndefined();
+      expect(readHostReport(stored(text), NOW_MS)).toBeUndefined();
+      expect(readFleetDocument(stored(text), NOW_MS)).toBeUndefined();
     },
   );
 });
