@@ -42,6 +42,10 @@ const judge = (reports: readonly HostReport[], o: WaitOptions, nowMs: EpochMs): 
   return names.toSorted().map((host) => ({ host, verdict: judgeHost(byHost.get(host), o.target, nowMs) }));
 };
 
+/** Since when a host is silent is known to the second at best, and no news. */
+const wordsOf = (verdict: HostVerdict): string =>
+  'sinceMs' in verdict ? verdict.kind : JSON.stringify(verdict);
+
 const outcomeOf = (hosts: readonly JudgedHost[], maxFailed: number): WaitOutcome | undefined => {
   const count = (kind: HostVerdict['kind']): number => hosts.filter((h) => h.verdict.kind === kind).length;
   if (count('failed') > maxFailed) return 'failed';
@@ -71,7 +75,7 @@ export const waitForFleet = async (
       // The store may be away for a moment; what hosts do goes on.
       trouble = error instanceof Error ? error.message : String(error);
     }
-    const words = new Map(hosts.map((h) => [h.host, JSON.stringify(h.verdict)]));
+    const words = new Map(hosts.map((h) => [h.host, wordsOf(h.verdict)]));
     const changed = hosts.filter((h) => told.get(h.host) !== words.get(h.host));
     told = words;
     o.onChange(changed, hosts);

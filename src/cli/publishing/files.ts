@@ -35,6 +35,11 @@ export const readKey = async (path: string): Promise<PublishingKey> => {
       `${path} is a public key`,
       'sign with the private one, which `supercargo keygen` wrote beside it as NAME.key',
     );
+  if (text.includes('ENCRYPTED'))
+    throw fault(
+      `${path} is encrypted`,
+      'nobody is there to type its passphrase: make one without (`supercargo keygen NAME --out DIR`), and keep it as a secret file',
+    );
   let key: KeyObject;
   try {
     key = createPrivateKey(text);
@@ -94,9 +99,13 @@ export const readHosts = async (path: string): Promise<readonly string[]> => {
   const wrong = names.find((name) => typeof name !== 'string' || !isReportingHost(name));
   const advice = 'write one name a line, as SUPERCARGO_HOST has it on the host, or a JSON list of them';
   if (wrong !== undefined)
-    throw new AgentError('USAGE', `${quote(JSON.stringify(wrong))} in ${path} is no name of a host`, {
-      advice,
-    });
+    throw new AgentError(
+      'USAGE',
+      `${typeof wrong === 'string' ? quote(wrong) : JSON.stringify(wrong)} in ${path} is no name of a host`,
+      {
+        advice,
+      },
+    );
   if (names.length === 0) throw new AgentError('USAGE', `${path} names no host`, { advice });
   return [...new Set(names as readonly string[])];
 };

@@ -46,6 +46,8 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   const config = readPublisherConfig(io.env);
   const read = await Promise.all(flags.key.map(readKey));
   const keys = read.map(({ key }) => key);
+  if (keys.some((key, at) => keys.slice(0, at).some((other) => other.equals(key))))
+    throw new AgentError('KEY', 'one key is given twice', { advice: 'it counts once: name each --key once' });
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
     io.stderr.write(`warning: ${warning}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);

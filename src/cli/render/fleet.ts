@@ -1,5 +1,6 @@
 import { tellVerdict, type HostFault, type HostVerdict } from '../../core/fleet/judge.ts';
 import type { HostReport } from '../../core/fleet/report.ts';
+import { oneLine } from '../../core/manifest/text.ts';
 import type { VersionChange } from '../../core/publish/diff.ts';
 import type { JudgedHost } from '../../publish/wait.ts';
 import type { Screen } from '../io.ts';
@@ -35,9 +36,11 @@ export const renderWait = (hosts: readonly JudgedHost[], screen: Screen): string
 
 export const renderFault = (host: string, fault: HostFault, { palette }: Screen): string =>
   [
-    `${host}: ${fault.service === null ? '' : `${fault.service}: `}${fault.message} (${fault.reason})`,
-    ...fault.log.map((line) => `  ${palette.faint('│')} ${line}`),
-    ...(fault.advice === null ? [] : [`  ${palette.info('→')} ${fault.advice}`]),
+    oneLine(
+      `${host}: ${fault.service === null ? '' : `${fault.service}: `}${fault.message} (${fault.reason})`,
+    ),
+    ...fault.log.map((line) => `  ${palette.faint('│')} ${oneLine(line)}`),
+    ...(fault.advice === null ? [] : [`  ${palette.info('→')} ${oneLine(fault.advice)}`]),
   ]
     .map((line) => `${line}\n`)
     .join('');
@@ -90,7 +93,7 @@ export const renderFleet = (
           runs.join(', ') || '–',
           paint(s.outcome),
           s.since,
-          s.message ?? '',
+          oneLine(s.message ?? ''),
         ];
       });
       return services.length === 0 ? [[host, serial, seen, '–', '', '', status.outcome, '', '']] : services;

@@ -1,4 +1,5 @@
 import type { Manifest } from '../manifest/model.ts';
+import { oneLine } from '../manifest/text.ts';
 import { versionOf } from '../publish/version-request.ts';
 import type { ServiceStatus } from '../status/status.ts';
 import { isoTime, type EpochMs } from '../time.ts';
@@ -107,8 +108,7 @@ export const judgeHost = (report: HostReport | undefined, target: Manifest, nowM
   return verdict.kind === 'pending' && !status.agent.running ? { kind: 'stopped', sinceMs } : verdict;
 };
 
-/** In a few words, one line. */
-export const tellVerdict = (verdict: HostVerdict): string => {
+const sentenceOf = (verdict: HostVerdict): string => {
   switch (verdict.kind) {
     case 'converged':
       return 'converged';
@@ -128,3 +128,6 @@ export const tellVerdict = (verdict: HostVerdict): string => {
         : `it has been silent since ${isoTime(verdict.sinceMs)}`;
   }
 };
+
+/** In a few words, one line, whatever the host has written into them. */
+export const tellVerdict = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));

@@ -34,9 +34,12 @@ const toReport = (
   return { host: status.host, seenAtMs, status };
 };
 
+/** A store tells its time in whole seconds, and takes some to answer. */
+const EXACT_MS = 5_000;
+
 /** By how much the store's clock is ahead of ours: silence is judged by how old a report is, not by whose clock is right. */
-const aheadOf = ({ readAtMs }: Stored, nowMs: EpochMs): number =>
-  readAtMs === undefined ? 0 : readAtMs - nowMs;
+const aheadOf = ({ readAtMs = 0 }: Stored, nowMs: EpochMs): number =>
+  readAtMs === 0 || Math.abs(readAtMs - nowMs) < EXACT_MS ? 0 : readAtMs - nowMs;
 
 const valueOf = (bytes: Uint8Array): unknown => {
   const text = decodeText(bytes);

@@ -59,7 +59,7 @@ const hub = (args: readonly string[], more: Record<string, string> = {}): Promis
 const put = (url: string, path: string, body: string, token = PUBLISH): Promise<Response> =>
   fetch(`${url}${path}`, { method: 'PUT', body, headers: bearer(token) });
 
-describe('supercargo hub', () => {
+describe('supercargo hub', { timeout: 60_000 }, () => {
   it('serves until SIGTERM, and then ends with 0 and answers held polls', async () => {
     const { url, service } = await start();
     const published = await put(url, '/manifests/staging.json', manifestText('staging', 1));

@@ -101,6 +101,12 @@ describe('a host that', () => {
     expect(tellVerdict(verdict)).toMatch(says);
   });
 
+  it('writes what it likes into its report stays on its line', () => {
+    const message = 'x\nweb-2: converged\u001B[2J\u202E';
+    const verdict = judgeHost(withService({ outcome: 'blocked', message }), target, NOW_MS);
+    expect(tellVerdict(verdict)).toBe('web: x web-2: converged [2J ');
+  });
+
   it('failed tells the last lines of the container', () => {
     const verdict = judgeHost(withService({ outcome: 'rolled-back', failure }), target, NOW_MS);
     expect(verdict).toMatchObject({ faults: [{ service: 'web', reason: 'crashed', log: ['boom'] }] });

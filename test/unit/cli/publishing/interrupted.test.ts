@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { neverGreen } from '../../../src/cli/publishing/interrupted.ts';
-import { EXIT } from '../../../src/core/status/exit-code.ts';
+import { neverGreen } from '../../../../src/cli/publishing/interrupted.ts';
+import { EXIT } from '../../../../src/core/status/exit-code.ts';
 
 const aborted = (): DOMException => new DOMException('aborted', 'AbortError');
 
