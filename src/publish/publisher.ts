@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { AgentError } from '../core/errors.ts';
+import { AgentError, messageOf } from '../core/errors.ts';
 import { historyPath, manifestPath, probePath } from '../core/fleet/layout.ts';
 import type { Manifest } from '../core/manifest/model.ts';
 import { seal } from '../core/manifest/seal.ts';
@@ -33,6 +33,8 @@ export interface Published {
   readonly isWritten: boolean;
   /** The highest serial that anybody knew; above the store's where that was restored from a backup. */
   readonly highest: number;
+  /** It is published, but its history is not complete; why. The next publish completes it. */
+  readonly trouble: string | undefined;
 }
 
 const RACES = 10;
@@ -78,16 +80,15 @@ export const createPublisher = (o: PublisherOptions) => {
       },
     );
   };
-  /** A publisher that was killed between its two writes left a gap. */
-  const completeHistory = async ({ stored, manifest }: Current, signal: AbortSignal): Promise<void> => {
-    const history = historyPath(environment, manifest.serial);
+  /** Where it is missing: a hub writes it itself, and a publisher that was killed between its two writes left a gap. */
+  const completeHistory = async (
+    serial: number,
+    document: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const history = historyPath(environment, serial);
     if (await store.read(history, signal)) return;
-    await store.write(
-      history,
-      stored.bytes,
-      o.isSingleWriter ? { kind: 'none' } : { kind: 'absent' },
-      signal,
-    );
+    await store.write(history, document, o.isSingleWriter ? { kind: 'none' } : { kind: 'absent' }, signal);
   };
   const conditionFor = (current: Current | undefined): WriteCondition => {
     if (o.isSingleWriter) return { kind: 'none' };
@@ -103,16 +104,34 @@ export const createPublisher = (o: PublisherOptions) => {
     );
   };
   /** False: somebody else was first. */
-  const write = async (current: Current | undefined, manifest: Manifest, signal: AbortSignal) => {
-    const document = documentOf(manifest);
-    if ((await store.write(path, document, conditionFor(current), signal)) === 'refused') return false;
+  const write = async (
+    current: Current | undefined,
+    { serial, document }: { readonly serial: number; readonly document: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    // Who publishes upon it keeps it in the history first: there it is found when somebody was that quick.
+    const isThere = async (): Promise<boolean> =>
+      isSame(document, (await store.read(path, signal))?.bytes) ||
+      isSame(document, (await store.read(historyPath(environment, serial), signal))?.bytes);
+    try {
+      if ((await store.write(path, document, conditionFor(current), signal)) === 'refused') return false;
+    } catch (error) {
+      signal.throwIfAborted();
+      // The answer may be lost, or be about what the store does afterwards: what it has is what hosts read.
+      if (await isThere().catch(() => false)) return true;
+      throw error;
+    }
     // Some stores answer before they have written, or have let two writers in.
-    if (!isSame(document, (await store.read(path, signal))?.bytes)) return false;
-    const history = historyPath(environment, manifest.serial);
-    const known = await store.read(history, signal);
-    if (!known)
-      await store.write(history, document, o.isSingleWriter ? { kind: 'none' } : { kind: 'absent' }, signal);
-    return true;
+    return isThere();
+  };
+  const troubleOf = async (work: Promise<void>, signal: AbortSignal): Promise<string | undefined> => {
+    try {
+      await work;
+      return undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      return messageOf(error);
+    }
   };
 
   return {
@@ -133,10 +152,14 @@ export const createPublisher = (o: PublisherOptions) => {
           );
         const services = await proposal.services(before, signal);
         const manifest = draft(environment, serial, services, proposal.terms);
-        if (proposal.isDryRun) return { before, manifest, isWritten: false, highest };
+        if (proposal.isDryRun) return { before, manifest, isWritten: false, highest, trouble: undefined };
         await prove(signal);
-        if (current) await completeHistory(current, signal);
-        if (await write(current, manifest, signal)) return { before, manifest, isWritten: true, highest };
+        if (current) await completeHistory(current.manifest.serial, current.stored.bytes, signal);
+        const document = documentOf(manifest);
+        if (await write(current, { serial, document }, signal)) {
+          const trouble = await troubleOf(completeHistory(serial, document, signal), signal);
+          return { before, manifest, isWritten: true, highest, trouble };
+        }
         if (proposal.serial !== undefined) throw lostRace(serial, store.name);
       }
       throw lostRace(undefined, store.name);

@@ -82,7 +82,7 @@ const termsOf = (s: Session, rollout: Rollout | undefined): DraftOptions => ({
 });
 
 const tellPublished = ({ io, environment, store }: Session, published: Published): void => {
-  const { before, manifest, isWritten, highest } = published;
+  const { before, manifest, isWritten, highest, trouble } = published;
   const screen = terminalOf(io);
   const serial = String(manifest.serial);
   io.stdout.write(
@@ -90,6 +90,10 @@ const tellPublished = ({ io, environment, store }: Session, published: Published
   );
   io.stdout.write(renderChanges(diffVersions(before, manifest), screen));
   for (const line of diffTerms(before, manifest)) io.stdout.write(`  ${line}\n`);
+  if (trouble !== undefined)
+    io.stderr.write(
+      `warning: it is published, but not in the history yet: ${trouble}; the next publish adds it\n`,
+    );
   if (before && highest > before.serial)
     io.stderr.write(
       `warning: the store was at ${String(before.serial)}, but ${String(highest)} was published before: it was restored from a backup? What was published between is lost in it; check the versions above\n`,

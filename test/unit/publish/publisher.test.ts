@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../src/core/errors.ts';
 import { trustInKeys } from '../../../src/cli/publishing/files.ts';
 import type { Manifest } from '../../../src/core/manifest/model.ts';
 import { renderManifest } from '../../../src/core/publish/render.ts';
@@ -85,6 +86,41 @@ describe('publishing', () => {
       5,
       names.map((n) => `${n} 1`),
     ]);
+  });
+
+  it('is done where its answer was lost, and where the history could not be written, which it tells', async () => {
+    const kept = createMemoryStore();
+    let isAway = false;
+    const write: MemoryStore['write'] = async (path, bytes, condition, stop) => {
+      if (isAway && path !== CURRENT) throw new AgentError('STORE', 'no space is left');
+      const outcome = await kept.write(path, bytes, condition, stop);
+      if (isAway) throw new AgentError('STORE', 'connection reset');
+      return outcome;
+    };
+    const store = { ...kept, write };
+    await scene({ store }).publish('web:1');
+    isAway = true;
+    const published = await scene({ store }).publish('web:2');
+    expect(published).toMatchObject({ isWritten: true, trouble: 'no space is left' });
+    isAway = false;
+    expect(await scene({ store }).publish('web:3')).toMatchObject({ trouble: undefined });
+    expect([1, 2, 3].map((serial) => store.documents.has(HISTORY(serial)))).toEqual([true, true, true]);
+  });
+
+  it('publishes once, though somebody built upon it before it had read it back', async () => {
+    const kept = createMemoryStore();
+    let isFirst = true;
+    const read: MemoryStore['read'] = async (path, stop) => {
+      if (path === CURRENT && isFirst && kept.documents.has(CURRENT)) {
+        isFirst = false;
+        await scene({ store: kept }).publish('api:1');
+      }
+      return kept.read(path, stop);
+    };
+    const store = { ...kept, read };
+    expect((await scene({ store }).publish('web:1', { serial: 1 })).manifest.serial).toBe(1);
+    const current = await scene({ store }).view.current(signal);
+    expect([current?.manifest.serial, versions(current?.manifest)]).toEqual([2, ['api 1', 'web 1']]);
   });
 
   it('fails with a serial of its own where somebody was faster', async () => {
