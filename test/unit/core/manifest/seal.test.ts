@@ -1,4 +1,4 @@
-import { generateKeyPairSync, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../../src/core/errors.ts';
@@ -31,6 +31,23 @@ describe('the encoding that is signed', () => {
     expect(
       preAuthenticationEncoding('http://example.com/HelloWorld', Buffer.from('hello world')).toString(),
     ).toBe('DSSEv1 29 http://example.com/HelloWorld 11 hello world');
+  });
+
+  it('is what the signature of the DSSE test vector was made over', () => {
+    const key = createPublicKey({
+      format: 'jwk',
+      key: {
+        kty: 'EC',
+        crv: 'P-256',
+        x: 'Z805D3eqNZywjCI19lInBJOp7YMrCrzAH3CVTAOQ0jg',
+        y: 'DHgr1U4mkSWkT0Qzr_FDLOlOErynOqZ6yAzqEmCN33Q',
+      },
+    });
+    const published =
+      'A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA==';
+    const message = preAuthenticationEncoding('http://example.com/HelloWorld', Buffer.from('hello world'));
+    const signer = { key, dsaEncoding: 'ieee-p1363' } as const;
+    expect(verify('sha256', message, signer, Buffer.from(published, 'base64'))).toBe(true);
   });
 
   it('counts bytes, not characters', () => {
