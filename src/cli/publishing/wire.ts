@@ -47,8 +47,13 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     throw new AgentError('USAGE', 'where to publish is not said', {
       advice: 'name the store with --to https://deploy.example.com, or in SUPERCARGO_STORE',
     });
-  if (!/^https?:/i.test(base)) {
-    const folder = base.startsWith('file:') ? fileURLToPath(baseUrl(base)) : resolve(base);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(base)?.[1]?.toLowerCase();
+  if (scheme !== undefined && !['http', 'https', 'file'].includes(scheme))
+    throw new AgentError('USAGE', `a store is not reached by ${scheme}:`, {
+      advice: 'name it as https://…, http://…, or the path of a folder',
+    });
+  if (scheme === undefined || scheme === 'file') {
+    const folder = scheme === 'file' ? fileURLToPath(baseUrl(base)) : resolve(base);
     return createFolderStore({ folder, writeDurably: (path, bytes) => writeDurably(path, bytes, MODE) });
   }
   const token = config.publishToken ?? config.readToken;

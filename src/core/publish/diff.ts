@@ -54,8 +54,21 @@ export const diffVersions = (
       };
     });
 
+/** A rollout is the manifest's, not one service's: whatever is published next takes the place of it, too. */
+const rolloutEnds = (before: Manifest | undefined, after: Manifest): boolean => {
+  const { rollout } = before ?? {};
+  return (
+    rollout !== undefined &&
+    after.rollout === undefined &&
+    rollout.startAtMs + rollout.durationSeconds * 1000 > after.issuedAtMs
+  );
+};
+
 /** What else changes, in sentences. */
 export const diffTerms = (before: Manifest | undefined, after: Manifest): readonly string[] => [
+  ...(rolloutEnds(before, after)
+    ? [`the rollout of ${String(before?.serial)} ends: hosts that were to follow later switch at once`]
+    : []),
   ...(before?.freeze && !after.freeze ? [`the freeze ends (${before.freeze.reason})`] : []),
   ...(after.freeze ? [`no switch begins on any host: ${after.freeze.reason}`] : []),
   ...(after.rollout

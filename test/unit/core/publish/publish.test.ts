@@ -118,7 +118,13 @@ describe('what a publish changes', () => {
     expect(diffTerms(undefined, frozen).join('\n')).toMatch(
       /no switch begins.*too many failed[\s\S]*3600 s[\s\S]*expires/,
     );
-    expect(diffTerms(frozen, before)).toEqual(['the freeze ends (too many failed)']);
+    const later = { ...before, serial: 3, issuedAtMs: options.nowMs + 60_000 };
+    expect(diffTerms(frozen, later)).toEqual([
+      'the rollout of 2 ends: hosts that were to follow later switch at once',
+      'the freeze ends (too many failed)',
+    ]);
+    const afterwards = { ...later, issuedAtMs: options.nowMs + 7_200_000 };
+    expect(diffTerms(frozen, afterwards)).toEqual(['the freeze ends (too many failed)']);
   });
 });
 
