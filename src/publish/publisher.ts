@@ -52,6 +52,16 @@ const lostRace = (serial: number | undefined, store: string): AgentError => {
 const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
   b !== undefined && Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0;
 
+const troubleOf = async (work: Promise<void>, signal: AbortSignal): Promise<string | undefined> => {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return messageOf(error);
+  }
+};
+
 /** Writes manifests into a store, one after the other, whoever else does. */
 export const createPublisher = (o: PublisherOptions) => {
   const { store, environment, view } = o;
@@ -123,15 +133,6 @@ export const createPublisher = (o: PublisherOptions) => {
     }
     // Some stores answer before they have written, or have let two writers in.
     return isThere();
-  };
-  const troubleOf = async (work: Promise<void>, signal: AbortSignal): Promise<string | undefined> => {
-    try {
-      await work;
-      return undefined;
-    } catch (error) {
-      signal.throwIfAborted();
-      return messageOf(error);
-    }
   };
 
   return {
