@@ -4,7 +4,7 @@ import { historyPath, manifestPath, probePath } from '../core/fleet/layout.ts';
 import type { Manifest } from '../core/manifest/model.ts';
 import { seal } from '../core/manifest/seal.ts';
 import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
-import { draft, nextSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
+import { draft, highestSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
 import { renderManifest } from '../core/publish/render.ts';
 import type { Current, EnvironmentStore } from './store.ts';
 
@@ -73,8 +73,7 @@ export const createPublisher = (o: PublisherOptions) => {
   const highestOf = async (current: Current | undefined, signal: AbortSignal): Promise<number> => {
     const reports = await view.reports(undefined, signal);
     const told = reports.map((r) => r.status.manifest.serial);
-    const known = [current?.manifest.serial, ...((await view.serials(signal)) ?? []), ...told];
-    return nextSerial(known) - 1;
+    return highestSerial([current?.manifest.serial ?? 0, ...((await view.serials(signal)) ?? [])], told);
   };
   let isProven = o.isSingleWriter;
   const prove = async (signal: AbortSignal): Promise<void> => {

@@ -65,9 +65,16 @@ export const draft = (
   publisher: options.publisher,
 });
 
+/** No restored store is so many publishes behind its hosts. */
+const BELIEVABLE = 1_000_000;
+const MOST = Number.MAX_SAFE_INTEGER - BELIEVABLE;
+
 /**
- * One more than the highest serial that anybody has seen: a store that was restored from a backup is behind its hosts, and
- * what it hands out would be refused by them.
+ * The highest serial that anybody has seen: a store that was restored from a backup is behind its hosts, and what it hands out would
+ * be refused by them. A host that claims an absurd one is not believed: whoever has one host's report token could use all serials up.
  */
-export const nextSerial = (known: readonly (number | undefined | null)[]): number =>
-  Math.max(0, ...known.flatMap((n) => n ?? [])) + 1;
+export const highestSerial = (stored: readonly number[], told: readonly (number | null)[]): number => {
+  const known = Math.max(0, ...stored);
+  const most = known === 0 ? MOST : known + BELIEVABLE;
+  return Math.max(known, ...told.filter((serial) => serial !== null && serial <= most).map(Number));
+};

@@ -4,7 +4,7 @@ import type { Manifest } from '../../../../src/core/manifest/model.ts';
 import { parseManifest } from '../../../../src/core/manifest/schema.ts';
 import { promoted, restored, sameVersions, versionsBefore } from '../../../../src/core/publish/choose.ts';
 import { diffTerms, diffVersions } from '../../../../src/core/publish/diff.ts';
-import { draft, nextSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
+import { draft, highestSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
 import { renderManifest } from '../../../../src/core/publish/render.ts';
 import { imageFor, parseVersionRequests, versionOf } from '../../../../src/core/publish/version-request.ts';
 import { digestOf, manifest, START_MS } from '../../../support/world.ts';
@@ -79,9 +79,15 @@ describe('a manifest that is published', () => {
     expect(renderManifest(turned)).toEqual(renderManifest(before));
   });
 
-  it('follows the highest serial that anybody knows', () => {
-    expect(nextSerial([])).toBe(1);
-    expect(nextSerial([410, undefined, null, 418, 12])).toBe(419);
+  it.each([
+    ['nobody knows any', [], [], 0],
+    ['the history is ahead', [410, 418], [12, null], 418],
+    ['hosts are ahead of a restored store', [3], [418, null], 418],
+    ['hosts are ahead of an empty store', [], [1_764_000_000], 1_764_000_000],
+    ['a host claims an absurd one', [3], [418, Number.MAX_SAFE_INTEGER], 418],
+    ['a host claims an absurd one to an empty store', [], [7, Number.MAX_SAFE_INTEGER], 7],
+  ])('follows the highest serial that can be believed: %s', (_what, stored, told, highest) => {
+    expect(highestSerial(stored, told)).toBe(highest);
   });
 
   it('keeps the attempt of a version that stays, and begins anew with another', () => {
