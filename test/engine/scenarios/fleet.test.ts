@@ -77,7 +77,9 @@ describe('three hosts of one environment', () => {
     await scene.push('1.1.0', flavours.crash);
     const bad = await scene.publish('web=1.1.0', '--wait', '--timeout', '60s', '--max-failed', '2');
     assertCode(bad, 3);
-    for (const { name } of scene.hosts) expect(told(bad)).toMatch(new RegExp(`${name}.*crashed 3 times`));
+    // On a slow machine its time is over before it has crashed three times.
+    const why = '(crashed 3 times|not good within)';
+    for (const { name } of scene.hosts) expect(told(bad)).toMatch(new RegExp(`${name}: web: .*${why}`));
     expect(told(bad)).toMatch(/web 1\.1\.0: cannot start: no configuration/);
     await untilRunning(scene, everywhere('1.0.0'));
   });
