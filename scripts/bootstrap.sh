@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts a script of this folder on the pinned Node, after installing what it needs. Needs only bash, Node 20 and npm.
 #   scripts/bootstrap.sh modules SCRIPT [ARGUMENT…]   npm packages only
+#   scripts/bootstrap.sh package SCRIPT [ARGUMENT…]   and what makes a Debian package
 #   scripts/bootstrap.sh engine SCRIPT [ARGUMENT…]    and Debian's packages for a private engine and registry
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -37,16 +38,21 @@ fi
 [ -x node_modules/.bin/node ] || ln -sfn "../${pinned#node_modules/}" node_modules/.bin/node
 
 # Debian package and the file that proves it is installed.
-packages='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
+package_tools='dpkg:/usr/bin/dpkg-deb binutils:/usr/bin/strip'
+engine_tools='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
   busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv
   haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
-  groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop nginx:/usr/sbin/nginx'
+  groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop nginx:/usr/sbin/nginx
+  lintian:/usr/bin/lintian systemd:/usr/bin/systemd-analyze'
 
 missing_packages() {
   local entry
-  for entry in $packages; do
+  for entry in "$@"; do
     [ -e "${entry#*:}" ] || printf '%s ' "${entry%%:*}"
   done
+}
+
+missing_for_engine() {
   # A dynamically linked busybox does not run in an image made from scratch.
   if [ -e /bin/busybox ] && [ -e /usr/share/doc/busybox ] && [ ! -e /usr/share/doc/busybox-static ]; then
     printf 'busybox-static '
@@ -74,12 +80,19 @@ install_packages() {
     fail "apt-get could not install: $*"
 }
 
-if [ "$level" = engine ]; then
-  [ "$(id -u)" = 0 ] || fail 'run this as root: it talks to the engine, or starts a private one'
-  missing=$(missing_packages)
-  # shellcheck disable=SC2086 # a list of words
-  if [ -n "$missing" ]; then (install_packages $missing); fi
-fi
+# Lists of words.
+# shellcheck disable=SC2086
+case $level in
+  package)
+    missing=$(missing_packages $package_tools)
+    if [ -n "$missing" ]; then (install_packages $missing); fi
+    ;;
+  engine)
+    [ "$(id -u)" = 0 ] || fail 'run this as root: it talks to the engine, or starts a private one'
+    missing=$(missing_packages $engine_tools $package_tools)$(missing_for_engine)
+    if [ -n "$missing" ]; then (install_packages $missing); fi
+    ;;
+esac
 
 export PATH="$root/node_modules/.bin:$PATH"
 exec "$root/node_modules/.bin/node" "$root/$script" "$@"

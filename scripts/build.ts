@@ -1,5 +1,5 @@
 /** Bundles src/main.ts and its dependencies into dist/supercargo.mjs, with a source map beside it. */
-import { build, transformSync, type Plugin } from 'esbuild';
+import { build, transformSync, type Metafile, type Plugin } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -61,8 +61,26 @@ const replaceFile = async (path: string, contents: Uint8Array): Promise<void> =>
   await rename(temporary, path);
 };
 
+export interface Bundle {
+  readonly path: string;
+  readonly bytes: number;
+  /** Every file that has to lie beside the program for it to run; the source maps are not among them. */
+  readonly files: readonly string[];
+  /** The source files that something of is in it, relative to the root. */
+  readonly sources: readonly string[];
+}
+
+const sourcesOf = ({ outputs }: Metafile): readonly string[] =>
+  [
+    ...new Set(
+      Object.values(outputs).flatMap(({ inputs }) =>
+        Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+      ),
+    ),
+  ].toSorted();
+
 /** @throws when a source file does not compile; the errors are printed. */
-export const buildBundle = async (): Promise<{ path: string; bytes: number }> => {
+export const buildBundle = async (): Promise<Bundle> => {
   const result = await build({
     absWorkingDir: root,
     entryPoints: ['src/main.ts'],
@@ -79,12 +97,18 @@ export const buildBundle = async (): Promise<{ path: string; bytes: number }> =>
     sourcesContent: false,
     legalComments: 'external',
     logLevel: 'warning',
+    metafile: true,
     write: false,
   });
   await mkdir(join(root, 'dist'), { recursive: true });
   for (const file of result.outputFiles) await replaceFile(file.path, file.contents);
   const bundle = result.outputFiles.find((file) => basename(file.path) === basename(outfile));
-  return { path: outfile, bytes: bundle?.contents.length ?? 0 };
+  return {
+    path: outfile,
+    bytes: bundle?.contents.length ?? 0,
+    files: result.outputFiles.map(({ path }) => path).filter((path) => path.endsWith('.mjs')),
+    sources: sourcesOf(result.metafile),
+  };
 };
 
 if (import.meta.main) {
