@@ -1,7 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { customCleanEnv, EnvMissingError, type CleanedEnv } from 'envalid';
 import {
   clientCertificateProblem,
@@ -13,8 +11,12 @@ import {
   type AgentValues,
   type ConfigProblem,
 } from './config/checks.ts';
+import { parseEnvironmentFile } from './config/environment-file.ts';
+import { environmentFile, environmentOf, type InstanceName } from './config/instance.ts';
+import { credentialsOf } from './config/credentials.ts';
 import { reportOf, type ReportConfig } from './config/report.ts';
 import { AGENT_SPECS, DOCUMENT_SPECS, PATH_SPECS } from './config/specs.ts';
+import { correctFile, type Surroundings } from './config/surroundings.ts';
 import type { EngineAddress, LogFormat, LogLevel } from './config/validators.ts';
 import type { EdgeMode } from './core/edge/model.ts';
 import type { ImageReference } from './core/image/reference.ts';
@@ -71,15 +73,6 @@ export interface DocumentPaths {
   readonly trustFile: string;
 }
 
-/** The part of the machine that defaults come from. */
-export interface Surroundings {
-  readonly fileExists: (path: string) => boolean;
-  readonly hostname: string;
-  readonly home: string;
-  /** Whether the log goes to a terminal. */
-  readonly isTerminal: boolean;
-}
-
 const problemOf = (name: string, error: Error): ConfigProblem => {
   const variable = variableNamed(name);
   const wrong = error instanceof EnvMissingError ? 'is not set' : error.message;
@@ -108,14 +101,14 @@ const clean = <S>(
   return { values, problems };
 };
 
-const refuse = (problems: readonly ConfigProblem[]): void => {
+const refuse = (problems: readonly ConfigProblem[], advice = correctFile(undefined)): void => {
   if (problems.length === 0) return;
   const lines = problems.map(({ variable, message }) => `\n  ${variable} ${message}`);
   throw new AgentError(
     'CONFIG',
     `the configuration has ${problems.length === 1 ? 'a problem' : 'problems'}:${lines.join('')}`,
     {
-      advice: 'correct /etc/supercargo/agent.env (or the environment of this command) and start it again',
+      advice,
       fields: { variables: problems.map(({ variable }) => variable).join(' ') },
     },
   );
@@ -134,13 +127,14 @@ const toConfig = (
 ): Config => {
   const host = values.SUPERCARGO_HOST ?? surroundings.hostname;
   const home = values.HOME ?? surroundings.home;
-  const dockerConfigDir = values.DOCKER_CONFIG ?? join(home, '.docker');
+  const credentials = credentialsOf(values, surroundings);
+  const dockerConfigDir = values.DOCKER_CONFIG ?? credentials.dockerConfigDir ?? join(home, '.docker');
   const [certFile, keyFile] = [values.SUPERCARGO_CLIENT_CERT, values.SUPERCARGO_CLIENT_KEY];
   const hasTls = values.DOCKER_HOST.kind === 'tcp' && values.DOCKER_TLS_VERIFY !== undefined;
   return Object.freeze({
     environment: values.SUPERCARGO_ENVIRONMENT,
     manifestUrl: values.SUPERCARGO_MANIFEST_URL,
-    manifestCredentialsFile: values.SUPERCARGO_MANIFEST_CREDENTIALS,
+    manifestCredentialsFile: values.SUPERCARGO_MANIFEST_CREDENTIALS ?? credentials.manifestCredentialsFile,
     caFile: values.SUPERCARGO_CA,
     clientCertificate:
       certFile === undefined || keyFile === undefined ? undefined : Object.freeze({ certFile, keyFile }),
@@ -152,7 +146,7 @@ const toConfig = (
     socketPath: values.SUPERCARGO_SOCKET,
     keepReleases: values.SUPERCARGO_KEEP_RELEASES,
     windows: Object.freeze(values.SUPERCARGO_WINDOW),
-    report: reportOf(values, host),
+    report: reportOf(values, host, credentials.reportTokenFile),
     metricsFile: values.SUPERCARGO_METRICS_FILE,
     edge: Object.freeze({ image: values.SUPERCARGO_EDGE_IMAGE, mode: values.SUPERCARGO_EDGE_MODE }),
     log: Object.freeze({
@@ -175,61 +169,46 @@ const toConfig = (
   });
 };
 
-/** Where the variables are written down on a host; systemd reads the same file. */
-const ENV_FILE = '/etc/supercargo/agent.env';
+/** A file that is absent, or that this user may not read, counts as empty: what is missing then is named by whoever needs it. */
+const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, string>> => {
+  try {
+    return parseEnvironmentFile(readFileSync(environmentFile(instance), 'utf8'));
+  } catch {
+    return {};
+  }
+};
 
 /**
- * The environment of this program, above what agent.env says: so that a person's `supercargo plan` sees what the daemon
- * does. A file that is absent, or that this user may not read, counts as empty. No other file reads the environment.
+ * The answer reads the environment and the instance's file, each time anew: so that a person's `supercargo plan` sees what the daemon
+ * does, and that a reload sees what has changed. No other file reads the environment.
  */
-export const readEnvironment = (): NodeJS.ProcessEnv => {
-  let text = '';
-  try {
-    text = readFileSync(ENV_FILE, 'utf8');
-  } catch {
-    // The variables that are then missing are named by whoever needs them.
-  }
-  return { ...parseEnv(text), ...process.env };
+export const openEnvironment = (named: InstanceName): (() => NodeJS.ProcessEnv) => {
+  const instance = named ?? (process.env['SUPERCARGO_INSTANCE'] || undefined);
+  const fileAtStart = readEnvironmentFile(instance);
+  return () =>
+    environmentOf({
+      instance,
+      file: readEnvironmentFile(instance),
+      fileAtStart,
+      inherited: process.env,
+    });
 };
-
-/** Whatever hinders us to look counts as "exists": an unreadable trust file must not open the door to unsigned manifests. */
-const fileExists = (path: string): boolean => {
-  try {
-    statSync(path);
-    return true;
-  } catch (error) {
-    return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-  }
-};
-
-/** A user without an entry in passwd has no home; its folder of logins is then absent, which is no error. */
-const homeOfUser = (): string => {
-  try {
-    return homedir();
-  } catch {
-    return '/';
-  }
-};
-
-export const readSurroundings = (): Surroundings => ({
-  fileExists,
-  hostname: hostname(),
-  home: homeOfUser(),
-  isTerminal: process.stdout.isTTY,
-});
 
 /** @throws AgentError CONFIG that lists every variable that is wrong, what is wrong with it and what to write. */
 export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
   const { values, problems } = clean(env, AGENT_SPECS);
   const broken = new Set(problems.map(({ variable }) => variable));
   const hasTrust = !broken.has('SUPERCARGO_TRUST') && surroundings.fileExists(values.SUPERCARGO_TRUST);
-  refuse([
-    ...problems,
-    ...trustProblem(values, hasTrust),
-    ...clientCertificateProblem(values, broken),
-    ...reportTokenProblem(values),
-    ...unsupportedProblems(env),
-  ]);
+  refuse(
+    [
+      ...problems,
+      ...trustProblem(values, hasTrust),
+      ...clientCertificateProblem(values, broken),
+      ...reportTokenProblem(values),
+      ...unsupportedProblems(env),
+    ],
+    surroundings.adviceOn(values.SUPERCARGO_INSTANCE),
+  );
   const trustFile = hasTrust ? values.SUPERCARGO_TRUST : undefined;
   return toConfig(values, surroundings, trustFile, warningsOf(env, values, hasTrust));
 };

@@ -1,5 +1,6 @@
 import { runProgram } from './cli/program.ts';
-import { readEnvironment } from './config.ts';
+import { takeInstance } from './cli/instance.ts';
+import { openEnvironment } from './config.ts';
 
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
@@ -7,9 +8,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 process.stdout.on('error', () => process.exit(0));
 
 const { stdin, stdout, stderr, pid } = process;
+const { instance, words } = takeInstance(process.argv.slice(2));
+const readEnvironment = openEnvironment(instance);
 const code = await runProgram(
-  process.argv.slice(2),
-  { stdin, stdout, stderr, pid, env: readEnvironment() },
+  words,
+  { stdin, stdout, stderr, pid, env: readEnvironment(), readEnvironment },
   ended.signal,
 );
 await new Promise((flushed) => stdout.write('', flushed));

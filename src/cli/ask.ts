@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { askAgent } from '../adapters/status-socket/client.ts';
-import { readConfig, readPaths, readSurroundings } from '../config.ts';
+import { readConfig, readPaths } from '../config.ts';
+import { readSurroundings } from '../config/surroundings.ts';
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import type { Io } from './io.ts';
 import { createQuietLog } from './narrate.ts';

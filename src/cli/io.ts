@@ -5,7 +5,10 @@ export interface Io {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  /** As it was when the program started. */
   readonly env: NodeJS.ProcessEnv;
+  /** With what agent.env says by now. */
+  readonly readEnvironment: () => NodeJS.ProcessEnv;
   readonly pid: number;
 }
 

@@ -1,4 +1,5 @@
-import { readConfig, readSurroundings } from '../config.ts';
+import { readConfig } from '../config.ts';
+import { readSurroundings } from '../config/surroundings.ts';
 import { AgentError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/input.ts';
 import type { Io } from './io.ts';

@@ -58,6 +58,8 @@ export const runProgram = async (
   const program = new Command('supercargo')
     .description('Makes this Docker host run what its environment’s manifest says.')
     .version(VERSION)
+    // Taken off by main (instance.ts); here it is for the help, and for one that stands in the wrong place.
+    .option('--instance <name>', 'the agent of supercargo@NAME.service, where a host has several')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .showHelpAfterError('(see supercargo --help)')

@@ -34,6 +34,7 @@ const ENVIRONMENT_SPEC = { SUPERCARGO_ENVIRONMENT: environmentName(optional) };
 
 export const PATH_SPECS = {
   ...ENVIRONMENT_SPEC,
+  SUPERCARGO_INSTANCE: environmentName(optional),
   SUPERCARGO_STATE_DIR: absolutePath(optional),
   STATE_DIRECTORY: firstFolder(optional),
   SUPERCARGO_SOCKET: socketPath({ default: '/run/supercargo/agent.sock' }),
@@ -69,6 +70,7 @@ export const AGENT_SPECS = {
   DOCKER_TLS_VERIFY: text(optional),
   DOCKER_CERT_PATH: absolutePath(optional),
   DOCKER_CONFIG: absolutePath(optional),
+  CREDENTIALS_DIRECTORY: absolutePath(optional),
   HOME: text(optional),
   PATH: text({ default: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }),
   NOTIFY_SOCKET: text(optional),

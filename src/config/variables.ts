@@ -251,6 +251,18 @@ export const VARIABLES = {
     '/etc/supercargo/docker',
     'The folder of config.json, where the logins of registries are read.',
   ),
+  SUPERCARGO_INSTANCE: outer(
+    'a name like that of an environment',
+    'not set: the agent of supercargo.service',
+    'staging',
+    'The agent of this host that is meant, where there are several: supercargo@NAME.service; --instance says the same.',
+  ),
+  CREDENTIALS_DIRECTORY: outer(
+    PATH_UNIT,
+    '/run/credentials/supercargo.service',
+    '/run/credentials/supercargo.service',
+    'Where systemd puts credentials: manifest-credentials, report-token and config.json (of docker) stand for the variables that are not set.',
+  ),
   STATE_DIRECTORY: outer(
     'absolute paths, separated by ":"',
     'not set',

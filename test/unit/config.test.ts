@@ -1,17 +1,14 @@
 import { parseImage } from '../../src/core/image/reference.ts';
 import { describe, expect, it } from 'vitest';
-import {
-  readConfig,
-  readDocumentPaths,
-  readPaths,
-  readSurroundings,
-  type Surroundings,
-} from '../../src/config.ts';
+import { readConfig, readDocumentPaths, readPaths } from '../../src/config.ts';
+import { readSurroundings, type Surroundings } from '../../src/config/surroundings.ts';
 import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
 import { AgentError } from '../../src/core/errors.ts';
 
 const host = (over: Partial<Surroundings> = {}): Surroundings => ({
   fileExists: () => true,
+  hasCredential: () => false,
+  adviceOn: () => 'correct /etc/supercargo/agent.env',
   hostname: 'web-1',
   home: '/home/agent',
   isTerminal: false,
@@ -369,6 +366,40 @@ describe('reading less than all', () => {
       composePath: '/c',
       trustFile: '/etc/supercargo/trust.json',
     });
+  });
+});
+
+describe('credentials of systemd', () => {
+  const env = { ...least, SUPERCARGO_REPORT_URL: 'https://r.example.com', CREDENTIALS_DIRECTORY: '/run/c' };
+  const files = ({ manifestCredentialsFile, report, dockerConfigDir }: ReturnType<typeof readConfig>) => [
+    manifestCredentialsFile,
+    report?.token,
+    dockerConfigDir,
+  ];
+
+  it('stand for the variables that are not set', () => {
+    expect(files(readConfig(env, host({ hasCredential: () => true })))).toEqual([
+      '/run/c/manifest-credentials',
+      { kind: 'file', path: '/run/c/report-token' },
+      '/run/c',
+    ]);
+  });
+
+  it('give way to a variable', () => {
+    const more = {
+      SUPERCARGO_MANIFEST_CREDENTIALS: '/m',
+      SUPERCARGO_REPORT_TOKEN: 't',
+      DOCKER_CONFIG: '/d',
+    };
+    expect(files(readConfig({ ...env, ...more }, host({ hasCredential: () => true })))).toEqual([
+      '/m',
+      { kind: 'value', value: 't' },
+      '/d',
+    ]);
+  });
+
+  it('are nothing where there are none', () => {
+    expect(files(readConfig(env, host()))).toEqual([undefined, { kind: 'none' }, '/home/agent/.docker']);
   });
 });
 

@@ -1,7 +1,8 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { readConfig, readSurroundings, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../config.ts';
+import { readSurroundings } from '../../config/surroundings.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage, tryParseImage } from '../../core/image/reference.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { reconcileOnce } from '../../agent/once.ts';
-import { readConfig, readSurroundings } from '../../config.ts';
+import { readConfig } from '../../config.ts';
+import { readSurroundings } from '../../config/surroundings.ts';
 import { AgentError } from '../../core/errors.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';

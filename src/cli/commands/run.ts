@@ -5,7 +5,8 @@ import { schedulePolls } from '../../adapters/schedule.ts';
 import { serveStatus } from '../../adapters/status-socket/server.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../agent/daemon.ts';
-import { readConfig, readEnvironment, readSurroundings, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../config.ts';
+import { readSurroundings } from '../../config/surroundings.ts';
 import { toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
@@ -35,7 +36,7 @@ const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended
   const opening = createLog({ ...config.log, environment: config.environment });
   // From the very moment that the configuration was read; what waits for the log runs after all below is there.
   const reload = async (): Promise<void> => {
-    if (!isNextValid(await opening)) return;
+    if (!isNextValid(io, await opening)) return;
     void systemd.reloading();
     ended.abort();
   };
@@ -77,9 +78,9 @@ const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended
 };
 
 /** What runs goes on under the old configuration when the new one is wrong. */
-const isNextValid = (log: EventLog): boolean => {
+const isNextValid = (io: Io, log: EventLog): boolean => {
   try {
-    readConfig(readEnvironment(), readSurroundings());
+    readConfig(io.readEnvironment(), readSurroundings());
     return true;
   } catch (error) {
     log.write('error', 'agent.warned', { message: toAgentError(error).message });
@@ -92,7 +93,7 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   process.on('SIGHUP', () => undefined);
   let config = readConfig(io.env, readSurroundings());
   while ((await live(io, config, signal)) === 'reload')
-    config = readConfig(readEnvironment(), readSurroundings());
+    config = readConfig(io.readEnvironment(), readSurroundings());
   return EXIT.ok;
 };
 

@@ -4,7 +4,8 @@
  */
 import { reconcileOnce } from '../../../src/agent/once.ts';
 import { wireAgent } from '../../../src/cli/wire.ts';
-import { readConfig, readSurroundings } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config.ts';
+import { readSurroundings } from '../../../src/config/surroundings.ts';
 
 const config = readConfig(process.env, readSurroundings());
 const { signal } = new AbortController();

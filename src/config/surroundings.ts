@@ -1,0 +1,74 @@
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { environmentFile, type InstanceName } from './instance.ts';
+
+/** The part of the machine that defaults come from. */
+export interface Surroundings {
+  readonly fileExists: (path: string) => boolean;
+  /** Whether systemd put this credential there, for us to read. */
+  readonly hasCredential: (path: string) => boolean;
+  /** What to do about a configuration that is not right. */
+  readonly adviceOn: (instance: InstanceName) => string;
+  readonly hostname: string;
+  readonly home: string;
+  /** Whether the log goes to a terminal. */
+  readonly isTerminal: boolean;
+}
+
+export const correctFile = (instance: InstanceName): string =>
+  `correct ${environmentFile(instance)} (or the environment of this command) and start it again`;
+
+/** Whatever hinders us to look counts as "exists": an unreadable trust file must not open the door to unsigned manifests. */
+const fileExists = (path: string): boolean => {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
+};
+
+/** A user without an entry in passwd has no home; its folder of logins is then absent, which is no error. */
+const homeOfUser = (): string => {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
+};
+
+const instancesHere = (): readonly string[] => {
+  const folder = dirname(environmentFile(undefined));
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && existsSync(environmentFile(entry.name)))
+    .map(({ name }) => name)
+    .toSorted();
+};
+
+/** A person who looks at the wrong agent, or as the wrong user, has nothing to correct. */
+const adviceOn = (instance: InstanceName): string => {
+  const file = environmentFile(instance);
+  try {
+    accessSync(file, constants.R_OK);
+    return correctFile(instance);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES')
+      return `${file} is not for everybody to read: run this with sudo, or as a member of the agent’s group`;
+  }
+  const others = existsSync(dirname(environmentFile(undefined))) ? instancesHere() : [];
+  return others.length === 0
+    ? `write ${file} (or the environment of this command) and start it again`
+    : `this host has ${others.join(', ')}: write supercargo --instance ${others.join('|')} before the command; or write ${file}`;
+};
+
+export const readSurroundings = (): Surroundings => ({
+  fileExists,
+  hasCredential: existsSync,
+  adviceOn,
+  hostname: hostname(),
+  home: homeOfUser(),
+  isTerminal: process.stdout.isTTY,
+});
