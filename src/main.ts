@@ -8,6 +8,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 process.stdout.on('error', () => process.exit(0));
 
 const { stdin, stdout, stderr, pid } = process;
+// What `ps` and `systemctl status` show.
+process.title = ['supercargo', ...process.argv.slice(2)].join(' ');
 const { instance, words } = takeInstance(process.argv.slice(2));
 const readEnvironment = openEnvironment(instance);
 const code = await runProgram(

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { askAgent } from '../adapters/status-socket/client.ts';
-import { readConfig, readPaths } from '../config.ts';
-import { readSurroundings } from '../config/surroundings.ts';
+import { readPaths } from '../config.ts';
+import { readHostConfig } from './host-config.ts';
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import type { Io } from './io.ts';
 import { createQuietLog } from './narrate.ts';
@@ -11,7 +11,7 @@ import { wireAgent } from './wire.ts';
 export const ask = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
   if (answer !== undefined) return answer as CommandAnswer;
-  const { agent, claim, release } = wireAgent(readConfig(io.env, readSurroundings()), {
+  const { agent, claim, release } = wireAgent(readHostConfig(io.env), {
     log: createQuietLog(),
     dryRun: true,
     daemonPid: undefined,

@@ -1,5 +1,4 @@
-import { readConfig } from '../config.ts';
-import { readSurroundings } from '../config/surroundings.ts';
+import { readHostConfig } from './host-config.ts';
 import { AgentError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/input.ts';
 import type { Io } from './io.ts';
@@ -21,7 +20,7 @@ export const lookLocally = async (
   options: { readonly fetch: boolean; readonly strict: boolean },
   signal: AbortSignal,
 ): Promise<Looked> => {
-  const config = readConfig(io.env, readSurroundings());
+  const config = readHostConfig(io.env);
   const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
   const { agent } = wired;
   const failure = await agent.open(signal);

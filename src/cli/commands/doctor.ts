@@ -1,8 +1,8 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { readConfig, type Config } from '../../config.ts';
-import { readSurroundings } from '../../config/surroundings.ts';
+import type { Config } from '../../config.ts';
+import { readHostConfig } from '../host-config.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage, tryParseImage } from '../../core/image/reference.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
@@ -189,7 +189,7 @@ const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSigna
 const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> => {
   let config: Config;
   try {
-    config = readConfig(io.env, readSurroundings());
+    config = readHostConfig(io.env);
   } catch (thrown) {
     const { message, advice } = toAgentError(thrown);
     return [bad('configuration', message, advice ?? '')];

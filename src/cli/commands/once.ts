@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { reconcileOnce } from '../../agent/once.ts';
-import { readConfig } from '../../config.ts';
-import { readSurroundings } from '../../config/surroundings.ts';
+import { readHostConfig } from '../host-config.ts';
 import { AgentError } from '../../core/errors.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
@@ -19,7 +18,7 @@ It waits for health checks and jobs, not for rollout phases, holds or back-offs.
 3 rolled back, blocked or refused, 4 engine offline, 1 error (for example an agent that runs already).`;
 
 const runOnce = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
-  const config = readConfig(io.env, readSurroundings());
+  const config = readHostConfig(io.env);
   const log = options.json === true ? createQuietLog() : createNarrator(io);
   for (const warning of config.warnings) log.write('warn', 'agent.warned', { message: warning });
   const wired = wireAgent(config, { log, dryRun: false, daemonPid: undefined });

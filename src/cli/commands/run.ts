@@ -10,6 +10,7 @@ import { readSurroundings } from '../../config/surroundings.ts';
 import { toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { readHostConfig } from '../host-config.ts';
 import { VERSION } from '../version.ts';
 import type { Cli } from '../cli.ts';
 import type { Io } from '../io.ts';
@@ -91,7 +92,7 @@ const isNextValid = (io: Io, log: EventLog): boolean => {
 const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   // Between two lives nobody else listens, and a signal that nobody hears ends the program.
   process.on('SIGHUP', () => undefined);
-  let config = readConfig(io.env, readSurroundings());
+  let config = readHostConfig(io.env);
   while ((await live(io, config, signal)) === 'reload')
     config = readConfig(io.readEnvironment(), readSurroundings());
   return EXIT.ok;
