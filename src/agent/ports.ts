@@ -35,6 +35,8 @@ export interface AgentOptions {
   readonly environment: string;
   readonly host: string;
   readonly keepReleases: number;
+  /** The container that the agent runs in, which it leaves alone. */
+  readonly ownContainerId?: string | undefined;
   /** When switches may begin; absent or none: always. */
   readonly windows?: readonly DeployWindow[];
   readonly edge: EdgeSetting;

@@ -157,14 +157,15 @@ export const createReconciler = (
     const { project } = intake.state();
     const replaces = Object.values(project?.services ?? {}).flatMap((s) => s.replaces ?? []);
     const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.containerId ?? []);
-    const { environment } = options;
+    const { environment, ownContainerId } = options;
     try {
       const seen = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
       // On a busy host that list is long: it is read only when an edge may be about to start.
       const mayStart = view.plan === undefined || isUnsettled(view.plan.edge?.decision);
       const edges = await ports.edges.observe(instances, mayStart, signal);
-      const actual = asBefore(view.actual, { ...seen, ...edges });
+      const containers = markSelf(seen.containers, ownContainerId);
+      const actual = asBefore(view.actual, { ...seen, containers, ...edges });
       if (view.offline) {
         watchingSinceMs = ports.now();
         // What it refused in its last moments says nothing about the one that is here now.
@@ -275,6 +276,9 @@ export const createReconciler = (
 /** What looks as it did is the same object: nothing has to be made of it again. */
 const asBefore = (before: Actual | undefined, now: Actual): Actual =>
   before && isDeepStrictEqual(before, now) ? before : now;
+
+const markSelf = (containers: Actual['containers'], id: string | undefined): Actual['containers'] =>
+  id === undefined ? containers : containers.map((c) => (c.id === id ? { ...c, isSelf: true as const } : c));
 
 /** Something is done, or ends by itself soon. */
 const isUnsettled = (decision: Decision | undefined): boolean =>

@@ -5,6 +5,7 @@ import type { EngineAddress } from '../adapters/docker/client.ts';
 import { acquireLock, type Lock } from '../adapters/lock.ts';
 import { createEdges } from '../adapters/edge/edges.ts';
 import { hostHasIpv6 } from '../adapters/edge/listeners.ts';
+import { readOwnContainer } from '../adapters/own-container.ts';
 import { createProbe } from '../adapters/probe.ts';
 import { createRegistryCredentials } from '../adapters/registry-credentials/registry-credentials.ts';
 import { createManifestSource } from '../adapters/manifest-source/manifest-source.ts';
@@ -87,7 +88,14 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   return {
     agent: createAgent(
       ports,
-      { environment, host, keepReleases, windows, edge: edgeSetting(config, uid) },
+      {
+        environment,
+        host,
+        keepReleases,
+        windows,
+        edge: edgeSetting(config, uid),
+        ownContainerId: readOwnContainer(),
+      },
       identity,
       dryRun,
     ),

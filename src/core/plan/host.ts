@@ -21,6 +21,7 @@ import {
 } from './plan.ts';
 import { replicaOf } from './replicas.ts';
 import { planService } from './service.ts';
+import { selfDecision } from './self.ts';
 import { afterSetback, restingAt } from './setback.ts';
 
 /** The whole host: every declared service after those it depends on, then those nobody declares any more. */
@@ -185,8 +186,8 @@ const decideUndeclared = (
   service: string,
   own: PlanInput['actual']['containers'],
 ): Decision => {
-  const hold = holdDecision(input);
-  if (hold) return hold;
+  const held = selfDecision(own) ?? holdDecision(input);
+  if (held) return held;
   const record = serviceRecord(input.ledger, service);
   const why = `${service} is not in the compose files any more`;
   const gone = leave({ input, record, drainMs: DRAIN_MS, byTime: false }, own, why);

@@ -67,6 +67,7 @@ export type BlockReason =
   | 'empty'
   | 'unhealthy'
   | 'exited'
+  | 'self'
   | 'dependency'
   | 'engine'
   | 'adoption'

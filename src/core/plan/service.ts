@@ -7,6 +7,7 @@ import { hasBegun, setbackKey, type ServiceContext } from './input.ts';
 import { decideKeep } from './keep.ts';
 import type { Decision, ServicePlan } from './plan.ts';
 import { rolesOf } from './replicas.ts';
+import { selfDecision } from './self.ts';
 import { afterSetback } from './setback.ts';
 
 /** One declared service. `plans` holds the services it depends on, planned before it. */
@@ -17,7 +18,8 @@ export const planService = (
   const desired = c.input.desired[c.service.name] ?? { kind: 'unpublished', message: 'not resolved yet' };
   const hold = c.input.ledger.hold;
   const holdAll = isHoldActive(hold, c.input.nowMs) && hold.all ? holdDecision(c.input) : undefined;
-  const aim: Aim = holdAll ? { kind: 'freeze', settled: holdAll } : aimOf(c, desired);
+  const frozen = selfDecision([...c.own, ...(c.foreign ? [c.foreign.container] : [])]) ?? holdAll;
+  const aim: Aim = frozen ? { kind: 'freeze', settled: frozen } : aimOf(c, desired);
   const plan: ServicePlan = {
     service: c.service.name,
     declared: true,

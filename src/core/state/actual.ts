@@ -60,6 +60,8 @@ export interface Container {
   readonly otherEnvironment: string | undefined;
   /** Present on the edges of our environment. */
   readonly edge?: EdgeOwner | undefined;
+  /** The container that this agent runs in. */
+  readonly isSelf?: true;
   /** Published (or, for a stopped one, wanted) host ports. */
   readonly ports: readonly HostPort[];
   /** Present where we looked closer: our own containers and those that a service replaces. */
