@@ -11,7 +11,7 @@ ARG PACKAGE=packaging/out/supercargo_*.deb
 COPY ${PACKAGE} /packages/
 RUN set -- /packages/*.deb; \
     [ $# = 1 ] || { echo "error: $# packages: name one with --build-arg PACKAGE=packaging/out/FILE.deb" >&2; exit 1; }; \
-    dpkg-deb --extract "$1" /package && mkdir -p /empty
+    dpkg-deb -x "$1" /package && mkdir -p /empty
 
 FROM ${BASE}
 COPY --from=package /package/usr/bin/supercargo /usr/bin/supercargo

@@ -1,11 +1,12 @@
 /**
  * npm run package                  packaging/out/supercargo_VERSION_ARCHITECTURE.deb
  * npm run package -- --revision 2  the same version, packaged again: supercargo_VERSION-2_ARCHITECTURE.deb
+ * npm run package -- --out FOLDER  into another folder
  * The same source gives the same bytes. Nothing is downloaded.
  */
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildBundle } from '../scripts/build.ts';
 import { VERSION } from '../src/cli/version.ts';
@@ -16,11 +17,14 @@ import { writeTree } from './deb/tree.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** xz opens on every dpkg; the levels above 1 take three times as long for a twentieth of the size. */
-const COMPRESSION = ['-Zxz', '-z1', '--threads-max=1'];
+/**
+ * Every dpkg opens xz, and lintian refuses zstd. Higher levels take up to ten times as long for a sixth of the size. One thread, since
+ * the bytes depend on their number.
+ */
+const COMPRESSION = ['-Zxz', '-z0', '--threads-max=1'];
 
 /** @throws where a program fails, a file of the package is missing or a bundled module has no licence. */
-export const buildPackage = async (outFolder: string, revision?: string): Promise<string> => {
+const buildPackage = async (outFolder: string, revision: string | undefined): Promise<string> => {
   const release: Release = {
     version: revision === undefined ? VERSION : `${VERSION}-${revision}`,
     architecture: architecture(),
@@ -46,12 +50,10 @@ export const buildPackage = async (outFolder: string, revision?: string): Promis
   }
 };
 
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { revision: { type: 'string' } } });
-  const { revision } = values;
-  if (revision !== undefined && !/^[0-9][0-9A-Za-z.+~]*$/.test(revision))
-    throw new Error(`"${revision}" is no revision: write a number, for example --revision 2`);
-  const path = await buildPackage(join(root, 'packaging', 'out'), revision);
-  const { size } = await stat(path);
-  console.log(`${relative(root, path)}: ${(size / 1e6).toFixed(1)} MB`);
-}
+const { values } = parseArgs({ options: { revision: { type: 'string' }, out: { type: 'string' } } });
+const { revision, out = join(root, 'packaging', 'out') } = values;
+if (revision !== undefined && !/^[0-9][0-9A-Za-z.+~]*$/.test(revision))
+  throw new Error(`"${revision}" is no revision: write a number, for example --revision 2`);
+const path = await buildPackage(resolve(out), revision);
+const { size } = await stat(path);
+console.log(`${relative(process.cwd(), path)}: ${(size / 1e6).toFixed(1)} MB`);

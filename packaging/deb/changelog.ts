@@ -4,7 +4,19 @@ import type { Release } from './release.ts';
 const dateOf = (date: Date): string => date.toUTCString().replace('GMT', '+0000');
 
 const plain = (markdown: string): string =>
-  markdown.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/[`_*]/g, '');
+  markdown.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll('`', '');
+
+const WIDTH = 74;
+
+const wrapped = (text: string): readonly string[] => {
+  const lines: string[] = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+};
 
 /** CHANGELOG.md's newest section, as deb-changelog(5) has it: one item a bullet. */
 export const renderChangelog = (markdown: string, { version, date }: Release, maintainer: string): string => {
@@ -12,7 +24,7 @@ export const renderChangelog = (markdown: string, { version, date }: Release, ma
   const items = newest.split(/^- /m).slice(1);
   const bullets = items.map((item) => {
     const [text = ''] = item.split(/\n\n|\n#/);
-    return `  * ${plain(text).trim().replaceAll(/\n\s*/g, '\n    ')}`;
+    return `  * ${wrapped(plain(text)).join('\n    ')}`;
   });
   return `supercargo (${version}) stable; urgency=medium\n\n${bullets.join('\n')}\n\n -- ${maintainer}  ${dateOf(date)}\n`;
 };

@@ -4,7 +4,10 @@ import { gzipSync } from 'node:zlib';
 import type { Bundle } from '../../scripts/build.ts';
 import { renderChangelog } from './changelog.ts';
 import { MAINTAINER, renderControl } from './control.ts';
+import { renderBashCompletion } from './completions.ts';
 import { renderCopyright } from './copyright.ts';
+import { describeProgram } from './described.ts';
+import { renderManual } from './manual.ts';
 import { NODE_PACKAGES, type Release } from './release.ts';
 import { run } from './run.ts';
 
@@ -40,6 +43,10 @@ export const writeTree = async (
   for (const unit of ['supercargo.service', 'supercargo@.service'])
     await copy(`systemd/${unit}`, `usr/lib/systemd/system/${unit}`);
 
+  const described = await describeProgram();
+  await put('usr/share/man/man1/supercargo.1.gz', gzipped(renderManual(described, release)));
+  await put('usr/share/bash-completion/completions/supercargo', renderBashCompletion(described));
+  await copy('packaging/deb/lintian-overrides', 'usr/share/lintian/overrides/supercargo');
   await copy('systemd/agent.env.example', `${DOCUMENTS}/examples/agent.env`);
   await put(`${DOCUMENTS}/copyright`, await renderCopyright(root, release, bundle.sources));
   await put(

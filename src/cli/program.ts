@@ -35,6 +35,26 @@ Example:
 Configuration comes from the environment and from /etc/supercargo/agent.env.
 Exit codes everywhere: 0 ok · 1 error · 2 progressing, waiting or changes to make · 3 rolled back or blocked · 4 offline`;
 
+/** The program with these commands, or all: its help, man page and completions are made of it too. */
+export const createProgram = async (
+  cli: Cli,
+  names: readonly string[] = Object.keys(COMMANDS),
+): Promise<Command> => {
+  const { io } = cli;
+  const program = new Command('supercargo')
+    .description('Makes this Docker host run what its environment’s manifest says.')
+    .version(VERSION)
+    // Taken off by main (instance.ts) before any command is known; here for the help, and for one without a name.
+    .option('--instance <name>', 'the agent of supercargo@NAME.service, where a host has several')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .showHelpAfterError('(see supercargo --help)')
+    .addHelpText('after', HELP);
+  for (const name of names) (await COMMANDS[name]?.())?.(program, cli);
+  program.commands.forEach((command) => command.exitOverride());
+  return program;
+};
+
 /** Runs one command line to its end. */
 export const runProgram = async (
   argv: readonly string[],
@@ -55,19 +75,8 @@ export const runProgram = async (
       }
     },
   };
-  const program = new Command('supercargo')
-    .description('Makes this Docker host run what its environment’s manifest says.')
-    .version(VERSION)
-    // Taken off by main (instance.ts); here it is for the help, and for one that stands in the wrong place.
-    .option('--instance <name>', 'the agent of supercargo@NAME.service, where a host has several')
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
-    .showHelpAfterError('(see supercargo --help)')
-    .addHelpText('after', HELP);
   const named = argv.find((word) => !word.startsWith('-'));
-  const chosen = named === undefined || named === 'help' ? undefined : COMMANDS[named];
-  for (const load of chosen ? [chosen] : Object.values(COMMANDS)) (await load())(program, cli);
-  program.commands.forEach((command) => command.exitOverride());
+  const program = await createProgram(cli, named !== undefined && named in COMMANDS ? [named] : undefined);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -1,24 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { runCommand } from './command.ts';
 import { type ImageContent, imageOf, layerOf } from './image-content.ts';
+import { foldersOf, librariesOf } from './program-files.ts';
 import type { TarEntry } from './tar.ts';
 
 const PROGRAM = '/usr/sbin/haproxy';
-
-/** `libc.so.6 => /lib/…/libc.so.6 (0x…)`, and the loader alone: `/lib64/ld-linux-x86-64.so.2 (0x…)`. */
-const librariesOf = async (program: string): Promise<readonly string[]> => {
-  const { stdout, stderr } = await runCommand('ldd', [program]);
-  if (stdout.includes('not found') || !stdout.includes('ld-linux'))
-    throw new Error(`ldd ${program}: ${stdout}${stderr}`);
-  return [...stdout.matchAll(/(?:^\s*|=> )(\/\S+) \(0x/gm)].map((match) => match[1] ?? '').toSorted();
-};
-
-const foldersOf = (paths: readonly string[]): readonly string[] => {
-  const parentsOf = (path: string): readonly string[] =>
-    path === '/' || path === '.' ? [] : [...parentsOf(dirname(path)), path];
-  return [...new Set(paths.flatMap((path) => parentsOf(dirname(path))))];
-};
 
 /** Debian's own haproxy: the program and its shared libraries on scratch, at the paths of the official image. */
 export const buildEdgeImage = async (): Promise<ImageContent> => {
