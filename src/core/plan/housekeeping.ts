@@ -87,7 +87,11 @@ const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
 
 /** Only images all of whose names are in repositories we run, that no container uses and no rollback needs. */
 const staleImages = (input: PlanInput): readonly Action[] => {
-  const ours = new Set<Repository>([normalised(input.environment), ...repositoriesOf(input)]);
+  const loaded = new Set<Repository>(loadedByHand(input));
+  const ours = new Set<Repository>([
+    normalised(input.environment),
+    ...repositoriesOf(input).filter((r) => !loaded.has(r)),
+  ]);
   const used = new Set<string>(input.actual.containers.map((c) => c.imageId));
   const reserved = new Set<string>([...goodImages(input), ...desiredImages(input)].map((i) => i.imageId));
   return input.actual.images
@@ -106,6 +110,12 @@ const repositoriesOf = (input: PlanInput): readonly Repository[] => [
     r.good.map((g) => g.release.image.reference.repository),
   ),
 ];
+
+/** What may not be fetched was brought here by somebody, and could not be had again. */
+const loadedByHand = (input: PlanInput): readonly Repository[] =>
+  Object.values(input.project.services).flatMap((s) =>
+    s.pullPolicy === 'never' ? (tryParseImage(s.image)?.repository ?? []) : [],
+  );
 
 const referencesOf = (image: Image): readonly string[] => {
   const tags = image.tags.map((t) => `${t.repository}:${t.tag}`);

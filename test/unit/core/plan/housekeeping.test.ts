@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { parseImage } from '../../../../src/core/image/reference.ts';
+import { planHost } from '../../../../src/core/plan/host.ts';
+import type { Image } from '../../../../src/core/state/actual.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
-import { ENVIRONMENT } from '../../../support/world.ts';
-import { deploy, deployed, web, type Scenario } from './scenario.ts';
+import { emptyActual, ENVIRONMENT, imageIdOf, planInput } from '../../../support/world.ts';
+import { deploy, deployed, web, WEB, type Scenario } from './scenario.ts';
 
 const version = async (s: Scenario, tag: string): Promise<void> => {
   s.engine.registry.push(`org/web:${tag}`, {});
@@ -42,6 +45,18 @@ describe('housekeeping', () => {
     for (const tag of ['3', '4', '5']) await version(s, tag);
     expect(tags(s)).toEqual(['1', '2', '4', '5']);
     expect(s.agent.steps.filter((step) => step.includes('✗'))).toEqual([]);
+  });
+
+  it('leaves what somebody has loaded for a service that may not fetch its images', () => {
+    const loaded: Image = {
+      id: imageIdOf('org/web:1'),
+      tags: [{ repository: parseImage('org/web').repository, tag: '1' }],
+      digests: [],
+    };
+    const actual = { ...emptyActual, images: [loaded] };
+    const upkeep = (compose: string) => planHost(planInput({ compose, actual })).housekeeping;
+    expect(upkeep(WEB).map((a) => a.kind)).toEqual(['remove-image']);
+    expect(upkeep(WEB.replace('image: org/web', 'image: org/web\n    pull_policy: never'))).toEqual([]);
   });
 
   it('rests after a failure instead of asking again at once', async () => {
