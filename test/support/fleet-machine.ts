@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { runCommand, type Service, startService } from './command.ts';
 import { join as joinSockets } from './fleet-relay.ts';
-import { isAlive } from './pids.ts';
+import { endPid, isAlive, readPid } from './pids.ts';
 import { eventually } from './poll.ts';
 import { dockerAt, inside, socketIn, startPrivateEngine, stopPrivateEngine } from './private-engine.ts';
 
@@ -16,6 +16,8 @@ export interface Machine {
   readonly docker: Docker;
   /** Runs its arguments in the machine's network: a program in front of another. */
   readonly launcher: string;
+  /** The engine down and up again, as by an upgrade of its package: its containers go with it, and come back by their policy. */
+  readonly restartEngine: () => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
@@ -90,11 +92,19 @@ export const startMachine = async (ports: readonly number[]): Promise<Machine> =
     const [relay, servers] = await relayPorts(name, ports);
     Object.assign(started, { relay, servers });
     const launcher = await writeLauncher(name);
-    await startPrivateEngine(folder, { namespace: name, survives: false });
+    const startEngine = async (): Promise<void> =>
+      startPrivateEngine(folder, { namespace: name, survives: false });
+    const restartEngine = async (): Promise<void> => {
+      const pid = readPid(join(folder, 'docker.pid'));
+      if (pid !== undefined) await endPid(pid, 30_000);
+      await startEngine();
+    };
+    await startEngine();
     await eventually(async () => (await runCommand(launcher, ['true'])).code === 0, {
       describe: () => `programs run in ${name}`,
     });
-    return { dockerHost: `unix://${socketIn(folder)}`, docker: dockerAt(socketIn(folder)), launcher, remove };
+    const socket = socketIn(folder);
+    return { dockerHost: `unix://${socket}`, docker: dockerAt(socket), launcher, restartEngine, remove };
   } catch (error) {
     await remove();
     throw error;

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { runCommand } from '../../support/command.ts';
 import { type Flavour, flavours } from '../../support/flavours.ts';
 import { loadApp } from '../../support/load-app.ts';
+import { startMachine } from '../../support/fleet-machine.ts';
 import { edgesOf, serversOf } from '../../support/load-edge.ts';
 import { failuresOf, NO_FAILURES } from '../../support/load.ts';
 import { eventually } from '../../support/poll.ts';
 import { assertCode, containersOf, type Scene, statusOf } from './scene.ts';
-import { ownEngineFolder, restartEngine } from './start-first-engine.ts';
 import {
   appsOf,
   behindEdge,
@@ -85,13 +85,17 @@ const deployUntil = async (scene: Scene, tag: string, event: string): Promise<vo
   });
 };
 
-const assertServing = async (scene: Scene, tag: string): Promise<void> => {
+const assertRotation = async (scene: Scene, tag: string): Promise<void> => {
   expect(await appsOf(scene)).toEqual([`web ${tag} running`, `web ${tag} running`]);
-  expect(await tryAnswer(scene.port)).toBe(tag);
   expect((await serversOf(scene)).map((s) => `${s.backend} ${s.admin}`)).toEqual([
     'web:8888 ready',
     'web:8888 ready',
   ]);
+};
+
+const assertServing = async (scene: Scene, tag: string): Promise<void> => {
+  expect(await tryAnswer(scene.port)).toBe(tag);
+  await assertRotation(scene, tag);
 };
 
 const settle = async (scene: Scene): Promise<void> => assertCode(await scene.run(['sync', '--wait']), 0);
@@ -122,25 +126,29 @@ describe('an edge that is killed', () => {
 });
 
 describe('an engine that is restarted', () => {
-  it('in the middle of a deploy serves within 5 s of its return, and the deploy ends', async ({ skip }) => {
-    const folder = await ownEngineFolder();
-    if (folder === undefined) return skip("the engine is not this run's alone");
-    const scene = await createEdgeScene();
+  it('in the middle of a deploy serves within 5 s of its return, and the deploy ends', async () => {
+    // Of its own: others use the shared one at the same time.
+    const machine = await startMachine([Number(inject('registry').address.split(':')[1])]);
+    onTestFinished(machine.remove);
+    const scene = await createEdgeScene(machine);
     await deployedBehindEdge(scene);
     await scene.agent();
+    const ask = async (): Promise<string> => {
+      const url = `http://127.0.0.1:${String(scene.port)}/`;
+      return (await runCommand(machine.launcher, ['busybox', 'wget', '-q', '-O', '-', url])).stdout;
+    };
     for (const [index, event] of ['container.started', 'container.draining'].entries()) {
       const tag = `1.${String(index + 1)}.0`;
       await deployUntil(scene, tag, event);
-      // Somebody may have come meanwhile.
-      if ((await ownEngineFolder()) === undefined) return skip("the engine is not this run's alone");
-      await restartEngine(folder);
-      const answered = eventually(async () => (await tryAnswer(scene.port)) !== undefined, {
+      await machine.restartEngine();
+      const answered = eventually(async () => (await ask()) !== '', {
         deadlineMs: 5_000,
         describe: async () => `port ${String(scene.port)} answers; ${(await scene.run(['status'])).stdout}`,
       });
       await expect(answered).resolves.toBe(true);
       await settle(scene);
-      await assertServing(scene, tag);
+      expect(await ask()).toBe(tag);
+      await assertRotation(scene, tag);
     }
   });
 });

@@ -1,3 +1,4 @@
+import type Docker from 'dockerode';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -30,8 +31,7 @@ export const behindEdge = (
 ];
 
 /** Once a test; the tag goes with it. */
-export const loadEdgeImage = async (tag: string): Promise<string> => {
-  const docker = sharedDocker();
+export const loadEdgeImage = async (tag: string, docker: Docker = sharedDocker()): Promise<string> => {
   const name = `supercargo-edge-test:${tag}`;
   await loadImage(docker, [name], await buildEdgeImage());
   onTestFinished(async () => {
@@ -43,7 +43,7 @@ export const loadEdgeImage = async (tag: string): Promise<string> => {
 /** A scene whose engine has an edge image. */
 export const createEdgeScene = async (options: SceneOptions = {}): Promise<Scene> => {
   // Registered first, hence removed last: after the edge that runs it.
-  const image = await loadEdgeImage(String(process.hrtime.bigint()));
+  const image = await loadEdgeImage(String(process.hrtime.bigint()), options.docker);
   return createScene({ ...options, env: { SUPERCARGO_EDGE_IMAGE: image, ...options.env } });
 };
 
