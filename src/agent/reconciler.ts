@@ -242,7 +242,7 @@ export const createReconciler = (
       const plan = planning.plan(made.input);
       view = { ...view, desired: made.desired, plan };
       probing.update(
-        plan.services.flatMap((s) => (s.decision.kind === 'wait' ? s.decision.probes : [])),
+        plan.services.flatMap((s) => s.probes),
         actual,
       );
       dispatch(plan, look);

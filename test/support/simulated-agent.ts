@@ -133,12 +133,10 @@ export const createSimulatedAgent = (
   };
 
   const probe = (plan: HostPlan): void => {
-    for (const { decision } of plan.services) {
-      for (const { container } of decision.kind === 'wait' ? decision.probes : []) {
-        const startedAtMs =
-          engine.actual().containers.find((c) => c.id === container.id)?.detail?.startedAtMs ?? 0;
-        if (engine.answers(container.id)) answered.set(container.id, startedAtMs);
-      }
+    for (const { container } of plan.services.flatMap((s) => s.probes)) {
+      const startedAtMs =
+        engine.actual().containers.find((c) => c.id === container.id)?.detail?.startedAtMs ?? 0;
+      if (engine.answers(container.id)) answered.set(container.id, startedAtMs);
     }
   };
 

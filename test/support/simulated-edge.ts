@@ -34,10 +34,8 @@ export const isEdgeBarred = (state: EngineState, { id, edge }: Container): boole
   const written = edge && edgeOf(state, edge.instance)?.written;
   if (written === undefined) return true;
   const others = state.actual.containers.filter((c) => c.id !== id && isRunning(c)).flatMap((c) => c.ports);
-  return written.frontends.some(
-    (f) =>
-      state.occupied.has(f.hostPort) ||
-      others.some((p) => overlaps(p, { hostAddress: f.hostAddress, hostPort: f.hostPort, protocol: 'tcp' })),
+  return written.frontends.some((f) =>
+    [...others, ...state.occupied].some((p) => overlaps(p, { ...f, protocol: 'tcp' })),
   );
 };
 
@@ -102,6 +100,10 @@ export interface EdgeByHand {
   readonly silence: (isSilent: boolean) => void;
   /** `rm -r` of the state folder's part: edges that are here go on, and nobody can reach them any more. */
   readonly loseFolder: () => void;
+  /** The sockets alone. */
+  readonly loseSockets: () => void;
+  /** The file alone, with its folder: what is written there later, the edge never sees. */
+  readonly loseFile: () => void;
 }
 
 export const edgeByHand = (state: EngineState): EdgeByHand => ({
@@ -120,10 +122,17 @@ export const edgeByHand = (state: EngineState): EdgeByHand => ({
   loseFolder: () => {
     for (const { instance } of state.actual.edges) state.lostEdges.add(instance);
   },
+  loseFile: () => {
+    // One that has yet to start is given the new folder.
+    for (const e of state.actual.edges) if (e.state) state.fileless.add(e.instance);
+  },
+  loseSockets: () => {
+    for (const { instance } of state.actual.edges) state.socketless.add(instance);
+  },
 });
 
 const listenersOf = (state: EngineState): readonly HostListener[] => [
-  ...[...state.occupied].map((port) => ({ address: '', port, uid: STRANGER_UID })),
+  ...state.occupied.map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: STRANGER_UID })),
   ...edgePorts(state, '').map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: 99 })),
 ];
 
@@ -136,8 +145,12 @@ export const edgePort = (
     reach(signal);
     const edges = instances.map((instance): EdgeSeen => {
       const seen = edgeOf(state, instance);
-      if (state.lostEdges.has(instance)) return { instance, written: undefined, state: undefined };
-      return { instance, written: seen?.written, state: state.isEdgeSilent ? undefined : seen?.state };
+      if (state.lostEdges.has(instance))
+        return { instance, written: undefined, state: undefined, hasSockets: false };
+      const hasSockets = seen?.state !== undefined && !state.socketless.has(instance);
+      const answer = state.isEdgeSilent || !hasSockets ? undefined : seen.state;
+      const written = state.fileless.has(instance) ? undefined : seen?.written;
+      return { instance, written, state: answer, hasSockets };
     });
     return Promise.resolve(
       structuredClone({ edges, listeners: withListeners ? listenersOf(state) : undefined }),
@@ -147,8 +160,11 @@ export const edgePort = (
     reach(signal);
     stumble(action);
     const isRuntime = action.kind !== 'edge-write' && action.kind !== 'edge-discard';
-    if (isRuntime && (state.isEdgeSilent || !edgeOf(state, action.instance)?.state))
+    const isDeaf = isRuntime && (state.isEdgeSilent || state.socketless.has(action.instance));
+    if (isDeaf || (isRuntime && !edgeOf(state, action.instance)?.state))
       throw new AgentError('EDGE_UNREACHABLE', `edge ${action.instance} does not answer`, { retry: 'later' });
+    if (action.kind === 'edge-write' && state.fileless.has(action.instance))
+      throw new AgentError('EDGE', 'cannot open haproxy.cfg.new: no such file', { retry: 'later' });
     state.actual = simulate(state.actual, action, state.nowMs);
     return Promise.resolve();
   },

@@ -39,7 +39,7 @@ export interface SimulatedEngine extends Engine {
   readonly fail: (fault: Fault) => void;
   readonly setOffline: (isOffline: boolean) => void;
   /** Host ports that something outside the engine listens on. */
-  readonly occupy: (port: number) => void;
+  readonly occupy: (port: number, address?: string) => void;
   readonly release: (port: number) => void;
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
@@ -54,12 +54,14 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     actual: options.actual ?? emptyActual,
     memories: new Map(),
     nowMs: START_MS,
-    occupied: new Set(),
+    occupied: [],
     boundAt: new Map(),
     barred: new Set(),
     leavingSince: new Map(),
     isEdgeSilent: false,
     lostEdges: new Set(),
+    socketless: new Set(),
+    fileless: new Set(),
   };
   const registry = createSimulatedRegistry();
   const listeners = new Set<() => void>();
@@ -128,11 +130,11 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       isOffline = next;
       if (next) endStreams();
     },
-    occupy: (port) => {
-      state.occupied.add(port);
+    occupy: (hostPort, hostAddress = '') => {
+      state.occupied = [...state.occupied, { hostAddress, hostPort, protocol: 'tcp' }];
     },
     release: (port) => {
-      state.occupied.delete(port);
+      state.occupied = state.occupied.filter((o) => o.hostPort !== port);
     },
     answers: (id) => {
       const container = state.actual.containers.find((c) => c.id === id);

@@ -1,3 +1,4 @@
+import { overlaps } from '../../src/core/plan/conflicts.ts';
 import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
 import { edgePorts } from './simulated-edge.ts';
 import type { Life, Memory } from './simulated-life.ts';
@@ -7,7 +8,8 @@ export interface EngineState {
   actual: Actual;
   readonly memories: Map<string, Memory>;
   nowMs: number;
-  readonly occupied: Set<number>;
+  /** What programs outside the engine listen on. */
+  occupied: readonly HostPort[];
   /** When each edge's container had been started when it bound its ports. */
   readonly boundAt: Map<string, number>;
   /** Instances that could not bind their ports at their last start. */
@@ -17,6 +19,10 @@ export interface EngineState {
   isEdgeSilent: boolean;
   /** Instances whose sockets and files were removed: they go on, and nobody can reach them. */
   readonly lostEdges: Set<string>;
+  /** Only the sockets. */
+  readonly socketless: Set<string>;
+  /** Only the file. */
+  readonly fileless: Set<string>;
 }
 
 export const NO_MEMORY: Memory = { isStoppedByHand: false, networkIds: {}, restartAtMs: undefined };
@@ -35,8 +41,5 @@ export const takenPort = (state: EngineState, container: Container): HostPort | 
     .filter((c) => c.id !== container.id && ['running', 'restarting', 'paused'].includes(c.state))
     .flatMap((c) => c.ports)
     .concat(edgePorts(state, container.id));
-  const isHeld = (p: HostPort): boolean =>
-    held.some((h) => h.hostPort === p.hostPort && h.protocol === p.protocol) ||
-    state.occupied.has(p.hostPort);
-  return container.ports.find(isHeld);
+  return container.ports.find((p) => [...held, ...state.occupied].some((h) => overlaps(p, h)));
 };

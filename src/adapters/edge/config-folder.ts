@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { access, chmod, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   EDGE_CANDIDATE_FILE,
@@ -27,6 +27,8 @@ export interface ConfigFolder {
    * @throws AgentError STATE_DIR, and what `check` throws; the file is then untouched.
    */
   readonly write: (text: string, check: () => Promise<void>) => Promise<void>;
+  /** False: one of the sockets is not there. */
+  readonly hasSockets: () => Promise<boolean>;
   /** Removes what this one edge left, once its container is gone. @throws AgentError STATE_DIR */
   readonly discard: () => Promise<void>;
 }
@@ -112,6 +114,11 @@ export const createConfigFolder = (folder: string, instance: string): ConfigFold
         throw error;
       }
     },
+    hasSockets: async () =>
+      Promise.all([runtimeSocket, masterSocket].map(async (socket) => access(socket))).then(
+        () => true,
+        () => false,
+      ),
     discard: async () => {
       try {
         await rm(configFolder, { recursive: true, force: true });

@@ -12,6 +12,8 @@ export interface Edge {
   readonly observe: (signal: AbortSignal) => Promise<EdgeState>;
   /** What a restarted edge would read; undefined: nothing was ever written. @throws AgentError STATE_DIR */
   readonly written: (signal: AbortSignal) => Promise<string | undefined>;
+  /** False: there is nothing to ask, as with one that starts, or whose sockets were removed. */
+  readonly hasSockets: () => Promise<boolean>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
   readonly apply: (action: EdgeAction, signal: AbortSignal) => Promise<void>;
   /** Removes its files, once its container is gone. @throws AgentError STATE_DIR */
@@ -66,6 +68,7 @@ export const createEdge = ({
   return {
     observe: (signal) => observeEdge(runtime, signal),
     written: files.read,
+    hasSockets: files.hasSockets,
     apply,
     discard: files.discard,
   };

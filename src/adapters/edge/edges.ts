@@ -68,18 +68,24 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
 
   const look = async (instance: string, signal: AbortSignal): Promise<EdgeSeen> => {
     // Somebody wrote such a label: nothing of ours is there.
-    if (!isInstance(instance)) return { instance, state: undefined, written: undefined };
+    if (!isInstance(instance)) return { instance, state: undefined, written: undefined, hasSockets: false };
     const edge = edgeOf(instance);
     const unknown = (): undefined => {
       signal.throwIfAborted();
       return undefined;
     };
     // Unknown ⇒ nothing that it may serve is stopped, and nothing is written.
-    const [state, written] = await Promise.all([
+    const [state, written, hasSockets] = await Promise.all([
       edge.observe(signal).catch(unknown),
       edge.written(signal).catch(unknown),
+      edge.hasSockets(),
     ]);
-    return { instance, state, written: written === undefined ? undefined : writtenOf(instance, written) };
+    return {
+      instance,
+      state,
+      written: written === undefined ? undefined : writtenOf(instance, written),
+      hasSockets,
+    };
   };
 
   const discardAllBut = async (keep: readonly string[]): Promise<void> => {

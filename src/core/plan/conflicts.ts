@@ -10,6 +10,8 @@ export interface PortHolder {
   readonly kind: 'ours' | 'foreign';
   readonly name: string;
   readonly service: string | undefined;
+  readonly held: HostPort;
+  /** For people: `80/tcp`. */
   readonly port: string;
 }
 
@@ -19,6 +21,10 @@ export const overlaps = (a: HostPort, b: HostPort): boolean =>
   a.hostPort === b.hostPort &&
   a.protocol === b.protocol &&
   (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress) || ANY.has(b.hostAddress));
+
+/** Whoever has the first has the second too. */
+export const covers = (a: HostPort, b: HostPort): boolean =>
+  overlaps(a, b) && (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress));
 
 /** What the engine publishes: the ports of a release behind the edge are the edge's. */
 export const publishedPorts = (release: Release): readonly HostPort[] =>
@@ -51,6 +57,7 @@ export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]
           kind: o.owner ? ('ours' as const) : ('foreign' as const),
           name: o.name,
           service: o.owner?.service,
+          held: p,
           port: `${String(p.hostPort)}/${p.protocol}`,
         })),
     );
@@ -62,7 +69,7 @@ export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
   const next = c.input.desired[holder.service];
   if (next?.kind !== 'release') return false;
   if (quarantineOf(c.input, holder.service, next.release.id, next.attempt)) return false;
-  return publishedPorts(next.release).every((p) => `${String(p.hostPort)}/${p.protocol}` !== holder.port);
+  return publishedPorts(next.release).every((p) => !overlaps(p, holder.held));
 };
 
 export const stubbornHolder = (c: ServiceContext, release: Release): PortHolder | undefined =>

@@ -16,11 +16,18 @@ export const dependencyStep = (
   for (const dependency of c.service.dependsOn) {
     const plan = plans.get(dependency.service);
     const state = plan ? stateOf(c, dependency, plan) : 'failed';
-    if (state === 'pending')
-      return wait('dependency', `waits until ${dependency.service} is ${dependency.condition}`);
+    if (state === 'pending') return waitFor(dependency, plan);
     if (state === 'failed') return failed(c, release, attempt, dependency, plan);
   }
   return undefined;
+};
+
+/** It lasts as long as what the other one waits for. */
+const waitFor = ({ service, condition }: Dependency, plan: ServicePlan | undefined): Decision => {
+  const message = `waits until ${service} is ${condition}`;
+  return plan?.decision.kind === 'wait'
+    ? wait('dependency', `${message}: ${plan.decision.message}`, plan.decision.until)
+    : wait('dependency', message);
 };
 
 const isSettled = (decision: Decision): boolean =>

@@ -1,5 +1,6 @@
 import type { Container } from '../state/actual.ts';
 import type { FailureReason } from '../state/ledger.ts';
+import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Forward } from './aim.ts';
 import { dependencyStep } from './dependency.ts';
@@ -109,11 +110,18 @@ const delayUntil = (
   const { delayMs } = c.service.update;
   const hasStarted = batch.some((s) => s.current !== undefined);
   if (delayMs === 0 || done.length === 0 || hasStarted) return undefined;
-  const last = Math.max(...done.map((s) => s.current?.detail?.startedAtMs ?? 0));
-  const until = last + delayMs;
+  const until = lastEndMs(c, done) + delayMs;
   return c.input.nowMs < until
     ? wait('delay', `the next batch comes ${String(delayMs / 1000)} s after the last`, until)
     : undefined;
+};
+
+/** When the last batch had been watched to its end. Without a bake: when it started. */
+const lastEndMs = (c: ServiceContext, done: readonly Slot[]): EpochMs => {
+  const startedMs = Math.max(...done.map((s) => s.current?.detail?.startedAtMs ?? 0));
+  // Containers that are gone have left their line.
+  const switchedMs = Math.max(0, ...Object.values(c.record.drains ?? {}));
+  return switchedMs < startedMs ? startedMs : switchedMs + c.service.update.monitorMs;
 };
 
 /** Every replica is good: the release is remembered; only then does anything old go. */

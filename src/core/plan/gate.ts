@@ -10,7 +10,7 @@ export const wait = (
   reason: Extract<Decision, { kind: 'wait' }>['reason'],
   message: string,
   until?: number,
-): Extract<Decision, { kind: 'wait' }> => ({ kind: 'wait', reason, message, until, probes: [] });
+): Extract<Decision, { kind: 'wait' }> => ({ kind: 'wait', reason, message, until });
 
 export const holdDecision = (input: PlanInput): Decision | undefined => {
   const hold = input.ledger.hold;

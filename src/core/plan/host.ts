@@ -22,7 +22,7 @@ import {
 import { replicaOf } from './replicas.ts';
 import { planService } from './service.ts';
 import { selfDecision } from './self.ts';
-import { afterSetback, restingAt } from './setback.ts';
+import { afterSetback, isStubborn, restingAt } from './setback.ts';
 
 /** The whole host: every declared service after those it depends on, then those nobody declares any more. */
 export const planHost = (input: PlanInput): HostPlan => {
@@ -66,13 +66,11 @@ const toldByEdge = (input: PlanInput, plan: ServicePlan, edge: EdgePlan | undefi
   return isWaiting && edge && isStuck(input, edge.decision) ? { ...plan, decision: edge.decision } : plan;
 };
 
-/** One that was killed in the middle of a step is back in a moment: only what fails again and again is told. */
-const STUBBORN = 3;
-
 const isStuck = (input: PlanInput, d: Decision): boolean => {
   if (d.kind === 'blocked') return true;
   if (d.kind !== 'wait' || isShortWait(d.reason)) return false;
-  return d.reason !== 'back-off' || (input.setbacks[setbackKey('', EDGE_TARGET)]?.count ?? 0) >= STUBBORN;
+  const setback = input.setbacks[setbackKey('', EDGE_TARGET)];
+  return d.reason !== 'back-off' || (setback !== undefined && isStubborn(setback));
 };
 
 /** No event tells that a session ended or a port opened: those are looked for. */
@@ -176,6 +174,7 @@ const planUndeclared = (
       staging: [],
       desired: undefined,
       running: own.map((o) => replicaOf(o, 'retired')),
+      probes: [],
     };
     return { plan, share: isHeld ? shareOfHeld(held, DRAIN_MS) : NO_SHARE };
   });

@@ -63,7 +63,7 @@ export const judge = (i: JudgeInput): Verdict => {
         return {
           kind: 'failed',
           reason: 'crashed',
-          message: `it crashed ${String(detail.restartCount)} times, ${exitWords(detail.exitCode, detail.oomKilled)}`,
+          message: crashWords(detail),
         };
       }
       const deadlineMs = deadlineOf(i);
@@ -72,10 +72,15 @@ export const judge = (i: JudgeInput): Verdict => {
       const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
       const hasCrashed = detail.restartCount > 0;
       const reason = hasCrashed ? 'crashed' : detail.health === 'none' ? 'not-ready' : 'unhealthy';
-      return { kind: 'failed', reason, message: `not good ${within}: ${verdict.message}${output}` };
+      if (i.isJob) return { kind: 'failed', reason, message: `it has not ended ${within}` };
+      const why = hasCrashed ? crashWords(detail) : verdict.message;
+      return { kind: 'failed', reason, message: `not good ${within}: ${why}${output}` };
     }
   }
 };
+
+const crashWords = ({ restartCount, exitCode, oomKilled }: ContainerDetail): string =>
+  `it crashed ${restartCount === 1 ? 'once' : `${String(restartCount)} times`}, ${exitWords(exitCode, oomKilled)}`;
 
 const exitWords = (code: number, oomKilled: boolean): string =>
   oomKilled ? 'out of memory' : `last exit code ${String(code)}`;

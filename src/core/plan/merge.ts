@@ -37,6 +37,5 @@ export const pendingOf = (steps: readonly SlotStep[]): Decision => {
     reason: first.reason ?? 'health',
     message: first.message,
     until,
-    probes: pending.flatMap((p) => p.probes),
   };
 };

@@ -10,7 +10,6 @@ export type Decision =
       readonly reason: WaitReason;
       readonly message: string;
       readonly until: EpochMs | undefined;
-      readonly probes: readonly ProbeRequest[];
     }
   | {
       readonly kind: 'blocked';
@@ -94,6 +93,8 @@ export interface ServicePlan {
   readonly staging: readonly Action[];
   readonly desired: { readonly release: string; readonly version: string } | undefined;
   readonly running: readonly RunningReplica[];
+  /** Whom to ask whether it is ready, whatever the decision waits for. */
+  readonly probes: readonly ProbeRequest[];
 }
 
 export interface RunningReplica {

@@ -3,12 +3,14 @@ import { aimOf, keepMeanwhile, type Aim, type Keep } from './aim.ts';
 import { decideForward } from './forward.ts';
 import { shareOf, type EdgeShare } from './edge/share.ts';
 import { holdDecision } from './gate.ts';
-import { hasBegun, setbackKey, type ServiceContext } from './input.ts';
+import { hasBegun, isSpent, setbackKey, type ServiceContext } from './input.ts';
 import { decideKeep } from './keep.ts';
-import type { Decision, ServicePlan } from './plan.ts';
+import type { Decision, ProbeRequest, ServicePlan } from './plan.ts';
 import { rolesOf } from './replicas.ts';
 import { selfDecision } from './self.ts';
 import { afterSetback } from './setback.ts';
+import { verdictOf } from './settle.ts';
+import { slotsOf } from './slot.ts';
 
 /** One declared service. `plans` holds the services it depends on, planned before it. */
 export const planService = (
@@ -30,8 +32,18 @@ export const planService = (
         ? { release: desired.release.id, version: desired.release.version }
         : undefined,
     running: rolesOf(c, aim),
+    probes: probesOf(c, aim),
   };
   return { plan, share: shareOf(c, aim) };
+};
+
+const probesOf = (c: ServiceContext, aim: Aim): readonly ProbeRequest[] => {
+  const target = aim.kind === 'freeze' ? undefined : aim.target;
+  if (!target?.release) return [];
+  return slotsOf(c, target, (o) => aim.kind === 'forward' && isSpent(c, o)).flatMap((slot) => {
+    const verdict = verdictOf(c, target, slot);
+    return verdict.kind === 'pending' ? verdict.probes : [];
+  });
 };
 
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;

@@ -3,6 +3,7 @@ import type { AgentError, ErrorCode } from '../errors.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { EDGE_TARGET } from './edge/target.ts';
+import { wait } from './gate.ts';
 import { setbackKey, type PlanInput, type ServiceContext, type Setback } from './input.ts';
 import type { BlockReason, Decision } from './plan.ts';
 
@@ -83,9 +84,13 @@ export const afterSetback = (input: PlanInput, key: string, decision: Decision):
   return isSame ? setbackDecision(setback) : decision;
 };
 
+/** An edge that was killed in the middle of a step is back in a moment: only what fails again and again is told. */
+export const isStubborn = ({ count }: Setback): boolean => count >= 3;
+
 export const setbackDecision = (setback: Setback): Decision => {
   const reason = BLOCKED_BY[setback.code];
+  const passes = setback.code === 'EDGE_UNREACHABLE' && !isStubborn(setback);
   return reason === undefined
-    ? { kind: 'wait', reason: 'back-off', message: setback.message, until: setback.untilMs, probes: [] }
+    ? wait(passes ? 'edge' : 'back-off', setback.message, setback.untilMs)
     : { kind: 'blocked', reason, message: setback.message, advice: setback.advice };
 };

@@ -24,6 +24,8 @@ export interface EdgeSeen {
   readonly state: EdgeState | undefined;
   /** The file that it comes back with; undefined: none was ever written. */
   readonly written: Written | undefined;
+  /** False: where it is asked there is nothing. One that starts has none for a moment. */
+  readonly hasSockets: boolean;
 }
 
 export interface HostListener {

@@ -21,6 +21,7 @@ import type { EdgeShare } from './share.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { actIfAny } from './step.ts';
 import {
+  answersBy,
   currentEdge,
   EDGE_NETWORK,
   edgeNetwork,
@@ -97,7 +98,10 @@ const decide = (
   const meant = isNeeded
     ? parts.find(
         (p) =>
-          !p.isLeaving && !isLost(p) && p.shape === shape && (!image || p.container.imageId === image.id),
+          !p.isLeaving &&
+          !isLost(p, input) &&
+          p.shape === shape &&
+          (!image || p.container.imageId === image.id),
       )
     : undefined;
   const others = parts.filter((p) => p !== meant);
@@ -113,7 +117,7 @@ const decide = (
 const correct = (input: PlanInput, wanted: Wanted): Decision | undefined => {
   const edge = currentEdge(input.actual);
   const state = edge?.seen?.state;
-  if (!edge || !state) return undefined;
+  if (!edge || !state || isLost(edge, input)) return undefined;
   const { instance } = edge;
   const alive = new Set(input.actual.containers.filter((o) => o.owner).map((o) => serverName(o.id)));
   const stale = state.servers
@@ -239,18 +243,16 @@ const start = (part: EdgePart, config: EdgeConfig): Decision | undefined => {
   );
 };
 
-/** It starts within a second; after this long somebody has to look. */
-const ANSWER_MS = 15_000;
-
 const awaitAnswer = (
   input: PlanInput,
-  { container, seen }: EdgePart,
+  part: EdgePart,
   frontends: readonly EdgeFrontend[],
 ): Decision | undefined => {
+  const { container, seen } = part;
   if (seen?.state) return undefined;
-  const startedMs = Math.max(container.detail?.startedAtMs ?? 0, input.watchingSinceMs);
-  const isBroken = (container.detail?.restartCount ?? 0) >= 3 || input.nowMs >= startedMs + ANSWER_MS;
-  if (!isBroken) return wait('edge', `${container.name} starts`, startedMs + ANSWER_MS);
+  const untilMs = answersBy(part, input);
+  const isBroken = (container.detail?.restartCount ?? 0) >= 3 || input.nowMs >= untilMs;
+  if (!isBroken) return wait('edge', `${container.name} starts`, untilMs);
   const taken = takenPort(input, frontends);
   if (taken) return taken;
   return {

@@ -1,6 +1,6 @@
 import { canonicalIp } from '../../compose/ip.ts';
 import type { EdgeFrontend } from '../../edge/model.ts';
-import { overlaps } from '../conflicts.ts';
+import { covers, overlaps } from '../conflicts.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../input.ts';
 import type { Decision } from '../plan.ts';
@@ -16,10 +16,10 @@ export const takenPort = (input: PlanInput, frontends: readonly EdgeFrontend[]):
   const parts = edgeParts(actual).filter((p) => p.container.state === 'running');
   // One that runs and does not answer may hold any of them itself.
   if (parts.some((p) => p.seen?.state === undefined)) return undefined;
-  const own = parts.flatMap((p) => p.seen?.state?.frontends ?? []);
+  const own = parts.flatMap((p) => p.seen?.state?.frontends ?? []).map((f) => ({ ...f, protocol: 'tcp' }));
   for (const f of frontends) {
     const wanted = { hostAddress: f.hostAddress, hostPort: f.hostPort, protocol: 'tcp' };
-    if (own.some((o) => overlaps(wanted, { ...o, protocol: 'tcp' }))) continue;
+    if (own.some((o) => covers(o, wanted))) continue;
     const holder = actual.containers.find(
       (o) => !o.edge && isUp(o) && o.ports.some((p) => overlaps(wanted, p)),
     );
@@ -31,9 +31,10 @@ export const takenPort = (input: PlanInput, frontends: readonly EdgeFrontend[]):
         `stop it (docker stop ${holder.name}), or publish another port`,
       );
     if (!actual.listeners) return wait('edge', `looks who listens on port ${port}`);
-    const listener = actual.listeners.find((l) =>
-      overlaps(wanted, { hostAddress: canonicalIp(l.address) ?? '', hostPort: l.port, protocol: 'tcp' }),
-    );
+    const listener = actual.listeners.find((l) => {
+      const place = { hostAddress: canonicalIp(l.address) ?? '', hostPort: l.port, protocol: 'tcp' };
+      return overlaps(wanted, place) && !own.some((o) => covers(o, place));
+    });
     if (listener)
       return blocked(
         port,

@@ -235,9 +235,9 @@ const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): re
 
 /** Containers of this service that hold a port of the release themselves: as `stop-first` published it, or foreign. */
 const directHolders = (c: ServiceContext, { others }: Slot, release: Release): readonly Container[] => {
-  const wanted = frontendsOf(release).map((f) => f.hostPort);
+  const wanted = frontendsOf(release);
   return [...others, ...c.own].filter(
-    (o) => isUp(o) && o.ports.some((p) => p.protocol === 'tcp' && wanted.includes(p.hostPort)),
+    (o) => isUp(o) && o.ports.some((p) => wanted.some((f) => overlaps(p, { ...f, protocol: 'tcp' }))),
   );
 };
 

@@ -69,9 +69,11 @@ export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
   const known = releasesOf(c, aim);
   const places = c.own.flatMap((container) => placeOf(c, container, known));
   const olds = places.filter(({ container }) => !currents.has(container.id) && isUp(container));
-  // Ports without any container behind them would only answer 503.
+  // Ports without any container behind them, or none that is good yet, would only answer 503.
   const isEmpty = c.service.replicas === 0 && olds.length === 0;
-  const claims = isEmpty ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds));
+  const isEarly =
+    aim.kind === 'forward' && olds.length === 0 && fit.length === 0 && !isWrittenFor(c, release);
+  const claims = isEmpty || isEarly ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds));
   const isFree = (f: EdgeFrontend): boolean => !isHeldDirectly(c, f);
   const swapped = release ? portsOfSwapper(c, release) : [];
   const isExpected = release?.spec.exposure === 'edge' && c.service.replicas > 0;
@@ -85,7 +87,7 @@ export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
       readyServers(c, place, {
         isFit: fit.some((s) => s.current?.id === place.container.id),
         isCandidate: isCandidate(place.container),
-        isAlone: olds.length === 0,
+        isAlone: olds.every(({ container }) => c.record.drains?.[container.id] !== undefined),
       }),
     ),
     drainMs: c.service.drainMs,
@@ -137,6 +139,15 @@ const claimsOf = (
     : { frontends: unique(old), yielding: [] };
 };
 
+/** An edge has its ports already, or comes back with them. */
+const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): boolean =>
+  release !== undefined &&
+  frontendsOf(release).some((f) =>
+    edgeParts(input.actual).some(({ seen }) =>
+      seen?.written?.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend),
+    ),
+  );
+
 /** What old ones have at the edge. One that never got its turn has nothing there, and its ports are not opened for it any more. */
 const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly EdgeFrontend[] => {
   const written = currentEdge(input.actual)?.seen?.written?.frontends;
@@ -165,12 +176,13 @@ const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
     (o) =>
       (o.owner !== undefined || o.id === c.foreign?.container.id) &&
       isUp(o) &&
-      o.ports.some((p) => p.protocol === 'tcp' && p.hostPort === f.hostPort),
+      o.ports.some((p) => overlaps(p, { ...f, protocol: 'tcp' })),
   );
 
 interface Standing {
   readonly isFit: boolean;
   readonly isCandidate: boolean;
+  /** No old one takes connections beside it. */
   readonly isAlone: boolean;
 }
 

@@ -7,7 +7,7 @@ import type { Actual, EdgeSeen } from '../../state/actual.ts';
 import type { EpochMs } from '../../time.ts';
 import type { CreateEdge } from '../action.ts';
 
-const UNSEEN = { state: undefined, written: undefined };
+const UNSEEN = { state: undefined, written: undefined, hasSockets: true };
 
 const changed = (actual: Actual, instance: string, change: (edge: EdgeSeen) => EdgeSeen): Actual => {
   const known = actual.edges.find((e) => e.instance === instance) ?? { instance, ...UNSEEN };

@@ -4,6 +4,8 @@ import { backendName, serverName } from '../../edge/names.ts';
 import type { Actual, Container, EdgeSeen, Network } from '../../state/actual.ts';
 import { oncePer } from '../../once-per.ts';
 import type { Release } from '../../state/release.ts';
+import type { EpochMs } from '../../time.ts';
+import type { PlanInput } from '../input.ts';
 
 /** Logical name and definition of the network that is ours; a user's network of that name has another hash. */
 export const EDGE_NETWORK = 'edge';
@@ -48,9 +50,26 @@ export const currentEdge = oncePer((actual: Actual): EdgePart | undefined => {
 
 const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length === 0;
 
-/** It runs, but its sockets and its file were removed from the state folder: nobody can ask it any more. */
-export const isLost = ({ container, seen }: EdgePart): boolean =>
-  container.state === 'running' && !seen?.state && !seen?.written;
+/** It starts within a second; after this long somebody has to look. */
+export const ANSWER_MS = 15_000;
+
+/** By then it answers, or never will. */
+export const answersBy = ({ container }: EdgePart, { watchingSinceMs }: PlanInput): EpochMs =>
+  Math.max(container.detail?.startedAtMs ?? 0, watchingSinceMs) + ANSWER_MS;
+
+/**
+ * It runs, but its file or its sockets were removed from the state folder: nobody can write or ask any more. One without sockets
+ * is given up once, for another: where that one has none either, it is the image, and somebody has to look.
+ */
+export const isLost = (part: EdgePart, input: PlanInput): boolean => {
+  const { container, seen } = part;
+  if (container.state !== 'running') return false;
+  if (!seen?.written) return true;
+  if (seen.hasSockets || isBare(part) || input.nowMs < answersBy(part, input)) return false;
+  const parts = edgeParts(input.actual);
+  const older = parts.slice(parts.indexOf(part) + 1);
+  return !older.some((p) => !p.isLeaving && p.container.state === 'running' && p.seen?.hasSockets === false);
+};
 
 const serversByName = oncePer((actual: Actual) =>
   Map.groupBy(currentEdge(actual)?.seen?.state?.servers ?? [], (s) => s.name),
@@ -77,15 +96,14 @@ export const isWritten = (actual: Actual, containerId: string): boolean => {
   );
 };
 
-/** Beside the current edge another one takes connections, and sends them to it too. */
+/** An edge takes connections, and sends them to it. One that can't be asked goes by its file; unknown ⇒ it does. */
 export const isSentTo = (actual: Actual, containerId: string): boolean => {
   const name = serverName(containerId);
-  return edgeParts(actual).some(
-    ({ container, seen }) =>
-      container.state === 'running' &&
-      seen?.state?.isLeaving === false &&
-      seen.state.servers.some((s) => s.name === name && s.admin === 'ready'),
-  );
+  return edgeParts(actual).some(({ container, seen }) => {
+    if (container.state !== 'running') return false;
+    if (!seen?.state) return seen?.written?.servers.some((s) => s.name === name) ?? true;
+    return !seen.state.isLeaving && seen.state.servers.some((s) => s.name === name && s.admin === 'ready');
+  });
 };
 
 /** An edge that takes connections and can't be asked: whom it sends to is unknown. */

@@ -50,8 +50,13 @@ describe('the edges of an environment', () => {
     await write(edges, 'e1');
     expect(await edges.observe(['e2', 'e1'], false, never)).toEqual({
       edges: [
-        { instance: 'e2', state: undefined, written: undefined },
-        { instance: 'e1', state: undefined, written: readWritten(renderConfig(configFor('e1'))) },
+        { instance: 'e2', state: undefined, written: undefined, hasSockets: false },
+        {
+          instance: 'e1',
+          state: undefined,
+          written: readWritten(renderConfig(configFor('e1'))),
+          hasSockets: false,
+        },
       ],
       listeners: undefined,
     });
@@ -65,7 +70,7 @@ describe('the edges of an environment', () => {
   it('whose file cannot be read are unknown too: what they serve is kept', async () => {
     await mkdir(join(folder, 'config', 'e1', 'haproxy.cfg'), { recursive: true });
     const { edges } = await edgesWith().observe(['e1'], false, never);
-    expect(edges).toEqual([{ instance: 'e1', state: undefined, written: undefined }]);
+    expect(edges).toEqual([{ instance: 'e1', state: undefined, written: undefined, hasSockets: false }]);
   });
 
   it('whose label is no name of ours are unknown, and the others are told', async () => {

@@ -42,6 +42,18 @@ describe('dependencies', () => {
     },
   );
 
+  it('says what that one waits for, and until when', async () => {
+    const s = scenario(needing('service_healthy'), dbs);
+    s.agent.wish = { ...s.agent.wish, versions: versions('1'), published: { serial: 1 } };
+    const told = new Set<string>();
+    for (let n = 0; n < 20; n += 1) {
+      const { services } = await s.agent.tick();
+      const decision = services.find((p) => p.service === 'api')?.decision;
+      if (decision?.kind === 'wait' && decision.until !== undefined) told.add(decision.message);
+    }
+    expect([...told]).toEqual(['waits until db is healthy: its health check says starting']);
+  });
+
   it('three in a row start one after the other, each at its new version', async () => {
     const compose = `
 services:

@@ -234,7 +234,7 @@ describe('a container is good when', () => {
     [
       'a job that hangs has failed at its deadline',
       { lines: 'restart: "no"', afterMs: WITHIN, more: { isJob: true } },
-      'failed not-ready: not good within 60 s: the job runs',
+      'failed not-ready: it has not ended within 60 s',
     ],
     ['it proved itself since its start', { lines: PORT, more: { provenAtMs: STARTED } }, 'good'],
     [

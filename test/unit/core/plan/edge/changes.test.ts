@@ -207,6 +207,42 @@ const blocked = async (take: (s: Scenario) => void): Promise<{ s: Scenario; mess
   return { s, message: decision?.kind === 'blocked' ? `${decision.reason}: ${decision.message}` : '' };
 };
 
+const at = (address: string): string => `["${address}:80:8888"]`;
+
+describe('one port on several addresses of the host', () => {
+  const beside = (order: string, address: string): string => `
+  api:
+    image: org/api
+    restart: always
+    ports: ${at(address)}
+    deploy: { update_config: { order: ${order}, monitor: 1s } }`;
+  const versions = { ...web('1'), api: 'org/api:1' };
+
+  it.each(['stop-first', 'start-first'])('belongs to a service on each: %s', async (order) => {
+    const s = scene(startFirst({ ports: at('127.0.0.2'), more: beside(order, '127.0.0.1') }));
+    expect(outcomesOf(await deploy(s, versions))).toEqual({ api: 'converged', web: 'converged' });
+  });
+
+  it.each(['stop-first', 'start-first'])('can be swapped between two services: %s', async (order) => {
+    const s = await deployed(
+      startFirst({ ports: at('127.0.0.2'), more: beside(order, '127.0.0.1') }),
+      versions,
+    );
+    const swapped = startFirst({ ports: at('127.0.0.1'), more: beside(order, '127.0.0.2') });
+    expect(outcomesOf(await recompose(s, swapped))).toEqual({ api: 'converged', web: 'converged' });
+  });
+
+  it('is told where somebody else has it on another address than ours', async () => {
+    const s = await deployed(startFirst({ ports: at('127.0.0.1') }));
+    s.engine.occupy(80, '127.0.0.7');
+    const plan = await recompose(s, startFirst());
+    expect(plan.services.map(({ decision }) => ('message' in decision ? decision.message : ''))).toEqual([
+      'port 80/tcp is taken by another program of this host (user id 1234)',
+    ]);
+    expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
+  });
+});
+
 describe('a port that somebody else has', () => {
   it('is told with the container that has it, and taken once that is gone', async () => {
     const { s, message } = await blocked(({ engine }) => engine.byHand.run({ name: 'squatter', port: 80 }));
@@ -218,6 +254,23 @@ describe('a port that somebody else has', () => {
   it('is told where a program has it', async () => {
     const { s, message } = await blocked(({ engine }) => engine.occupy(80));
     expect(message).toBe('port: port 80/tcp is taken by another program of this host (user id 1234)');
+    s.engine.release(80);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+  });
+
+  it('is no reason to stop asking a new container whether it is ready', async () => {
+    const { s } = await blocked(({ engine, agent }) => {
+      engine.occupy(80);
+      engine.registry.push('org/web:1');
+      agent.wish = { ...agent.wish, compose: startFirst({ replicas: 2 }) };
+    });
+    // One of two has to prove itself again.
+    s.engine.byHand.kill(s.engine.actual().containers.find((c) => c.owner?.replica === 2)?.name ?? '');
+    for (let n = 0; n < 20; n += 1) {
+      await s.agent.settle();
+      s.engine.advance(1_000);
+    }
+    expect(s.agent.ledger.services['web']?.failure).toBeUndefined();
     s.engine.release(80);
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isBusy, outcomesOf } from '../../../../support/simulated-agent.ts';
 import { deploy, running, web } from '../scenario.ts';
-import { byName, deployed, recompose, rotation, scene, startFirst } from './scenes.ts';
+import { byName, deployed, recompose, rotation, scene, serving, startFirst } from './scenes.ts';
 
 /** What one replica's switch does, up to the point where the old one drains. */
 const UP = (version: string): readonly string[] => [
@@ -37,14 +37,35 @@ describe('start-first behind the edge', () => {
       'create web 1',
       'pull haproxy:3.2',
       'start web 1',
-      'edge-write ',
-      'create-edge',
       'edge-write web:8888=web 1',
+      'create-edge',
       'start edge',
       'remember web 1',
     ]);
     expect(outcomesOf(plan)).toEqual({ web: 'converged' });
     expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
+  });
+
+  it('opens no port before somebody can answer on it', async () => {
+    const s = scene();
+    const whenOpen = new Set<number>();
+    s.agent.wish = { ...s.agent.wish, versions: web('slow'), published: { serial: 1 } };
+    for (let n = 0; n < 40; n += 1) {
+      await s.agent.tick();
+      const { edges } = s.engine.actual();
+      if (edges.some((e) => e.state?.frontends.length)) whenOpen.add(serving(s.engine).size);
+    }
+    expect([...whenOpen]).toEqual([1]);
+  });
+
+  it('replaces no edge for the first release of a service that is bad', async () => {
+    const s = await deployed();
+    const api = TWO.replace('image: org/api', 'image: org/web:unhealthy').replace(
+      'start-first } }',
+      'start-first } }\n    x-supercargo: { healthy-within: 2s }',
+    );
+    expect(outcomesOf(await recompose(s, api))).toEqual({ web: 'converged', api: 'blocked quarantined' });
+    expect(s.since().filter((step) => /edge$|beside/.test(step))).toEqual([]);
   });
 
   it('starts the new one beside the old one, and the old one goes when the new one has served for a while', async () => {
@@ -113,6 +134,21 @@ describe('start-first behind the edge', () => {
       ...AWAY('web.2 1'),
     ]);
     expect(s.engine.now() - before).toBeGreaterThanOrEqual(30_000);
+  });
+
+  it('counts the delay from the end of the last batch', async () => {
+    const s = await deployed(startFirst({ replicas: 2, update: 'parallelism: 1, delay: 1s' }));
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    const at = new Map<string, number>();
+    for (let n = 0; n < 600; n += 1) {
+      const known = s.agent.steps.length;
+      await s.agent.tick();
+      for (const step of s.agent.steps.slice(known)) at.set(step, s.engine.now());
+    }
+    const between = (at.get('create web.2 2') ?? 0) - (at.get('drain web 1') ?? 0);
+    // The monitor time, and the delay.
+    expect(between).toBeGreaterThanOrEqual(2_000);
+    expect(between).toBeLessThan(3_000);
   });
 
   it('scales up beside what runs', async () => {

@@ -70,6 +70,7 @@ export type Command =
   | { readonly kind: 'kill edge' }
   | { readonly kind: 'remove edge' }
   | { readonly kind: 'reboot' }
+  | { readonly kind: 'lose'; readonly what: 'Folder' | 'Sockets' | 'File' }
   | { readonly kind: 'stop' | 'remove'; readonly pick: number };
 
 export const publish = fc.record({
@@ -135,6 +136,7 @@ export const blow: fc.Arbitrary<Command> = fc.oneof(
   fc.constant({ kind: 'kill edge' } as const),
   fc.constant({ kind: 'remove edge' } as const),
   fc.constant({ kind: 'reboot' } as const),
+  fc.record({ kind: fc.constant('lose' as const), what: fc.constantFrom('Folder', 'Sockets', 'File') }),
   fc.record({ kind: fc.constantFrom('stop' as const, 'remove' as const), pick: fc.nat(5) }),
 );
 
@@ -247,6 +249,8 @@ export const start = (watch: Watch): Run => {
         return;
       case 'reboot':
         return engine.restartDaemon();
+      case 'lose':
+        return engine.byHand[`lose${command.what}`]();
       case 'stop':
       case 'remove':
         return engine.byHand[command.kind](own(command.pick));

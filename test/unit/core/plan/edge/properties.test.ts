@@ -149,6 +149,14 @@ const rough = fc.oneof(
   { arbitrary: blow, weight: 2 },
 );
 
+/** Found once: a service was taken off an edge that nobody could ask, and stopped before it. */
+const CUT_OFF: readonly Command[] = [
+  { kind: 'lay out', change: { replicas: 2, parallelism: 0 } },
+  { kind: 'lose', what: 'Sockets' },
+  { kind: 'kill', at: 6, when: 'after' },
+  { kind: 'lay out', change: { order: 'stop-first', port: undefined } },
+];
+
 describe('whatever happens on a simulated host with an edge', () => {
   it.each<[string, fc.Arbitrary<Command>, () => Invariant]>([
     ['invariant 1: with start-first, no action takes away a replica that serves', tidy, neverFewer],
@@ -174,6 +182,10 @@ describe('whatever happens on a simulated host with an edge', () => {
     },
     PATIENCE_MS,
   );
+
+  it('nothing is stopped before an edge that nobody can ask any more', async () => {
+    expect(isBusy(await live(CUT_OFF, nobodySent))).toBe(false);
+  });
 
   it(
     'invariant 5: killing the agent at any moment, and starting it again, ends in the same state as not killing it',

@@ -4,7 +4,7 @@ import { parseImage } from '../../../../../src/core/image/reference.ts';
 import { edgeSetting } from '../../../../support/world.ts';
 import { createSimulatedAgent, outcome, outcomesOf } from '../../../../support/simulated-agent.ts';
 import { deploy, running, web, type Scenario } from '../scenario.ts';
-import { deployed, EDGE_IMAGE, rotation, scene, startFirst } from './scenes.ts';
+import { byName, deployed, EDGE_IMAGE, rotation, scene, startFirst } from './scenes.ts';
 
 const edgeName = ({ engine }: Scenario): string => engine.actual().containers.find((c) => c.edge)?.name ?? '';
 const GOOD = ['web:8888 web 1 ready [web 1]'];
@@ -16,6 +16,17 @@ describe('an edge', () => {
     await s.agent.settle();
     expect(s.since()).toEqual([]);
     expect(rotation(s.engine)).toEqual(GOOD);
+  });
+
+  it('that was removed while old ones drain comes back with those that have taken over', async () => {
+    const s = await deployed(startFirst({ update: 'failure_action: rollback' }));
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    while (!s.agent.steps.includes('drain web 1')) await s.agent.tick();
+    s.engine.byHand.remove(edgeName(s));
+    s.since();
+    while (!s.agent.steps.slice(-1)[0]?.startsWith('start edge')) await s.agent.tick();
+    expect(s.since().find((step) => step.startsWith('edge-write'))).toBe('edge-write web:8888=web 2');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
   });
 
   it('that was killed while a release bakes ends as if it had not been', async () => {
@@ -89,6 +100,46 @@ describe('an edge', () => {
     expect(rotation(s.engine)).toEqual([...GOOD, ' []']);
     expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: 'converged' });
     expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]', ' []']);
+  });
+
+  it('whose sockets were removed makes room for another one', async () => {
+    const s = await deployed();
+    s.engine.byHand.loseSockets();
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]']);
+  });
+
+  it.each(['loseSockets', 'loseFolder'] as const)(
+    'that nobody needs any more goes before what it sends to: %s',
+    async (how) => {
+      const s = await deployed();
+      s.engine.byHand[how]();
+      s.agent.wish = { ...s.agent.wish, compose: byName('stop-first') };
+      expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+      const steps = s.since();
+      expect(steps).toContain('stop edge');
+      expect(steps.indexOf('stop edge')).toBeLessThan(steps.indexOf('stop web 1'));
+    },
+  );
+
+  it('whose file was removed makes room for another one', async () => {
+    const s = await deployed();
+    s.engine.byHand.loseFile();
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.since().filter((step) => step.includes('✗'))).toEqual([]);
+    expect(rotation(s.engine)).toEqual(GOOD);
+  });
+
+  it('that dies in the middle of a step is waited for', async () => {
+    const s = await deployed();
+    const error = new AgentError('EDGE_UNREACHABLE', 'it does not run', { retry: 'later' });
+    s.engine.fail({ kind: 'edge-add-server', error, times: 1 });
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    const told = new Set<string>();
+    for (let n = 0; n < 300; n += 1) told.add(JSON.stringify(outcomesOf(await s.agent.tick())));
+    expect([...told]).toContain('{"web":"wait edge"}');
+    expect([...told]).not.toContain('{"web":"wait back-off"}');
   });
 
   it('whose folder was removed makes room for another one', async () => {

@@ -38,6 +38,7 @@ export const images = {
   'org/web:3': { health: 'healthy' },
   'org/api:1': { health: 'healthy' },
   'org/api:2': { health: 'healthy' },
+  'org/web:slow': { health: 'healthy', afterMs: 200 },
   'org/web:crashing': { exits: 1 },
   'org/web:unhealthy': { health: 'unhealthy' },
   'org/web:dies': { health: 'healthy', diesAfterMs: 300 },
