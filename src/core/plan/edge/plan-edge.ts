@@ -249,7 +249,7 @@ const awaitAnswer = (
   frontends: readonly EdgeFrontend[],
 ): Decision | undefined => {
   const { container, seen } = part;
-  if (seen?.state) return undefined;
+  if (seen?.state && seen.hasSockets) return undefined;
   const untilMs = answersBy(part, input);
   const isBroken = (container.detail?.restartCount ?? 0) >= 3 || input.nowMs >= untilMs;
   if (!isBroken) return wait('edge', `${container.name} starts`, untilMs);

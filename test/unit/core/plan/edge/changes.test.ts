@@ -209,13 +209,14 @@ const blocked = async (take: (s: Scenario) => void): Promise<{ s: Scenario; mess
 
 const at = (address: string): string => `["${address}:80:8888"]`;
 
-describe('one port on several addresses of the host', () => {
-  const beside = (order: string, address: string): string => `
+const beside = (order: string, address: string): string => `
   api:
     image: org/api
     restart: always
     ports: ${at(address)}
     deploy: { update_config: { order: ${order}, monitor: 1s } }`;
+
+describe('one port on several addresses of the host', () => {
   const versions = { ...web('1'), api: 'org/api:1' };
 
   it.each(['stop-first', 'start-first'])('belongs to a service on each: %s', async (order) => {
