@@ -183,7 +183,8 @@ const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, st
  * does, and that a reload sees what has changed. No other file reads the environment.
  */
 export const openEnvironment = (named: InstanceName): (() => NodeJS.ProcessEnv) => {
-  const instance = named ?? (process.env['SUPERCARGO_INSTANCE'] || undefined);
+  const { SUPERCARGO_INSTANCE: inherited } = process.env;
+  const instance = named ?? (inherited === '' ? undefined : inherited);
   const fileAtStart = readEnvironmentFile(instance);
   return () =>
     environmentOf({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -82,12 +82,13 @@ describe('the Debian package', () => {
     const copyright = textIn('usr/share/doc/supercargo/copyright');
     const files = [...copyright.matchAll(/^Files: (.*)$/gm)].map((match) => match[1] ?? '');
     expect(files).toContain('usr/lib/supercargo/node');
-    // What the bundle says itself, in the comments that esbuild keeps beside each module.
-    const bundled = [
-      ...textIn('usr/lib/supercargo/supercargo.mjs').matchAll(
-        /^\/\/ node_modules\/((?:@[^/]+\/)?[^/\n]+)\//gm,
-      ),
-    ].map((match) => match[1] ?? '');
+    // What the source maps say, which esbuild makes another way than its list of inputs.
+    const dist = join(import.meta.dirname, '..', '..', 'dist');
+    const maps = globSync('*.mjs.map', { cwd: dist }).map((name) => readFileSync(join(dist, name), 'utf8'));
+    const sources = maps.flatMap((map) => (JSON.parse(map) as { sources: readonly string[] }).sources);
+    const bundled = sources.flatMap(
+      (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? [],
+    );
     const named = new Set(files.map((file) => /\*\.mjs\/(.*)-\d/.exec(file)?.[1]));
     expect([...new Set(bundled)].filter((name) => !named.has(name))).toEqual([]);
     expect(bundled).toContain('commander');

@@ -369,16 +369,16 @@ describe('reading less than all', () => {
   });
 });
 
+const credentialFiles = ({
+  manifestCredentialsFile,
+  report,
+  dockerConfigDir,
+}: ReturnType<typeof readConfig>) => [manifestCredentialsFile, report?.token, dockerConfigDir];
+
 describe('credentials of systemd', () => {
   const env = { ...least, SUPERCARGO_REPORT_URL: 'https://r.example.com', CREDENTIALS_DIRECTORY: '/run/c' };
-  const files = ({ manifestCredentialsFile, report, dockerConfigDir }: ReturnType<typeof readConfig>) => [
-    manifestCredentialsFile,
-    report?.token,
-    dockerConfigDir,
-  ];
-
   it('stand for the variables that are not set', () => {
-    expect(files(readConfig(env, host({ hasCredential: () => true })))).toEqual([
+    expect(credentialFiles(readConfig(env, host({ hasCredential: () => true })))).toEqual([
       '/run/c/manifest-credentials',
       { kind: 'file', path: '/run/c/report-token' },
       '/run/c',
@@ -391,7 +391,7 @@ describe('credentials of systemd', () => {
       SUPERCARGO_REPORT_TOKEN: 't',
       DOCKER_CONFIG: '/d',
     };
-    expect(files(readConfig({ ...env, ...more }, host({ hasCredential: () => true })))).toEqual([
+    expect(credentialFiles(readConfig({ ...env, ...more }, host({ hasCredential: () => true })))).toEqual([
       '/m',
       { kind: 'value', value: 't' },
       '/d',
@@ -399,7 +399,11 @@ describe('credentials of systemd', () => {
   });
 
   it('are nothing where there are none', () => {
-    expect(files(readConfig(env, host()))).toEqual([undefined, { kind: 'none' }, '/home/agent/.docker']);
+    expect(credentialFiles(readConfig(env, host()))).toEqual([
+      undefined,
+      { kind: 'none' },
+      '/home/agent/.docker',
+    ]);
   });
 });
 

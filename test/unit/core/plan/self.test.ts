@@ -5,6 +5,7 @@ import { planInput } from '../../../support/world.ts';
 import { deployed, WEB } from './scenario.ts';
 
 const asSelf = (c: Container): Container => ({ ...c, isSelf: true });
+const foreign = (c: Container): Container => ({ ...asSelf(c), name: 'agent', owner: undefined });
 
 /** What is decided about `web` when the only container there is the agent's own. */
 const decisionAbout = async (compose: string, disguise = asSelf): Promise<unknown> => {
@@ -28,7 +29,6 @@ describe('the container that the agent runs in', () => {
   });
 
   it('is not taken over by `replaces`', async () => {
-    const foreign = (c: Container): Container => ({ ...asSelf(c), name: 'agent', owner: undefined });
     const compose = `${WEB}    x-supercargo: {replaces: agent}\n`;
     expect(await decisionAbout(compose, foreign)).toEqual(left);
   });
