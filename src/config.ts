@@ -5,7 +5,6 @@ import {
   clientCertificateProblem,
   reportTokenProblem,
   trustProblem,
-  unsupportedProblems,
   variableNamed,
   warningsOf,
   type AgentValues,
@@ -19,6 +18,7 @@ import { AGENT_SPECS, DOCUMENT_SPECS, PATH_SPECS } from './config/specs.ts';
 import { correctFile, type Surroundings } from './config/surroundings.ts';
 import type { EngineAddress, LogFormat, LogLevel } from './config/validators.ts';
 import type { EdgeMode } from './core/edge/model.ts';
+import type { Mirror } from './core/image/mirror.ts';
 import type { ImageReference } from './core/image/reference.ts';
 import { AgentError } from './core/errors.ts';
 import type { DeployWindow } from './core/window/model.ts';
@@ -48,6 +48,8 @@ export interface Config extends Paths {
     readonly tlsFolder: string | undefined;
   };
   readonly dockerConfigDir: string;
+  /** In the order to try. */
+  readonly mirrors: readonly Mirror[];
   readonly home: string;
   readonly path: string;
   readonly systemd: {
@@ -158,6 +160,7 @@ const toConfig = (
       tlsFolder: hasTls ? (values.DOCKER_CERT_PATH ?? dockerConfigDir) : undefined,
     }),
     dockerConfigDir,
+    mirrors: Object.freeze(values.SUPERCARGO_REGISTRY_MIRRORS),
     home,
     path: values.PATH,
     systemd: Object.freeze({
@@ -206,7 +209,6 @@ export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): 
       ...trustProblem(values, hasTrust),
       ...clientCertificateProblem(values, broken),
       ...reportTokenProblem(values),
-      ...unsupportedProblems(env),
     ],
     surroundings.adviceOn(values.SUPERCARGO_INSTANCE),
   );

@@ -1,5 +1,6 @@
 import { toAgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
+import type { ImageOrigin } from '../core/image/origin.ts';
 import { isoTime } from '../core/time.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
 import { detailsOf } from '../core/plan/details.ts';
@@ -7,7 +8,7 @@ import type { Setback } from '../core/plan/input.ts';
 import { nextSetback } from '../core/plan/setback.ts';
 import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord } from '../core/state/ledger.ts';
-import { changeLedger, type Findings } from '../core/state/ledger-change.ts';
+import { changeLedger, withFetched, type Findings } from '../core/state/ledger-change.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
@@ -73,11 +74,20 @@ export const createExecutor = (
     return { log: logs.flat() };
   };
 
+  /** For people alone, so that a disk that is full keeps no image away. The edge is no service of the ledger. */
+  const noteOrigin = async ({ service, release }: Job, origin: ImageOrigin): Promise<void> => {
+    for (const skipped of origin.skipped)
+      notes.write('warn', 'source.skipped', { ...skipped, ...(service !== '' && { service }) });
+    if (service !== '')
+      await record.force((l) => withFetched(l, service, { release, ...origin, fetchedAtMs: ports.now() }));
+  };
+
   const perform = async (job: Job, signal: AbortSignal): Promise<Findings> => {
     const { action, service } = job;
     if (isEngineAction(action)) {
-      await ports.engine.apply(action, options.environment, job.onProgress, signal);
-      return {};
+      const origin = await ports.engine.apply(action, options.environment, job.onProgress, signal);
+      if (origin) await noteOrigin(job, origin);
+      return origin ? { origin } : {};
     }
     if (isEdgeAction(action)) {
       await ports.edges.apply(action, signal);
@@ -144,7 +154,8 @@ export const createExecutor = (
 };
 
 /** What an action found out, beside what it is about. */
-const foundOut = ({ tag, log }: Findings): Readonly<{ [name: string]: unknown }> => ({
+const foundOut = ({ tag, log, origin }: Findings): Readonly<{ [name: string]: unknown }> => ({
   ...(tag && { meaning: tag.kind === 'digest' ? tag.digest : tag.imageId }),
   ...(log && { log }),
+  ...(origin && { source: origin.source }),
 });

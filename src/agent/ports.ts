@@ -1,4 +1,5 @@
 import type { EventLog } from '../core/events.ts';
+import type { Mirror } from '../core/image/mirror.ts';
 import type { EdgeSetting } from '../core/plan/input.ts';
 import type { Edges } from '../core/ports/edge.ts';
 import type { Engine } from '../core/ports/engine.ts';
@@ -40,4 +41,6 @@ export interface AgentOptions {
   /** When switches may begin; absent or none: always. */
   readonly windows?: readonly DeployWindow[];
   readonly edge: EdgeSetting;
+  /** Other servers of images, in the order to try; absent: none. */
+  readonly mirrors?: readonly Mirror[];
 }

@@ -76,6 +76,7 @@ export const createReconciler = (
       answered: probing.answered(),
       watchingSinceMs,
       edge: options.edge,
+      mirrors: options.mirrors ?? [],
       isEdgeBusy: lanes.of(EDGE_LANE) !== undefined || lanes.hasEndedSince(lastLook, EDGE_LANE),
       reserved: reservedBy(lanes.entries().flatMap(([, b]) => b.actions)),
     };

@@ -4,6 +4,7 @@ import type { PullProgress } from '../core/ports/engine.ts';
 import { isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container.ts';
+import { originOf } from '../core/status/origin.ts';
 import { tell, toldMembers, type Told } from '../core/status/outcome.ts';
 import type {
   FailureStatus,
@@ -144,6 +145,7 @@ const unplanned = (
     rolledBack: null,
     failure: failureOf(r.ledger, service),
     progress: null,
+    origin: originOf(r.ledger, service, undefined),
     containers: [],
   };
 };
@@ -158,6 +160,7 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     rolledBack: told.rolledBack,
     failure: failureOf(r.ledger, plan.service, plan.desired?.release),
     progress: r.progress.get(plan.service) ?? null,
+    origin: originOf(r.ledger, plan.service, plan.desired?.release),
     containers: plan.running.map(containerStatus),
   };
 };

@@ -63,7 +63,8 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   const hostFiles = createHostFiles(config.composePath, config.trustFile);
   const edgeFolder = join(config.stateDir, 'edge');
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  const engine = createDockerEngine(engineAddress(config), credentials, { folder: edgeFolder, uid, gid });
+  const sources = { credentials, mirrors: config.mirrors };
+  const engine = createDockerEngine(engineAddress(config), sources, { folder: edgeFolder, uid, gid });
   const ports: AgentPorts = {
     engine,
     edges: createEdges({
@@ -82,7 +83,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     now: Date.now,
     random: Math.random,
   };
-  const { environment, host, keepReleases, windows } = config;
+  const { environment, host, keepReleases, windows, mirrors } = config;
   const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
   let lock: Lock | undefined;
   return {
@@ -93,6 +94,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
         host,
         keepReleases,
         windows,
+        mirrors,
         edge: edgeSetting(config, uid),
         ownContainerId: readOwnContainer(),
       },

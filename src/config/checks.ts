@@ -65,14 +65,6 @@ export const reportTokenProblem = (values: AgentValues): ConfigProblem[] =>
         },
       ];
 
-export const unsupportedProblems = (env: Environment): ConfigProblem[] =>
-  VARIABLE_ENTRIES.filter(([name, variable]) => variable.support === 'refused' && isSet(env, name)).map(
-    ([name]) => ({
-      variable: name,
-      message: 'is not supported by this version; remove it',
-    }),
-  );
-
 export const warningsOf = (env: Environment, values: AgentValues, hasTrust: boolean): string[] => {
   const names = Object.keys(env).filter((name) => name.startsWith('SUPERCARGO_') && isSet(env, name));
   const warnings = names.toSorted().flatMap((name) => {

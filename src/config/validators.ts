@@ -1,5 +1,6 @@
 import { EnvError, makeExactValidator } from 'envalid';
 import { validate as isCron } from 'node-cron';
+import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 import type { DeployWindow } from '../core/window/model.ts';
 import { parseWindows } from '../core/window/parse.ts';
@@ -127,6 +128,12 @@ export const deployWindows = makeExactValidator<readonly DeployWindow[]>((value)
   const parsed = parseWindows(value);
   if (parsed.kind === 'problem') throw new EnvError(parsed.message);
   return parsed.windows;
+});
+
+export const registryMirrors = makeExactValidator<readonly Mirror[]>((value) => {
+  const parsed = parseMirrors(value);
+  if (parsed.kind === 'problem') throw new EnvError(parsed.message);
+  return parsed.mirrors;
 });
 
 const tcpAddress = (value: string): EngineAddress => {

@@ -8,14 +8,12 @@ export interface Variable {
   readonly effect: string;
   /** A value that is accepted. */
   readonly example: string;
-  /** `refused`: setting it is an error, because ignoring it would change from where things are deployed. */
-  readonly support: 'supported' | 'refused';
   /** Set by the operator in agent.env, or by the service's surroundings (systemd, the login). */
   readonly setBy: 'operator' | 'surroundings';
 }
 
 export type Section =
-  'what' | 'trust' | 'source' | 'files' | 'behaviour' | 'reports' | 'engine' | 'surroundings' | 'later';
+  'what' | 'trust' | 'source' | 'files' | 'behaviour' | 'reports' | 'images' | 'engine' | 'surroundings';
 
 export const SECTION_TITLES: Readonly<Record<Section, string>> = {
   what: 'What runs here',
@@ -24,9 +22,9 @@ export const SECTION_TITLES: Readonly<Record<Section, string>> = {
   files: 'Files of the agent',
   behaviour: 'Behaviour',
   reports: 'Reports and metrics',
+  images: 'Where images come from',
   engine: 'The Docker engine; these mean what they mean to docker',
   surroundings: 'Set by systemd or the login',
-  later: 'Known, but not supported by this version',
 };
 
 const own = (
@@ -41,18 +39,12 @@ const own = (
   default: preset,
   effect,
   example,
-  support: 'supported',
   setBy: 'operator',
 });
 
 const outer = (unit: string, preset: string, example: string, effect: string): Variable => ({
   ...own('surroundings', unit, preset, example, effect),
   setBy: 'surroundings',
-});
-
-const later = (unit: string, preset: string, example: string, effect: string): Variable => ({
-  ...own('later', unit, preset, example, effect),
-  support: 'refused',
 });
 
 /** Pinned, and the newest line with long support that this version was tested against. */
@@ -249,7 +241,14 @@ export const VARIABLES = {
     `${PATH_UNIT} of a folder`,
     '$HOME/.docker',
     '/etc/supercargo/docker',
-    'The folder of config.json, where the logins of registries are read.',
+    'The folder of config.json, where the logins of registries and mirrors are read.',
+  ),
+  SUPERCARGO_REGISTRY_MIRRORS: own(
+    'images',
+    'REGISTRY=URL, several separated by "," or blanks',
+    'none',
+    'docker.io=https://mirror.example.com',
+    'Servers that images of a registry are pulled from first, by digest, in this order; then the registry itself is asked.',
   ),
   SUPERCARGO_INSTANCE: outer(
     'a name like that of an environment',
@@ -284,12 +283,6 @@ export const VARIABLES = {
   ),
   WATCHDOG_USEC: outer('microseconds', 'not set', '60000000', 'The longest silence that systemd accepts.'),
   WATCHDOG_PID: outer('a process id', 'not set', '1234', 'Whose silence systemd watches.'),
-  SUPERCARGO_REGISTRY_MIRRORS: later(
-    'REGISTRY=URL, several',
-    'none',
-    'docker.io=https://mirror.example.com',
-    'Where images are pulled instead.',
-  ),
 } as const satisfies Readonly<Record<string, Variable>>;
 
 export type VariableName = keyof typeof VARIABLES;

@@ -26,6 +26,7 @@ export type EventName =
   | 'action.failed'
   | 'tag.resolved'
   | 'image.pulled'
+  | 'source.skipped'
   | 'image.tagged'
   | 'image.removed'
   | 'network.created'

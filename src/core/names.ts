@@ -41,3 +41,5 @@ export const volumeName = (environment: string, volume: string): string => `${en
 export const keepRepository = (environment: string): string => `supercargo-${environment}`;
 export const keepTag = (service: string, release: string): string =>
   `${service.slice(0, 100)}-${release.slice(0, 8)}`;
+/** The same for an edge's image that is pinned by its digest. Longer than those of services: none is called like it. */
+export const keepEdgeTag = (digest: string): string => `edge-${digest.slice('sha256:'.length).slice(0, 16)}`;

@@ -24,6 +24,7 @@ import { loadImage } from '../support/images.ts';
 import { eventually } from '../support/poll.ts';
 import { freePort } from '../support/ports.ts';
 import { createOf, releaseOf } from '../support/release-of.ts';
+import { NO_SOURCES } from '../support/world.ts';
 
 const bench = createAdapterBench();
 const { docker, environment, scope, engine, apply, observed, unique } = bench;
@@ -232,11 +233,11 @@ describe('an edge', () => {
     folder = await mkdtemp(join(tmpdir(), 'supercargo-edges-'));
     cleanups.push(async () => rm(folder, { recursive: true }));
     checks = [];
-    host = createDockerEngine(
-      { kind: 'unix', socketPath: bench.socketPath },
-      { for: async () => Promise.resolve(undefined) },
-      { folder, uid: AGENT_ID, gid: AGENT_ID },
-    );
+    host = createDockerEngine({ kind: 'unix', socketPath: bench.socketPath }, NO_SOURCES, {
+      folder,
+      uid: AGENT_ID,
+      gid: AGENT_ID,
+    });
     edges = createEdges({
       folder,
       check: async (instance, signal) => {

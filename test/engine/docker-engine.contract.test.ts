@@ -6,7 +6,7 @@ import { flavours } from '../support/flavours.ts';
 import { createImagePusher } from '../support/images.ts';
 import { removeEnvironment } from '../support/leftovers.ts';
 import { freePort } from '../support/ports.ts';
-import { NO_EDGE_HOME } from '../support/world.ts';
+import { NO_EDGE_HOME, NO_SOURCES } from '../support/world.ts';
 
 engineContract('the docker engine', async () => {
   const environment = `contract${String(process.pid)}`;
@@ -15,11 +15,7 @@ engineContract('the docker engine', async () => {
   const image = await push(inject('registry'), 'contract/web', environment, flavours.web);
   const socketPath = inject('dockerHost').replace('unix://', '');
   return {
-    engine: createDockerEngine(
-      { kind: 'unix', socketPath },
-      { for: () => Promise.resolve(undefined) },
-      NO_EDGE_HOME,
-    ),
+    engine: createDockerEngine({ kind: 'unix', socketPath }, NO_SOURCES, NO_EDGE_HOME),
     environment,
     image: image.pinned,
     absent: `${image.repository}:9.9.9@sha256:${'0'.repeat(64)}`,

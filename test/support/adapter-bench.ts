@@ -55,7 +55,7 @@ export const createAdapterBench = () => {
     const auth: RegistryAuth | undefined = credentials && { ...credentials, serveraddress: '' };
     return createDockerEngine(
       { kind: 'unix', socketPath: at },
-      { for: async () => Promise.resolve(auth) },
+      { credentials: { for: async () => Promise.resolve(auth) }, mirrors: [] },
       NO_EDGE_HOME,
     );
   };

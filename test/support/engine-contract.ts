@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asideName, containerName, keepRepository, networkName, volumeName } from '../../src/core/names.ts';
+import type { ImageOrigin } from '../../src/core/image/origin.ts';
 import type { CreateContainer } from '../../src/core/plan/action.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
 import type { Actual, Container } from '../../src/core/state/actual.ts';
@@ -37,7 +38,7 @@ export const engineContract = (title: string, createSubject: () => Promise<Contr
       await subject.cleanup();
     });
 
-    const apply = async (action: EngineAction): Promise<void> =>
+    const apply = async (action: EngineAction): Promise<ImageOrigin | undefined> =>
       subject.engine.apply(action, subject.environment, () => undefined, signal);
     const observe = async (): Promise<Actual> =>
       subject.engine.observe({ environment: subject.environment, replaces: [] }, signal);
@@ -145,7 +146,11 @@ networks:
           digests: [{ repository: image.reference.repository, digest: image.digest }],
         },
       ]);
-      await apply({ kind: 'pull', image });
+      expect(await apply({ kind: 'pull', image })).toEqual({
+        kind: 'registry',
+        source: image.reference.repository.split('/')[0],
+        skipped: [],
+      });
       expect(await imagesNow()).toEqual(before);
     });
 

@@ -1,4 +1,4 @@
-import { edgeSetting, NO_EDGE_HOME } from './world.ts';
+import { edgeSetting, NO_EDGE_HOME, NO_SOURCES } from './world.ts';
 import type Docker from 'dockerode';
 import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
 import { readCompose } from '../../src/adapters/compose/read.ts';
@@ -16,7 +16,7 @@ import { eventually } from './poll.ts';
 export const engineAt = (dockerHost: string): Engine =>
   createDockerEngine(
     { kind: 'unix', socketPath: dockerHost.replace('unix://', '') },
-    { for: async () => Promise.resolve(undefined) },
+    NO_SOURCES,
     NO_EDGE_HOME,
   );
 
@@ -69,6 +69,7 @@ const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Prom
     keepReleases: 2,
     host: 'oracle',
     edge: edgeSetting,
+    mirrors: [],
     isEdgeBusy: false,
     reserved: [],
   };

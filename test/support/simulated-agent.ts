@@ -76,7 +76,10 @@ export const createSimulatedAgent = (
 
   const perform = async (service: string, action: Action): Promise<void> => {
     if (isEdgeAction(action)) return engine.edges.apply(action, signal);
-    if (isEngineAction(action)) return engine.apply(action, ENVIRONMENT, () => undefined, signal);
+    if (isEngineAction(action)) {
+      await engine.apply(action, ENVIRONMENT, () => undefined, signal);
+      return;
+    }
     const tag = action.kind === 'resolve-tag' ? await engine.resolveTag(action.image, signal) : undefined;
     agent.ledger = changeLedger(agent.ledger, {
       service,

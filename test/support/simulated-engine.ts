@@ -1,9 +1,11 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
+import type { ImageOrigin } from '../../src/core/image/origin.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { EdgeRuntimeAction, Edges } from '../../src/core/ports/edge.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
 import type { Actual, Container } from '../../src/core/state/actual.ts';
+import type { ReleaseImage } from '../../src/core/state/release.ts';
 import { createByHand, type ByHand } from './simulated-hands.ts';
 import {
   edgeByHand,
@@ -170,7 +172,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       carryOut(state, registry, action);
       live();
       tell();
-      return Promise.resolve();
+      return Promise.resolve(action.kind === 'pull' ? originOf(action.image, registry) : undefined);
     },
     resolveTag: async (image, signal) => {
       reach(signal);
@@ -193,6 +195,11 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
   };
 };
 
+const originOf = ({ reference: { repository } }: ReleaseImage, registry: SimulatedRegistry): ImageOrigin =>
+  registry.state() === 'mirrored'
+    ? { kind: 'mirror', source: 'https://mirror.example.com', skipped: [] }
+    : { kind: 'registry', source: repository.slice(0, repository.indexOf('/')), skipped: [] };
+
 const carryOut = (state: EngineState, registry: SimulatedRegistry, action: EngineAction): void => {
   const refused = refusal(state, registry, action);
   if (refused === 'already') return;
@@ -200,7 +207,7 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
   switch (action.kind) {
     case 'pull': {
       const { id, digest } = registry.find(action.image);
-      return pull(state, action, { id, digest });
+      return pull(state, action, { id, digest }, registry.state() === 'mirrored');
     }
     case 'create':
       return create(state, registry, action);
@@ -268,6 +275,7 @@ const pull = (
   state: EngineState,
   action: Extract<EngineAction, { kind: 'pull' }>,
   found: { readonly id: Container['imageId']; readonly digest: string },
+  isMirrored: boolean,
 ): void => {
   const { reference } = action.image;
   const next = simulate(
@@ -288,7 +296,7 @@ const pull = (
   const merged = {
     ...pulled,
     tags: unique([...(known?.tags ?? []), ...pulled.tags]),
-    digests: unique([...(known?.digests ?? []), ...pulled.digests]),
+    digests: unique([...(known?.digests ?? []), ...(isMirrored ? [] : pulled.digests)]),
   };
   state.actual = { ...state.actual, images: [...others, merged] };
 };

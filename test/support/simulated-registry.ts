@@ -29,11 +29,15 @@ export interface RegistryImage {
   readonly behaviour: Behaviour;
 }
 
+export type RegistryState = 'up' | 'down' | 'denied' | 'mirrored';
+
 export interface SimulatedRegistry {
   /** `org/web:1.0.0`; replaces what was there under this name. */
   readonly push: (image: string, behaviour?: Behaviour) => void;
   readonly remove: (image: string) => void;
-  readonly setState: (state: 'up' | 'down' | 'denied') => void;
+  /** `mirrored`: it is down, and a mirror has everything; the engine then keeps no digest of the repository. */
+  readonly setState: (state: RegistryState) => void;
+  readonly state: () => RegistryState;
   /** @throws AgentError as the engine reports what a registry says. */
   readonly find: (image: ReleaseImage) => RegistryImage;
   readonly behaviourOf: (id: ImageId) => Behaviour;
@@ -42,7 +46,7 @@ export interface SimulatedRegistry {
 export const createSimulatedRegistry = (): SimulatedRegistry => {
   const images = new Map<string, RegistryImage>();
   const behaviours = new Map<ImageId, Behaviour>();
-  let state: 'up' | 'down' | 'denied' = 'up';
+  let state: RegistryState = 'up';
 
   const find = ({ reference, digest }: ReleaseImage): RegistryImage => {
     const name = formatImage({ ...reference, digest });
@@ -70,6 +74,7 @@ export const createSimulatedRegistry = (): SimulatedRegistry => {
     setState: (next) => {
       state = next;
     },
+    state: () => state,
     find,
     behaviourOf: (id) => behaviours.get(id) ?? {},
   };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ComposeProject } from '../../src/core/compose/model.ts';
 import { formatProblem } from '../../src/core/compose/problem.ts';
 import { parseProject } from '../../src/core/compose/project.ts';
+import { parseMirrors, type Mirror } from '../../src/core/image/mirror.ts';
 import { parseImage, type Digest, type ImageId } from '../../src/core/image/reference.ts';
 import type { Freeze, Manifest, Rollout } from '../../src/core/manifest/model.ts';
 import type { EdgeSetting, PlanInput } from '../../src/core/plan/input.ts';
@@ -93,6 +94,16 @@ export const edgeSetting: EdgeSetting = {
 };
 
 /** For engines of tests that make no edge. */
+/** As SUPERCARGO_REGISTRY_MIRRORS. @throws where it is wrong */
+export const mirrorsIn = (text: string): readonly Mirror[] => {
+  const parsed = parseMirrors(text);
+  if (parsed.kind === 'problem') throw new Error(parsed.message);
+  return parsed.mirrors;
+};
+
+/** No login is known, and no mirror. */
+export const NO_SOURCES = { credentials: { for: async () => Promise.resolve(undefined) }, mirrors: [] };
+
 export const NO_EDGE_HOME = { folder: '/nonexistent/edge', uid: 0, gid: 0 };
 
 export const emptyActual: Actual = {
@@ -131,6 +142,7 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
     host: 'host-1',
     nowMs: START_MS,
     keepReleases: 2,
+    mirrors: [],
     windows: [],
     project: parsed,
     desired: services,

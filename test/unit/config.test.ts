@@ -45,6 +45,7 @@ const DEFAULTS = {
   windows: [],
   report: undefined,
   metricsFile: undefined,
+  mirrors: [],
   edge: { image: parseImage('docker.io/library/haproxy:3.2.4'), mode: 'host' },
   log: { level: 'info', format: 'json' },
   engine: { address: { kind: 'unix', socketPath: '/var/run/docker.sock' }, tlsFolder: undefined },
@@ -79,6 +80,7 @@ describe('readConfig', () => {
       SUPERCARGO_REPORT_URL: 'https://hub.example.com/base/',
       SUPERCARGO_REPORT_TOKEN_FILE: '/srv/token',
       SUPERCARGO_METRICS_FILE: '/srv/agent.prom',
+      SUPERCARGO_REGISTRY_MIRRORS: 'docker.io=https://mirror.example.com/hub',
       SUPERCARGO_EDGE_IMAGE: 'registry.example.com/proxy:2',
       SUPERCARGO_EDGE_MODE: 'publish',
       SUPERCARGO_LOG_LEVEL: 'debug',
@@ -114,6 +116,13 @@ describe('readConfig', () => {
         token: { kind: 'file', path: '/srv/token' },
       },
       metricsFile: '/srv/agent.prom',
+      mirrors: [
+        {
+          registry: 'docker.io',
+          url: 'https://mirror.example.com/hub',
+          prefix: 'mirror.example.com/hub',
+        },
+      ],
       edge: { image: parseImage('registry.example.com/proxy:2'), mode: 'publish' },
       log: { level: 'debug', format: 'pretty' },
       engine: { address: { kind: 'tcp', host: 'engine.example.com', port: 2377 }, tlsFolder: '/srv/tls' },
@@ -124,9 +133,8 @@ describe('readConfig', () => {
     });
   });
 
-  it('accepts the example of every supported variable', () => {
-    const examples = VARIABLE_ENTRIES.filter(([, variable]) => variable.support === 'supported');
-    const env = Object.fromEntries(examples.map(([name, variable]) => [name, variable.example]));
+  it('accepts the example of every variable', () => {
+    const env = Object.fromEntries(VARIABLE_ENTRIES.map(([name, variable]) => [name, variable.example]));
     // One of the two excludes the other.
     for (const name of ['SUPERCARGO_REPORT_TOKEN', 'SUPERCARGO_REPORT_TOKEN_FILE'])
       expect(readConfig({ ...env, [name]: '' }, host()).warnings).toEqual([]);
@@ -199,8 +207,8 @@ describe('readConfig', () => {
       '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
       '  SUPERCARGO_WINDOW has the window "Mon-Fri 09:00+8h": the time zone is missing, such as Europe/London or UTC; write windows of the form DAYS HH:MM+DURATION ZONE, separated by ";", for example SUPERCARGO_WINDOW=Mon-Fri 09:00+8h Europe/London',
       '  SUPERCARGO_KEEP_RELEASES is "0", which is not a whole number from 1 to 20; write a count of releases, 1 to 20, for example SUPERCARGO_KEEP_RELEASES=2',
+      '  SUPERCARGO_REGISTRY_MIRRORS names "a", which is no registry: one has a dot or a port; write REGISTRY=URL, several separated by "," or blanks, for example SUPERCARGO_REGISTRY_MIRRORS=docker.io=https://mirror.example.com',
       '  SUPERCARGO_TRUST names /etc/supercargo/trust.json, which does not exist; install the trust file there, or write SUPERCARGO_ALLOW_UNSIGNED=true for a trial without signatures',
-      '  SUPERCARGO_REGISTRY_MIRRORS is not supported by this version; remove it',
     ]);
     expect(error.advice).toContain('/etc/supercargo/agent.env');
   });
@@ -237,9 +245,9 @@ describe('readConfig', () => {
     ],
     ['a metrics file that nobody reads', { SUPERCARGO_METRICS_FILE: '/srv/m.txt' }, 'does not end in .prom'],
     [
-      'a mirror',
-      { SUPERCARGO_REGISTRY_MIRRORS: 'a=https://b' },
-      'SUPERCARGO_REGISTRY_MIRRORS is not supported by this version; remove it',
+      'a mirror of plain HTTP',
+      { SUPERCARGO_REGISTRY_MIRRORS: 'docker.io=http://m.example.com' },
+      'plain http:',
     ],
   ])('refuses %s', (_, env, expected) => {
     const { message } = refusal({ ...least, ...env });

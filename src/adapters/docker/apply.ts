@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode';
 import { AgentError, messageOf } from '../../core/errors.ts';
+import type { ImageOrigin } from '../../core/image/origin.ts';
 import type { EngineAction, PullProgress } from '../../core/ports/engine.ts';
-import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Limits } from '../../core/state/actual.ts';
 import { createBody, endpointOf } from './create-body.ts';
 import { defined } from './defined.ts';
@@ -10,7 +10,7 @@ import { statusOf, toEngineError } from './engine-error.ts';
 import { inBody } from './in-body.ts';
 import { resourceLabels } from './labels.ts';
 import { createNetwork } from './networks.ts';
-import { pullImage } from './pull.ts';
+import { pullImage, type ImageSources } from './pull.ts';
 import { requireRoom } from './room.ts';
 
 export interface ApplyContext {
@@ -19,7 +19,7 @@ export interface ApplyContext {
   /** The engine's data folder; undefined where it is another machine's. */
   readonly engineFolder: string | undefined;
   readonly environment: string;
-  readonly credentials: RegistryCredentials;
+  readonly sources: ImageSources;
   readonly edge: EdgeHome;
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
@@ -52,7 +52,7 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
 };
 
 /**
- * Takes one step; repeating it does no harm.
+ * Takes one step; repeating it does no harm. Resolves to where an image came from, for a pull.
  * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: for its grace time and 30 s). A pull ends
  * by its own limit, on silence.
  */
@@ -60,15 +60,18 @@ export const applyAction = async (
   action: EngineAction,
   c: ApplyContext,
   answerLimitMs = ANSWER_LIMIT_MS,
-): Promise<void> => {
+): Promise<ImageOrigin | undefined> => {
   const limitMs = action.kind === 'stop' ? action.graceMs + Math.min(KILL_MS, answerLimitMs) : answerLimitMs;
   const limit = new AbortController();
   const timer = action.kind === 'pull' ? undefined : setTimeout(() => limit.abort(), limitMs);
   try {
-    await call(action, { ...c, signal: AbortSignal.any([c.signal, limit.signal]) });
+    const bounded = { ...c, signal: AbortSignal.any([c.signal, limit.signal]) };
+    if (action.kind === 'pull') return await pull(action, bounded);
+    await call(action, bounded);
+    return undefined;
   } catch (error) {
     if (limit.signal.aborted && !c.signal.aborted) throw unanswered(action, limitMs, error);
-    if (isAlreadySo(action.kind, error)) return;
+    if (isAlreadySo(action.kind, error)) return undefined;
     throw toEngineError(error, `cannot ${describe(action)}`);
   } finally {
     clearTimeout(timer);
@@ -97,14 +100,19 @@ const ANSWER_LIMIT_MS = 120_000;
 /** A stop is answered when the container is down: its grace time, and what the kill takes. */
 const KILL_MS = 30_000;
 
-const call = async (action: EngineAction, c: ApplyContext): Promise<unknown> => {
+const pull = async (
+  action: Extract<EngineAction, { kind: 'pull' }>,
+  c: ApplyContext,
+): Promise<ImageOrigin> => {
+  await requireRoom(c.engineFolder, 'cannot pull');
+  return pullImage(c.docker, c.sources, action, c.onProgress, c.signal);
+};
+
+const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyContext): Promise<unknown> => {
   const { docker, signal } = c;
   const abortSignal = signal;
   const container = 'container' in action ? docker.getContainer(action.container.id) : undefined;
   switch (action.kind) {
-    case 'pull':
-      await requireRoom(c.engineFolder, 'cannot pull');
-      return pullImage(docker, c.credentials, action, c.onProgress, signal);
     case 'create':
       return docker.createContainer(created(createBody(action, c.environment, c.apiVersion), signal));
     case 'create-network':

@@ -36,6 +36,13 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'the image can not be started: check its command, entrypoint, user, working_dir and platform',
   },
   {
+    // Of a manifest or a config: a server that has other content under this digest. A layer that arrived damaged is the network's.
+    pattern: /(?:manifest|image config) verification failed for digest/i,
+    code: 'IMAGE_MISMATCH',
+    retry: 'changed',
+    advice: 'the registry serves other content under this digest: do not use it until somebody has looked',
+  },
+  {
     pattern: /toomanyrequests|too many requests|rate limit/i,
     code: 'REGISTRY',
     retry: 'later',

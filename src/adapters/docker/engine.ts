@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
+import type { ImageOrigin } from '../../core/image/origin.ts';
 import type { Engine } from '../../core/ports/engine.ts';
-import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
 import type { EdgeHome } from './edge-body.ts';
 import { demultiplex, runIn } from './run-in.ts';
@@ -10,6 +10,7 @@ import { applyAction } from './apply.ts';
 import { connect, type Connection, type EngineAddress } from './client.ts';
 import { toEngineError } from './engine-error.ts';
 import { createObserver, type Observer } from './observe.ts';
+import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './resources.ts';
 import { resolveTag } from './resolve-tag.ts';
 import { roomIn } from './room.ts';
@@ -22,11 +23,7 @@ interface Session {
 }
 
 /** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
-export const createDockerEngine = (
-  address: EngineAddress,
-  credentials: RegistryCredentials,
-  edge: EdgeHome,
-): Engine => {
+export const createDockerEngine = (address: EngineAddress, sources: ImageSources, edge: EdgeHome): Engine => {
   let session: Promise<Session> | undefined;
   let lastNetwork: Promise<unknown> = Promise.resolve();
 
@@ -71,14 +68,14 @@ export const createDockerEngine = (
           apiVersion,
           engineFolder,
           environment,
-          credentials,
+          sources,
           edge,
           onProgress,
           signal,
         };
         try {
-          const take = (): Promise<void> => applyAction(action, context);
-          await (action.kind === 'create-network' ? inTurn(take) : take());
+          const take = (): Promise<ImageOrigin | undefined> => applyAction(action, context);
+          return await (action.kind === 'create-network' ? inTurn(take) : take());
         } catch (error) {
           // It may have been planned on something that is so no longer.
           observer.forgetAll();
@@ -93,7 +90,7 @@ export const createDockerEngine = (
       }),
     resolveTag: (image, signal) =>
       withSession(async ({ connection }) =>
-        resolveTag(await connection.clients(), credentials, image, signal),
+        resolveTag(await connection.clients(), sources.credentials, image, signal),
       ),
     lastLines: (id, lines, signal) =>
       withSession(({ connection }) => lastLines(connection, id, lines, signal)),

@@ -1,191 +1,147 @@
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import { AgentError } from '../../core/errors.ts';
-import { familiarName, formatImage, type ImageId } from '../../core/image/reference.ts';
+import { AgentError, type ErrorCode } from '../../core/errors.ts';
+import { mirrorsOf, type Mirror } from '../../core/image/mirror.ts';
+import type { ImageOrigin, SkippedSource } from '../../core/image/origin.ts';
+import { familiarName, formatImage, type Digest, type Repository } from '../../core/image/reference.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Image } from '../../core/state/actual.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
-import { toEngineError, toRegistryError } from './engine-error.ts';
-import { imageOf } from './resources.ts';
+import { inspectImage, tagImage, untagImage } from './local-image.ts';
+import { pullStream, type Patience } from './pull-stream.ts';
 
-/** A pull is given up when nothing arrives for so long. There is no limit on the whole: big images may take their time. */
-const IDLE_LIMIT_MS = 120_000;
+/** Where images come from: the logins for all of it, and who stands in for whom. */
+export interface ImageSources {
+  readonly credentials: RegistryCredentials;
+  /** In the order to try. */
+  readonly mirrors: readonly Mirror[];
+}
 
-interface Line {
-  readonly status?: string;
-  readonly id?: string;
-  readonly progressDetail?: { readonly current?: number; readonly total?: number };
-  readonly error?: string;
+/** For the registry itself: nobody else is left to ask. */
+const LAST: Patience = { silenceMs: 120_000, leastBytes: 0 };
+/** For a mirror: who delivers less than 8 kB/s is no help. */
+const NOT_LAST: Patience = { silenceMs: 60_000, leastBytes: 512 * 1024 };
+
+interface Source {
+  readonly kind: ImageOrigin['kind'];
+  readonly name: string;
+  readonly repository: Repository;
+  readonly patience: Patience;
+}
+
+interface PullCall {
+  readonly docker: Dockerode;
+  readonly credentials: RegistryCredentials;
+  readonly image: ReleaseImage;
+  readonly keepAs: string | undefined;
+  readonly onProgress: (progress: PullProgress) => void;
+  readonly signal: AbortSignal;
 }
 
 /**
- * Fetches an image by digest and proves that it is the one. dockerode's followProgress hides errors that arrive within
- * the stream and takes a closed stream for success, so every line is read here, and the image is inspected afterwards.
+ * Fetches an image and proves that it is the one: from the first mirror that has it, else from its registry. A mirror is
+ * asked by digest alone, so that it can only give the right bytes or none.
  */
 export const pullImage = async (
   docker: Dockerode,
-  credentials: RegistryCredentials,
+  { credentials, mirrors }: ImageSources,
   { image, keepAs }: { readonly image: ReleaseImage; readonly keepAs?: string },
   onProgress: (progress: PullProgress) => void,
   signal: AbortSignal,
-): Promise<void> => {
-  const { reference, digest } = image;
-  const name = familiarName(reference.repository);
-  const what = `cannot pull ${formatImage({ ...reference, digest })}`;
-  const auth = await credentials.for(reference.repository, signal);
-  const idle = new AbortController();
-  const bounded = AbortSignal.any([signal, idle.signal]);
-  const silence = setTimeout(() => idle.abort(), IDLE_LIMIT_MS).unref();
-  try {
-    const stream = await docker
-      .createImage(auth as Dockerode.AuthConfig | undefined, {
-        fromImage: name,
-        tag: digest ?? reference.tag ?? 'latest',
-        ...(image.platform !== undefined && { platform: image.platform }),
-        abortSignal: bounded,
-      })
-      .finally(() => clearTimeout(silence));
-    await readLines(stream as unknown as Readable, idle, onProgress, what);
-  } catch (error) {
-    if (idle.signal.aborted) throw stalled(what, error);
-    if (signal.aborted) throw error;
-    throw toRegistryError(error, what);
+): Promise<ImageOrigin> => {
+  const call: PullCall = { docker, credentials, image, keepAs, onProgress, signal };
+  const { repository } = image.reference;
+  const skipped: SkippedSource[] = [];
+  for (const mirror of image.digest === undefined ? [] : mirrorsOf(mirrors, repository)) {
+    const source = { ...mirror, kind: 'mirror', name: mirror.url, patience: NOT_LAST } as const;
+    try {
+      await pullFrom(source, call);
+      return { kind: 'mirror', source: mirror.url, skipped };
+    } catch (error) {
+      if (!isOfSource(error)) throw error;
+      skipped.push({ source: mirror.url, code: error.code, message: error.message });
+    }
   }
-  await verify(docker, image, keepAs, what, signal);
+  const name = repository.slice(0, repository.indexOf('/'));
+  try {
+    await pullFrom({ kind: 'registry', name, repository, patience: LAST }, call);
+  } catch (error) {
+    throw withSkipped(error, skipped);
+  }
+  return { kind: 'registry', source: name, skipped };
 };
 
-const stalled = (what: string, cause: unknown): AgentError =>
-  new AgentError('REGISTRY', `${what}: nothing arrived for ${String(IDLE_LIMIT_MS / 1000)} s`, {
-    retry: 'later',
+const OF_SOURCE: ReadonlySet<ErrorCode> = new Set([
+  'REGISTRY',
+  'REGISTRY_AUTH',
+  'CREDENTIALS',
+  'IMAGE_NOT_FOUND',
+  'IMAGE_MISMATCH',
+]);
+
+/** Another source may do better. A full disk or an engine that is away is nobody's fault there. */
+const isOfSource = (error: unknown): error is AgentError =>
+  error instanceof AgentError && OF_SOURCE.has(error.code);
+
+/** What the registry said decides; what others said before helps whoever reads it. */
+const withSkipped = (error: unknown, skipped: readonly SkippedSource[]): unknown => {
+  if (!(error instanceof AgentError) || skipped.length === 0) return error;
+  const { code, message, retry, advice, fields, cause } = error;
+  const others = skipped.map((s) => `; ${s.source}: ${s.message}`).join('');
+  return new AgentError(code, `${message}${others}`, {
+    retry,
+    fields,
     cause,
-    advice: 'the registry or the network is too slow: it is tried again by itself; what runs stays',
+    ...(advice !== undefined && { advice }),
+  });
+};
+
+/** Under the name that it has at this source; verified, it gets its own, and keeps no other. */
+const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
+  const { docker, image, keepAs, signal } = call;
+  const { reference, digest } = image;
+  const { tag = 'latest' } = reference;
+  const repository = familiarName(source.repository);
+  const isMirror = source.kind === 'mirror';
+  const what = isMirror
+    ? 'it cannot be pulled there'
+    : `cannot pull ${formatImage({ ...reference, digest })}`;
+  const auth = await call.credentials.for(source.repository, signal);
+  await pullStream(
+    docker,
+    { repository, version: digest ?? tag, platform: image.platform, auth },
+    { what, patience: source.patience },
+    call.onProgress,
+    signal,
+  );
+  const pulled = digest === undefined ? `${repository}:${tag}` : `${repository}@${digest}`;
+  const local = await inspectImage(docker, pulled, signal);
+  if (!local || !isThatImage(local, image, source.repository))
+    throw mismatch(what, local?.id ?? 'nothing', image.imageId ?? digest ?? pulled);
+  const names = [
+    reference.tag === undefined ? undefined : `${familiarName(reference.repository)}:${reference.tag}`,
+    keepAs,
+  ].filter((n) => n !== undefined);
+  await Promise.all(names.map((n) => tagImage(docker, local.id, n)));
+  // Without another name it would be gone with this one.
+  if (isMirror && names.length > 0) await untagImage(docker, pulled);
+};
+
+const mismatch = (what: string, delivered: string, wanted: string): AgentError =>
+  new AgentError('IMAGE_MISMATCH', `${what}: the registry delivered ${delivered} instead of ${wanted}`, {
+    advice:
+      'the registry or a mirror serves another image under this name: do not use it until somebody has looked',
   });
 
-const readLines = async (
-  stream: Readable,
-  idle: AbortController,
-  onProgress: (progress: PullProgress) => void,
-  what: string,
-): Promise<void> => {
-  const layers = new Map<string, { done: boolean; current: number; total: number }>();
-  const rearm = (): NodeJS.Timeout =>
-    setTimeout(() => {
-      idle.abort();
-      stream.destroy(new Error('stalled'));
-    }, IDLE_LIMIT_MS).unref();
-  let timer = rearm();
-  try {
-    for await (const text of createInterface({ input: stream })) {
-      clearTimeout(timer);
-      timer = rearm();
-      const line = parseLine(text);
-      if (line?.error !== undefined) throw toRegistryError(new Error(line.error), what);
-      if (line && noteLayer(layers, line)) onProgress(progressOf(layers));
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
-const parseLine = (text: string): Line | undefined => {
-  if (text.trim() === '') return undefined;
-  try {
-    return JSON.parse(text) as Line;
-  } catch {
-    // A cut line: the inspection afterwards decides whether the image arrived.
-    return undefined;
-  }
-};
-
-const noteLayer = (
-  layers: Map<string, { done: boolean; current: number; total: number }>,
-  line: Line,
+const isThatImage = (
+  local: Image,
+  { digest, imageId }: { readonly digest: Digest | undefined; readonly imageId: Image['id'] | undefined },
+  repository: Repository,
 ): boolean => {
-  if (line.id === undefined || line.status === undefined || !/^[a-f0-9]{12}$/.test(line.id)) return false;
-  const known = layers.get(line.id) ?? { done: false, current: 0, total: 0 };
-  const done = /^(Pull complete|Already exists)/.test(line.status);
-  const isDownload = line.status === 'Downloading';
-  const total = isDownload ? (line.progressDetail?.total ?? known.total) : known.total;
-  const isWhole = done || line.status === 'Download complete' || line.status === 'Extracting';
-  const current = isDownload
-    ? (line.progressDetail?.current ?? known.current)
-    : isWhole
-      ? total
-      : known.current;
-  layers.set(line.id, { done, current, total });
-  return true;
-};
-
-const progressOf = (
-  layers: ReadonlyMap<string, { done: boolean; current: number; total: number }>,
-): PullProgress => {
-  const all = [...layers.values()];
-  return {
-    layersDone: all.filter((l) => l.done).length,
-    layersTotal: all.length,
-    bytesDone: all.reduce((sum, l) => sum + l.current, 0),
-    bytesTotal: all.reduce((sum, l) => sum + l.total, 0),
-  };
-};
-
-/** The image that arrived is the one that was named, or it is an error; then it gets its human-readable tag. */
-const verify = async (
-  docker: Dockerode,
-  image: ReleaseImage,
-  keepAs: string | undefined,
-  what: string,
-  signal: AbortSignal,
-): Promise<void> => {
-  const { reference, digest } = image;
-  const name = familiarName(reference.repository);
-  const pulled = digest === undefined ? `${name}:${reference.tag ?? 'latest'}` : `${name}@${digest}`;
-  const local = await inspectImage(docker, pulled, signal);
-  if (!local || !isThatImage(local, image)) {
-    throw new AgentError(
-      'IMAGE_MISMATCH',
-      `${what}: the registry delivered ${local?.id ?? 'nothing'} instead of ${image.imageId ?? digest ?? pulled}`,
-      {
-        advice:
-          'the registry or a mirror serves another image under this name: do not use it until somebody has looked',
-      },
-    );
-  }
-  const names = [reference.tag === undefined ? undefined : `${name}:${reference.tag}`, keepAs];
-  await Promise.all(names.filter((n) => n !== undefined).map((n) => tagAs(docker, local.id, n)));
-};
-
-const tagAs = async (docker: Dockerode, id: ImageId, name: string): Promise<void> => {
-  const colon = name.lastIndexOf(':');
-  try {
-    await docker.getImage(id).tag({ repo: name.slice(0, colon), tag: name.slice(colon + 1) });
-  } catch (error) {
-    throw toEngineError(error, `cannot tag ${name}`);
-  }
-};
-
-const isThatImage = (local: Image, { reference, digest, imageId }: ReleaseImage): boolean => {
   if (imageId !== undefined && local.id !== imageId && (local.id as string) !== digest) return false;
   if (digest === undefined) return true;
   return (
     (local.id as string) === digest ||
-    local.digests.some((d) => d.digest === digest && d.repository === reference.repository)
+    local.digests.some((d) => d.digest === digest && d.repository === repository)
   );
-};
-
-/** Undefined where this host has no such image. */
-export const inspectImage = async (
-  docker: Dockerode,
-  name: string,
-  signal: AbortSignal,
-): Promise<Image | undefined> => {
-  try {
-    signal.throwIfAborted();
-    const info = await docker.getImage(name).inspect();
-    return imageOf(info as unknown as Dockerode.ImageInfo);
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
-    throw toEngineError(error, `cannot look at the image ${name}`);
-  }
 };

@@ -6,7 +6,7 @@ import type { RegistryCredentials } from '../../core/ports/registry-credentials.
 import type { ReleaseImage } from '../../core/state/release.ts';
 import type { Clients } from './client.ts';
 import { toRegistryError } from './engine-error.ts';
-import { inspectImage } from './pull.ts';
+import { inspectImage } from './local-image.ts';
 
 /** The engine itself gives up on a registry that is silent after 15 to 30 s, sometimes twice; then it is silent no longer. */
 const ANSWER_LIMIT_MS = 90_000;

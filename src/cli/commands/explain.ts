@@ -25,7 +25,11 @@ export const explainNow = (environment: string, agent: Agent, input: PlanInput):
   const { services } = agent.status();
   return explainDocument(environment, explain(input), (name) => {
     const known = services.find((s) => s.service === name);
-    return { since: known?.since ?? null, failure: known?.failure ?? null };
+    return {
+      since: known?.since ?? null,
+      failure: known?.failure ?? null,
+      origin: known?.origin ?? null,
+    };
   });
 };
 

@@ -1,7 +1,7 @@
 import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
 import { containerStatus } from '../../core/status/container.ts';
-import type { ContainerStatus, FailureStatus } from '../../core/status/status.ts';
+import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status.ts';
 import { tell, toldMembers } from '../../core/status/outcome.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -30,12 +30,13 @@ export interface ExplainedService extends Omit<Explanation, 'decision' | 'good' 
   readonly desired: Explanation['desired'] | null;
   readonly containers: readonly ContainerStatus[];
   readonly failure: FailureStatus | null;
+  readonly origin: OriginStatus | null;
 }
 
 export const explainDocument = (
   environment: string,
   explanations: readonly Explanation[],
-  known: (service: string) => { since: string | null; failure: FailureStatus | null },
+  known: (service: string) => Pick<ExplainedService, 'since' | 'failure' | 'origin'>,
 ): ExplainDocument => ({
   apiVersion: 'supercargo/explain/v1',
   environment,
@@ -73,6 +74,10 @@ const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (rea
     'last good',
     s.good ? `${s.good.version} (release ${s.good.release.slice(0, 8)}), proved ${s.good.at}` : '–',
   ]);
+  if (s.origin) {
+    rows.push(['image from', `${s.origin.source}, fetched ${s.origin.fetchedAt}`]);
+    rows.push(...s.origin.skipped.map((o) => ['skipped', `${o.source}: ${o.message}`]));
+  }
   for (const c of s.containers)
     rows.push([
       c.role,

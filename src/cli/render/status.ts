@@ -1,5 +1,11 @@
 import type { PullProgress } from '../../core/ports/engine.ts';
-import type { ContainerStatus, Outcome, ServiceStatus, Status } from '../../core/status/status.ts';
+import type {
+  ContainerStatus,
+  OriginStatus,
+  Outcome,
+  ServiceStatus,
+  Status,
+} from '../../core/status/status.ts';
 import type { Screen } from '../io.ts';
 import type { Palette } from '../terminal/colour.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -140,6 +146,16 @@ export const drainWords = ({ drain }: ContainerStatus): string => {
 export const formatPull = (p: PullProgress): string =>
   `${String(p.layersDone)} of ${String(p.layersTotal)} layers, ${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
 
+/** The registry itself, asked first, is what everybody expects. */
+const isWorthTelling = ({ kind, skipped }: OriginStatus): boolean =>
+  kind !== 'registry' || skipped.length > 0;
+
+/** Where an image came from, and a line for each source that did not have it. */
+const originLines = (subject: string, { source, fetchedAt, skipped }: OriginStatus): readonly string[] => [
+  `${subject}: its image came from ${source} at ${fetchedAt}`,
+  ...skipped.map((s) => `  skipped ${s.source}: ${s.message}`),
+];
+
 const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly string[] => {
   const lines: string[] = [];
   const tell = (subject: string, message: string, advice: string | null): void => {
@@ -163,6 +179,9 @@ const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly s
     if (s.failure && s.outcome !== 'progressing')
       lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
   }
+  for (const { service, desired, origin } of status.services)
+    if (origin && origin.release === desired?.release && isWorthTelling(origin))
+      lines.push(...originLines(service, origin).map((l) => palette.faint(l)));
   if (status.edge && status.edge.outcome !== 'converged' && status.edge.message !== null)
     tell('edge', status.edge.message, status.edge.advice);
   for (const i of status.manifest.ignored)

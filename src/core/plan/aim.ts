@@ -4,7 +4,7 @@ import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 import { closedGate, wait } from './gate.ts';
 import { hasBegun, type ServiceContext, type Target } from './input.ts';
-import { findImage } from './needs.ts';
+import { releaseImage } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { pullStep } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
@@ -137,7 +137,7 @@ const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim =
   const setback = restingSetback(c, release.id);
   if (setback?.action === 'pull')
     return keep(c, release.id, setbackDecision(setback), { retireOthers: false });
-  const step = findImage(c.input.actual.images, release.image) ? undefined : pullStep(c, release);
+  const step = releaseImage(c.input, release) ? undefined : pullStep(c, release);
   if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
   if (step?.kind === 'act') {
     const settled = gate ?? wait('image', `fetching ${release.version}`);

@@ -10,7 +10,7 @@ import { serversOf } from './edge/view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './input.ts';
 import { merge, pendingOf } from './merge.ts';
-import { findImage } from './needs.ts';
+import { releaseImage } from './needs.ts';
 import type { Decision, ServicePlan } from './plan.ts';
 import { settleSlot, type SlotStep } from './settle.ts';
 import { isExtra, isUp, refOf, slotsOf, some, type Slot } from './slot.ts';
@@ -126,7 +126,7 @@ const lastEndMs = (c: ServiceContext, done: readonly Slot[]): EpochMs => {
 
 /** Every replica is good: the release is remembered; only then does anything old go. */
 const finish = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decision => {
-  const imageId = slots[0]?.current?.imageId ?? findImage(c.input.actual.images, aim.release.image)?.id;
+  const imageId = slots[0]?.current?.imageId ?? releaseImage(c.input, aim.release)?.id;
   if (imageId === undefined) return wait('image', `fetching ${aim.release.version}`);
   const completed = slots.some((s) => s.current !== undefined && !isUp(s.current));
   return {

@@ -1,11 +1,13 @@
+import { mirrorsOf } from '../image/mirror.ts';
 import { parseImage, tryParseImage, type ImageId, type Repository } from '../image/reference.ts';
-import { keepRepository, keepTag } from '../names.ts';
+import { keepEdgeTag, keepRepository, keepTag } from '../names.ts';
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
+import { edgeImage } from './edge/image.ts';
 import { edgeNetwork } from './edge/view.ts';
 import type { PlanInput } from './input.ts';
-import { findImage, liveNetwork } from './needs.ts';
+import { liveNetwork, releaseImage } from './needs.ts';
 
 /** Networks and images that nothing needs any more, and the tags that keep what a rollback needs. */
 export const housekeeping = (input: PlanInput): readonly Action[] => [
@@ -50,7 +52,7 @@ const keepTags = (input: PlanInput): readonly Action[] => {
     if (!image || hasTag(image, repository, tag)) return [];
     return [{ kind: 'tag-image', imageId, repository: keepRepository(input.environment), tag }];
   });
-  const kept = new Set([...wanted.map((w) => w.tag), ...runningTags(input)]);
+  const kept = new Set([...wanted.map((w) => w.tag), ...runningTags(input), ...edgeTag(input)]);
   const surplus = input.actual.images.flatMap((image): Action[] => {
     const references = image.tags
       .filter((t) => t.repository === repository && !kept.has(t.tag))
@@ -65,6 +67,9 @@ const keepTags = (input: PlanInput): readonly Action[] => {
 const runningTags = (input: PlanInput): readonly string[] =>
   input.actual.containers.flatMap((c) => (c.owner ? [keepTag(c.owner.service, c.owner.release)] : []));
 
+const edgeTag = ({ edge: { image } }: PlanInput): readonly string[] =>
+  image.digest === undefined ? [] : [keepEdgeTag(image.digest)];
+
 interface KeptImage {
   readonly imageId: ImageId;
   readonly tag: string;
@@ -78,7 +83,7 @@ const goodImages = (input: PlanInput): readonly KeptImage[] =>
 /** Fetched early, maybe long before the switch may come. */
 const desiredImages = (input: PlanInput): readonly KeptImage[] =>
   releasesInUse(input).flatMap((release) => {
-    const image = findImage(input.actual.images, release.image);
+    const image = releaseImage(input, release);
     return image ? [{ imageId: image.id, tag: keepTag(release.service, release.id) }] : [];
   });
 
@@ -88,12 +93,13 @@ const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
 /** Only images all of whose names are in repositories we run, that no container uses and no rollback needs. */
 const staleImages = (input: PlanInput): readonly Action[] => {
   const loaded = new Set<Repository>(loadedByHand(input));
-  const ours = new Set<Repository>([
-    normalised(input.environment),
-    ...repositoriesOf(input).filter((r) => !loaded.has(r)),
-  ]);
+  const run = repositoriesOf(input).filter((r) => !loaded.has(r));
+  // What a pull that was killed half way left behind bears a mirror's name only.
+  const mirrored = run.flatMap((r) => mirrorsOf(input.mirrors, r).map((m) => m.repository));
+  const ours = new Set<Repository>([normalised(input.environment), ...run, ...mirrored]);
   const used = new Set<string>(input.actual.containers.map((c) => c.imageId));
-  const reserved = new Set<string>([...goodImages(input), ...desiredImages(input)].map((i) => i.imageId));
+  const kept = [...goodImages(input), ...desiredImages(input)].map((i) => i.imageId);
+  const reserved = new Set<string | undefined>([...kept, edgeImage(input)?.id]);
   return input.actual.images
     .filter((image) => {
       const names = [...image.tags, ...image.digests].map((n) => n.repository);

@@ -1,6 +1,7 @@
 import type { ComposeProject, Service } from '../compose/model.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { EdgeMode } from '../edge/model.ts';
+import type { Mirror } from '../image/mirror.ts';
 import type { Manifest } from '../manifest/model.ts';
 import type { Actual, Container } from '../state/actual.ts';
 import type { Desired } from '../state/desired.ts';
@@ -33,6 +34,8 @@ export interface PlanInput {
   /** When this agent began to look without a break: no candidate fails for a silence that nobody listened to. */
   readonly watchingSinceMs: EpochMs;
   readonly edge: EdgeSetting;
+  /** In the order to try. */
+  readonly mirrors: readonly Mirror[];
   /** A step of the edge was under way when this was seen: half done is neither done nor wrong. */
   readonly isEdgeBusy: boolean;
   /** Addresses of containers whose creation is under way. */

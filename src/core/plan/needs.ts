@@ -1,5 +1,6 @@
 import type { NetworkDefinition, VolumeDefinition } from '../compose/model.ts';
-import { networkName, volumeName } from '../names.ts';
+import { parseImage } from '../image/reference.ts';
+import { keepRepository, keepTag, networkName, volumeName } from '../names.ts';
 import type { Image, Network } from '../state/actual.ts';
 import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
 import type { Action } from './action.ts';
@@ -8,11 +9,16 @@ import type { Decision } from './plan.ts';
 
 /**
  * The local image that is exactly this one. With the containerd store the id is the manifest digest: both forms count. A
- * signed id outranks the digest: an image that was pulled by it and is another one is not taken.
+ * signed id outranks the digest: an image that was pulled by it and is another one is not taken. An image from a mirror may have
+ * neither to show; `kept` is the tag of our own that it got once it was verified.
  */
-export const findImage = (images: readonly Image[], wanted: ReleaseImage): Image | undefined => {
+export const findImage = (
+  images: readonly Image[],
+  wanted: ReleaseImage,
+  kept: string,
+): Image | undefined => {
   const { digest, imageId, reference } = wanted;
-  return images.find(({ id, digests }) => {
+  const exact = images.find(({ id, digests }) => {
     const isNamed = (id as string) === digest || id === imageId;
     if (isNamed || imageId !== undefined) return isNamed;
     return (
@@ -20,7 +26,19 @@ export const findImage = (images: readonly Image[], wanted: ReleaseImage): Image
       digests.some((d) => d.digest === digest && d.repository === reference.repository)
     );
   });
+  if (exact || imageId !== undefined || digest === undefined) return exact;
+  const { repository, tag } = parseImage(kept);
+  return images.find(({ tags }) => tags.some((t) => t.repository === repository && t.tag === tag));
 };
+
+/** The tag that keeps a release's image from every clean-up; it is given only to an image that was verified. */
+export const keepName = (environment: string, { service, id }: Release): string =>
+  `${keepRepository(environment)}:${keepTag(service, id)}`;
+
+export const releaseImage = (
+  { environment, actual }: Pick<PlanInput, 'environment' | 'actual'>,
+  release: Release,
+): Image | undefined => findImage(actual.images, release.image, keepName(environment, release));
 
 const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
 

@@ -1,4 +1,4 @@
-import { containerName, keepRepository, keepTag } from '../names.ts';
+import { containerName } from '../names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
@@ -7,7 +7,7 @@ import { edgeNetwork } from './edge/view.ts';
 import { stubbornHolder } from './conflicts.ts';
 import { wait } from './gate.ts';
 import type { ServiceContext, Target } from './input.ts';
-import { findImage, liveName, nameOfVolume, networksNeed, volumesNeed } from './needs.ts';
+import { keepName, liveName, nameOfVolume, networksNeed, releaseImage, volumesNeed } from './needs.ts';
 import type { BlockReason } from './plan.ts';
 import type { SlotStep } from './settle.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
@@ -27,7 +27,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
       `publish a version of ${c.service.name}`,
     );
   }
-  const image = findImage(c.input.actual.images, release.image);
+  const image = releaseImage(c.input, release);
   if (!image) return pullStep(c, release);
   const networks = networksNeed(c.input, release);
   if (networks.kind === 'act')
@@ -55,10 +55,9 @@ export const pullStep = (c: ServiceContext, release: Release): SlotStep => {
       'load the image here (docker load), or change pull_policy',
     );
   }
-  const keepAs = `${keepRepository(c.input.environment)}:${keepTag(c.service.name, release.id)}`;
   return {
     kind: 'act',
-    actions: [{ kind: 'pull', image: release.image, keepAs }],
+    actions: [{ kind: 'pull', image: release.image, keepAs: keepName(c.input.environment, release) }],
     why: `${name} is not on this host`,
   };
 };

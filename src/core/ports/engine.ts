@@ -1,3 +1,4 @@
+import type { ImageOrigin } from '../image/origin.ts';
 import type { Digest, ImageId } from '../image/reference.ts';
 import type { Action } from '../plan/action.ts';
 import type { Actual, EngineFacts } from '../state/actual.ts';
@@ -42,13 +43,13 @@ export interface Engine {
   /** Undefined where it can't be looked at from here: another machine's, or a folder that this user may not enter. */
   readonly room: () => Promise<Room | undefined>;
   readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
-  /** Idempotent: what is already so is success. */
+  /** Idempotent: what is already so is success. Of a pull: where the image came from. */
   readonly apply: (
     action: EngineAction,
     environment: string,
     onProgress: (progress: PullProgress) => void,
     signal: AbortSignal,
-  ) => Promise<void>;
+  ) => Promise<ImageOrigin | undefined>;
   /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. */
   readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
   /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */

@@ -1,12 +1,14 @@
+import type { ImageOrigin } from '../image/origin.ts';
 import type { Action } from '../plan/action.ts';
 import { isEdgeAction, isEngineAction, type TagMeaning } from '../ports/engine.ts';
 import type { EpochMs } from '../time.ts';
-import { serviceRecord, withService, type Ledger } from './ledger.ts';
+import { serviceRecord, withService, type FetchedImage, type Ledger } from './ledger.ts';
 
 /** What the world added to a ledger action while it was executed. */
 export interface Findings {
   readonly tag?: TagMeaning;
   readonly log?: readonly string[];
+  readonly origin?: ImageOrigin;
 }
 
 export interface LedgerChange {
@@ -21,6 +23,13 @@ export interface LedgerChange {
 /** Old answers that no manifest asks for any more are dropped beyond this many. */
 const MAX_TAGS = 200;
 const MAX_DRAINS = 200;
+const MAX_FETCHED = 5;
+
+/** The ledger after an image was fetched for a release of this service. */
+export const withFetched = (ledger: Ledger, service: string, fetched: FetchedImage): Ledger => {
+  const others = (serviceRecord(ledger, service).fetched ?? []).filter((f) => f.release !== fetched.release);
+  return withService(ledger, service, { fetched: [fetched, ...others].slice(0, MAX_FETCHED) });
+};
 
 /** The ledger after an action; the same object where the action does not concern it. */
 export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {

@@ -1,4 +1,5 @@
 import type { RestartPolicy } from '../compose/model.ts';
+import type { ImageOrigin } from '../image/origin.ts';
 import type { Digest, ImageId } from '../image/reference.ts';
 import type { AcceptedManifest } from '../manifest/model.ts';
 import type { EpochMs } from '../time.ts';
@@ -24,6 +25,13 @@ export interface ServiceRecord {
   readonly adoption: Adoption | undefined;
   /** Container id → since when it takes no new connections. */
   readonly drains?: Readonly<Record<string, EpochMs>>;
+  /** Where the images of its releases came from, newest first: for people alone. */
+  readonly fetched?: readonly FetchedImage[];
+}
+
+export interface FetchedImage extends ImageOrigin {
+  readonly release: string;
+  readonly fetchedAtMs: EpochMs;
 }
 
 export interface GoodRelease {

@@ -1,3 +1,4 @@
+import type { ImageOrigin } from '../image/origin.ts';
 import type { PullProgress } from '../ports/engine.ts';
 
 /** What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). */
@@ -101,7 +102,19 @@ export interface ServiceStatus {
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
   readonly failure: FailureStatus | null;
   readonly progress: PullProgress | null;
+  /** Where the image of the desired (else the last good) release came from; null: nobody knows. Absent from older agents. */
+  readonly origin?: OriginStatus | null;
   readonly containers: readonly ContainerStatus[];
+}
+
+export interface OriginStatus {
+  readonly release: string;
+  readonly kind: ImageOrigin['kind'];
+  /** A mirror's URL, or the name of the registry. */
+  readonly source: string;
+  readonly fetchedAt: string;
+  /** Who was asked before and did not give it. */
+  readonly skipped: readonly { readonly source: string; readonly code: string; readonly message: string }[];
 }
 
 export interface FailureStatus {

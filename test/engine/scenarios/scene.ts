@@ -17,8 +17,13 @@ export interface Scene extends TestHost {
   readonly port: number;
   /** What the compose file calls the image of a service: no other test has it. */
   readonly repository: (service?: string) => string;
-  /** An image of a service (`web` unless named); serves and is healthy unless a flavour is given. */
-  readonly push: (tag: string, flavour?: Flavour, service?: string) => Promise<PushedImage>;
+  /** An image of a service (`web` unless named); serves and is healthy unless a flavour is given. Equal wherever it is pushed to. */
+  readonly push: (
+    tag: string,
+    flavour?: Flavour,
+    service?: string,
+    to?: RegistryAddress,
+  ) => Promise<PushedImage>;
   /** The line of a compose file that publishes the port. */
   readonly ports: string;
   /** Service `web` with these further lines, and what else the file says. Judged fast. */
@@ -52,8 +57,8 @@ export const createScene = async ({
     ports,
     repository,
     // A line of its own makes it an image of its own: equal images of two tests would be one in the engine.
-    push: async (tag, flavour = flavours.healthy, name = 'web') =>
-      pusher.push(registry, path(name), tag, { ...flavour, entry: `${flavour.entry}\n# ${path(name)}` }),
+    push: async (tag, flavour = flavours.healthy, name = 'web', to = registry) =>
+      pusher.push(to, path(name), tag, { ...flavour, entry: `${flavour.entry}\n# ${path(name)}` }),
     web: (lines = [ports], rest = '') => {
       const quick = QUICK.filter((line) => !lines.some((l) => l.startsWith(line.split(':')[0] ?? '')));
       const all = [`image: ${repository()}`, 'restart: unless-stopped', ...quick, ...lines];

@@ -1,13 +1,19 @@
+import { keepEdgeTag, keepRepository } from '../../names.ts';
 import type { Image } from '../../state/actual.ts';
 import type { PlanInput } from '../input.ts';
 import { edgeParts } from './view.ts';
 import { findImage } from '../needs.ts';
 
+/** The tag that its pull gives it; undefined where the host names a tag, not a digest. */
+export const keepEdgeName = ({ environment, edge: { image } }: PlanInput): string | undefined =>
+  image.digest === undefined ? undefined : `${keepRepository(environment)}:${keepEdgeTag(image.digest)}`;
+
 /** The edge's image, where it is here. With a tag, that tag; the host's own word is trusted as it is written. */
 export const edgeImage = (input: PlanInput): Image | undefined => {
   const { image } = input.edge;
   const { repository, tag } = image.reference;
-  if (image.digest !== undefined) return findImage(input.actual.images, image);
+  const keepAs = keepEdgeName(input);
+  if (keepAs !== undefined) return findImage(input.actual.images, image, keepAs);
   return input.actual.images.find((i) => i.tags.some((t) => t.repository === repository && t.tag === tag));
 };
 

@@ -13,7 +13,7 @@ import { setbackKey, type PlanInput } from '../input.ts';
 import type { Decision, EdgePlan } from '../plan.ts';
 import { afterSetback } from '../setback.ts';
 import { isUp, refOf } from '../slot.ts';
-import { edgeImage, isProven } from './image.ts';
+import { edgeImage, isProven, keepEdgeName } from './image.ts';
 import { edgeNetworkOf } from './network.ts';
 import { EDGE_TARGET } from './target.ts';
 import { takenPort } from './port-owner.ts';
@@ -159,8 +159,11 @@ const edgeNeeds = (input: PlanInput, image: Image | undefined): Decision | undef
   return network ?? (image ? undefined : pullEdge(input));
 };
 
-const pullEdge = (input: PlanInput): Decision | undefined =>
-  actIfAny([{ kind: 'pull', image: input.edge.image }], 'the image of the edge is not here');
+const pullEdge = (input: PlanInput): Decision | undefined => {
+  const keepAs = keepEdgeName(input);
+  const action = { kind: 'pull', image: input.edge.image, ...(keepAs !== undefined && { keepAs }) } as const;
+  return actIfAny([action], 'the image of the edge is not here');
+};
 
 const raiseEdge = (
   input: PlanInput,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ApplyContext, applyAction } from '../../../../src/adapters/docker/apply.ts';
 import type { EngineAction } from '../../../../src/core/ports/engine.ts';
 import { type FakeEngine, startFakeEngine } from '../../../support/fake-engine.ts';
-import { NO_EDGE_HOME } from '../../../support/world.ts';
+import { NO_EDGE_HOME, NO_SOURCES } from '../../../support/world.ts';
 import { createOf, releaseOf } from '../../../support/release-of.ts';
 
 const contextOf = ({ docker }: FakeEngine, signal = new AbortController().signal): ApplyContext => ({
@@ -10,7 +10,7 @@ const contextOf = ({ docker }: FakeEngine, signal = new AbortController().signal
   apiVersion: '1.41',
   engineFolder: undefined,
   environment: 'test',
-  credentials: { for: async () => Promise.resolve(undefined) },
+  sources: NO_SOURCES,
   edge: NO_EDGE_HOME,
   onProgress: () => undefined,
   signal,
@@ -108,7 +108,7 @@ const notingDocker = (refuse: (call: string) => Error | undefined = () => undefi
     getNetwork: () => ({ connect: note('connect'), disconnect: note('disconnect') }),
     createContainer: note('create'),
   } as unknown as ApplyContext['docker'];
-  const apply = async (action: EngineAction): Promise<void> =>
+  const apply = async (action: EngineAction): Promise<unknown> =>
     applyAction(action, { ...contextOf(await startFakeEngine(() => undefined)), docker });
   return { calls, apply };
 };

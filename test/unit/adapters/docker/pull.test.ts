@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pullImage } from '../../../../src/adapters/docker/pull.ts';
+import { mirrorsIn } from '../../../support/world.ts';
 import type { ImageId } from '../../../../src/core/image/reference.ts';
 import type { PullProgress } from '../../../../src/core/ports/engine.ts';
 import type { ReleaseImage } from '../../../../src/core/state/release.ts';
@@ -18,7 +19,7 @@ interface Local {
 }
 
 /** An engine whose pull says these lines, and which has this image afterwards. */
-const engineThat = (stream: Readable | (() => Readable), local: Local | undefined) => {
+const engineThat = (stream: Readable | (() => Readable), local: Local | undefined, mirrors = '') => {
   const named: string[] = [];
   const docker = {
     createImage: async () => Promise.resolve(typeof stream === 'function' ? stream() : stream),
@@ -42,7 +43,7 @@ const engineThat = (stream: Readable | (() => Readable), local: Local | undefine
   const pull = async (wanted: ReleaseImage = image) =>
     pullImage(
       docker,
-      credentials,
+      { credentials, mirrors: mirrorsIn(mirrors) },
       { image: wanted, keepAs: 'keep/test:web' },
       (p) => progress.push(p),
       signal,
@@ -145,6 +146,65 @@ describe('a pull', () => {
       code: 'REGISTRY',
       retry: 'later',
       message: expect.stringContaining('nothing arrived for 120 s') as string,
+    });
+  });
+
+  it('from a mirror that delivers next to nothing is given up, and its registry is asked', async () => {
+    vi.useFakeTimers();
+    const trickling = new PassThrough();
+    const streams = [trickling, said({ status: 'Status: Downloaded newer image' })];
+    const { pull } = engineThat(
+      () => streams.shift() ?? said(),
+      { Id: ID, RepoDigests: [ours] },
+      'docker.io=https://m.example.com',
+    );
+    let origin: unknown = 'not yet';
+    const pulled = (async () => {
+      origin = await pull();
+    })();
+    for (let second = 1; second < 60; second += 1) {
+      const progressDetail = { current: second, total: 100 };
+      trickling.write(`${JSON.stringify({ status: 'Downloading', id: 'a'.repeat(12), progressDetail })}\n`);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(origin).toBe('not yet');
+    }
+    await vi.advanceTimersByTimeAsync(2_000);
+    await pulled;
+    expect(origin).toEqual({
+      kind: 'registry',
+      source: 'docker.io',
+      skipped: [
+        {
+          source: 'https://m.example.com',
+          code: 'REGISTRY',
+          message: 'it cannot be pulled there: next to nothing arrived for 60 s',
+        },
+      ],
+    });
+  });
+
+  it('asks nobody else once the disk is full', async () => {
+    const streams = [said({ error: 'no space left on device' })];
+    const { pull } = engineThat(
+      () => streams.shift() ?? said(),
+      undefined,
+      'docker.io=https://m.example.com',
+    );
+    await expect(pull()).rejects.toMatchObject({ code: 'DISK_FULL' });
+  });
+
+  it('says of every source why it gave nothing, and is judged by the registry', async () => {
+    const streams = [said({ error: 'unauthorized' }), said({ error: 'manifest unknown' })];
+    const { pull } = engineThat(
+      () => streams.shift() ?? said(),
+      undefined,
+      'docker.io=https://m.example.com',
+    );
+    await expect(pull()).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: expect.stringMatching(
+        /^cannot pull org\/web:.*: manifest unknown; https:\/\/m\.example\.com: .*unauthorized$/,
+      ) as string,
     });
   });
 

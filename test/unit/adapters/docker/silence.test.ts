@@ -7,6 +7,7 @@ import { pullImage } from '../../../../src/adapters/docker/pull.ts';
 import type { EngineFacts } from '../../../../src/core/state/actual.ts';
 import { VERSION_ANSWER, startFakeEngine } from '../../../support/fake-engine.ts';
 import { releaseOf } from '../../../support/release-of.ts';
+import { NO_SOURCES } from '../../../support/world.ts';
 
 const signal = new AbortController().signal;
 const scope = { environment: 'test', replaces: [] };
@@ -53,10 +54,9 @@ describe('an engine that', () => {
   it('never begins a pull gives it up like one that stalls', async () => {
     vi.useFakeTimers();
     const { image } = releaseOf('restart: "no"');
-    const credentials = { for: async () => Promise.resolve(undefined) };
     const pull = pullImage(
       { createImage } as unknown as Docker,
-      credentials,
+      NO_SOURCES,
       { image },
       () => undefined,
       signal,

@@ -1,0 +1,39 @@
+import type Dockerode from 'dockerode';
+import type { ImageId } from '../../core/image/reference.ts';
+import type { Image } from '../../core/state/actual.ts';
+import { statusOf, toEngineError } from './engine-error.ts';
+import { imageOf } from './resources.ts';
+
+/** Undefined where this host has no such image. */
+export const inspectImage = async (
+  docker: Dockerode,
+  name: string,
+  signal: AbortSignal,
+): Promise<Image | undefined> => {
+  try {
+    signal.throwIfAborted();
+    const info = await docker.getImage(name).inspect();
+    return imageOf(info as unknown as Dockerode.ImageInfo);
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw toEngineError(error, `cannot look at the image ${name}`);
+  }
+};
+
+export const tagImage = async (docker: Dockerode, id: ImageId, name: string): Promise<void> => {
+  const colon = name.lastIndexOf(':');
+  try {
+    await docker.getImage(id).tag({ repo: name.slice(0, colon), tag: name.slice(colon + 1) });
+  } catch (error) {
+    throw toEngineError(error, `cannot tag ${name}`);
+  }
+};
+
+/** Takes one name away from an image that has others. */
+export const untagImage = async (docker: Dockerode, name: string): Promise<void> => {
+  try {
+    await docker.getImage(name).remove({ noprune: true });
+  } catch (error) {
+    if (statusOf(error) !== 404) throw toEngineError(error, `cannot remove the name ${name}`);
+  }
+};
