@@ -16,6 +16,8 @@ export type Decision =
       readonly reason: BlockReason;
       readonly message: string;
       readonly advice: string;
+      /** When it is tried again, in case somebody has done something; absent: only once something has changed. */
+      readonly until?: EpochMs;
     }
   | {
       readonly kind: 'rolled-back';

@@ -28,7 +28,12 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
  * gives way to it twice.
  */
 const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
-const OTHER = { baseMs: 2_000, capMs: 300_000, floorMs: 500 };
+const OTHER = { baseMs: 2_000, capMs: 300_000 };
+const FLOOR_MS = 500;
+
+/** What a server wished for in `Retry-After`, where we asked it ourselves. */
+const floorOf = ({ fields: { retryAfterMs } }: AgentError): number =>
+  Math.max(FLOOR_MS, typeof retryAfterMs === 'number' ? retryAfterMs : 0);
 
 export interface FailedAction {
   readonly action: Action;
@@ -50,7 +55,7 @@ export const nextSetback = (f: FailedAction): Setback => {
   const restMs =
     action.kind === 'start' && !f.isRepair && release !== EDGE_TARGET
       ? Math.min(SWITCH.capMs, SWITCH.baseMs * 2 ** (count - 1))
-      : nextDelayMs({ failures: count, random: f.random, ...OTHER });
+      : nextDelayMs({ failures: count, random: f.random, ...OTHER, floorMs: floorOf(error) });
   return {
     action: action.kind,
     release,
@@ -92,5 +97,5 @@ export const setbackDecision = (setback: Setback): Decision => {
   const passes = setback.code === 'EDGE_UNREACHABLE' && !isStubborn(setback);
   return reason === undefined
     ? wait(passes ? 'edge' : 'back-off', setback.message, setback.untilMs)
-    : { kind: 'blocked', reason, message: setback.message, advice: setback.advice };
+    : { kind: 'blocked', reason, message: setback.message, advice: setback.advice, until: setback.untilMs };
 };

@@ -46,6 +46,7 @@ export const tell = (decision: Decision): Told => {
         reason: decision.reason,
         message: decision.message,
         advice: decision.advice,
+        untilMs: decision.until ?? null,
       };
     case 'rolled-back':
       return {
