@@ -50,6 +50,8 @@ export interface Config extends Paths {
   readonly dockerConfigDir: string;
   /** In the order to try. */
   readonly mirrors: readonly Mirror[];
+  /** Images from archives, where their registry is away. */
+  readonly takesArchives: boolean;
   readonly home: string;
   readonly path: string;
   readonly systemd: {
@@ -161,6 +163,7 @@ const toConfig = (
     }),
     dockerConfigDir,
     mirrors: Object.freeze(values.SUPERCARGO_REGISTRY_MIRRORS),
+    takesArchives: values.SUPERCARGO_ARCHIVES,
     home,
     path: values.PATH,
     systemd: Object.freeze({

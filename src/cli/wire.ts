@@ -8,6 +8,7 @@ import { hostHasIpv6 } from '../adapters/edge/listeners.ts';
 import { readOwnContainer } from '../adapters/own-container.ts';
 import { createProbe } from '../adapters/probe.ts';
 import { createRegistryCredentials } from '../adapters/registry-credentials/registry-credentials.ts';
+import { createArchiveSource } from '../adapters/manifest-source/archive-source.ts';
 import { createManifestSource } from '../adapters/manifest-source/manifest-source.ts';
 import { readTlsFiles } from '../adapters/manifest-source/tls-files.ts';
 import { createMetricsFile } from '../adapters/metrics-file.ts';
@@ -63,7 +64,11 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   const hostFiles = createHostFiles(config.composePath, config.trustFile);
   const edgeFolder = join(config.stateDir, 'edge');
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  const sources = { credentials, mirrors: config.mirrors };
+  const sources = {
+    credentials,
+    mirrors: config.mirrors,
+    ...(config.takesArchives && { archives: createArchiveSource(sourceOptions(config)) }),
+  };
   const engine = createDockerEngine(engineAddress(config), sources, { folder: edgeFolder, uid, gid });
   const ports: AgentPorts = {
     engine,

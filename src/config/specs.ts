@@ -68,6 +68,7 @@ export const AGENT_SPECS = {
   SUPERCARGO_REPORT_TOKEN_FILE: absolutePath(optional),
   SUPERCARGO_METRICS_FILE: metricsFile(optional),
   SUPERCARGO_REGISTRY_MIRRORS: registryMirrors({ default: [] }),
+  SUPERCARGO_ARCHIVES: exactBoolean({ default: true }),
   DOCKER_HOST: engineAddress({ default: { kind: 'unix', socketPath: '/var/run/docker.sock' } }),
   DOCKER_TLS_VERIFY: text(optional),
   DOCKER_CERT_PATH: absolutePath(optional),

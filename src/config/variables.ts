@@ -250,6 +250,13 @@ export const VARIABLES = {
     'docker.io=https://mirror.example.com',
     'Servers that images of a registry are pulled from first, by digest, in this order; then the registry itself is asked.',
   ),
+  SUPERCARGO_ARCHIVES: own(
+    'images',
+    'true or false',
+    'true',
+    'true',
+    'Where neither mirrors nor the registry can be reached, an image comes from the archive that was published and signed with its version. With false it waits.',
+  ),
   SUPERCARGO_INSTANCE: outer(
     'a name like that of an environment',
     'not set: the agent of supercargo.service',

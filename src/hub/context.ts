@@ -1,4 +1,5 @@
 import type { EventLog } from '../core/events.ts';
+import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Access } from './access.ts';
 import type { Counters } from './counters.ts';
@@ -13,6 +14,8 @@ export interface HubContext {
   readonly access: Access;
   readonly manifests: Manifests;
   readonly reports: Reports;
+  readonly archives: HubArchives;
+  readonly mostArchiveBytes: number;
   readonly waiting: Waiting;
   readonly watchers: Watchers;
   readonly counters: Counters;

@@ -4,6 +4,7 @@ export interface Counters {
   publishes: number;
   refusedPublishes: number;
   reports: number;
+  archives: number;
   failedWrites: number;
 }
 
@@ -12,6 +13,7 @@ export const createCounters = (): Counters => ({
   publishes: 0,
   refusedPublishes: 0,
   reports: 0,
+  archives: 0,
   failedWrites: 0,
 });
 

@@ -1,7 +1,9 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { AgentError, messageOf } from '../core/errors.ts';
+import { ARCHIVE_FOLDER } from '../core/fleet/layout.ts';
+import { answerClientError } from './client-error.ts';
 import { LONGEST_WAIT_SECONDS } from './limits.ts';
 
 /** PEM texts. */
@@ -16,14 +18,29 @@ export interface HttpServer {
   readonly renewTls: (files: TlsFiles) => void;
 }
 
-/** A client that sends its request letter by letter is cut off: headers within 10 s, everything within 60 s. */
+/** A client that sends its headers letter by letter is cut off. */
 const GUARDS = {
   headersTimeout: 10_000,
-  requestTimeout: 60_000,
+  // Archives take as long as they take; everything else is limited below.
+  requestTimeout: 0,
   connectionsCheckingInterval: 2000,
   keepAlive: true,
   keepAliveInitialDelay: 60_000,
 } as const;
+/** The body of anything but an archive arrives within this time. */
+const BODY_MS = 60_000;
+
+const limitBody = (request: IncomingMessage): void => {
+  const { headers, url = '', socket } = request;
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  if (!hasBody || url.startsWith(`/${ARCHIVE_FOLDER}/`)) return;
+  const timer = setTimeout(() => {
+    const late = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    if (!request.complete) answerClientError(late, socket);
+  }, BODY_MS).unref();
+  request.once('close', () => clearTimeout(timer));
+};
+
 /** Longer than agents sleep between two polls, so that they keep their connection. */
 const KEEP_ALIVE_MS = 75_000;
 /** Nothing in either direction for longer than the longest wait: whoever it was is gone. */
@@ -55,5 +72,6 @@ export const createHttpServer = (
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.setTimeout(SILENCE_MS);
   server.maxConnections = connections;
+  server.on('request', limitBody);
   return { server, renewTls: (files) => secure?.setSecureContext(check(files)) };
 };

@@ -7,6 +7,7 @@ import type { EventLog } from '../core/events.ts';
 import { isLoopback, type ListenAddress } from '../core/hub/address.ts';
 import { refusal } from '../core/hub/refusal.ts';
 import type { Trust } from '../core/manifest/model.ts';
+import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createAccess, type HubSecrets } from './access.ts';
@@ -19,6 +20,7 @@ import { LONGEST_WAIT_SECONDS, type HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
 import { createPulse } from './pulse.ts';
 import { openReports } from './reports.ts';
+import { addArchiveRoutes } from './routes-archives.ts';
 import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
 import { addPageRoutes, type PageAsset } from './routes-page.ts';
 import { addReportRoutes, reportTopic } from './routes-reports.ts';
@@ -27,6 +29,7 @@ import { createWatchers } from './watchers.ts';
 
 export interface HubOptions {
   readonly files: HubFiles;
+  readonly archives: HubArchives;
   readonly secrets: HubSecrets;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
@@ -141,7 +144,7 @@ const listen = async (
 };
 
 const openContext = async (options: HubOptions, connections: () => number) => {
-  const { files, secrets, limits, now, trust, assets, log, version } = options;
+  const { files, archives, secrets, limits, now, trust, assets, log, version } = options;
   const waiting = createWaiting(LONGEST_WAIT_SECONDS);
   const watchers = createWatchers();
   const pulse = createPulse(PULSE_MS, (environment) => {
@@ -168,8 +171,21 @@ const openContext = async (options: HubOptions, connections: () => number) => {
   const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
   const counters = createCounters();
   const life = randomBytes(6).toString('base64url');
-  const shared = { access, manifests, reports, waiting, watchers, counters, assets, log, now, version };
-  return { context: { ...shared, life, connections } satisfies HubContext, pulse };
+  const shared = {
+    access,
+    manifests,
+    reports,
+    archives,
+    waiting,
+    watchers,
+    counters,
+    assets,
+    log,
+    now,
+    version,
+  };
+  const mostArchiveBytes = limits.archiveBytes;
+  return { context: { ...shared, mostArchiveBytes, life, connections } satisfies HubContext, pulse };
 };
 
 /** Serves the layout of core/fleet/layout.ts over HTTP. @throws AgentError STORE, CONFIG */
@@ -184,6 +200,7 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   addCommon(app, context);
   addManifestRoutes(app, context);
   addReportRoutes(app, context);
+  addArchiveRoutes(app, context);
   addPageRoutes(app, context);
   await app.ready();
   const url = await listen(http, options.listen, options.tls === undefined ? 'http' : 'https');

@@ -6,6 +6,13 @@ export interface HubLimits {
   /** Of each environment. */
   readonly hosts: number;
   readonly connections: number;
+  /** Of one archive. */
+  readonly archiveBytes: number;
 }
 
-export const DEFAULT_LIMITS: HubLimits = { environments: 100, hosts: 5000, connections: 10_000 };
+export const DEFAULT_LIMITS: HubLimits = {
+  environments: 100,
+  hosts: 5000,
+  connections: 10_000,
+  archiveBytes: 16 * 1024 ** 3,
+};

@@ -14,6 +14,7 @@ export interface FleetHub {
   readonly url: string;
   readonly dataDir: string;
   readonly publishToken: string;
+  readonly pid: () => number | undefined;
   /** On the same port, with the same content. */
   readonly start: () => Promise<void>;
   readonly kill: () => Promise<void>;
@@ -68,6 +69,7 @@ export const startHub = async (args: readonly string[] = []): Promise<FleetHub> 
     publishToken,
     start,
     kill,
+    pid: () => service?.pid,
     tokenOf: async (environment, host) =>
       firstLine(await runCommand(supercargo, ['hub', 'token', environment, host], { env })),
     reports: async (environment) => {

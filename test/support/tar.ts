@@ -17,7 +17,7 @@ const typeFlag = (entry: TarEntry): '0' | '2' | '5' => {
 };
 
 /** POSIX.1-1988 ustar. Paths of at most 100 bytes. */
-const headerOf = (entry: TarEntry, size: number): Buffer => {
+export const headerOf = (entry: TarEntry, size: number): Buffer => {
   const header = Buffer.alloc(BLOCK);
   const type = typeFlag(entry);
   const put = (text: string, offset: number): number => header.write(text, offset, 'latin1');

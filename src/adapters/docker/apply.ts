@@ -105,7 +105,11 @@ const pull = async (
   c: ApplyContext,
 ): Promise<ImageOrigin> => {
   await requireRoom(c.engineFolder, 'cannot pull');
-  return pullImage(c.docker, c.sources, action, c.onProgress, c.signal);
+  const { image, keepAs } = action;
+  const room = (bytes: number): Promise<void> =>
+    requireRoom(c.engineFolder, 'cannot load its archive', bytes);
+  const wish = { image, ...(keepAs !== undefined && { keepAs }), requireRoom: room };
+  return pullImage(c.docker, c.sources, wish, c.onProgress, c.signal);
 };
 
 const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyContext): Promise<unknown> => {

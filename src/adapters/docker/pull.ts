@@ -3,10 +3,12 @@ import { AgentError, type ErrorCode } from '../../core/errors.ts';
 import { mirrorsOf, type Mirror } from '../../core/image/mirror.ts';
 import type { ImageOrigin, SkippedSource } from '../../core/image/origin.ts';
 import { familiarName, formatImage, type Digest, type Repository } from '../../core/image/reference.ts';
+import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Image } from '../../core/state/actual.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
+import { loadArchive, type ArchivedRelease } from './load.ts';
 import { inspectImage, tagImage, untagImage } from './local-image.ts';
 import { pullStream, type Patience } from './pull-stream.ts';
 
@@ -15,6 +17,8 @@ export interface ImageSources {
   readonly credentials: RegistryCredentials;
   /** In the order to try. */
   readonly mirrors: readonly Mirror[];
+  /** Absent: this host takes none. */
+  readonly archives?: ImageArchives;
 }
 
 /** For the registry itself: nobody else is left to ask. */
@@ -29,6 +33,13 @@ interface Source {
   readonly patience: Patience;
 }
 
+export interface PullWish {
+  readonly image: ReleaseImage;
+  readonly keepAs?: string;
+  /** @throws AgentError DISK_FULL where the engine's disk has less. */
+  readonly requireRoom: (bytes: number) => Promise<void>;
+}
+
 interface PullCall {
   readonly docker: Dockerode;
   readonly credentials: RegistryCredentials;
@@ -40,12 +51,13 @@ interface PullCall {
 
 /**
  * Fetches an image and proves that it is the one: from the first mirror that has it, else from its registry. A mirror is
- * asked by digest alone, so that it can only give the right bytes or none.
+ * asked by digest alone, so that it can only give the right bytes or none. Where the registry cannot be had either, the archive that
+ * was published with it is loaded.
  */
 export const pullImage = async (
   docker: Dockerode,
-  { credentials, mirrors }: ImageSources,
-  { image, keepAs }: { readonly image: ReleaseImage; readonly keepAs?: string },
+  { credentials, mirrors, archives }: ImageSources,
+  { image, keepAs, requireRoom }: PullWish,
   onProgress: (progress: PullProgress) => void,
   signal: AbortSignal,
 ): Promise<ImageOrigin> => {
@@ -65,10 +77,50 @@ export const pullImage = async (
   const name = repository.slice(0, repository.indexOf('/'));
   try {
     await pullFrom({ kind: 'registry', name, repository, patience: LAST }, call);
+    return { kind: 'registry', source: name, skipped };
   } catch (error) {
-    throw withSkipped(error, skipped);
+    const archived = archivedIn(image);
+    if (!archives || !archived || !isOutage(error)) throw withSkipped(error, skipped);
+    skipped.push({ source: name, code: error.code, message: error.message });
+    const source = archives.nameOf(archived.archive);
+    try {
+      await requireRoom(archived.archive.bytes * UNPACKED);
+      const local = await loadArchive(docker, archives, archived, onProgress, signal);
+      await giveNames(call, local);
+      return { kind: 'archive', source, skipped };
+    } catch (failure) {
+      signal.throwIfAborted();
+      throw archiveFailed(error, failure, source, skipped.slice(0, -1));
+    }
   }
-  return { kind: 'registry', source: name, skipped };
+};
+
+/** On the engine's disk: as it came, and unpacked. */
+const UNPACKED = 3;
+
+const archivedIn = ({ archive, digest, imageId }: ReleaseImage): ArchivedRelease | undefined =>
+  archive && digest !== undefined && imageId !== undefined ? { archive, digest, imageId } : undefined;
+
+const OUTAGES: ReadonlySet<ErrorCode> = new Set(['REGISTRY', 'REGISTRY_AUTH', 'CREDENTIALS']);
+
+/**
+ * The registry can't be asked. One that answers that it has no such image, or gives another one, is believed: whoever may publish could
+ * otherwise bring in what the registry never had.
+ */
+const isOutage = (error: unknown): error is AgentError =>
+  error instanceof AgentError && OUTAGES.has(error.code);
+
+/** A full disk is what somebody has to know; any other trouble of the archive is told beside that of the registry. */
+const archiveFailed = (
+  error: AgentError,
+  failure: unknown,
+  source: string,
+  skipped: readonly SkippedSource[],
+): unknown => {
+  if (!(failure instanceof AgentError)) return failure;
+  if (failure.code === 'DISK_FULL' || failure.code === 'ENGINE_OFFLINE') return failure;
+  const { code, message, fields } = failure;
+  return withSkipped(error, [...skipped, { source, code, message }], fields);
 };
 
 const OF_SOURCE: ReadonlySet<ErrorCode> = new Set([
@@ -84,9 +136,14 @@ const isOfSource = (error: unknown): error is AgentError =>
   error instanceof AgentError && OF_SOURCE.has(error.code);
 
 /** What the registry said decides; what others said before helps whoever reads it. */
-const withSkipped = (error: unknown, skipped: readonly SkippedSource[]): unknown => {
+const withSkipped = (
+  error: unknown,
+  skipped: readonly SkippedSource[],
+  more: AgentError['fields'] = {},
+): unknown => {
   if (!(error instanceof AgentError) || skipped.length === 0) return error;
-  const { code, message, retry, advice, fields, cause } = error;
+  const { code, message, retry, advice, cause } = error;
+  const fields = { ...error.fields, ...more };
   const others = skipped.map((s) => `; ${s.source}: ${s.message}`).join('');
   return new AgentError(code, `${message}${others}`, {
     retry,
@@ -98,7 +155,7 @@ const withSkipped = (error: unknown, skipped: readonly SkippedSource[]): unknown
 
 /** Under the name that it has at this source; verified, it gets its own, and keeps no other. */
 const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
-  const { docker, image, keepAs, signal } = call;
+  const { docker, image, signal } = call;
   const { reference, digest } = image;
   const { tag = 'latest' } = reference;
   const repository = familiarName(source.repository);
@@ -118,13 +175,21 @@ const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
   const local = await inspectImage(docker, pulled, signal);
   if (!local || !isThatImage(local, image, source.repository))
     throw mismatch(what, local?.id ?? 'nothing', image.imageId ?? digest ?? pulled);
-  const names = [
-    reference.tag === undefined ? undefined : `${familiarName(reference.repository)}:${reference.tag}`,
-    keepAs,
-  ].filter((n) => n !== undefined);
-  await Promise.all(names.map((n) => tagImage(docker, local.id, n)));
+  const names = await giveNames(call, local);
   // Without another name it would be gone with this one.
-  if (isMirror && names.length > 0) await untagImage(docker, pulled);
+  if (isMirror && names > 0) await untagImage(docker, pulled);
+};
+
+/** Only after it was verified. Resolves to how many it got. */
+const giveNames = async (
+  { docker, image: { reference }, keepAs }: PullCall,
+  local: Image,
+): Promise<number> => {
+  const { repository, tag } = reference;
+  const own = tag === undefined ? undefined : `${familiarName(repository)}:${tag}`;
+  const names = [own, keepAs].filter((n) => n !== undefined);
+  await Promise.all(names.map((n) => tagImage(docker, local.id, n)));
+  return names.length;
 };
 
 const mismatch = (what: string, delivered: string, wanted: string): AgentError =>

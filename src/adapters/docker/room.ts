@@ -17,12 +17,17 @@ export const roomIn = async (engineFolder: string | undefined): Promise<Room | u
  * or a folder that this user may not enter, says by itself when it is full.
  * @throws AgentError DISK_FULL
  */
-export const requireRoom = async (engineFolder: string | undefined, what: string): Promise<void> => {
+export const requireRoom = async (
+  engineFolder: string | undefined,
+  what: string,
+  wantedBytes = 0,
+): Promise<void> => {
   const room = await roomIn(engineFolder);
-  if (!room || room.freeBytes >= LEAST_ROOM_BYTES) return;
+  const needed = LEAST_ROOM_BYTES + wantedBytes;
+  if (!room || room.freeBytes >= needed) return;
   throw new AgentError(
     'DISK_FULL',
-    `${what}: only ${mebibytes(room.freeBytes)} free in ${room.folder}, at least ${mebibytes(LEAST_ROOM_BYTES)} are needed`,
+    `${what}: only ${mebibytes(room.freeBytes)} free in ${room.folder}, at least ${mebibytes(needed)} are needed`,
     {
       retry: 'later',
       advice: "free space on the engine's disk (docker system df); what runs stays meanwhile",

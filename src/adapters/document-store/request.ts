@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import { got, type Response } from 'got';
 
 export interface TlsMaterial {
@@ -10,10 +11,12 @@ export interface TlsMaterial {
 }
 
 export interface StoreRequest {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** Instead of `body`, of any size: with a `content-length` among the headers. */
+  readonly upload?: Readable;
   readonly tls: TlsMaterial;
   /** Longer bodies are cut one byte past it. */
   readonly capBytes: number;
@@ -29,6 +32,8 @@ export interface StoreAnswer {
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 30_000;
 const REQUEST_MS = 120_000;
+/** A large file takes as long as it takes while something moves; a server may check it before it answers. */
+const UPLOAD_SILENCE_MS = 600_000;
 
 const readCapped = async (stream: AsyncIterable<Uint8Array>, capBytes: number): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = [];
@@ -54,6 +59,7 @@ export const send = async (wanted: StoreRequest, signal: AbortSignal): Promise<S
     followRedirect: false,
     headers: { 'user-agent': 'supercargo', 'accept-encoding': 'identity', ...wanted.headers },
     ...(wanted.body && { body: Buffer.from(wanted.body) }),
+    ...(wanted.upload && { body: wanted.upload }),
     https: wanted.tls,
     retry: { limit: 0 },
     throwHttpErrors: false,
@@ -61,8 +67,7 @@ export const send = async (wanted: StoreRequest, signal: AbortSignal): Promise<S
       lookup: CONNECT_MS,
       connect: CONNECT_MS,
       secureConnect: CONNECT_MS,
-      response: SILENCE_MS,
-      request: REQUEST_MS,
+      ...(wanted.upload ? { socket: UPLOAD_SILENCE_MS } : { response: SILENCE_MS, request: REQUEST_MS }),
     },
     signal,
   });

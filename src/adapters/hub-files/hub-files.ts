@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AgentError } from '../../core/errors.ts';
 import type { FileChange, HubFile, HubFiles } from '../../core/ports/hub-files.ts';
+import { FILE_MODE, isAbsent, makeFolder, syncFolder, withOpen, WORK_FOLDER } from './durable.ts';
 import { lockFolder } from './folder-lock.ts';
 import { storeError } from './store-error.ts';
 
@@ -10,36 +11,6 @@ export interface OpenHubFiles extends HubFiles {
   /** Settled when another hub can have the folder. */
   readonly close: () => Promise<void>;
 }
-
-/** Inside the folder, for the same file system: the lock, and what is being written. Nothing in it is worth a backup. */
-const WORK_FOLDER = '.hub';
-const FOLDER_MODE = 0o750;
-const FILE_MODE = 0o640;
-
-const withOpen = async (
-  opened: Promise<FileHandle>,
-  use: (file: FileHandle) => Promise<void>,
-): Promise<void> => {
-  const file = await opened;
-  try {
-    await use(file);
-  } finally {
-    await file.close();
-  }
-};
-
-/** Without it a power cut may bring back the old name's file, or none. */
-const syncFolder = (folder: string): Promise<void> => withOpen(open(folder, 'r'), (file) => file.sync());
-
-/** Made, and known to its parents after a power cut. */
-const makeFolder = async (folder: string): Promise<void> => {
-  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-};
-
-const isAbsent = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** `NAME.tmp` in the work folder first: who reads sees the old content or the new one, never a part. */
 const replace = async (path: string, bytes: Uint8Array, work: string): Promise<void> => {

@@ -1,109 +1,23 @@
-import { createHash } from 'node:crypto';
-import { AgentError, messageOf } from '../../core/errors.ts';
-import { formatImage, type Digest, type ImageId, type ImageReference } from '../../core/image/reference.ts';
-import type { ImageRegistry, PublishedImage } from '../../core/ports/image-registry.ts';
-import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
-import { authorize } from './authorization.ts';
-import { parseChallenge } from './challenge.ts';
+import { AgentError } from '../../core/errors.ts';
 import {
   INDEX_TYPES,
   MANIFEST_TYPES,
   parseJsonBody,
   platformOf,
   readManifestDocument,
-} from './manifest-document.ts';
-import { CAP_BYTES, request, type RegistryAnswer } from './registry-request.ts';
+} from '../../core/image/manifest-document.ts';
+import { formatImage, type Digest, type ImageId, type ImageReference } from '../../core/image/reference.ts';
+import type { ImageRegistry, PublishedImage } from '../../core/ports/image-registry.ts';
+import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import { createArchive } from './archive.ts';
+import { digestOf } from './digest.ts';
+import { CAP_BYTES } from './registry-request.ts';
+import { createSession, failure, type Session } from './session.ts';
 
 const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
 /** More than any image has; a list of thousands would be a hundred requests for nothing. */
 const MAX_PLATFORMS = 32;
 const SHOWN_TAGS = 5;
-
-interface Place {
-  readonly base: string;
-  readonly path: string;
-  /** As the engine does: registries on loopback addresses speak plain HTTP. */
-  readonly isPlain: boolean;
-}
-
-const LOOPBACK = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
-
-const placeOf = ({ repository }: ImageReference): Place => {
-  const slash = repository.indexOf('/');
-  const host = repository.slice(0, slash);
-  const isPlain = LOOPBACK.test(host);
-  const server = host === 'docker.io' ? 'registry-1.docker.io' : host;
-  return { base: `${isPlain ? 'http' : 'https'}://${server}`, path: repository.slice(slash + 1), isPlain };
-};
-
-/** Of one image's questions: the token that the first one got serves the others. */
-interface Session {
-  readonly get: (path: string, accept: string) => Promise<RegistryAnswer>;
-}
-
-const createSession = (
-  image: ImageReference,
-  credentials: RegistryCredentials,
-  signal: AbortSignal,
-): Session => {
-  const place = placeOf(image);
-  let authorization: string | undefined;
-  const ask = async (url: URL, accept: string, withLogin: boolean): Promise<RegistryAnswer> => {
-    const headers = { accept, ...(withLogin && authorization !== undefined && { authorization }) };
-    try {
-      return await request({ url, headers }, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new AgentError('REGISTRY', `cannot reach ${url.origin}: ${messageOf(error)}`, {
-        retry: 'later',
-        advice: 'check the name of the registry, the network and its certificate; nothing was published',
-      });
-    }
-  };
-  return {
-    get: async (path, accept) => {
-      const url = new URL(`${place.base}/v2/${place.path}/${path}`);
-      let answer = await ask(url, accept, true);
-      const challenge = answer.status === 401 ? parseChallenge(answer.header('www-authenticate')) : undefined;
-      if (challenge) {
-        const auth = await credentials.for(image.repository, signal);
-        authorization = await authorize(challenge, auth, place.isPlain, signal);
-        answer = await ask(url, accept, true);
-      }
-      const location = answer.header('location');
-      // Layers and configs are often kept elsewhere; the login is not for there.
-      if (
-        answer.status >= 300 &&
-        answer.status < 400 &&
-        location !== undefined &&
-        URL.canParse(location, url.href)
-      )
-        answer = await ask(new URL(location, url), accept, false);
-      return answer;
-    },
-  };
-};
-
-const failure = (image: ImageReference, answer: RegistryAnswer): AgentError => {
-  const { status } = answer;
-  const name = formatImage(image);
-  const fields = { status };
-  if (status === 401 || status === 403)
-    return new AgentError('REGISTRY_AUTH', `the registry refuses to show ${name}: ${String(status)}`, {
-      advice: 'log in on this machine (docker login), or correct the login in DOCKER_CONFIG',
-      fields,
-    });
-  const after = answer.header('retry-after');
-  const pause = after === undefined ? '' : `, try again after ${after} s`;
-  return new AgentError('REGISTRY', `the registry answers ${String(status)} for ${name}${pause}`, {
-    retry: 'later',
-    advice:
-      status === 429
-        ? 'its rate limit is used up: log in, or wait'
-        : 'look at the registry; nothing was published',
-    fields,
-  });
-};
 
 /** Names that are there, to compare with the one that is not. */
 const knownTags = async (session: Session): Promise<string> => {
@@ -114,9 +28,6 @@ const knownTags = async (session: Session): Promise<string> => {
   const shown = tags.filter((t) => typeof t === 'string').slice(-SHOWN_TAGS);
   return `push it first, or check its name; there are ${String(tags.length)} tags: ${tags.length > shown.length ? '… ' : ''}${shown.join(', ')}`;
 };
-
-const digestOf = (body: Uint8Array): Digest =>
-  `sha256:${createHash('sha256').update(body).digest('hex')}` as Digest;
 
 /** A manifest by tag or digest; its digest is that of the bytes, whatever the registry's header says. */
 const getManifest = async (
@@ -171,11 +82,11 @@ const imageIdsOf = async (
   const document = readManifestDocument(body);
   if (!document) throw unknownFormat(image);
   if (document.kind === 'image')
-    return { [await platformOfConfig(session, image, document.config)]: document.config };
+    return { [await platformOfConfig(session, image, document.config.digest)]: document.config.digest };
   const found = await Promise.all(
     document.images.slice(0, MAX_PLATFORMS).map(async ({ platform, digest }) => {
       const part = readManifestDocument((await getManifest(session, image, digest)).body);
-      return part?.kind === 'image' ? [[platform, part.config] as const] : [];
+      return part?.kind === 'image' ? [[platform, part.config.digest] as const] : [];
     }),
   );
   const ids = Object.fromEntries(found.flat());
@@ -189,5 +100,10 @@ export const createImageRegistry = (credentials: RegistryCredentials): ImageRegi
     const session = createSession(image, credentials, signal);
     const { body, digest } = await getManifest(session, image, image.digest ?? image.tag ?? 'latest');
     return { digest, imageIds: await imageIdsOf(session, image, body) };
+  },
+  archive: async (image, platform, signal) => {
+    const session = createSession(image, credentials, signal);
+    const manifestOf = async (digest: string) => (await getManifest(session, image, digest)).body;
+    return createArchive(session, { image, platform, manifestOf }, signal);
   },
 });

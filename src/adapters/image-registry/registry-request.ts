@@ -8,6 +8,12 @@ export interface RegistryAnswer {
   readonly body: Buffer;
 }
 
+/** One that goes on: its body is still to come. Whoever does not read it has to close it. */
+export interface OpenAnswer extends Omit<RegistryAnswer, 'body'> {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly close: () => void;
+}
+
 export interface RegistryRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -56,5 +62,44 @@ export const request = async (
     };
   } finally {
     stream.destroy();
+  }
+};
+
+/** A layer may take as long as it likes while something arrives. */
+const SILENCE_MS = 60_000;
+
+/** As `request`, for content of any size: nothing of it is kept. */
+export const openRequest = async (
+  { url, headers }: RegistryRequest,
+  signal: AbortSignal,
+): Promise<OpenAnswer> => {
+  const stream = got.stream(url, {
+    headers: { 'user-agent': 'supercargo', 'accept-encoding': 'identity', ...headers },
+    decompress: false,
+    followRedirect: false,
+    retry: { limit: 0 },
+    strictContentLength: true,
+    throwHttpErrors: false,
+    timeout: {
+      lookup: LIMIT_MS,
+      connect: LIMIT_MS,
+      secureConnect: LIMIT_MS,
+      socket: SILENCE_MS,
+      response: SILENCE_MS,
+    },
+    signal,
+  });
+  stream.on('error', () => undefined);
+  try {
+    const [response] = (await once(stream, 'response')) as [Response];
+    return {
+      status: response.statusCode,
+      header: (name) => [response.headers[name] ?? []].flat()[0],
+      body: stream,
+      close: () => void stream.destroy(),
+    };
+  } catch (error) {
+    stream.destroy();
+    throw error;
   }
 };

@@ -81,7 +81,10 @@ const runFleet = async (io: Io, name: string, flags: Flags, signal: AbortSignal)
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
   const trust = flags.trust === undefined ? undefined : await readTrust(flags.trust);
   // Reading is the readers' right: their token comes first here.
-  const store = await openStore(flags, { ...config, publishToken: config.readToken ?? config.publishToken });
+  const { documents: store } = await openStore(flags, {
+    ...config,
+    publishToken: config.readToken ?? config.publishToken,
+  });
   const view = createEnvironmentStore(store, environment, trust);
   let before = '';
   for (;;) {

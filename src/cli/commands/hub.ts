@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command as Program } from 'commander';
 import { createLog } from '../../adapters/log.ts';
+import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { readHubConfig, readReportSecret, type HubConfig } from '../../config/hub.ts';
@@ -12,6 +13,7 @@ import { isReportingHost } from '../../core/hub/names.ts';
 import { hostToken } from '../../core/hub/tokens.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Trust } from '../../core/manifest/model.ts';
+import type { HubArchives } from '../../core/ports/hub-archives.ts';
 import type { HubFiles } from '../../core/ports/hub-files.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
@@ -47,6 +49,7 @@ interface Options {
   readonly maxHosts: string;
   readonly maxEnvironments: string;
   readonly maxConnections: string;
+  readonly maxArchive: string;
 }
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
@@ -61,6 +64,15 @@ const toCount = (option: string, text: string): number => {
   const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (count > 0) return count;
   throw usage(`"${text}" is no number for ${option}`, 'write a whole number from 1 to 999999');
+};
+
+const UNITS: Readonly<Record<string, number>> = { M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+const toBytes = (option: string, text: string): number => {
+  const [, digits = '', unit = ''] = /^(\d{1,6})([MGT])$/.exec(text) ?? [];
+  const bytes = Number(digits) * (UNITS[unit] ?? 0);
+  if (bytes > 0) return bytes;
+  throw usage(`"${text}" is no size for ${option}`, 'write a whole number and M, G or T, like 16G');
 };
 
 const readPem = async (path: string): Promise<string> => {
@@ -130,21 +142,24 @@ const limitsOf = (options: Options): HubLimits => ({
   hosts: toCount('--max-hosts', options.maxHosts),
   environments: toCount('--max-environments', options.maxEnvironments),
   connections: toCount('--max-connections', options.maxConnections),
+  archiveBytes: toBytes('--max-archive', options.maxArchive),
 });
 
 interface Surroundings {
   readonly config: HubConfig;
   readonly files: HubFiles;
+  readonly archives: HubArchives;
   readonly log: EventLog;
 }
 
 /** The server and the page are loaded here: `hub token` and the help of all commands need neither. */
-const open = async (options: Options, { config, files, log }: Surroundings): Promise<Hub> => {
+const open = async (options: Options, { config, files, archives, log }: Surroundings): Promise<Hub> => {
   const [listen, tls] = [toAddress(options.listen), await readTls(options)];
   const { startHub } = await import('../../hub/hub.ts');
   const { pageAssets } = await import('../../hub/page/assets.ts');
   return startHub({
     files,
+    archives,
     secrets: config,
     listen,
     tls,
@@ -179,7 +194,7 @@ const runHub = async (io: Io, options: Options, signal: AbortSignal): Promise<Ex
   const data = resolve(options.data);
   const files = await openHubFiles(data);
   try {
-    const hub = await open(options, { config, files, log });
+    const hub = await open(options, { config, files, archives: createHubArchives(data), log });
     const stopRenewing = renewOnHangup(hub, options, log);
     for (const message of warnings) log.write('warn', 'hub.warned', { message });
     log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });
@@ -219,6 +234,7 @@ export const addHub = (program: Program, { io, run }: Cli): void => {
     .option('--max-hosts <n>', 'in each environment', String(DEFAULT_LIMITS.hosts))
     .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
     .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
+    .option('--max-archive <size>', 'of one archived image', '16G')
     .addHelpText('after', HELP)
     .action((options: Options) => run((signal) => runHub(io, options, signal)));
   hub

@@ -5,6 +5,7 @@ import { retried, resolvedService, type Services } from '../../core/publish/draf
 import { imageFor, parseVersionRequests } from '../../core/publish/version-request.ts';
 import type { Manifest } from '../../core/manifest/model.ts';
 import type { Cli } from '../cli.ts';
+import { createArchiving } from '../publishing/archiving.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { addPublishFlags, type PublishFlags } from '../publishing/options.ts';
 import { openSession, publishAndTell } from '../publishing/session.ts';
@@ -17,6 +18,7 @@ Examples:
   supercargo publish staging web=registry.example.com/org/web:1.2.3 --to … --key …     the first time
   supercargo publish production web=1.2.3 --to … --key … --rollout 1h:5% --wait --on-failure rollback
   supercargo publish staging --retry web --to … --key …                                  once more, where it was given up
+  supercargo publish production web=1.2.3 --to … --key … --archive                       the image travels along
 
 Every version is looked up at its registry, and published with its digest. SUPERCARGO_STORE may stand for --to, and
 SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE hold the store's token; logins of registries are docker's.
@@ -27,6 +29,7 @@ Exit codes: 0 published (with --wait: every host runs it) · 1 nothing was publi
 interface Flags extends PublishFlags {
   readonly retry: readonly string[];
   readonly platform: readonly string[];
+  readonly archive?: boolean;
 }
 
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
@@ -45,6 +48,7 @@ const runPublish = async (
   const requests = parseVersionRequests(versions);
   const s = await openSession(cli.io, environment, flags);
   const registry = openRegistry(s.config);
+  const archiving = flags.archive === true ? createArchiving(s, registry, flags.platform) : undefined;
   const services = async (before: Manifest | undefined, stop: AbortSignal): Promise<Services> => {
     const found = await Promise.all(
       requests.map(async (request) => {
@@ -55,15 +59,14 @@ const runPublish = async (
           throw new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} has no image for ${missing}`, {
             advice: `it is there for ${Object.keys(published.imageIds).join(', ')}: build it for the hosts' platform, or correct --platform`,
           });
-        return [
-          request.service,
-          resolvedService(image, published, before?.services[request.service]),
-        ] as const;
+        const { service } = request;
+        const wanted = resolvedService(image, published, before?.services[service]);
+        return [service, archiving ? await archiving.archive(service, wanted, stop) : wanted] as const;
       }),
     );
     return retried({ ...before?.services, ...Object.fromEntries(found) }, flags.retry);
   };
-  return publishAndTell(s, services, signal);
+  return publishAndTell(s, services, signal, async () => archiving?.sweep(signal));
 };
 
 export const addPublish = (program: Command, cli: Cli): void => {
@@ -76,6 +79,7 @@ export const addPublish = (program: Command, cli: Cli): void => {
   )
     .option('--retry <service>', 'let hosts try its version again that gave it up', collect, [])
     .option('--platform <platform>', 'the image has to be there for it, like linux/amd64', collect, [])
+    .option('--archive', 'put the image beside the manifest, for hosts that cannot reach its registry')
     .addHelpText('after', HELP)
     .action((environment: string, versions: readonly string[], flags: Flags) =>
       cli.run((signal) => neverGreen(runPublish(cli, environment, versions, flags, signal), signal), {

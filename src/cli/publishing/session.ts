@@ -1,6 +1,7 @@
 import { readPublisherConfig, type PublisherConfig } from '../../config/publisher.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { Manifest, Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/model.ts';
+import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import { diffTerms, diffVersions } from '../../core/publish/diff.ts';
 import { restored } from '../../core/publish/choose.ts';
@@ -33,6 +34,7 @@ export interface Session {
   readonly environment: string;
   readonly config: PublisherConfig;
   readonly store: DocumentStore;
+  readonly archives: ArchiveStore;
   readonly trust: Trust | undefined;
   readonly view: EnvironmentStore;
   readonly publisher: Publisher;
@@ -51,7 +53,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
     io.stderr.write(`warning: ${warning}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
-  const store = await openStore(flags, config);
+  const { documents: store, archives } = await openStore(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
   const isSingleWriter = flags.singleWriter === true;
   return {
@@ -60,6 +62,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
     environment,
     config,
     store,
+    archives,
     trust,
     view,
     publisher: createPublisher({ store, environment, view, keys, isSingleWriter }),
@@ -154,6 +157,8 @@ export const publishAndTell = async (
     signal: AbortSignal,
   ) => Promise<Services>,
   signal: AbortSignal,
+  /** After it was written, and before any wait. */
+  onWritten: () => Promise<void> = async () => Promise.resolve(),
 ): Promise<ExitCode> => {
   const { io, flags } = s;
   const rollout = parseRollout(flags.rollout, s.nowMs);
@@ -171,6 +176,7 @@ export const publishAndTell = async (
   );
   const isJson = flags.json === true;
   if (!isJson) tellPublished(s, published);
+  if (published.isWritten) await onWritten();
   if (flags.wait !== true) {
     if (isJson) writeJson(io, documentOf(s, published, EXIT.ok, undefined));
     return EXIT.ok;

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createFolderArchives } from '../../adapters/document-store/folder-archives.ts';
 import { createFolderStore } from '../../adapters/document-store/folder-store.ts';
+import { createHttpArchives } from '../../adapters/document-store/http-archives.ts';
 import { createHttpStore } from '../../adapters/document-store/http-store.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
@@ -9,6 +11,7 @@ import { writeDurably } from '../../adapters/state-dir/durable-file.ts';
 import type { PublisherConfig } from '../../config/publisher.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { headerOfToken } from '../../core/hub/tokens.ts';
+import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import type { StoreFlags } from './options.ts';
@@ -40,8 +43,13 @@ const baseUrl = (base: string): URL => {
 /** Documents can be read by everybody that may read the folder: a web server, as a rule. */
 const MODE = 0o644;
 
+export interface OpenStore {
+  readonly documents: DocumentStore;
+  readonly archives: ArchiveStore;
+}
+
 /** @throws AgentError USAGE */
-export const openStore = async (flags: StoreFlags, config: PublisherConfig): Promise<DocumentStore> => {
+export const openStore = async (flags: StoreFlags, config: PublisherConfig): Promise<OpenStore> => {
   const base = flags.to ?? config.store;
   if (base === undefined)
     throw new AgentError('USAGE', 'where to publish is not said', {
@@ -54,11 +62,17 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     });
   if (scheme === undefined || scheme === 'file') {
     const folder = scheme === 'file' ? fileURLToPath(baseUrl(base)) : resolve(base);
-    return createFolderStore({ folder, writeDurably: (path, bytes) => writeDurably(path, bytes, MODE) });
+    return {
+      documents: createFolderStore({
+        folder,
+        writeDurably: (path, bytes) => writeDurably(path, bytes, MODE),
+      }),
+      archives: createFolderArchives(folder),
+    };
   }
   const token = config.publishToken ?? config.readToken;
   const [ca, cert, key] = await Promise.all([flags.ca, flags.clientCert, flags.clientKey].map(readPem));
-  return createHttpStore({
+  const options = {
     base: baseUrl(base),
     authorization: token === undefined ? undefined : headerOfToken(token),
     tls: {
@@ -66,7 +80,8 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
       ...(cert !== undefined && { certificate: cert }),
       ...(key !== undefined && { key }),
     },
-  });
+  };
+  return { documents: createHttpStore(options), archives: createHttpArchives(options) };
 };
 
 export const openRegistry = ({ dockerConfigDir, path, home }: PublisherConfig): ImageRegistry =>

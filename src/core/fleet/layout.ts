@@ -11,6 +11,11 @@ export const historyPath = (environment: string, serial: number): string =>
 /** Written and removed again, to learn whether a store honours conditions. */
 export const probePath = (environment: string): string => `manifests/${environment}/probe.json`;
 
+/** Images of all environments, each named by its own digest: what passes from one to the next is there already. */
+export const ARCHIVE_FOLDER = 'archives';
+export const archiveFile = (digest: string): string => `${digest.slice('sha256:'.length)}.tar`;
+export const archivePath = (digest: string): string => `${ARCHIVE_FOLDER}/${archiveFile(digest)}`;
+
 export const reportFolder = (environment: string): string => `reports/${environment}`;
 export const reportPath = (environment: string, host: string): string =>
   `reports/${environment}/${host}.json`;

@@ -26,6 +26,7 @@ export interface HubFacts {
   readonly publishes: number;
   readonly refusedPublishes: number;
   readonly reports: number;
+  readonly archives: number;
   readonly failedWrites: number;
   readonly residentBytes: number;
 }
@@ -132,6 +133,7 @@ export const renderMetrics = (facts: HubFacts): string => {
       facts.refusedPublishes,
     ),
     ...counter('supercargo_hub_reports_total', 'Reports that were taken.', facts.reports),
+    ...counter('supercargo_hub_archives_total', 'Archives that were taken.', facts.archives),
     ...counter(
       'supercargo_hub_failed_writes_total',
       'Documents that could not be written to disk.',

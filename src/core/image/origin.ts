@@ -10,7 +10,7 @@ export interface SkippedSource {
 
 /** Where an image came from. */
 export interface ImageOrigin {
-  readonly kind: 'registry' | 'mirror';
+  readonly kind: 'registry' | 'mirror' | 'archive';
   /** For people, as in `SkippedSource`. */
   readonly source: string;
   readonly skipped: readonly SkippedSource[];

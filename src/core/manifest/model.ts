@@ -1,3 +1,4 @@
+import type { Archive } from '../image/archive.ts';
 import type { ImageId, ImageReference } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 
@@ -18,6 +19,8 @@ export interface ManifestService {
   readonly image: ImageReference;
   /** Keyed by platform, e.g. `linux/amd64`. */
   readonly imageIds: Readonly<Record<string, ImageId>>;
+  /** Keyed by platform; each of them has an image id. Absent: none. */
+  readonly archives?: Readonly<Record<string, Archive>>;
   /** Raised by `publish --retry`; not part of the release. */
   readonly attempt: number;
 }

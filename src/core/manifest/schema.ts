@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { isImageId, tryParseImage } from '../image/reference.ts';
-import type { ImageId, ImageReference } from '../image/reference.ts';
+import type { Archive } from '../image/archive.ts';
+import { isDigest, isImageId, tryParseImage } from '../image/reference.ts';
+import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService, Publisher, Rollout } from './model.ts';
 import { findStrangeKey, problemsOf } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -67,14 +68,40 @@ const platform = v.pipe(v.string(), v.regex(PLATFORM, 'must be a platform like l
 
 const notList = v.check((value: unknown) => !Array.isArray(value), 'must be an object, not a list');
 
-const service = v.strictObject({
+const digest = v.custom<Digest>(
+  (value) => typeof value === 'string' && isDigest(value),
+  'must be a digest: sha256: and 64 lower-case hex digits',
+);
+
+const archive = v.pipe(
+  v.strictObject({ digest, size: wholeNumber(1, Number.MAX_SAFE_INTEGER) }),
+  v.transform(({ digest: sha256, size }): Archive => ({ digest: sha256, bytes: size })),
+);
+
+const serviceEntry = v.strictObject({
   image: versionedImage,
   imageIds: v.optional(
     v.pipe(v.unknown(), notList, v.record(platform, imageId, 'must be an object of platforms')),
     {},
   ),
+  archives: v.optional(
+    v.pipe(v.unknown(), notList, v.record(platform, archive, 'must be an object of platforms')),
+  ),
   attempt: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0),
 });
+
+/** What an archive holds is known by the digest of the image and by its id. */
+const service = v.pipe(
+  serviceEntry,
+  v.forward(
+    v.check(
+      ({ image, imageIds, archives }) =>
+        Object.keys(archives ?? {}).every((p) => imageIds[p] !== undefined && image.digest !== undefined),
+      'need an image with a digest, and the image id of each platform',
+    ),
+    ['archives'],
+  ),
+);
 
 const serviceName = v.pipe(
   v.string(),
@@ -136,6 +163,7 @@ type Written = v.InferOutput<typeof document>;
 const toService = (written: Written['services'][string]): ManifestService => ({
   image: written.image,
   imageIds: written.imageIds,
+  ...(written.archives && { archives: written.archives }),
   attempt: written.attempt,
 });
 

@@ -17,19 +17,20 @@ export interface DraftOptions {
 
 export type Services = Manifest['services'];
 
-/** A version as its registry knows it. A tag that was published before under the same digest keeps its attempt. */
+/** A version as its registry knows it. What was published before under the same digest keeps its attempt and its archives. */
 export const resolvedService = (
   image: ImageReference,
   published: PublishedImage,
   before: ManifestService | undefined,
-): ManifestService => ({
-  image: { ...image, digest: published.digest },
-  imageIds: published.imageIds,
-  attempt:
-    before?.image.digest === published.digest && before.image.repository === image.repository
-      ? before.attempt
-      : 0,
-});
+): ManifestService => {
+  const isSame = before?.image.digest === published.digest && before.image.repository === image.repository;
+  return {
+    image: { ...image, digest: published.digest },
+    imageIds: published.imageIds,
+    ...(isSame && before.archives && { archives: before.archives }),
+    attempt: isSame ? before.attempt : 0,
+  };
+};
 
 /**
  * The same version once more, everywhere it was given up.

@@ -20,12 +20,19 @@ export const renderManifest = (manifest: Manifest): Uint8Array => {
     services: Object.fromEntries(
       Object.entries(manifest.services)
         .toSorted(byName)
-        .map(([name, { image, imageIds, attempt }]) => [
+        .map(([name, { image, imageIds, archives, attempt }]) => [
           name,
           {
             image: formatImage(image),
             ...(Object.keys(imageIds).length > 0 && {
               imageIds: Object.fromEntries(Object.entries(imageIds).toSorted(byName)),
+            }),
+            ...(archives && {
+              archives: Object.fromEntries(
+                Object.entries(archives)
+                  .toSorted(byName)
+                  .map(([platform, { digest, bytes }]) => [platform, { digest, size: bytes }]),
+              ),
             }),
             ...(attempt > 0 && { attempt }),
           },

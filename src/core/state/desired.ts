@@ -103,12 +103,15 @@ const resolveImage = (
   entry: ManifestService,
   serial: number,
 ): Desired => {
+  const platform = service.container.platform ?? input.platform;
+  const archive = entry.archives?.[platform];
   const image: ReleaseImage = {
     reference: entry.image,
     digest: entry.image.digest,
-    imageId: entry.imageIds[service.container.platform ?? input.platform],
+    imageId: entry.imageIds[platform],
     pullPolicy: service.pullPolicy,
     platform: service.container.platform,
+    ...(archive && { archive }),
   };
   const version = entry.image.tag ?? (entry.image.digest ?? '').slice('sha256:'.length).slice(0, 12);
   if (image.digest !== undefined)

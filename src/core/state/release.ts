@@ -5,6 +5,7 @@ import type {
   ReadyCheck,
   VolumeDefinition,
 } from '../compose/model.ts';
+import type { Archive } from '../image/archive.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 
 /** One exact thing to run: (service, spec hash, image digest) and what is needed to make it without any other document. */
@@ -31,6 +32,8 @@ export interface ReleaseImage {
   readonly pullPolicy: PullPolicy;
   /** Compose's `platform`, where given. */
   readonly platform: string | undefined;
+  /** Where it can be had when its registry is away. */
+  readonly archive?: Archive;
 }
 
 export interface ReleaseSpec {

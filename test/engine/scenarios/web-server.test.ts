@@ -1,7 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createHttpArchives } from '../../../src/adapters/document-store/http-archives.ts';
+import { createHttpStore } from '../../../src/adapters/document-store/http-store.ts';
 import { askAgent } from '../../../src/adapters/status-socket/client.ts';
+import { ARCHIVE_FOLDER, archivePath } from '../../../src/core/fleet/layout.ts';
 import { headerOfToken } from '../../../src/core/hub/tokens.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import type { Status } from '../../../src/core/status/status.ts';
@@ -14,6 +18,7 @@ import { eventually } from '../../support/poll.ts';
 import { startWebServer, type WebServer } from '../../support/web-server.ts';
 import { assertCode, runningIn } from './scene.ts';
 
+const never = new AbortController().signal;
 const ENVIRONMENT = 'webserver';
 const HOST = 'web-1';
 const PATH = `manifests/${ENVIRONMENT}.json`;
@@ -139,5 +144,23 @@ describe('nginx as a store', () => {
     await untilAccepted(serial + 1);
     assertCode(await host.run(['sync', '--wait']), 0);
     expect(await runningIn(host)).toEqual(['web 1.2.0 running']);
+  });
+
+  it('keeps archives, says how large they are and since when, lists them, and removes them', async () => {
+    const authorization = headerOfToken(server.publishToken);
+    const options = { base: new URL(server.url), authorization, tls: {} };
+    const [store, documents] = [createHttpArchives(options), createHttpStore(options)];
+    const file = join(host.folder, 'archive');
+    // More than nginx takes of a document.
+    const content = Buffer.alloc(3 * 1024 ** 2, 'archive ');
+    await writeFile(file, content);
+    const path = archivePath(`sha256:${'a'.repeat(64)}`);
+    expect(await store.find(path, never)).toBeUndefined();
+    await store.put(path, file, never);
+    expect(await store.find(path, never)).toMatchObject({ bytes: content.length });
+    expect((await store.find(path, never))?.modifiedAtMs).toBeGreaterThan(0);
+    expect(await documents.list(ARCHIVE_FOLDER, never)).toEqual([`${'a'.repeat(64)}.tar`]);
+    await store.remove(path, never);
+    expect(await store.find(path, never)).toBeUndefined();
   });
 });

@@ -33,7 +33,7 @@ const conversation = (
 
 describe('a hub under attack', () => {
   it('drops connections above its limit, and takes new ones when others end', async () => {
-    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 2 } });
+    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 2, archiveBytes: 1024 } });
     const open = [
       conversation(hub, 'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n'),
       conversation(hub, 'G'),

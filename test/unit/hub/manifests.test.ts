@@ -160,7 +160,7 @@ describe('publishing to a hub', () => {
   });
 
   it('has no room for more environments than it was given', async () => {
-    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 100 } });
+    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 100, archiveBytes: 1024 } });
     await hub.publish('staging', 1);
     expect(await errorOf(await hub.publish('production', 1))).toMatchObject({ status: 507 });
     expect((await hub.publish('staging', 2)).status).toBe(204);

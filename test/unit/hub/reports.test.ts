@@ -121,7 +121,7 @@ describe('reporting to a hub', () => {
   });
 
   it('has no room for more hosts than it was given, until one is removed', async () => {
-    const hub = await scene({ limits: { environments: 2, hosts: 1, connections: 100 } });
+    const hub = await scene({ limits: { environments: 2, hosts: 1, connections: 100, archiveBytes: 1024 } });
     await hub.report('staging', 'web-1', of('web-1'));
     expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(507);
     expect((await hub.report('staging', 'web-1', of('web-1'))).status).toBe(204);

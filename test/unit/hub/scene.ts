@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import type { EventName } from '../../../src/core/events.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
@@ -73,6 +74,7 @@ export const createScene = async ({
     const files = await openHubFiles(folder);
     state.close = files.close;
     state.hub = await startHub({
+      archives: createHubArchives(folder),
       files: disk(files),
       secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: undefined },
       listen: { host: '127.0.0.1', port: 0 },

@@ -57,7 +57,7 @@ describe('an engine that', () => {
     const pull = pullImage(
       { createImage } as unknown as Docker,
       NO_SOURCES,
-      { image },
+      { image, requireRoom: async () => Promise.resolve() },
       () => undefined,
       signal,
     );

@@ -3,7 +3,7 @@ import { openStore } from '../../../../src/cli/publishing/wire.ts';
 import { readPublisherConfig } from '../../../../src/config/publisher.ts';
 
 const open = async (to: string | undefined, env: Readonly<Record<string, string>> = {}) =>
-  openStore(to === undefined ? {} : { to }, readPublisherConfig(env));
+  (await openStore(to === undefined ? {} : { to }, readPublisherConfig(env))).documents;
 
 describe('--to', () => {
   it.each([

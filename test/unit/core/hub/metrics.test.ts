@@ -22,6 +22,7 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
     publishes: 1,
     refusedPublishes: 0,
     reports: 9,
+    archives: 3,
     failedWrites: 0,
     residentBytes: 1024,
   });

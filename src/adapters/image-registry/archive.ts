@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgentError, messageOf } from '../../core/errors.ts';
+import {
+  archiveEnd,
+  blobPath,
+  distinct,
+  ENTRY_LIMIT_BYTES,
+  TAR_HEADER_BYTES,
+  tarHeader,
+  tarPadding,
+} from '../../core/image/archive.ts';
+import {
+  readManifestDocument,
+  type Descriptor,
+  type ImageDocument,
+} from '../../core/image/manifest-document.ts';
+import { formatImage, type ImageReference } from '../../core/image/reference.ts';
+import type { ArchiveContent } from '../../core/ports/image-registry.ts';
+import { digestOf } from './digest.ts';
+import { failure, type Session } from './session.ts';
+
+interface Wish {
+  /** With its digest. */
+  readonly image: ImageReference;
+  readonly platform: string;
+  readonly manifestOf: (digest: string) => Promise<Buffer>;
+}
+
+const entryOf = (digest: string, bytes: Uint8Array): Buffer =>
+  Buffer.concat([tarHeader(blobPath(digest), bytes.length), bytes, tarPadding(bytes.length)]);
+
+const unfit = (image: ImageReference, why: string): AgentError =>
+  new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} cannot be archived: ${why}`, {
+    advice: 'publish it without --archive, or push it again with a current docker',
+  });
+
+/** A connection that breaks in the middle of a layer is taken up where it was; more often than this it is an outage. */
+const RESUMES = 5;
+const PAUSE_MS = 1_000;
+
+/** The bytes of one blob, whose digest is proved at its end. */
+async function* readBlob(
+  session: Session,
+  image: ImageReference,
+  { digest, bytes: wanted }: Descriptor & { readonly bytes: number },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let got = 0;
+  for (let resumes = 0; got < wanted; resumes += 1) {
+    try {
+      const answer = await session.open(`blobs/${digest}`, got);
+      try {
+        // Who knows no ranges begins anew: what is known already is passed over.
+        let known = answer.status === 206 ? 0 : got;
+        if (answer.status !== 200 && answer.status !== 206) throw failure(image, answer);
+        for await (const chunk of answer.body) {
+          const fresh = chunk.subarray(Math.min(known, chunk.length));
+          known -= chunk.length - fresh.length;
+          if (fresh.length === 0) continue;
+          got += fresh.length;
+          if (got > wanted) break;
+          hash.update(fresh);
+          yield fresh;
+        }
+      } finally {
+        answer.close();
+      }
+      if (got < wanted) throw new Error('it ended early');
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof AgentError && error.retry !== 'later') throw error;
+      if (got > wanted || resumes >= RESUMES)
+        throw error instanceof AgentError
+          ? error
+          : new AgentError(
+              'REGISTRY',
+              `cannot read ${digest} of ${formatImage(image)}: ${messageOf(error)}`,
+              {
+                retry: 'later',
+                advice: 'look at the registry and the network between; nothing was published',
+              },
+            );
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+  if (got === wanted && `sha256:${hash.digest('hex')}` === digest) return;
+  throw new AgentError(
+    'IMAGE_MISMATCH',
+    `the registry serves another content under ${digest} of ${formatImage(image)}`,
+    {
+      advice: 'the registry or a proxy before it is broken or lies: find out before you publish',
+    },
+  );
+}
+
+const described = (
+  image: ImageReference,
+  descriptor: Descriptor,
+): Descriptor & { readonly bytes: number } => {
+  const { digest, bytes } = descriptor;
+  if (bytes === undefined) throw unfit(image, `nothing says how large ${digest} is`);
+  if (bytes > ENTRY_LIMIT_BYTES) throw unfit(image, `${digest} is larger than 8 GiB`);
+  return { ...descriptor, bytes };
+};
+
+/** The image of one platform: the index, if it came by one, and its manifest. */
+const findImage = async ({
+  image,
+  platform,
+  manifestOf,
+}: Wish): Promise<{
+  readonly documents: readonly Buffer[];
+  readonly found: ImageDocument;
+  readonly mediaType: string;
+}> => {
+  const root = await manifestOf(image.digest ?? '');
+  const document = readManifestDocument(root);
+  if (document?.kind === 'image')
+    return { documents: [root], found: document, mediaType: document.mediaType };
+  const listed = document?.images.find((i) => i.platform === platform);
+  const body = listed && (await manifestOf(listed.digest));
+  const found = body && readManifestDocument(body);
+  if (document && body && found?.kind === 'image')
+    return { documents: [root, body], found, mediaType: document.mediaType };
+  throw unfit(image, `it has no image for ${platform}`);
+};
+
+const tarBytes = (bytes: number): number => TAR_HEADER_BYTES + bytes + tarPadding(bytes).length;
+
+/** The archive of an image as a stream, which is fetched while it is read (docs/DOCUMENTS.md, "Archives"). */
+export const createArchive = async (
+  session: Session,
+  wish: Wish,
+  signal: AbortSignal,
+): Promise<ArchiveContent> => {
+  const { image } = wish;
+  const { documents, found, mediaType } = await findImage(wish);
+  const [root] = documents;
+  if (!found.layers || !root || image.digest === undefined)
+    throw unfit(image, 'its layers are described wrongly');
+  const blobs = [found.config, ...distinct(found.layers)].map((d) => described(image, d));
+  const end = archiveEnd({
+    root: { digest: image.digest, bytes: root.length, mediaType },
+    config: found.config.digest,
+    layers: found.layers.map((l) => l.digest),
+  });
+  const first = documents.map((body) => entryOf(digestOf(body), body));
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield* first;
+    for (const blob of blobs) {
+      yield tarHeader(blobPath(blob.digest), blob.bytes);
+      yield* readBlob(session, image, blob, signal);
+      yield tarPadding(blob.bytes);
+    }
+    yield end;
+  }
+  const bytes = [...first, end].reduce((sum, part) => sum + part.length, 0);
+  return { bytes: blobs.reduce((sum, b) => sum + tarBytes(b.bytes), bytes), content: content() };
+};

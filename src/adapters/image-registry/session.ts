@@ -1,0 +1,105 @@
+import { AgentError, messageOf } from '../../core/errors.ts';
+import { formatImage, type ImageReference } from '../../core/image/reference.ts';
+import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import { authorize } from './authorization.ts';
+import { parseChallenge } from './challenge.ts';
+import { openRequest, request, type OpenAnswer, type RegistryAnswer } from './registry-request.ts';
+
+interface Place {
+  readonly base: string;
+  readonly path: string;
+  /** As the engine does: registries on loopback addresses speak plain HTTP. */
+  readonly isPlain: boolean;
+}
+
+const LOOPBACK = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
+
+const placeOf = ({ repository }: ImageReference): Place => {
+  const slash = repository.indexOf('/');
+  const host = repository.slice(0, slash);
+  const isPlain = LOOPBACK.test(host);
+  const server = host === 'docker.io' ? 'registry-1.docker.io' : host;
+  return { base: `${isPlain ? 'http' : 'https'}://${server}`, path: repository.slice(slash + 1), isPlain };
+};
+
+/** Of one image's questions: the token that the first one got serves the others. */
+export interface Session {
+  readonly get: (path: string, accept: string) => Promise<RegistryAnswer>;
+  /** Its body is for the caller to read, from this byte on. */
+  readonly open: (path: string, fromByte: number) => Promise<OpenAnswer>;
+}
+
+type Head = Pick<RegistryAnswer, 'status' | 'header'>;
+
+export const createSession = (
+  image: ImageReference,
+  credentials: RegistryCredentials,
+  signal: AbortSignal,
+): Session => {
+  const place = placeOf(image);
+  let authorization: string | undefined;
+
+  /** Once more with a token where one is asked for, and once more where the content is kept elsewhere. */
+  const reach = async <A extends Head>(
+    path: string,
+    ask: (url: URL, headers: Readonly<Record<string, string>>) => Promise<A>,
+  ): Promise<A> => {
+    const first = new URL(`${place.base}/v2/${place.path}/${path}`);
+    const at = async (url: URL, withLogin: boolean): Promise<A> => {
+      try {
+        return await ask(url, withLogin && authorization !== undefined ? { authorization } : {});
+      } catch (error) {
+        signal.throwIfAborted();
+        throw new AgentError('REGISTRY', `cannot reach ${url.origin}: ${messageOf(error)}`, {
+          retry: 'later',
+          advice: 'check the name of the registry, the network and its certificate; nothing was published',
+        });
+      }
+    };
+    let answer = await at(first, true);
+    const challenge = answer.status === 401 ? parseChallenge(answer.header('www-authenticate')) : undefined;
+    if (challenge) {
+      const auth = await credentials.for(image.repository, signal);
+      authorization = await authorize(challenge, auth, place.isPlain, signal);
+      answer = await at(first, true);
+    }
+    const location = answer.header('location');
+    const isMoved = answer.status >= 300 && answer.status < 400 && location !== undefined;
+    // Layers and configs are often kept elsewhere; the login is not for there.
+    return isMoved && URL.canParse(location, first.href) ? at(new URL(location, first), false) : answer;
+  };
+
+  return {
+    get: (path, accept) =>
+      reach(path, (url, headers) => request({ url, headers: { accept, ...headers } }, signal)),
+    open: (path, fromByte) =>
+      reach(path, (url, headers) => {
+        const range = fromByte === 0 ? {} : { range: `bytes=${String(fromByte)}-` };
+        return openRequest({ url, headers: { ...range, ...headers } }, signal);
+      }),
+  };
+};
+
+export const failure = (
+  image: ImageReference,
+  answer: Pick<RegistryAnswer, 'status' | 'header'>,
+): AgentError => {
+  const { status } = answer;
+  const name = formatImage(image);
+  const fields = { status };
+  if (status === 401 || status === 403)
+    return new AgentError('REGISTRY_AUTH', `the registry refuses to show ${name}: ${String(status)}`, {
+      advice: 'log in on this machine (docker login), or correct the login in DOCKER_CONFIG',
+      fields,
+    });
+  const after = answer.header('retry-after');
+  const pause = after === undefined ? '' : `, try again after ${after} s`;
+  return new AgentError('REGISTRY', `the registry answers ${String(status)} for ${name}${pause}`, {
+    retry: 'later',
+    advice:
+      status === 429
+        ? 'its rate limit is used up: log in, or wait'
+        : 'look at the registry; nothing was published',
+    fields,
+  });
+};

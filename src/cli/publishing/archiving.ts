@@ -1,0 +1,57 @@
+import { tmpdir } from 'node:os';
+import { createSpool } from '../../adapters/spool.ts';
+import { messageOf } from '../../core/errors.ts';
+import { versionOf } from '../../core/publish/version-request.ts';
+import type { ManifestService } from '../../core/manifest/model.ts';
+import type { ImageRegistry } from '../../core/ports/image-registry.ts';
+import { createArchivist } from '../../publish/archives.ts';
+import { formatBytes } from '../terminal/units.ts';
+import type { Session } from './session.ts';
+
+export interface Archiving {
+  readonly archive: (
+    service: string,
+    wanted: ManifestService,
+    signal: AbortSignal,
+  ) => Promise<ManifestService>;
+  /** Takes away what no manifest names any more; a failure is told and changes nothing. */
+  readonly sweep: (signal: AbortSignal) => Promise<void>;
+}
+
+/** What `--archive` adds to a publish. Without platforms: all that the image has. */
+export const createArchiving = (
+  s: Session,
+  registry: ImageRegistry,
+  platforms: readonly string[],
+): Archiving => {
+  const { io, store, flags } = s;
+  const tell = (line: string): void => {
+    if (flags.json !== true) io.stdout.write(`${line}\n`);
+  };
+  const archivist = createArchivist({
+    registry,
+    documents: store,
+    archives: s.archives,
+    spool: createSpool(tmpdir()),
+    now: Date.now,
+    onStored: ({ service, platform, archive: { bytes } }) =>
+      tell(`archived ${service} for ${platform}, ${formatBytes(bytes)}, in ${store.name}`),
+  });
+  return {
+    archive: async (service, wanted, signal) => {
+      const chosen = platforms.length > 0 ? platforms : Object.keys(wanted.imageIds);
+      if (flags.dryRun !== true) return archivist.archived(service, wanted, chosen, signal);
+      tell(`would archive ${service} ${versionOf(wanted.image)} for ${chosen.join(', ')}`);
+      return wanted;
+    },
+    sweep: async (signal) => {
+      try {
+        const removed = await archivist.sweep(signal);
+        if (removed > 0) tell(`removed ${String(removed)} archives that no manifest names any more`);
+      } catch (error) {
+        signal.throwIfAborted();
+        io.stderr.write(`warning: old archives were not removed: ${messageOf(error)}\n`);
+      }
+    },
+  };
+};

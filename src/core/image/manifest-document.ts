@@ -1,0 +1,110 @@
+import { isDigest, isImageId, type Digest, type ImageId } from './reference.ts';
+
+export const INDEX_TYPES = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+] as const;
+export const MANIFEST_TYPES = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+] as const;
+
+/** One content that a document names (OCI image spec, "Content Descriptors"). */
+export interface Descriptor {
+  readonly digest: Digest;
+  /** Undefined: the document does not say it as a whole number. */
+  readonly bytes: number | undefined;
+  readonly mediaType: string | undefined;
+}
+
+export interface ImageDocument {
+  readonly kind: 'image';
+  /** Of the document itself. */
+  readonly mediaType: string;
+  readonly config: Descriptor & { readonly digest: ImageId };
+  /** Undefined where one of them is described wrongly. */
+  readonly layers: readonly Descriptor[] | undefined;
+}
+
+/** An image of one platform, or a list of them (OCI image spec, "Image Manifest" and "Image Index"). */
+export type ManifestDocument =
+  | ImageDocument
+  | {
+      readonly kind: 'index';
+      readonly mediaType: string;
+      readonly images: readonly (Descriptor & { readonly platform: string })[];
+    };
+
+interface RawPlatform {
+  readonly os?: unknown;
+  readonly architecture?: unknown;
+  readonly variant?: unknown;
+}
+
+interface RawDescriptor {
+  readonly digest?: unknown;
+  readonly size?: unknown;
+  readonly mediaType?: unknown;
+  readonly platform?: RawPlatform;
+}
+
+/** `linux/arm/v7`, as containerd writes it: the variant of arm64 is `v8` always, and left out. Undefined: no platform, as attestations have it. */
+export const platformOf = (raw: RawPlatform | undefined): string | undefined => {
+  const { os, architecture, variant } = raw ?? {};
+  if (typeof os !== 'string' || typeof architecture !== 'string' || os === 'unknown') return undefined;
+  const isPlain =
+    typeof variant !== 'string' || variant === '' || (architecture === 'arm64' && variant === 'v8');
+  return isPlain ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+};
+
+export const parseJsonBody = (body: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+const descriptorOf = (raw: RawDescriptor | null | undefined): Descriptor | undefined => {
+  const { digest, size, mediaType } = raw ?? {};
+  if (typeof digest !== 'string' || !isDigest(digest)) return undefined;
+  return {
+    digest,
+    bytes: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined,
+    mediaType: typeof mediaType === 'string' ? mediaType : undefined,
+  };
+};
+
+/** OCI documents need not say theirs. */
+const knownType = (said: unknown, types: readonly [string, ...string[]]): string =>
+  types.find((t) => t === said) ?? types[0];
+
+/** Undefined: it is neither, as manifests of the first schema. */
+export const readManifestDocument = (body: Uint8Array): ManifestDocument | undefined => {
+  const value = parseJsonBody(body) as
+    | {
+        readonly mediaType?: unknown;
+        readonly config?: RawDescriptor;
+        readonly layers?: unknown;
+        readonly manifests?: unknown;
+      }
+    | undefined;
+  if (typeof value !== 'object') return undefined;
+  if (Array.isArray(value.manifests)) {
+    const images = (value.manifests as readonly RawDescriptor[]).flatMap((m) => {
+      const [platform, descriptor] = [platformOf(m.platform), descriptorOf(m)];
+      return platform !== undefined && descriptor ? [{ ...descriptor, platform }] : [];
+    });
+    return { kind: 'index', mediaType: knownType(value.mediaType, INDEX_TYPES), images };
+  }
+  const config = descriptorOf(value.config);
+  if (!config || !isImageId(config.digest)) return undefined;
+  const listed = Array.isArray(value.layers) ? (value.layers as readonly RawDescriptor[]) : [];
+  const layers = listed.flatMap((l) => descriptorOf(l) ?? []);
+  return {
+    kind: 'image',
+    mediaType: knownType(value.mediaType, MANIFEST_TYPES),
+    config: config as ImageDocument['config'],
+    layers: layers.length === listed.length ? layers : undefined,
+  };
+};
