@@ -95,6 +95,20 @@ const archiveOf = (names: readonly string[], { layers, config }: ImageContent): 
   ]);
 };
 
+/** Pushes an image over the registry's API. */
+export const pushContent = async (
+  registry: RegistryAddress,
+  path: string,
+  tag: string,
+  { layers, config, manifest }: ImageContent,
+): Promise<void> => {
+  const blobs = [...layers.map((layer) => layer.compressed), config];
+  await Promise.all(blobs.map(async (blob) => putBlob(registry, path, blob)));
+  const headers = { 'content-type': MANIFEST_TYPE };
+  const body = new Uint8Array(manifest.bytes);
+  await call(registry, `/v2/${path}/manifests/${tag}`, { method: 'PUT', headers, body }, 201);
+};
+
 /** Puts an image into the engine as `docker load` does, under these names. Resolves with its id. */
 export const loadImage = async (
   docker: Docker,
@@ -116,14 +130,11 @@ export const createImagePusher = (): ImagePusher => {
   return {
     archive,
     push: async (registry, path, tag, flavour) => {
-      const { layers, config, manifest } = build(tag, flavour);
-      const blobs = [...layers.map((layer) => layer.compressed), config];
-      await Promise.all(blobs.map(async (blob) => putBlob(registry, path, blob)));
-      const headers = { 'content-type': MANIFEST_TYPE };
-      const body = new Uint8Array(manifest.bytes);
-      await call(registry, `/v2/${path}/manifests/${tag}`, { method: 'PUT', headers, body }, 201);
+      const content = build(tag, flavour);
+      await pushContent(registry, path, tag, content);
       const repository = `${registry.address}/${path}`;
       const ref = `${repository}:${tag}`;
+      const { config, manifest } = content;
       const { digest } = manifest;
       return { repository, tag, ref, digest, pinned: `${ref}@${digest}`, imageId: config.digest };
     },
