@@ -3,6 +3,7 @@
 #   scripts/bootstrap.sh modules SCRIPT [ARGUMENT…]   npm packages only
 #   scripts/bootstrap.sh package SCRIPT [ARGUMENT…]   and what makes a Debian package
 #   scripts/bootstrap.sh engine SCRIPT [ARGUMENT…]    and Debian's packages for a private engine and registry
+#   scripts/bootstrap.sh host SCRIPT [ARGUMENT…]      and what makes a Debian host
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 level=$1 script=$2
@@ -44,6 +45,7 @@ engine_tools='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-regist
   haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop nginx:/usr/sbin/nginx
   lintian:/usr/bin/lintian systemd:/usr/bin/systemd-analyze'
+host_tools='mmdebstrap:/usr/bin/mmdebstrap xz-utils:/usr/bin/xz'
 
 missing_packages() {
   local entry
@@ -87,9 +89,10 @@ case $level in
     missing=$(missing_packages $package_tools)
     if [ -n "$missing" ]; then (install_packages $missing); fi
     ;;
-  engine)
+  engine | host)
     [ "$(id -u)" = 0 ] || fail 'run this as root: it talks to the engine, or starts a private one'
-    missing=$(missing_packages $engine_tools $package_tools)$(missing_for_engine)
+    if [ "$level" = engine ]; then host_tools=; fi
+    missing=$(missing_packages $engine_tools $package_tools $host_tools)$(missing_for_engine)
     if [ -n "$missing" ]; then (install_packages $missing); fi
     ;;
 esac

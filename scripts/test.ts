@@ -1,12 +1,14 @@
 /**
- * npm test                static checks, unit tests, engine tests; ends with a line "N passed, N failed"
+ * npm test                static checks, unit tests, engine tests, one host; ends with a line "N passed, N failed"
  * npm run test:unit       only the unit tests
  * npm run test:engine     only the engine tests
+ * npm run test:host       only the hosts, all of them
  * More arguments go to vitest: npm run test:engine -- test/engine/once.test.ts
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sweepHosts } from '../test/host/support/host-files.ts';
 import { sweepEngine } from '../test/support/engine.ts';
 import { type Count, runChecks } from './check.ts';
 import { runTool } from './run-tool.ts';
@@ -57,6 +59,18 @@ const runEngineTests = async (args: readonly string[]): Promise<Count> => {
   }
 };
 
+/** Of Debian's stable release, whose engine is between the oldest and the newest: the engine tests have the oldest. */
+const HOST_OF_ALL = 'test/host/trixie.test.ts';
+
+const runHostTests = async (args: readonly string[]): Promise<Count> => {
+  try {
+    return await runProject('host', args);
+  } finally {
+    // The hosts ended with vitest, however that did; their folders did not.
+    await sweepHosts();
+  }
+};
+
 const heading = (text: string): void => console.log(`\n» ${text}`);
 
 const [selection = 'all', ...args] = process.argv.slice(2);
@@ -64,6 +78,7 @@ const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> =
   checks: ['static checks', runChecks],
   unit: ['unit tests', async () => runProject('unit', args)],
   engine: ['engine tests', async () => runEngineTests(args)],
+  host: ['host tests', async () => runHostTests(selection === 'all' ? [HOST_OF_ALL] : args)],
 };
 const selected = selection === 'all' ? Object.keys(steps) : [selection];
 
