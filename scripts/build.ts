@@ -1,13 +1,18 @@
-/** Bundles src/main.ts and its dependencies into dist/supercargo.mjs, with a source map beside it. */
+/**
+ * Bundles src/main.ts and its dependencies into dist/supercargo.mjs and the parts beside it that it loads when they are needed: the
+ * daemon keeps no hub, no publisher and no Docker client in memory. Source maps lie beside them.
+ */
 import { build, transformSync, type Metafile, type Plugin } from 'esbuild';
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
 import { asServed, readPageFile } from '../src/hub/page/files.ts';
 import { PAGE_FILES, PAGE_SCRIPTS } from '../src/hub/page/names.ts';
 
 const root = join(import.meta.dirname, '..');
-const outfile = join(root, 'dist', 'supercargo.mjs');
+const outdir = join(root, 'dist');
+const outfile = join(outdir, 'supercargo.mjs');
 
 /** dockerode pulls these in for ssh:// hosts and BuildKit sessions. We speak unix sockets and TCP; they are three quarters of the bundle. */
 const unused = /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/;
@@ -45,6 +50,23 @@ const inlinePage: Plugin = {
   },
 };
 
+/**
+ * An ES module that imports one of Node's own has all its exports read, and some load what they stand for when they are: `WebSocket` of
+ * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing.
+ */
+const requireBuiltins: Plugin = {
+  name: 'require-builtins',
+  setup: (context) => {
+    context.onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, namespace }) => {
+      if (!isBuiltin(path)) return undefined;
+      return namespace === 'builtin' ? { path, external: true } : { path, namespace: 'builtin' };
+    });
+    context.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 /** CommonJS packages inside an ES module still call require() for Node's own modules. */
 const banner = `import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);
@@ -79,34 +101,53 @@ const sourcesOf = ({ outputs }: Metafile): readonly string[] =>
     ),
   ].toSorted();
 
+/** Parts of an older build. */
+const sweep = async (built: ReadonlySet<string>): Promise<void> => {
+  const files = (await readdir(outdir)).map((name) => join(outdir, name));
+  const isStale = (file: string): boolean => /\/supercargo-[A-Z0-9]+\.mjs/.test(file) && !built.has(file);
+  await Promise.all(files.filter(isStale).map((file) => rm(file, { force: true })));
+};
+
 /** @throws when a source file does not compile; the errors are printed. */
 export const buildBundle = async (): Promise<Bundle> => {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
-    outfile,
+    entryPoints: { supercargo: 'src/main.ts' },
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
+    chunkNames: 'supercargo-[hash]',
     platform: 'node',
     target: 'node24',
     format: 'esm',
     banner: { js: banner },
     // The packages' own ES modules where they have them: smaller, and tree shaking works.
     mainFields: ['module', 'main'],
-    plugins: [stubUnused, inlinePage],
+    plugins: [stubUnused, requireBuiltins, inlinePage],
     sourcemap: 'linked',
     sourcesContent: false,
+    // Less to keep in memory; names stay, so that stack traces can be read.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Besides: one letter beyond ASCII would make V8 keep the whole text with two bytes a letter.
     legalComments: 'external',
     logLevel: 'warning',
     metafile: true,
     write: false,
   });
-  await mkdir(join(root, 'dist'), { recursive: true });
-  for (const file of result.outputFiles) await replaceFile(file.path, file.contents);
-  const bundle = result.outputFiles.find((file) => basename(file.path) === basename(outfile));
+  await mkdir(outdir, { recursive: true });
+  // The program last: whoever starts it meanwhile finds all parts of the old one or of the new one.
+  for (const file of result.outputFiles.toSorted(
+    (a, b) => Number(a.path === outfile) - Number(b.path === outfile),
+  ))
+    await replaceFile(file.path, file.contents);
+  await sweep(new Set(result.outputFiles.map((file) => file.path)));
+  const programs = result.outputFiles.filter((file) => file.path.endsWith('.mjs'));
   return {
     path: outfile,
-    bytes: bundle?.contents.length ?? 0,
-    files: result.outputFiles.map(({ path }) => path).filter((path) => path.endsWith('.mjs')),
+    bytes: programs.reduce((sum, file) => sum + file.contents.length, 0),
+    files: programs.map(({ path }) => path),
     sources: sourcesOf(result.metafile),
   };
 };

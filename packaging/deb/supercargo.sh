@@ -1,3 +1,6 @@
 #!/bin/sh
-# The program on the Node that came with it.
-exec /usr/lib/supercargo/node /usr/lib/supercargo/supercargo.mjs "$@"
+# The program on the Node that came with it; the daemon with settings of its own (bin/node-flags in the source).
+folder=/usr/lib/supercargo
+case " $* " in *' run '*) flags=$(cat $folder/node-flags) ;; *) flags= ;; esac
+# shellcheck disable=SC2086 # a list of words
+exec $folder/node $flags $folder/supercargo.mjs "$@"

@@ -39,6 +39,7 @@ export const writeTree = async (
 
   for (const file of bundle.files) await put(`${LIBRARY}/${basename(file)}`, await readFile(file));
   await putNode(join(tree, LIBRARY, 'node'), join(root, NODE_PACKAGES[release.architecture], 'bin', 'node'));
+  await copy('bin/node-flags', `${LIBRARY}/node-flags`);
   await copy('packaging/deb/supercargo.sh', 'usr/bin/supercargo', 0o755);
   for (const unit of ['supercargo.service', 'supercargo@.service'])
     await copy(`systemd/${unit}`, `usr/lib/systemd/system/${unit}`);

@@ -1,8 +1,9 @@
+import { Cron } from 'croner';
 import { EnvError, makeExactValidator } from 'envalid';
-import { validate as isCron } from 'node-cron';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 import type { DeployWindow } from '../core/window/model.ts';
+import { POLL_FORM } from '../core/poll-form.ts';
 import { parseWindows } from '../core/window/parse.ts';
 
 /** Where the engine answers. */
@@ -74,6 +75,15 @@ export const integer = (least: number, most: number) =>
 export const systemNumber = makeExactValidator<number>((value) =>
   /^\d{1,15}$/.test(value) ? Number(value) : 0,
 );
+
+/** A single moment, which croner takes too, has no pattern. */
+const isCron = (value: string): boolean => {
+  try {
+    return new Cron(value, { ...POLL_FORM, paused: true }).getPattern() !== undefined;
+  } catch {
+    return false;
+  }
+};
 
 export const cronExpression = makeExactValidator<string>((value) => {
   if (isCron(value)) return value;

@@ -140,7 +140,7 @@ export const VARIABLES = {
   ),
   SUPERCARGO_POLL: own(
     'behaviour',
-    'a cron expression with seconds (node-cron)',
+    'a cron expression with seconds',
     '*/30 * * * * *',
     '*/30 * * * * *',
     'When the manifest is read; each host adds a stable offset of at most one period. A hub tells of changes at once; while it does, polls rest.',

@@ -55,6 +55,7 @@ describe('the Debian package', () => {
       mode.startsWith('-') && !path.endsWith('.mjs') ? [`${mode} ${owner} ${path}`] : [],
     );
     expect(entries.toSorted()).toEqual([
+      '-rw-r--r-- root/root ./usr/lib/supercargo/node-flags',
       '-rw-r--r-- root/root ./usr/lib/systemd/system/supercargo.service',
       '-rw-r--r-- root/root ./usr/lib/systemd/system/supercargo@.service',
       '-rw-r--r-- root/root ./usr/share/bash-completion/completions/supercargo',
@@ -78,7 +79,7 @@ describe('the Debian package', () => {
     expect(printed.trim()).toBe(VERSION);
   });
 
-  it('names the licence of Node and of everything that is bundled', () => {
+  it('names the licence of Node and of everything that is bundled', async () => {
     const copyright = textIn('usr/share/doc/supercargo/copyright');
     const files = [...copyright.matchAll(/^Files: (.*)$/gm)].map((match) => match[1] ?? '');
     expect(files).toContain('usr/lib/supercargo/node');

@@ -224,6 +224,8 @@ describe('readConfig', () => {
     ['a relative path', { SUPERCARGO_COMPOSE: 'compose.yaml' }, 'SUPERCARGO_COMPOSE is "compose.yaml"'],
     ['a socket path that the kernel refuses', { SUPERCARGO_SOCKET: `/${'s'.repeat(107)}` }, 'has 108 bytes'],
     ['a wrong cron expression', { SUPERCARGO_POLL: '61 * * * * *' }, 'not a cron expression'],
+    ['a moment for a poll', { SUPERCARGO_POLL: '2026-01-01T00:00:00' }, 'not a cron expression'],
+    ['a cron expression with years', { SUPERCARGO_POLL: '* * * * * * *' }, 'not a cron expression'],
     ['a fraction of a release', { SUPERCARGO_KEEP_RELEASES: '1.5' }, 'SUPERCARGO_KEEP_RELEASES'],
     ['an unknown level', { SUPERCARGO_LOG_LEVEL: 'verbose' }, 'one of trace, debug'],
     ['yes for true', { SUPERCARGO_ALLOW_UNSIGNED: 'yes' }, 'SUPERCARGO_ALLOW_UNSIGNED is "yes"'],

@@ -1,5 +1,4 @@
-import { Agent, request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
-import { Agent as TlsAgent, request as requestHttps } from 'node:https';
+import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 
@@ -18,11 +17,15 @@ const SOCKETS = { keepAlive: true, maxSockets: 16, maxFreeSockets: 2 };
  * By node:http alone. dockerode is for the steps: it puts the options of each request into words for a debug line that nobody
  * reads and connects anew each time, which took a third of an idle tick, and loading it a fifth of the memory.
  */
-export const createAsk = (options: Dockerode.DockerOptions, prefix: string, limitMs: number): Ask => {
+export const createAsk = async (
+  options: Dockerode.DockerOptions,
+  prefix: string,
+  limitMs: number,
+): Promise<Ask> => {
   const { socketPath, host, port, ca, cert, key } = options;
-  const isTls = options.protocol === 'https';
-  const request = isTls ? requestHttps : requestHttp;
-  const agent = isTls ? new TlsAgent(SOCKETS) : new Agent(SOCKETS);
+  // TLS takes 5 MB to load.
+  const { Agent, request } = options.protocol === 'https' ? (await import('node:https')).default : http;
+  const agent = new Agent(SOCKETS);
   const to = socketPath === undefined ? { host, port, ca, cert, key } : { socketPath };
 
   const open = (path: string, more: RequestOptions): Promise<IncomingMessage> => {

@@ -47,7 +47,7 @@ const compareApi = (a: string, b: string): number => {
  */
 export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_MS): Promise<Connection> => {
   const options = optionsOf(address);
-  const version = await versionOf(createAsk(options, '', readLimitMs), address);
+  const version = await versionOf(await createAsk(options, '', readLimitMs), address);
   const minimum = version.MinAPIVersion ?? OLDEST_API;
   if (compareApi(version.ApiVersion, OLDEST_API) < 0 || compareApi(minimum, NEWEST_API) > 0) {
     throw new AgentError(
@@ -61,7 +61,7 @@ export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_M
   const apiVersion = compareApi(version.ApiVersion, NEWEST_API) > 0 ? NEWEST_API : version.ApiVersion;
   let clients: Promise<Clients> | undefined;
   return {
-    ask: createAsk(options, `/v${apiVersion}`, readLimitMs),
+    ask: await createAsk(options, `/v${apiVersion}`, readLimitMs),
     clients: () => (clients ??= load({ ...options, version: `v${apiVersion}` }, readLimitMs)),
     apiVersion,
     remoteHost: address.kind === 'tcp' ? address.host : undefined,

@@ -22,7 +22,7 @@ interface VolumeList {
 
 /**
  * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again only when its line in
- * the list changed, it is young, or an event named it; networks, images and volumes are asked for only after something touched
+ * the list changed (other than by the time going on), it is young, or an event named it; networks, images and volumes are asked for only after something touched
  * them, as long as events are followed. A list that says the same, byte for byte, gives the very same containers.
  */
 export const createObserver = (ask: Ask, facts: EngineFacts) => {
@@ -102,61 +102,56 @@ interface Look {
 }
 
 const createContainers = (ask: Ask) => {
-  const inspected = new Map<string, { readonly fingerprint: string; readonly detail: Container['detail'] }>();
+  const known = new Map<string, { readonly fingerprint: string; readonly container: Container }>();
   let last: Look | undefined;
   /** What was under way when something was forgotten is of before, and not kept. */
   let forgotten = 0;
 
-  const inspect = async (listed: Listed, signal: AbortSignal): Promise<Container['detail']> => {
-    const fingerprint = fingerprintOf(listed);
-    const known = inspected.get(listed.Id);
-    if (known && known.fingerprint === fingerprint && !isYoung(listed)) return known.detail;
-    const before = forgotten;
+  /** Undefined: gone between the list and the look. The next observation says so. */
+  const inspect = async (id: string, signal: AbortSignal): Promise<Container['detail']> => {
     try {
-      const detail = detailOf(parse(await ask.text(`/containers/${listed.Id}/json`, signal)) as Inspected);
-      if (before === forgotten) inspected.set(listed.Id, { fingerprint, detail });
-      return detail;
+      return detailOf(parse(await ask.text(`/containers/${id}/json`, signal)) as Inspected);
     } catch (error) {
-      // Gone between the list and the look: the next observation says so.
       if (statusOf(error) === 404) return undefined;
       throw error;
     }
   };
 
-  const lookCloser = async (
-    listed: readonly Listed[],
-    scope: ObserveScope,
-    signal: AbortSignal,
-  ): Promise<readonly Container[]> => {
-    const seen = listed.map(async (l) => {
-      const container = containerOf(l, scope.environment);
-      const isOurs = container.owner !== undefined || container.edge !== undefined;
-      const isClose = isOurs || [container.name, container.id].some((key) => scope.replaces.includes(key));
-      return isClose ? { ...container, detail: await inspect(l, signal) } : container;
-    });
-    return (await Promise.all(seen)).filter((c) => c.detail !== undefined || (!c.owner && !c.edge));
+  const lookAt = async (l: Listed, { environment, replaces }: ObserveScope, signal: AbortSignal) => {
+    const isNamed = [nameOf(l), l.Id].some((key) => replaces.includes(key));
+    const fingerprint = `${String(isNamed)} ${fingerprintOf(l)}`;
+    const before = known.get(l.Id);
+    if (before?.fingerprint === fingerprint && !isYoung(l)) return before.container;
+    const since = forgotten;
+    const listed = containerOf(l, environment);
+    const isOurs = listed.owner !== undefined || listed.edge !== undefined;
+    const container = isOurs || isNamed ? { ...listed, detail: await inspect(l.Id, signal) } : listed;
+    if (isOurs && container.detail === undefined) return undefined;
+    if (since === forgotten) known.set(l.Id, { fingerprint, container });
+    return container;
   };
 
   return {
     look: async (scope: ObserveScope, signal: AbortSignal): Promise<readonly Container[]> => {
-      const before = forgotten;
+      const since = forgotten;
       const text = await ask.text('/containers/json?all=true', signal);
       const replaces = scope.replaces.join(' ');
       if (last?.text === text && last.replaces === replaces) return last.containers;
       const listed = parse(text) as readonly Listed[];
       // What is no list came from something between us and the engine.
       if (!Array.isArray(listed)) throw new Error('the engine gave no list of containers');
-      const containers = await lookCloser(listed, scope, signal);
+      const seen = await Promise.all(listed.map((l) => lookAt(l, scope, signal)));
+      const containers = seen.filter((c) => c !== undefined);
       const alive = new Set(listed.map((l) => l.Id));
-      for (const id of inspected.keys()) if (!alive.has(id)) inspected.delete(id);
-      last = before === forgotten && !listed.some(isYoung) ? { text, replaces, containers } : undefined;
+      for (const id of known.keys()) if (!alive.has(id)) known.delete(id);
+      last = since === forgotten && !listed.some(isYoung) ? { text, replaces, containers } : undefined;
       return containers;
     },
     forget: (id?: string): void => {
       forgotten += 1;
       last = undefined;
-      if (id === undefined) inspected.clear();
-      else inspected.delete(id);
+      if (id === undefined) known.clear();
+      else known.delete(id);
     },
   };
 };
@@ -188,13 +183,17 @@ const fingerprintOf = (l: Listed): string =>
 /** Restarted a moment ago, maybe without an event: its line would look the same. */
 const isYoung = (l: Listed): boolean => /second|Less than|Restarting/.test(l.Status) || l.State === 'created';
 
+/** Links give it further ones, with a slash in them. */
+const nameOf = (l: Listed): string =>
+  (l.Names.find((n) => n.lastIndexOf('/') === 0) ?? l.Names[0] ?? '').replace(/^\//, '');
+
 const containerOf = (l: Listed, environment: string): Container => {
   const other = l.Labels[LABELS.environment];
   const edge = parseEdge(l.Labels, environment);
   const owner = edge ? undefined : parseOwner(l.Labels, environment);
   return {
     id: l.Id,
-    name: (l.Names.find((n) => n.lastIndexOf('/') === 0) ?? l.Names[0] ?? '').replace(/^\//, ''),
+    name: nameOf(l),
     imageId: l.ImageID as Container['imageId'],
     state: stateOf(l.State),
     owner,

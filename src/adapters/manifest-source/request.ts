@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { got } from 'got';
 import type { Response } from 'got';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { TlsMaterial } from './tls-files.ts';
@@ -47,11 +45,13 @@ const readCapped = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array
  * - its redirects call https→http of one host the same origin and keep the credentials: off, `http-source.ts` follows;
  * - a promise of got buffers the whole body, whatever its size: a stream, counted;
  * - it would ask for compressed bodies, which can grow a thousandfold past a count of the bytes sent: off;
+ * - it takes 9 MB to load, and TLS 5: only who asks a server loads them;
  * - without an agent it takes the global one, which obeys HTTP_PROXY under NODE_USE_ENV_PROXY: agents of our own.
  */
 export const request = async (wanted: Request, signal: AbortSignal): Promise<Answer> => {
   const { connectMs, responseMs, requestMs } = wanted.timeouts;
-  const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
+  const [{ got }, { default: https }] = await Promise.all([import('got'), import('node:https')]);
+  const agent = { http: new HttpAgent({ keepAlive: false }), https: new https.Agent({ keepAlive: false }) };
   const stream = got.stream(wanted.url, {
     agent,
     decompress: false,

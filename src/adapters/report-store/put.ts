@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { got } from 'got';
 import type { Response } from 'got';
 
 /** PEM texts. */
@@ -53,7 +51,8 @@ const readCapped = async (stream: AsyncIterable<Uint8Array>): Promise<string> =>
  */
 export const put = async (wanted: Put, signal: AbortSignal): Promise<PutAnswer> => {
   const { connectMs, responseMs, requestMs } = wanted.timeouts;
-  const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
+  const [{ got }, { default: https }] = await Promise.all([import('got'), import('node:https')]);
+  const agent = { http: new HttpAgent({ keepAlive: false }), https: new https.Agent({ keepAlive: false }) };
   const stream = got.stream(wanted.url, {
     method: 'PUT',
     body: wanted.body,

@@ -43,7 +43,7 @@ describe('an engine that', () => {
       const { socketPath } = await startFakeEngine(({ url }) =>
         url.includes('/volumes') ? '{"Volumes":[]}' : url.includes('/containers') ? answer : '[]',
       );
-      const ask = createAsk({ socketPath }, '', 1_000);
+      const ask = await createAsk({ socketPath }, '', 1_000);
       await expect(createObserver(ask, facts).observe(scope, signal)).rejects.toMatchObject({
         code: 'ENGINE',
         message: `cannot read the state of the engine: ${words}`,
