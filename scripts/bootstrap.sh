@@ -4,6 +4,7 @@
 #   scripts/bootstrap.sh package SCRIPT [ARGUMENT…]   and what makes a Debian package
 #   scripts/bootstrap.sh engine SCRIPT [ARGUMENT…]    and Debian's packages for a private engine and registry
 #   scripts/bootstrap.sh host SCRIPT [ARGUMENT…]      and what makes a Debian host
+#   scripts/bootstrap.sh bench SCRIPT [ARGUMENT…]     and those that only a benchmark needs
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 level=$1 script=$2
@@ -46,6 +47,7 @@ engine_tools='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-regist
   groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop nginx:/usr/sbin/nginx
   lintian:/usr/bin/lintian systemd:/usr/bin/systemd-analyze'
 host_tools='mmdebstrap:/usr/bin/mmdebstrap xz-utils:/usr/bin/xz'
+bench_tools='openssh-server:/usr/sbin/sshd openssh-client:/usr/bin/ssh wrk:/usr/bin/wrk'
 
 missing_packages() {
   local entry
@@ -89,10 +91,11 @@ case $level in
     missing=$(missing_packages $package_tools)
     if [ -n "$missing" ]; then (install_packages $missing); fi
     ;;
-  engine | host)
+  engine | host | bench)
     [ "$(id -u)" = 0 ] || fail 'run this as root: it talks to the engine, or starts a private one'
-    if [ "$level" = engine ]; then host_tools=; fi
-    missing=$(missing_packages $engine_tools $package_tools $host_tools)$(missing_for_engine)
+    if [ "$level" != host ]; then host_tools=; fi
+    if [ "$level" != bench ]; then bench_tools=; fi
+    missing=$(missing_packages $engine_tools $package_tools $host_tools $bench_tools)$(missing_for_engine)
     if [ -n "$missing" ]; then (install_packages $missing); fi
     ;;
 esac

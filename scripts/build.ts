@@ -68,7 +68,7 @@ const requireBuiltins: Plugin = {
 };
 
 /** CommonJS packages inside an ES module still call require() for Node's own modules. */
-const banner = `import { createRequire as __createRequire } from 'node:module';
+export const banner = `import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);
 const __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 

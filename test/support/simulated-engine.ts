@@ -82,6 +82,8 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
         ),
       );
     }
+    const here = new Set(state.actual.containers.map((c) => c.id));
+    for (const id of state.memories.keys()) if (!here.has(id)) state.memories.delete(id);
     edgesLived(state, registry);
   };
 

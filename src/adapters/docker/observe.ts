@@ -121,7 +121,7 @@ const createContainers = (ask: Ask) => {
     const isNamed = [nameOf(l), l.Id].some((key) => replaces.includes(key));
     const fingerprint = `${String(isNamed)} ${fingerprintOf(l)}`;
     const before = known.get(l.Id);
-    if (before?.fingerprint === fingerprint && !isYoung(l)) return before.container;
+    if (before?.fingerprint === fingerprint && !isFresh(l, before.container)) return before.container;
     const since = forgotten;
     const listed = containerOf(l, environment);
     const isOurs = listed.owner !== undefined || listed.edge !== undefined;
@@ -144,7 +144,8 @@ const createContainers = (ask: Ask) => {
       const containers = seen.filter((c) => c !== undefined);
       const alive = new Set(listed.map((l) => l.Id));
       for (const id of known.keys()) if (!alive.has(id)) known.delete(id);
-      last = since === forgotten && !listed.some(isYoung) ? { text, replaces, containers } : undefined;
+      const isFinal = since === forgotten && !listed.some((l, n) => isFresh(l, seen[n]));
+      last = isFinal ? { text, replaces, containers } : undefined;
       return containers;
     },
     forget: (id?: string): void => {
@@ -182,6 +183,9 @@ const fingerprintOf = (l: Listed): string =>
 
 /** Restarted a moment ago, maybe without an event: its line would look the same. */
 const isYoung = (l: Listed): boolean => /second|Less than|Restarting/.test(l.Status) || l.State === 'created';
+
+/** Others are known by their line alone. */
+const isFresh = (l: Listed, seen: Container | undefined): boolean => seen?.detail !== undefined && isYoung(l);
 
 /** Links give it further ones, with a slash in them. */
 const nameOf = (l: Listed): string =>

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestHost } from '../test/support/host.ts';
-import { createImagePusher } from '../test/support/images.ts';
-import { loadApp } from '../test/support/load-app.ts';
-import { serversOf } from '../test/support/load-edge.ts';
-import { freePort } from '../test/support/ports.ts';
-import type { Registry } from '../test/support/registry.ts';
-import { edgeService, untilConverged } from './bench-switch-load.ts';
+import type { TestHost } from '../../test/support/host.ts';
+import { createImagePusher } from '../../test/support/images.ts';
+import { loadApp } from '../../test/support/load-app.ts';
+import { serversOf } from '../../test/support/load-edge.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { Registry } from '../../test/support/registry.ts';
+import { tickCosts } from './process-cost.ts';
+import { edgeService, untilConverged } from './switch-load.ts';
 
 export interface Many {
   readonly services: number;
@@ -22,26 +22,8 @@ export interface Many {
 /** A look every second, as the environment of a test host polls. */
 const SECONDS = 5;
 const SAMPLES = 7;
-const TICKS_PER_SECOND = 100;
 /** A container that started within the last minute is looked at more closely: no tick is idle before. */
 const YOUNG_MS = 65_000;
-
-/** Of user and system, in milliseconds; fields 14 and 15 of proc(5), counted from behind the name. */
-const cpuMs = async (pid: number): Promise<number> => {
-  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
-};
-
-const idleTicks = async (pid: number): Promise<readonly number[]> => {
-  const ticks: number[] = [];
-  for (let n = 0; n < SAMPLES; n += 1) {
-    const before = await cpuMs(pid);
-    await sleep(SECONDS * 1000);
-    ticks.push(((await cpuMs(pid)) - before) / SECONDS);
-  }
-  return ticks;
-};
 
 /** Id and start of every container of other services than this one. */
 const othersOf = async (host: TestHost, service: string): Promise<ReadonlySet<string>> => {
@@ -87,7 +69,7 @@ export const measureMany = async (options: {
   const agent = await host.agent();
   await untilConverged(host, 600_000);
   await sleep(YOUNG_MS);
-  const tickMs = await idleTicks(agent.pid);
+  const tickMs = await tickCosts(agent.pid, SAMPLES, SECONDS);
   const [one = ''] = names;
   const before = await othersOf(host, one);
   const serversBefore = await otherServersOf(host, one);

@@ -7,16 +7,17 @@
  * 3. many services behind one edge: a deploy of one beside the others, and the CPU time of a tick that finds nothing to do
  */
 import { parseArgs } from 'node:util';
-import { buildEdgeImage } from '../test/support/edge-image.ts';
-import { ensureEngine } from '../test/support/engine.ts';
-import { createTestHost, type TestHost } from '../test/support/host.ts';
-import { loadImage, removeImagesOf } from '../test/support/images.ts';
-import { percentile } from '../test/support/load.ts';
-import { startRegistry } from '../test/support/registry.ts';
-import { measureGaps, type Gaps } from './bench-switch-gaps.ts';
-import { measureLoad, type UnderLoad } from './bench-switch-load.ts';
-import { measureMany, type Many } from './bench-switch-many.ts';
-import { buildBundle } from './build.ts';
+import { buildEdgeImage } from '../../test/support/edge-image.ts';
+import { ensureEngine } from '../../test/support/engine.ts';
+import { createTestHost, type TestHost } from '../../test/support/host.ts';
+import { loadImage, removeImagesOf } from '../../test/support/images.ts';
+import { percentile } from '../../test/support/load.ts';
+import { startRegistry } from '../../test/support/registry.ts';
+import { measureGaps, type Gaps } from './switch-gaps.ts';
+import { measureLoad, type UnderLoad } from './switch-load.ts';
+import { measureMany, type Many } from './switch-many.ts';
+import { buildBundle } from '../build.ts';
+import { spreadOf } from './figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -67,17 +68,6 @@ const measure = async (): Promise<Measured> => {
     await registry.remove();
     await engine.release();
   }
-};
-
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const spreadOf = (times: readonly number[]): Spread => {
-  const sorted = times.toSorted((a, b) => a - b);
-  return { median: percentile(sorted, 0.5), min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
 };
 
 const ms = (value: number, digits = 0): string => `${value.toFixed(digits)} ms`.padStart(10);

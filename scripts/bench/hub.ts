@@ -14,13 +14,13 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { startService } from '../test/support/command.ts';
-import { supercargo } from '../test/support/host.ts';
-import { percentile } from '../test/support/load.ts';
-import { eventually } from '../test/support/poll.ts';
-import { freePort } from '../test/support/ports.ts';
-import type { AgentsAnswer, HoldOrder } from './bench-hub-agents.ts';
-import { buildBundle } from './build.ts';
+import { startService } from '../../test/support/command.ts';
+import { supercargo } from '../../test/support/host.ts';
+import { percentile } from '../../test/support/load.ts';
+import { eventually } from '../../test/support/poll.ts';
+import { freePort } from '../../test/support/ports.ts';
+import type { AgentsAnswer, HoldOrder } from './hub-agents.ts';
+import { buildBundle } from '../build.ts';
 
 const { values } = parseArgs({
   options: {
@@ -105,7 +105,7 @@ const withHub = async <T>(work: (hub: BenchHub) => Promise<T>): Promise<T> => {
 
 /** Agents in a program of their own: their work is not the hub's. */
 const withAgents = async <T>(work: (child: ChildProcess) => Promise<T>): Promise<T> => {
-  const child = fork(join(import.meta.dirname, 'bench-hub-agents.ts'));
+  const child = fork(join(import.meta.dirname, 'hub-agents.ts'));
   const stop = (): void => void child.kill();
   ended.signal.addEventListener('abort', stop);
   try {

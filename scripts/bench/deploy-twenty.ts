@@ -1,0 +1,103 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from '../../test/support/command.ts';
+import { createImagePusher } from '../../test/support/images.ts';
+import { flavours } from '../../test/support/flavours.ts';
+import type { TestHost } from '../../test/support/host.ts';
+import { freePort } from '../../test/support/ports.ts';
+import { startsOf, timed, untilServes } from './answering.ts';
+import { spreadOf, type Row } from './figures.ts';
+import type { Setting } from './setting.ts';
+
+const NAMES = Array.from({ length: 20 }, (_, n) => `s${String(n + 1)}`);
+
+const freePorts = async (): Promise<ReadonlyMap<string, number>> => {
+  const ports = new Set<number>();
+  while (ports.size < NAMES.length) ports.add(await freePort());
+  return new Map([...ports].map((port, n) => [NAMES[n] ?? '', port]));
+};
+
+const services = (image: (name: string) => string, ports: ReadonlyMap<string, number>, more = ''): string =>
+  NAMES.map(
+    (name) => `
+  ${name}:
+    image: ${image(name)}
+    ports: ['127.0.0.1:${String(ports.get(name))}:8888']
+    environment: { NODE_ENV: bench }
+    restart: always
+    stop_grace_period: 5s${more}`,
+  ).join('');
+
+const untilAllServe = async (ports: ReadonlyMap<string, number>, version: string): Promise<void> => {
+  await Promise.all([...ports.values()].map((port) => untilServes(port, version)));
+};
+
+const compose = async (setting: Setting, host: TestHost, ...words: string[]): Promise<void> => {
+  const env = {
+    ...process.env,
+    DOCKER_HOST: setting.dockerHost,
+    COMPOSE_PROJECT_NAME: `${host.environment}c`,
+  };
+  const cwd = join(host.folder, 'docker-compose');
+  const { code, stderr } = await runCommand('/usr/bin/docker-compose', words, {
+    env,
+    cwd,
+    timeoutMs: 300_000,
+  });
+  if (code !== 0) throw new Error(`docker-compose ${words.join(' ')}: exit code ${String(code)}\n${stderr}`);
+};
+
+/** Twenty images change at once: from there until every new container answers. */
+export const measureTwenty = (setting: Setting): Promise<readonly Row[]> =>
+  setting.onHost(async (host) => {
+    const { docker, registry, rounds } = setting;
+    const { push } = createImagePusher();
+    const ports = { agent: await freePorts(), compose: await freePorts() };
+    await mkdir(join(host.folder, 'docker-compose'));
+    const at = (side: string) => (name: string) => `${registry.address}/${side}/${name}`;
+    const more = '\n    deploy: { update_config: { monitor: 1s } }';
+    await host.compose(`services:${services(at('agent'), ports.agent, more)}\n`);
+    await host.publish({});
+    await host.agent();
+    const times = { agent: [] as number[], compose: [] as number[] };
+    try {
+      for (let round = 0; round <= rounds; round += 1) {
+        const version = `1.${String(round)}.0`;
+        const pushAll = async (side: string) =>
+          Promise.all(NAMES.map(async (name) => push(registry, `${side}/${name}`, version, flavours.web)));
+        await pushAll('compose');
+        const images = await pushAll('agent');
+        const file = `version: '3.7'\nservices:${services((name) => `${at('compose')(name)}:${version}`, ports.compose)}\n`;
+        await writeFile(join(host.folder, 'docker-compose', 'docker-compose.yml'), file);
+        const composeMs = await timed(async () => {
+          await compose(setting, host, 'pull', '--quiet');
+          await compose(setting, host, 'up', '-d');
+          await untilAllServe(ports.compose, version);
+        });
+        const { started } = await startsOf(docker, host.environment, NAMES.length);
+        const agentMs = await timed(async () => {
+          await host.publish(Object.fromEntries(NAMES.map((name, n) => [name, images[n]?.pinned ?? ''])));
+          await started;
+          await untilAllServe(ports.agent, version);
+        });
+        await host.run(['sync', '--wait']);
+        // The first on each side replaces nothing.
+        if (round === 0) continue;
+        times.compose.push(composeMs / 1000);
+        times.agent.push(agentMs / 1000);
+      }
+    } finally {
+      await compose(setting, host, 'down', '--timeout', '1');
+    }
+    const [ours, theirs] = [spreadOf(times.agent), spreadOf(times.compose)];
+    return [
+      {
+        name: 'the same, 20 services changed at once',
+        unit: 's',
+        ours,
+        yardstick: { name: 'docker-compose pull, up -d', spread: theirs },
+        goal: '≤ 0.6 ×',
+        isMet: ours.median <= 0.6 * theirs.median,
+      },
+    ];
+  });
