@@ -19,8 +19,8 @@ afterAll(async () => bench.end());
 /** Every line of the list says that its container is five minutes old: only a young one is looked at every time. */
 const aged = (ask: Ask): Ask => ({
   ...ask,
-  text: async (path, signal) =>
-    (await ask.text(path, signal)).replace(/Less than a second|\d+ seconds?/g, '5 minutes'),
+  bytes: async (path, signal) =>
+    Buffer.from((await ask.text(path, signal)).replace(/Less than a second|\d+ seconds?/g, '5 minutes')),
 });
 
 describe('an observation', () => {

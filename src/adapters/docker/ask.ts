@@ -1,10 +1,12 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 
 /** Questions to an engine: GET, over connections that stay open. */
 export interface Ask {
   /** The body of an answer. @throws like dockerode: what is no 200 has `statusCode` and `json` */
+  readonly bytes: (path: string, signal?: AbortSignal) => Promise<Buffer>;
+  /** The same as text. */
   readonly text: (path: string, signal?: AbortSignal) => Promise<string>;
   /** An answer that goes on as long as somebody reads it. */
   readonly stream: (path: string, signal: AbortSignal) => Promise<IncomingMessage>;
@@ -41,16 +43,19 @@ export const createAsk = async (
     return promise;
   };
 
+  const bytes: Ask['bytes'] = async (path, signal) => {
+    const answer = await open(path, { agent, timeout: limitMs, ...(signal && { signal }) });
+    const body = await buffer(answer).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw error;
+    });
+    if (answer.statusCode === 200) return body;
+    throw refusal(answer.statusCode ?? 0, body.toString());
+  };
+
   return {
-    text: async (path, signal) => {
-      const answer = await open(path, { agent, timeout: limitMs, ...(signal && { signal }) });
-      const body = await text(answer).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        throw error;
-      });
-      if (answer.statusCode === 200) return body;
-      throw refusal(answer.statusCode ?? 0, body);
-    },
+    bytes,
+    text: async (path, signal) => (await bytes(path, signal)).toString(),
     stream: async (path, signal) => {
       const answer = await open(path, { agent: false, signal });
       if (answer.statusCode === 200) return answer;

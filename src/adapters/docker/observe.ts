@@ -94,9 +94,9 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
   };
 };
 
-/** The same text and scope: the same containers. */
+/** The same bytes and scope: the same containers. As text they would be garbage for V8 at every look. */
 interface Look {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly replaces: string;
   readonly containers: readonly Container[];
 }
@@ -134,10 +134,10 @@ const createContainers = (ask: Ask) => {
   return {
     look: async (scope: ObserveScope, signal: AbortSignal): Promise<readonly Container[]> => {
       const since = forgotten;
-      const text = await ask.text('/containers/json?all=true', signal);
+      const bytes = await ask.bytes('/containers/json?all=true', signal);
       const replaces = scope.replaces.join(' ');
-      if (last?.text === text && last.replaces === replaces) return last.containers;
-      const listed = parse(text) as readonly Listed[];
+      if (last?.bytes.equals(bytes) && last.replaces === replaces) return last.containers;
+      const listed = parse(bytes.toString()) as readonly Listed[];
       // What is no list came from something between us and the engine.
       if (!Array.isArray(listed)) throw new Error('the engine gave no list of containers');
       const seen = await Promise.all(listed.map((l) => lookAt(l, scope, signal)));
@@ -145,7 +145,7 @@ const createContainers = (ask: Ask) => {
       const alive = new Set(listed.map((l) => l.Id));
       for (const id of known.keys()) if (!alive.has(id)) known.delete(id);
       const isFinal = since === forgotten && !listed.some((l, n) => isFresh(l, seen[n]));
-      last = isFinal ? { text, replaces, containers } : undefined;
+      last = isFinal ? { bytes, replaces, containers } : undefined;
       return containers;
     },
     forget: (id?: string): void => {

@@ -41,6 +41,7 @@ const engineWith = (lines: object[], gone: readonly string[] = []) => {
     return path === '/networks' ? NETWORKS : [];
   };
   const ask: Ask = {
+    bytes: async (path) => Buffer.from(await ask.text(path)),
     text: async (path) => {
       asked.push(path);
       meanwhile.get(path)?.();
