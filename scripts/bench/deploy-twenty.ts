@@ -4,6 +4,7 @@ import { runCommand } from '../../test/support/command.ts';
 import { createImagePusher } from '../../test/support/images.ts';
 import { flavours } from '../../test/support/flavours.ts';
 import type { TestHost } from '../../test/support/host.ts';
+import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
 import { freePort } from '../../test/support/ports.ts';
 import { startsOf, timed, untilServes } from './answering.ts';
 import { spreadOf, type Row } from './figures.ts';
@@ -36,7 +37,7 @@ const compose = async (setting: Setting, host: TestHost, ...words: string[]): Pr
   const env = {
     ...process.env,
     DOCKER_HOST: setting.dockerHost,
-    COMPOSE_PROJECT_NAME: `${host.environment}c`,
+    COMPOSE_PROJECT_NAME: `${host.environment}_compose`,
   };
   const cwd = join(host.folder, 'docker-compose');
   const { code, stderr } = await runCommand('/usr/bin/docker-compose', words, {
@@ -60,34 +61,33 @@ export const measureTwenty = (setting: Setting): Promise<readonly Row[]> =>
     await host.publish({});
     await host.agent();
     const times = { agent: [] as number[], compose: [] as number[] };
-    try {
-      for (let round = 0; round <= rounds; round += 1) {
-        const version = `1.${String(round)}.0`;
-        const pushAll = async (side: string) =>
-          Promise.all(NAMES.map(async (name) => push(registry, `${side}/${name}`, version, flavours.web)));
-        await pushAll('compose');
-        const images = await pushAll('agent');
-        const file = `version: '3.7'\nservices:${services((name) => `${at('compose')(name)}:${version}`, ports.compose)}\n`;
-        await writeFile(join(host.folder, 'docker-compose', 'docker-compose.yml'), file);
-        const composeMs = await timed(async () => {
-          await compose(setting, host, 'pull', '--quiet');
-          await compose(setting, host, 'up', '-d');
-          await untilAllServe(ports.compose, version);
-        });
-        const { started } = await startsOf(docker, host.environment, NAMES.length);
-        const agentMs = await timed(async () => {
-          await host.publish(Object.fromEntries(NAMES.map((name, n) => [name, images[n]?.pinned ?? ''])));
-          await started;
-          await untilAllServe(ports.agent, version);
-        });
-        await host.run(['sync', '--wait']);
-        // The first on each side replaces nothing.
-        if (round === 0) continue;
-        times.compose.push(composeMs / 1000);
-        times.agent.push(agentMs / 1000);
-      }
-    } finally {
-      await compose(setting, host, 'down', '--timeout', '1');
+    for (let round = 0; round <= rounds; round += 1) {
+      const version = `1.${String(round)}.0`;
+      const pushAll = async (side: string) =>
+        Promise.all(NAMES.map(async (name) => push(registry, `${side}/${name}`, version, flavours.web)));
+      await pushAll('compose');
+      const images = await pushAll('agent');
+      const image = (name: string): string => `${at('compose')(name)}:${version}`;
+      // With the label they go when the host does.
+      const label = `\n    labels: ['${FOREIGN_LABEL}=${host.environment}']`;
+      const file = `version: '3.7'\nservices:${services(image, ports.compose, label)}\n`;
+      await writeFile(join(host.folder, 'docker-compose', 'docker-compose.yml'), file);
+      const composeMs = await timed(async () => {
+        await compose(setting, host, 'pull', '--quiet');
+        await compose(setting, host, 'up', '-d');
+        await untilAllServe(ports.compose, version);
+      });
+      const { started } = await startsOf(docker, host.environment, NAMES.length);
+      const agentMs = await timed(async () => {
+        await host.publish(Object.fromEntries(NAMES.map((name, n) => [name, images[n]?.pinned ?? ''])));
+        await started;
+        await untilAllServe(ports.agent, version);
+      });
+      await host.run(['sync', '--wait']);
+      // The first on each side replaces nothing.
+      if (round === 0) continue;
+      times.compose.push(composeMs / 1000);
+      times.agent.push(agentMs / 1000);
     }
     const [ours, theirs] = [spreadOf(times.agent), spreadOf(times.compose)];
     return [
