@@ -123,17 +123,18 @@ ${String(services)} services of two replicas behind one edge
   a deploy of one: ${(deployMs / 1000).toFixed(1)} s; containers of others touched ${String(touched)}, their servers ${String(serversTouched)}`);
 };
 
+const summary = (times: readonly number[]) => ({
+  ...spreadOf(times),
+  p99: percentile(
+    times.toSorted((a, b) => a - b),
+    0.99,
+  ),
+});
+
 const measured = await measure();
 if (values.json) {
   const { load, gaps, many } = measured;
   const { quiet, during, ...rest } = load;
-  const summary = (times: readonly number[]) => ({
-    ...spreadOf(times),
-    p99: percentile(
-      times.toSorted((a, b) => a - b),
-      0.99,
-    ),
-  });
   const latency = { quiet: summary(quiet), during: summary(during) };
   const gapMs = Object.fromEntries(Object.entries(gaps).map(([name, times]) => [name, spreadOf(times)]));
   console.log(JSON.stringify({ load: { ...rest, latency }, gapMs, many }));
