@@ -32,7 +32,7 @@ const isFit = (realm: URL, isPlain: boolean): boolean =>
 
 /**
  * The `Authorization` header that answers a challenge.
- * @throws AgentError REGISTRY_AUTH
+ * @throws AgentError REGISTRY_AUTH, or REGISTRY where whoever gives tokens can't be reached
  */
 export const authorize = async (
   challenge: Challenge,

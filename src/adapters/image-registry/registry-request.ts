@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { got, type Response } from 'got';
+import { AgentError, messageOf } from '../../core/errors.ts';
 
 export interface RegistryAnswer {
   readonly status: number;
@@ -25,8 +26,26 @@ export interface RegistryRequest {
 export const CAP_BYTES = 4 * 1024 * 1024;
 const LIMIT_MS = 30_000;
 
-/** One request; nothing is followed, nothing is tried again. Rejects with the error of the transport. */
-export const request = async (
+/**
+ * One request; nothing is followed, nothing is tried again. Only the abort of the signal rejects otherwise.
+ * @throws AgentError REGISTRY
+ */
+export const request = async (wanted: RegistryRequest, signal: AbortSignal): Promise<RegistryAnswer> => {
+  try {
+    return await exchange(wanted, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(wanted.url, error);
+  }
+};
+
+const unreachable = ({ origin }: URL, error: unknown): AgentError =>
+  new AgentError('REGISTRY', `cannot reach ${origin}: ${messageOf(error)}`, {
+    retry: 'later',
+    advice: 'check the name of the registry, the network and its certificate; nothing was published',
+  });
+
+const exchange = async (
   { url, headers, form }: RegistryRequest,
   signal: AbortSignal,
 ): Promise<RegistryAnswer> => {
@@ -100,6 +119,7 @@ export const openRequest = async (
     };
   } catch (error) {
     stream.destroy();
-    throw error;
+    signal.throwIfAborted();
+    throw unreachable(url, error);
   }
 };

@@ -1,4 +1,4 @@
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError } from '../../core/errors.ts';
 import { formatImage, type ImageReference } from '../../core/image/reference.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import { authorize } from './authorization.ts';
@@ -45,17 +45,8 @@ export const createSession = (
     ask: (url: URL, headers: Readonly<Record<string, string>>) => Promise<A>,
   ): Promise<A> => {
     const first = new URL(`${place.base}/v2/${place.path}/${path}`);
-    const at = async (url: URL, withLogin: boolean): Promise<A> => {
-      try {
-        return await ask(url, withLogin && authorization !== undefined ? { authorization } : {});
-      } catch (error) {
-        signal.throwIfAborted();
-        throw new AgentError('REGISTRY', `cannot reach ${url.origin}: ${messageOf(error)}`, {
-          retry: 'later',
-          advice: 'check the name of the registry, the network and its certificate; nothing was published',
-        });
-      }
-    };
+    const at = (url: URL, withLogin: boolean): Promise<A> =>
+      ask(url, withLogin && authorization !== undefined ? { authorization } : {});
     let answer = await at(first, true);
     const challenge = answer.status === 401 ? parseChallenge(answer.header('www-authenticate')) : undefined;
     if (challenge) {

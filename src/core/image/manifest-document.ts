@@ -45,16 +45,25 @@ interface RawDescriptor {
   readonly digest?: unknown;
   readonly size?: unknown;
   readonly mediaType?: unknown;
-  readonly platform?: RawPlatform;
+  readonly platform?: RawPlatform | null;
 }
 
-/** `linux/arm/v7`, as containerd writes it: the variant of arm64 is `v8` always, and left out. Undefined: no platform, as attestations have it. */
-export const platformOf = (raw: RawPlatform | undefined): string | undefined => {
+/** `os/arch[/variant]`, as containerd's platforms package writes it. */
+const PLATFORM = /^[a-z0-9_.-]+\/[a-z0-9_.-]+(?:\/[a-z0-9_.-]+)?$/;
+
+export const isPlatform = (text: string): boolean => PLATFORM.test(text);
+
+/**
+ * `linux/arm/v7`, as containerd writes it: the variant of arm64 is `v8` always, and left out. Undefined: no platform, as
+ * attestations have it, or one that no manifest may name.
+ */
+export const platformOf = (raw: RawPlatform | null | undefined): string | undefined => {
   const { os, architecture, variant } = raw ?? {};
   if (typeof os !== 'string' || typeof architecture !== 'string' || os === 'unknown') return undefined;
   const isPlain =
     typeof variant !== 'string' || variant === '' || (architecture === 'arm64' && variant === 'v8');
-  return isPlain ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+  const platform = isPlain ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+  return isPlatform(platform) ? platform : undefined;
 };
 
 export const parseJsonBody = (body: Uint8Array): unknown => {
@@ -84,22 +93,23 @@ export const readManifestDocument = (body: Uint8Array): ManifestDocument | undef
   const value = parseJsonBody(body) as
     | {
         readonly mediaType?: unknown;
-        readonly config?: RawDescriptor;
+        readonly config?: RawDescriptor | null;
         readonly layers?: unknown;
         readonly manifests?: unknown;
       }
+    | null
     | undefined;
-  if (typeof value !== 'object') return undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
   if (Array.isArray(value.manifests)) {
-    const images = (value.manifests as readonly RawDescriptor[]).flatMap((m) => {
-      const [platform, descriptor] = [platformOf(m.platform), descriptorOf(m)];
+    const images = (value.manifests as readonly (RawDescriptor | null)[]).flatMap((m) => {
+      const [platform, descriptor] = [platformOf(m?.platform), descriptorOf(m)];
       return platform !== undefined && descriptor ? [{ ...descriptor, platform }] : [];
     });
     return { kind: 'index', mediaType: knownType(value.mediaType, INDEX_TYPES), images };
   }
   const config = descriptorOf(value.config);
   if (!config || !isImageId(config.digest)) return undefined;
-  const listed = Array.isArray(value.layers) ? (value.layers as readonly RawDescriptor[]) : [];
+  const listed = Array.isArray(value.layers) ? (value.layers as readonly (RawDescriptor | null)[]) : [];
   const layers = listed.flatMap((l) => descriptorOf(l) ?? []);
   return {
     kind: 'image',

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Archive } from '../image/archive.ts';
+import { isPlatform } from '../image/manifest-document.ts';
 import { isDigest, isImageId, tryParseImage } from '../image/reference.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService, Publisher, Rollout } from './model.ts';
@@ -14,8 +15,6 @@ const ENVIRONMENT = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 export const isEnvironmentName = (text: string): boolean => ENVIRONMENT.test(text);
 /** The Compose Specification's service names. */
 const SERVICE = /^[a-zA-Z0-9._-]+$/;
-/** `os/arch[/variant]`, as containerd's platforms package writes it. */
-const PLATFORM = /^[a-z0-9_.-]+\/[a-z0-9_.-]+(?:\/[a-z0-9_.-]+)?$/;
 const MAX_ROLLOUT_SECONDS = 366 * 24 * 3600;
 
 export type ParsedManifest =

@@ -35,6 +35,12 @@ const CONTENT: Readonly<Record<string, Answer>> = {
   'manifests/lying': [200, image, { 'docker-content-digest': sha('other') }],
   [`manifests/${sha('other')}`]: [200, image],
   'manifests/old': [200, '{"schemaVersion":1}'],
+  'manifests/null': [200, 'null'],
+  'manifests/holes': [200, '{"manifests":[null,{"digest":7,"platform":null}]}'],
+  'manifests/strange': [
+    200,
+    JSON.stringify({ manifests: [{ digest: sha(image), platform: { os: 'Linux ', architecture: 'x' } }] }),
+  ],
   'manifests/busy': [429, '', { 'retry-after': '30' }],
   'manifests/closed': [403, ''],
   'tags/list': [200, '{"tags":["1.0.0","multi"]}'],
@@ -102,6 +108,10 @@ describe('a registry is asked for', () => {
     [':lying', 'IMAGE_MISMATCH', /serves sha256/, /broken or lies/],
     [`@${sha('other')}`, 'IMAGE_MISMATCH', /was asked for/, /broken or lies/],
     [':old', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
+    [':null', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
+    [':holes', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
+    // No manifest may name this platform: hosts would refuse what was published with it.
+    [':strange', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
     [':busy', 'REGISTRY', /429 .*after 30 s/, /rate limit/],
     [':closed', 'REGISTRY_AUTH', /refuses to show/, /docker login/],
   ])('%s: %s', async (reference, code, says, advises) => {
@@ -141,6 +151,14 @@ describe('a registry that wants a login', () => {
   it('gets no password at a place that is not safe', async () => {
     const { look } = await startRegistry(() => 'Bearer realm="ftp://example.com/token"');
     await expect(look(':1.0.0', login)).rejects.toMatchObject({ code: 'REGISTRY_AUTH' });
+  });
+
+  it('whose token server is away is told so', async () => {
+    const { look } = await startRegistry(() => 'Bearer realm="http://127.0.0.1:1/token"');
+    await expect(look(':1.0.0', login)).rejects.toMatchObject({
+      code: 'REGISTRY',
+      message: expect.stringContaining('cannot reach http://127.0.0.1:1'),
+    });
   });
 
   it('that is away is told', async () => {
