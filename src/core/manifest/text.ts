@@ -10,9 +10,15 @@ export type Parsed =
 const MAX_ALIASES = 50;
 const QUOTE_LENGTH = 80;
 
+/** What JSON leaves as it is and a terminal or a log's reader does not: delete, C1 controls, line and paragraph separators. */
+const UNQUOTED = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+
 /** Foreign text, safe to show: quoted, escaped, short. */
 export const quote = (text: string): string =>
-  JSON.stringify(text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text);
+  JSON.stringify(text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text).replace(
+    UNQUOTED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /**
  * Foreign text in a sentence of ours: it stays on its line, and neither moves the cursor of a terminal nor turns the reading

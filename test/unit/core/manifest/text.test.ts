@@ -84,6 +84,8 @@ describe('text', () => {
   it('is quoted in one short line', () => {
     expect(quote('a\nb')).toBe(String.raw`"a\nb"`);
     expect(quote('x'.repeat(200))).toBe(`"${'x'.repeat(80)}…"`);
+    // C1 controls steer a terminal as ESC [ does, and JSON leaves them as they are.
+    expect(quote('\u009b2J\u007f\u2028')).toBe(String.raw`"\u009b2J\u007f\u2028"`);
   });
 });
 
