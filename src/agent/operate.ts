@@ -42,11 +42,19 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
   }
 };
 
+/** Nobody can write a later time down: a status that has to would fail for as long as the ledger remembers it. */
+const LAST_MS = 8_640_000_000_000_000;
+
 const pause = async (
   command: Extract<Command, { kind: 'pause' }>,
   c: OperateContext,
 ): Promise<CommandAnswer> => {
   const { reason, owner, untilMs, all } = command;
+  if (untilMs !== null && untilMs > LAST_MS) {
+    throw new AgentError('USAGE', 'the hold would end later than any calendar reaches', {
+      advice: 'leave the end away: it holds until `supercargo resume`',
+    });
+  }
   await c.record.update((l) => ({
     ...l,
     hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },

@@ -63,7 +63,10 @@ const imageId = v.custom<ImageId>(
   'must be a config digest: sha256: and 64 lower-case hex digits',
 );
 
-const platform = v.pipe(v.string(), v.regex(PLATFORM, 'must be a platform like linux/amd64 or linux/arm/v7'));
+const platform = v.pipe(
+  v.string(),
+  v.check(isPlatform, 'must be a platform like linux/amd64 or linux/arm/v7'),
+);
 
 const notList = v.check((value: unknown) => !Array.isArray(value), 'must be an object, not a list');
 

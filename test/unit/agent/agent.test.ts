@@ -204,6 +204,25 @@ describe('the agent', () => {
     expect(running(host)).toEqual(['web 1']);
   });
 
+  it('refuses a hold whose end nobody can write down, and goes on as if it had not been asked', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    const hold = {
+      kind: 'pause',
+      reason: 'x',
+      owner: 'ann',
+      untilMs: 8_640_000_000_000_001,
+      all: false,
+    } as const;
+    await expect(agent.operate(hold)).rejects.toMatchObject({
+      code: 'USAGE',
+      advice: expect.stringContaining('leave the end away') as string,
+    });
+    expect(agent.status().hold).toBeNull();
+    await agent.operate({ ...hold, untilMs: 8_640_000_000_000_000 });
+    expect(agent.status().hold?.until).toBe('+275760-09-13T00:00:00.000Z');
+  });
+
   it('holds, resumes and tries again when it is told to', async () => {
     const host = createHost();
     const agent = await start(host);
