@@ -2,6 +2,7 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
+import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../host-config.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage, tryParseImage } from '../../core/image/reference.ts';
@@ -197,7 +198,9 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
   const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
   return [
     ok('configuration', `${config.environment} on ${config.host}`),
-    ...config.warnings.map((w) => hint('configuration', w, 'correct /etc/supercargo/agent.env')),
+    ...config.warnings.map((w) =>
+      hint('configuration', w, `correct ${environmentFile(io.env['SUPERCARGO_INSTANCE'])}`),
+    ),
     ...(await guarded('files', () => checkFiles(wired, config, signal))),
     ...(await guarded('state folder', () => checkStateDir(config))),
     ...(await guarded('engine', () => checkEngine(wired))),
