@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { ImageOrigin } from '../../core/image/origin.ts';
+import type { RestartPolicy } from '../../core/compose/model.ts';
 import type { EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { Limits } from '../../core/state/actual.ts';
 import { createBody, endpointOf } from './create-body.ts';
@@ -126,14 +128,11 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
     case 'create-volume':
       return docker.createVolume(inBody(volumeBody(action, c.environment), signal));
     case 'disarm':
-      return container?.update({ RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, abortSignal });
+      return container && update(container, policyBody({ name: 'no', maxRetries: 0 }), signal);
     case 'arm':
-      return container?.update({
-        RestartPolicy: { Name: action.restart.name, MaximumRetryCount: action.restart.maxRetries },
-        abortSignal,
-      });
+      return container && update(container, policyBody(action.restart), signal);
     case 'limit':
-      return container?.update({ ...limitsBody(action.limits), abortSignal });
+      return container && update(container, limitsBody(action.limits), signal);
     case 'rename':
       return container?.rename({ name: action.to, abortSignal });
     case 'connect':
@@ -167,6 +166,31 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
       return removeReferences(action.references, c);
   }
 };
+
+/** A container that ends at that very moment, while the engine has not noticed: it refuses, and puts nothing into force. */
+const ENDING = /cannot update a (?:deleted|stopped) process|process already finished|no such process/i;
+const ENDING_TRIES = 10;
+const ENDING_PAUSE_MS = 100;
+
+/** A crash loop ends again and again; a rollback that waited out a back-off for that would leave nothing serving. */
+const update = async (
+  container: Dockerode.Container,
+  body: object,
+  signal: AbortSignal,
+): Promise<unknown> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await container.update({ ...body, abortSignal: signal });
+    } catch (error) {
+      if (tries === ENDING_TRIES || !ENDING.test(messageOf(error))) throw error;
+      await sleep(ENDING_PAUSE_MS, undefined, { signal });
+    }
+  }
+};
+
+const policyBody = ({ name, maxRetries }: Pick<RestartPolicy, 'name' | 'maxRetries'>): object => ({
+  RestartPolicy: { Name: name, MaximumRetryCount: maxRetries },
+});
 
 /** Dying in between leaves it without the network: the plan connects it again. */
 const rejoin = async (

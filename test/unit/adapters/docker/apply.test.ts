@@ -18,6 +18,8 @@ const contextOf = ({ docker }: FakeEngine, signal = new AbortController().signal
 
 const container = { id: 'c1', name: 'test-web-1' };
 
+const saying = (statusCode: number, words: string): Error => Object.assign(new Error(words), { statusCode });
+
 describe('a step', () => {
   it('says what may be secret in the body alone: URLs end up in logs', async () => {
     const engine = await startFakeEngine(() => '{"Id":"x"}');
@@ -71,6 +73,23 @@ describe('a step', () => {
     await expect(step).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  // Seen on Docker 20.10: a rollback waited out a back-off for it, with nothing serving.
+  it('to change a container that ends at that moment is taken once the engine has noticed', async () => {
+    const refusals = ['', ''].map(() =>
+      saying(500, 'Cannot update container c1: cannot update a deleted process: unknown'),
+    );
+    let calls = 0;
+    const update = async (): Promise<void> => {
+      calls += 1;
+      const refusal = refusals.pop();
+      return refusal ? Promise.reject(refusal) : Promise.resolve();
+    };
+    const docker = { getContainer: () => ({ update }) } as unknown as ApplyContext['docker'];
+    const context = { ...contextOf(await startFakeEngine(() => undefined)), docker };
+    await expect(applyAction({ kind: 'disarm', container }, context)).resolves.toBeUndefined();
+    expect(calls).toBe(3);
+  });
+
   it.each([
     ['somebody else removes it already', 409, 'removal of container c1 is already in progress'],
     ['it is gone', 404, 'No such container: c1'],
@@ -90,8 +109,6 @@ describe('a step', () => {
     expect(options).toEqual([false]);
   });
 });
-
-const saying = (statusCode: number, words: string): Error => Object.assign(new Error(words), { statusCode });
 
 /** Notes what is asked of it; `refuse` may answer otherwise. */
 const notingDocker = (refuse: (call: string) => Error | undefined = () => undefined) => {
