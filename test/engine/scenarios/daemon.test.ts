@@ -120,6 +120,13 @@ describe('a running agent', () => {
           rolledBack: null,
           failure: null,
           progress: null,
+          origin: {
+            kind: 'registry',
+            source: image.repository.slice(0, image.repository.indexOf('/')),
+            release: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+            fetchedAt: expect.any(String) as string,
+            skipped: [],
+          },
           containers: [
             {
               id,
