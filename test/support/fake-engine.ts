@@ -21,8 +21,20 @@ export interface FakeEngine {
 /** What it says of itself; enough for `connect`. */
 export const VERSION_ANSWER = { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12' };
 
+/** Half an answer: its connection ends before the rest comes, or stays open where it is held. */
+export interface Torn {
+  readonly torn: string;
+  readonly isHeld?: boolean;
+}
+
+export interface Redirect {
+  readonly redirect: string;
+}
+
 /** Speaks HTTP on a socket of its own until the test is over. `answer` gives the text of an answer; undefined: none ever comes. */
-export const startFakeEngine = async (answer: (call: Call) => string | undefined): Promise<FakeEngine> => {
+export const startFakeEngine = async (
+  answer: (call: Call) => string | Torn | Redirect | undefined,
+): Promise<FakeEngine> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-fake-engine-'));
   const socketPath = join(folder, 'docker.sock');
   const calls: Call[] = [];
@@ -30,7 +42,9 @@ export const startFakeEngine = async (answer: (call: Call) => string | undefined
     const call = { method: request.method ?? '', url: request.url ?? '', body: await text(request) };
     calls.push(call);
     const said = answer(call);
-    if (said !== undefined) response.end(said);
+    if (typeof said === 'string') response.end(said);
+    else if (said && 'redirect' in said) response.writeHead(301, { location: said.redirect }).end('{}');
+    else if (said) response.write(said.torn, () => void (said.isHeld === true || response.destroy()));
   };
   const server = createServer((request, response) => void reply(request, response));
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -4,6 +4,7 @@ import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
 import { createAsk, type Ask } from './ask.ts';
 import { toEngineError } from './engine-error.ts';
+import { engineAgent } from './engine-agent.ts';
 
 /** The oldest engine we talk to (20.10) and the newest API whose answers we know. */
 const OLDEST_API = '1.41';
@@ -70,7 +71,9 @@ export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_M
 
 const load = async (options: Dockerode.DockerOptions, readLimitMs: number): Promise<Clients> => {
   const { default: Client } = await import('dockerode');
-  return { docker: new Client(options), reader: new Client({ ...options, timeout: readLimitMs }) };
+  // docker-modem takes an agent, and its types do not know of it.
+  const all = { ...options, agent: engineAgent(options.protocol === 'https') };
+  return { docker: new Client(all), reader: new Client({ ...all, timeout: readLimitMs } as typeof all) };
 };
 
 interface EngineVersion {

@@ -139,11 +139,23 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
+/** We took an answer for what the API promises, and it was something else. Errors with a code are the transport's. */
+const isStumble = (error: unknown): boolean =>
+  [TypeError, RangeError, SyntaxError].some((kind) => error instanceof kind) &&
+  fieldOf(error, 'code') === undefined;
+
 /** Anything that dockerode threw, as an AgentError. Abort errors pass as they are. */
 export const toEngineError = (error: unknown, what: string, address = ''): unknown => {
   if (error instanceof AgentError) return error;
   const name = fieldOf(error, 'name');
   if (name === 'AbortError') return error;
+  if (isStumble(error)) {
+    return new AgentError('ENGINE', `${what}: the answer is not one of the Docker API`, {
+      retry: 'later',
+      cause: error,
+      advice: 'see that DOCKER_HOST names a Docker engine, and what stands between it and the agent',
+    });
+  }
   const code = fieldOf(error, 'code');
   if (code === 'EACCES' || code === 'EPERM') {
     return new AgentError(

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import type { ImageOrigin } from '../../core/image/origin.ts';
@@ -9,6 +8,7 @@ import { demultiplex, runIn } from './run-in.ts';
 import { applyAction } from './apply.ts';
 import { connect, type Connection, type EngineAddress } from './client.ts';
 import { toEngineError } from './engine-error.ts';
+import { linesOf } from './lines.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './resources.ts';
@@ -35,11 +35,15 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
   };
 
   const open = async (): Promise<Session> => {
-    const connection = await connect(address);
-    const answer = await infoOf(connection);
-    const facts = factsOf(answer, connection.apiVersion, connection.remoteHost);
-    const engineFolder = address.kind === 'unix' ? answer.DockerRootDir : undefined;
-    return { connection, facts, engineFolder, observer: createObserver(connection.ask, facts) };
+    try {
+      const connection = await connect(address);
+      const answer = await infoOf(connection);
+      const facts = factsOf(answer, connection.apiVersion, connection.remoteHost);
+      const engineFolder = address.kind === 'unix' ? answer.DockerRootDir : undefined;
+      return { connection, facts, engineFolder, observer: createObserver(connection.ask, facts) };
+    } catch (error) {
+      throw toEngineError(error, 'cannot reach the Docker engine');
+    }
   };
 
   const withSession = async <T>(use: (s: Session) => Promise<T>): Promise<T> => {
@@ -175,7 +179,7 @@ const watch = async (
   }
   observer.follow(true);
   try {
-    for await (const text of createInterface({ input: stream })) {
+    for await (const text of linesOf(stream)) {
       noteEvent(text, observer);
       onEvent();
     }

@@ -8,10 +8,16 @@ type Labels = Readonly<Record<string, string>>;
 export const formatRestart = ({ name, maxRetries }: RestartPolicy): string =>
   name === 'on-failure' && maxRetries > 0 ? `${name}:${String(maxRetries)}` : name;
 
+/** Labels can be written by anybody: what is no count is 0. */
+const countIn = (text: string | undefined): number => {
+  const count = Number(text ?? 0);
+  return Number.isSafeInteger(count) && count >= 0 ? count : 0;
+};
+
 export const parseRestart = (text: string): RestartPolicy => {
   const [name = '', retries = '0'] = text.split(':');
   const isKnown = name === 'always' || name === 'unless-stopped' || name === 'on-failure';
-  return { name: isKnown ? name : 'no', maxRetries: name === 'on-failure' ? Number(retries) : 0 };
+  return { name: isKnown ? name : 'no', maxRetries: name === 'on-failure' ? countIn(retries) : 0 };
 };
 
 /** Undefined where the labels are not this environment's, or somebody wrote half of them. */
@@ -26,7 +32,7 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
     service,
     replica,
     release,
-    serial: Number(labels[LABELS.serial] ?? 0),
+    serial: countIn(labels[LABELS.serial]),
     version: labels[LABELS.version] ?? '',
     restart: parseRestart(labels[LABELS.restart] ?? 'no'),
   };

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
@@ -8,6 +7,7 @@ import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';
 import type { Image } from '../../core/state/actual.ts';
 import { toEngineError } from './engine-error.ts';
+import { linesOf } from './lines.ts';
 import { inspectImage } from './local-image.ts';
 import { verifiedArchive } from './verified-archive.ts';
 
@@ -87,7 +87,7 @@ const silent = (what: string): AgentError =>
   });
 
 const readAnswer = async (answer: Readable, onLine: () => void): Promise<void> => {
-  for await (const text of createInterface({ input: answer })) {
+  for await (const text of linesOf(answer)) {
     onLine();
     const said = errorIn(text);
     if (said !== undefined) throw new Error(said);

@@ -3,6 +3,7 @@ import { LABELS } from '../../core/names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
+import { text } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { createKept } from './kept.ts';
@@ -20,10 +21,16 @@ interface VolumeList {
   readonly Volumes: readonly Dockerode.VolumeInspectInfo[] | null;
 }
 
+/** What is no list came from something between us and the engine. */
+const listOf = <T>(what: string, answer: readonly T[]): readonly T[] => {
+  if (Array.isArray(answer)) return answer;
+  throw new Error(`the engine gave no list of ${what}`);
+};
+
 /**
  * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again only when its line in
- * the list changed (other than by the time going on), it is young, or an event named it; networks, images and volumes are asked for only after something touched
- * them, as long as events are followed. A list that says the same, byte for byte, gives the very same containers.
+ * the list changed (other than by the time going on), it is young, or an event named it; networks, images and volumes are asked for
+ * only after something touched them, as long as events are followed. A list that says the same, byte for byte, gives the very same containers.
  */
 export const createObserver = (ask: Ask, facts: EngineFacts) => {
   const networks = createKept<Actual['networks']>();
@@ -52,11 +59,13 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
     const [containersSeen, networksSeen, imagesSeen, volumesSeen] = await Promise.all([
       containers.look(scope, signal),
       networks.get(async () =>
-        ((await list('/networks')) as NetworkList).map((n) => networkOf(n, environment)),
+        listOf('networks', (await list('/networks')) as NetworkList).map((n) => networkOf(n, environment)),
       ),
-      images.get(async () => ((await list('/images/json')) as ImageList).map(imageOf)),
+      images.get(async () => listOf('images', (await list('/images/json')) as ImageList).map(imageOf)),
       volumes.get(async () =>
-        (((await list('/volumes')) as VolumeList).Volumes ?? []).map((v) => volumeOf(v, environment)),
+        listOf('volumes', ((await list('/volumes')) as VolumeList).Volumes ?? []).map((v) =>
+          volumeOf(v, environment),
+        ),
       ),
     ]);
     return {
@@ -137,9 +146,7 @@ const createContainers = (ask: Ask) => {
       const bytes = await ask.bytes('/containers/json?all=true', signal);
       const replaces = scope.replaces.join(' ');
       if (last?.bytes.equals(bytes) && last.replaces === replaces) return last.containers;
-      const listed = parse(bytes.toString()) as readonly Listed[];
-      // What is no list came from something between us and the engine.
-      if (!Array.isArray(listed)) throw new Error('the engine gave no list of containers');
+      const listed = listOf('containers', parse(bytes.toString()) as readonly Listed[]);
       const seen = await Promise.all(listed.map((l) => lookAt(l, scope, signal)));
       const containers = seen.filter((c) => c !== undefined);
       const alive = new Set(listed.map((l) => l.Id));
@@ -158,11 +165,11 @@ const createContainers = (ask: Ask) => {
 };
 
 /** @throws where it came from something between us and the engine. */
-const parse = (text: string): unknown => {
+const parse = (said: string): unknown => {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(said) as unknown;
   } catch (cause) {
-    throw new Error(`the engine gave no JSON: ${text.slice(0, 80)}`, { cause });
+    throw new Error(`the engine gave no JSON: ${said.slice(0, 80)}`, { cause });
   }
 };
 
@@ -196,9 +203,9 @@ const containerOf = (l: Listed, environment: string): Container => {
   const edge = parseEdge(l.Labels, environment);
   const owner = edge ? undefined : parseOwner(l.Labels, environment);
   return {
-    id: l.Id,
+    id: text(l.Id),
     name: nameOf(l),
-    imageId: l.ImageID as Container['imageId'],
+    imageId: text(l.ImageID) as Container['imageId'],
     state: stateOf(l.State),
     owner,
     otherEnvironment: owner === undefined && edge === undefined ? other : undefined,

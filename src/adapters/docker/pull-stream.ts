@@ -1,10 +1,11 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryAuth } from '../../core/ports/registry-credentials.ts';
+import { countOr } from './answered.ts';
 import { toRegistryError } from './engine-error.ts';
+import { linesOf } from './lines.ts';
 
 /** When a source that delivers too slowly is given up. There is no limit on the whole: big images may take their time. */
 export interface Patience {
@@ -89,7 +90,7 @@ const readLines = async (
   let timer = arm();
   let bytesThen = 0;
   try {
-    for await (const text of createInterface({ input: stream })) {
+    for await (const text of linesOf(stream)) {
       const line = parseLine(text);
       if (line?.error !== undefined) throw toRegistryError(new Error(line.error), what);
       const isNews = line !== undefined && noteLayer(layers, line);
@@ -104,6 +105,7 @@ const readLines = async (
     }
   } finally {
     clearTimeout(timer);
+    stream.destroy();
   }
 };
 
@@ -122,10 +124,10 @@ const noteLayer = (layers: Map<string, Layer>, line: Line): boolean => {
   const known = layers.get(line.id) ?? { done: false, current: 0, total: 0 };
   const done = /^(Pull complete|Already exists)/.test(line.status);
   const isDownload = line.status === 'Downloading';
-  const total = isDownload ? (line.progressDetail?.total ?? known.total) : known.total;
+  const total = isDownload ? countOr(line.progressDetail?.total, known.total) : known.total;
   const isWhole = done || line.status === 'Download complete' || line.status === 'Extracting';
   const current = isDownload
-    ? (line.progressDetail?.current ?? known.current)
+    ? countOr(line.progressDetail?.current, known.current)
     : isWhole
       ? total
       : known.current;

@@ -65,8 +65,8 @@ const askRegistry = async (
     if (limit.aborted) throw silent(what, answerLimitMs);
     throw toRegistryError(error, what);
   }
-  const digest = (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest ?? '';
-  if (isDigest(digest)) return { kind: 'digest', digest };
+  const digest = (answer as { Descriptor?: { digest?: unknown } | null } | null)?.Descriptor?.digest;
+  if (typeof digest === 'string' && isDigest(digest)) return { kind: 'digest', digest };
   throw new AgentError('REGISTRY', `${what}: the registry gave no SHA-256 digest`, {
     advice: 'use a registry that speaks the OCI distribution API',
   });

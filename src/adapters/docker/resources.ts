@@ -2,16 +2,17 @@ import type Dockerode from 'dockerode';
 import { isDigest, tryParseImage, type ImageId } from '../../core/image/reference.ts';
 import { LABELS } from '../../core/names.ts';
 import type { EngineFacts, Image, Limits, Network, Volume } from '../../core/state/actual.ts';
+import { text } from './answered.ts';
 
 export const imageOf = (info: Dockerode.ImageInfo): Image => ({
-  id: info.Id as ImageId,
+  id: text(info.Id) as ImageId,
   // The engine writes <none>:<none> where there is no name; such lines parse to nothing.
-  tags: (info.RepoTags ?? []).flatMap((text) => {
-    const image = tryParseImage(text);
+  tags: (info.RepoTags ?? []).flatMap((name) => {
+    const image = tryParseImage(name);
     return image?.tag === undefined ? [] : [{ repository: image.repository, tag: image.tag }];
   }),
-  digests: (info.RepoDigests ?? []).flatMap((text) => {
-    const image = tryParseImage(text);
+  digests: (info.RepoDigests ?? []).flatMap((name) => {
+    const image = tryParseImage(name);
     return image?.digest !== undefined && isDigest(image.digest)
       ? [{ repository: image.repository, digest: image.digest }]
       : [];
@@ -23,8 +24,8 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
   const network = labels[LABELS.network];
   const isOurs = labels[LABELS.environment] === environment && network !== undefined;
   return {
-    id: info.Id,
-    name: info.Name,
+    id: text(info.Id),
+    name: text(info.Name),
     subnets: (info.IPAM?.Config ?? []).flatMap((c) => (c['Subnet'] ? [c['Subnet']] : [])),
     owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined,
   };
@@ -34,7 +35,10 @@ export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string)
   const labels = info.Labels ?? {};
   const volume = labels[LABELS.volume];
   const isOurs = labels[LABELS.environment] === environment && volume !== undefined;
-  return { name: info.Name, owner: isOurs ? { volume, hash: labels[LABELS.definition] ?? '' } : undefined };
+  return {
+    name: text(info.Name),
+    owner: isOurs ? { volume, hash: labels[LABELS.definition] ?? '' } : undefined,
+  };
 };
 
 /** The members of GET /info that we use. */
@@ -74,10 +78,10 @@ export const factsOf = (
     ['pidsLimit', info.PidsLimit],
   ];
   return {
-    id: info.ID,
-    version: info.ServerVersion,
+    id: text(info.ID),
+    version: text(info.ServerVersion),
     apiVersion,
-    platform: `${info.OSType}/${ARCHITECTURES[info.Architecture] ?? info.Architecture}`,
+    platform: `${text(info.OSType)}/${ARCHITECTURES[info.Architecture] ?? text(info.Architecture)}`,
     remoteHost,
     enforces: enforced.filter(([, isEnforced]) => isEnforced).map(([key]) => key),
   };

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { edgeLabels, ownerLabels, parseEdge, parseOwner } from '../../../../src/adapters/docker/labels.ts';
+import {
+  edgeLabels,
+  ownerLabels,
+  parseEdge,
+  parseOwner,
+  parseRestart,
+} from '../../../../src/adapters/docker/labels.ts';
 import type { CreateEdge } from '../../../../src/core/plan/action.ts';
 import { createOf, releaseOf } from '../../../support/release-of.ts';
 
@@ -14,6 +20,15 @@ const edge: CreateEdge = {
   network: 'test_edge',
   ports: [],
 };
+
+describe('labels that somebody wrote', () => {
+  it('give no number that is none', () => {
+    const labels = ownerLabels(createOf(releaseOf(''), 'test-web-1'), 'test');
+    expect(parseOwner({ ...labels, 'io.supercargo.serial': 'x' }, 'test')).toMatchObject({ serial: 0 });
+    expect(parseOwner({ ...labels, 'io.supercargo.serial': '-1e999' }, 'test')).toMatchObject({ serial: 0 });
+    expect(parseRestart('on-failure:x')).toEqual({ name: 'on-failure', maxRetries: 0 });
+  });
+});
 
 describe('the labels of an edge', () => {
   const labels = edgeLabels(edge, 'test');

@@ -61,6 +61,24 @@ describe('a pull', () => {
     vi.useRealTimers();
   });
 
+  it('that was refused hears nothing of an engine that dies a moment later', async () => {
+    const stream = new PassThrough();
+    stream.write('{"error":"manifest unknown"}\n');
+    await expect(engineThat(stream, undefined).pull()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+    expect(stream.destroyed).toBe(true);
+    // Without a listener this would end the program.
+    expect(stream.emit('error', new Error('aborted'))).toBe(true);
+  });
+
+  it('counts only what is a number', async () => {
+    const { pull, progress } = engineThat(
+      said({ id: 'a'.repeat(12), status: 'Downloading', progressDetail: { current: {}, total: '9' } }),
+      { Id: ID, RepoDigests: [ours] },
+    );
+    await pull();
+    expect(progress).toEqual([{ layersDone: 0, layersTotal: 1, bytesDone: 0, bytesTotal: 0 }]);
+  });
+
   it.each([
     ['manifest unknown: manifest unknown', 'IMAGE_NOT_FOUND', 'changed'],
     ['toomanyrequests: You have reached your pull rate limit', 'REGISTRY', 'later'],

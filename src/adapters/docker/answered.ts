@@ -1,0 +1,11 @@
+/** What an engine always says, taken at its word only where it is of the right type: a proxy between us may answer anything. */
+
+/** @throws TypeError, which `toEngineError` tells of in its own words */
+export const text = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  throw new TypeError('no text where the Docker API has one');
+};
+
+/** A number that is not below 0, or what is known otherwise. */
+export const countOr = (value: unknown, otherwise: number): number =>
+  typeof value === 'number' && value >= 0 ? value : otherwise;
