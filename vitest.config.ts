@@ -13,6 +13,15 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
+      // Memory is capped: what would take all of it ends the run instead.
+      {
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          isolate: false,
+          execArgv: ['--max-old-space-size=700'],
+        },
+      },
       {
         test: {
           name: 'engine',

@@ -1,6 +1,7 @@
 /**
- * npm test                static checks, unit tests, engine tests, one host; ends with a line "N passed, N failed"
+ * npm test                static checks, unit tests, fuzzing, engine tests, one host; ends with a line "N passed, N failed"
  * npm run test:unit       only the unit tests
+ * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` a hundred thousand
  * npm run test:engine     only the engine tests
  * npm run test:host       only the hosts, all of them
  * More arguments go to vitest: npm run test:engine -- test/engine/once.test.ts
@@ -33,13 +34,17 @@ const countReport = ({ numPassedTests, numFailedTests, testResults }: Report): C
 };
 
 /** The tests' temporary folders are inside ours: a killed run leaves none. */
-const runProject = async (project: string, args: readonly string[]): Promise<Count> => {
+const runProject = async (
+  project: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Count> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-run-'));
   const report = join(folder, 'report.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   try {
     const flags = ['run', '--project', project, '--allowOnly=false', ...reporters, ...args];
-    const { code } = await runTool('vitest', flags, { inherit: true, env: { TMPDIR: folder } });
+    const { code } = await runTool('vitest', flags, { inherit: true, env: { TMPDIR: folder, ...variables } });
     const text = await readFile(report, 'utf8').catch(() => undefined);
     if (text === undefined) return nothingRan;
     const count = countReport(JSON.parse(text) as Report);
@@ -48,6 +53,13 @@ const runProject = async (project: string, args: readonly string[]): Promise<Cou
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+};
+
+const NIGHTLY_CASES = '100000';
+
+const runFuzzing = async (args: readonly string[]): Promise<Count> => {
+  const others = args.filter((word) => word !== '--nightly');
+  return runProject('fuzz', others, others.length < args.length ? { FUZZ_CASES: NIGHTLY_CASES } : {});
 };
 
 const runEngineTests = async (args: readonly string[]): Promise<Count> => {
@@ -77,6 +89,7 @@ const [selection = 'all', ...args] = process.argv.slice(2);
 const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> = {
   checks: ['static checks', runChecks],
   unit: ['unit tests', async () => runProject('unit', args)],
+  fuzz: ['fuzzing', async () => runFuzzing(args)],
   engine: ['engine tests', async () => runEngineTests(args)],
   host: ['host tests', async () => runHostTests(selection === 'all' ? [HOST_OF_ALL] : args)],
 };
