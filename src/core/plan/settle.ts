@@ -3,7 +3,7 @@ import type { Limits } from '../state/actual.ts';
 import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './input.ts';
 import { judge, type Verdict } from './judge.ts';
-import { liveName } from './needs.ts';
+import { liveName, networksNeed } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { awaitOut, awaitPorts } from './edge/give-up.ts';
@@ -110,7 +110,9 @@ export const repairInPlace = (
   const spec = target.release?.spec;
   if (!current || !detail) return undefined;
   const mode = spec?.container.networkMode;
-  if (mode?.kind === 'networks') {
+  if (mode?.kind === 'networks' && target.release) {
+    const networks = networksNeed(c.input, target.release);
+    if (networks.kind === 'act') return networks.actions;
     for (const attachment of mode.attachments) {
       const network = liveName(c.input, spec?.networks ?? {}, attachment.network);
       if (network === undefined || detail.networks.some((n) => n.network === network)) continue;

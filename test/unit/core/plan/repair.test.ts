@@ -35,6 +35,14 @@ describe('drift is put back', () => {
       (e, name) => e.byHand.disconnect(name, 'test_back'),
       ['connect web 1 test_back'],
     ],
+    [
+      'taken off its network, which was removed then',
+      (e, name) => {
+        e.byHand.disconnect(name, 'test_back');
+        e.byHand.removeNetwork('test_back');
+      },
+      ['create-network test_back', 'connect web 1 test_back'],
+    ],
     ['given other limits', (e, name) => e.byHand.limit(name, { memoryBytes: 1 }), ['limit web 1']],
     ['given a limit that nobody declared', (e, name) => e.byHand.limit(name, { cpuShares: 2 }), []],
     [
