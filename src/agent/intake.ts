@@ -234,6 +234,8 @@ export const createIntake = (
       await judge();
     },
     hold,
+    /** The clock says another time than when it was set. */
+    forgetBackoff: (): void => set({ source: { ...state.source, notBeforeMs: 0 } }),
     judge,
     checkKept,
   };

@@ -7,6 +7,7 @@ import { isShortWait, type Decision, type HostPlan } from '../core/plan/plan.ts'
 import type { PullProgress } from '../core/ports/engine.ts';
 import type { DesiredHost } from '../core/state/desired.ts';
 import type { Actual } from '../core/state/actual.ts';
+import { withPastRecords, withPastTimes } from '../core/state/clock.ts';
 import { createExecutor } from './execute.ts';
 import type { IntakeReader } from './intake.ts';
 import { createLanes } from './lanes.ts';
@@ -24,6 +25,9 @@ export interface View {
   /** Why the engine could not be asked. */
   readonly offline: AgentError | undefined;
 }
+
+/** The loop looks once a minute at least. */
+const LONGEST_GAP_MS = 90_000;
 
 const HOUSEKEEPING = '';
 /** Not the name of any service. */
@@ -45,6 +49,7 @@ export const createReconciler = (
   const setbacks = new Map<string, Setback>();
   const progress = new Map<string, PullProgress>();
   let watchingSinceMs = ports.now();
+  let lastLookMs = watchingSinceMs;
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
 
   /** The number of the last look. */
@@ -60,18 +65,19 @@ export const createReconciler = (
       ledger,
       platform: actual.engine.platform,
     });
+    const clock = { nowMs: ports.now(), watchingSinceMs };
     const input: PlanInput = {
       environment: options.environment,
       host: options.host,
-      nowMs: ports.now(),
+      nowMs: clock.nowMs,
       keepReleases: options.keepReleases,
       windows: options.windows ?? [],
       project,
       desired: desired.services,
       manifest,
       distrust,
-      actual,
-      ledger,
+      actual: withPastTimes(actual, clock),
+      ledger: withPastRecords(ledger, clock),
       setbacks: Object.fromEntries(setbacks),
       answered: probing.answered(),
       watchingSinceMs,
@@ -154,7 +160,19 @@ export const createReconciler = (
     }
   };
 
+  /** A clock that was set, or a time in which this program did not run: nobody has watched, and no wait has a known end. */
+  const noteGap = (): void => {
+    const gapMs = ports.now() - lastLookMs;
+    if (gapMs >= 0 && gapMs <= LONGEST_GAP_MS) return;
+    watchingSinceMs = ports.now();
+    if (gapMs >= 0) return;
+    setbacks.clear();
+    intake.forgetBackoff();
+    ports.log.write('warn', 'agent.warned', { message: `the clock was set back by ${String(-gapMs)} ms` });
+  };
+
   const observe = async (signal: AbortSignal): Promise<Actual | undefined> => {
+    noteGap();
     const { project } = intake.state();
     const replaces = Object.values(project?.services ?? {}).flatMap((s) => s.replaces ?? []);
     const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.containerId ?? []);
@@ -183,6 +201,8 @@ export const createReconciler = (
         ports.log.write('error', 'engine.lost', { message: error.message, advice: error.advice });
       view = { ...view, offline: error };
       return undefined;
+    } finally {
+      lastLookMs = ports.now();
     }
   };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createManifestSource } from '../../src/adapters/manifest-source/manifest-source.ts';
-import { createRegistryCredentials } from '../../src/adapters/registry-credentials.ts';
+import { createRegistryCredentials } from '../../src/adapters/registry-credentials/registry-credentials.ts';
 import { createReportStore } from '../../src/adapters/report-store/report-store.ts';
 import { readConfig, type Config } from '../../src/config.ts';
 import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
@@ -144,6 +144,8 @@ describe('any environment', () => {
         const env = { SUPERCARGO_ENVIRONMENT: 'staging', SUPERCARGO_MANIFEST_URL: 'https://m/x', ...changes };
         const surroundings = {
           fileExists: () => true,
+          hasCredential: () => false,
+          adviceOn: () => 'correct it',
           hostname: 'web-1',
           home: '/home/agent',
           isTerminal: false,

@@ -130,7 +130,8 @@ const surroundingsOf = (
   const { ports, claim, watched } = wired;
   const interval = systemd.watchdogIntervalMs;
   let lastStatus = '';
-  let fedAtMs = 0;
+  // Monotonic: a clock that is set back must not starve the watchdog.
+  let fedAtMs = Number.NEGATIVE_INFINITY;
   return {
     claim,
     schedule: (onPoll, signal) => schedulePolls(config.pollCron, config.host, onPoll, signal),
@@ -143,8 +144,8 @@ const surroundingsOf = (
       if (text !== lastStatus) void systemd.status(text);
       lastStatus = text;
       log.write('debug', 'tick.ended', { outcome });
-      if (interval !== undefined && Date.now() - fedAtMs >= interval / 2) {
-        fedAtMs = Date.now();
+      if (interval !== undefined && performance.now() - fedAtMs >= interval / 2) {
+        fedAtMs = performance.now();
         void systemd.watchdog();
       }
     },

@@ -254,7 +254,7 @@ describe('the agent', () => {
     host.publish(1, { web: 'org/web:1' });
     await settle(host, agent);
     const { actual, plan } = agent.reconciler.view();
-    host.engine.advance(3_600_000);
+    host.engine.advance(60_000);
     const written = host.set.writes;
     await agent.intake.fetch(signal);
     await agent.pass(signal);
