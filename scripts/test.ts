@@ -1,8 +1,9 @@
 /**
- * npm test                static checks, unit tests, fuzzing, engine tests, one host; ends with a line "N passed, N failed"
+ * npm test                static checks, unit tests, fuzzing, engine tests, faults, one host; ends with a line "N passed, N failed"
  * npm run test:unit       only the unit tests
  * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` a hundred thousand
  * npm run test:engine     only the engine tests
+ * npm run test:faults     only the faults, each at every moment, and their table; with `-- --quick` the share that npm test tries
  * npm run test:host       only the hosts, all of them
  * More arguments go to vitest: npm run test:engine -- test/engine/once.test.ts
  */
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { sweepHosts } from '../test/host/support/host-files.ts';
 import { sweepEngine } from '../test/support/engine.ts';
 import { type Count, runChecks } from './check.ts';
+import { faultsTable, type ReportedTest } from './faults-table.ts';
 import { runTool } from './run-tool.ts';
 
 /** The part of vitest's JSON report that we count. */
@@ -20,7 +22,7 @@ interface Report {
   readonly numFailedTests: number;
   readonly testResults: readonly {
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly ReportedTest[];
   }[];
 }
 
@@ -38,16 +40,19 @@ const runProject = async (
   project: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  tell: (tests: readonly ReportedTest[]) => void = () => undefined,
 ): Promise<Count> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-run-'));
-  const report = join(folder, 'report.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const file = join(folder, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   try {
     const flags = ['run', '--project', project, '--allowOnly=false', ...reporters, ...args];
     const { code } = await runTool('vitest', flags, { inherit: true, env: { TMPDIR: folder, ...variables } });
-    const text = await readFile(report, 'utf8').catch(() => undefined);
+    const text = await readFile(file, 'utf8').catch(() => undefined);
     if (text === undefined) return nothingRan;
-    const count = countReport(JSON.parse(text) as Report);
+    const report = JSON.parse(text) as Report;
+    tell(report.testResults.flatMap(({ assertionResults }) => assertionResults));
+    const count = countReport(report);
     // An error outside every test, or no test at all, fails the run too.
     return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
   } finally {
@@ -62,9 +67,20 @@ const runFuzzing = async (args: readonly string[]): Promise<Count> => {
   return runProject('fuzz', others, others.length < args.length ? { FUZZ_CASES: NIGHTLY_CASES } : {});
 };
 
-const runEngineTests = async (args: readonly string[]): Promise<Count> => {
+/** Of every so many moments on the simulated host one is tried; on the real one few rows are. */
+const QUICK_EVERY = '15';
+
+const runFaults = async (args: readonly string[]): Promise<Count> => {
+  const others = args.filter((word) => word !== '--quick');
+  const variables = others.length < args.length ? { FAULTS_EVERY: QUICK_EVERY } : {};
+  return withEngineSwept(() =>
+    runProject('faults', others, variables, (tests) => console.log(`\n${faultsTable(tests)}`)),
+  );
+};
+
+const withEngineSwept = async (run: () => Promise<Count>): Promise<Count> => {
   try {
-    return await runProject('engine', args);
+    return await run();
   } finally {
     // Vitest's own teardown has done it, unless it was killed.
     if (await sweepEngine()) console.log('» stopped the private engine that the run left behind');
@@ -90,7 +106,8 @@ const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> =
   checks: ['static checks', runChecks],
   unit: ['unit tests', async () => runProject('unit', args)],
   fuzz: ['fuzzing', async () => runFuzzing(args)],
-  engine: ['engine tests', async () => runEngineTests(args)],
+  engine: ['engine tests', async () => withEngineSwept(() => runProject('engine', args))],
+  faults: ['faults', async () => runFaults(selection === 'all' ? [...args, '--quick'] : args)],
   host: ['host tests', async () => runHostTests(selection === 'all' ? [HOST_OF_ALL] : args)],
 };
 const selected = selection === 'all' ? Object.keys(steps) : [selection];

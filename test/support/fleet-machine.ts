@@ -16,6 +16,10 @@ export interface Machine {
   readonly docker: Docker;
   /** Runs its arguments in the machine's network: a program in front of another. */
   readonly launcher: string;
+  /** Below it is everything that the engine owns: `docker.pid`, `data`. */
+  readonly folder: string;
+  /** After its engine was killed. */
+  readonly startEngine: () => Promise<void>;
   /** The engine down and up again, as by an upgrade of its package: its containers go with it, and come back by their policy. */
   readonly restartEngine: () => Promise<void>;
   readonly remove: () => Promise<void>;
@@ -74,8 +78,30 @@ const writeLauncher = async (name: string): Promise<string> => {
   return launcher;
 };
 
+/** A disk of its own for the engine's data, in a file: `stopPrivateEngine` takes away what is mounted below the folder. */
+const mountDisk = async (folder: string, megabytes: number): Promise<void> => {
+  const [image, data] = [join(folder, 'disk.img'), join(folder, 'data')];
+  await mkdir(data);
+  for (const [file, ...args] of [
+    ['truncate', '-s', `${String(megabytes)}M`, image],
+    ['mkfs.ext4', '-q', image],
+    ['mount', '-o', 'loop', image, data],
+  ] as const) {
+    const { code, stderr } = await runCommand(file, args);
+    if (code !== 0) throw new Error(`${file}: ${stderr.trim()}`);
+  }
+};
+
+export interface MachineOptions {
+  /** Of a disk of its own; absent: this machine's. */
+  readonly diskMegabytes?: number;
+}
+
 /** About three seconds. It ends with us; `remove` leaves nothing. */
-export const startMachine = async (ports: readonly number[]): Promise<Machine> => {
+export const startMachine = async (
+  ports: readonly number[],
+  { diskMegabytes }: MachineOptions = {},
+): Promise<Machine> => {
   await sweepMachines();
   const name = `${prefix}${String(process.pid)}-${String(randomInt(1_000_000))}`;
   const folder = join(parent, name);
@@ -92,6 +118,7 @@ export const startMachine = async (ports: readonly number[]): Promise<Machine> =
     const [relay, servers] = await relayPorts(name, ports);
     Object.assign(started, { relay, servers });
     const launcher = await writeLauncher(name);
+    if (diskMegabytes !== undefined) await mountDisk(folder, diskMegabytes);
     const startEngine = async (): Promise<void> =>
       startPrivateEngine(folder, { namespace: name, survives: false });
     const restartEngine = async (): Promise<void> => {
@@ -104,7 +131,15 @@ export const startMachine = async (ports: readonly number[]): Promise<Machine> =
       describe: () => `programs run in ${name}`,
     });
     const socket = socketIn(folder);
-    return { dockerHost: `unix://${socket}`, docker: dockerAt(socket), launcher, restartEngine, remove };
+    return {
+      dockerHost: `unix://${socket}`,
+      docker: dockerAt(socket),
+      launcher,
+      folder,
+      startEngine,
+      restartEngine,
+      remove,
+    };
   } catch (error) {
     await remove();
     throw error;

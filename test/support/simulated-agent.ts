@@ -8,6 +8,7 @@ import { nextSetback } from '../../src/core/plan/setback.ts';
 import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
+import { withPastRecords, withPastTimes } from '../../src/core/state/clock.ts';
 import { emptyLedger, serviceRecord, type Ledger } from '../../src/core/state/ledger.ts';
 import type { SimulatedEngine } from './simulated-engine.ts';
 import { ENVIRONMENT, planInput, type Published } from './world.ts';
@@ -56,9 +57,16 @@ export const createSimulatedAgent = (
 ): SimulatedAgent => {
   const setbacks = new Map<string, Setback>();
   const answered = new Map<string, number>();
-  const watchingSinceMs = engine.now();
+  let watchingSinceMs = engine.now();
+  let lastLookMs = watchingSinceMs;
 
   const look = async (): Promise<PlanInput> => {
+    if (engine.now() < lastLookMs) {
+      watchingSinceMs = engine.now();
+      setbacks.clear();
+    }
+    lastLookMs = engine.now();
+    const clock = { nowMs: lastLookMs, watchingSinceMs };
     const { services } = planInput(agent.wish).project;
     const replaces = Object.values(services).flatMap((s) => s.replaces ?? []);
     const seen = await engine.observe({ environment: ENVIRONMENT, replaces }, signal);
@@ -71,7 +79,8 @@ export const createSimulatedAgent = (
       watchingSinceMs,
       ...agent.wish.more,
     };
-    return planInput({ ...agent.wish, actual, ledger: agent.ledger, more });
+    const ledger = withPastRecords(agent.ledger, clock);
+    return planInput({ ...agent.wish, actual: withPastTimes(actual, clock), ledger, more });
   };
 
   const perform = async (service: string, action: Action): Promise<void> => {

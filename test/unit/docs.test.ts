@@ -8,6 +8,7 @@ import { UNSUPPORTED_SERVICE_KEYS, UNSUPPORTED_TOP_KEYS } from '../../src/core/c
 import { parseManifest } from '../../src/core/manifest/schema.ts';
 import { LABELS } from '../../src/core/names.ts';
 import { EXIT } from '../../src/core/status/exit-code.ts';
+import { FAULTS } from '../faults/table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -106,6 +107,21 @@ describe('docs/COMPOSE.md', () => {
     const keys = [...text.matchAll(/^ {2}'?([\w-]+)'?[,:]/gm)].map((match) => match[1] ?? '');
     expect(keys).toContain('replaces');
     expect(missingIn(compose, keys)).toEqual([]);
+  });
+});
+
+describe('docs/FAULTS.md', () => {
+  it('has the table of faults, word for word', () => {
+    const rows = rowsOf(read('docs/FAULTS.md')).filter(([first = '']) => !/^(?:-|what fails)/.test(first));
+    expect(rows).toEqual(
+      Object.values(FAULTS).map((f) => [f.fault, f.happens, f.told].map((text) => text.replaceAll('`', ''))),
+    );
+  });
+
+  it('has a row only of what some test tries', () => {
+    const tests = globSync('test/faults/*.test.ts', { cwd: root }).map(read).join('\n');
+    const names = Object.keys(FAULTS);
+    expect(names.filter((name) => !tests.includes(`'${name}`))).toEqual([]);
   });
 });
 

@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createJournal } from '../../src/adapters/state-dir/journal.ts';
+import { createLedgerStore } from '../../src/adapters/state-dir/ledger-store.ts';
+import { createAgent, type Agent } from '../../src/agent/agent.ts';
+import { createSurroundings, type Surroundings } from '../support/agent-ports.ts';
+import { edgeSetting, ENVIRONMENT } from '../support/world.ts';
+import { isWhole } from './moments.ts';
+
+const { signal } = new AbortController();
+const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
+
+const agentOn = async (host: Surroundings): Promise<Agent> => {
+  const agent = createAgent(host, options, { running: true, version: '0', pid: 1 }, false);
+  await agent.open(signal);
+  return agent;
+};
+
+const settle = async (host: Surroundings, agent: Agent): Promise<void> => {
+  await agent.intake.fetch(signal);
+  for (let pass = 0; pass < 60; pass += 1) {
+    await agent.pass(signal);
+    await agent.reconciler.close(1_000);
+    host.engine.advance(500);
+  }
+};
+
+const folderOfTest = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-faults-'));
+  onTestFinished(async () => rm(folder, { recursive: true }));
+  return folder;
+};
+
+/** Every length of a file that was cut off; some of them in `npm test`. */
+const cutsOf = (bytes: Buffer): readonly Buffer[] =>
+  Array.from({ length: bytes.length }, (_, length) => bytes.subarray(0, length)).filter(
+    (_, length) => isWhole || length % 50 === 0 || length > bytes.length - 5,
+  );
+
+describe('ledger-cut', () => {
+  it('at every byte: nothing that runs is touched, nothing starts, and it is told as blocked', async () => {
+    const host = createSurroundings('services: { web: { image: org/web, restart: always } }');
+    for (const version of ['1', '2']) host.engine.registry.push(`org/web:${version}`);
+    const path = join(await folderOfTest(), 'ledger.json');
+    const store = createLedgerStore(path, ENVIRONMENT);
+    const onDisk: Surroundings = { ...host, ledger: store };
+    const first = await agentOn(onDisk);
+    host.publish(1, { web: 'org/web:1' });
+    await first.settleLedger(signal);
+    await settle(onDisk, first);
+    const before = JSON.stringify(host.engine.actual().containers);
+    host.publish(2, { web: 'org/web:2' });
+    const whole = await readFile(path);
+    const cuts = cutsOf(whole);
+    const wrong: unknown[] = [];
+    for (const cut of cuts) {
+      await writeFile(path, cut);
+      const agent = await agentOn(onDisk);
+      await agent.intake.fetch(signal);
+      await agent.pass(signal);
+      const { outcome, services } = agent.status();
+      const isUntouched =
+        JSON.stringify(host.engine.actual().containers) === before && (await readFile(path)).equals(cut);
+      // All but the last line end: that is still every word of it.
+      const isTold = outcome === 'blocked' && services[0]?.reason === 'ledger';
+      const isLastByte = cut.length === whole.length - 1;
+      if (!isLastByte && !(isUntouched && isTold))
+        wrong.push({ length: cut.length, outcome, reason: services[0]?.reason });
+    }
+    expect(wrong).toEqual([]);
+    expect(cuts.length).toBeGreaterThan(20);
+  });
+});
+
+describe('history-cut', () => {
+  it('at every byte: whole lines stay, and the next one is a line of its own', async () => {
+    const path = join(await folderOfTest(), 'history.jsonl');
+    const written = createJournal({ path });
+    for (const event of ['one', 'two', 'three'])
+      await written.append({ at: '2026-11-23T10:00:00.000Z', event });
+    const whole = await readFile(path);
+    const wrong: unknown[] = [];
+    for (const cut of cutsOf(whole)) {
+      await writeFile(path, cut);
+      const journal = createJournal({ path });
+      await journal.append({ at: '2026-11-24T10:00:00.000Z', event: 'next' });
+      const events = (await journal.read()).map(({ event }) => event);
+      const ends = [...whole.entries()].filter(([, byte]) => byte === 0x0a).map(([index]) => index);
+      // A line without its end is whole too.
+      const expected = ['one', 'two', 'three'].filter((_, index) => (ends[index] ?? 0) <= cut.length);
+      if (JSON.stringify(events) !== JSON.stringify([...expected, 'next'])) wrong.push([cut.length, events]);
+    }
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../src/core/errors.ts';
+import { pick } from './moments.ts';
+import {
+  DAY_MS,
+  momentsOf,
+  play,
+  SCENES,
+  type SceneName,
+  type Strike,
+  type World,
+} from './simulated-scene.ts';
+import { FAULTS, type FaultName } from './table.ts';
+
+const LONG_MS = 30_000;
+
+const eachOwn =
+  (act: (world: World, name: string) => void) =>
+  (world: World): void => {
+    for (const name of world.own()) act(world, name);
+  };
+
+/** As `docker system prune -af`: what does not run, networks and images that nobody uses. */
+const prune = ({ engine }: World): void => {
+  const { containers } = engine.actual();
+  for (const c of containers)
+    if (['created', 'exited', 'dead'].includes(c.state)) engine.byHand.remove(c.name);
+  const left = engine.actual().containers;
+  const used = new Set(left.flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []));
+  for (const { name } of engine.actual().networks) if (!used.has(name)) engine.byHand.removeNetwork(name);
+  for (const { id } of engine.actual().images)
+    if (!left.some((c) => c.imageId === id)) engine.byHand.removeImage(id);
+};
+
+const full = (kind: 'pull' | 'create'): Parameters<World['engine']['fail']>[0] => ({
+  kind,
+  times: 3,
+  error: new AgentError('DISK_FULL', 'no space left on device', { retry: 'changed' }),
+});
+
+const STRIKES: Partial<Record<FaultName, Strike>> = {
+  'agent-killed': { begin: () => undefined, killsAgent: true },
+  'agent-stopped': { begin: ({ engine }) => engine.advance(600_000) },
+  'engine-killed': { begin: ({ engine }) => engine.restartDaemon() },
+  'engine-slow': { begin: ({ engine }) => engine.advance(2_500) },
+  'engine-gone': {
+    begin: ({ engine }) => engine.setOffline(true),
+    lastsMs: LONG_MS,
+    end: ({ engine }) => engine.setOffline(false),
+  },
+  'engine-full': {
+    begin: ({ engine }) => {
+      engine.fail(full('pull'));
+      engine.fail(full('create'));
+    },
+  },
+  'edge-killed': {
+    begin: ({ engine, edges }) => {
+      for (const name of edges()) engine.byHand.kill(name);
+    },
+  },
+  'edge-silent': {
+    begin: ({ engine }) => engine.byHand.silence(true),
+    lastsMs: 5_000,
+    end: ({ engine }) => engine.byHand.silence(false),
+  },
+  'edge-removed': {
+    begin: ({ engine, edges }) => {
+      for (const name of edges()) engine.byHand.remove(name);
+    },
+  },
+  'registry-gone': {
+    begin: ({ engine }) => engine.registry.setState('down'),
+    lastsMs: LONG_MS,
+    end: ({ engine }) => engine.registry.setState('up'),
+  },
+  'registry-denied': {
+    begin: ({ engine }) => engine.registry.setState('denied'),
+    lastsMs: LONG_MS,
+    end: ({ engine }) => engine.registry.setState('up'),
+  },
+  'clock-forward': { begin: ({ engine }) => engine.advance(DAY_MS) },
+  'clock-back': { begin: ({ engine }) => engine.advance(-DAY_MS) },
+  'hand-removed': { begin: eachOwn(({ engine }, name) => engine.byHand.remove(name)) },
+  'hand-stopped': { begin: eachOwn(({ engine }, name) => engine.byHand.stop(name)) },
+  'hand-renamed': { begin: eachOwn(({ engine }, name) => engine.byHand.rename(name, `${name}-mine`)) },
+  'hand-network': {
+    begin: ({ engine, own }) => {
+      for (const { name } of engine.actual().networks) {
+        for (const container of own()) engine.byHand.disconnect(container, name);
+        engine.byHand.removeNetwork(name);
+      }
+    },
+  },
+  'hand-pruned': { begin: prune },
+};
+
+const calm = new Map(
+  await Promise.all(
+    (Object.keys(SCENES) as SceneName[]).map(async (name) => [name, await play(name)] as const),
+  ),
+);
+
+const strikes = Object.entries(STRIKES) as [FaultName, Strike][];
+
+describe.each(strikes)('%s', (fault, strike) => {
+  describe.each([...calm])('in the middle of %s', (scene, undisturbed) => {
+    const moments = pick(momentsOf(undisturbed.steps));
+    it.each(moments)(`$position $step: it ends as without`, async (moment) => {
+      const played = await play(scene, strike, moment);
+      expect(played.end).toEqual(undisturbed.end);
+      expect(played.foreign).toEqual(undisturbed.foreign);
+      expect(FAULTS[fault].happens).not.toBe('');
+    });
+  });
+});

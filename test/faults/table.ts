@@ -1,0 +1,160 @@
+/** What can fail around the agent, and what then happens. docs/FAULTS.md is this table; every row is tried at many moments. */
+interface Fault {
+  readonly fault: string;
+  readonly happens: string;
+  readonly told: string;
+}
+
+export const FAULTS = {
+  'agent-killed': {
+    fault: 'the agent is killed (SIGKILL, out of memory)',
+    happens: 'What serves goes on. The next agent looks, and continues where the last one was.',
+    told: '`status`: `AGENT_NOT_RUNNING`, exit code 4',
+  },
+  'agent-stopped': {
+    fault: 'the agent hangs (SIGSTOP)',
+    happens:
+      'What serves goes on. When it wakes up it looks again; no candidate is blamed for the time that nobody watched it.',
+    told: '`status` times out; systemd’s watchdog restarts it',
+  },
+  'two-agents': {
+    fault: 'a second agent of the same environment starts',
+    happens: 'The second one ends at once; the first one does not notice.',
+    told: '`AGENT_RUNNING`, exit code 1',
+  },
+  'engine-killed': {
+    fault: 'dockerd is killed, or restarted',
+    happens:
+      'Containers come back by their restart policy; within 5 s of its return the ports answer, and the deploy goes on.',
+    told: '`offline` while it is away, exit code 4',
+  },
+  'engine-stopped': {
+    fault: 'dockerd hangs (SIGSTOP)',
+    happens:
+      'What serves goes on. After 30 s without an answer it counts as away; afterwards the deploy goes on.',
+    told: '`offline`, exit code 4',
+  },
+  'engine-slow': {
+    fault: 'dockerd is slow',
+    happens: 'The deploy takes longer; no release is blamed for it.',
+    told: '`progressing`',
+  },
+  'engine-gone': {
+    fault: 'the socket of dockerd is gone, or its answers end in the middle',
+    happens:
+      'Nothing is changed while it is away; an action whose answer was lost is looked at, not repeated blindly.',
+    told: '`offline`, exit code 4',
+  },
+  'engine-full': {
+    fault: "the engine's disk is full",
+    happens:
+      'What serves goes on; pulls and new containers are tried again later. The release is not blamed.',
+    told: '`blocked`, reason `disk`, with the words of the engine',
+  },
+  'edge-killed': {
+    fault: 'the edge is killed',
+    happens: 'It comes back by itself with the file it had, and is brought up to date.',
+    told: 'the edge’s line in `status`',
+  },
+  'edge-silent': {
+    fault: 'the edge hangs (SIGSTOP)',
+    happens: 'No container is stopped that it may still send to. The deploy goes on when it answers again.',
+    told: '`waiting`, reason `edge`',
+  },
+  'edge-removed': {
+    fault: "somebody removes the edge's container",
+    happens: 'Another one is made at once, with the same ports and containers.',
+    told: 'the edge’s line in `status`',
+  },
+  'registry-gone': {
+    fault: 'the registry is stopped, killed or cannot be reached',
+    happens: 'What serves goes on; the pull is tried again by itself, a little later each time.',
+    told: '`waiting`, reason `back-off`, with cause and next try',
+  },
+  'registry-denied': {
+    fault: 'the registry refuses the login',
+    happens: 'What serves goes on; tried again by itself, and at once after a new publish.',
+    told: '`blocked`, reason `auth`',
+  },
+  'registry-stopped': {
+    fault: 'the registry hangs (SIGSTOP), or is slow',
+    happens:
+      'What serves goes on; the pull ends when the registry goes on, or is given up after two minutes of silence and tried again.',
+    told: '`progressing`, then `waiting`, reason `back-off`',
+  },
+  'manifests-gone': {
+    fault: 'the manifest store is stopped, killed or cannot be reached',
+    happens: 'The last accepted manifest stays in force, and drift is repaired by it.',
+    told: 'the source’s line in `status`; the exit code does not change',
+  },
+  'manifests-stopped': {
+    fault: 'the manifest store hangs (SIGSTOP), or is slow',
+    happens: 'As above; no look at the host waits for it.',
+    told: 'the source’s line in `status`',
+  },
+  'reports-gone': {
+    fault: 'the report store is stopped, killed, hangs or is slow',
+    happens: 'Nothing waits for it. The last report is kept and delivered when it is back.',
+    told: 'the log: `report.failed`',
+  },
+  'state-full': {
+    fault: 'the disk of the state folder is full',
+    happens: 'A new manifest is not accepted. Repairs and rollbacks go on.',
+    told: '`blocked`, reason `ledger`, exit code 3',
+  },
+  'state-readonly': {
+    fault: 'the state folder is read-only',
+    happens: 'As above.',
+    told: '`blocked`, reason `ledger`, exit code 3',
+  },
+  'clock-forward': {
+    fault: 'the clock is stepped a day forward',
+    happens:
+      'Nothing that serves is touched, and no candidate is blamed for the day that never was. Manifests that expire in it are not accepted any more.',
+    told: 'times in `status`',
+  },
+  'clock-back': {
+    fault: 'the clock is stepped a day back',
+    happens:
+      'Nothing that serves is touched; what waits for a time waits its length from now on, not a day more.',
+    told: 'times in `status`',
+  },
+  'ledger-cut': {
+    fault: 'the ledger is cut off at any byte, or lost',
+    happens: 'What runs stays as it is, and nothing new starts until somebody runs `supercargo recover`.',
+    told: '`blocked`, reason `ledger`, exit code 3',
+  },
+  'history-cut': {
+    fault: 'the history is cut off at any byte',
+    happens: 'Whole lines stay readable, the next entry begins a line of its own. Nothing is decided by it.',
+    told: '`history` shows what is whole',
+  },
+  'hand-removed': {
+    fault: '`docker rm -f` of a container of ours',
+    happens: 'It is made again from the last good release; during a deploy the deploy goes on.',
+    told: '`history`',
+  },
+  'hand-stopped': {
+    fault: '`docker stop` of a container of ours',
+    happens: 'It is started again.',
+    told: '`history`',
+  },
+  'hand-renamed': {
+    fault: '`docker rename` of a container of ours',
+    happens: 'It gets its name back.',
+    told: '`history`',
+  },
+  'hand-network': {
+    fault: '`docker network rm` of a network of ours (which takes `disconnect --force` first)',
+    happens: 'The network is made again, and the containers rejoin it.',
+    told: '`history`',
+  },
+  'hand-pruned': {
+    fault: '`docker system prune -af`',
+    happens:
+      'What was removed is made or fetched again. A stopped container that was kept for a rollback is made anew from the ledger.',
+    told: '`history`',
+  },
+} as const satisfies Readonly<Record<string, Fault>>;
+
+export type FaultName = keyof typeof FAULTS;
