@@ -22,10 +22,14 @@ const triedIn = ({ ancestorTitles, title, status }: ReportedTest): readonly Trie
   const fault = words.flatMap((text) => text.split(/[ :]/, 1)).find(isFault);
   if (fault === undefined) return [];
   const scene = words.find((text) => text.startsWith('in the middle of '));
-  const [, by = 'any byte'] = /\(([^)]*)\)/.exec(title.replaceAll("'", '')) ?? [];
-  const [, at = ''] = / at ([^:]*): /.exec(title.replaceAll("'", '')) ?? [];
+  const own = title.replaceAll("'", '');
+  const by = /\(([^)]*)\)/.exec(own)?.[1];
+  const [, at = ''] = / at ([^:]*): /.exec(own) ?? [];
+  const real = own.startsWith('at every byte') ? 'a file of its own' : 'a real host';
   const where =
-    scene === undefined ? `a real host: ${by}` : `simulated: ${scene.slice('in the middle of '.length)}`;
+    scene === undefined
+      ? `${real}${by === undefined ? '' : `: ${by}`}`
+      : `simulated: ${scene.slice('in the middle of '.length)}`;
   return [{ fault, where, moments: at.split(', ').length, hasPassed: status === 'passed' }];
 };
 
