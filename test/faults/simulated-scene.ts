@@ -143,10 +143,10 @@ export const play = async (name: SceneName, strike?: Strike, moment?: Moment): P
     if (strike.killsAgent === true) throw new Killed();
   };
   const losing =
-    <Args extends readonly unknown[]>(apply: (...args: Args) => Promise<void>) =>
-    async (...args: Args): Promise<void> => {
-      await apply(...args);
-      if (!isNow('during')) return;
+    <Args extends readonly unknown[], Answer>(apply: (...args: Args) => Promise<Answer>) =>
+    async (...args: Args): Promise<Answer> => {
+      const answer = await apply(...args);
+      if (!isNow('during')) return answer;
       hit();
       throw new AgentError('ENGINE', 'the answer was lost', { retry: 'later' });
     };

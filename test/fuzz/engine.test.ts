@@ -6,7 +6,7 @@ import { LABELS } from '../../src/core/names.ts';
 import { planHost } from '../../src/core/plan/host.ts';
 import type { Engine, EngineAction, TagMeaning } from '../../src/core/ports/engine.ts';
 import type { Actual } from '../../src/core/state/actual.ts';
-import { digestOf, ENVIRONMENT, imageIdOf, NO_EDGE_HOME, planInput } from '../support/world.ts';
+import { digestOf, ENVIRONMENT, imageIdOf, NO_EDGE_HOME, NO_SOURCES, planInput } from '../support/world.ts';
 import { fuzzAsync, orRefused, PATIENCE_MS } from './cases.ts';
 import { lie, startLyingServer, told, type Lie, type LyingServer } from './lying-server.ts';
 import { mangled, mutated, mutatedJson } from './mutate.ts';
@@ -142,8 +142,7 @@ const ask = (server: LyingServer, answers: Answers): Engine => {
     const found = Object.entries(answers).find(([pattern]) => new RegExp(`^${pattern}$`).test(path));
     return found?.[1];
   };
-  const credentials = { for: async () => Promise.resolve(undefined) };
-  return createDockerEngine({ kind: 'unix', socketPath: server.socketPath }, credentials, NO_EDGE_HOME);
+  return createDockerEngine({ kind: 'unix', socketPath: server.socketPath }, NO_SOURCES, NO_EDGE_HOME);
 };
 
 const isText = (value: unknown): boolean => typeof value === 'string';
