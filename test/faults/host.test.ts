@@ -205,6 +205,7 @@ const expectTold = async ({ scene }: Stage, words: RegExp): Promise<void> => {
 
 /** One fault at one moment of one deploy. */
 const suffer = async (stage: Stage, row: Row, moment: Moment): Promise<void> => {
+  await stage.push();
   if (moment === 'before') await row.begin(stage);
   await stage.publish();
   if (moment !== 'before' && moment !== 'after') {
@@ -213,8 +214,9 @@ const suffer = async (stage: Stage, row: Row, moment: Moment): Promise<void> => 
   }
   if (moment === 'after') {
     await stage.settled();
+    // What is published while it lasts is what has to be made up for.
+    if (row.end) await stage.push();
     await row.begin(stage);
-    // What was published while it lasts is what has to be made up for.
     if (row.end) await stage.publish();
   }
   if (row.told) await expectTold(stage, row.told);

@@ -2,13 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 import type { Status } from '../../src/core/status/status.ts';
-import {
-  appsOf,
-  behindEdge,
-  createEdgeScene,
-  eventsOf,
-  publishApp,
-} from '../engine/scenarios/start-first-scene.ts';
+import { appsOf, behindEdge, createEdgeScene, eventsOf } from '../engine/scenarios/start-first-scene.ts';
 import { type Scene, statusOf, told } from '../engine/scenarios/scene.ts';
 import type { Agent } from '../support/agent.ts';
 import { type FleetHub, startHub } from '../support/fleet-hub.ts';
@@ -32,8 +26,10 @@ export interface Stage {
   readonly hub: FleetHub;
   readonly agent: () => Agent;
   readonly restartAgent: () => Promise<void>;
-  /** The next version: pushed, and published to the manifest store. Resolves with its tag. */
-  readonly publish: () => Promise<string>;
+  /** Pushes the next version, while everything still works. */
+  readonly push: () => Promise<void>;
+  /** Publishes what was pushed last to the manifest store. */
+  readonly publish: () => Promise<void>;
   /** Until the agent has told of this event since the last publish. */
   readonly until: (event: string) => Promise<void>;
   readonly status: () => Promise<{ readonly code: number | null; readonly status: Status }>;
@@ -87,18 +83,20 @@ export const createStage = async (): Promise<Stage> => {
     SUPERCARGO_REPORT_URL: `http://127.0.0.1:${String(toReports.port)}`,
     SUPERCARGO_REPORT_TOKEN: await hub.tokenOf(scene.environment, 'test-host'),
   };
-  const state = { version: 0, told: 0, agent: undefined as Agent | undefined };
+  const state = { version: 0, image: '', told: 0, agent: undefined as Agent | undefined };
   const startAgent = async (): Promise<void> => {
     state.agent = await scene.agent({ env });
   };
   const tag = (): string => `1.${String(state.version)}.0`;
-  const publish = async (): Promise<string> => {
+  const push = async (): Promise<void> => {
     state.version += 1;
+    state.image = (await scene.push(tag(), loadApp)).pinned;
+  };
+  const publish = async (): Promise<void> => {
     state.told = (await eventsOf(scene).catch(() => [])).length;
-    await publishApp(scene, tag(), loadApp);
+    await scene.publish({ web: state.image });
     const answer = await hub.put(path, await readFile(scene.manifestFile, 'utf8'));
     if (answer >= 300) throw new Error(`the hub answered ${String(answer)}`);
-    return tag();
   };
   const since = async (): Promise<readonly string[]> => (await eventsOf(scene)).slice(state.told);
   let foreign: (() => Promise<string>) | undefined;
@@ -128,6 +126,7 @@ export const createStage = async (): Promise<Stage> => {
   };
   await scene.compose(scene.web(behindEdge(scene)));
   await startAgent();
+  await push();
   await publish();
   await eventually(async () => (await statusOf(scene)).status.outcome === 'converged', {
     deadlineMs: 60_000,
@@ -149,6 +148,7 @@ export const createStage = async (): Promise<Stage> => {
       return state.agent;
     },
     restartAgent: startAgent,
+    push,
     publish,
     until: async (event) => {
       await eventually(async () => (await since()).includes(event), {

@@ -1,7 +1,7 @@
 /** What an engine always says, taken at its word only where it is of the right type: a proxy between us may answer anything. */
 
 /** @throws TypeError, which `toEngineError` tells of in its own words */
-export const text = (value: unknown): string => {
+export const asText = (value: unknown): string => {
   if (typeof value === 'string') return value;
   throw new TypeError('no text where the Docker API has one');
 };

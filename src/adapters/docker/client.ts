@@ -73,7 +73,7 @@ const load = async (options: Dockerode.DockerOptions, readLimitMs: number): Prom
   const { default: Client } = await import('dockerode');
   // docker-modem takes an agent, and its types do not know of it.
   const all = { ...options, agent: engineAgent(options.protocol === 'https') };
-  return { docker: new Client(all), reader: new Client({ ...all, timeout: readLimitMs } as typeof all) };
+  return { docker: new Client(all), reader: new Client({ ...all, timeout: readLimitMs }) };
 };
 
 interface EngineVersion {

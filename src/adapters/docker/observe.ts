@@ -3,7 +3,7 @@ import { LABELS } from '../../core/names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
-import { text } from './answered.ts';
+import { asText } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { createKept } from './kept.ts';
@@ -203,9 +203,9 @@ const containerOf = (l: Listed, environment: string): Container => {
   const edge = parseEdge(l.Labels, environment);
   const owner = edge ? undefined : parseOwner(l.Labels, environment);
   return {
-    id: text(l.Id),
+    id: asText(l.Id),
     name: nameOf(l),
-    imageId: text(l.ImageID) as Container['imageId'],
+    imageId: asText(l.ImageID) as Container['imageId'],
     state: stateOf(l.State),
     owner,
     otherEnvironment: owner === undefined && edge === undefined ? other : undefined,

@@ -2,10 +2,10 @@ import type Dockerode from 'dockerode';
 import { isDigest, tryParseImage, type ImageId } from '../../core/image/reference.ts';
 import { LABELS } from '../../core/names.ts';
 import type { EngineFacts, Image, Limits, Network, Volume } from '../../core/state/actual.ts';
-import { text } from './answered.ts';
+import { asText } from './answered.ts';
 
 export const imageOf = (info: Dockerode.ImageInfo): Image => ({
-  id: text(info.Id) as ImageId,
+  id: asText(info.Id) as ImageId,
   // The engine writes <none>:<none> where there is no name; such lines parse to nothing.
   tags: (info.RepoTags ?? []).flatMap((name) => {
     const image = tryParseImage(name);
@@ -24,8 +24,8 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
   const network = labels[LABELS.network];
   const isOurs = labels[LABELS.environment] === environment && network !== undefined;
   return {
-    id: text(info.Id),
-    name: text(info.Name),
+    id: asText(info.Id),
+    name: asText(info.Name),
     subnets: (info.IPAM?.Config ?? []).flatMap((c) => (c['Subnet'] ? [c['Subnet']] : [])),
     owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined,
   };
@@ -36,7 +36,7 @@ export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string)
   const volume = labels[LABELS.volume];
   const isOurs = labels[LABELS.environment] === environment && volume !== undefined;
   return {
-    name: text(info.Name),
+    name: asText(info.Name),
     owner: isOurs ? { volume, hash: labels[LABELS.definition] ?? '' } : undefined,
   };
 };
@@ -78,10 +78,10 @@ export const factsOf = (
     ['pidsLimit', info.PidsLimit],
   ];
   return {
-    id: text(info.ID),
-    version: text(info.ServerVersion),
+    id: asText(info.ID),
+    version: asText(info.ServerVersion),
     apiVersion,
-    platform: `${text(info.OSType)}/${ARCHITECTURES[info.Architecture] ?? text(info.Architecture)}`,
+    platform: `${asText(info.OSType)}/${ARCHITECTURES[info.Architecture] ?? asText(info.Architecture)}`,
     remoteHost,
     enforces: enforced.filter(([, isEnforced]) => isEnforced).map(([key]) => key),
   };
