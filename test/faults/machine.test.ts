@@ -35,7 +35,7 @@ interface Row {
 }
 
 const toEngine = async ({ machine }: Ground, signal: NodeJS.Signals): Promise<number> => {
-  const pid = readPid(join(machine.folder, 'docker.pid'));
+  const pid = readPid(join(machine.engineFolder, 'docker.pid'));
   if (pid === undefined) throw new Error('the engine has no pid');
   process.kill(pid, signal);
   return Promise.resolve(pid);
@@ -48,7 +48,7 @@ const prune = async ({ machine: { docker } }: Ground): Promise<void> => {
   await docker.pruneImages({ filters: { dangling: { false: true } } });
 };
 
-const ballast = ({ machine }: Ground): string => join(machine.folder, 'data', 'ballast');
+const ballast = ({ machine }: Ground): string => join(machine.engineFolder, 'data', 'ballast');
 
 /** Until it is full: the last bytes one by one, as an engine's log would take them. */
 const fill = async (path: string): Promise<void> => {
@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
       await eventually(() => !isAlive(pid), {
         describe: () => 'dockerd ended',
       });
-      await rm(join(ground.machine.folder, 'docker.pid'), { force: true });
+      await rm(join(ground.machine.engineFolder, 'docker.pid'), { force: true });
     },
     told: /"outcome":"offline"/,
     end: ({ machine }) => machine.startEngine(),

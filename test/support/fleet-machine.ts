@@ -17,7 +17,7 @@ export interface Machine {
   /** Runs its arguments in the machine's network: a program in front of another. */
   readonly launcher: string;
   /** Below it is everything that the engine owns: `docker.pid`, `data`. */
-  readonly folder: string;
+  readonly engineFolder: string;
   /** After its engine was killed. */
   readonly startEngine: () => Promise<void>;
   /** The engine down and up again, as by an upgrade of its package: its containers go with it, and come back by their policy. */
@@ -135,7 +135,7 @@ export const startMachine = async (
       dockerHost: `unix://${socket}`,
       docker: dockerAt(socket),
       launcher,
-      folder,
+      engineFolder: folder,
       startEngine,
       restartEngine,
       remove,

@@ -74,8 +74,7 @@ const startHosts = async (
   compose: string,
 ): Promise<readonly FleetHost[]> => {
   const here = { dockerHost: inject('dockerHost'), docker: sharedDocker() };
-  const there = machines.map(({ dockerHost, docker, launcher }) => ({ dockerHost, docker, launcher }));
-  const places = [here, ...there].slice(0, count);
+  const places = [here, ...machines].slice(0, count);
   return Promise.all(
     places.map(async (place, at) => {
       const name = `web-${String(at + 1)}`;

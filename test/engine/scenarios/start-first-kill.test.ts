@@ -54,23 +54,30 @@ const endState = async (scene: Scene, version: string): Promise<unknown> => {
   );
 };
 
+/** An agent is started, and dies, some twenty times; this is when to give up. */
+const MANY_LIVES_MS = 400_000;
+
 describe('invariants 1, 5: behind the edge, an agent that dies after every step', () => {
   it.each<readonly [string, Flavour, number]>([
     ['a deploy', loadApp, 2],
     ['a rollback', flavours.crash, 1],
-  ])('of %s loses no request, and ends where one that lives does', async (_what, flavour, replicas) => {
-    const scene = await createEdgeScene();
-    await deployedBehindEdge(scene, behindEdge(scene, { replicas }));
-    await publishApp(scene, '1.1.0', flavour);
-    await scene.once();
-    const undisturbed = await endState(scene, '1.1.0');
-    const load = await loadFromBothSides(scene.port);
-    await publishApp(scene, '1.2.0', flavour);
-    expect((await dieAfterEveryStep(scene)).length).toBeGreaterThan(8);
-    const report = await load.stop();
-    expect(failuresOf(report)).toEqual(NO_FAILURES);
-    expect(await endState(scene, '1.2.0')).toEqual(undisturbed);
-  });
+  ])(
+    'of %s loses no request, and ends where one that lives does',
+    async (_what, flavour, replicas) => {
+      const scene = await createEdgeScene();
+      await deployedBehindEdge(scene, behindEdge(scene, { replicas }));
+      await publishApp(scene, '1.1.0', flavour);
+      await scene.once();
+      const undisturbed = await endState(scene, '1.1.0');
+      const load = await loadFromBothSides(scene.port);
+      await publishApp(scene, '1.2.0', flavour);
+      expect((await dieAfterEveryStep(scene)).length).toBeGreaterThan(8);
+      const report = await load.stop();
+      expect(failuresOf(report)).toEqual(NO_FAILURES);
+      expect(await endState(scene, '1.2.0')).toEqual(undisturbed);
+    },
+    MANY_LIVES_MS,
+  );
 });
 
 /** Publishes a version, and resolves when the running agent has told of this event since. */
