@@ -54,11 +54,12 @@ const MASKED = [
   'motd-news.timer',
 ];
 
-/** Run by mmdebstrap with the new root as "$1". */
+/** Run by mmdebstrap with the new root as "$1". The log of the kernel is an empty file there, which rsyslog would read for ever. */
 export const customize = ({ daemon }: Suite): string => `set -e
 : >"$1/etc/machine-id"
 : >"$1/etc/resolv.conf"
 rm -f "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
 mkdir -p "$1/etc/docker"
 printf %s '${JSON.stringify(daemon)}' >"$1/etc/docker/daemon.json"
+sed -i '/imklog/s/^/#/' "$1/etc/rsyslog.conf"
 for unit in ${MASKED.join(' ')}; do ln -sf /dev/null "$1/etc/systemd/system/$unit"; done`;
