@@ -72,7 +72,7 @@ export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_M
 const load = async (options: Dockerode.DockerOptions, readLimitMs: number): Promise<Clients> => {
   const { default: Client } = await import('dockerode');
   // docker-modem takes an agent, and its types do not know of it.
-  const all = { ...options, agent: engineAgent(options.protocol === 'https') };
+  const all = { ...options, agent: await engineAgent(options.protocol === 'https') };
   return { docker: new Client(all), reader: new Client({ ...all, timeout: readLimitMs }) };
 };
 
