@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import type { ImageOrigin } from '../../core/image/origin.ts';
-import type { Engine } from '../../core/ports/engine.ts';
+import { formatImage } from '../../core/image/reference.ts';
+import type { Engine, EngineAction } from '../../core/ports/engine.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
 import type { EdgeHome } from './edge-body.ts';
 import { demultiplex, runIn } from './run-in.ts';
@@ -14,6 +15,7 @@ import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './resources.ts';
 import { resolveTag } from './resolve-tag.ts';
 import { roomIn } from './room.ts';
+import { createTurns } from './turns.ts';
 
 interface Session {
   readonly connection: Connection;
@@ -25,14 +27,7 @@ interface Session {
 /** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
 export const createDockerEngine = (address: EngineAddress, sources: ImageSources, edge: EdgeHome): Engine => {
   let session: Promise<Session> | undefined;
-  let lastNetwork: Promise<unknown> = Promise.resolve();
-
-  /** Old engines look for the name first and take it later: two made at once both come to be, and are ambiguous for ever. */
-  const inTurn = <T>(create: () => Promise<T>): Promise<T> => {
-    const turn = lastNetwork.then(create);
-    lastNetwork = turn.catch(() => undefined);
-    return turn;
-  };
+  const inTurn = createTurns();
 
   const open = async (): Promise<Session> => {
     try {
@@ -77,15 +72,17 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
           onProgress,
           signal,
         };
+        const seen = 'container' in action ? observer.holdContainer(action.container.id) : undefined;
         try {
           const take = (): Promise<ImageOrigin | undefined> => applyAction(action, context);
-          return await (action.kind === 'create-network' ? inTurn(take) : take());
+          const turn = turnOf(action);
+          return await (turn === undefined ? take() : inTurn(turn, signal, take));
         } catch (error) {
           // It may have been planned on something that is so no longer.
           observer.forgetAll();
           throw error;
         } finally {
-          if ('container' in action) observer.forgetContainer(action.container.id);
+          seen?.();
           if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create')
             observer.forgetImages();
           if (action.kind === 'create-volume') observer.forgetVolumes();
@@ -102,6 +99,18 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
       withSession(async ({ connection }) => runIn(await connection.clients(), container, command, signal)),
     watch: (onEvent, signal) => withSession((s) => watch(s, onEvent, signal)),
   };
+};
+
+/**
+ * Steps of one word here are taken one after the other. Networks: old engines look for the name first and take it later, so that two
+ * made at once both come to be, and are ambiguous for ever. One image for several services: twenty such pulls at once take an
+ * engine 6 to 10 s, and one after the other 0.4 s (measured on 20.10).
+ */
+const turnOf = (action: EngineAction): string | undefined => {
+  if (action.kind === 'create-network') return action.kind;
+  if (action.kind !== 'pull') return undefined;
+  const { digest, reference } = action.image;
+  return digest ?? formatImage(reference);
 };
 
 const infoOf = async ({ ask }: Connection): Promise<EngineInfo> => {

@@ -12,6 +12,8 @@ import { imageOf, networkOf, volumeOf } from './resources.ts';
 
 /** After so long every kept answer is asked for again: a stream of events may die without a word. */
 const FULL_EVERY_MS = 300_000;
+/** A young container whose line looks the same is inspected so often, in case that an event was lost. */
+const YOUNG_EVERY_MS = 1_000;
 
 type Listed = Dockerode.ContainerInfo;
 type Inspected = Dockerode.ContainerInspectInfo;
@@ -29,14 +31,18 @@ const listOf = <T>(what: string, answer: readonly T[]): readonly T[] => {
 
 /**
  * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again only when its line in
- * the list changed (other than by the time going on), it is young, or an event named it; networks, images and volumes are asked for
+ * the list changed (other than by the time going on), an event named it, or it is young; networks, images and volumes are asked for
  * only after something touched them, as long as events are followed. A list that says the same, byte for byte, gives the very same containers.
+ *
+ * A container on which a step is being taken stays what it was before: it is about to change, nobody decides about it until the step
+ * has ended, and an engine answers questions about it only then. With twenty services each look would wait for the slowest start.
  */
 export const createObserver = (ask: Ask, facts: EngineFacts) => {
   const networks = createKept<Actual['networks']>();
   const images = createKept<Actual['images']>();
   const volumes = createKept<Actual['volumes']>();
-  const containers = createContainers(ask);
+  let isFollowed = false;
+  const containers = createContainers(ask, () => isFollowed);
   const forgetLists = (): void => {
     for (const kept of [networks, images, volumes]) kept.forget();
   };
@@ -44,7 +50,6 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
     forgetLists();
     containers.forget();
   };
-  let isFollowed = false;
   let fullAtMs = performance.now();
 
   const look = async (scope: ObserveScope, signal: AbortSignal): Promise<Actual> => {
@@ -91,6 +96,8 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
     },
     /** A container's line may still look the same although it is not. */
     forgetContainer: containers.forget,
+    /** A step on this container begins. Ends with the answer, after which it is looked at anew. */
+    holdContainer: containers.hold,
     forgetNetworks: networks.forget,
     forgetImages: images.forget,
     forgetVolumes: volumes.forget,
@@ -110,8 +117,16 @@ interface Look {
   readonly containers: readonly Container[];
 }
 
-const createContainers = (ask: Ask) => {
-  const known = new Map<string, { readonly fingerprint: string; readonly container: Container }>();
+interface Known {
+  readonly fingerprint: string;
+  readonly container: Container;
+  readonly atMs: number;
+}
+
+const createContainers = (ask: Ask, isFollowed: () => boolean) => {
+  const known = new Map<string, Known>();
+  /** How many steps are being taken on each. */
+  const held = new Map<string, number>();
   let last: Look | undefined;
   /** What was under way when something was forgotten is of before, and not kept. */
   let forgotten = 0;
@@ -126,17 +141,30 @@ const createContainers = (ask: Ask) => {
     }
   };
 
+  const forget = (id?: string): void => {
+    forgotten += 1;
+    last = undefined;
+    if (id === undefined) known.clear();
+    // During a step it would be asked for at once; afterwards it is anyway.
+    else if (!held.has(id)) known.delete(id);
+  };
+
+  const isDue = (l: Listed, before: Known): boolean =>
+    isFresh(l, before.container) && !(isFollowed() && performance.now() - before.atMs < YOUNG_EVERY_MS);
+
   const lookAt = async (l: Listed, { environment, replaces }: ObserveScope, signal: AbortSignal) => {
     const isNamed = [nameOf(l), l.Id].some((key) => replaces.includes(key));
     const fingerprint = `${String(isNamed)} ${fingerprintOf(l)}`;
     const before = known.get(l.Id);
-    if (before?.fingerprint === fingerprint && !isFresh(l, before.container)) return before.container;
+    if (before && (held.has(l.Id) || (before.fingerprint === fingerprint && !isDue(l, before))))
+      return before.container;
     const since = forgotten;
+    const atMs = performance.now();
     const listed = containerOf(l, environment);
     const isOurs = listed.owner !== undefined || listed.edge !== undefined;
     const container = isOurs || isNamed ? { ...listed, detail: await inspect(l.Id, signal) } : listed;
     if (isOurs && container.detail === undefined) return undefined;
-    if (since === forgotten) known.set(l.Id, { fingerprint, container });
+    if (since === forgotten) known.set(l.Id, { fingerprint, container, atMs });
     return container;
   };
 
@@ -155,11 +183,15 @@ const createContainers = (ask: Ask) => {
       last = isFinal ? { bytes, replaces, containers } : undefined;
       return containers;
     },
-    forget: (id?: string): void => {
-      forgotten += 1;
-      last = undefined;
-      if (id === undefined) known.clear();
-      else known.delete(id);
+    forget,
+    hold: (id: string): (() => void) => {
+      held.set(id, (held.get(id) ?? 0) + 1);
+      return () => {
+        const others = (held.get(id) ?? 1) - 1;
+        if (others > 0) held.set(id, others);
+        else held.delete(id);
+        forget(id);
+      };
     },
   };
 };

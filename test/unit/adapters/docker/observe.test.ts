@@ -112,6 +112,8 @@ describe('an observer of edges', () => {
 const FULL = ['/containers/json?all=true', '/containers/ours/json', '/images/json', '/networks', '/volumes'];
 const IDLE = ['/containers/json?all=true'];
 
+const YOUNG = { ...lineOf('ours', edgeOf('test')), Status: 'Up 5 seconds' };
+
 const followed = async (...args: Parameters<typeof engineWith>) => {
   const engine = engineWith(...args);
   engine.observer.follow(true);
@@ -160,11 +162,36 @@ describe('an observer that follows events', () => {
     expect(taken(asked)).toEqual(IDLE);
   });
 
-  it('looks at a young container at every look', async () => {
-    const young = { ...lineOf('ours', edgeOf('test')), Status: 'Up 5 seconds' };
-    const { observer, asked } = await followed([young]);
+  it('inspects a young container again after a second: the event of a restart may be lost', async () => {
+    vi.useFakeTimers();
+    const { observer, asked } = await followed([YOUNG]);
+    vi.advanceTimersByTime(999);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toEqual(IDLE);
+    vi.advanceTimersByTime(1);
     await observer.observe(scope, signal);
     expect(taken(asked)).toEqual([...IDLE, '/containers/ours/json']);
+  });
+
+  it('shows a container as it was while a step is taken on it, and asks for it afterwards', async () => {
+    const lines: object[] = [YOUNG];
+    const { observer, asked } = await followed(lines);
+    const [one, other] = [observer.holdContainer('ours'), observer.holdContainer('ours')];
+    lines[0] = { ...YOUNG, State: 'exited' };
+    observer.forgetContainer('ours');
+    expect((await observer.observe(scope, signal)).containers[0]?.state).toBe('running');
+    one();
+    other();
+    expect((await observer.observe(scope, signal)).containers[0]?.state).toBe('exited');
+    expect(taken(asked)).toEqual([...IDLE, ...IDLE, '/containers/ours/json']);
+  });
+
+  it('does not keep one that is gone in the middle of a step', async () => {
+    const lines = [YOUNG];
+    const { observer } = await followed(lines);
+    observer.holdContainer('ours');
+    lines.pop();
+    expect((await observer.observe(scope, signal)).containers).toEqual([]);
   });
 
   it('asks for everything again after five minutes: events may be lost', async () => {
@@ -185,5 +212,14 @@ describe('an observer that follows events', () => {
     expect(taken(asked)).toEqual(FULL);
     await observer.observe(scope, signal);
     expect(taken(asked)).toEqual([...IDLE, '/images/json', '/networks', '/volumes']);
+  });
+
+  it('inspects a young container at every look once they have ended', async () => {
+    const { observer, asked } = await followed([YOUNG]);
+    observer.follow(false);
+    await observer.observe(scope, signal);
+    taken(asked);
+    await observer.observe(scope, signal);
+    expect(taken(asked)).toContain('/containers/ours/json');
   });
 });

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { createTurns } from '../../../../src/adapters/docker/turns.ts';
+
+const { signal } = new AbortController();
+
+/** Work that ends when it is told to; `log` has what began and ended, in order. */
+const works = () => {
+  const log: string[] = [];
+  const ends = new Map<string, (error?: Error) => void>();
+  const work = (name: string) => async (): Promise<string> => {
+    log.push(`${name} begins`);
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    ends.set(name, (error) => (error ? reject(error) : resolve(undefined)));
+    await promise.finally(() => log.push(`${name} ends`));
+    return name;
+  };
+  return { log, work, end: (name: string, error?: Error) => ends.get(name)?.(error) };
+};
+
+describe('turns', () => {
+  it('are taken one after the other for one key, and side by side for others', async () => {
+    const { log, work, end } = works();
+    const inTurn = createTurns();
+    const [a, b, c] = [
+      inTurn('x', signal, work('a')),
+      inTurn('x', signal, work('b')),
+      inTurn('y', signal, work('c')),
+    ];
+    end('c');
+    expect(await c).toBe('c');
+    end('a');
+    expect(await a).toBe('a');
+    await expect.poll(() => log).toContain('b begins');
+    end('b');
+    expect(await b).toBe('b');
+    expect(log).toEqual(['a begins', 'c begins', 'c ends', 'a ends', 'b begins', 'b ends']);
+  });
+
+  it('go on after a failure, which only its own caller hears of', async () => {
+    const { work, end } = works();
+    const inTurn = createTurns();
+    const [a, b] = [inTurn('x', signal, work('a')), inTurn('x', signal, async () => Promise.resolve('b'))];
+    end('a', new Error('broken'));
+    await expect(a).rejects.toThrow('broken');
+    expect(await b).toBe('b');
+  });
+
+  it('are given up by who is aborted, at once, and nobody behind passes who is at work', async () => {
+    const { log, work, end } = works();
+    const inTurn = createTurns();
+    const leaving = new AbortController();
+    const a = inTurn('x', signal, work('a'));
+    const b = inTurn('x', leaving.signal, work('b'));
+    const c = inTurn('x', signal, async () => Promise.resolve('c'));
+    leaving.abort(new Error('left'));
+    await expect(b).rejects.toThrow('left');
+    expect(log).toEqual(['a begins']);
+    end('a');
+    expect(await a).toBe('a');
+    expect(await c).toBe('c');
+  });
+});
