@@ -7,6 +7,9 @@ interface Rule {
   readonly advice: string;
 }
 
+const CHECK_LOGIN =
+  'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)';
+
 /** What engines and registries say, in order: the first match wins; the last row always matches. */
 const RULES: readonly [...Rule[], Rule] = [
   {
@@ -53,8 +56,7 @@ const RULES: readonly [...Rule[], Rule] = [
       /unauthorized|authentication required|no basic auth credentials|access denied|access to the resource is denied|denied:|incorrect username or password/i,
     code: 'REGISTRY_AUTH',
     retry: 'changed',
-    advice:
-      'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)',
+    advice: CHECK_LOGIN,
   },
   {
     pattern:
@@ -103,6 +105,9 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'see the log of the Docker daemon (journalctl -u docker)',
   },
 ];
+
+/** A registry's refusal without words of its own, such as a proxy's page: the engine tells its status. */
+const REGISTRY_REFUSES = /\b40[13] (?:unauthorized|forbidden)|\bHTTP 40[13] response/i;
 
 /** Said by registries that can't be reached; only looked for where a registry was asked. */
 const REGISTRY_AWAY =
@@ -191,12 +196,16 @@ export const classify = (words: string, what: string, cause?: unknown): AgentErr
   return new AgentError(code, `${what}: ${words}`, { retry, cause, advice });
 };
 
+const refused = (words: string, what: string, cause: unknown): AgentError =>
+  new AgentError('REGISTRY_AUTH', `${what}: ${words}`, { retry: 'changed', cause, advice: CHECK_LOGIN });
+
 /** The same, where a registry was asked: its being away is nobody's fault here. */
 export const toRegistryError = (error: unknown, what: string): unknown => {
   if (error instanceof AgentError || fieldOf(error, 'name') === 'AbortError') return error;
   const code = fieldOf(error, 'code');
   if (statusOf(error) === undefined && typeof code === 'string') return toEngineError(error, what);
   const words = wordsOf(error);
+  if (REGISTRY_REFUSES.test(words)) return refused(words, what, error);
   const known = classify(words, what, error);
   if (known.code !== 'ENGINE' && known.code !== 'NETWORK') return known;
   const isAway = REGISTRY_AWAY.test(words) || known.retry === 'later';

@@ -144,6 +144,16 @@ describe('a registry that was asked through the engine', () => {
     ['REGISTRY', 'Get "https://registry.example.com/v2/": x509: certificate signed by unknown authority'],
     ['REGISTRY', 'received unexpected HTTP status: 503 Service Unavailable'],
     ['REGISTRY_AUTH', 'unauthorized: authentication required'],
+    ['REGISTRY_AUTH', 'unexpected status from HEAD request to https://r.example.com/v2/web: 403 Forbidden'],
+    [
+      'REGISTRY_AUTH',
+      'error parsing HTTP 403 response body: invalid character \'<\' looking for a value: "<html>"',
+    ],
+    [
+      'REGISTRY_AUTH',
+      'failed to resolve reference "r.example.com/web:1": unexpected status: 401 Unauthorized',
+    ],
+    ['IMAGE_NOT_FOUND', 'manifest for r.example.com/web:403 not found: manifest unknown'],
     ['IMAGE_NOT_FOUND', 'manifest unknown: manifest unknown'],
     ['DISK_FULL', 'failed to register layer: write /bin/busybox: no space left on device'],
   ])('%s: %s', (code, words) => {
