@@ -131,3 +131,24 @@ describe('what only one file may use', () => {
     expect(mentioning(impure).filter((file) => file.startsWith('core/'))).toEqual([]);
   });
 });
+
+/** Static imports of values alone: what is in memory before anything was done. */
+const loadedWith = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  if (!file.endsWith('.ts')) return seen;
+  const values = textOf(file).replaceAll(/^(?:import|export) type\s[^;]*;|\bimport\([^)]*\)/gm, '');
+  for (const path of importsOf(file, values)) loadedWith(path, seen);
+  return seen;
+};
+
+describe('what the daemon loads before anything was done', () => {
+  it.each(['got', 'dockerode', 'fastify', 'node:https', 'node:tls', 'node:http2'])(
+    'is not %s: it takes 5 to 10 MB, and most looks at a host need none of it',
+    (path) => {
+      const loaded = [...loadedWith('main.ts'), ...loadedWith('cli/commands/run.ts')];
+      expect(loaded).toContain('adapters/docker/engine.ts');
+      expect(loaded).not.toContain(path);
+    },
+  );
+});

@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { once } from 'node:events';
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { fileURLToPath } from 'node:url';
-import { got, type Response } from 'got';
+import type { Response } from 'got';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { archivePath } from '../../core/fleet/layout.ts';
 import type { Archive } from '../../core/image/archive.ts';
@@ -39,7 +38,8 @@ async function* readHttp(
   { credentialsFile, tls = {} }: ManifestSourceOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
+  const [{ got }, { default: https }] = await Promise.all([import('got'), import('node:https')]);
+  const agent = { http: new HttpAgent({ keepAlive: false }), https: new https.Agent({ keepAlive: false }) };
   const authorization =
     credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, signal);
   // The traps that `request.ts` knows hold here too.
