@@ -1,21 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { offsetMs, periodMs, schedulePolls } from '../../../src/adapters/schedule.ts';
+import { schedulePolls, shareOf } from '../../../src/adapters/schedule.ts';
 
 const PERIOD_MS = 30_000;
 
 describe('the offset of a host', () => {
-  it('is its own, stable, and less than one period', () => {
+  it('is a share of the period: its own, stable, and less than all of it', () => {
     const hosts = Array.from({ length: 100 }, (_, n) => `host-${String(n)}`);
-    const offsets = hosts.map((host) => offsetMs(host, PERIOD_MS));
-    expect(hosts.map((host) => offsetMs(host, PERIOD_MS))).toEqual(offsets);
-    expect(offsets.every((ms) => ms >= 0 && ms < PERIOD_MS)).toBe(true);
-    expect(new Set(offsets).size).toBeGreaterThan(90);
-    expect(offsetMs('host-1', 0)).toBe(0);
-  });
-
-  it('is a share of the time from one run to the next', () => {
-    expect(periodMs([new Date(1_000), new Date(31_000)])).toBe(PERIOD_MS);
-    expect(periodMs([new Date(1_000)])).toBe(0);
+    const shares = hosts.map((host) => shareOf(host));
+    expect(hosts.map((host) => shareOf(host))).toEqual(shares);
+    expect(shares.every((share) => share >= 0 && share < 1)).toBe(true);
+    expect(new Set(shares).size).toBeGreaterThan(90);
   });
 });
 
@@ -32,8 +26,7 @@ describe('polls', () => {
     const polls: number[] = [];
     schedulePolls('*/30 * * * * *', 'host-1', () => polls.push(Date.now()), ended.signal);
     await vi.advanceTimersByTimeAsync(100_000);
-    const offset = offsetMs('host-1', PERIOD_MS);
-    const first = Date.parse('2026-11-23T10:00:30Z') + offset;
+    const first = Date.parse('2026-11-23T10:00:30Z') + Math.floor(shareOf('host-1') * PERIOD_MS);
     expect(polls.map((at) => Math.round((at - first) / 1_000))).toEqual(
       polls.map((_, n) => (n * PERIOD_MS) / 1_000),
     );
@@ -42,5 +35,24 @@ describe('polls', () => {
     const before = polls.length;
     await vi.advanceTimersByTimeAsync(100_000);
     expect(polls).toHaveLength(before);
+  });
+
+  it('follow a clock that is set back or forward, and make up for none that it left out', async () => {
+    const ended = new AbortController();
+    const polls: number[] = [];
+    schedulePolls('0 0 * * * *', 'host-1', () => polls.push(Date.now()), ended.signal);
+    const hourMs = 3_600_000;
+    const offset = Math.floor(shareOf('host-1') * hourMs);
+    for (const start of ['2026-11-22T03:10:00Z', '2026-11-25T17:10:00Z'].map((t) => Date.parse(t))) {
+      vi.setSystemTime(start);
+      await vi.advanceTimersByTimeAsync(3 * hourMs);
+      const ours = polls.splice(0).map((at) => at - (at % hourMs));
+      expect(ours.length).toBeGreaterThanOrEqual(2);
+      expect(ours.length).toBeLessThanOrEqual(4);
+      expect(new Set(ours).size).toBe(ours.length);
+    }
+    await vi.advanceTimersByTimeAsync(hourMs);
+    expect(polls.map((at) => Math.round(((at - offset) % hourMs) / 1_000) % 3_600)).toEqual([0]);
+    ended.abort();
   });
 });
