@@ -30,6 +30,11 @@ const isFragment = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name);
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
+const noneIfMissing = (error: unknown): [] => {
+  if (isMissing(error)) return [];
+  throw error;
+};
+
 const kindOf = async (path: string): Promise<'file' | 'folder' | 'missing'> => {
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'file';
@@ -39,19 +44,30 @@ const kindOf = async (path: string): Promise<'file' | 'folder' | 'missing'> => {
   }
 };
 
+/** The kinds of what is in a folder, by name, from one reading of it: asking for a name that is not there costs an error. */
+const kindsIn = async (folder: string): Promise<ReadonlyMap<string, 'file' | 'folder' | 'missing'>> => {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(noneIfMissing);
+  const kinds = entries.map(
+    async (e) =>
+      [
+        e.name,
+        e.isSymbolicLink() ? await kindOf(join(folder, e.name)) : e.isDirectory() ? 'folder' : 'file',
+      ] as const,
+  );
+  return new Map(await Promise.all(kinds));
+};
+
 const fragmentsIn = async (folder: string): Promise<readonly string[]> => {
-  const fragments = join(folder, FRAGMENTS);
-  if ((await kindOf(fragments)) !== 'folder') return [];
-  const names = await readdir(fragments);
-  return names.filter(isFragment).map((name) => join(fragments, name));
+  const names = await readdir(join(folder, FRAGMENTS)).catch(noneIfMissing);
+  return names.filter(isFragment).map((name) => join(folder, FRAGMENTS, name));
 };
 
 /** With a `fragment` that counts even where it is not there yet. */
 const filesOfFolder = async (folder: string, fragment?: string): Promise<ComposeFiles> => {
-  const candidates = MAIN_NAMES.map((name) => join(folder, name));
-  const kinds = await Promise.all(candidates.map(kindOf));
-  const mains = candidates.filter((_path, index) => kinds[index] === 'file');
-  const fragments = new Set([...(await fragmentsIn(folder)), ...(fragment === undefined ? [] : [fragment])]);
+  const kinds = await kindsIn(folder);
+  const mains = MAIN_NAMES.filter((name) => kinds.get(name) === 'file').map((name) => join(folder, name));
+  const found = kinds.get(FRAGMENTS) === 'folder' ? await fragmentsIn(folder) : [];
+  const fragments = new Set([...found, ...(fragment === undefined ? [] : [fragment])]);
   const files = [...mains, ...[...fragments].toSorted()];
   const problems: ComposeProblem[] = [];
   if (files.length === 0) {
