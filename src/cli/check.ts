@@ -1,3 +1,5 @@
+import { toAgentError } from '../core/errors.ts';
+
 /** One line of `doctor`. */
 export interface Check {
   readonly name: string;
@@ -22,3 +24,16 @@ export const hint = (name: string, message: string, advice: string): Check => ({
   message,
   advice,
 });
+
+/** What a check throws is its line. */
+export const guarded = async (
+  name: string,
+  check: () => Promise<readonly Check[]>,
+): Promise<readonly Check[]> => {
+  try {
+    return await check();
+  } catch (thrown) {
+    const { message, advice } = toAgentError(thrown);
+    return [bad(name, message, advice ?? 'see the log')];
+  }
+};

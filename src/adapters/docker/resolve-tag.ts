@@ -12,8 +12,8 @@ import { inspectImage } from './local-image.ts';
 const ANSWER_LIMIT_MS = 90_000;
 
 /**
- * Asks the registry (through the engine, which has its certificates and settings) which digest a tag means. Where the
- * registry is away, or the policy forbids to ask, an image that is here under that very name will do.
+ * Asks the registry (through the engine, which has its certificates and settings) which digest a tag means, or whether it has a
+ * digest. Where the registry is away, or the policy forbids to ask, an image that is here under that very name will do.
  * @throws AgentError REGISTRY, REGISTRY_AUTH, CREDENTIALS, IMAGE_NOT_FOUND or ENGINE_OFFLINE
  */
 export const resolveTag = async (
@@ -23,7 +23,11 @@ export const resolveTag = async (
   signal: AbortSignal,
   answerLimitMs = ANSWER_LIMIT_MS,
 ): Promise<TagMeaning> => {
-  const name = `${familiarName(image.reference.repository)}:${image.reference.tag ?? 'latest'}`;
+  const repository = familiarName(image.reference.repository);
+  const name =
+    image.digest === undefined
+      ? `${repository}:${image.reference.tag ?? 'latest'}`
+      : `${repository}@${image.digest}`;
   if (image.pullPolicy === 'never') {
     const local = await localMeaning(reader, image, name, signal);
     if (local) return local;

@@ -5,9 +5,10 @@ import type { Config } from '../../config.ts';
 import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../host-config.ts';
 import { toAgentError } from '../../core/errors.ts';
-import { formatImage, tryParseImage } from '../../core/image/reference.ts';
+import { formatImage } from '../../core/image/reference.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { bad, hint, ok, type Check } from '../check.ts';
+import { bad, guarded, hint, ok, type Check } from '../check.ts';
+import { checkRegistries } from '../check-registries.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from '../check-reports.ts';
 import type { Cli } from '../cli.ts';
 import { describeTrust } from '../host-files.ts';
@@ -21,15 +22,6 @@ Example:
   supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk, reports: each ok, or what to do
 
 Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`;
-
-const guarded = async (name: string, check: () => Promise<readonly Check[]>): Promise<readonly Check[]> => {
-  try {
-    return await check();
-  } catch (thrown) {
-    const { message, advice } = toAgentError(thrown);
-    return [bad(name, message, advice ?? 'see the log')];
-  }
-};
 
 const checkFiles = async (
   { agent }: Wired,
@@ -106,42 +98,6 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
   return [ok('manifest', manifest ? `serial ${String(manifest.serial)}` : 'read')];
 };
 
-/** Each registry that a service of this host names is asked for that service's image, with the login of this host. */
-const checkRegistries = async (
-  { agent, ports, credentials }: Wired,
-  signal: AbortSignal,
-): Promise<readonly Check[]> => {
-  const { project, manifest } = agent.intake.state();
-  const checks = await Promise.all(
-    Object.values(project?.services ?? {}).map((service) =>
-      guarded(`registry (${service.name})`, async () => {
-        const declared = tryParseImage(service.image);
-        const reference =
-          declared?.tag === undefined && declared?.digest === undefined
-            ? manifest?.services[service.versionFrom ?? service.name]?.image
-            : declared;
-        if (!declared || !reference || service.pullPolicy === 'never') return [];
-        const login = await credentials.for(reference.repository, signal);
-        const image = {
-          reference: { ...reference, digest: undefined },
-          digest: undefined,
-          imageId: undefined,
-          pullPolicy: 'always' as const,
-          platform: undefined,
-        };
-        if (reference.tag !== undefined) await ports.engine.resolveTag(image, signal);
-        return [
-          ok(
-            `registry (${service.name})`,
-            `${formatImage(image.reference)} is there${login ? ', with a login' : ', without a login'}`,
-          ),
-        ];
-      }),
-    ),
-  );
-  return checks.flat();
-};
-
 /** The proxy of start-first services: what the agent would say of it now. No line where none is needed. */
 const checkEdge = async (
   { agent, ports }: Wired,
@@ -206,7 +162,7 @@ const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> =
     ...(await guarded('engine', () => checkEngine(wired))),
     ...(await guarded('disk', () => checkEngineDisk(wired))),
     ...(await guarded('manifest', () => checkManifest(wired, signal))),
-    ...(await guarded('registry', () => checkRegistries(wired, signal))),
+    ...(await guarded('registry', () => checkRegistries(wired, config.mirrors, signal))),
     ...(await guarded('edge', () => checkEdge(wired, config, signal))),
     ...checkClock(wired),
     ...(await checkReportToken(config)),

@@ -71,6 +71,15 @@ describe('mirrors', () => {
     expect(told(await scene.run(['explain', 'web']))).toContain(`http://${good.address}, fetched`);
     expect(told(await scene.run(['history']))).toMatch(/source\.skipped .*code=IMAGE_NOT_FOUND/);
 
+    const doctor = (await scene.run(['doctor'], { env })).stdout;
+    expect(doctor).toMatch(
+      new RegExp(`ok +mirror \\(web\\): http://${good.address} has it, without a login`),
+    );
+    expect(doctor).toMatch(
+      new RegExp(`hint +mirror \\(web\\): http://${dead.address}: .*refused.*\\n.*→ it is skipped`),
+    );
+    expect(doctor).toMatch(new RegExp(`hint +mirror \\(web\\): http://${lying.address}: .*unknown`));
+
     expect(await namesOf(scene)).toEqual([
       image.ref,
       expect.stringContaining(`supercargo-${scene.environment}:web-`),
