@@ -1,49 +1,15 @@
-import type Docker from 'dockerode';
-import { createImagePusher, type PushedImage, pullImage } from '../../test/support/images.ts';
+import { createImagePusher, type PushedImage } from '../../test/support/images.ts';
 import { flavours } from '../../test/support/flavours.ts';
 import type { TestHost } from '../../test/support/host.ts';
 import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
 import { freePort } from '../../test/support/ports.ts';
 import { startsOf, timed, untilServes } from './answering.ts';
+import { apiNetwork, apiService } from './by-api.ts';
 import { spreadOf, type Row } from './figures.ts';
 import type { Setting } from './setting.ts';
 import { startSsh, type Ssh } from './ssh.ts';
 
 type Deploy = (image: PushedImage, version: string) => Promise<void>;
-
-/** What a script would do that knows the API: pull, create, stop the old one, start the new one. */
-const byApi = async (
-  docker: Docker,
-  host: TestHost,
-): Promise<{ deploy: Deploy; end: () => Promise<void> }> => {
-  const port = await freePort();
-  const network = await docker.createNetwork({ Name: `${host.environment}_bench` });
-  const state: { old: Docker.Container | undefined } = { old: undefined };
-  return {
-    deploy: async (image, version) => {
-      await pullImage(docker, image.ref);
-      const created = await docker.createContainer({
-        Image: image.ref,
-        Env: ['NODE_ENV=bench'],
-        Labels: { [FOREIGN_LABEL]: host.environment },
-        ExposedPorts: { '8888/tcp': {} },
-        HostConfig: {
-          NetworkMode: network.id,
-          PortBindings: { '8888/tcp': [{ HostIp: '127.0.0.1', HostPort: String(port) }] },
-          RestartPolicy: { Name: 'always' },
-        },
-      });
-      await state.old?.stop({ t: 5 });
-      await created.start();
-      await untilServes(port, version);
-      await state.old?.remove();
-      state.old = created;
-    },
-    end: async () => {
-      await state.old?.remove({ force: true });
-    },
-  };
-};
 
 /** What the old tool did. */
 const byOldTool = async (ssh: Ssh, { dockerHost }: Setting, host: TestHost): Promise<Deploy> => {
@@ -88,7 +54,7 @@ export const measureDeploys = (setting: Setting): Promise<readonly Row[]> =>
   setting.onHost(async (host) => {
     const { push } = createImagePusher();
     const ssh = await startSsh();
-    const api = await byApi(setting.docker, host);
+    const api = await apiService(setting.docker, host, await apiNetwork(setting.docker, host));
     try {
       const sides = {
         agent: await byAgent(setting, host),
@@ -105,6 +71,7 @@ export const measureDeploys = (setting: Setting): Promise<readonly Row[]> =>
           if (round > 0) times[side].push(tookMs);
         }
         // What follows the answer (health gate, clean-up) is no part of the next round.
+        await api.tidy();
         await host.run(['sync', '--wait']);
       }
       return rowsOf(times);
