@@ -168,7 +168,8 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
 };
 
 /** A container that ends at that very moment, while the engine has not noticed: it refuses, and puts nothing into force. */
-const ENDING = /cannot update a (?:deleted|stopped) process|process already finished|no such process/i;
+const ENDING =
+  /cannot update a (?:deleted|stopped) (?:process|container)|process already finished|no such process|container not running/i;
 const ENDING_TRIES = 10;
 const ENDING_PAUSE_MS = 100;
 

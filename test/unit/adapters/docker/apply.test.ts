@@ -74,21 +74,26 @@ describe('a step', () => {
   });
 
   // Seen on Docker 20.10: a rollback waited out a back-off for it, with nothing serving.
-  it('to change a container that ends at that moment is taken once the engine has noticed', async () => {
-    const refusals = ['', ''].map(() =>
-      saying(500, 'Cannot update container c1: cannot update a deleted process: unknown'),
-    );
-    let calls = 0;
-    const update = async (): Promise<void> => {
-      calls += 1;
-      const refusal = refusals.pop();
-      return refusal ? Promise.reject(refusal) : Promise.resolve();
-    };
-    const docker = { getContainer: () => ({ update }) } as unknown as ApplyContext['docker'];
-    const context = { ...contextOf(await startFakeEngine(() => undefined)), docker };
-    await expect(applyAction({ kind: 'disarm', container }, context)).resolves.toBeUndefined();
-    expect(calls).toBe(3);
-  });
+  it.each([
+    'cannot update a deleted process: unknown',
+    'cannot update a stopped container: unknown',
+    'container not running: unknown',
+  ])(
+    'to change a container that ends at that moment is taken once the engine has noticed (%s)',
+    async (words) => {
+      const refusals = ['', ''].map(() => saying(500, `Cannot update container c1: ${words}`));
+      let calls = 0;
+      const update = async (): Promise<void> => {
+        calls += 1;
+        const refusal = refusals.pop();
+        return refusal ? Promise.reject(refusal) : Promise.resolve();
+      };
+      const docker = { getContainer: () => ({ update }) } as unknown as ApplyContext['docker'];
+      const context = { ...contextOf(await startFakeEngine(() => undefined)), docker };
+      await expect(applyAction({ kind: 'disarm', container }, context)).resolves.toBeUndefined();
+      expect(calls).toBe(3);
+    },
+  );
 
   it.each([
     ['somebody else removes it already', 409, 'removal of container c1 is already in progress'],
