@@ -56,10 +56,20 @@ const fill = async (path: string): Promise<void> => {
   expect(code).not.toBe(0);
 };
 
+/** As often as it takes: the agent may be quicker than the second command, and connect the container again. */
 const removeNetwork = async ({ machine: { docker }, scene }: Ground): Promise<void> => {
   const network = docker.getNetwork(`${scene.environment}_default`);
-  for (const { id } of await containersOf(scene)) await network.disconnect({ Container: id, Force: true });
-  await network.remove();
+  const isRemoved = async (): Promise<boolean> => {
+    const left = (await containersOf(scene)).map(async ({ id }) =>
+      network.disconnect({ Container: id, Force: true }),
+    );
+    await Promise.allSettled(left);
+    return network.remove().then(
+      () => true,
+      () => false,
+    );
+  };
+  await eventually(isRemoved, { describe: () => 'the network is removed', everyMs: 1 });
 };
 
 const ROWS: readonly Row[] = [

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { flavours } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';
-import { containersOf, createScene, deployed, type Scene, statusOf } from './scene.ts';
+import { containersOf, createScene, deployed, type Scene, statusOf, told } from './scene.ts';
 
 /** The history's lines so far: each says that one step is done. */
 const steps = async (scene: Scene): Promise<readonly string[]> => {
@@ -25,8 +25,8 @@ const endState = async (scene: Scene): Promise<unknown> => {
 };
 
 const settled = async (scene: Scene): Promise<unknown> => {
-  const { code } = await scene.run(['sync', '--wait']);
-  expect([0, 3]).toContain(code);
+  const synced = await scene.run(['sync', '--wait']);
+  expect([0, 3], told(synced)).toContain(synced.code);
   return endState(scene);
 };
 
