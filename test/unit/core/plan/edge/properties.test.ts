@@ -157,6 +157,20 @@ const CUT_OFF: readonly Command[] = [
   { kind: 'lay out', change: { order: 'stop-first', port: undefined } },
 ];
 
+/** Found once: the file of an edge that is down is no more, so that nothing brings back what it named. */
+const NOTHING_TO_COME_BACK_WITH: readonly Command[] = [
+  { kind: 'kill edge' },
+  { kind: 'lose', what: 'Folder' },
+  { kind: 'lay out', change: { order: 'stop-first' } },
+];
+
+/** Found once: the edge that shows that the next image is good was there, and had yet to start. */
+const BEFORE_THE_PROOF: readonly Command[] = [
+  { kind: 'new edge image' },
+  { kind: 'ticks', count: 2 },
+  { kind: 'lose', what: 'Sockets' },
+];
+
 describe('whatever happens on a simulated host with an edge', () => {
   it.each<[string, fc.Arbitrary<Command>, () => Invariant]>([
     ['invariant 1: with start-first, no action takes away a replica that serves', tidy, neverFewer],
@@ -183,8 +197,12 @@ describe('whatever happens on a simulated host with an edge', () => {
     PATIENCE_MS,
   );
 
-  it('nothing is stopped before an edge that nobody can ask any more', async () => {
-    expect(isBusy(await live(CUT_OFF, nobodySent))).toBe(false);
+  it.each<[string, readonly Command[]]>([
+    ['nothing is stopped before an edge that nobody can ask any more', CUT_OFF],
+    ['an edge that is down and has lost its file names nobody', NOTHING_TO_COME_BACK_WITH],
+    ['the next image of an edge shows itself beside one that has lost its sockets', BEFORE_THE_PROOF],
+  ])('%s', async (_, list) => {
+    expect(isBusy(await live(list, { ...nobodySent, end: expectGood }))).toBe(false);
   });
 
   it(
