@@ -171,6 +171,20 @@ const BEFORE_THE_PROOF: readonly Command[] = [
   { kind: 'lose', what: 'Sockets' },
 ];
 
+/** Found once: both the old edge and the next one lose their sockets, which says nothing of their image. */
+const BOTH_CUT_OFF: readonly Command[] = [
+  { kind: 'lay out', change: { port: undefined } },
+  { kind: 'silence', ticks: 3 },
+  { kind: 'lose', what: 'Sockets' },
+];
+
+/** The same, where the next one is there because the old one lost its file. */
+const CUT_OFF_AFTER_THE_FILE: readonly Command[] = [
+  { kind: 'lose', what: 'File' },
+  { kind: 'ticks', count: 2 },
+  { kind: 'lose', what: 'Sockets' },
+];
+
 describe('whatever happens on a simulated host with an edge', () => {
   it.each<[string, fc.Arbitrary<Command>, () => Invariant]>([
     ['invariant 1: with start-first, no action takes away a replica that serves', tidy, neverFewer],
@@ -201,6 +215,8 @@ describe('whatever happens on a simulated host with an edge', () => {
     ['nothing is stopped before an edge that nobody can ask any more', CUT_OFF],
     ['an edge that is down and has lost its file names nobody', NOTHING_TO_COME_BACK_WITH],
     ['the next image of an edge shows itself beside one that has lost its sockets', BEFORE_THE_PROOF],
+    ['another edge takes over from two that have lost their sockets', BOTH_CUT_OFF],
+    ['another edge takes over from one without a file and one without sockets', CUT_OFF_AFTER_THE_FILE],
   ])('%s', async (_, list) => {
     expect(isBusy(await live(list, { ...nobodySent, end: expectGood }))).toBe(false);
   });
