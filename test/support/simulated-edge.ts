@@ -46,17 +46,26 @@ export const edgePorts = (state: EngineState, except: string): readonly HostPort
     .flatMap((c) => edgeOf(state, c.edge?.instance ?? '')?.state?.frontends ?? [])
     .map(({ hostAddress, hostPort }) => ({ hostAddress, hostPort, protocol: 'tcp' }));
 
+/** At each start an edge makes its sockets anew, and has the folder that is there by then. */
+const mend = (state: EngineState): void => {
+  const isSame = (instance: string): boolean =>
+    state.actual.containers.some(
+      (c) =>
+        c.edge?.instance === instance &&
+        isRunning(c) &&
+        state.boundAt.get(instance) === c.detail?.startedAtMs,
+    );
+  for (const cut of [state.socketless, state.folderless])
+    for (const instance of cut) if (!isSame(instance)) cut.delete(instance);
+};
+
 /** Every edge as its container has it by now: bound once after each start, gone with it, its checks as the containers answer. */
 export const edgesLived = (state: EngineState, registry: SimulatedRegistry): void => {
+  mend(state);
   for (const container of state.actual.containers) {
     if (!container.edge) continue;
     const { instance } = container.edge;
     const startedAtMs = container.detail?.startedAtMs;
-    // At each start it makes its sockets anew, and the folder that is there by then is mounted.
-    if (!isRunning(container) || state.boundAt.get(instance) !== startedAtMs) {
-      state.socketless.delete(instance);
-      state.folderless.delete(instance);
-    }
     if (!isRunning(container)) {
       state.actual = unbound(state.actual, container.id);
       state.boundAt.delete(instance);

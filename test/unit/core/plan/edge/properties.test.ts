@@ -185,6 +185,17 @@ const CUT_OFF_AFTER_THE_FILE: readonly Command[] = [
   { kind: 'lose', what: 'Sockets' },
 ];
 
+/** Found once: the one that is made anew has the name of the one that is gone, and none of its troubles. */
+const GONE_WITH_ITS_FOLDER: readonly Command[] = [
+  { kind: 'publish', version: 'unhealthy' },
+  { kind: 'new edge image' },
+  { kind: 'lose', what: 'Folder' },
+  { kind: 'new edge image' },
+  { kind: 'lay out', change: { order: 'stop-first' } },
+  { kind: 'silence', ticks: 2 },
+  { kind: 'remove edge' },
+];
+
 describe('whatever happens on a simulated host with an edge', () => {
   it.each<[string, fc.Arbitrary<Command>, () => Invariant]>([
     ['invariant 1: with start-first, no action takes away a replica that serves', tidy, neverFewer],
@@ -217,9 +228,31 @@ describe('whatever happens on a simulated host with an edge', () => {
     ['the next image of an edge shows itself beside one that has lost its sockets', BEFORE_THE_PROOF],
     ['another edge takes over from two that have lost their sockets', BOTH_CUT_OFF],
     ['another edge takes over from one without a file and one without sockets', CUT_OFF_AFTER_THE_FILE],
+    ['an edge that was removed with its folder is made anew', GONE_WITH_ITS_FOLDER],
   ])('%s', async (_, list) => {
     expect(isBusy(await live(list, { ...nobodySent, end: expectGood }))).toBe(false);
   });
+
+  it(
+    'everything goes the same way each time, so that what was found once can be tried again',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(rough, { maxLength: 10 }), async (list) => {
+          const told = async (): Promise<unknown> => {
+            const plans: HostPlan[] = [];
+            const run = start({ onPlan: (plan) => void plans.push(plan) });
+            await run.settle();
+            for (const command of list) await run.apply(command);
+            await run.settle();
+            return { plans, actual: run.engine.actual(), ledger: run.agent().ledger };
+          };
+          expect(await told()).toEqual(await told());
+        }),
+        runs,
+      );
+    },
+    PATIENCE_MS,
+  );
 
   it(
     'invariant 5: killing the agent at any moment, and starting it again, ends in the same state as not killing it',
