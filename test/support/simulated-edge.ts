@@ -29,7 +29,7 @@ const changeState = (state: EngineState, instance: string, change: (s: EdgeState
   };
 };
 
-/** What an edge in the host's network can't bind: a container publishes it, or a program listens there. */
+/** No file to start with, or one with a port that it can't bind: a container publishes it, or a program listens there. */
 export const isEdgeBarred = (state: EngineState, { id, edge }: Container): boolean => {
   const written = edge && edgeOf(state, edge.instance)?.written;
   if (written === undefined) return true;
@@ -46,8 +46,22 @@ export const edgePorts = (state: EngineState, except: string): readonly HostPort
     .flatMap((c) => edgeOf(state, c.edge?.instance ?? '')?.state?.frontends ?? [])
     .map(({ hostAddress, hostPort }) => ({ hostAddress, hostPort, protocol: 'tcp' }));
 
+/** At each start an edge makes its sockets anew, and has the folder that is there by then. */
+const mend = (state: EngineState): void => {
+  const isSame = (instance: string): boolean =>
+    state.actual.containers.some(
+      (c) =>
+        c.edge?.instance === instance &&
+        isRunning(c) &&
+        state.boundAt.get(instance) === c.detail?.startedAtMs,
+    );
+  for (const cut of [state.socketless, state.folderless])
+    for (const instance of cut) if (!isSame(instance)) cut.delete(instance);
+};
+
 /** Every edge as its container has it by now: bound once after each start, gone with it, its checks as the containers answer. */
 export const edgesLived = (state: EngineState, registry: SimulatedRegistry): void => {
+  mend(state);
   for (const container of state.actual.containers) {
     if (!container.edge) continue;
     const { instance } = container.edge;
@@ -98,13 +112,30 @@ export interface EdgeByHand {
   readonly connect: (name: string, sessions: number) => void;
   /** Edges go on as they are, and nobody can ask or tell them anything. */
   readonly silence: (isSilent: boolean) => void;
-  /** `rm -r` of the state folder's part: edges that are here go on, and nobody can reach them any more. */
+  /** `rm -r` of the state folder's part, files and sockets: edges that run go on, and nobody can reach them any more. */
   readonly loseFolder: () => void;
   /** The sockets alone. */
   readonly loseSockets: () => void;
-  /** The file alone, with its folder: what is written there later, the edge never sees. */
+  /** The file alone, with its folder: what is written there later, an edge that runs never sees. */
   readonly loseFile: () => void;
 }
+
+const runningEdges = (state: EngineState): readonly string[] =>
+  state.actual.containers.flatMap((c) => (c.edge && isRunning(c) ? [c.edge.instance] : []));
+
+/** One that does not run has none to lose: it makes them when it starts. */
+const loseSockets = (state: EngineState): void => {
+  for (const instance of runningEdges(state)) state.socketless.add(instance);
+};
+
+/** Also of one that is about to come back by itself: it finds no file, and ends. */
+const loseFile = (state: EngineState): void => {
+  for (const instance of runningEdges(state)) state.folderless.add(instance);
+  state.actual = {
+    ...state.actual,
+    edges: state.actual.edges.map((e) => ({ ...e, written: undefined })),
+  };
+};
 
 export const edgeByHand = (state: EngineState): EdgeByHand => ({
   connect: (name, sessions) => {
@@ -120,15 +151,11 @@ export const edgeByHand = (state: EngineState): EdgeByHand => ({
     state.isEdgeSilent = isSilent;
   },
   loseFolder: () => {
-    for (const { instance } of state.actual.edges) state.lostEdges.add(instance);
+    loseFile(state);
+    loseSockets(state);
   },
-  loseFile: () => {
-    // One that has yet to start is given the new folder.
-    for (const e of state.actual.edges) if (e.state) state.fileless.add(e.instance);
-  },
-  loseSockets: () => {
-    for (const { instance } of state.actual.edges) state.socketless.add(instance);
-  },
+  loseFile: () => loseFile(state),
+  loseSockets: () => loseSockets(state),
 });
 
 const listenersOf = (state: EngineState): readonly HostListener[] => [
@@ -145,12 +172,9 @@ export const edgePort = (
     reach(signal);
     const edges = instances.map((instance): EdgeSeen => {
       const seen = edgeOf(state, instance);
-      if (state.lostEdges.has(instance))
-        return { instance, written: undefined, state: undefined, hasSockets: false };
       const hasSockets = seen?.state !== undefined && !state.socketless.has(instance);
       const answer = state.isEdgeSilent || !hasSockets ? undefined : seen.state;
-      const written = state.fileless.has(instance) ? undefined : seen?.written;
-      return { instance, written, state: answer, hasSockets };
+      return { instance, written: seen?.written, state: answer, hasSockets };
     });
     return Promise.resolve(
       structuredClone({ edges, listeners: withListeners ? listenersOf(state) : undefined }),
@@ -163,7 +187,7 @@ export const edgePort = (
     const isDeaf = isRuntime && (state.isEdgeSilent || state.socketless.has(action.instance));
     if (isDeaf || (isRuntime && !edgeOf(state, action.instance)?.state))
       throw new AgentError('EDGE_UNREACHABLE', `edge ${action.instance} does not answer`, { retry: 'later' });
-    if (action.kind === 'edge-write' && state.fileless.has(action.instance))
+    if (action.kind === 'edge-write' && state.folderless.has(action.instance))
       throw new AgentError('EDGE', 'cannot open haproxy.cfg.new: no such file', { retry: 'later' });
     state.actual = simulate(state.actual, action, state.nowMs);
     return Promise.resolve();

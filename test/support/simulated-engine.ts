@@ -61,9 +61,8 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     barred: new Set(),
     leavingSince: new Map(),
     isEdgeSilent: false,
-    lostEdges: new Set(),
     socketless: new Set(),
-    fileless: new Set(),
+    folderless: new Set(),
   };
   const registry = createSimulatedRegistry();
   const listeners = new Set<() => void>();
@@ -72,15 +71,10 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
   let isOffline = false;
 
   const live = (): void => {
+    const behaviourOf = (c: Container): Behaviour => lifeOf(state, registry, c);
     for (const container of state.actual.containers) {
-      replaceLife(
-        state,
-        lived(
-          { container, memory: memoryOf(state, container.id) },
-          lifeOf(state, registry, container),
-          state.nowMs,
-        ),
-      );
+      const life = { container, memory: memoryOf(state, container.id) };
+      replaceLife(state, lived(life, behaviourOf, state.nowMs));
     }
     const here = new Set(state.actual.containers.map((c) => c.id));
     for (const id of state.memories.keys()) if (!here.has(id)) state.memories.delete(id);
@@ -256,7 +250,7 @@ const remember = (state: EngineState, id: string, networks: readonly string[]): 
   state.memories.set(id, { ...memory, networkIds: { ...memory.networkIds, ...Object.fromEntries(ids) } });
 };
 
-/** An edge whose ports somebody else has ends as soon as it starts. */
+/** An edge whose ports somebody else has, or that finds no file, ends as soon as it starts. */
 const lifeOf = (state: EngineState, registry: SimulatedRegistry, container: Container): Behaviour => {
   const behaviour = registry.behaviourOf(container.imageId);
   const { edge } = container;
@@ -339,6 +333,8 @@ const anonymousName = (id: string, target: string): string =>
 const KILLED = 137;
 
 const reboot = (state: EngineState): void => {
+  // Each start from here on is another one, even within the same millisecond.
+  state.boundAt.clear();
   const ran = state.actual.containers.filter((c) => ['running', 'restarting', 'paused'].includes(c.state));
   for (const c of ran)
     state.actual = simulate(state.actual, { kind: 'stop', container: c, graceMs: 0 }, state.nowMs);

@@ -58,11 +58,11 @@ const restarted = (life: Life, atMs: number): Life => {
 
 const MAX_TURNS = 10_000;
 
-/** A container as it is by now: ended, restarted by its policy, healthy or not. */
-export const lived = (life: Life, behaviour: Behaviour, nowMs: number): Life => {
+/** A container as it is by now: ended, restarted by its policy, healthy or not. It may behave otherwise after each start. */
+export const lived = (life: Life, behaviourOf: (c: Container) => Behaviour, nowMs: number): Life => {
   let current = life;
   for (let turn = 0; turn < MAX_TURNS; turn += 1) {
-    const next = turned(current, behaviour, nowMs);
+    const next = turned(current, behaviourOf(current.container), nowMs);
     if (!next) return current;
     current = next;
   }

@@ -17,12 +17,10 @@ export interface EngineState {
   /** When each edge was told to leave. */
   readonly leavingSince: Map<string, number>;
   isEdgeSilent: boolean;
-  /** Instances whose sockets and files were removed: they go on, and nobody can reach them. */
-  readonly lostEdges: Set<string>;
-  /** Only the sockets. */
+  /** Instances whose sockets were removed: they go on, and nobody can ask them before they start again. */
   readonly socketless: Set<string>;
-  /** Only the file. */
-  readonly fileless: Set<string>;
+  /** Instances whose mounted folder was removed: what is written there later, they see once they start again. */
+  readonly folderless: Set<string>;
 }
 
 export const NO_MEMORY: Memory = { isStoppedByHand: false, networkIds: {}, restartAtMs: undefined };

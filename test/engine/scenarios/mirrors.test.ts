@@ -114,6 +114,8 @@ describe('mirrors', () => {
     ['is a broken gateway', registryFaults.brokenGateway, 'REGISTRY'],
     ['limits pulls', registryFaults.rateLimit, 'REGISTRY'],
     ['wants another login', registryFaults.tokenExpired, 'REGISTRY_AUTH'],
+    // The engine itself gives up after half a minute.
+    ['hangs', registryFaults.silence, 'REGISTRY'],
   ])('one that %s is skipped, and the registry asked', async (_what, fault, code) => {
     const registry = inject('registry');
     const scene = await createScene({ registry });

@@ -58,18 +58,27 @@ export const answersBy = ({ container }: EdgePart, { watchingSinceMs }: PlanInpu
   Math.max(container.detail?.startedAtMs ?? 0, watchingSinceMs) + ANSWER_MS;
 
 /**
- * It runs, but its file or its sockets were removed from the state folder: nobody can write or ask any more. One without sockets
- * is given up once, for another: where that one has none either, it is the image, and somebody has to look.
+ * It runs or is started again and again, but its file or its sockets were removed from the state folder: nobody can write or ask any
+ * more, or it has nothing to start with. One without sockets is given up once, for another: where that one has none either, it is the
+ * image, and somebody has to look.
  */
 export const isLost = (part: EdgePart, input: PlanInput): boolean => {
   const { container, seen } = part;
-  if (container.state !== 'running') return false;
+  if (container.state !== 'running' && container.state !== 'restarting') return false;
   if (!seen?.written) return true;
-  if (seen.hasSockets || isBare(part) || input.nowMs < answersBy(part, input)) return false;
+  if (container.state !== 'running' || seen.hasSockets || input.nowMs < answersBy(part, input)) return false;
   const parts = edgeParts(input.actual);
-  const older = parts.slice(parts.indexOf(part) + 1);
-  return !older.some((p) => !p.isLeaving && p.container.state === 'running' && p.seen?.hasSockets === false);
+  return !parts.slice(parts.indexOf(part) + 1).some((p) => wasGivenUpFor(part, p));
 };
+
+/** The other had no sockets, and nothing else was wrong with it. */
+const wasGivenUpFor = (part: EdgePart, { container, shape, isLeaving, seen }: EdgePart): boolean =>
+  container.imageId === part.container.imageId &&
+  shape === part.shape &&
+  container.state === 'running' &&
+  !isLeaving &&
+  seen?.written !== undefined &&
+  !seen.hasSockets;
 
 const serversByName = oncePer((actual: Actual) =>
   Map.groupBy(currentEdge(actual)?.seen?.state?.servers ?? [], (s) => s.name),

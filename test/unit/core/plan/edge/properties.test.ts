@@ -157,6 +157,45 @@ const CUT_OFF: readonly Command[] = [
   { kind: 'lay out', change: { order: 'stop-first', port: undefined } },
 ];
 
+/** Found once: the file of an edge that is down is no more, so that nothing brings back what it named. */
+const NOTHING_TO_COME_BACK_WITH: readonly Command[] = [
+  { kind: 'kill edge' },
+  { kind: 'lose', what: 'Folder' },
+  { kind: 'lay out', change: { order: 'stop-first' } },
+];
+
+/** Found once: the edge that shows that the next image is good was there, and had yet to start. */
+const BEFORE_THE_PROOF: readonly Command[] = [
+  { kind: 'new edge image' },
+  { kind: 'ticks', count: 2 },
+  { kind: 'lose', what: 'Sockets' },
+];
+
+/** Found once: both the old edge and the next one lose their sockets, which says nothing of their image. */
+const BOTH_CUT_OFF: readonly Command[] = [
+  { kind: 'lay out', change: { port: undefined } },
+  { kind: 'silence', ticks: 3 },
+  { kind: 'lose', what: 'Sockets' },
+];
+
+/** The same, where the next one is there because the old one lost its file. */
+const CUT_OFF_AFTER_THE_FILE: readonly Command[] = [
+  { kind: 'lose', what: 'File' },
+  { kind: 'ticks', count: 2 },
+  { kind: 'lose', what: 'Sockets' },
+];
+
+/** Found once: the one that is made anew has the name of the one that is gone, and none of its troubles. */
+const GONE_WITH_ITS_FOLDER: readonly Command[] = [
+  { kind: 'publish', version: 'unhealthy' },
+  { kind: 'new edge image' },
+  { kind: 'lose', what: 'Folder' },
+  { kind: 'new edge image' },
+  { kind: 'lay out', change: { order: 'stop-first' } },
+  { kind: 'silence', ticks: 2 },
+  { kind: 'remove edge' },
+];
+
 describe('whatever happens on a simulated host with an edge', () => {
   it.each<[string, fc.Arbitrary<Command>, () => Invariant]>([
     ['invariant 1: with start-first, no action takes away a replica that serves', tidy, neverFewer],
@@ -183,9 +222,37 @@ describe('whatever happens on a simulated host with an edge', () => {
     PATIENCE_MS,
   );
 
-  it('nothing is stopped before an edge that nobody can ask any more', async () => {
-    expect(isBusy(await live(CUT_OFF, nobodySent))).toBe(false);
+  it.each<[string, readonly Command[]]>([
+    ['nothing is stopped before an edge that nobody can ask any more', CUT_OFF],
+    ['an edge that is down and has lost its file names nobody', NOTHING_TO_COME_BACK_WITH],
+    ['the next image of an edge shows itself beside one that has lost its sockets', BEFORE_THE_PROOF],
+    ['another edge takes over from two that have lost their sockets', BOTH_CUT_OFF],
+    ['another edge takes over from one without a file and one without sockets', CUT_OFF_AFTER_THE_FILE],
+    ['an edge that was removed with its folder is made anew', GONE_WITH_ITS_FOLDER],
+  ])('%s', async (_, list) => {
+    expect(isBusy(await live(list, { ...nobodySent, end: expectGood }))).toBe(false);
   });
+
+  it(
+    'everything goes the same way each time, so that what was found once can be tried again',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(rough, { maxLength: 10 }), async (list) => {
+          const told = async (): Promise<unknown> => {
+            const plans: HostPlan[] = [];
+            const run = start({ onPlan: (plan) => void plans.push(plan) });
+            await run.settle();
+            for (const command of list) await run.apply(command);
+            await run.settle();
+            return { plans, actual: run.engine.actual(), ledger: run.agent().ledger };
+          };
+          expect(await told()).toEqual(await told());
+        }),
+        runs,
+      );
+    },
+    PATIENCE_MS,
+  );
 
   it(
     'invariant 5: killing the agent at any moment, and starting it again, ends in the same state as not killing it',

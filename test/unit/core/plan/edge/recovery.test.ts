@@ -97,10 +97,29 @@ describe('an edge', () => {
     s.agent.wish = { ...s.agent.wish, more: { edge: { ...publish, image } } };
     const plan = await s.agent.settle();
     expect(outcome(plan.edge?.decision)).toBe('blocked edge');
-    expect(rotation(s.engine)).toEqual([...GOOD, ' []']);
+    // It might have lost its sockets: it was tried twice.
+    expect(rotation(s.engine)).toEqual([...GOOD, ' []', ' []']);
     expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: 'converged' });
-    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]', ' []']);
+    expect(rotation(s.engine)).toEqual(['web:8888 web 2 ready [web 2]', ' []', ' []']);
   });
+
+  it.each(['loseSockets', 'loseFile', 'loseFolder'] as const)(
+    'whose next image has just shown that it runs is replaced all the same: %s',
+    async (how) => {
+      const s = await deployed();
+      s.engine.registry.push('docker.io/library/haproxy:next');
+      const reference = parseImage('docker.io/library/haproxy:next');
+      s.agent.wish = {
+        ...s.agent.wish,
+        more: { edge: { ...edgeSetting, image: { ...edgeSetting.image, reference } } },
+      };
+      while (s.agent.steps.at(-1) !== 'start edge') await s.agent.tick();
+      s.engine.byHand[how]();
+      const plan = await s.agent.settle();
+      expect(outcome(plan.edge?.decision)).toBe('converged');
+      expect(rotation(s.engine)).toEqual(GOOD);
+    },
+  );
 
   it('whose sockets were removed makes room for another one', async () => {
     const s = await deployed();
@@ -120,6 +139,17 @@ describe('an edge', () => {
       const steps = s.since();
       expect(steps).toContain('stop edge');
       expect(steps.indexOf('stop edge')).toBeLessThan(steps.indexOf('stop web 1'));
+    },
+  );
+
+  it.each(['loseSockets', 'loseFile', 'loseFolder'] as const)(
+    'that was killed, and has nothing to come back with, makes room for another one: %s',
+    async (how) => {
+      const s = await deployed();
+      s.engine.byHand.kill(edgeName(s));
+      s.engine.byHand[how]();
+      expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+      expect(rotation(s.engine)).toEqual(GOOD);
     },
   );
 
