@@ -6,6 +6,6 @@ export const asText = (value: unknown): string => {
   throw new TypeError('no text where the Docker API has one');
 };
 
-/** A number that is not below 0, or what is known otherwise. */
+/** A whole number that is not below 0, or what is known otherwise: the sum of several is still a number. */
 export const countOr = (value: unknown, otherwise: number): number =>
-  typeof value === 'number' && value >= 0 ? value : otherwise;
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : otherwise;
