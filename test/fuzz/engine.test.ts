@@ -136,7 +136,9 @@ interface Answers {
   readonly [path: string]: Lie;
 }
 
+/** A program has one engine: the kept connections of ten thousand would be more than a process may open. */
 const ask = (server: LyingServer, answers: Answers): Engine => {
+  server.endIdle();
   server.answer = (method, url) => {
     const path = `${method} ${url.replace(/^\/v[0-9.]+/, '').replace(/\?.*$/, '')}`;
     const found = Object.entries(answers).find(([pattern]) => new RegExp(`^${pattern}$`).test(path));

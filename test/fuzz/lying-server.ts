@@ -61,6 +61,8 @@ export interface LyingServer {
   readonly socketPath: string;
   /** `127.0.0.1:PORT` where it listens on a port. */
   readonly address: string;
+  /** Ends the connections on which nobody waits for an answer. */
+  readonly endIdle: () => void;
 }
 
 const send = (response: ServerResponse, { status, headers: extra, body, cut }: Lie): void => {
@@ -93,5 +95,9 @@ export const startLyingServer = async (on: 'socket' | 'port'): Promise<LyingServ
   });
   const bound = server.address();
   const port = typeof bound === 'object' && bound ? bound.port : 0;
-  return Object.assign(state, { socketPath, address: `127.0.0.1:${String(port)}` });
+  return Object.assign(state, {
+    socketPath,
+    address: `127.0.0.1:${String(port)}`,
+    endIdle: () => server.closeIdleConnections(),
+  });
 };

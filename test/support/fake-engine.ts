@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { onTestFinished } from 'vitest';
 
@@ -16,6 +17,8 @@ export interface FakeEngine {
   readonly socketPath: string;
   readonly docker: Docker;
   readonly calls: readonly Call[];
+  /** How many connections to it are open. */
+  readonly connections: () => Promise<number>;
 }
 
 /** What it says of itself; enough for `connect`. */
@@ -55,5 +58,6 @@ export const startFakeEngine = async (
     server.close();
     await rm(folder, { recursive: true });
   });
-  return { socketPath, docker: new Docker({ socketPath }), calls };
+  const connections = promisify(server.getConnections.bind(server));
+  return { socketPath, docker: new Docker({ socketPath }), calls, connections };
 };

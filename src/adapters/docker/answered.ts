@@ -6,6 +6,15 @@ export const asText = (value: unknown): string => {
   throw new TypeError('no text where the Docker API has one');
 };
 
-/** A number that is not below 0, or what is known otherwise. */
+type Labels = Readonly<Record<string, string>>;
+
+/** Engines say null where there are none. @throws TypeError where one is no text */
+export const labelsOf = (said: Labels | null | undefined): Labels => {
+  const labels = said ?? {};
+  Object.values(labels).forEach(asText);
+  return labels;
+};
+
+/** A whole number that is not below 0, or what is known otherwise: the sum of several is still a number. */
 export const countOr = (value: unknown, otherwise: number): number =>
-  typeof value === 'number' && value >= 0 ? value : otherwise;
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : otherwise;

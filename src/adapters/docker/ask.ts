@@ -27,7 +27,8 @@ export const createAsk = async (
   const { socketPath, host, port, ca, cert, key } = options;
   // TLS takes 5 MB to load.
   const { Agent, request } = options.protocol === 'https' ? (await import('node:https')).default : http;
-  const agent = new Agent(SOCKETS);
+  // Engines never close one: those of before a reconnect would stay as long as the agent lives.
+  const agent = new Agent({ ...SOCKETS, timeout: limitMs });
   const to = socketPath === undefined ? { host, port, ca, cert, key } : { socketPath };
 
   const open = (path: string, more: RequestOptions): Promise<IncomingMessage> => {

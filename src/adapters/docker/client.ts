@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
+import { asText } from './answered.ts';
 import { createAsk, type Ask } from './ask.ts';
 import { toEngineError } from './engine-error.ts';
 import { engineAgent } from './engine-agent.ts';
@@ -49,11 +50,10 @@ const compareApi = (a: string, b: string): number => {
 export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_MS): Promise<Connection> => {
   const options = optionsOf(address);
   const version = await versionOf(await createAsk(options, '', readLimitMs), address);
-  const minimum = version.MinAPIVersion ?? OLDEST_API;
-  if (compareApi(version.ApiVersion, OLDEST_API) < 0 || compareApi(minimum, NEWEST_API) > 0) {
+  if (compareApi(version.ApiVersion, OLDEST_API) < 0 || compareApi(version.MinAPIVersion, NEWEST_API) > 0) {
     throw new AgentError(
       'ENGINE',
-      `engine ${version.Version} speaks API ${minimum} to ${version.ApiVersion}`,
+      `engine ${version.Version} speaks API ${version.MinAPIVersion} to ${version.ApiVersion}`,
       {
         advice: `use an engine that speaks an API between ${OLDEST_API} and ${NEWEST_API} (Docker 20.10 or newer)`,
       },
@@ -79,13 +79,25 @@ const load = async (options: Dockerode.DockerOptions, readLimitMs: number): Prom
 interface EngineVersion {
   readonly Version: string;
   readonly ApiVersion: string;
-  readonly MinAPIVersion?: string;
+  readonly MinAPIVersion: string;
 }
+
+/** @throws TypeError */
+const asApiVersion = (value: unknown): string => {
+  const text = asText(value);
+  if (/^\d+\.\d+$/.test(text)) return text;
+  throw new TypeError('no version where the Docker API has one');
+};
 
 /** The question itself names no version: an engine may refuse every one that we could guess. */
 const versionOf = async (ask: Ask, address: EngineAddress): Promise<EngineVersion> => {
   try {
-    return JSON.parse(await ask.text('/version')) as EngineVersion;
+    const said = JSON.parse(await ask.text('/version')) as Partial<EngineVersion>;
+    return {
+      Version: asText(said.Version),
+      ApiVersion: asApiVersion(said.ApiVersion),
+      MinAPIVersion: asApiVersion(said.MinAPIVersion ?? OLDEST_API),
+    };
   } catch (error) {
     throw toEngineError(error, 'cannot reach the Docker engine', nameOf(address));
   }

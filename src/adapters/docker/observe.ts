@@ -3,7 +3,7 @@ import { LABELS } from '../../core/names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
-import { asText } from './answered.ts';
+import { asText, labelsOf } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { createKept } from './kept.ts';
@@ -231,9 +231,10 @@ const nameOf = (l: Listed): string =>
   (l.Names.find((n) => n.lastIndexOf('/') === 0) ?? l.Names[0] ?? '').replace(/^\//, '');
 
 const containerOf = (l: Listed, environment: string): Container => {
-  const other = l.Labels[LABELS.environment];
-  const edge = parseEdge(l.Labels, environment);
-  const owner = edge ? undefined : parseOwner(l.Labels, environment);
+  const labels = labelsOf(l.Labels);
+  const other = labels[LABELS.environment];
+  const edge = parseEdge(labels, environment);
+  const owner = edge ? undefined : parseOwner(labels, environment);
   return {
     id: asText(l.Id),
     name: nameOf(l),

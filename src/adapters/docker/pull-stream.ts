@@ -110,9 +110,9 @@ const readLines = async (
 };
 
 const parseLine = (text: string): Line | undefined => {
-  if (text.trim() === '') return undefined;
   try {
-    return JSON.parse(text) as Line;
+    const said: unknown = JSON.parse(text);
+    return typeof said === 'object' && said !== null ? said : undefined;
   } catch {
     // A cut line: the inspection afterwards decides whether the image arrived.
     return undefined;

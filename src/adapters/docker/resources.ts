@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import { isDigest, tryParseImage, type ImageId } from '../../core/image/reference.ts';
 import { LABELS } from '../../core/names.ts';
 import type { EngineFacts, Image, Limits, Network, Volume } from '../../core/state/actual.ts';
-import { asText } from './answered.ts';
+import { asText, labelsOf } from './answered.ts';
 
 export const imageOf = (info: Dockerode.ImageInfo): Image => ({
   id: asText(info.Id) as ImageId,
@@ -20,7 +20,7 @@ export const imageOf = (info: Dockerode.ImageInfo): Image => ({
 });
 
 export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: string): Network => {
-  const labels = info.Labels ?? {};
+  const labels = labelsOf(info.Labels);
   const network = labels[LABELS.network];
   const isOurs = labels[LABELS.environment] === environment && network !== undefined;
   return {
@@ -32,7 +32,7 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
 };
 
 export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string): Volume => {
-  const labels = info.Labels ?? {};
+  const labels = labelsOf(info.Labels);
   const volume = labels[LABELS.volume];
   const isOurs = labels[LABELS.environment] === environment && volume !== undefined;
   return {

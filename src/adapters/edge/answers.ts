@@ -9,6 +9,15 @@ const wholeLines = (command: string, answer: string): readonly string[] => {
   return answer.split('\n').filter((line) => line !== '');
 };
 
+/** HAProxy counts with 32 bits. */
+const MAX_COUNT = 2 ** 32 - 1;
+
+const countIn = (command: string, text: string): number => {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 0 && count <= MAX_COUNT) return count;
+  throw edgeError(`read ${command} of the edge`, `${text} is no count`);
+};
+
 export interface Processes {
   readonly masterPid: number;
   readonly workers: readonly EdgeWorker[];
@@ -16,16 +25,19 @@ export interface Processes {
 
 /** `show proc` (9.4): PID, type, reloads, uptime, version; old workers below their own title. */
 export const parseProcesses = (answer: string): Processes => {
+  const what = 'show proc';
   let isCurrent = true;
   let masterPid: number | undefined;
   const workers: EdgeWorker[] = [];
-  for (const line of wholeLines('show proc', answer)) {
+  for (const line of wholeLines(what, answer)) {
     if (line.startsWith('# old workers')) isCurrent = false;
-    const [, pid, type] = /^(\d+)\s+(master|worker)\b/.exec(line) ?? [];
-    if (type === 'master') masterPid = Number(pid);
-    if (type === 'worker') workers.push({ pid: Number(pid), isCurrent });
+    const [, digits, type] = /^(\d+)\s+(master|worker)\b/.exec(line) ?? [];
+    if (digits === undefined) continue;
+    const pid = countIn(what, digits);
+    if (type === 'master') masterPid = pid;
+    if (type === 'worker') workers.push({ pid, isCurrent });
   }
-  if (masterPid === undefined) throw edgeError('read show proc of the edge', 'it names no master');
+  if (masterPid === undefined) throw edgeError(`read ${what} of the edge`, 'it names no master');
   return { masterPid, workers };
 };
 
@@ -97,8 +109,8 @@ export const parseServersState = (answer: string): readonly ServerPlace[] => {
     backend: row('be_name'),
     name: row('srv_name'),
     address: row('srv_addr'),
-    port: Number(row('srv_port')),
-    admin: adminOf(Number(row('srv_admin_state'))),
+    port: countIn(what, row('srv_port')),
+    admin: adminOf(countIn(what, row('srv_admin_state'))),
     isUp: row('srv_op_state') !== '0',
   }));
 };
@@ -133,14 +145,15 @@ const UNCHECKED: ReadonlySet<string> = new Set(['', 'INI', 'UNK']);
 
 /** Frontends with names that are not ours (HAProxy has some of its own) are left out. */
 export const parseStat = (answer: string): Stat => {
-  const [title = '', ...lines] = wholeLines('show stat', answer);
-  const rows = rowsOf('show stat', splitCsv(title.replace(/^# /, '')), lines.map(splitCsv));
+  const what = 'show stat';
+  const [title = '', ...lines] = wholeLines(what, answer);
+  const rows = rowsOf(what, splitCsv(title.replace(/^# /, '')), lines.map(splitCsv));
   const ofType = (type: string): readonly Row[] => rows.filter((row) => row('type') === type);
   return {
     servers: ofType(SERVER).map((row) => ({
       backend: row('pxname'),
       name: row('svname'),
-      sessions: Number(row('scur')) + Number(row('qcur')),
+      sessions: countIn(what, row('scur')) + countIn(what, row('qcur')),
       wasChecked: !UNCHECKED.has(row('check_status').replace(/^\* /, '')),
     })),
     openFrontends: ofType(FRONTEND)

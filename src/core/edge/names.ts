@@ -29,9 +29,10 @@ export const parseFrontendName = (
   name: string,
 ): { readonly hostAddress: string; readonly hostPort: number } | undefined => {
   const [, address, port] = /^(.+):(\d{1,5})$/.exec(name) ?? [];
-  if (address === undefined) return undefined;
+  const hostPort = Number(port);
+  if (address === undefined || hostPort > 65_535) return undefined;
   const hostAddress = address === ANY ? '' : canonicalIp(address);
-  return hostAddress === undefined ? undefined : { hostAddress, hostPort: Number(port) };
+  return hostAddress === undefined ? undefined : { hostAddress, hostPort };
 };
 
 /** `10.0.0.1:80`, `[fd00::1]:80`. */

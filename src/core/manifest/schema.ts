@@ -13,8 +13,9 @@ const API_VERSION = 'supercargo/v1';
 const ENVIRONMENT = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** Whether a text may name an environment, as SUPERCARGO_ENVIRONMENT does. */
 export const isEnvironmentName = (text: string): boolean => ENVIRONMENT.test(text);
-/** The Compose Specification's service names. */
-const SERVICE = /^[a-zA-Z0-9._-]+$/;
+const SERVICE = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
+/** Those that compose files may have here: what begins otherwise may be no tag of an image, or an option on a command line. */
+export const isServiceName = (text: string): boolean => SERVICE.test(text);
 const MAX_ROLLOUT_SECONDS = 366 * 24 * 3600;
 
 export type ParsedManifest =
@@ -107,7 +108,10 @@ const service = v.pipe(
 
 const serviceName = v.pipe(
   v.string(),
-  v.regex(SERVICE, 'must be a service name: letters, digits, dot, dash and underscore'),
+  v.regex(
+    SERVICE,
+    'must be a service name: letters, digits, dot, dash and underscore, a letter or digit first',
+  ),
 );
 
 const fraction = 'must be a number from 0 to 1';

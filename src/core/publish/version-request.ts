@@ -1,6 +1,7 @@
 import { AgentError } from '../errors.ts';
 import { isDigest, isTag, tryParseImage, type Digest, type ImageReference } from '../image/reference.ts';
 import type { Manifest } from '../manifest/model.ts';
+import { isServiceName } from '../manifest/schema.ts';
 import { quote } from '../manifest/text.ts';
 
 /** `web=1.2.3`: which version of which service is wanted. */
@@ -18,8 +19,6 @@ const FORM =
 
 const usage = (message: string, advice = FORM): AgentError => new AgentError('USAGE', message, { advice });
 
-const SERVICE = /^[a-zA-Z0-9._-]+$/;
-
 const parseWanted = (text: string, argument: string): VersionRequest['wanted'] => {
   if (isDigest(text)) return { kind: 'digest', digest: text };
   if (isTag(text)) return { kind: 'tag', tag: text };
@@ -35,7 +34,7 @@ export const parseVersionRequests = (texts: readonly string[]): readonly Version
   const requests = texts.map((argument): VersionRequest => {
     const equals = argument.indexOf('=');
     const service = argument.slice(0, Math.max(0, equals));
-    if (!SERVICE.test(service)) throw usage(`${quote(argument)} is no SERVICE=VERSION`);
+    if (!isServiceName(service)) throw usage(`${quote(argument)} is no SERVICE=VERSION`);
     return { service, wanted: parseWanted(argument.slice(equals + 1), argument) };
   });
   const names = requests.map((r) => r.service);

@@ -37,6 +37,20 @@ describe('the API version', () => {
     });
   });
 
+  it.each([
+    ['no version of itself', { ApiVersion: '1.40' }],
+    ['no text for one', { Version: '1.2.3', ApiVersion: 1.41 }],
+    ['no version of an API', { Version: '1.2.3', ApiVersion: 'sha256:' }],
+    ['no oldest version of an API', { Version: '1.2.3', ApiVersion: '1.41', MinAPIVersion: '../..' }],
+    ['null', null],
+  ])('is not guessed from an answer that has %s', async (_what, answer) => {
+    const { socketPath } = await startFakeEngine(() => JSON.stringify(answer));
+    await expect(connect({ kind: 'unix', socketPath })).rejects.toMatchObject({
+      code: 'ENGINE',
+      message: 'cannot reach the Docker engine: the answer is not one of the Docker API',
+    });
+  });
+
   it('is compared as numbers', () => {
     expect(['1.5', '1.43', '1.44', '1.100', '2.0'].map(hasMultiNetworkCreate)).toEqual([
       false,

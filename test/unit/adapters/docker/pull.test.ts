@@ -70,6 +70,23 @@ describe('a pull', () => {
     expect(stream.emit('error', new Error('aborted'))).toBe(true);
   });
 
+  it('passes over lines that say nothing', async () => {
+    const { pull, progress } = engineThat(said('null', '', '7', '"x"', '[]'), {
+      Id: ID,
+      RepoDigests: [ours],
+    });
+    await expect(pull()).resolves.toMatchObject({ kind: 'registry' });
+    expect(progress).toEqual([]);
+  });
+
+  it('has a sum however much an engine says', async () => {
+    const line = '{"id":"ID","status":"Downloading","progressDetail":{"current":1e999,"total":1e308}}';
+    const lines = ['a', 'b'].map((letter) => line.replace('ID', letter.repeat(12)));
+    const { pull, progress } = engineThat(said(...lines), { Id: ID, RepoDigests: [ours] });
+    await pull();
+    expect(progress.at(-1)).toEqual({ layersDone: 0, layersTotal: 2, bytesDone: 0, bytesTotal: 0 });
+  });
+
   it('counts only what is a number', async () => {
     const { pull, progress } = engineThat(
       said({ id: 'a'.repeat(12), status: 'Downloading', progressDetail: { current: {}, total: '9' } }),

@@ -104,6 +104,13 @@ describe('an engine that', () => {
       advice: expect.stringContaining('DOCKER_HOST') as string,
     });
     expect(await observe({ containers: '[null]' })).toMatchObject({ code: 'ENGINE', message: wrong });
+    const labels = '"Labels":{"io.supercargo.service":null}';
+    for (const said of [
+      { containers: `[{"Id":"c","Names":["/x"],"ImageID":"y","Status":"Up","Ports":[],${labels}}]` },
+      { containers: '[]', networks: `[{"Id":"n","Name":"x",${labels}}]` },
+      { containers: '[]', volumes: `{"Volumes":[{"Name":"x",${labels}}]}` },
+    ])
+      expect(await observe(said)).toMatchObject({ code: 'ENGINE', message: wrong });
     expect(await observe({ containers: '[]', networks: '"x"' })).toMatchObject({
       message: 'cannot read the state of the engine: the engine gave no list of networks',
     });

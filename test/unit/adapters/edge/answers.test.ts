@@ -24,6 +24,8 @@ const STATE_TITLE =
   '# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port';
 const stateLine = (name: string, op: number, admin: number): string =>
   `3 web:80 1 ${name} 10.0.0.2 ${op} ${admin} 1 1 1 6 3 2 6 0 0 0 - 8888 - 0 0 - - 0`;
+const portless = stateLine('0123456789ab', 2, 0).replace('8888', '-');
+const markless = stateLine('0123456789ab', 2, Number.NaN);
 
 const STAT_TITLE = '# pxname,svname,qcur,scur,status,type,check_status,last_chk,mode,-,';
 const stat = (...rows: readonly string[]): string => lines(STAT_TITLE, ...rows);
@@ -117,6 +119,12 @@ describe('what the runtime of an edge says', () => {
     ['a cut line', () => parseServersState(`1\n${STATE_TITLE}\n3 web:80 1 01`)],
     ['another format', () => parseServersState(lines('2', STATE_TITLE))],
     ['a missing column', () => parseStat(lines('# pxname,type', 'web,2'))],
+    ['a port that is no number', () => parseServersState(lines('1', STATE_TITLE, portless))],
+    ['marks that are no number', () => parseServersState(lines('1', STATE_TITLE, markless))],
+    ['sessions that are no number', () => parseStat(stat('web:80,a,0,x,UP,2,L4OK,,http,,'))],
+    ['fewer queued than none', () => parseStat(stat('web:80,a,-1,7,UP,2,L4OK,,http,,'))],
+    ['more sessions than it can count', () => parseStat(stat('web:80,a,0,4294967296,UP,2,L4OK,,http,,'))],
+    ['a process that no system has', () => parseProcesses(lines(`${'9'.repeat(20)} master 5`))],
     ['no master', () => parseProcesses(lines('# workers'))],
     ['no version', () => parseInfo(lines('Name: HAProxy'))],
     ['a refusal', () => parseInfo("Can't find the target PID matching the prefix '@!9'\n")],

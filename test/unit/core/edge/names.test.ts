@@ -33,7 +33,10 @@ describe('names at the edge', () => {
     expect(parseFrontendName(name)).toEqual({ hostAddress, hostPort });
   });
 
-  it.each(['<HTTPCLIENT>', 'web', 'web:80', ':80'])('that are not ours are no place: %s', (name) => {
-    expect(parseFrontendName(name)).toBeUndefined();
-  });
+  it.each(['<HTTPCLIENT>', 'web', 'web:80', ':80', 'any:65536'])(
+    'that are not ours are no place: %s',
+    (name) => {
+      expect(parseFrontendName(name)).toBeUndefined();
+    },
+  );
 });

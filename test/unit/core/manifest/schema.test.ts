@@ -80,6 +80,8 @@ describe('a manifest', () => {
   const utc = 'must be a UTC time like 2026-11-23T10:00:00Z';
   const environmentRule =
     'must be 1 to 63 lower-case letters, digits, dashes and underscores, a letter or digit first';
+  const serviceName =
+    'must be a service name: letters, digits, dot, dash and underscore, a letter or digit first';
   const version = 'must say which version: add a tag, a digest (@sha256:…) or both';
   const image =
     'must be an image like registry.example.com/org/web:1.2.3@sha256:…, the repository in lower case';
@@ -124,11 +126,12 @@ describe('a manifest', () => {
     ['no services', { services: undefined }, 'services', MISSING],
     ['services as a list', { services: [] }, 'services', 'must be an object, not a list'],
     ['services that are null', { services: null }, 'services', 'must be an object of services'],
+    ['a service name with a slash', { services: { 'a/b': { image: 'a:1' } } }, 'services.a/b', serviceName],
     [
-      'a service name with a slash',
-      { services: { 'a/b': { image: 'a:1' } } },
-      'services.a/b',
-      'must be a service name: letters, digits, dot, dash and underscore',
+      'a service name that no compose file can have',
+      { services: { '-web': { image: 'a:1' } } },
+      'services.-web',
+      serviceName,
     ],
     ['a service that is text', { services: { web: 'web:1' } }, 'services.web', 'must be an object'],
     ['a service without image', { services: { web: {} } }, 'services.web.image', MISSING],

@@ -36,6 +36,7 @@ describe('a version on the command line', () => {
     ['web=registry.example.com/org/web', /does not say which version/],
     ['web=org/Case:1', /names no version/],
     ['we b=1', /is no SERVICE=VERSION/],
+    ['_web=1', /is no SERVICE=VERSION/],
   ])('"%s" is refused', (text, says) => {
     expect(() => parseVersionRequests([text])).toThrow(says);
   });
