@@ -66,3 +66,11 @@ export const FALLS_BEFORE_THE_NEXT_EDGE: readonly Command[] = [
   { kind: 'ticks', count: 15 },
   { kind: 'new edge image' },
 ];
+
+/** Found once: one that is always up or about to be was told as two states. */
+export const FALLS_AGAIN_AND_AGAIN: readonly Command[] = [
+  { kind: 'publish', version: 'dies' },
+  { kind: 'lay out', change: { order: 'stop-first' } },
+  { kind: 'lay out', change: { replicas: 2, parallelism: 0 } },
+  { kind: 'lay out', change: { order: 'start-first', port: undefined } },
+];
