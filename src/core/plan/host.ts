@@ -35,8 +35,9 @@ export const planHost = (input: PlanInput): HostPlan => {
     shares.push(share);
   }
   const undeclared = planUndeclared(input);
-  const edge = planEdge(input, [...shares, ...undeclared.map((u) => u.share)]);
   const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
+  const isTurning = planned.some(({ decision }) => turnsTraffic(decision));
+  const edge = planEdge(input, [...shares, ...undeclared.map((u) => u.share)], isTurning);
   const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
     toldByEdge(input, s, edge),
   );
@@ -59,6 +60,10 @@ export const planHost = (input: PlanInput): HostPlan => {
     ),
   };
 };
+
+/** The next step changes who is sent to. */
+const turnsTraffic = (d: Decision): boolean =>
+  d.kind === 'act' && d.actions.some((a) => a.kind === 'edge-set-state');
 
 /** What a service waits for at the edge is the edge's to tell, where that is stuck. */
 const toldByEdge = (input: PlanInput, plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan => {

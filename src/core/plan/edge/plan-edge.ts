@@ -31,8 +31,15 @@ import {
   type EdgePart,
 } from './view.ts';
 
-/** The edge of the whole host: there while a service needs it, and as all of them together want it. */
-export const planEdge = (input: PlanInput, shares: readonly EdgeShare[]): EdgePlan | undefined => {
+/**
+ * The edge of the whole host: there while a service needs it, and as all of them together want it. `isTurning`: a service's own next
+ * step changes who is sent to.
+ */
+export const planEdge = (
+  input: PlanInput,
+  shares: readonly EdgeShare[],
+  isTurning: boolean,
+): EdgePlan | undefined => {
   const parts = edgeParts(input.actual);
   const wanted = wantedConfig(input, shares);
   const isExpected = shares.some((s) => s.isExpected);
@@ -41,12 +48,16 @@ export const planEdge = (input: PlanInput, shares: readonly EdgeShare[]): EdgePl
   const { hold } = input.ledger;
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
-  const decision = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded });
+  const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded });
+  // One that starts meanwhile would begin with a file that says who was sent to before.
+  const decision = isTurning && startsEdge(next) ? wait('edge', 'who is sent to changes first') : next;
   return {
     decision: afterSetback(input, setbackKey('', EDGE_TARGET), decision),
     containers: parts.map((p) => edgeReplicaOf(input, p)),
   };
 };
+
+const startsEdge = (d: Decision): boolean => d.kind === 'act' && d.actions.some((a) => a.kind === 'start');
 
 type Wanted = Omit<EdgeConfig, 'instance'>;
 
