@@ -23,7 +23,7 @@ const asked = (reference: ImageReference, digest: ReleaseImage['digest']): Relea
   platform: undefined,
 });
 
-/** Mirrors are asked by digest alone, as for a pull. Without one there is nothing to do: the next source is asked. */
+/** By digest alone, as for a pull. One that does not have it is no problem: the next source is asked. */
 const checkMirror = async (
   { ports, credentials }: Wired,
   service: string,
