@@ -15,7 +15,7 @@ import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './resources.ts';
 import { resolveTag } from './resolve-tag.ts';
 import { roomIn } from './room.ts';
-import { createTurns } from './turns.ts';
+import { createOneAtATime } from './one-at-a-time.ts';
 
 interface Session {
   readonly connection: Connection;
@@ -27,7 +27,7 @@ interface Session {
 /** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
 export const createDockerEngine = (address: EngineAddress, sources: ImageSources, edge: EdgeHome): Engine => {
   let session: Promise<Session> | undefined;
-  const inTurn = createTurns();
+  const inTurn = createOneAtATime();
 
   const open = async (): Promise<Session> => {
     try {

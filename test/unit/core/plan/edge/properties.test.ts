@@ -18,7 +18,7 @@ import {
   type Run,
   type Watch,
 } from './edge-history.ts';
-import { FALLS_AGAIN_AND_AGAIN, FALLS_BEFORE_THE_NEXT_EDGE, FOUND } from './found.ts';
+import { FALLS_AGAIN_AND_AGAIN, FALLS_BEFORE_THE_NEXT_EDGE, FOUND } from './counterexamples.ts';
 import { named, rotation, serving } from './scenes.ts';
 import { restsForEver } from '../at-rest.ts';
 

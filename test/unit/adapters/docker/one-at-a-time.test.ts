@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTurns } from '../../../../src/adapters/docker/turns.ts';
+import { createOneAtATime } from '../../../../src/adapters/docker/one-at-a-time.ts';
 
 const { signal } = new AbortController();
 
@@ -17,10 +17,10 @@ const works = () => {
   return { log, work, end: (name: string, error?: Error) => ends.get(name)?.(error) };
 };
 
-describe('turns', () => {
-  it('are taken one after the other for one key, and side by side for others', async () => {
+describe('work that is done one at a time', () => {
+  it('goes one after the other for one key, and side by side for others', async () => {
     const { log, work, end } = works();
-    const inTurn = createTurns();
+    const inTurn = createOneAtATime();
     const [a, b, c] = [
       inTurn('x', signal, work('a')),
       inTurn('x', signal, work('b')),
@@ -36,18 +36,18 @@ describe('turns', () => {
     expect(log).toEqual(['a begins', 'c begins', 'c ends', 'a ends', 'b begins', 'b ends']);
   });
 
-  it('go on after a failure, which only its own caller hears of', async () => {
+  it('goes on after a failure, which only its own caller hears of', async () => {
     const { work, end } = works();
-    const inTurn = createTurns();
+    const inTurn = createOneAtATime();
     const [a, b] = [inTurn('x', signal, work('a')), inTurn('x', signal, async () => Promise.resolve('b'))];
     end('a', new Error('broken'));
     await expect(a).rejects.toThrow('broken');
     expect(await b).toBe('b');
   });
 
-  it('are given up by who is aborted, at once, and nobody behind passes who is at work', async () => {
+  it('is given up by who is aborted, at once, and nobody behind passes who is at work', async () => {
     const { log, work, end } = works();
-    const inTurn = createTurns();
+    const inTurn = createOneAtATime();
     const leaving = new AbortController();
     const a = inTurn('x', signal, work('a'));
     const b = inTurn('x', leaving.signal, work('b'));

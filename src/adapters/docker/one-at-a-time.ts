@@ -1,10 +1,10 @@
-export interface Turns {
+export interface OneAtATime {
   /** Runs when all that was asked for under this key before has ended. @throws the signal's reason to whoever gives up waiting. */
   <T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
 /** One after the other for each key, in the order in which they were asked for; different keys side by side. */
-export const createTurns = (): Turns => {
+export const createOneAtATime = (): OneAtATime => {
   const tails = new Map<string, Promise<unknown>>();
   const forget = async (key: string, tail: Promise<unknown>): Promise<void> => {
     await tail;
