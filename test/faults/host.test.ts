@@ -65,7 +65,13 @@ const edgePids = async ({ scene }: Stage): Promise<readonly number[]> => {
 const toEdge =
   (signal: NodeJS.Signals) =>
   async (stage: Stage): Promise<void> => {
-    for (const pid of await edgePids(stage)) process.kill(pid, signal);
+    for (const pid of await edgePids(stage))
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        // The workers end with their master, which is the first.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
   };
 
 const byHand =
