@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Cron } from 'croner';
 import { POLL_FORM } from '../core/poll-form.ts';
+import { uniformOf } from '../core/uniform.ts';
 
 /** A clock may be set while we wait: so often it is looked at. Less than what setTimeout can count. */
 const LONGEST_WAIT_MS = 30_000;
@@ -17,7 +17,7 @@ export const schedulePolls = (
   signal: AbortSignal,
 ): void => {
   const cron = new Cron(expression, POLL_FORM);
-  const share = shareOf(host);
+  const share = uniformOf(host);
   let timer: NodeJS.Timeout | undefined;
   let lookedAtMs = Date.now();
 
@@ -60,7 +60,3 @@ interface Poll {
   /** The next time of the expression. */
   readonly next: Date | null;
 }
-
-/** SHA-256 of the host's name, first four bytes, of one. */
-export const shareOf = (host: string): number =>
-  createHash('sha256').update(host).digest().readUInt32BE(0) / 2 ** 32;

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { nextDelayMs } from '../core/backoff.ts';
 import type { AgentError } from '../core/errors.ts';
 import type { Delivery } from '../core/ports/report-sink.ts';
+import { uniformOf } from '../core/uniform.ts';
 import { createWake } from './wake.ts';
 
 /** A change is told at once, the next one not before. */
@@ -35,13 +35,10 @@ export interface Beacon {
   readonly failure: () => AgentError | undefined;
 }
 
-const shareOf = (host: string): number =>
-  createHash('sha256').update(host).digest().readUInt32BE(0) / 2 ** 32;
-
 export const createBeacon = (options: BeaconOptions): Beacon => {
   const wake = createWake();
   // Monotonic: a clock that is set back must not silence a host.
-  const firstBeatMs = performance.now() + shareOf(options.host) * HEARTBEAT_MS;
+  const firstBeatMs = performance.now() + uniformOf(options.host) * HEARTBEAT_MS;
   let seen: string | undefined;
   let told: string | undefined;
   let triedAtMs = -Infinity;

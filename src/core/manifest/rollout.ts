@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Rollout } from './model.ts';
 import type { EpochMs } from '../time.ts';
+import { uniformOf } from '../uniform.ts';
 
 export interface RolloutPlace {
   readonly environment: string;
@@ -14,9 +14,9 @@ export interface RolloutPlace {
 /** When every host that is in from the start was let in: before any clock. */
 const ALWAYS: EpochMs = 0;
 
-/** This host's place in the queue, uniform in [0, 1): the first 4 bytes of SHA-256(`ENV/SERIAL/HOST`), big endian, over 2^32. */
+/** This host's place in the queue: a hash of `ENV/SERIAL/HOST`. */
 export const rolloutPosition = ({ environment, serial, host }: Omit<RolloutPlace, 'rollout'>): number =>
-  createHash('sha256').update(`${environment}/${serial}/${host}`).digest().readUInt32BE(0) / 2 ** 32;
+  uniformOf(`${environment}/${serial}/${host}`);
 
 /**
  * The first millisecond at which this host is in (position < startFraction + (1 − startFraction) ·

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { schedulePolls, shareOf } from '../../../src/adapters/schedule.ts';
+import { schedulePolls } from '../../../src/adapters/schedule.ts';
+import { uniformOf } from '../../../src/core/uniform.ts';
 
 const PERIOD_MS = 30_000;
 
 describe('the offset of a host', () => {
   it('is a share of the period: its own, stable, and less than all of it', () => {
     const hosts = Array.from({ length: 100 }, (_, n) => `host-${String(n)}`);
-    const shares = hosts.map((host) => shareOf(host));
-    expect(hosts.map((host) => shareOf(host))).toEqual(shares);
+    const shares = hosts.map((host) => uniformOf(host));
+    expect(hosts.map((host) => uniformOf(host))).toEqual(shares);
     expect(shares.every((share) => share >= 0 && share < 1)).toBe(true);
     expect(new Set(shares).size).toBeGreaterThan(90);
   });
@@ -26,7 +27,7 @@ describe('polls', () => {
     const polls: number[] = [];
     schedulePolls('*/30 * * * * *', 'host-1', () => polls.push(Date.now()), ended.signal);
     await vi.advanceTimersByTimeAsync(100_000);
-    const first = Date.parse('2026-11-23T10:00:30Z') + Math.floor(shareOf('host-1') * PERIOD_MS);
+    const first = Date.parse('2026-11-23T10:00:30Z') + Math.floor(uniformOf('host-1') * PERIOD_MS);
     expect(polls.map((at) => Math.round((at - first) / 1_000))).toEqual(
       polls.map((_, n) => (n * PERIOD_MS) / 1_000),
     );
@@ -42,7 +43,7 @@ describe('polls', () => {
     const polls: number[] = [];
     schedulePolls('0 0 * * * *', 'host-1', () => polls.push(Date.now()), ended.signal);
     const hourMs = 3_600_000;
-    const offset = Math.floor(shareOf('host-1') * hourMs);
+    const offset = Math.floor(uniformOf('host-1') * hourMs);
     for (const start of ['2026-11-22T03:10:00Z', '2026-11-25T17:10:00Z'].map((t) => Date.parse(t))) {
       vi.setSystemTime(start);
       await vi.advanceTimersByTimeAsync(3 * hourMs);
