@@ -6,9 +6,9 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/hub/serials.ts';
 import type { AgentError } from '../core/errors.ts';
 import type { Trust } from '../core/manifest/model.ts';
+import { createOneAtATime } from '../core/one-at-a-time.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
-import { createTurns } from './turns.ts';
 
 export interface HeldDocument {
   readonly bytes: Uint8Array;
@@ -204,7 +204,7 @@ export const openManifests = async (options: ManifestsOptions): Promise<Manifest
     known.set(environment, found);
   }
   const kept: Kept = { ...options, known };
-  const inTurn = createTurns();
+  const inTurn = createOneAtATime();
   return {
     environments: () => [...known.keys()].toSorted(),
     current: (environment) => known.get(environment)?.current,

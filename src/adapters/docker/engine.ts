@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import type { ImageOrigin } from '../../core/image/origin.ts';
 import { formatImage } from '../../core/image/reference.ts';
+import { createOneAtATime } from '../../core/one-at-a-time.ts';
 import type { Engine, EngineAction } from '../../core/ports/engine.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
 import type { EdgeHome } from './edge-body.ts';
@@ -15,7 +16,6 @@ import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './resources.ts';
 import { resolveTag } from './resolve-tag.ts';
 import { roomIn } from './room.ts';
-import { createOneAtATime } from './one-at-a-time.ts';
 
 interface Session {
   readonly connection: Connection;
@@ -72,17 +72,17 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
           onProgress,
           signal,
         };
-        const seen = 'container' in action ? observer.holdContainer(action.container.id) : undefined;
+        const endStep = 'container' in action ? observer.holdContainer(action.container.id) : undefined;
         try {
           const take = (): Promise<ImageOrigin | undefined> => applyAction(action, context);
           const turn = turnOf(action);
-          return await (turn === undefined ? take() : inTurn(turn, signal, take));
+          return await (turn === undefined ? take() : inTurn(turn, take, signal));
         } catch (error) {
           // It may have been planned on something that is so no longer.
           observer.forgetAll();
           throw error;
         } finally {
-          seen?.();
+          endStep?.();
           if (action.kind.endsWith('image') || action.kind === 'pull' || action.kind === 'create')
             observer.forgetImages();
           if (action.kind === 'create-volume') observer.forgetVolumes();

@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
+import { orAborted } from '../../core/or-aborted.ts';
 import { familiarName, formatImage, isDigest } from '../../core/image/reference.ts';
 import type { TagMeaning } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
@@ -62,6 +63,7 @@ const askRegistry = async (
   let answer: unknown;
   try {
     const asked: Promise<unknown> = docker.getImage(name).distribution({ authconfig: auth });
+    // dockerode can't end this call: it is left to itself.
     answer = await orAborted(asked, AbortSignal.any([signal, limit]));
   } catch (error) {
     signal.throwIfAborted();
@@ -81,19 +83,6 @@ const silent = (what: string, limitMs: number): AgentError =>
     retry: 'later',
     advice: 'look at the registry and the network between; it is tried again by itself, and what runs stays',
   });
-
-/** dockerode can't end this call: it is left to itself. Rejects with the reason of the signal. */
-const orAborted = async <T>(asked: Promise<T>, signal: AbortSignal): Promise<T> => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const giveUp = (): void => reject(signal.reason as Error);
-  if (signal.aborted) giveUp();
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([asked, promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
-};
 
 const localMeaning = async (
   docker: Dockerode,

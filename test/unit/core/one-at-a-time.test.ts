@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createOneAtATime } from '../../../../src/adapters/docker/one-at-a-time.ts';
+import { createOneAtATime } from '../../../src/core/one-at-a-time.ts';
 
 const { signal } = new AbortController();
 
@@ -22,9 +22,9 @@ describe('work that is done one at a time', () => {
     const { log, work, end } = works();
     const inTurn = createOneAtATime();
     const [a, b, c] = [
-      inTurn('x', signal, work('a')),
-      inTurn('x', signal, work('b')),
-      inTurn('y', signal, work('c')),
+      inTurn('x', work('a'), signal),
+      inTurn('x', work('b'), signal),
+      inTurn('y', work('c'), signal),
     ];
     end('c');
     expect(await c).toBe('c');
@@ -39,7 +39,7 @@ describe('work that is done one at a time', () => {
   it('goes on after a failure, which only its own caller hears of', async () => {
     const { work, end } = works();
     const inTurn = createOneAtATime();
-    const [a, b] = [inTurn('x', signal, work('a')), inTurn('x', signal, async () => Promise.resolve('b'))];
+    const [a, b] = [inTurn('x', work('a'), signal), inTurn('x', async () => Promise.resolve('b'), signal)];
     end('a', new Error('broken'));
     await expect(a).rejects.toThrow('broken');
     expect(await b).toBe('b');
@@ -49,9 +49,9 @@ describe('work that is done one at a time', () => {
     const { log, work, end } = works();
     const inTurn = createOneAtATime();
     const leaving = new AbortController();
-    const a = inTurn('x', signal, work('a'));
-    const b = inTurn('x', leaving.signal, work('b'));
-    const c = inTurn('x', signal, async () => Promise.resolve('c'));
+    const a = inTurn('x', work('a'), signal);
+    const b = inTurn('x', work('b'), leaving.signal);
+    const c = inTurn('x', async () => Promise.resolve('c'), signal);
     leaving.abort(new Error('left'));
     await expect(b).rejects.toThrow('left');
     expect(log).toEqual(['a begins']);
