@@ -7,8 +7,12 @@ interface Rule {
   readonly advice: string;
 }
 
-const CHECK_LOGIN =
-  'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)';
+const AUTH = {
+  code: 'REGISTRY_AUTH',
+  retry: 'changed',
+  advice:
+    'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)',
+} as const;
 
 /** What engines and registries say, in order: the first match wins; the last row always matches. */
 const RULES: readonly [...Rule[], Rule] = [
@@ -54,9 +58,7 @@ const RULES: readonly [...Rule[], Rule] = [
   {
     pattern:
       /unauthorized|authentication required|no basic auth credentials|access denied|access to the resource is denied|denied:|incorrect username or password/i,
-    code: 'REGISTRY_AUTH',
-    retry: 'changed',
-    advice: CHECK_LOGIN,
+    ...AUTH,
   },
   {
     pattern:
@@ -106,8 +108,11 @@ const RULES: readonly [...Rule[], Rule] = [
   },
 ];
 
-/** A registry's refusal without words of its own, such as a proxy's page: the engine tells its status. */
-const REGISTRY_REFUSES = /\b40[13] (?:unauthorized|forbidden)|\bHTTP 40[13] response/i;
+/** Where a registry was asked: it may refuse without words of its own, as by a proxy's page, and the engine tells its status. */
+const REGISTRY_RULES: typeof RULES = [
+  { pattern: /\b40[13] (?:unauthorized|forbidden)|\bHTTP 40[13] response/i, ...AUTH },
+  ...RULES,
+];
 
 /** Said by registries that can't be reached; only looked for where a registry was asked. */
 const REGISTRY_AWAY =
@@ -190,14 +195,11 @@ export const toEngineError = (error: unknown, what: string, address = ''): unkno
   return classify(wordsOf(error), what, error);
 };
 
-export const classify = (words: string, what: string, cause?: unknown): AgentError => {
-  const rule = RULES.find((r) => r.pattern.test(words)) ?? RULES[RULES.length - 1];
+export const classify = (words: string, what: string, cause?: unknown, rules = RULES): AgentError => {
+  const rule = rules.find((r) => r.pattern.test(words)) ?? rules[rules.length - 1];
   const { code, retry, advice } = rule ?? { code: 'ENGINE' as const, retry: 'later' as const, advice: '' };
   return new AgentError(code, `${what}: ${words}`, { retry, cause, advice });
 };
-
-const refused = (words: string, what: string, cause: unknown): AgentError =>
-  new AgentError('REGISTRY_AUTH', `${what}: ${words}`, { retry: 'changed', cause, advice: CHECK_LOGIN });
 
 /** The same, where a registry was asked: its being away is nobody's fault here. */
 export const toRegistryError = (error: unknown, what: string): unknown => {
@@ -205,8 +207,7 @@ export const toRegistryError = (error: unknown, what: string): unknown => {
   const code = fieldOf(error, 'code');
   if (statusOf(error) === undefined && typeof code === 'string') return toEngineError(error, what);
   const words = wordsOf(error);
-  if (REGISTRY_REFUSES.test(words)) return refused(words, what, error);
-  const known = classify(words, what, error);
+  const known = classify(words, what, error, REGISTRY_RULES);
   if (known.code !== 'ENGINE' && known.code !== 'NETWORK') return known;
   const isAway = REGISTRY_AWAY.test(words) || known.retry === 'later';
   return new AgentError('REGISTRY', `${what}: ${words}`, {
