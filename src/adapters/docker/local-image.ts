@@ -1,8 +1,14 @@
 import type Dockerode from 'dockerode';
-import type { ImageId } from '../../core/image/reference.ts';
+import { familiarName, type Digest, type ImageId, type Repository } from '../../core/image/reference.ts';
 import type { Image } from '../../core/state/actual.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { imageOf } from './resources.ts';
+
+/** As the engine takes it: by digest where there is one. */
+export const nameAt = (
+  repository: Repository,
+  { tag = 'latest', digest }: { readonly tag: string | undefined; readonly digest: Digest | undefined },
+): string => `${familiarName(repository)}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 
 /** Undefined where this host has no such image. */
 export const inspectImage = async (

@@ -9,7 +9,7 @@ import type { RegistryCredentials } from '../../core/ports/registry-credentials.
 import type { Image } from '../../core/state/actual.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
 import { loadArchive, type ArchivedRelease } from './load.ts';
-import { inspectImage, tagImage, untagImage } from './local-image.ts';
+import { inspectImage, nameAt, tagImage, untagImage } from './local-image.ts';
 import { pullStream, type Patience } from './pull-stream.ts';
 
 /** Where images come from: the logins for all of it, and who stands in for whom. */
@@ -171,7 +171,7 @@ const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
     call.onProgress,
     signal,
   );
-  const pulled = digest === undefined ? `${repository}:${tag}` : `${repository}@${digest}`;
+  const pulled = nameAt(source.repository, { tag, digest });
   const local = await inspectImage(docker, pulled, signal);
   if (!local || !isThatImage(local, image, source.repository))
     throw mismatch(what, local?.id ?? 'nothing', image.imageId ?? digest ?? pulled);

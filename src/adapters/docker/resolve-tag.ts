@@ -1,13 +1,13 @@
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
 import { orAborted } from '../../core/or-aborted.ts';
-import { familiarName, formatImage, isDigest } from '../../core/image/reference.ts';
+import { formatImage, isDigest } from '../../core/image/reference.ts';
 import type { TagMeaning } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
 import type { Clients } from './client.ts';
 import { toRegistryError } from './engine-error.ts';
-import { inspectImage } from './local-image.ts';
+import { inspectImage, nameAt } from './local-image.ts';
 
 /** The engine itself gives up on a registry that is silent after 15 to 30 s, sometimes twice; then it is silent no longer. */
 const ANSWER_LIMIT_MS = 90_000;
@@ -24,11 +24,8 @@ export const resolveTag = async (
   signal: AbortSignal,
   answerLimitMs = ANSWER_LIMIT_MS,
 ): Promise<TagMeaning> => {
-  const repository = familiarName(image.reference.repository);
-  const name =
-    image.digest === undefined
-      ? `${repository}:${image.reference.tag ?? 'latest'}`
-      : `${repository}@${image.digest}`;
+  const { repository, tag } = image.reference;
+  const name = nameAt(repository, { tag, digest: image.digest });
   if (image.pullPolicy === 'never') {
     const local = await localMeaning(reader, image, name, signal);
     if (local) return local;

@@ -50,7 +50,7 @@ export interface Engine {
     onProgress: (progress: PullProgress) => void,
     signal: AbortSignal,
   ) => Promise<ImageOrigin | undefined>;
-  /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. */
+  /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. With a digest: whether it is there. */
   readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
   /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */
   readonly lastLines: (containerId: string, lines: number, signal: AbortSignal) => Promise<readonly string[]>;
