@@ -18,6 +18,9 @@ export const LABELS = {
   definition: 'io.supercargo.definition',
 } as const;
 
+/** What the engine takes for the name of a container, a network or a volume; services are named so too, as their containers bear it. */
+export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
 export const projectName = (environment: string): string => `supercargo-${environment}`;
 
 export const containerName = (

@@ -6,12 +6,9 @@ import { hostFile } from './paths.ts';
 import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
 import { bool, filledText, textLike } from './scalars.ts';
 import type { MapNode, Node } from './node.ts';
+import { NAME } from '../names.ts';
 
-const ENGINE_NAME = textLike(
-  /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/,
-  'a name for the engine',
-  'use letters, digits, "_", "." and "-"',
-);
+const ENGINE_NAME = textLike(NAME, 'a name for the engine', 'use letters, digits, "_", "." and "-"');
 
 const external: Reader<boolean> = (node, c) =>
   node.kind === 'map'

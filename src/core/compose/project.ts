@@ -9,7 +9,7 @@ import {
   type Reader,
 } from './context.ts';
 import { DEFAULT_NETWORK, network, sourceFile, volume } from './definitions.ts';
-import { NAME } from './x-supercargo.ts';
+import { NAME } from '../names.ts';
 import type { ComposeProject } from './model.ts';
 import type { ComposeProblem } from './problem.ts';
 import { expectMap, fields, toRecord } from './readers.ts';

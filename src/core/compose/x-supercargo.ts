@@ -2,6 +2,7 @@ import { report, type Reader } from './context.ts';
 import type { ReadyCheck } from './model.ts';
 import { fields } from './readers.ts';
 import { duration, integer, positiveDuration, textLike } from './scalars.ts';
+import { NAME } from '../names.ts';
 
 const port = integer(1, 65_535);
 const READY_KEYS = {
@@ -21,7 +22,6 @@ const ready: Reader<ReadyCheck> = (node, c) => {
   return report(c, node, 'is neither an HTTP nor a TCP check', 'write {http: /path, port: N} or {tcp: N}');
 };
 
-export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 export const containerName = textLike(NAME, 'a container name', 'use letters, digits, "_", "." and "-"');
 
 /** `x-supercargo` in a service. */

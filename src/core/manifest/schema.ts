@@ -3,6 +3,7 @@ import type { Archive } from '../image/archive.ts';
 import { isPlatform } from '../image/manifest-document.ts';
 import { isDigest, isImageId, tryParseImage } from '../image/reference.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
+import { NAME } from '../names.ts';
 import type { Manifest, ManifestService, Publisher, Rollout } from './model.ts';
 import { findStrangeKey, problemsOf } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -13,9 +14,6 @@ const API_VERSION = 'supercargo/v1';
 const ENVIRONMENT = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** Whether a text may name an environment, as SUPERCARGO_ENVIRONMENT does. */
 export const isEnvironmentName = (text: string): boolean => ENVIRONMENT.test(text);
-const SERVICE = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
-/** Those that compose files may have here: what begins otherwise may be no tag of an image, or an option on a command line. */
-export const isServiceName = (text: string): boolean => SERVICE.test(text);
 const MAX_ROLLOUT_SECONDS = 366 * 24 * 3600;
 
 export type ParsedManifest =
@@ -108,10 +106,7 @@ const service = v.pipe(
 
 const serviceName = v.pipe(
   v.string(),
-  v.regex(
-    SERVICE,
-    'must be a service name: letters, digits, dot, dash and underscore, a letter or digit first',
-  ),
+  v.regex(NAME, 'must be a service name: letters, digits, dot, dash and underscore, a letter or digit first'),
 );
 
 const fraction = 'must be a number from 0 to 1';

@@ -1,8 +1,8 @@
 import { AgentError } from '../errors.ts';
 import { isDigest, isTag, tryParseImage, type Digest, type ImageReference } from '../image/reference.ts';
 import type { Manifest } from '../manifest/model.ts';
-import { isServiceName } from '../manifest/schema.ts';
 import { quote } from '../manifest/text.ts';
+import { NAME } from '../names.ts';
 
 /** `web=1.2.3`: which version of which service is wanted. */
 export interface VersionRequest {
@@ -34,7 +34,7 @@ export const parseVersionRequests = (texts: readonly string[]): readonly Version
   const requests = texts.map((argument): VersionRequest => {
     const equals = argument.indexOf('=');
     const service = argument.slice(0, Math.max(0, equals));
-    if (!isServiceName(service)) throw usage(`${quote(argument)} is no SERVICE=VERSION`);
+    if (!NAME.test(service)) throw usage(`${quote(argument)} is no SERVICE=VERSION`);
     return { service, wanted: parseWanted(argument.slice(equals + 1), argument) };
   });
   const names = requests.map((r) => r.service);
