@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
@@ -35,7 +36,9 @@ const noneIfMissing = (error: unknown): [] => {
   throw error;
 };
 
-const kindOf = async (path: string): Promise<'file' | 'folder' | 'missing'> => {
+type Kind = 'file' | 'folder' | 'missing';
+
+const kindOf = async (path: string): Promise<Kind> => {
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'file';
   } catch (error) {
@@ -44,16 +47,16 @@ const kindOf = async (path: string): Promise<'file' | 'folder' | 'missing'> => {
   }
 };
 
-/** The kinds of what is in a folder, by name, from one reading of it: asking for a name that is not there costs an error. */
-const kindsIn = async (folder: string): Promise<ReadonlyMap<string, 'file' | 'folder' | 'missing'>> => {
+const kindOfEntry = async (folder: string, entry: Dirent): Promise<Kind> => {
+  if (entry.isSymbolicLink()) return kindOf(join(folder, entry.name));
+  return entry.isDirectory() ? 'folder' : 'file';
+};
+
+/** Of what a project begins with, by name, from one reading of its folder: asking for a name that is not there costs an error. */
+const kindsIn = async (folder: string): Promise<ReadonlyMap<string, Kind>> => {
   const entries = await readdir(folder, { withFileTypes: true }).catch(noneIfMissing);
-  const kinds = entries.map(
-    async (e) =>
-      [
-        e.name,
-        e.isSymbolicLink() ? await kindOf(join(folder, e.name)) : e.isDirectory() ? 'folder' : 'file',
-      ] as const,
-  );
+  const ours = entries.filter(({ name }) => name === FRAGMENTS || MAIN_NAMES.includes(name));
+  const kinds = ours.map(async (entry) => [entry.name, await kindOfEntry(folder, entry)] as const);
   return new Map(await Promise.all(kinds));
 };
 
