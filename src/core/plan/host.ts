@@ -17,6 +17,7 @@ import {
   type EdgePlan,
   type HostPlan,
   type ServicePlan,
+  takes,
   type WaitReason,
 } from './plan.ts';
 import { replicaOf } from './replicas.ts';
@@ -36,7 +37,7 @@ export const planHost = (input: PlanInput): HostPlan => {
   }
   const undeclared = planUndeclared(input);
   const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
-  const isTurning = planned.some(({ decision }) => turnsTraffic(decision));
+  const isTurning = planned.some(({ decision }) => takes(decision, 'edge-set-state'));
   const edge = planEdge(input, [...shares, ...undeclared.map((u) => u.share)], isTurning);
   const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
     toldByEdge(input, s, edge),
@@ -60,10 +61,6 @@ export const planHost = (input: PlanInput): HostPlan => {
     ),
   };
 };
-
-/** The next step changes who is sent to. */
-const turnsTraffic = (d: Decision): boolean =>
-  d.kind === 'act' && d.actions.some((a) => a.kind === 'edge-set-state');
 
 /** What a service waits for at the edge is the edge's to tell, where that is stuck. */
 const toldByEdge = (input: PlanInput, plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan => {

@@ -142,6 +142,10 @@ export interface HostPlan {
   readonly nextAtMs: EpochMs | undefined;
 }
 
+/** The next step has such an action. */
+export const takes = (d: Decision, kind: Action['kind']): boolean =>
+  d.kind === 'act' && d.actions.some((a) => a.kind === kind);
+
 /** Nothing is done, and nothing is waited for: another host, manifest or ledger makes another plan of it, the time alone never. */
 export const isAtRest = (plan: HostPlan): boolean =>
   plan.nextAtMs === undefined &&

@@ -10,7 +10,7 @@ import type { Image } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
 import { holdDecision, wait } from '../gate.ts';
 import { setbackKey, type PlanInput } from '../input.ts';
-import type { Decision, EdgePlan } from '../plan.ts';
+import { takes, type Decision, type EdgePlan } from '../plan.ts';
 import { afterSetback } from '../setback.ts';
 import { isUp, refOf } from '../slot.ts';
 import { edgeImage, isProven, keepEdgeName } from './image.ts';
@@ -50,14 +50,12 @@ export const planEdge = (
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
   const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded });
   // One that starts meanwhile would begin with a file that says who was sent to before.
-  const decision = isTurning && startsEdge(next) ? wait('edge', 'who is sent to changes first') : next;
+  const decision = isTurning && takes(next, 'start') ? wait('edge', 'who is sent to changes first') : next;
   return {
     decision: afterSetback(input, setbackKey('', EDGE_TARGET), decision),
     containers: parts.map((p) => edgeReplicaOf(input, p)),
   };
 };
-
-const startsEdge = (d: Decision): boolean => d.kind === 'act' && d.actions.some((a) => a.kind === 'start');
 
 type Wanted = Omit<EdgeConfig, 'instance'>;
 
