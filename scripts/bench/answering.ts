@@ -23,6 +23,8 @@ export const untilServes = async (port: number, version: string): Promise<void> 
   throw new Error(`port ${String(port)} never answered ${version}`);
 };
 
+const START_LIMIT_MS = 120_000;
+
 /** Settles at the start of the last of so many containers of the environment. Opened before the deploy begins. */
 export const startsOf = async (
   docker: Docker,
@@ -31,11 +33,16 @@ export const startsOf = async (
 ): Promise<{ readonly started: Promise<void> }> => {
   const filters = { event: ['start'], label: [`io.supercargo.environment=${environment}`] };
   const stream = (await docker.getEvents({ filters: JSON.stringify(filters) })) as unknown as Readable;
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let seen = 0;
+  const limit = setTimeout(() => {
+    stream.destroy();
+    reject(new Error(`${String(seen)} of ${String(count)} containers of ${environment} have started`));
+  }, START_LIMIT_MS);
   stream.setEncoding('utf8').on('data', (text: string) => {
     seen += text.trim().split('\n').length;
     if (seen < count) return;
+    clearTimeout(limit);
     stream.destroy();
     resolve();
   });

@@ -2,22 +2,22 @@ import type Docker from 'dockerode';
 import { type PushedImage, pullImage } from '../../test/support/images.ts';
 import type { TestHost } from '../../test/support/host.ts';
 import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
-import { freePort } from '../../test/support/ports.ts';
 import { untilServes } from './answering.ts';
 
-/** One service, as a script would deploy it that knows the API: pull, create, stop the old one, start the new one. */
+/**
+ * One service, as a script would deploy it that knows the API: pull, create, stop the old one, start the new one. Its containers and
+ * its network go with the host.
+ */
 export interface ApiService {
   /** Ends with the first answer of the new one. The old one is left for `tidy`. */
   readonly deploy: (image: PushedImage, version: string) => Promise<void>;
   readonly tidy: () => Promise<void>;
-  readonly end: () => Promise<void>;
 }
 
 export const apiNetwork = async (docker: Docker, host: TestHost): Promise<string> =>
   (await docker.createNetwork({ Name: `${host.environment}_bench` })).id;
 
-export const apiService = async (docker: Docker, host: TestHost, network: string): Promise<ApiService> => {
-  const port = await freePort();
+export const apiService = (docker: Docker, host: TestHost, network: string, port: number): ApiService => {
   const state: { old: Docker.Container | undefined; now: Docker.Container | undefined } = {
     old: undefined,
     now: undefined,
@@ -45,9 +45,6 @@ export const apiService = async (docker: Docker, host: TestHost, network: string
     tidy: async () => {
       await state.old?.remove();
       state.old = undefined;
-    },
-    end: async () => {
-      await state.now?.remove({ force: true });
     },
   };
 };

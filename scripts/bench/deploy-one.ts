@@ -3,10 +3,11 @@ import { flavours } from '../../test/support/flavours.ts';
 import type { TestHost } from '../../test/support/host.ts';
 import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
 import { freePort } from '../../test/support/ports.ts';
-import { startsOf, timed, untilServes } from './answering.ts';
+import { startsOf, untilServes } from './answering.ts';
 import { apiNetwork, apiService } from './by-api.ts';
-import { spreadOf, type Row } from './figures.ts';
+import { relativeRow, spreadOf, type Row } from './figures.ts';
 import type { Setting } from './setting.ts';
+import { takeTurns } from './sides.ts';
 import { startSsh, type Ssh } from './ssh.ts';
 
 type Deploy = (image: PushedImage, version: string) => Promise<void>;
@@ -52,54 +53,32 @@ services:
 /** From the moment that a new tag is wanted until the new container answers; all sides take turns. */
 export const measureDeploys = (setting: Setting): Promise<readonly Row[]> =>
   setting.onHost(async (host) => {
+    const { docker, registry, rounds } = setting;
     const { push } = createImagePusher();
     const ssh = await startSsh();
-    const api = await apiService(setting.docker, host, await apiNetwork(setting.docker, host));
     try {
-      const sides = {
-        agent: await byAgent(setting, host),
-        api: api.deploy,
-        ssh: await byOldTool(ssh, setting, host),
-      };
-      const times: Record<keyof typeof sides, number[]> = { agent: [], api: [], ssh: [] };
-      for (let round = 0; round <= setting.rounds; round += 1) {
-        const version = `1.${String(round)}.0`;
-        for (const side of ['api', 'ssh', 'agent'] as const) {
-          const image = await push(setting.registry, `org/${side}`, version, flavours.web);
-          const tookMs = await timed(() => sides[side](image, version));
-          // The first deploy on each side replaces nothing.
-          if (round > 0) times[side].push(tookMs);
-        }
-        // What follows the answer (health gate, clean-up) is no part of the next round.
-        await api.tidy();
-        await host.run(['sync', '--wait']);
-      }
-      return rowsOf(times);
+      const api = apiService(docker, host, await apiNetwork(docker, host), await freePort());
+      const times = await takeTurns(
+        rounds,
+        { api: api.deploy, ssh: await byOldTool(ssh, setting, host), agent: await byAgent(setting, host) },
+        async (side, version) => push(registry, `org/${side}`, version, flavours.web),
+        async () => {
+          await api.tidy();
+          await host.run(['sync', '--wait']);
+        },
+      );
+      const of = {
+        name: 'new tag desired → answering, one service',
+        unit: 'ms',
+        ours: spreadOf(times.agent),
+      } as const;
+      const yardstick = { name: 'the same calls at the Docker API', spread: spreadOf(times.api) };
+      const oldTool = { name: 'docker pull, rm, run over SSH', spread: spreadOf(times.ssh) };
+      return [
+        relativeRow(1.15, { ...of, yardstick }, '≤ 1.15 × (1.25 at most)'),
+        relativeRow(0.6, { ...of, yardstick: oldTool }),
+      ];
     } finally {
-      await api.end();
       await ssh.remove();
     }
   });
-
-const rowsOf = (times: Readonly<Record<'agent' | 'api' | 'ssh', readonly number[]>>): readonly Row[] => {
-  const name = 'new tag desired → answering, one service';
-  const [ours, api, ssh] = [spreadOf(times.agent), spreadOf(times.api), spreadOf(times.ssh)];
-  return [
-    {
-      name,
-      unit: 'ms',
-      ours,
-      yardstick: { name: 'the same calls at the Docker API', spread: api },
-      goal: '≤ 1.15 × (1.25 at most)',
-      isMet: ours.median <= 1.15 * api.median,
-    },
-    {
-      name,
-      unit: 'ms',
-      ours,
-      yardstick: { name: 'docker pull, rm, run over SSH', spread: ssh },
-      goal: '≤ 0.6 ×',
-      isMet: ours.median <= 0.6 * ssh.median,
-    },
-  ];
-};

@@ -23,6 +23,13 @@ export interface Row {
   readonly isMet: boolean;
 }
 
+/** What may take so many times as long, or as much, as its yardstick. */
+export const relativeRow = (
+  limit: number,
+  row: Pick<Row, 'name' | 'unit' | 'ours'> & { readonly yardstick: Required<Row['yardstick']> },
+  goal = `≤ ${String(limit)} ×`,
+): Row => ({ ...row, goal, isMet: row.ours.median <= limit * row.yardstick.spread.median });
+
 const DIGITS: Readonly<Record<Unit, number>> = { ms: 1, s: 2, MB: 1, B: 0, calls: 1, requests: 0 };
 
 const told = ({ median, min, max }: Spread, unit: Unit): string => {

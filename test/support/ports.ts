@@ -18,3 +18,10 @@ export const freePort = async (preferred = 0): Promise<number> => {
   if (port === undefined) throw new Error('no TCP port is free');
   return port;
 };
+
+/** So many, all of them different: of sixty that are asked for one by one two are often the same. */
+export const freePorts = async (count: number): Promise<readonly number[]> => {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+};
