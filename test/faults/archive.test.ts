@@ -8,19 +8,15 @@ import { type Machine, startMachine } from '../support/fleet-machine.ts';
 import { eventually } from '../support/poll.ts';
 import { startRegistry } from '../support/registry.ts';
 import { isWhole } from './moments.ts';
+import { DISK_MB, fillDisk, freeDisk } from './small-disk.ts';
 
 /** A machine with a small disk that reaches no registry. */
 const place: { machine: Machine | undefined } = { machine: undefined };
 
 beforeAll(async () => {
-  if (isWhole) place.machine = await startMachine([], { diskMegabytes: 448 });
+  if (isWhole) place.machine = await startMachine([], { diskMegabytes: DISK_MB });
 });
 afterAll(async () => place.machine?.remove());
-
-const fill = async (path: string): Promise<void> => {
-  const { code } = await runCommand('dd', ['if=/dev/zero', `of=${path}`, 'bs=64k']);
-  expect(code).not.toBe(0);
-};
 
 /** The file at this path becomes a pipe, which gives its first half, and the rest when told to. */
 const halfOf = async (path: string): Promise<{ readonly rest: () => Promise<void> }> => {
@@ -73,7 +69,6 @@ describe('an archive on a host whose registry is away', () => {
         assertCode(await publisher.run(['publish', environment, `web=${ref}`, ...how]), 0);
       };
       const archives = join(store, 'archives');
-      const ballast = join(machine.engineFolder, 'data', 'ballast');
 
       await publish('1.0.0');
       await scene.compose(scene.web());
@@ -84,7 +79,7 @@ describe('an archive on a host whose registry is away', () => {
       await publish('1.1.0');
       const [second = ''] = (await readdir(archives)).filter((name) => name !== first);
       const [half, { log }] = await Promise.all([halfOf(join(archives, second)), scene.agent()]);
-      await fill(ballast);
+      await fillDisk(machine);
       await half.rest();
       await eventually(async () => /the engine cannot load it: .*no space left on device/.test(await log()), {
         deadlineMs: 60_000,
@@ -92,7 +87,7 @@ describe('an archive on a host whose registry is away', () => {
       });
       await untilTold(scene, /only \d+ MiB free/);
       expect(await runningIn(scene)).toBe('1.0.0 running');
-      await rm(ballast);
+      await freeDisk(machine);
       await eventually(async () => (await runningIn(scene)) === '1.1.0 running', {
         deadlineMs: 120_000,
         describe: async () => told(await scene.run(['status'])),

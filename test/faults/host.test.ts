@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { edgesOf } from '../support/load-edge.ts';
 import { failuresOf, NO_FAILURES } from '../support/load.ts';
+import { signalPid } from '../support/pids.ts';
 import { eventually } from '../support/poll.ts';
 import { containersOf } from '../engine/scenarios/scene.ts';
 import { isWhole } from './moments.ts';
@@ -65,13 +66,8 @@ const edgePids = async ({ scene }: Stage): Promise<readonly number[]> => {
 const toEdge =
   (signal: NodeJS.Signals) =>
   async (stage: Stage): Promise<void> => {
-    for (const pid of await edgePids(stage))
-      try {
-        process.kill(pid, signal);
-      } catch (error) {
-        // The workers end with their master, which is the first.
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
+    // The workers end with their master, which is the first.
+    for (const pid of await edgePids(stage)) signalPid(pid, signal);
   };
 
 const byHand =

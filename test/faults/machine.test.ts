@@ -8,11 +8,11 @@ import { flavours } from '../support/flavours.ts';
 import { isAlive, readPid } from '../support/pids.ts';
 import { eventually } from '../support/poll.ts';
 import { isWhole } from './moments.ts';
+import { DISK_MB, fill, fillDisk, freeDisk } from './small-disk.ts';
 import type { FaultName } from './table.ts';
 
-/** A machine whose engine nobody else needs, with a small disk; the agent wants 256 MiB free before it pulls. */
+/** A machine whose engine nobody else needs, with a small disk. */
 const place: { machine: Machine | undefined } = { machine: undefined };
-const DISK_MB = 448;
 
 beforeAll(async () => {
   const port = Number(inject('registry').address.split(':')[1]);
@@ -48,14 +48,6 @@ const prune = async ({ machine: { docker } }: Ground): Promise<void> => {
   await docker.pruneImages({ filters: { dangling: { false: true } } });
 };
 
-const ballast = ({ machine }: Ground): string => join(machine.engineFolder, 'data', 'ballast');
-
-/** Until it is full: the last bytes one by one, as an engine's log would take them. */
-const fill = async (path: string): Promise<void> => {
-  const { code } = await runCommand('dd', ['if=/dev/zero', `of=${path}`, 'bs=64k']);
-  expect(code).not.toBe(0);
-};
-
 /** As often as it takes: the agent may be quicker than the second command, and connect the container again. */
 const removeNetwork = async ({ machine: { docker }, scene }: Ground): Promise<void> => {
   const network = docker.getNetwork(`${scene.environment}_default`);
@@ -81,7 +73,6 @@ const ROWS: readonly Row[] = [
       await eventually(() => !isAlive(pid), {
         describe: () => 'dockerd ended',
       });
-      await rm(join(ground.machine.engineFolder, 'docker.pid'), { force: true });
     },
     told: /"outcome":"offline"/,
     end: ({ machine }) => machine.startEngine(),
@@ -96,9 +87,9 @@ const ROWS: readonly Row[] = [
   {
     fault: 'engine-full',
     by: 'a disk without a free byte',
-    begin: (ground) => fill(ballast(ground)),
+    begin: ({ machine }) => fillDisk(machine),
     told: /"reason":"disk"/,
-    end: (ground) => rm(ballast(ground)),
+    end: ({ machine }) => freeDisk(machine),
     quick: true,
   },
   { fault: 'hand-network', by: 'disconnect and rm', begin: removeNetwork, quick: true },

@@ -35,11 +35,12 @@ export const readPid = (file: string): number | undefined => {
   }
 };
 
-const signalPid = (pid: number, signal: NodeJS.Signals): void => {
+/** One that is gone already is no error. */
+export const signalPid = (pid: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(pid, signal);
-  } catch {
-    // Already gone: that is what we want.
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 };
 

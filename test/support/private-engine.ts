@@ -24,6 +24,13 @@ export const inside = (namespace: string): readonly string[] => [`--net=/run/net
 const logIn = (folder: string): string => join(folder, 'dockerd.log');
 const netStateIn = (folder: string): string => join(folder, 'net-state.json');
 
+/** An engine takes zombies for living ones, and where PID 1 reaps nothing the killed stay zombies: it waits for its dead containerd. */
+const forgetDead = async (folder: string): Promise<void> => {
+  const files = [pidFileIn(folder), join(folder, 'exec', 'containerd', 'containerd.pid')];
+  const dead = files.filter((file) => !isAlive(readPid(file) ?? 0));
+  await Promise.all(dead.map((file) => rm(file, { force: true })));
+};
+
 export interface EngineStart {
   /** A network namespace of its own: what it changes in the network is gone with that. Otherwise this machine's. */
   readonly namespace?: string;
@@ -43,6 +50,7 @@ export const startPrivateEngine = async (
   // Its own empty configuration: flags that /etc/docker/daemon.json repeats are an error.
   const config = join(folder, 'daemon.json');
   await writeFile(config, '{}');
+  await forgetDead(folder);
   await mkdir(join(folder, 'data'), { recursive: true });
   const options = {
     'config-file': config,
