@@ -9,12 +9,12 @@ const must = async (folder: string, program: string, ...args: readonly string[])
   if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr.trim()}`);
 };
 
-/** The same package with a lower version: for dpkg the one is an upgrade of the other. Only its control file is packed again. */
-const makePrevious = async (newer: string, target: string): Promise<void> => {
+/** A package with a lower version, so that dpkg takes the other one for its upgrade. Only the control file is packed again. */
+const makePrevious = async (source: string, target: string): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-previous-'));
   try {
-    await copyFile(newer, target);
-    await must(folder, 'dpkg-deb', '--control', newer, 'control');
+    await copyFile(source, target);
+    await must(folder, 'dpkg-deb', '--control', source, 'control');
     const file = join(folder, 'control', 'control');
     const control = await readFile(file, 'utf8');
     // A tilde sorts before the end (deb-version(7)).
@@ -28,12 +28,12 @@ const makePrevious = async (newer: string, target: string): Promise<void> => {
 };
 
 /**
- * Puts `new.deb` and `previous.deb` into a folder. SUPERCARGO_PACKAGE is a file to be tested instead of one made of this
- * checkout.
+ * Puts `new.deb` and `previous.deb` into a folder. SUPERCARGO_PACKAGE is tested instead of a package made of this checkout;
+ * SUPERCARGO_PREVIOUS_PACKAGE, a package of an older commit, is what the host runs before the upgrade.
  */
 export const makePackages = async (folder: string): Promise<void> => {
   const newer = join(folder, 'new.deb');
   const given = process.env['SUPERCARGO_PACKAGE'] ?? (await buildPackage(folder));
   await copyFile(given, newer);
-  await makePrevious(newer, join(folder, 'previous.deb'));
+  await makePrevious(process.env['SUPERCARGO_PREVIOUS_PACKAGE'] ?? newer, join(folder, 'previous.deb'));
 };
