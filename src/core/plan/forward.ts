@@ -57,7 +57,6 @@ export const decideForward = (
   const batch = batchOf(
     c,
     open.map((o) => o.slot),
-    aim,
   );
   const late = delayUntil(
     c,
@@ -93,12 +92,13 @@ const leaveOthers = (c: ServiceContext, aim: Forward, done: readonly Slot[]): De
   );
 
 /** Slots under way come first; then, while old replicas serve, at most `parallelism` at a time. */
-const batchOf = (c: ServiceContext, open: readonly Slot[], aim: Forward): readonly Slot[] => {
+const batchOf = (c: ServiceContext, open: readonly Slot[]): readonly Slot[] => {
   const underWay = open.filter((s) => s.current !== undefined);
   if (underWay.length > 0) return underWay;
   const replaces = open.some((s) => s.others.some(isUp));
   const { parallelism } = c.service.update;
-  const isFree = !replaces || parallelism === 0 || aim.release.spec.container.restart.name === 'no';
+  // A service that the engine does not restart (`restart: "no"`) serves like any other: only a job is exempt.
+  const isFree = !replaces || parallelism === 0 || c.isJob;
   return isFree ? open : open.slice(0, parallelism);
 };
 

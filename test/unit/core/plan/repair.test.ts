@@ -167,6 +167,26 @@ describe('replicas', () => {
     expect(s.since().filter((step) => /^(start|stop)/.test(step))).toEqual(steps);
   });
 
+  it.each(['"no"', 'always', 'on-failure'])(
+    'replaces one at a time where restart is %s: only a job is exempt',
+    async (restart) => {
+      const compose = replicas(2, ', update_config: {parallelism: 1}').replace(
+        'restart: always',
+        `restart: ${restart}`,
+      );
+      const s = scenario(compose, { 'org/web:1': {}, 'org/web:2': {} });
+      await deploy(s, web('1'));
+      s.since();
+      await deploy(s, web('2'));
+      expect(s.since().filter((step) => /^(start|stop)/.test(step))).toEqual([
+        'stop web 1',
+        'start web 2',
+        'stop web.2 1',
+        'start web.2 2',
+      ]);
+    },
+  );
+
   it('waits the declared delay between two batches', async () => {
     const s = scenario(replicas(2, ', update_config: {delay: 30s}'), { 'org/web:1': {}, 'org/web:2': {} });
     await deploy(s, web('1'));

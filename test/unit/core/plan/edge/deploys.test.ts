@@ -110,6 +110,18 @@ describe('start-first behind the edge', () => {
     ]);
   });
 
+  it('with parallelism 1 replaces one at a time where the compose file names no restart policy', async () => {
+    const layout = startFirst({ replicas: 2, update: 'parallelism: 1' });
+    const s = await deployed(layout.replace('    restart: always\n', ''));
+    await deploy(s, web('2'));
+    expect(s.since().filter((step) => /^(create|remove) web/.test(step))).toEqual([
+      'create web 2',
+      'remove web 1',
+      'create web.2 2',
+      'remove web.2 1',
+    ]);
+  });
+
   it('with parallelism 1 ends with one replica, and waits for the delay, before it begins with the next', async () => {
     const s = await deployed(startFirst({ replicas: 2, update: 'parallelism: 1, delay: 30s' }));
     const before = s.engine.now();
