@@ -1,13 +1,10 @@
 #!/usr/bin/env bash
-# Starts a script of this folder on the pinned Node, after installing what it needs. Needs only bash, Node 20 and npm.
-#   scripts/bootstrap.sh modules SCRIPT [ARGUMENT…]   npm packages only
-#   scripts/bootstrap.sh package SCRIPT [ARGUMENT…]   and what makes a Debian package
-#   scripts/bootstrap.sh engine SCRIPT [ARGUMENT…]    and Debian's packages for a private engine and registry
-#   scripts/bootstrap.sh host SCRIPT [ARGUMENT…]      and what makes a Debian host
-#   scripts/bootstrap.sh bench SCRIPT [ARGUMENT…]     and those that only a benchmark needs
+# Starts a script on the pinned Node, after installing what it uses. Needs only bash, Node 20 and npm.
+#   scripts/bootstrap.sh GROUPS SCRIPT [ARGUMENT…]   GROUPS: groups of Debian packages (below) with commas between, or
+#                                                    "modules": npm packages only
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-level=$1 script=$2
+groups=$1 script=$2
 shift 2
 cd "$root"
 
@@ -39,32 +36,41 @@ fi
 # npm 10 removes this link again, together with the pinned Node of the other architecture, which it skips.
 [ -x node_modules/.bin/node ] || ln -sfn "../${pinned#node_modules/}" node_modules/.bin/node
 
-# Debian package and the file that proves it is installed.
-package_tools='dpkg:/usr/bin/dpkg-deb binutils:/usr/bin/strip'
-engine_tools='docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
-  busybox-static:/bin/busybox docker-compose:/usr/bin/docker-compose iproute2:/sbin/ip util-linux:/usr/bin/setpriv
-  haproxy:/usr/sbin/haproxy openssl:/usr/bin/openssl chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
-  groovy:/usr/share/java/groovy-all.jar ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop nginx:/usr/sbin/nginx
-  lintian:/usr/bin/lintian systemd:/usr/bin/systemd-analyze'
-host_tools='mmdebstrap:/usr/bin/mmdebstrap xz-utils:/usr/bin/xz'
-bench_tools='openssh-server:/usr/sbin/sshd openssh-client:/usr/bin/ssh wrk:/usr/bin/wrk'
+# The Debian packages of a group, each with the file that proves it is installed.
+tools_of() {
+  case $1 in
+    modules) ;;
+    # A private engine, a registry, and images: an app and the edge.
+    engine)
+      echo 'docker.io:/usr/sbin/dockerd docker-registry:/usr/bin/docker-registry iptables:/usr/sbin/iptables
+        busybox-static:/bin/busybox haproxy:/usr/sbin/haproxy iproute2:/sbin/ip util-linux:/usr/bin/setpriv'
+      # A kernel with AppArmor refuses containers until the parser is there.
+      if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+        echo 'apparmor:/sbin/apparmor_parser'
+      fi
+      ;;
+    # A machine with an engine and a small disk of its own.
+    machine) echo 'mount:/bin/mount e2fsprogs:/sbin/mkfs.ext4' ;;
+    compose) echo 'docker-compose:/usr/bin/docker-compose' ;;
+    openssl) echo 'openssl:/usr/bin/openssl' ;;
+    nginx) echo 'nginx:/usr/sbin/nginx' ;;
+    browser) echo 'chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' ;;
+    jenkins) echo 'groovy:/usr/share/java/groovy-all.jar' ;;
+    chef) echo 'ruby-rspec:/usr/bin/rspec rubocop:/usr/bin/rubocop' ;;
+    package) echo 'dpkg:/usr/bin/dpkg-deb binutils:/usr/bin/strip' ;;
+    lint-package) echo 'lintian:/usr/bin/lintian systemd:/usr/bin/systemd-analyze' ;;
+    host) echo 'mmdebstrap:/usr/bin/mmdebstrap xz-utils:/usr/bin/xz' ;;
+    ssh) echo 'openssh-server:/usr/sbin/sshd openssh-client:/usr/bin/ssh' ;;
+    wrk) echo 'wrk:/usr/bin/wrk' ;;
+    *) fail "scripts/bootstrap.sh knows no group \"$1\"" ;;
+  esac
+}
 
 missing_packages() {
   local entry
   for entry in "$@"; do
     [ -e "${entry#*:}" ] || printf '%s ' "${entry%%:*}"
   done
-}
-
-missing_for_engine() {
-  # A dynamically linked busybox does not run in an image made from scratch.
-  if [ -e /bin/busybox ] && [ -e /usr/share/doc/busybox ] && [ ! -e /usr/share/doc/busybox-static ]; then
-    printf 'busybox-static '
-  fi
-  # A kernel with AppArmor refuses containers until the parser is there.
-  if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] && [ ! -e /sbin/apparmor_parser ]; then
-    printf 'apparmor '
-  fi
 }
 
 install_packages() {
@@ -84,21 +90,23 @@ install_packages() {
     fail "apt-get could not install: $*"
 }
 
-# Lists of words.
+tools=
+for group in ${groups//,/ }; do
+  if [ "$group" = engine ] && [ "$(id -u)" != 0 ]; then
+    fail 'run this as root: it talks to the engine, or starts a private one'
+  fi
+  # Before a list of words, so that an unknown group ends this script.
+  of_group=$(tools_of "$group")
+  tools+=" $of_group"
+  # A dynamically linked busybox does not run in an image made from scratch.
+  if [ "$group" = engine ] && [ -e /usr/share/doc/busybox ] && [ ! -e /usr/share/doc/busybox-static ]; then
+    tools+=' busybox-static:/usr/share/doc/busybox-static'
+  fi
+done
+# shellcheck disable=SC2086 # Lists of words.
+missing=$(missing_packages $tools)
 # shellcheck disable=SC2086
-case $level in
-  package)
-    missing=$(missing_packages $package_tools)
-    if [ -n "$missing" ]; then (install_packages $missing); fi
-    ;;
-  engine | host | bench)
-    [ "$(id -u)" = 0 ] || fail 'run this as root: it talks to the engine, or starts a private one'
-    if [ "$level" != host ]; then host_tools=; fi
-    if [ "$level" != bench ]; then bench_tools=; fi
-    missing=$(missing_packages $engine_tools $package_tools $host_tools $bench_tools)$(missing_for_engine)
-    if [ -n "$missing" ]; then (install_packages $missing); fi
-    ;;
-esac
+if [ -n "$missing" ]; then (install_packages $missing); fi
 
 export PATH="$root/node_modules/.bin:$PATH"
 exec "$root/node_modules/.bin/node" "$root/$script" "$@"
