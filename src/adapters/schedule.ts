@@ -1,5 +1,5 @@
-import { Cron } from 'croner';
-import { POLL_FORM } from '../core/poll-form.ts';
+import { type CronFields, nextRun } from '../core/cron/next-run.ts';
+import type { EpochMs } from '../core/time.ts';
 import { uniformOf } from '../core/uniform.ts';
 
 /** A clock may be set while we wait: so often it is looked at. Less than what setTimeout can count. */
@@ -7,25 +7,23 @@ const LONGEST_WAIT_MS = 30_000;
 
 /**
  * Polls at the times of a cron expression, later by an offset that is this host's own: stable, and at most one
- * period, so that a fleet does not ask at the same second. By the local clock, which croner reads without Intl: loading that takes 8 MB.
- * croner only says when: its own timers work the next time out five times for each poll.
+ * period, so that a fleet does not ask at the same second. One timer: the next time is worked out once for each poll.
  */
 export const schedulePolls = (
-  expression: string,
+  cron: CronFields,
   host: string,
   onPoll: () => void,
   signal: AbortSignal,
 ): void => {
-  const cron = new Cron(expression, POLL_FORM);
   const share = uniformOf(host);
   let timer: NodeJS.Timeout | undefined;
   let lookedAtMs = Date.now();
 
-  const pollFrom = (run: Date | null): Poll | undefined => {
-    if (!run) return undefined;
-    const next = cron.nextRun(run);
-    const periodMs = next ? next.getTime() - run.getTime() : 0;
-    return { atMs: run.getTime() + Math.floor(share * periodMs), next };
+  const pollFrom = (runMs: EpochMs | undefined): Poll | undefined => {
+    if (runMs === undefined) return undefined;
+    const nextMs = nextRun(cron, runMs);
+    const periodMs = nextMs === undefined ? 0 : nextMs - runMs;
+    return { atMs: runMs + Math.floor(share * periodMs), nextMs };
   };
   const wait = (poll: Poll | undefined): void => {
     if (!poll) return;
@@ -37,7 +35,7 @@ export const schedulePolls = (
     const isSetBack = nowMs < lookedAtMs;
     lookedAtMs = nowMs;
     if (isSetBack) {
-      wait(pollFrom(cron.nextRun()));
+      wait(pollFrom(nextRun(cron, nowMs)));
       return;
     }
     if (nowMs < poll.atMs) {
@@ -45,18 +43,18 @@ export const schedulePolls = (
       return;
     }
     onPoll();
-    const following = pollFrom(poll.next);
+    const following = pollFrom(poll.nextMs);
     // What a clock that was set forward, or a machine that slept, has left out stays out.
-    wait(following && following.atMs > nowMs ? following : pollFrom(cron.nextRun()));
+    wait(following && following.atMs > nowMs ? following : pollFrom(nextRun(cron, nowMs)));
   };
 
   if (signal.aborted) return;
-  wait(pollFrom(cron.nextRun()));
+  wait(pollFrom(nextRun(cron, Date.now())));
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
 };
 
 interface Poll {
-  readonly atMs: number;
+  readonly atMs: EpochMs;
   /** The next time of the expression. */
-  readonly next: Date | null;
+  readonly nextMs: EpochMs | undefined;
 }

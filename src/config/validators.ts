@@ -1,10 +1,9 @@
-import { Cron } from 'croner';
 import { EnvError, makeExactValidator } from 'envalid';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 import type { DeployWindow } from '../core/window/model.ts';
-import { POLL_FORM } from '../core/poll-form.ts';
 import { parseWindows } from '../core/window/parse.ts';
+import { parseCron } from './cron.ts';
 
 /** Where the engine answers. */
 export type EngineAddress =
@@ -76,18 +75,14 @@ export const systemNumber = makeExactValidator<number>((value) =>
   /^\d{1,15}$/.test(value) ? Number(value) : 0,
 );
 
-/** A single moment, which croner takes too, has no pattern. */
-const isCron = (value: string): boolean => {
-  try {
-    return new Cron(value, { ...POLL_FORM, paused: true }).getPattern() !== undefined;
-  } catch {
-    return false;
-  }
-};
-
 export const cronExpression = makeExactValidator<string>((value) => {
-  if (isCron(value)) return value;
-  throw new EnvError(`is "${value}", which is not a cron expression`);
+  try {
+    parseCron(value);
+    return value;
+  } catch (error) {
+    const cause = error instanceof Error ? `: ${error.message}` : '';
+    throw new EnvError(`is "${value}", which is not a cron expression${cause}`);
+  }
 });
 
 /** The text never appears in a message: it may hold a password. */

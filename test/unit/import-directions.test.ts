@@ -39,6 +39,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   got: /^adapters\//,
   fastify: /^hub$/,
   envalid: /^config$/,
+  'node-cron': /^config$/,
   commander: /^(main|cli)$/,
   'systemd-notify': /^adapters\//,
 };

@@ -6,6 +6,7 @@ import { serveStatus } from '../../adapters/status-socket/server.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../agent/daemon.ts';
 import { readConfig, type Config } from '../../config.ts';
+import { parseCron } from '../../config/cron.ts';
 import { readSurroundings } from '../../config/surroundings.ts';
 import { toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
@@ -134,7 +135,7 @@ const surroundingsOf = (
   let fedAtMs = Number.NEGATIVE_INFINITY;
   return {
     claim,
-    schedule: (onPoll, signal) => schedulePolls(config.pollCron, config.host, onPoll, signal),
+    schedule: (onPoll, signal) => schedulePolls(parseCron(config.pollCron), config.host, onPoll, signal),
     watchFiles: createFileWatch(watched),
     watchEngine: ports.engine.watch,
     longestSleepMs: Math.min(LONGEST_SLEEP_MS, interval ?? LONGEST_SLEEP_MS),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { schedulePolls } from '../../../src/adapters/schedule.ts';
+import { parseCron } from '../../../src/config/cron.ts';
 import { uniformOf } from '../../../src/core/uniform.ts';
 
 const PERIOD_MS = 30_000;
@@ -25,7 +26,7 @@ describe('polls', () => {
   it('come at the times of the expression, later by the offset, until the signal aborts', async () => {
     const ended = new AbortController();
     const polls: number[] = [];
-    schedulePolls('*/30 * * * * *', 'host-1', () => polls.push(Date.now()), ended.signal);
+    schedulePolls(parseCron('*/30 * * * * *'), 'host-1', () => polls.push(Date.now()), ended.signal);
     await vi.advanceTimersByTimeAsync(100_000);
     const first = Date.parse('2026-11-23T10:00:30Z') + Math.floor(uniformOf('host-1') * PERIOD_MS);
     expect(polls.map((at) => Math.round((at - first) / 1_000))).toEqual(
@@ -41,7 +42,7 @@ describe('polls', () => {
   it('follow a clock that is set back or forward, and make up for none that it left out', async () => {
     const ended = new AbortController();
     const polls: number[] = [];
-    schedulePolls('0 0 * * * *', 'host-1', () => polls.push(Date.now()), ended.signal);
+    schedulePolls(parseCron('0 0 * * * *'), 'host-1', () => polls.push(Date.now()), ended.signal);
     const hourMs = 3_600_000;
     const offset = Math.floor(uniformOf('host-1') * hourMs);
     for (const start of ['2026-11-22T03:10:00Z', '2026-11-25T17:10:00Z'].map((t) => Date.parse(t))) {
