@@ -11,7 +11,7 @@ const BACKOFF = { baseMs: 2_000, capMs: 60_000 };
 
 export interface BeaconOptions {
   /** What is so now. */
-  readonly look: () => { readonly substance: string; readonly send: Send };
+  readonly look: () => { readonly fingerprint: string; readonly send: Send };
   /** Decides when in the minute this host's heartbeat is: a fleet does not send at the same second. */
   readonly host: string;
   readonly random: () => number;
@@ -28,7 +28,7 @@ export type Send = (signal: AbortSignal) => Promise<Delivery>;
 /** Tells somebody else how this host is: when that changes and as a heartbeat. Nobody ever waits for it. */
 export interface Beacon {
   /** What is so may have changed to this. */
-  readonly see: (substance: string) => void;
+  readonly see: (fingerprint: string) => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** Tells the last change, if it is not yet told and that goes quickly. After `run`. */
   readonly close: (limitMs: number) => Promise<void>;
@@ -60,8 +60,8 @@ export const createBeacon = (options: BeaconOptions): Beacon => {
 
   const tell = async (signal: AbortSignal): Promise<void> => {
     triedAtMs = performance.now();
-    const { substance, send } = options.look();
-    seen = substance;
+    const { fingerprint, send } = options.look();
+    seen = fingerprint;
     const delivery = await send(signal);
     if (delivery.kind === 'failed') {
       failures += 1;
@@ -72,7 +72,7 @@ export const createBeacon = (options: BeaconOptions): Beacon => {
       if (failures === 1) options.onFailure(delivery.error);
       return;
     }
-    told = substance;
+    told = fingerprint;
     options.onDelivery();
     if (failures > 0) options.onRecovery();
     failures = 0;
@@ -81,9 +81,9 @@ export const createBeacon = (options: BeaconOptions): Beacon => {
   };
 
   return {
-    see: (substance) => {
-      if (substance === seen) return;
-      seen = substance;
+    see: (fingerprint) => {
+      if (fingerprint === seen) return;
+      seen = fingerprint;
       wake.call();
     },
     run: async (signal) => {

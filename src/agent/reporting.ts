@@ -1,6 +1,7 @@
 import { renderHostMetrics, type DeployCounts } from '../core/metrics/host-metrics.ts';
 import type { Delivery, ReportSink } from '../core/ports/report-sink.ts';
-import { reportText, substanceOf } from '../core/status/report-text.ts';
+import { fingerprintOf } from '../core/status/fingerprint.ts';
+import { reportText } from '../core/status/report-text.ts';
 import type { ReportStatus, Status } from '../core/status/status.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';
 import { createBeacon, type Beacon } from './beacon.ts';
@@ -58,7 +59,7 @@ const reportBeacon = (
     random,
     look: () => {
       const now = status();
-      return { substance: substanceOf(now), send: (signal) => sink.send(reportText(now), signal) };
+      return { fingerprint: fingerprintOf(now), send: (signal) => sink.send(reportText(now), signal) };
     },
     onDelivery,
     onFailure: ({ code, message, advice }) => log.write('warn', 'report.failed', { code, message, advice }),
@@ -79,7 +80,7 @@ const metricsBeacon = (
         const written = await file.write(renderHostMetrics(now, counts()));
         return written.ok ? { kind: 'delivered' } : { kind: 'failed', error: written.error };
       };
-      return { substance: substanceOf(now), send };
+      return { fingerprint: fingerprintOf(now), send };
     },
     onDelivery: () => undefined,
     onFailure: ({ message, advice }) => log.write('warn', 'metrics.failed', { message, advice }),
@@ -95,8 +96,8 @@ export const createReporting = (shared: Shared, counts: () => readonly DeployCou
   return {
     see: (status) => {
       if (beacons.length === 0) return;
-      const substance = substanceOf(status);
-      for (const beacon of beacons) beacon.see(substance);
+      const fingerprint = fingerprintOf(status);
+      for (const beacon of beacons) beacon.see(fingerprint);
     },
     run: async (signal) => {
       await Promise.all(beacons.map((beacon) => beacon.run(signal)));

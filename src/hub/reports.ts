@@ -17,9 +17,9 @@ export interface Report {
   readonly summary: ReportSummary;
 }
 
-/** Counts what changed in one environment: `substance` what hosts say, `heartbeats` also that they said it again. */
+/** Counts what changed in one environment: `changes` what hosts say, `heartbeats` also that they said it again. */
 export interface ReportVersion {
-  readonly substance: number;
+  readonly changes: number;
   readonly heartbeats: number;
   /** When the last of these was. */
   readonly atMs: EpochMs;
@@ -109,9 +109,9 @@ const keep = (
   known.set(environment, found);
   const atMs = now();
   found.hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: atMs, summary });
-  const { substance, heartbeats } = found.version;
-  const saysNothingNew = before?.summary.substance === summary.substance;
-  found.version = { substance: saysNothingNew ? substance : substance + 1, heartbeats: heartbeats + 1, atMs };
+  const { changes, heartbeats } = found.version;
+  const saysNothingNew = before?.summary.fingerprint === summary.fingerprint;
+  found.version = { changes: saysNothingNew ? changes : changes + 1, heartbeats: heartbeats + 1, atMs };
   if (!saysNothingNew) onChanged(environment);
   return { kind: 'taken', isNew: before === undefined };
 };
@@ -119,8 +119,8 @@ const keep = (
 const forget = ({ known, now, onChanged }: Kept, environment: string, host: string): boolean => {
   const found = known.get(environment);
   if (found === undefined || !found.hosts.delete(host)) return false;
-  const { substance, heartbeats } = found.version;
-  found.version = { substance: substance + 1, heartbeats: heartbeats + 1, atMs: now() };
+  const { changes, heartbeats } = found.version;
+  found.version = { changes: changes + 1, heartbeats: heartbeats + 1, atMs: now() };
   onChanged(environment);
   return true;
 };
@@ -131,7 +131,7 @@ const throwIf = (failure: AgentError | undefined): void => {
 
 /** Keeps the last report of every host. @throws AgentError STORE */
 export const openReports = async (options: ReportsOptions): Promise<Reports> => {
-  const none: ReportVersion = { substance: 0, heartbeats: 0, atMs: options.now() };
+  const none: ReportVersion = { changes: 0, heartbeats: 0, atMs: options.now() };
   const known = await load(options.files, none);
   const kept: Kept = { ...options, known, none };
   const queue = createWriteQueue(options.files);

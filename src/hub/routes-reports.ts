@@ -28,8 +28,8 @@ const addressOf = (request: FastifyRequest): Address | undefined => {
  * learns of mere heartbeats when its time is over.
  */
 const listed = ({ reports, life }: HubContext, environment: string) => {
-  const { substance, heartbeats, atMs } = reports.version(environment);
-  const prefix = `"${life}-${String(substance)}-`;
+  const { changes, heartbeats, atMs } = reports.version(environment);
+  const prefix = `"${life}-${String(changes)}-`;
   return {
     prefix,
     served: {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { findStrangeKey, formatProblems, problemsOf } from '../manifest/problem.ts';
 import { parseJson, quote } from '../manifest/text.ts';
+import { fingerprintOf } from '../status/fingerprint.ts';
 import type { Outcome } from '../status/status.ts';
 import { refusal, type Refusal } from './refusal.ts';
 import { reportSchema } from './report-schema.ts';
@@ -12,8 +13,8 @@ export const REPORT_CAP_BYTES = 256 * 1024;
 export interface ReportSummary {
   readonly outcome: Outcome;
   readonly serial: number | null;
-  /** Equal for two reports that differ in nothing but when they were made and when the manifest was last asked for. */
-  readonly substance: string;
+  /** Equal for two reports of which the second one is a mere heartbeat. */
+  readonly fingerprint: string;
 }
 
 export type ReadReport =
@@ -39,21 +40,7 @@ const decode = (bytes: Uint8Array): string | undefined => {
   }
 };
 
-/** Heartbeats differ in these and say nothing new. */
-const FLEETING = new Set(['at', 'checkedAt', 'nextAt']);
-
-const substanceOf = (report: v.InferOutput<typeof reportSchema>): string => {
-  const { source } = report.manifest;
-  const lasting = {
-    ...report,
-    at: undefined,
-    manifest: {
-      ...report.manifest,
-      source: Object.fromEntries(Object.entries(source).filter(([key]) => !FLEETING.has(key))),
-    },
-  };
-  return createHash('sha256').update(JSON.stringify(lasting)).digest('base64');
-};
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64');
 
 /** Judges the bytes of a report that came for this host. */
 export const readReport = (bytes: Uint8Array, environment: string, host: string): ReadReport => {
@@ -78,5 +65,8 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
     );
   }
   const { outcome, manifest } = report;
-  return { kind: 'report', summary: { outcome, serial: manifest.serial, substance: substanceOf(report) } };
+  return {
+    kind: 'report',
+    summary: { outcome, serial: manifest.serial, fingerprint: digestOf(fingerprintOf(report)) },
+  };
 };

@@ -1,23 +1,5 @@
 import { REPORT_CAP_BYTES } from '../hub/report.ts';
-import type { EdgeStatus, ServiceStatus, Status } from './status.ts';
-
-const withoutSessions = (edge: EdgeStatus): object => ({
-  ...edge,
-  containers: edge.containers.map((c) => ({ ...c, sessions: null })),
-});
-
-/**
- * What is worth telling at once: equal for two documents that differ only in when they were made, when the source was asked, how
- * many sessions the edge has, and how reporting itself goes (or each report would be a reason for the next).
- */
-export const substanceOf = ({ at: _at, report: _report, ...status }: Status): string => {
-  const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;
-  return JSON.stringify({
-    ...status,
-    manifest: { ...status.manifest, source },
-    edge: status.edge && withoutSessions(status.edge),
-  });
-};
+import type { ServiceStatus, Status } from './status.ts';
 
 const withLog = (services: readonly ServiceStatus[], lines: number): readonly ServiceStatus[] =>
   services.map((s) =>

@@ -30,7 +30,7 @@ const createScene = (host = 'web-1') => {
         });
         return Promise.race([scene.answer(), aborted]);
       };
-      return { substance: word, send };
+      return { fingerprint: word, send };
     },
     onFailure: ({ message }) => scene.told.push(message),
     onRecovery: () => scene.told.push('back'),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readReport, REPORT_CAP_BYTES } from '../../../../src/core/hub/report.ts';
-import { reportText, substanceOf } from '../../../../src/core/status/report-text.ts';
+import { fingerprintOf } from '../../../../src/core/status/fingerprint.ts';
+import { reportText } from '../../../../src/core/status/report-text.ts';
 import type { EdgeStatus, FailureStatus, Status } from '../../../../src/core/status/status.ts';
 import { hostStatus, serviceStatus } from '../../../support/status.ts';
 
@@ -17,6 +18,12 @@ const source = (change: Partial<Status['manifest']['source']>): Partial<Status> 
   manifest: { ...manifest, source: { ...manifest.source, ...change } },
 });
 
+const draining = (sessions: number): Partial<Status> => {
+  const service = serviceStatus();
+  const drain = { since: 'a', until: 'b', sessions };
+  return { services: [{ ...service, containers: service.containers.map((c) => ({ ...c, drain })) }] };
+};
+
 describe('what is worth a report', () => {
   it.each<[string, Partial<Status>, Partial<Status>]>([
     ['when it was made', { at: 'a' }, { at: 'b' }],
@@ -24,8 +31,9 @@ describe('what is worth a report', () => {
     ['when it is asked again', source({ nextAt: 'a' }), source({ nextAt: null })],
     ['how reporting goes', { report: null }, { report: { url: '', sentAt: 'a', message: 'b' } }],
     ['the sessions of the edge', { edge: edge(1) }, { edge: edge(2) }],
+    ['the sessions that a drain still waits for', draining(1), draining(2)],
   ])('is not %s', (_what, one, other) => {
-    expect(substanceOf(hostStatus(one))).toBe(substanceOf(hostStatus(other)));
+    expect(fingerprintOf(hostStatus(one))).toBe(fingerprintOf(hostStatus(other)));
   });
 
   it.each<[string, Partial<Status>]>([
@@ -35,7 +43,7 @@ describe('what is worth a report', () => {
     ['the edge', { edge: edge(1) }],
     ['a problem', { problems: [{ code: 'TRUST', message: '', advice: '' }] }],
   ])('is %s', (_what, change) => {
-    expect(substanceOf(hostStatus(change))).not.toBe(substanceOf(hostStatus()));
+    expect(fingerprintOf(hostStatus(change))).not.toBe(fingerprintOf(hostStatus()));
   });
 });
 

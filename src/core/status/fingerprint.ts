@@ -1,0 +1,33 @@
+import type { ContainerStatus, EdgeStatus, ServiceStatus, Status } from './status.ts';
+
+const withoutSessions = (edge: EdgeStatus): EdgeStatus => ({
+  ...edge,
+  containers: edge.containers.map((c) => ({ ...c, sessions: null })),
+});
+
+const isCounted = ({ drain }: ContainerStatus): boolean => drain !== null && drain.sessions !== null;
+
+const withoutDrainSessions = (service: ServiceStatus): ServiceStatus =>
+  service.containers.some(isCounted)
+    ? {
+        ...service,
+        containers: service.containers.map((c) =>
+          c.drain ? { ...c, drain: { ...c.drain, sessions: null } } : c,
+        ),
+      }
+    : service;
+
+/**
+ * Equal for two status documents of which the second one is a mere heartbeat: they differ only in when they were made, when the
+ * manifest was asked for, how many sessions are open, and how reporting itself goes. The agent sends, and a hub wakes its readers,
+ * when this changes; one function decides for both, or each heartbeat would wake every reader.
+ */
+export const fingerprintOf = ({ at: _at, report: _report, ...status }: Status): string => {
+  const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;
+  return JSON.stringify({
+    ...status,
+    manifest: { ...status.manifest, source },
+    services: status.services.map(withoutDrainSessions),
+    edge: status.edge && withoutSessions(status.edge),
+  });
+};
