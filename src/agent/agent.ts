@@ -166,6 +166,7 @@ export const createAgent = (
         actual,
         epoch: intake.state().trust?.epoch ?? 0,
         jobsOf,
+        hasSetback: reconciler.hasSetback,
       });
       if (command.kind === 'retry') reconciler.forgetSetbacks(command.service);
       if (command.kind === 'recover') {

@@ -19,6 +19,8 @@ export interface Job {
   /** The release (or tag) that it serves: key of its setback. */
   readonly release: string;
   readonly serial: number;
+  /** Of the release in the manifest; undefined: another one is wanted. */
+  readonly attempt: number | undefined;
   readonly onProgress: (progress: PullProgress) => void;
 }
 
@@ -132,6 +134,7 @@ export const createExecutor = (
         error,
         previous,
         isRepair: good?.release.id === job.release,
+        attempt: job.attempt,
         nowMs: ports.now(),
         random: ports.random(),
       });

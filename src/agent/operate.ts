@@ -25,6 +25,8 @@ export interface OperateContext {
   readonly epoch: number;
   /** Jobs that a service waits for: cleared with it. */
   readonly jobsOf: (service: string) => readonly string[];
+  /** A step of this service failed: the caller of this function forgets it. */
+  readonly hasSetback: (service: string) => boolean;
 }
 
 /** Carries out what an operator asked for. @throws AgentError USAGE or LEDGER that says what to do instead. */
@@ -82,6 +84,7 @@ const retry = async (service: string, c: OperateContext): Promise<CommandAnswer>
   const ledger = c.record.current();
   const names = [service, ...c.jobsOf(service)];
   const failed = names.filter((name) => isQuarantined(serviceRecord(ledger, name)));
+  if (failed.length === 0 && c.hasSetback(service)) return { lines: [`${service} is tried again`] };
   if (failed.length === 0) {
     const known = Object.keys(ledger.services).filter((name) => isQuarantined(serviceRecord(ledger, name)));
     const advice =

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
-import { setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
+import { serviceOf, setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
 import { EDGE_TARGET } from '../core/plan/edge/target.ts';
 import { isShortWait, type Decision, type HostPlan } from '../core/plan/plan.ts';
+import { attemptOf, withoutLifted } from '../core/plan/setback.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
 import type { DesiredHost } from '../core/state/desired.ts';
 import type { Actual } from '../core/state/actual.ts';
@@ -78,7 +79,7 @@ export const createReconciler = (
       distrust,
       actual: withPastTimes(actual, clock),
       ledger: withPastRecords(ledger, clock),
-      setbacks: Object.fromEntries(setbacks),
+      setbacks: withoutLifted(setbacks, desired.services),
       answered: probing.answered(),
       watchingSinceMs,
       edge: options.edge,
@@ -100,7 +101,8 @@ export const createReconciler = (
     const serial = intake.state().manifest?.serial ?? 0;
     const onProgress = (p: PullProgress): void => void progress.set(name, p);
     try {
-      const job = { service: name, action, release, serial, onProgress };
+      const attempt = attemptOf(view.desired?.services ?? {}, release);
+      const job = { service: name, action, release, serial, attempt, onProgress };
       const setback = await execute(job, setbacks.get(key), signal);
       if (setback) setbacks.set(key, setback);
       else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
@@ -281,10 +283,13 @@ export const createReconciler = (
       );
     },
 
+    /** Whether a step of this service failed and rests, or is not tried again by itself. */
+    hasSetback: (service: string): boolean => [...setbacks.keys()].some((key) => serviceOf(key) === service),
+
     /** A quarantine was cleared or the like: what failed may be tried at once. */
     forgetSetbacks: (service?: string): void => {
       for (const key of setbacks.keys())
-        if (service === undefined || key.startsWith(`${service} `)) setbacks.delete(key);
+        if (service === undefined || serviceOf(key) === service) setbacks.delete(key);
     },
 
     close: async (limitMs: number): Promise<void> => {

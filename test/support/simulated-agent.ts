@@ -4,7 +4,7 @@ import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/host.ts';
 import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
 import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
-import { nextSetback } from '../../src/core/plan/setback.ts';
+import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/setback.ts';
 import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
@@ -74,7 +74,7 @@ export const createSimulatedAgent = (
     const actual = { ...seen, ...(await engine.edges.observe(instances, true, signal)) };
     const more = {
       nowMs: engine.now(),
-      setbacks: Object.fromEntries(setbacks),
+      setbacks: withoutLifted(setbacks, planInput({ ...agent.wish, ledger: agent.ledger }).desired),
       answered: Object.fromEntries(answered),
       watchingSinceMs,
       ...agent.wish.more,
@@ -123,6 +123,7 @@ export const createSimulatedAgent = (
         error,
         previous,
         isRepair,
+        attempt: attemptOf(planInput({ ...agent.wish, ledger: agent.ledger }).desired, release),
         nowMs: engine.now(),
         random: 0.99,
       });

@@ -8,7 +8,7 @@ import type { Limits } from '../../core/state/actual.ts';
 import { createBody, endpointOf } from './create-body.ts';
 import { defined } from './defined.ts';
 import { edgeBody, type EdgeHome } from './edge-body.ts';
-import { statusOf, toEngineError } from './engine-error.ts';
+import { statusOf, toEngineError, toRefusal } from './engine-error.ts';
 import { inBody } from './in-body.ts';
 import { resourceLabels } from './labels.ts';
 import { createNetwork } from './networks.ts';
@@ -74,7 +74,9 @@ export const applyAction = async (
   } catch (error) {
     if (limit.signal.aborted && !c.signal.aborted) throw unanswered(action, limitMs, error);
     if (isAlreadySo(action.kind, error)) return undefined;
-    throw toEngineError(error, `cannot ${describe(action)}`);
+    const told = toEngineError(error, `cannot ${describe(action)}`);
+    // To a create, 400 means by the API's promise that the request can't be carried out as it stands.
+    throw action.kind === 'create' && statusOf(error) === 400 ? toRefusal(told) : told;
   } finally {
     clearTimeout(timer);
   }

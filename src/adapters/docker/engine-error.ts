@@ -1,4 +1,5 @@
 import { AgentError, type ErrorCode } from '../../core/errors.ts';
+import { REFUSED_SETTING } from './refused-setting.ts';
 
 interface Rule {
   readonly pattern: RegExp;
@@ -12,6 +13,19 @@ const AUTH = {
   retry: 'changed',
   advice:
     'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)',
+} as const;
+
+const MOUNT = {
+  code: 'VOLUME',
+  retry: 'changed',
+  advice: 'check the volumes in the compose file: each source has to exist on this host',
+} as const;
+
+const REFUSED = {
+  pattern: REFUSED_SETTING,
+  code: 'ENGINE',
+  retry: 'changed',
+  advice: 'the engine refuses this setting: correct the compose file',
 } as const;
 
 /** What engines and registries say, in order: the first match wins; the last row always matches. */
@@ -41,6 +55,15 @@ const RULES: readonly [...Rule[], Rule] = [
     code: 'RELEASE',
     retry: 'changed',
     advice: 'the image can not be started: check its command, entrypoint, user, working_dir and platform',
+  },
+  // The runtime's words come before the registries': "permission denied: unknown" is no login.
+  { pattern: /OCI runtime create failed.*error mounting "/is, ...MOUNT },
+  { ...REFUSED, pattern: new RegExp(`OCI runtime create failed.*(?:${REFUSED_SETTING.source})`, 'is') },
+  {
+    pattern: /OCI runtime create failed/i,
+    code: 'ENGINE',
+    retry: 'later',
+    advice: 'the engine can not start a container with these settings: see its log (journalctl -u docker)',
   },
   {
     // Of a manifest or a config: a server that has other content under this digest. A layer that arrived damaged is the network's.
@@ -75,31 +98,17 @@ const RULES: readonly [...Rule[], Rule] = [
   },
   {
     pattern:
-      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|network .* is ambiguous|address already in use|address .*(?:out of range|outside)|invalid address|user specified IP address/i,
+      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|network .* is ambiguous|address already in use|address .*(?:out of range|outside)|invalid address|user specified IP address|cannot assign requested address/i,
     code: 'NETWORK',
     retry: 'changed',
     advice: 'check the networks and fixed addresses in the compose file against docker network ls',
   },
   {
     pattern:
-      /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while mounting volume|error mounting "/i,
-    code: 'VOLUME',
-    retry: 'changed',
-    advice: 'check the volumes in the compose file: each source has to exist on this host',
+      /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while (?:mounting volume|creating mount source)|error mounting "/i,
+    ...MOUNT,
   },
-  {
-    pattern: /OCI runtime create failed/i,
-    code: 'ENGINE',
-    retry: 'later',
-    advice: 'the engine can not start a container with these settings: see its log (journalctl -u docker)',
-  },
-  {
-    pattern:
-      /invalid|conflicting options|not supported|unknown|bad parameter|not available|gathering device information/i,
-    code: 'ENGINE',
-    retry: 'changed',
-    advice: 'the engine refuses this setting: correct the compose file',
-  },
+  REFUSED,
   {
     pattern: /(?:)/,
     code: 'ENGINE',
@@ -194,6 +203,16 @@ export const toEngineError = (error: unknown, what: string, address = ''): unkno
   }
   return classify(wordsOf(error), what, error);
 };
+
+/** What is known to be wrong with the request itself, in whatever words. */
+export const toRefusal = (error: unknown): unknown =>
+  error instanceof AgentError && error.code === 'ENGINE'
+    ? new AgentError('ENGINE', error.message, {
+        retry: 'changed',
+        cause: error.cause,
+        advice: REFUSED.advice,
+      })
+    : error;
 
 export const classify = (words: string, what: string, cause?: unknown, rules = RULES): AgentError => {
   const rule = rules.find((r) => r.pattern.test(words)) ?? rules[rules.length - 1];

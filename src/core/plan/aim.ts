@@ -8,7 +8,7 @@ import { releaseImage } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { pullStep } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
-import { restingSetback, setbackDecision } from './setback.ts';
+import { givenUp, isLastTry, restingSetback, setbackDecision, setbackOf } from './setback.ts';
 
 /**
  * Where a service is heading.
@@ -88,7 +88,7 @@ export const aimOf = (c: ServiceContext, desired: Desired): Aim => {
 
 const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unresolved' }>): Aim => {
   const setback = restingSetback(c, desired.key);
-  if (setback) return keep(c, '', setbackDecision(setback), { retireOthers: false });
+  if (setback) return keep(c, '', setbackDecision(setback, c.service.name), { retireOthers: false });
   const settled = wait('image', `asking the registry for ${desired.version}`);
   return keep(c, '', settled, {
     retireOthers: false,
@@ -101,16 +101,22 @@ const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim =
   if (record.good[0]?.release.id === release.id) return steady(release);
   const failure = quarantineOf(c.input, c.service.name, release.id, attempt);
   if (failure) return afterFailure(c, release, failure);
-  const setback = restingSetback(c, release.id);
-  const hasStarted = hasBegun(c, release.id);
-  // RELEASE is the release's own fault: it is judged, not waited out.
-  if (setback?.action === 'start' && setback.code !== 'RELEASE') {
-    const back = fallbackFrom(c, release.id);
-    const hasFallback = back.target !== undefined || back.restoreForeign;
-    if (hasFallback) return keep(c, release.id, setbackDecision(setback), { retireOthers: true });
-    return { kind: 'freeze', settled: setbackDecision(setback) };
-  }
-  return hasStarted ? forward(release, attempt) : aimUnbegun(c, release, attempt);
+  return (
+    aimUnstarted(c, release) ??
+    (hasBegun(c, release.id) ? forward(release, attempt) : aimUnbegun(c, release, attempt))
+  );
+};
+
+/** The engine could not start it: what served before serves again. RELEASE is the release's own fault: it is judged, not waited out. */
+const aimUnstarted = (c: ServiceContext, release: Release): Aim | undefined => {
+  const setback = setbackOf(c, release.id);
+  if (setback?.action !== 'start' || setback.code === 'RELEASE') return undefined;
+  const back = fallbackFrom(c, release.id);
+  const hasFallback = back.target !== undefined || back.restoreForeign;
+  const isOver = hasFallback && release.spec.exposure === undefined && isLastTry(setback);
+  if (!isOver && !restingSetback(c, release.id)) return undefined;
+  const settled = isOver ? givenUp(setback, c.service.name) : setbackDecision(setback, c.service.name);
+  return hasFallback ? keep(c, release.id, settled, { retireOthers: true }) : { kind: 'freeze', settled };
 };
 
 const forward = (release: Release, attempt: number): Aim => ({
@@ -136,7 +142,7 @@ const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim =
   if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
   const setback = restingSetback(c, release.id);
   if (setback?.action === 'pull')
-    return keep(c, release.id, setbackDecision(setback), { retireOthers: false });
+    return keep(c, release.id, setbackDecision(setback, c.service.name), { retireOthers: false });
   const step = releaseImage(c.input, release) ? undefined : pullStep(c, release);
   if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
   if (step?.kind === 'act') {

@@ -53,6 +53,7 @@ export interface EdgeSetting {
 
 /** Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the last. */
 export const setbackKey = (service: string, release: string): string => `${service} ${release}`;
+export const serviceOf = (key: string): string => key.slice(0, key.indexOf(' '));
 
 /** An action failed for a reason that is not the release's. */
 export interface Setback {
@@ -66,6 +67,10 @@ export interface Setback {
   /** Failures in a row. */
   readonly count: number;
   readonly untilMs: EpochMs;
+  /** The engine refuses this as it stands: it is tried again only once the release or its attempt changes, or by `retry`. */
+  readonly isFinal?: true;
+  /** Of the desired release when it failed; undefined: another one was wanted. */
+  readonly attempt?: number;
 }
 
 /** What a service should run: a known release, or (after a lost ledger) just whatever container bears this id. */

@@ -5,6 +5,60 @@ import { AgentError } from '../../../../src/core/errors.ts';
 const oci =
   'failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ';
 
+/** A setting that the engine will never take: 20.10 says most of these itself, the others are of newer engines. */
+const REFUSED: readonly string[] = [
+  'error gathering device information while adding custom device "/dev/nvidia9": no such file or directory',
+  'error gathering device information while adding custom device "/etc/passwd": not a device node',
+  'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available',
+  'range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available',
+  'Invalid value x for cpuset cpus: invalid format: x',
+  'Minimum memory limit allowed is 6MB',
+  'Minimum memory limit can not be less than memory reservation limit, see usage',
+  'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
+  'error looking up logging plugin nosuch: plugin "nosuch" not found',
+  "logger: no log driver named 'nosuch' is registered",
+  "unknown log opt 'nosuch' for syslog log driver",
+  'logger: logging mode not supported: weird',
+  "failed to initialize logging driver: invalid size: 'huge'",
+  'failed to create task for container: failed to initialize logging driver: strconv.Atoi: parsing "x": invalid syntax',
+  'failed to initialize logging driver: journald is not enabled on this host',
+  'invalid CapAdd: unknown capability: "CAP_NOSUCH"',
+  'Invalid signal: SIGNOSUCH',
+  'Unknown runtime specified nosuch',
+  'unknown or invalid runtime name: nosuch',
+  'invalid --security-opt 2: "nosuch=1"',
+  "Decoding seccomp profile failed: invalid character '/' looking for beginning of value",
+  'Invalid IPC mode: nosuch',
+  'uids and gids must be in range 0-2147483647',
+  'path /tmp is mounted on / but it is not a shared mount',
+  'invalid tmpfs option ["nosuch"]',
+  'Duplicate mount point: /x',
+  'bad format for add-host: "nosuch"',
+  'conflicting options: hostname and the network mode',
+  'network-scoped alias is supported only for containers in user defined networks',
+  'could not select device driver "nvidia" with capabilities: [[gpu]]',
+  'failed to create task for container: CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=all',
+  `${oci}error during container init: error setting cgroup config for procHooks process: the minimum allowed cpu-shares is 2: unknown`,
+  `${oci}error during container init: error setting rlimits for ready process: error setting rlimit type 7: operation not permitted: unknown`,
+  `${oci}error during container init: open /proc/sys/net/nosuch: no such file or directory: unknown`,
+  `${oci}error during container init: write /proc/sys/net/ipv4/ip_forward: permission denied: unknown`,
+  `${oci}error during container init: sethostname: invalid argument: unknown`,
+  'failed to create shim task: OCI runtime create failed: runc create failed: wrong rlimit value: RLIMIT_NOSUCH: unknown',
+  'failed to create shim task: OCI runtime create failed: runc create failed: sysctl "kernel.nosuch" is not in a separate kernel namespace: unknown',
+  'failed to create shim task: OCI runtime create failed: runc create failed: sysctl "net.ipv4.ip_forward" not allowed in host network namespace: unknown',
+];
+
+/** What passes by itself although it sounds like the others. */
+const PASSING: readonly string[] = [
+  'failed to initialize logging driver: dial tcp 127.0.0.1:5999: connect: connection refused',
+  'failed to initialize logging driver: dial tcp: lookup logs.example.com: no such host',
+  'failed to initialize logging driver: gelf: cannot connect to GELF endpoint: 127.0.0.1:5999 dial tcp 127.0.0.1:5999: i/o timeout',
+  'failed to create shim task: context deadline exceeded: unknown',
+  'failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: resource temporarily unavailable: unknown',
+  'runtime error: invalid memory address or nil pointer dereference',
+  `${oci}error during container init: permission denied: unknown`,
+];
+
 /** As engines 20.10 and 28 say it. */
 const SAID: readonly (readonly [code: string, retry: string, words: string])[] = [
   ['DISK_FULL', 'changed', 'write /var/lib/docker/tmp/GetImageBlob1: no space left on device'],
@@ -37,6 +91,17 @@ const SAID: readonly (readonly [code: string, retry: string, words: string])[] =
     'user specified IP address is supported only when connecting to networks with user configured subnets',
   ],
   ['NETWORK', 'changed', 'network test_front not found'],
+  [
+    'NETWORK',
+    'changed',
+    'Error starting userland proxy: listen tcp4 10.1.2.3:80: bind: cannot assign requested address',
+  ],
+  ['IMAGE_NOT_FOUND', 'changed', 'manifest for org/volume:1 not found'],
+  [
+    'VOLUME',
+    'changed',
+    "error while creating mount source path '/proc/x': mkdir /proc/x: no such file or directory",
+  ],
   ['VOLUME', 'changed', 'invalid mount config for type "bind": bind source path does not exist: /nope'],
   [
     'VOLUME',
@@ -64,6 +129,8 @@ const SAID: readonly (readonly [code: string, retry: string, words: string])[] =
   ],
   ['ENGINE', 'changed', 'Requested CPUs are not available - requested 77, available: 0-1'],
   ['ENGINE', 'changed', "unknown log opt 'nope' for json-file log driver"],
+  ...REFUSED.map((words) => ['ENGINE', 'changed', words] as const),
+  ...PASSING.map((words) => ['ENGINE', 'later', words] as const),
   ['ENGINE', 'later', 'something that nobody has seen before'],
 ];
 

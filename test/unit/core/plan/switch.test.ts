@@ -178,13 +178,16 @@ describe('a switch with order stop-first', () => {
     expect(plan.services[0]?.decision.kind).not.toBe('act');
   });
 
-  it('brings the old release back while the start of the new one rests after a fault that is not its own', async () => {
+  it('brings the old release back where the new one finds its port taken, and does not stop it for that again', async () => {
     const s = await deployed();
     s.engine.occupy(80);
     s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
     const plan = await s.agent.settle();
     expect(outcomesOf(plan)).toEqual({ web: 'blocked port' });
     s.engine.release(80);
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'blocked port' });
+    expect(running(s)).toEqual(['web 1']);
+    s.agent.wish = { ...s.agent.wish, published: { serial: 3, attempts: { web: 1 } } };
     expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
     expect(running(s)).toEqual(['web 2']);
     expect(s.agent.ledger.services['web']?.failure).toBeUndefined();

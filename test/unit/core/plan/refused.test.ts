@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../../src/core/errors.ts';
+import { outcomesOf } from '../../../support/simulated-agent.ts';
+import { deploy, deployed, images, running, scenario, web, WEB, type Scenario } from './scenario.ts';
+
+const HOURS = 36_000_000;
+
+const refused = (): AgentError =>
+  new AgentError('ENGINE', 'cannot create web: unknown capability: "CAP_NOSUCH"', {
+    retry: 'changed',
+    advice: 'the engine refuses this setting: correct the compose file',
+  });
+
+/** Every container of this version is refused, as long as the host lives. */
+const refuse = ({ engine }: Scenario, kind: 'create' | 'start', error = refused()): void =>
+  engine.fail({ kind, error, times: 1_000 });
+
+const later = async (s: Scenario): Promise<Readonly<Record<string, string>>> => {
+  s.engine.advance(HOURS);
+  return outcomesOf(await s.agent.settle());
+};
+
+describe('a release that the engine refuses', () => {
+  it('is blocked with the words of the engine, and nothing is tried again by itself', async () => {
+    const s = await deployed();
+    refuse(s, 'create');
+    const plan = await deploy(s, web('2'));
+    expect(plan.services[0]?.decision).toEqual({
+      kind: 'blocked',
+      reason: 'engine',
+      message: 'cannot create web: unknown capability: "CAP_NOSUCH"',
+      advice:
+        'the engine refuses this setting: correct the compose file; to try it again as it is: supercargo retry web',
+    });
+    expect(s.since()).toEqual(['pull org/web:2', 'create web 2 unarmed ✗ ENGINE']);
+    expect(await later(s)).toEqual({ web: 'blocked engine' });
+    expect(s.since()).toEqual([]);
+    expect(running(s)).toEqual(['web 1']);
+  });
+
+  it('is tried again when its attempt is raised, and when the compose file changes', async () => {
+    const s = await deployed();
+    refuse(s, 'create');
+    await deploy(s, web('2'));
+    s.since();
+    s.agent.wish = { ...s.agent.wish, published: { serial: 3, attempts: { web: 1 } } };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked engine' });
+    expect(s.since()).toEqual(['create web 2 unarmed ✗ ENGINE']);
+    s.agent.wish = { ...s.agent.wish, compose: `${WEB}    mem_limit: 64m\n` };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked engine' });
+    expect(s.since()).toEqual(['create web 2 unarmed ✗ ENGINE']);
+  });
+
+  it('is refused once where it is the first one, too', async () => {
+    const s = scenario(WEB, images);
+    refuse(s, 'start');
+    expect(outcomesOf(await deploy(s, web('1')))).toEqual({ web: 'blocked engine' });
+    s.since();
+    expect(await later(s)).toEqual({ web: 'blocked engine' });
+    expect(s.since()).toEqual([]);
+  });
+});
+
+const failing = async (error: AgentError): Promise<Scenario> => {
+  const s = await deployed();
+  s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+  while (!s.agent.steps.includes('create web 2 unarmed')) await s.agent.tick();
+  const name = s.engine.actual().containers.find((c) => c.state === 'created')?.name ?? '';
+  s.engine.fail({ kind: 'start', name, error, times: 1_000 });
+  return s;
+};
+
+describe('a start that fails after the old one was stopped', () => {
+  it.each([
+    ['refuses it', 'blocked engine', refused()],
+    ['finds its port taken', 'blocked port', new AgentError('PORT_TAKEN', 'port is already allocated')],
+    ['finds its address taken', 'blocked network', new AgentError('NETWORK', 'Address already in use')],
+  ])('does not interrupt what serves a second time where the engine %s', async (_, told, error) => {
+    const s = await failing(error);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: told });
+    expect(s.since().filter((step) => step === 'stop web 1')).toEqual(['stop web 1']);
+    expect(running(s)).toEqual(['web 1']);
+    expect(await later(s)).toEqual({ web: told });
+    expect(s.since()).toEqual([]);
+  });
+
+  it('does not interrupt it a third time where nobody knows why', async () => {
+    const s = await failing(new AgentError('ENGINE', 'not now', { retry: 'later' }));
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'wait back-off' });
+    for (let count = 0; count < 5; count += 1) await later(s);
+    expect(await later(s)).toEqual({ web: 'blocked engine' });
+    expect(s.since().filter((step) => step === 'stop web 1')).toHaveLength(2);
+    expect(running(s)).toEqual(['web 1']);
+  });
+});
