@@ -164,6 +164,7 @@ export const createAgent = (
         record,
         notes,
         actual,
+        project: intake.state().project,
         epoch: intake.state().trust?.epoch ?? 0,
         jobsOf,
         hasSetback: reconciler.hasSetback,

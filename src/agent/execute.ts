@@ -7,7 +7,7 @@ import { detailsOf } from '../core/plan/details.ts';
 import type { Setback } from '../core/plan/input.ts';
 import { nextSetback } from '../core/plan/setback.ts';
 import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/engine.ts';
-import { serviceRecord } from '../core/state/ledger.ts';
+import { serviceRecord, withContainers } from '../core/state/ledger.ts';
 import { changeLedger, withFetched, type Findings } from '../core/state/ledger-change.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
@@ -66,6 +66,8 @@ export const createExecutor = (
   options: AgentOptions,
   record: LedgerRecord,
   notes: Notes,
+  /** Ids that the engine last listed. */
+  alive: () => ReadonlySet<string>,
 ) => {
   const findingsOf = async (action: Action, signal: AbortSignal): Promise<Findings> => {
     if (action.kind === 'resolve-tag') return { tag: await ports.engine.resolveTag(action.image, signal) };
@@ -84,12 +86,23 @@ export const createExecutor = (
       await record.force((l) => withFetched(l, service, { release, ...origin, fetchedAtMs: ports.now() }));
   };
 
+  /** It counts at once: a disk that is full keeps no container from its service, and a lost id is found by the container's facts. */
+  const noteCreated = async (id: string, service: string): Promise<void> => {
+    const failure = await record.force((l) => withContainers(l, [id], alive()));
+    if (failure) ports.log.write('error', 'ledger.failed', { service, message: failure.message });
+  };
+
   const perform = async (job: Job, signal: AbortSignal): Promise<Findings> => {
     const { action, service } = job;
     if (isEngineAction(action)) {
-      const origin = await ports.engine.apply(action, options.environment, job.onProgress, signal);
-      if (origin) await noteOrigin(job, origin);
-      return origin ? { origin } : {};
+      const applied = await ports.engine.apply(action, options.environment, job.onProgress, signal);
+      if (!applied) return {};
+      if (applied.kind === 'container') {
+        await noteCreated(applied.id, service);
+        return {};
+      }
+      await noteOrigin(job, applied);
+      return { origin: applied };
     }
     if (isEdgeAction(action)) {
       await ports.edges.apply(action, signal);

@@ -1,7 +1,9 @@
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { AgentError } from '../core/errors.ts';
 import { isoTime } from '../core/time.ts';
-import type { Actual } from '../core/state/actual.ts';
+import type { ComposeProject } from '../core/compose/model.ts';
+import { mayBeOurs } from '../core/plan/identify.ts';
+import type { Actual, Container } from '../core/state/actual.ts';
 import {
   emptyLedger,
   isHoldActive,
@@ -21,6 +23,7 @@ export interface OperateContext {
   readonly record: LedgerRecord;
   readonly notes: Notes;
   readonly actual: Actual | undefined;
+  readonly project: ComposeProject | undefined;
   /** Today's; 0 where unsigned manifests are accepted. */
   readonly epoch: number;
   /** Jobs that a service waits for: cleared with it. */
@@ -122,11 +125,17 @@ const recover = async (
         'the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)',
       ],
     };
-  const lowest = serial ?? Math.max(0, ...c.actual.containers.map((o) => o.owner?.serial ?? 0));
-  const lines = assumptions(c, lowest);
+  const own = c.actual.containers.filter((o) => mayBeOurs(c.options.environment, c.project, o));
+  const lowest = serial ?? Math.max(0, ...own.map((o) => o.owner?.serial ?? 0));
+  const lines = assumptions(c, own, lowest);
   if (dryRun) return { lines };
   const aside = await c.ports.ledger.setAside(`lost-${isoTime(c.ports.now()).replaceAll(/[:.]/g, '')}`);
-  const next: Ledger = { ...emptyLedger(c.options.environment), floor: { epoch: c.epoch, serial: lowest } };
+  const next: Ledger = {
+    ...emptyLedger(c.options.environment),
+    floor: { epoch: c.epoch, serial: lowest },
+    // The others are recognised by what their releases would create.
+    containers: own.filter((o) => !c.project?.services[o.owner?.service ?? '']).map((o) => o.id),
+  };
   await c.record.replace(next);
   c.notes.write('info', 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
   return {
@@ -137,13 +146,17 @@ const recover = async (
   };
 };
 
-const assumptions = (c: OperateContext, lowest: number): readonly string[] => {
-  const own = c.actual?.containers.filter((o) => o.owner !== undefined) ?? [];
+const assumptions = (c: OperateContext, own: readonly Container[], lowest: number): readonly string[] => {
+  const strangers = c.actual?.containers.filter((o) => o.owner && !own.includes(o)) ?? [];
   return [
     `manifests are accepted from serial ${String(lowest)} on (epoch ${String(c.epoch)})`,
     ...own.map(
       (o) =>
         `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; it counts as good once it is seen to be`,
+    ),
+    ...strangers.map(
+      (o) =>
+        `${o.name} bears the labels of ${o.owner?.service ?? ''} under a name that is not ours: it is left alone`,
     ),
     'quarantines, holds, completed jobs and earlier rollback targets are forgotten',
   ];

@@ -3,6 +3,7 @@ import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
 import { serviceOf, setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
 import { EDGE_TARGET } from '../core/plan/edge/target.ts';
+import { mayBeOurs } from '../core/plan/identify.ts';
 import { isShortWait, type Decision, type HostPlan } from '../core/plan/plan.ts';
 import { attemptOf, withoutLifted } from '../core/plan/setback.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
@@ -10,6 +11,7 @@ import type { DesiredHost } from '../core/state/desired.ts';
 import type { Actual } from '../core/state/actual.ts';
 import { withPastRecords, withPastTimes } from '../core/state/clock.ts';
 import { createExecutor } from './execute.ts';
+import { createIdentifier } from './identifier.ts';
 import type { IntakeReader } from './intake.ts';
 import { createLanes } from './lanes.ts';
 import type { Notes } from './notes.ts';
@@ -30,6 +32,9 @@ export interface View {
 /** The loop looks once a minute at least. */
 const LONGEST_GAP_MS = 90_000;
 
+/** One and the same, so that looks with it are the same look. */
+const NONE: readonly string[] = [];
+
 const HOUSEKEEPING = '';
 /** Not the name of any service. */
 const EDGE_LANE = 'edge of the host';
@@ -46,7 +51,8 @@ export const createReconciler = (
   const lanes = createLanes(wake);
   const planning = createPlanning();
   const probing = createProbing(ports.probe, wake);
-  const execute = createExecutor(ports, options, record, notes);
+  const identifier = createIdentifier(ports, record, notes);
+  const execute = createExecutor(ports, options, record, notes, () => identifier.alive());
   const setbacks = new Map<string, Setback>();
   const progress = new Map<string, PullProgress>();
   let watchingSinceMs = ports.now();
@@ -66,9 +72,17 @@ export const createReconciler = (
       ledger,
       platform: actual.engine.platform,
     });
+    const { environment } = options;
+    const identified = identifier.identify({
+      environment,
+      project,
+      desired: desired.services,
+      ledger,
+      actual,
+    });
     const clock = { nowMs: ports.now(), watchingSinceMs };
     const input: PlanInput = {
-      environment: options.environment,
+      environment,
       host: options.host,
       nowMs: clock.nowMs,
       keepReleases: options.keepReleases,
@@ -77,7 +91,7 @@ export const createReconciler = (
       desired: desired.services,
       manifest,
       distrust,
-      actual: withPastTimes(actual, clock),
+      actual: withPastTimes(identified, clock),
       ledger: withPastRecords(ledger, clock),
       setbacks: withoutLifted(setbacks, desired.services),
       answered: probing.answered(),
@@ -180,7 +194,9 @@ export const createReconciler = (
     const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.containerId ?? []);
     const { environment, ownContainerId } = options;
     try {
-      const seen = await ports.engine.observe({ environment, replaces: [...replaces, ...adopted] }, signal);
+      const known = record.current().containers ?? NONE;
+      const scope = { environment, replaces: [...replaces, ...adopted], known };
+      const seen = await ports.engine.observe(scope, signal);
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
       // On a busy host that list is long: it is read only when an edge may be about to start.
       const mayStart = view.plan === undefined || isUnsettled(view.plan.edge?.decision);
@@ -211,7 +227,8 @@ export const createReconciler = (
   /** A host without our containers and without a ledger is new; one with containers has lost it. */
   const judgeLedger = async (actual: Actual, isWriter: boolean): Promise<void> => {
     try {
-      const hasContainers = actual.containers.some((c) => c.owner !== undefined);
+      const { project } = intake.state();
+      const hasContainers = actual.containers.some((c) => mayBeOurs(options.environment, project, c));
       const found = await record.settle(hasContainers, isWriter);
       // What it accepted counts before anything is planned.
       if (found === 'read') intake.checkKept();
@@ -262,6 +279,7 @@ export const createReconciler = (
       }
       const made = inputOf(actual);
       if (!made) return;
+      await identifier.record();
       const plan = planning.plan(made.input);
       view = { ...view, desired: made.desired, plan };
       probing.update(

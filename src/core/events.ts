@@ -53,6 +53,8 @@ export type EventName =
   | 'server.cut'
   | 'server.removed'
   | 'container.adopted'
+  | 'container.copied'
+  | 'container.foreign'
   | 'release.proved'
   | 'release.quarantined'
   | 'hub.started'

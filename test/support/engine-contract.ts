@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asideName, containerName, keepRepository, networkName, volumeName } from '../../src/core/names.ts';
-import type { ImageOrigin } from '../../src/core/image/origin.ts';
+import { differencesFrom } from '../../src/core/plan/create-facts.ts';
 import type { CreateContainer } from '../../src/core/plan/action.ts';
-import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
+import type { Applied, Engine, EngineAction } from '../../src/core/ports/engine.ts';
 import type { Actual, Container } from '../../src/core/state/actual.ts';
 import { resolveHost } from '../../src/core/state/desired.ts';
 import type { Release } from '../../src/core/state/release.ts';
@@ -38,7 +38,7 @@ export const engineContract = (title: string, createSubject: () => Promise<Contr
       await subject.cleanup();
     });
 
-    const apply = async (action: EngineAction): Promise<ImageOrigin | undefined> =>
+    const apply = async (action: EngineAction): Promise<Applied> =>
       subject.engine.apply(action, subject.environment, () => undefined, signal);
     const observe = async (): Promise<Actual> =>
       subject.engine.observe({ environment: subject.environment, replaces: [] }, signal);
@@ -195,6 +195,35 @@ networks:
           stopGraceMs: 5_000,
         },
       });
+    });
+
+    it('says which container it created, and of one that is not known what it was created with', async () => {
+      const action = await createAction('asked', { port: subject.port });
+      const applied = await apply(action);
+      const container = await get('asked');
+      expect(applied).toEqual({ kind: 'container', id: container.id });
+      expect(container.imageId).toBe(action.imageId);
+      const { environment } = subject;
+      const seen = async (known: readonly string[]): Promise<Container | undefined> =>
+        (await subject.engine.observe({ environment, replaces: [], known }, signal)).containers.find(
+          (c) => c.id === container.id,
+        );
+      const unknown = await seen([]);
+      if (!unknown) throw new Error('no container of asked');
+      const release = { release: action.release, imageIds: [container.imageId] };
+      expect(differencesFrom(unknown, release)).toEqual([]);
+      const { spec } = action.release;
+      const other = {
+        ...release.release,
+        spec: { ...spec, container: { ...spec.container, environment: { MORE: '1' }, command: ['another'] } },
+      };
+      const imageIds = [`sha256:${'e'.repeat(64)}` as CreateContainer['imageId']];
+      expect(differencesFrom(unknown, { release: other, imageIds })).toEqual([
+        'image',
+        'command',
+        'environment',
+      ]);
+      await apply({ kind: 'remove', container });
     });
 
     it('creates one without restart policy where another has it', async () => {

@@ -2,6 +2,7 @@ import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/host.ts';
+import { identify } from '../../src/core/plan/identify.ts';
 import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
 import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
 import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/setback.ts';
@@ -9,7 +10,7 @@ import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/p
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
 import { withPastRecords, withPastTimes } from '../../src/core/state/clock.ts';
-import { emptyLedger, serviceRecord, type Ledger } from '../../src/core/state/ledger.ts';
+import { emptyLedger, serviceRecord, withContainers, type Ledger } from '../../src/core/state/ledger.ts';
 import type { SimulatedEngine } from './simulated-engine.ts';
 import { ENVIRONMENT, planInput, type Published } from './world.ts';
 
@@ -60,6 +61,11 @@ export const createSimulatedAgent = (
   let watchingSinceMs = engine.now();
   let lastLookMs = watchingSinceMs;
 
+  const record = (ids: readonly string[]): void => {
+    const alive = new Set(engine.actual().containers.map((c) => c.id));
+    agent.ledger = withContainers(agent.ledger, ids, alive);
+  };
+
   const look = async (): Promise<PlanInput> => {
     if (engine.now() < lastLookMs) {
       watchingSinceMs = engine.now();
@@ -69,7 +75,8 @@ export const createSimulatedAgent = (
     const clock = { nowMs: lastLookMs, watchingSinceMs };
     const { services } = planInput(agent.wish).project;
     const replaces = Object.values(services).flatMap((s) => s.replaces ?? []);
-    const seen = await engine.observe({ environment: ENVIRONMENT, replaces }, signal);
+    const known = agent.ledger.containers ?? [];
+    const seen = await engine.observe({ environment: ENVIRONMENT, replaces, known }, signal);
     const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
     const actual = { ...seen, ...(await engine.edges.observe(instances, true, signal)) };
     const more = {
@@ -80,13 +87,17 @@ export const createSimulatedAgent = (
       ...agent.wish.more,
     };
     const ledger = withPastRecords(agent.ledger, clock);
-    return planInput({ ...agent.wish, actual: withPastTimes(actual, clock), ledger, more });
+    const input = planInput({ ...agent.wish, actual: withPastTimes(actual, clock), ledger, more });
+    const identified = identify(input);
+    record(identified.recognised);
+    return { ...input, actual: identified.actual };
   };
 
   const perform = async (service: string, action: Action): Promise<void> => {
     if (isEdgeAction(action)) return engine.edges.apply(action, signal);
     if (isEngineAction(action)) {
-      await engine.apply(action, ENVIRONMENT, () => undefined, signal);
+      const applied = await engine.apply(action, ENVIRONMENT, () => undefined, signal);
+      if (applied?.kind === 'container') record([applied.id]);
       return;
     }
     const tag = action.kind === 'resolve-tag' ? await engine.resolveTag(action.image, signal) : undefined;

@@ -157,7 +157,9 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       reach(signal);
       const isClose = (c: Container): boolean =>
         c.owner !== undefined || c.edge !== undefined || scope.replaces.includes(c.name);
-      const containers = state.actual.containers.map((c) => (isClose(c) ? c : { ...c, detail: undefined }));
+      const containers = state.actual.containers.map((c) =>
+        isClose(c) ? withFactsFor(c, scope.known) : { ...c, detail: undefined },
+      );
       return Promise.resolve(
         structuredClone({ ...state.actual, containers, edges: [], listeners: undefined }),
       );
@@ -165,10 +167,13 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     apply: async (action, _environment, _onProgress, signal) => {
       reach(signal);
       stumble(action);
+      const before = new Set(state.actual.containers.map((c) => c.id));
       carryOut(state, registry, action);
       live();
       tell();
-      return Promise.resolve(action.kind === 'pull' ? originOf(action.image, registry) : undefined);
+      if (action.kind === 'pull') return Promise.resolve(originOf(action.image, registry));
+      const made = state.actual.containers.find((c) => !before.has(c.id));
+      return Promise.resolve(made && { kind: 'container', id: made.id });
     },
     resolveTag: async (image, signal) => {
       reach(signal);
@@ -189,6 +194,13 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       return stream.promise.finally(() => listeners.delete(onEvent));
     },
   };
+};
+
+/** What a container was created with is asked for only where it is not known to be ours. */
+const withFactsFor = (container: Container, known: readonly string[] | undefined): Container => {
+  if (!container.detail || (known !== undefined && !known.includes(container.id))) return container;
+  const { facts: _unasked, ...detail } = container.detail;
+  return { ...container, detail };
 };
 
 const originOf = ({ reference: { repository } }: ReleaseImage, registry: SimulatedRegistry): ImageOrigin =>

@@ -1,7 +1,7 @@
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { RestartPolicy } from '../../src/core/compose/model.ts';
 import type { ImageId } from '../../src/core/image/reference.ts';
-import type { Container, ContainerDetail, Limits } from '../../src/core/state/actual.ts';
+import type { Container, ContainerDetail, CreateFacts, Limits } from '../../src/core/state/actual.ts';
 import { ended } from './simulated-life.ts';
 import { memoryOf, replaceLife, type EngineState } from './simulated-state.ts';
 import { imageIdOf } from './world.ts';
@@ -31,6 +31,10 @@ export interface ByHand {
   readonly removeNetwork: (name: string) => void;
   readonly removeImage: (id: ImageId) => void;
   readonly change: (name: string, change: Partial<Container>) => void;
+  /** As tools that update by `inspect`: the container is removed, and one with its name, labels and places made of another image. */
+  readonly recreate: (name: string, image: string) => void;
+  /** A running container of that image and name that bears the labels of this one. */
+  readonly imitate: (name: string, image: string, as: string) => void;
 }
 
 const noLimits: Limits = {
@@ -52,6 +56,22 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
     replaceLife(state, { container: next, memory: memoryOf(state, container.id) });
     tell();
   };
+  const copy = (original: Container, image: string, name: string): void => {
+    const id = Buffer.from(`copy ${String(copies)} ${name} ${String(state.nowMs)}`).toString('hex');
+    copies += 1;
+    const made = { ...original, id: id.padEnd(64, '0').slice(0, 64), name, imageId: imageIdOf(image) };
+    const { detail } = made;
+    const facts = detail?.facts && withVariable(detail.facts, 'COPIED');
+    const container = {
+      ...made,
+      ...(detail && { detail: { ...detail, createdAtMs: state.nowMs, ...(facts && { facts }) } }),
+    };
+    state.actual = { ...state.actual, containers: [...state.actual.containers, container] };
+    if (['running', 'restarting'].includes(original.state))
+      state.actual = simulate(state.actual, { kind: 'start', container, release: '' }, state.nowMs);
+    tell();
+  };
+  let copies = 0;
   return {
     change,
     run: (foreign) => {
@@ -102,11 +122,26 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
     removeNetwork: (name) => {
       state.actual = { ...state.actual, networks: state.actual.networks.filter((n) => n.name !== name) };
     },
+    recreate: (name, image) => {
+      const original = find(name);
+      if (!original) return;
+      state.actual = { ...state.actual, containers: state.actual.containers.filter((c) => c.name !== name) };
+      copy(original, image, name);
+    },
+    imitate: (name, image, as) => {
+      const original = find(name);
+      if (original) copy(original, image, as);
+    },
     removeImage: (id) => {
       state.actual = { ...state.actual, images: state.actual.images.filter((i) => i.id !== id) };
     },
   };
 };
+
+const withVariable = (facts: CreateFacts, name: string): CreateFacts => ({
+  ...facts,
+  process: { ...facts.process, environment: { ...facts.process.environment, [name]: '1' } },
+});
 
 const foreignContainer = (foreign: ForeignContainer, nowMs: number): Container => ({
   id: Buffer.from(`foreign ${foreign.name} ${String(nowMs)}`)

@@ -3,7 +3,7 @@ import type Dockerode from 'dockerode';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { ImageOrigin } from '../../core/image/origin.ts';
 import type { RestartPolicy } from '../../core/compose/model.ts';
-import type { EngineAction, PullProgress } from '../../core/ports/engine.ts';
+import type { Applied, CreatedContainer, EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { Limits } from '../../core/state/actual.ts';
 import { createBody, endpointOf } from './create-body.ts';
 import { defined } from './defined.ts';
@@ -54,7 +54,7 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
 };
 
 /**
- * Takes one step; repeating it does no harm. Resolves to where an image came from, for a pull.
+ * Takes one step; repeating it does no harm. Resolves to what it brought.
  * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: for its grace time and 30 s). A pull ends
  * by its own limit, on silence.
  */
@@ -62,15 +62,15 @@ export const applyAction = async (
   action: EngineAction,
   c: ApplyContext,
   answerLimitMs = ANSWER_LIMIT_MS,
-): Promise<ImageOrigin | undefined> => {
+): Promise<Applied> => {
   const limitMs = action.kind === 'stop' ? action.graceMs + Math.min(KILL_MS, answerLimitMs) : answerLimitMs;
   const limit = new AbortController();
   const timer = action.kind === 'pull' ? undefined : setTimeout(() => limit.abort(), limitMs);
   try {
     const bounded = { ...c, signal: AbortSignal.any([c.signal, limit.signal]) };
     if (action.kind === 'pull') return await pull(action, bounded);
-    await call(action, bounded);
-    return undefined;
+    const answer = await call(action, bounded);
+    return isCreate(action) ? createdBy(answer) : undefined;
   } catch (error) {
     if (limit.signal.aborted && !c.signal.aborted) throw unanswered(action, limitMs, error);
     if (isAlreadySo(action.kind, error)) return undefined;
@@ -80,6 +80,14 @@ export const applyAction = async (
   } finally {
     clearTimeout(timer);
   }
+};
+
+const isCreate = ({ kind }: EngineAction): boolean => kind === 'create' || kind === 'create-edge';
+
+/** An engine that answers without an id has made it all the same: the next look finds it. */
+const createdBy = (answer: unknown): CreatedContainer | undefined => {
+  const id = (answer as { id?: unknown } | undefined)?.id;
+  return typeof id === 'string' && id !== '' ? { kind: 'container', id } : undefined;
 };
 
 const unanswered = (action: EngineAction, limitMs: number, cause: unknown): AgentError =>

@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import type { ImageOrigin } from '../../core/image/origin.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { createOneAtATime } from '../../core/one-at-a-time.ts';
-import type { Engine, EngineAction } from '../../core/ports/engine.ts';
+import type { Applied, Engine, EngineAction } from '../../core/ports/engine.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
 import type { EdgeHome } from './edge-body.ts';
 import { demultiplex, runIn } from './run-in.ts';
@@ -74,7 +73,7 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
         };
         const endStep = 'container' in action ? observer.holdContainer(action.container.id) : undefined;
         try {
-          const take = (): Promise<ImageOrigin | undefined> => applyAction(action, context);
+          const take = (): Promise<Applied> => applyAction(action, context);
           const turn = turnOf(action);
           return await (turn === undefined ? take() : inTurn(turn, take, signal));
         } catch (error) {

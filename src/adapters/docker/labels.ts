@@ -40,8 +40,8 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
 
 /** Undefined where it is no edge of this environment. */
 export const parseEdge = (labels: Labels, environment: string): EdgeOwner | undefined => {
-  const instance = labels[LABELS.edge];
-  if (labels[LABELS.environment] !== environment || instance === undefined) return undefined;
+  const instance = labels[LABELS.edge] ?? '';
+  if (labels[LABELS.environment] !== environment || instance === '') return undefined;
   return { instance, shape: labels[LABELS.edgeShape] ?? '' };
 };
 

@@ -3,6 +3,7 @@ import { LABELS } from '../../core/names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
+import { createFactsOf, type ProcessConfig } from './create-facts.ts';
 import { asText, labelsOf } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
@@ -114,6 +115,7 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
 interface Look {
   readonly bytes: Buffer;
   readonly replaces: string;
+  readonly known: readonly string[] | undefined;
   readonly containers: readonly Container[];
 }
 
@@ -131,14 +133,26 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   /** What was under way when something was forgotten is of before, and not kept. */
   let forgotten = 0;
 
-  /** Undefined: gone between the list and the look. The next observation says so. */
-  const inspect = async (id: string, signal: AbortSignal): Promise<Container['detail']> => {
+  /** Undefined: there is none, or it is gone between the list and the look. */
+  const answered = async (path: string, signal: AbortSignal): Promise<unknown> => {
     try {
-      return detailOf(parse(await ask.text(`/containers/${id}/json`, signal)) as Inspected);
+      return parse(await ask.text(path, signal));
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;
     }
+  };
+
+  const inspect = async (
+    { Id, ImageID }: Listed,
+    withFacts: boolean,
+    signal: AbortSignal,
+  ): Promise<Container['detail']> => {
+    const inspected = (await answered(`/containers/${Id}/json`, signal)) as Inspected | undefined;
+    if (!inspected || !withFacts) return inspected && detailOf(inspected);
+    const path = `/images/${encodeURIComponent(ImageID)}/json`;
+    const image = (await answered(path, signal)) as { Config?: ProcessConfig | null } | undefined;
+    return { ...detailOf(inspected), facts: createFactsOf(inspected, image && (image.Config ?? {})) };
   };
 
   const forget = (id?: string): void => {
@@ -152,17 +166,25 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   const isDue = (l: Listed, before: Known): boolean =>
     isFresh(l, before.container) && !(isFollowed() && performance.now() - before.atMs < YOUNG_EVERY_MS);
 
-  const lookAt = async (l: Listed, { environment, replaces }: ObserveScope, signal: AbortSignal) => {
+  const lookAt = async (
+    l: Listed,
+    { environment, replaces }: ObserveScope,
+    isStrange: (id: string) => boolean,
+    signal: AbortSignal,
+  ) => {
     const isNamed = [nameOf(l), l.Id].some((key) => replaces.includes(key));
     const fingerprint = `${String(isNamed)} ${fingerprintOf(l)}`;
     const before = known.get(l.Id);
-    if (before && (held.has(l.Id) || (before.fingerprint === fingerprint && !isDue(l, before))))
+    const withFacts = isStrange(l.Id);
+    const isWhole = !withFacts || !before?.container.detail || before.container.detail.facts !== undefined;
+    if (before && (held.has(l.Id) || (isWhole && before.fingerprint === fingerprint && !isDue(l, before))))
       return before.container;
     const since = forgotten;
     const atMs = performance.now();
     const listed = containerOf(l, environment);
     const isOurs = listed.owner !== undefined || listed.edge !== undefined;
-    const container = isOurs || isNamed ? { ...listed, detail: await inspect(l.Id, signal) } : listed;
+    const container =
+      isOurs || isNamed ? { ...listed, detail: await inspect(l, isOurs && withFacts, signal) } : listed;
     if (isOurs && container.detail === undefined) return undefined;
     if (since === forgotten) known.set(l.Id, { fingerprint, container, atMs });
     return container;
@@ -173,14 +195,17 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
       const since = forgotten;
       const bytes = await ask.bytes('/containers/json?all=true', signal);
       const replaces = scope.replaces.join(' ');
-      if (last?.bytes.equals(bytes) && last.replaces === replaces) return last.containers;
+      if (last?.bytes.equals(bytes) && last.replaces === replaces && last.known === scope.known)
+        return last.containers;
       const listed = listOf('containers', parse(bytes.toString()) as readonly Listed[]);
-      const seen = await Promise.all(listed.map((l) => lookAt(l, scope, signal)));
+      const ids = scope.known && new Set(scope.known);
+      const isStrange = (id: string): boolean => ids !== undefined && !ids.has(id);
+      const seen = await Promise.all(listed.map((l) => lookAt(l, scope, isStrange, signal)));
       const containers = seen.filter((c) => c !== undefined);
       const alive = new Set(listed.map((l) => l.Id));
       for (const id of known.keys()) if (!alive.has(id)) known.delete(id);
       const isFinal = since === forgotten && !listed.some((l, n) => isFresh(l, seen[n]));
-      last = isFinal ? { bytes, replaces, containers } : undefined;
+      last = isFinal ? { bytes, replaces, known: scope.known, containers } : undefined;
       return containers;
     },
     forget,
@@ -233,8 +258,9 @@ const nameOf = (l: Listed): string =>
 const containerOf = (l: Listed, environment: string): Container => {
   const labels = labelsOf(l.Labels);
   const other = labels[LABELS.environment];
-  const edge = parseEdge(labels, environment);
-  const owner = edge ? undefined : parseOwner(labels, environment);
+  const owner = parseOwner(labels, environment);
+  // An agent that wrote no label over those of the image may have made a service's container of an image with this one.
+  const edge = owner ? undefined : parseEdge(labels, environment);
   return {
     id: asText(l.Id),
     name: nameOf(l),

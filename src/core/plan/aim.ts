@@ -56,7 +56,7 @@ const fallbackFrom = (
 /** Without a ledger entry: the release whose container started last. */
 const presentTarget = (c: ServiceContext, except: string): Target | undefined => {
   const last = c.own
-    .filter((o) => o.owner?.release !== except && o.detail?.startedAtMs !== undefined)
+    .filter((o) => o.owner?.release !== except && !o.copyOf && o.detail?.startedAtMs !== undefined)
     .toSorted((a, b) => (b.detail?.startedAtMs ?? 0) - (a.detail?.startedAtMs ?? 0))[0];
   return last?.owner && { id: last.owner.release, version: last.owner.version, release: undefined };
 };

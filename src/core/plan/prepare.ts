@@ -62,10 +62,16 @@ export const pullStep = (c: ServiceContext, release: Release): SlotStep => {
   };
 };
 
-const whyCreate = (c: ServiceContext, { others, replica }: Slot): string =>
-  others.length > 0
+const whyCreate = (c: ServiceContext, { others, replica }: Slot): string => {
+  const copy = others.find((o) => o.copyOf);
+  if (copy?.copyOf) {
+    const { version, differs } = copy.copyOf;
+    return `another program made ${copy.name} in the place of ${version} (it differs in ${differs.join(', ')})`;
+  }
+  return others.length > 0
     ? `replace ${others.map((o) => o.name).join(', ')}`
     : `replica ${String(replica)} of ${c.service.name} is missing`;
+};
 
 const portTaken = (c: ServiceContext, port: string, name: string, isOurs: boolean): SlotStep =>
   blockedStep(

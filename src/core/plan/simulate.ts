@@ -4,7 +4,15 @@ import type { ImageId } from '../image/reference.ts';
 import { parseImage } from '../image/reference.ts';
 import type { EdgeRuntimeAction } from '../ports/edge.ts';
 import type { EngineAction } from '../ports/engine.ts';
-import type { Actual, Container, ContainerDetail, Endpoint, Image, Limits } from '../state/actual.ts';
+import type {
+  Actual,
+  Container,
+  ContainerDetail,
+  CreateFacts,
+  Endpoint,
+  Image,
+  Limits,
+} from '../state/actual.ts';
 import type { ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { CreateContainer } from './action.ts';
@@ -213,6 +221,18 @@ const volumesOf = (action: CreateContainer, id: string): ContainerDetail['volume
   return [...declared, ...carried.filter((v) => !known.has(v.target))];
 };
 
+/** As an image without a command or variables of its own would have it. */
+const factsOf = ({ release: { spec }, networks, edge }: CreateContainer): CreateFacts => {
+  const { entrypoint = [], command = [], environment, mounts, networkMode } = spec.container;
+  const [first = 'none'] = [...(edge ? [edge.network] : []), ...Object.values(networks)];
+  return {
+    process: { entrypoint, command, environment },
+    networkMode: networkMode.kind === 'mode' ? networkMode.mode : first,
+    mounts: mounts.map((m) => ({ kind: m.kind === 'anonymous' ? 'volume' : m.kind, target: m.target })),
+    image: { entrypoint: [], command: [], environment: {} },
+  };
+};
+
 const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Container => {
   const { release } = action;
   const spec = release.spec.container;
@@ -248,6 +268,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Cont
       volumes: volumesOf(action, id),
       limits: limitsOf(spec),
       stopGraceMs: spec.stopGraceMs,
+      facts: factsOf(action),
     },
   };
 };

@@ -24,7 +24,18 @@ export interface ObserveScope {
   readonly environment: string;
   /** Names or ids of foreign containers that services take over: looked at closely too. */
   readonly replaces: readonly string[];
+  /** Ids of containers that are known to be ours; of others with our labels the create-time facts are asked for. Absent: of none. */
+  readonly known?: readonly string[];
 }
+
+/** The answer to a `create` or `create-edge`. */
+export interface CreatedContainer {
+  readonly kind: 'container';
+  readonly id: string;
+}
+
+/** What an action brought: an image for a pull, a container for a create. Undefined: nothing, or it was there already. */
+export type Applied = ImageOrigin | CreatedContainer | undefined;
 
 export type TagMeaning =
   | { readonly kind: 'digest'; readonly digest: Digest }
@@ -43,13 +54,13 @@ export interface Engine {
   /** Undefined where it can't be looked at from here: another machine's, or a folder that this user may not enter. */
   readonly room: () => Promise<Room | undefined>;
   readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
-  /** Idempotent: what is already so is success. Of a pull: where the image came from. */
+  /** Idempotent: what is already so is success. */
   readonly apply: (
     action: EngineAction,
     environment: string,
     onProgress: (progress: PullProgress) => void,
     signal: AbortSignal,
-  ) => Promise<ImageOrigin | undefined>;
+  ) => Promise<Applied>;
   /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. With a digest: whether it is there. */
   readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
   /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */

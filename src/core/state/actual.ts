@@ -56,8 +56,12 @@ export interface Container {
   readonly name: string;
   readonly imageId: ImageId;
   readonly state: ContainerState;
-  /** Present on the containers of our environment. */
+  /** Present on the containers of our environment: as their labels say, and after `identify` only where that is true. */
   readonly owner: Owner | undefined;
+  /** Another program made it in the place of a container of ours, which was this. `owner` then names a release that nobody published. */
+  readonly copyOf?: Owner & Pick<Lookalike, 'differs'>;
+  /** Its labels say that it is ours, and it is not: it is treated as foreign. */
+  readonly lookalike?: Lookalike;
   /** Another environment's container names it here; foreign and ours have none. */
   readonly otherEnvironment: string | undefined;
   /** Present on the edges of our environment. */
@@ -80,6 +84,13 @@ export interface Owner {
   readonly version: string;
   /** The declared restart policy: what `arm` puts in force. */
   readonly restart: RestartPolicy;
+}
+
+export interface Lookalike {
+  /** The service that its labels name; empty: they name an edge. */
+  readonly service: string;
+  /** What tells it from a container of ours: `name`, `image`, `environment`... Never a value. */
+  readonly differs: readonly string[];
 }
 
 /** The labels of an edge's container. */
@@ -111,6 +122,24 @@ export interface ContainerDetail {
   readonly autoRemove: boolean;
   /** From the stop signal to SIGKILL, as the container was created. */
   readonly stopGraceMs: number | undefined;
+  /** Present where the ledger does not know the container: what it was created with has to prove that it is ours. */
+  readonly facts?: CreateFacts;
+}
+
+/** What a container was created with, as far as every engine gives it back as it was asked for. */
+export interface CreateFacts {
+  readonly process: ProcessFacts;
+  /** `host`, `none`, `container:ID`, or the name of a network. */
+  readonly networkMode: string;
+  readonly mounts: readonly { readonly kind: string; readonly target: string }[];
+  /** What its image declares: the engine merges that into the container. Undefined: the image is gone. */
+  readonly image: ProcessFacts | undefined;
+}
+
+export interface ProcessFacts {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy';

@@ -16,6 +16,8 @@ export interface Ledger {
   readonly hold: Hold | undefined;
   /** Tag → digest, resolved once; see `tagKey`. */
   readonly tags: Readonly<Record<string, ResolvedTag>>;
+  /** Ids of the containers that this agent created or recognised, oldest first. Absent from ledgers of older agents. */
+  readonly containers?: readonly string[];
 }
 
 export interface ServiceRecord {
@@ -105,6 +107,24 @@ export const withService = (ledger: Ledger, service: string, change: Partial<Ser
   ...ledger,
   services: { ...ledger.services, [service]: { ...serviceRecord(ledger, service), ...change } },
 });
+
+/** Ids of containers that are gone are dropped beyond this many: one that was created a moment ago was not seen yet. */
+const MAX_GONE = 200;
+
+/** The ledger with these containers among its own; `alive` are those that the engine last listed. */
+export const withContainers = (
+  ledger: Ledger,
+  ids: readonly string[],
+  alive: ReadonlySet<string>,
+): Ledger => {
+  const before = ledger.containers ?? [];
+  const added = ids.filter((id) => !before.includes(id));
+  if (added.length === 0) return ledger;
+  const all = [...before, ...added];
+  const gone = all.filter((id) => !alive.has(id));
+  const dropped = new Set(gone.slice(0, Math.max(0, gone.length - MAX_GONE)));
+  return { ...ledger, containers: all.filter((id) => !dropped.has(id)) };
+};
 
 export const isHoldActive = (hold: Hold | undefined, nowMs: EpochMs): hold is Hold =>
   hold !== undefined && (hold.untilMs === undefined || nowMs < hold.untilMs);

@@ -21,6 +21,7 @@ import {
 import { isProven } from './image.ts';
 import { bake, bakeFault, othersDrain } from './bake.ts';
 import { stateActions } from './leave.ts';
+import { standIn } from './stand-in.ts';
 import { act, pending } from './step.ts';
 import { backendsOf, currentEdge, edgeAddress, frontendsOf, sameFrontend, serversOf } from './view.ts';
 
@@ -38,6 +39,8 @@ export interface RaiseOptions {
 export const raise = (c: ServiceContext, target: Target, slot: Slot, options: RaiseOptions): SlotStep => {
   const { current } = slot;
   const { release } = target;
+  const copied = current && isFit(c, target, slot) ? undefined : standIn(c, target, slot);
+  if (copied) return copied;
   if (!current || !release) return prepare(c, target, slot);
   const verdict = verdictOf(c, target, slot);
   const fault = options.isNew ? bakeFault(c, slot) : undefined;

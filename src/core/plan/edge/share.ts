@@ -46,7 +46,8 @@ type Held = Pick<ServiceContext, 'input' | 'record' | 'own'>;
 
 /** By its release; where nobody knows that any more (a lost ledger), by what the edge says of it. */
 const placeOf = ({ input }: Held, container: Container, known: readonly Release[]): readonly Place[] => {
-  const release = known.find((r) => r.id === container.owner?.release);
+  const { release: id } = container.copyOf ?? container.owner ?? {};
+  const release = known.find((r) => r.id === id);
   if (release) {
     const backends = backendsOf(release).map((b) => ({ name: b.name, port: b.containerPort }));
     return backends.length === 0 ? [] : [{ container, frontends: frontendsOf(release), backends }];

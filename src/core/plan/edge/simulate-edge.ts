@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { edgeCommand } from '../../edge/container.ts';
 import type { EdgeServerSeen, EdgeState } from '../../edge/model.ts';
 import { renderConfig } from '../../edge/render.ts';
 import { readWritten, type Written } from '../../edge/written.ts';
@@ -63,6 +64,7 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
   const id = createHash('sha256')
     .update(`edge/${action.name}/${String(nowMs)}`)
     .digest('hex');
+  const [program, ...command] = edgeCommand({ agentUid: 0, instance: action.instance });
   return {
     ...actual,
     containers: [
@@ -99,6 +101,12 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
             pidsLimit: 0,
           },
           stopGraceMs: undefined,
+          facts: {
+            process: { entrypoint: [program], command, environment: {} },
+            networkMode: action.mode === 'host' ? 'host' : action.network,
+            mounts: [],
+            image: undefined,
+          },
         },
       },
     ],

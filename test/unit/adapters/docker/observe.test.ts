@@ -80,7 +80,7 @@ describe('an observer of edges', () => {
     expect(containers.map((c) => c.detail !== undefined)).toEqual([true, false, false]);
   });
 
-  it('takes one that bears the labels of a service too for an edge', async () => {
+  it('takes one that bears the labels of a service too for the container of that service', async () => {
     const { observer } = engineWith([
       lineOf('both', {
         ...edgeOf('test'),
@@ -90,7 +90,7 @@ describe('an observer of edges', () => {
       }),
     ]);
     const [both] = (await observer.observe(scope, signal)).containers;
-    expect([both?.edge?.instance, both?.owner]).toEqual(['e1', undefined]);
+    expect([both?.edge?.instance, both?.owner?.service]).toEqual([undefined, 'web']);
   });
 
   it('leaves one out that is gone before it is looked at', async () => {

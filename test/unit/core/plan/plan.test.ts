@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { containerName } from '../../../../src/core/names.ts';
 import { planHost } from '../../../../src/core/plan/host.ts';
 import type { Ledger } from '../../../../src/core/state/ledger.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
-import { planInput } from '../../../support/world.ts';
+import { ENVIRONMENT, planInput } from '../../../support/world.ts';
 import { deployed, running, web, WEB } from './scenario.ts';
 
 describe('a plan', () => {
@@ -18,18 +19,20 @@ describe('a plan', () => {
   it('does not fail on a label that names an absurd replica', async () => {
     const s = await deployed();
     const [c] = s.engine.actual().containers;
-    s.engine.byHand.run({ name: 'absurd' });
-    s.engine.byHand.change('absurd', { owner: c?.owner && { ...c.owner, replica: Number.MAX_SAFE_INTEGER } });
+    const replica = Number.MAX_SAFE_INTEGER;
+    const name = containerName(ENVIRONMENT, 'web', replica, c?.owner?.release ?? '');
+    s.engine.byHand.run({ name });
+    s.engine.byHand.change(name, { owner: c?.owner && { ...c.owner, replica } });
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
     expect(running(s)).toEqual(['web 1']);
   });
 
   it('restores service although the ledger can not be written', async () => {
     const s = await deployed();
-    const ledger: Ledger = s.agent.ledger;
+    const { services }: Ledger = s.agent.ledger;
     s.engine.byHand.remove(s.engine.actual().containers[0]?.name ?? '');
     await s.agent.settle();
     expect(running(s)).toEqual(['web 1']);
-    expect(s.agent.ledger).toBe(ledger);
+    expect(s.agent.ledger.services).toBe(services);
   });
 });

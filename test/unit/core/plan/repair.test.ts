@@ -90,8 +90,9 @@ describe('drift is put back', () => {
     s.engine.byHand.rename(nameOf(s.engine), 'first');
     s.engine.byHand.stop('first');
     const { owner, detail } = first ?? {};
-    s.engine.byHand.run({ name: 'double', image: 'org/web:1' });
-    s.engine.byHand.change('double', {
+    const double = `${first?.name ?? ''}-1`;
+    s.engine.byHand.run({ name: double, image: 'org/web:1' });
+    s.engine.byHand.change(double, {
       owner,
       detail: detail && { ...detail, createdAtMs: detail.createdAtMs + 1 },
     });

@@ -1,0 +1,88 @@
+import type { ContainerSpec } from '../compose/model.ts';
+import type { ImageId } from '../image/reference.ts';
+import type { Container, CreateFacts, ProcessFacts } from '../state/actual.ts';
+import type { Release } from '../state/release.ts';
+
+/** A release whose containers can be told from others. */
+export interface KnownRelease {
+  readonly release: Release;
+  /** Ids that its image has here, or had when it proved good; none: unknown. */
+  readonly imageIds: readonly ImageId[];
+}
+
+/**
+ * What tells a container from those that its release would make: names of facts, never values. Compared is only what an engine
+ * gives back as it was asked for: everything else (ports, limits, restart policy, labels, addresses) is rewritten by engines or
+ * changed on living containers. Empty: nothing speaks against it.
+ */
+export const differencesFrom = (container: Container, known: KnownRelease): readonly string[] => {
+  const { facts } = container.detail ?? {};
+  const spec = known.release.spec.container;
+  const isOfImage = known.imageIds.length === 0 || known.imageIds.includes(container.imageId);
+  const rows: readonly (readonly [string, boolean])[] = [
+    ['image', isOfImage],
+    ...(facts === undefined
+      ? []
+      : ([
+          ['entrypoint', isSameList(facts.process.entrypoint, entrypointOf(spec, facts.image))],
+          ['command', isSameList(facts.process.command, commandOf(spec, facts.image))],
+          ['environment', hasEnvironment(facts, spec)],
+          ['network_mode', modeOf(facts.networkMode) === wantedMode(spec)],
+          ['volumes', hasMounts(facts, spec)],
+        ] as const)),
+  ];
+  return rows.flatMap(([name, isSame]) => (isSame ? [] : [name]));
+};
+
+/** Undefined: not known, or engines differ about it. */
+type Expected<T> = T | undefined;
+
+const isSameList = (actual: readonly string[], expected: Expected<readonly string[]>): boolean =>
+  expected === undefined ||
+  (actual.length === expected.length && actual.every((part, at) => part === expected[at]));
+
+/** What an empty list means has changed between engines. */
+const entrypointOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expected<readonly string[]> => {
+  if (spec.entrypoint === undefined) return image?.entrypoint;
+  return spec.entrypoint.length === 0 ? undefined : spec.entrypoint;
+};
+
+/** An entrypoint of the spec's own leaves the image's command out. */
+const commandOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expected<readonly string[]> => {
+  if (spec.command !== undefined) return spec.command.length === 0 ? undefined : spec.command;
+  return spec.entrypoint === undefined ? image?.command : undefined;
+};
+
+/** Without the image its own variables are unknown: then those of the spec have to be there. */
+const hasEnvironment = ({ process, image }: CreateFacts, spec: ContainerSpec): boolean => {
+  const wanted = { ...image?.environment, ...spec.environment };
+  const isThere = Object.entries(wanted).every(([key, value]) => process.environment[key] === value);
+  return isThere && (image === undefined || Object.keys(process.environment).every((key) => key in wanted));
+};
+
+/** The engine's own names of a bridge network differ; a network's name moves with its definition. */
+const modeOf = (mode: string): string => {
+  const kind = mode.split(':')[0] ?? '';
+  return kind === 'host' || kind === 'none' || kind === 'container' ? kind : 'network';
+};
+
+const wantedMode = (spec: ContainerSpec): string =>
+  spec.networkMode.kind === 'mode' ? modeOf(spec.networkMode.mode) : 'network';
+
+const pathOf = (target: string): string => (target.length > 1 ? target.replace(/\/+$/, '') : target);
+
+/** Volumes may be more than declared (an image's own); folders of the host are exactly those that are declared. */
+const hasMounts = ({ mounts }: CreateFacts, spec: ContainerSpec): boolean => {
+  const here = (kind: string): ReadonlySet<string> =>
+    new Set(mounts.filter((m) => m.kind === kind).map((m) => pathOf(m.target)));
+  const declared = (kind: string): readonly string[] =>
+    spec.mounts.filter((m) => m.kind === kind).map((m) => pathOf(m.target));
+  const binds = here('bind');
+  const volumes = here('volume');
+  const wanted = declared('bind');
+  return (
+    declared('volume').every((t) => volumes.has(t)) &&
+    wanted.every((t) => binds.has(t)) &&
+    [...binds].every((t) => wanted.includes(t))
+  );
+};

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { ComposeProject } from '../compose/model.ts';
+import { edgeCommand } from '../edge/container.ts';
+import { parseImage } from '../image/reference.ts';
+import { asideName, containerName, edgeContainerName, keepRepository, keepTag } from '../names.ts';
+import type { Actual, Container, EdgeOwner, Owner } from '../state/actual.ts';
+import { serviceRecord } from '../state/ledger.ts';
+import { differencesFrom, type KnownRelease } from './create-facts.ts';
+import type { PlanInput } from './input.ts';
+import { releaseImage } from './needs.ts';
+
+/** What says which containers with our labels are ours. */
+export type IdentifyInput = Pick<PlanInput, 'environment' | 'project' | 'desired' | 'ledger' | 'actual'>;
+
+export interface Identified {
+  /** The same object where every container with our labels is ours. */
+  readonly actual: Actual;
+  /** Ids of containers that are ours by what they were created with, and that the ledger does not know yet. */
+  readonly recognised: readonly string[];
+}
+
+/**
+ * Labels prove nothing: an image can carry them, and tools that recreate containers copy them. A container is ours where the ledger
+ * knows its id. It is also ours where it bears our own name, and its image and create-time facts are those of its release: then an
+ * agent created it that died before it wrote the id down, or one that wrote no ids yet.
+ *
+ * Of the others, one under our own name stands in the place of a container of ours, since the engine gives each name once. It is a
+ * copy by another program: it stays in its service as another release, which nobody published, so that every ladder replaces it. One
+ * under any other name stands beside ours. It is a look-alike, and foreign in everything.
+ */
+export const identify = (input: IdentifyInput): Identified => {
+  const known = new Set(input.ledger.containers);
+  const recognised: string[] = [];
+  const containers = input.actual.containers.map((container) => {
+    const { id, owner, edge } = container;
+    if (known.has(id)) return container;
+    const found = owner
+      ? asReplica(input, container, owner)
+      : edge
+        ? asEdge(input, container, edge)
+        : container;
+    if ((owner ?? edge) && found === container) recognised.push(id);
+    return found;
+  });
+  const isSame = containers.every((c, at) => c === input.actual.containers[at]);
+  return { actual: isSame ? input.actual : { ...input.actual, containers }, recognised };
+};
+
+const asReplica = (input: IdentifyInput, container: Container, owner: Owner): Container => {
+  const releases = knownReleases(input, owner);
+  const differs =
+    releases.length > 0 ? leastOf(container, releases) : differsFromKept(input, container, owner);
+  const names = [...releases.map((r) => r.release.spec.containerName), declaredName(input.project, owner)];
+  if (!isOwnName(input.environment, container, owner) && !names.includes(container.name))
+    return asLookalike(container, owner.service, ['name', ...differs]);
+  return differs.length === 0 ? container : asCopy(container, owner, differs);
+};
+
+const asLookalike = (container: Container, service: string, differs: readonly string[]): Container => ({
+  ...container,
+  owner: undefined,
+  edge: undefined,
+  lookalike: { service, differs },
+});
+
+const asCopy = (container: Container, owner: Owner, differs: readonly string[]): Container => ({
+  ...container,
+  owner: {
+    ...owner,
+    release: createHash('sha256').update(`copy of ${owner.release} ${container.imageId}`).digest('hex'),
+    version: `copy of ${owner.version}`,
+  },
+  copyOf: { ...owner, differs },
+});
+
+/** Of the same id: as it is wanted now, and as it proved good here. Either may be what the container was made of. */
+const knownReleases = (input: IdentifyInput, owner: Owner): readonly KnownRelease[] => {
+  const desired = input.desired[owner.service];
+  const wanted = desired?.kind === 'release' ? [{ release: desired.release, imageIds: [] }] : [];
+  const good = serviceRecord(input.ledger, owner.service).good.map((g) => ({
+    release: g.release,
+    imageIds: [g.imageId],
+  }));
+  const found = [...wanted, ...good].filter((k) => k.release.id === owner.release);
+  const imageIds = found.flatMap((k) => [...k.imageIds, ...imageHere(input, k.release)]);
+  return found.map(({ release }) => ({ release, imageIds }));
+};
+
+const imageHere = (input: IdentifyInput, release: KnownRelease['release']): KnownRelease['imageIds'] => {
+  const image = releaseImage(input, release);
+  return image ? [image.id] : [];
+};
+
+const leastOf = (container: Container, releases: readonly KnownRelease[]): readonly string[] =>
+  releases.map((r) => differencesFrom(container, r)).toSorted((a, b) => a.length - b.length)[0] ?? [];
+
+/** Its release is not known any more. The tag that keeps a release's image still says which image that was. */
+const differsFromKept = (input: IdentifyInput, container: Container, owner: Owner): readonly string[] => {
+  const { repository } = parseImage(keepRepository(input.environment));
+  const tag = keepTag(owner.service, owner.release);
+  const kept = input.actual.images.find((i) =>
+    i.tags.some((t) => t.repository === repository && t.tag === tag),
+  );
+  return kept === undefined || kept.id === container.imageId ? [] : ['image'];
+};
+
+/** A name that we gave it: its own, with a number where that was taken, or the one of a container that had to give it away. */
+const isOwnName = (environment: string, { id, name }: Container, owner: Owner): boolean => {
+  const own = containerName(environment, owner.service, owner.replica, owner.release);
+  const isNumbered = name.startsWith(`${own}-`) && /^\d+$/.test(name.slice(own.length + 1));
+  return name === own || isNumbered || name === asideName(environment, owner.service, id);
+};
+
+const declaredName = (project: ComposeProject, owner: Owner): string | undefined =>
+  project.services[owner.service]?.containerName;
+
+/**
+ * Without a ledger: whether it may be a container of ours that was lost sight of. The name that a service declares is unknown
+ * while the compose files don't name it: then it may.
+ */
+export const mayBeOurs = (
+  environment: string,
+  project: ComposeProject | undefined,
+  container: Container,
+): boolean => {
+  const { owner } = container;
+  if (!owner) return false;
+  const service = project?.services[owner.service];
+  return !service || isOwnName(environment, container, owner) || service.containerName === container.name;
+};
+
+/** Its command names the socket of its instance; which image is the right one is decided where edges are planned. */
+const asEdge = ({ environment }: IdentifyInput, container: Container, edge: EdgeOwner): Container => {
+  const { facts } = container.detail ?? {};
+  const wanted = edgeCommand({ agentUid: 0, instance: edge.instance });
+  const command = facts && [...facts.process.entrypoint, ...facts.process.command];
+  const isNamed = container.name === edgeContainerName(environment, edge.instance);
+  const isCommand = command === undefined || socketIn(command) === socketIn(wanted);
+  if (isNamed && isCommand) return container;
+  return asLookalike(container, '', [...(isNamed ? [] : ['name']), ...(isCommand ? [] : ['command'])]);
+};
+
+const socketIn = (command: readonly string[]): string | undefined =>
+  command[command.indexOf('-S') + 1]?.split(',')[0];
