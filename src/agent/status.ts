@@ -198,6 +198,7 @@ const edgeOf = ({ view }: ReportInput): Status['edge'] => {
       state: e.state,
       version: e.version ?? null,
       sessions: e.sessions ?? null,
+      ...(e.isOutdated && { outdated: true as const }),
     })),
   };
 };

@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EdgeAction } from '../../src/core/edge/action.ts';
 import type {
@@ -200,6 +202,45 @@ describe.each([
     });
     const answer = await fetch(`http://127.0.0.1:${String(port)}/`, { headers: { connection: 'close' } });
     expect(await answer.text()).toBe('new');
+  });
+
+  it.each([
+    ['closes', (socket: Socket) => void socket.end()],
+    ['is reset', (socket: Socket) => void socket.resetAndDestroy()],
+  ])('tells the app that a client has left whose connection %s', async (_how, leave) => {
+    const [only, port] = [await app('only'), await freePort()];
+    await begin(start, configOf([port], [serverOf(OLD, only)]));
+    const clients = Array.from({ length: 200 }, () => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      socket.write('GET /never HTTP/1.1\r\nHost: edge\r\n\r\n');
+      return socket;
+    });
+    cleanups.push(async () => Promise.resolve(clients.forEach((socket) => socket.destroy())));
+    const describeHeld = async (): Promise<string> => `the app holds ${String(await only.connections())}`;
+    await eventually(async () => (await only.connections()) >= clients.length, { describe: describeHeld });
+    clients.forEach(leave);
+    const left = async (): Promise<boolean> => (await only.connections()) === 0;
+    expect(await eventually(left, { describe: describeHeld })).toBe(true);
+  });
+
+  it('answers a tcp client that has closed its half', async () => {
+    const port = await freePort();
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined).resume();
+      socket.once('end', () => setTimeout(() => socket.end('whole'), 300));
+    });
+    cleanups.push(async () => Promise.resolve(server.close()));
+    const behind = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    });
+    const target = { name: OLD, address: '127.0.0.1', port: behind, state: 'ready' } as const;
+    await begin(start, configOf([port], [target], 'tcp'));
+    const answers = Array.from({ length: 20 }, async () => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.end('question');
+      return text(socket);
+    });
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['whole']));
   });
 
   it('comes back with the servers of the file when it was killed, and its sockets belong to the agent', async () => {

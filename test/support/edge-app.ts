@@ -9,6 +9,8 @@ const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 export interface EdgeApp {
   readonly name: string;
   readonly port: number;
+  /** How many connections it holds. */
+  readonly connections: () => Promise<number>;
   /** Everything at once, as the kernel does for an app that was killed. */
   readonly kill: () => Promise<void>;
 }
@@ -20,12 +22,13 @@ const events = (response: ServerResponse): void => {
   response.once('close', () => clearInterval(timer));
 };
 
-/** `GET /` its name, `GET /slow` after 300 ms, `POST /` the body, `GET /events` a stream, an upgrade echoes. */
+/** `GET /` its name, `GET /slow` after 300 ms, `GET /never` nothing, `POST /` the body, `GET /events` a stream, an upgrade echoes. */
 export const startEdgeApp = async (name: string): Promise<EdgeApp> => {
   const upgraded = new Set<Duplex>();
   const server = createServer((request, response) => {
     response.setHeader('x-app', name);
     if (request.url === '/events') return events(response);
+    if (request.url === '/never') return;
     if (request.method === 'POST') return void request.pipe(response);
     void sleep(request.url === '/slow' ? 300 : 0).then(() => response.end(name));
   });
@@ -49,6 +52,10 @@ export const startEdgeApp = async (name: string): Promise<EdgeApp> => {
   return {
     name,
     port,
+    connections: async () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      }),
     kill: async () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -53,13 +53,15 @@ export const observeEdge = async (runtime: Runtime, signal: AbortSignal): Promis
   const info = parseInfo(await runtime.askMaster('show info', signal, serving.pid));
   const places = parseServersState(await runtime.askMaster('show servers state', signal, serving.pid));
   const stat = await statOf(runtime, serving, signal);
+  const [shape = '', settings = ''] = info.description.split(' ');
   const leaving: ServerStat[] = [];
   for (const worker of workers)
     if (worker !== serving) leaving.push(...(await statOf(runtime, worker, signal)).servers);
   return {
     version: info.version,
     environment: info.node,
-    shape: info.description,
+    shape,
+    settings,
     masterPid,
     workers,
     isLeaving: info.isStopping,

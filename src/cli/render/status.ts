@@ -124,9 +124,15 @@ const edgeRows = ({ edge }: Status, palette: Palette): readonly (readonly string
     '',
     c.version ?? '–',
     c.name,
-    `${c.state}${palette.faint(c.role === 'serving' ? '' : ` (${c.role})`)}`,
+    `${c.state}${palette.faint(c.role === 'serving' ? outdatedSuffix(c) : ` (${c.role})`)}`,
     '',
   ]);
+
+type EdgeContainer = NonNullable<Status['edge']>['containers'][number];
+
+/** Nothing is touched for it: the next start of this edge, or the next edge, has the settings of this agent. */
+const outdatedSuffix = ({ outdated }: EdgeContainer): string =>
+  outdated === true ? ' (settings of an older agent)' : '';
 
 const stateOf = (c: ContainerStatus, palette: Palette): string => {
   const health = c.health === 'none' ? '' : ` ${c.health}`;

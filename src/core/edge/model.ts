@@ -86,6 +86,8 @@ export interface EdgeState {
   readonly environment: string;
   /** `edgeShape` of the config that it started with: another one needs another edge. */
   readonly shape: string;
+  /** Those of its file when it started; another agent's are not `EDGE_SETTINGS`, and the first agents named none. */
+  readonly settings: string;
   readonly masterPid: number;
   readonly workers: readonly EdgeWorker[];
   /** After SIGUSR1: nothing is bound any more, only sessions are left. */

@@ -54,6 +54,31 @@ const PROTOCOL: Readonly<
   },
 };
 
+/**
+ * What only the file has. It is no part of the shape, so that an upgrade of the agent replaces no edge: one that runs has it from its
+ * next start on, and its `description` says which ones it started with.
+ */
+interface FileLines {
+  readonly global: readonly string[];
+  readonly defaults: readonly string[];
+  readonly tcpBackend: readonly string[];
+}
+const NO_LINES: FileLines = { global: [], defaults: [], tcpBackend: [] };
+
+const SETTINGS: FileLines = {
+  global: [],
+  // A client that leaves ends its request at the app. HAProxy 2.6 reads it from `defaults` alone: the frontend has to know it too.
+  defaults: ['option abortonclose'],
+  // A TCP client may close its half and wait for the answer.
+  tcpBackend: ['no option abortonclose'],
+};
+
+const digestOf = (text: string, length: number): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, length);
+
+/** Names these settings: an edge that says another one started with those of another agent. */
+export const EDGE_SETTINGS = digestOf(JSON.stringify(SETTINGS), 8);
+
 /** Address and check options: what follows the name in a `server` line and in `add server`. */
 export const serverWords = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
   `${endpoint(server.address, server.port)} ${CHECK}`;
@@ -74,11 +99,10 @@ const MAX_TIME_MS = 2_147_483_647;
 const hardStopMs = ({ longestDrainMs }: EdgeConfig): number =>
   Math.min(Math.max(checkedCount('time', longestDrainMs), 1_000), MAX_TIME_MS);
 
-/** `own` holds what says nothing about the shape. */
-const globalSection = (config: EdgeConfig, own: readonly string[]): string =>
+const globalSection = (config: EdgeConfig, lines: FileLines): string =>
   section('global', [
     `node ${checkedEnvironment(config.environment)}`,
-    ...own,
+    ...lines.global,
     `uid ${EDGE_WORKER_ID}`,
     `gid ${EDGE_WORKER_ID}`,
     `fd-hard-limit ${FILE_LIMIT}`,
@@ -103,10 +127,11 @@ const frontendSection = (listener: Listener, hasIpv6: boolean): string => {
   ]);
 };
 
-const backendSection = ({ name, protocol, servers }: EdgeBackend): string =>
+const backendSection = ({ name, protocol, servers }: EdgeBackend, lines: FileLines): string =>
   section(`backend ${checkedBackend(name)}`, [
     ...PROTOCOL[protocol].both,
     ...PROTOCOL[protocol].backend,
+    ...(protocol === 'tcp' ? lines.tcpBackend : []),
     ...servers.toSorted(byName).map(serverLine),
   ]);
 
@@ -132,21 +157,20 @@ const checkWhole = ({ frontends, backends }: EdgeConfig): void => {
   }
 };
 
-const sectionsOf = (config: EdgeConfig, own: readonly string[]): readonly string[] => [
-  globalSection(config, own),
-  section('defaults', DEFAULTS),
+const sectionsOf = (config: EdgeConfig, lines: FileLines): readonly string[] => [
+  globalSection(config, lines),
+  section('defaults', [...DEFAULTS, ...lines.defaults]),
   ...listenersOf(config).map((listener) => frontendSection(listener, config.hasIpv6)),
-  ...config.backends.toSorted(byName).map(backendSection),
+  ...config.backends.toSorted(byName).map((backend) => backendSection(backend, lines)),
 ];
 
 /**
  * Digest of what the runtime API can't change: a running edge with another shape has to be replaced. Servers are not part of
- * it, nor is `hard-stop-after`, which only matters once an edge leaves.
+ * it, nor is `hard-stop-after`, which only matters once an edge leaves, nor what only the file has.
  */
 export const edgeShape = (config: EdgeConfig): string => {
   const backends = config.backends.map((backend) => ({ ...backend, servers: [] }));
-  const text = sectionsOf({ ...config, backends, instance: 'any' }, []).join('\n\n');
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return digestOf(sectionsOf({ ...config, backends, instance: 'any' }, NO_LINES).join('\n\n'), 16);
 };
 
 /**
@@ -155,7 +179,11 @@ export const edgeShape = (config: EdgeConfig): string => {
  */
 export const renderConfig = (config: EdgeConfig): string => {
   checkWhole(config);
-  const own = [`description ${edgeShape(config)}`, `hard-stop-after ${hardStopMs(config)}ms`];
+  const own = [
+    `description ${edgeShape(config)} ${EDGE_SETTINGS}`,
+    `hard-stop-after ${hardStopMs(config)}ms`,
+    ...SETTINGS.global,
+  ];
   const title = `# Written by supercargo for the environment ${checkedEnvironment(config.environment)}. Changes by hand are overwritten.`;
-  return `${[title, ...sectionsOf(config, own)].join('\n\n')}\n`;
+  return `${[title, ...sectionsOf(config, { ...SETTINGS, global: own })].join('\n\n')}\n`;
 };

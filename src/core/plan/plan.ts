@@ -130,6 +130,8 @@ export interface EdgeReplica {
   readonly state: string;
   readonly version: string | undefined;
   readonly sessions: number | undefined;
+  /** It started with the settings of another agent's version; it has this one's from its next start on. */
+  readonly isOutdated: boolean;
 }
 
 /** A whole host's plan. */

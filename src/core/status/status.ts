@@ -162,6 +162,8 @@ export interface EdgeStatus {
     /** Of HAProxy; null: it does not answer. */
     readonly version: string | null;
     readonly sessions: number | null;
+    /** Present where it started with the settings of another version of the agent. */
+    readonly outdated?: true;
   }[];
 }
 

@@ -1,3 +1,4 @@
+import { EDGE_SETTINGS } from '../../edge/render.ts';
 import type { Action } from '../action.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../input.ts';
@@ -73,5 +74,6 @@ export const edgeReplicaOf = (input: PlanInput, part: EdgePart): EdgeReplica => 
     state: container.state,
     version: seen?.state?.version,
     sessions: seen?.state?.servers.reduce((sum, s) => sum + s.sessions, 0),
+    isOutdated: seen?.state !== undefined && seen.state.settings !== EDGE_SETTINGS,
   };
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { edgeCommand } from '../../edge/container.ts';
 import type { EdgeServerSeen, EdgeState } from '../../edge/model.ts';
-import { renderConfig } from '../../edge/render.ts';
+import { EDGE_SETTINGS, renderConfig } from '../../edge/render.ts';
 import { readWritten, type Written } from '../../edge/written.ts';
 import type { EdgeRuntimeAction } from '../../ports/edge.ts';
 import type { Actual, EdgeSeen } from '../../state/actual.ts';
@@ -122,6 +122,7 @@ const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
     version: 'simulated',
     environment: '',
     shape,
+    settings: EDGE_SETTINGS,
     masterPid: 1,
     workers: [{ pid: 2, isCurrent: true }],
     isLeaving: false,

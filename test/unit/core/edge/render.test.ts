@@ -1,7 +1,7 @@
 import { assert, property, record, shuffledSubarray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EdgeBackend, EdgeConfig, EdgeFrontend, EdgeServer } from '../../../../src/core/edge/model.ts';
-import { edgeShape, renderConfig } from '../../../../src/core/edge/render.ts';
+import { EDGE_SETTINGS, edgeShape, renderConfig } from '../../../../src/core/edge/render.ts';
 import { readWritten } from '../../../../src/core/edge/written.ts';
 
 const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2';
@@ -51,7 +51,7 @@ describe('the config of an edge', () => {
   it('limits files rather than sessions, gives the socket to the agent and drops to its own user', () => {
     expect(sectionOf('global', edge())).toEqual([
       'node staging',
-      `description ${edgeShape(edge())}`,
+      `description ${edgeShape(edge())} ${EDGE_SETTINGS}`,
       'hard-stop-after 30000ms',
       'uid 99',
       'gid 99',
@@ -106,6 +106,7 @@ describe('the config of an edge', () => {
     ]);
     expect(sectionOf('backend web:8888', config)).toEqual([
       'mode tcp',
+      'no option abortonclose',
       `server aaaaaaaaaaaa 10.1.0.2:8888 ${CHECK}`,
     ]);
   });
@@ -192,6 +193,20 @@ describe('the same meaning', () => {
     ['IPv6', { hasIpv6: true }, false],
   ])('with %s is the same shape: %s', (_, more, isSame) => {
     expect(edgeShape(edge(more)) === edgeShape(edge())).toBe(isSame);
+  });
+
+  /** As the first agents computed them: an upgrade that changed one would replace every edge. */
+  it.each<[string, Partial<EdgeConfig>]>([
+    ['1edcef4368443d47', {}],
+    ['92b68fa34525501b', { hasIpv6: true, mode: 'publish' }],
+    ['d37e32eb8d5b6511', { frontends: [frontend(tcp)], backends: [backend(tcp)] }],
+    ['26f8545c3b89ad40', { frontends: [], backends: [] }],
+  ])('has the shape %s for ever', (shape, more) => {
+    expect(edgeShape(edge(more))).toBe(shape);
+  });
+
+  it('tells the app of clients that leave, where they speak http', () => {
+    expect(sectionOf('defaults', edge())).toContain('option abortonclose');
   });
 });
 
