@@ -1,5 +1,5 @@
 import type { CleanedEnv } from 'envalid';
-import { closestName } from './closest-name.ts';
+import { closestName } from '../core/closest-name.ts';
 import type { AGENT_SPECS } from './specs.ts';
 import { VARIABLE_ENTRIES, VARIABLES, type Variable } from './variables.ts';
 

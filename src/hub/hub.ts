@@ -156,6 +156,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
     trust,
     now,
     mostEnvironments: limits.environments,
+    onRemark: (message) => log.write('warn', 'hub.warned', { message }),
     onPublished: (environment) => {
       waiting.wake(manifestTopic(environment));
       watchers.tell(environment);

@@ -1,6 +1,6 @@
 import { historyPath, manifestPath } from '../core/fleet/layout.ts';
 import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditions.ts';
-import { environmentOfFile, serialOfFile } from '../core/hub/names.ts';
+import { environmentOfFile } from '../core/hub/names.ts';
 import { readPublication } from '../core/hub/published.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/hub/serials.ts';
@@ -9,16 +9,7 @@ import type { Trust } from '../core/manifest/model.ts';
 import { createOneAtATime } from '../core/one-at-a-time.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
-
-export interface HeldDocument {
-  readonly bytes: Uint8Array;
-  readonly tag: string;
-}
-
-export interface CurrentManifest extends HeldDocument {
-  /** Undefined: what lies there is no manifest of this environment. */
-  readonly serial: number | undefined;
-}
+import { findEnvironment, type CurrentManifest, type FoundEnvironment, type HeldDocument } from './found.ts';
 
 export type WriteAnswer =
   | { readonly kind: 'written'; readonly isNew: boolean; readonly tag: string; readonly serial: number }
@@ -34,6 +25,8 @@ export interface ManifestsOptions {
   readonly mostEnvironments: number;
   /** A manifest has become current, and is on disk. */
   readonly onPublished: (environment: string) => void;
+  /** Something in the folder is not as the hub left it. */
+  readonly onRemark: (remark: string) => void;
 }
 
 export interface Manifests {
@@ -51,11 +44,6 @@ export interface Manifests {
   ) => Promise<WriteAnswer>;
 }
 
-interface Environment {
-  current: CurrentManifest | undefined;
-  readonly serials: Set<number>;
-}
-
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 const refused = (why: Refusal): WriteAnswer => ({ kind: 'refused', refusal: why });
 const CHANGED: WriteAnswer = refused(
@@ -67,29 +55,15 @@ const CHANGED: WriteAnswer = refused(
   ),
 );
 
-const readCurrent = async (files: HubFiles, environment: string): Promise<CurrentManifest | undefined> => {
-  const bytes = await files.read(manifestPath(environment));
-  if (bytes === undefined) return undefined;
-  // Signatures were judged when it was published; the keys of today do not unpublish it.
-  const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
-  const serial = read.kind === 'publication' ? read.publication.manifest.serial : undefined;
-  return { bytes, tag: entityTagOf(bytes), serial };
-};
-
-const readEnvironment = async (files: HubFiles, environment: string): Promise<Environment> => {
-  const entries = await files.list(`manifests/${environment}`);
-  const serials = entries.flatMap(({ name, kind }) => (kind === 'file' ? (serialOfFile(name) ?? []) : []));
-  return {
-    current: await readCurrent(files, environment),
-    serials: new Set(serials),
-  };
-};
-
 const writeOne = async (files: HubFiles, path: string, bytes: Uint8Array): Promise<AgentError | undefined> =>
   (await files.apply([{ path, bytes }]))[0];
 
 /** What a hub that was killed between the two writes still owes the history. */
-const completeHistory = async (files: HubFiles, environment: string, found: Environment): Promise<void> => {
+const completeHistory = async (
+  files: HubFiles,
+  environment: string,
+  found: FoundEnvironment,
+): Promise<void> => {
   const { current, serials } = found;
   if (current?.serial === undefined || serials.has(current.serial)) return;
   const failure = await writeOne(files, historyPath(environment, current.serial), current.bytes);
@@ -97,9 +71,7 @@ const completeHistory = async (files: HubFiles, environment: string, found: Envi
   serials.add(current.serial);
 };
 
-type Kept = ManifestsOptions & { readonly known: Map<string, Environment> };
-
-const highestOf = (serials: ReadonlySet<number>): number => Math.max(0, ...serials);
+type Kept = ManifestsOptions & { readonly known: Map<string, FoundEnvironment> };
 
 const tooMany = (most: number): Refusal =>
   refusal(
@@ -122,13 +94,24 @@ const readPast = async (
 const addHistory = async (
   { files }: Kept,
   path: string,
-  { serials }: Environment,
+  { serials }: FoundEnvironment,
   { serial, bytes }: { readonly serial: number; readonly bytes: Uint8Array },
 ): Promise<void> => {
   const failure = await writeOne(files, path, bytes);
   if (failure) throw failure;
   serials.add(serial);
 };
+
+/** Where keys are used, every host refuses a manifest without a signature: it would only end what is published. */
+const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined): Refusal | undefined =>
+  isSigned || current?.isSigned !== true
+    ? undefined
+    : refusal(
+        422,
+        'unsigned',
+        'the manifest is not signed, and the current one of this environment is',
+        'publish it with `supercargo publish --key`; where hosts take unsigned ones now, remove the environment from the hub first (docs/HUB.md)',
+      );
 
 const publish = async (
   kept: Kept,
@@ -137,7 +120,7 @@ const publish = async (
   conditions: Conditions,
 ): Promise<WriteAnswer> => {
   const { known, files, mostEnvironments } = kept;
-  const found = known.get(environment) ?? (await readEnvironment(files, environment));
+  const found = known.get(environment) ?? (await findEnvironment(files, environment));
   if (found.current !== undefined && isSame(found.current.bytes, bytes)) {
     // Who repeats a publish whose answer was lost finds it done, and the history complete.
     await completeHistory(files, environment, found);
@@ -148,21 +131,21 @@ const publish = async (
   const [trust, nowMs] = [await kept.trust(), kept.now()];
   const read = readPublication({ document: bytes, environment, trust, nowMs });
   if (read.kind === 'refused') return read;
-  const { serial } = read.publication.manifest;
-  const objection = refuseSuccessor(serial, {
-    currentSerial: found.current?.serial,
-    highestInHistory: highestOf(found.serials),
-  });
+  const { manifest, isSigned } = read.publication;
+  const { serial } = manifest;
+  const objection =
+    refuseUnsigned(isSigned, found.current) ??
+    refuseSuccessor(serial, [found.current?.serial ?? 0, ...found.serials]);
   if (objection) return refused(objection);
   const failure = await writeOne(files, manifestPath(environment), bytes);
   if (failure) {
     // Perhaps only the last sync failed: what is on disk is what counts.
-    found.current = await readCurrent(files, environment);
+    found.current = (await findEnvironment(files, environment)).current;
     throw failure;
   }
   const isNew = found.current === undefined;
   const tag = entityTagOf(bytes);
-  found.current = { bytes, tag, serial };
+  found.current = { bytes, tag, serial, isSigned };
   known.set(environment, found);
   kept.onPublished(environment);
   await addHistory(kept, historyPath(environment, serial), found, { serial, bytes });
@@ -195,11 +178,12 @@ const record = async (
 /** Keeps what was published. Everything that is acknowledged is on disk. @throws AgentError STORE */
 export const openManifests = async (options: ManifestsOptions): Promise<Manifests> => {
   const { files } = options;
-  const known = new Map<string, Environment>();
+  const known = new Map<string, FoundEnvironment>();
   for (const { name, kind } of await files.list('manifests')) {
     const environment = kind === 'file' ? environmentOfFile(name) : undefined;
     if (environment === undefined) continue;
-    const found = await readEnvironment(files, environment);
+    const found = await findEnvironment(files, environment);
+    if (found.remark !== undefined) options.onRemark(found.remark);
     await completeHistory(files, environment, found);
     known.set(environment, found);
   }

@@ -8,7 +8,8 @@ import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './answer.ts';
 import type { HubContext } from './context.ts';
 import { guard, json } from './guard.ts';
-import type { HeldDocument, WriteAnswer } from './manifests.ts';
+import type { HeldDocument } from './found.ts';
+import type { WriteAnswer } from './manifests.ts';
 
 export const manifestTopic = (environment: string): string => `manifest ${environment}`;
 

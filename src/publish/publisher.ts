@@ -4,9 +4,11 @@ import { historyPath, manifestPath, probePath } from '../core/fleet/layout.ts';
 import type { Manifest } from '../core/manifest/model.ts';
 import { seal } from '../core/manifest/seal.ts';
 import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
-import { draft, highestSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
+import type { Named } from '../core/publish/base.ts';
+import { draft, refuseSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
 import { renderManifest } from '../core/publish/render.ts';
-import type { Current, EnvironmentStore } from './store.ts';
+import { findBase, type Base, type ChosenBase } from './base.ts';
+import type { EnvironmentStore } from './store.ts';
 
 export interface PublisherOptions {
   readonly store: DocumentStore;
@@ -16,11 +18,21 @@ export interface PublisherOptions {
   readonly keys: readonly KeyObject[];
   /** The store can't compare and swap, and nobody else publishes. */
   readonly isSingleWriter: boolean;
+  /** Manifests are judged by the trust file of the hosts, and not only by the keys of this publish. */
+  readonly isHostsTrust: boolean;
 }
 
 export interface Proposal {
   /** The versions to publish, given what is published. Called again on the new state after a lost race. */
   readonly services: (before: Manifest | undefined, signal: AbortSignal) => Promise<Services>;
+  /** Those whose versions it names itself. */
+  readonly named: Named;
+  /** Undefined: the newest manifest that may be built upon. */
+  readonly base?: ChosenBase | undefined;
+  /** Takes over versions that no known key has signed. */
+  readonly adopts?: boolean;
+  /** The environment may be a new one. */
+  readonly creates?: boolean;
   readonly terms: DraftOptions;
   /** Undefined: the next one. */
   readonly serial: number | undefined;
@@ -31,7 +43,12 @@ export interface Published {
   readonly before: Manifest | undefined;
   readonly manifest: Manifest;
   readonly isWritten: boolean;
-  /** The highest serial that anybody knew; above the store's where that was restored from a backup. */
+  readonly isAdopted: boolean;
+  /** It is the first manifest of its environment. */
+  readonly isNew: boolean;
+  /** What lies in the store and was not built upon, and why. */
+  readonly remarks: readonly string[];
+  /** The highest serial that was known before; above the store's where that was restored from a backup. */
   readonly highest: number;
   /** It is published, but its history is not complete; why. The next publish completes it. */
   readonly trouble: string | undefined;
@@ -70,11 +87,6 @@ export const createPublisher = (o: PublisherOptions) => {
     const payload = renderManifest(manifest);
     return o.keys.length === 0 ? payload : Buffer.from(`${JSON.stringify(seal(payload, o.keys), null, 2)}\n`);
   };
-  const highestOf = async (current: Current | undefined, signal: AbortSignal): Promise<number> => {
-    const reports = await view.reports(undefined, signal);
-    const told = reports.map((r) => r.status.manifest.serial);
-    return highestSerial([current?.manifest.serial ?? 0, ...((await view.serials(signal)) ?? [])], told);
-  };
   let isProven = o.isSingleWriter;
   const prove = async (signal: AbortSignal): Promise<void> => {
     if (isProven) return;
@@ -99,10 +111,10 @@ export const createPublisher = (o: PublisherOptions) => {
     if (await store.read(history, signal)) return;
     await store.write(history, document, o.isSingleWriter ? { kind: 'none' } : { kind: 'absent' }, signal);
   };
-  const conditionFor = (current: Current | undefined): WriteCondition => {
+  const conditionFor = ({ place }: Base): WriteCondition => {
     if (o.isSingleWriter) return { kind: 'none' };
-    if (!current) return { kind: 'absent' };
-    const { version } = current.stored;
+    if (!place) return { kind: 'absent' };
+    const { version } = place;
     if (version !== undefined) return { kind: 'unchanged', version };
     throw new AgentError(
       'STORE',
@@ -114,7 +126,7 @@ export const createPublisher = (o: PublisherOptions) => {
   };
   /** False: somebody else was first. */
   const write = async (
-    current: Current | undefined,
+    base: Base,
     { serial, document }: { readonly serial: number; readonly document: Uint8Array },
     signal: AbortSignal,
   ): Promise<boolean> => {
@@ -123,7 +135,7 @@ export const createPublisher = (o: PublisherOptions) => {
       isSame(document, (await store.read(path, signal))?.bytes) ||
       isSame(document, (await store.read(historyPath(environment, serial), signal))?.bytes);
     try {
-      if ((await store.write(path, document, conditionFor(current), signal)) === 'refused') return false;
+      if ((await store.write(path, document, conditionFor(base), signal)) === 'refused') return false;
     } catch (error) {
       signal.throwIfAborted();
       // The answer may be lost, or be about what the store does afterwards: what it has is what hosts read.
@@ -137,30 +149,26 @@ export const createPublisher = (o: PublisherOptions) => {
   return {
     /** @throws AgentError STORE, KEY, USAGE, or what `services` throws; nothing is written then. */
     publish: async (proposal: Proposal, signal: AbortSignal): Promise<Published> => {
+      const { base: chosen, adopts = false, creates = false, named } = proposal;
       for (let race = 0; race < RACES; race += 1) {
-        const current = await view.current(signal);
-        const before = current?.manifest;
-        const highest = await highestOf(current, signal);
+        const options = { view, environment, isHostsTrust: o.isHostsTrust, chosen, adopts, creates };
+        const base = await findBase(options, named, signal);
+        const { manifest: before, isAdopted, isNew, highest, remarks } = base;
         const serial = proposal.serial ?? highest + 1;
-        if (serial <= highest)
-          throw new AgentError(
-            'USAGE',
-            `serial ${String(serial)} is not above ${String(highest)}, which was published before`,
-            {
-              advice: `leave --serial out, or give ${String(highest + 1)} or more: hosts refuse a lower one`,
-            },
-          );
+        refuseSerial(serial, highest);
         const services = await proposal.services(before, signal);
         const manifest = draft(environment, serial, services, proposal.terms);
-        if (proposal.isDryRun) return { before, manifest, isWritten: false, highest, trouble: undefined };
+        const drafted = { before, manifest, isAdopted, isNew, highest, remarks };
+        if (proposal.isDryRun) return { ...drafted, isWritten: false, trouble: undefined };
         await prove(signal);
-        if (current) await completeHistory(current.manifest.serial, current.stored.bytes, signal);
+        if (base.toKeep) await completeHistory(base.toKeep.serial, base.toKeep.bytes, signal);
         const document = documentOf(manifest);
-        if (await write(current, { serial, document }, signal)) {
+        if (await write(base, { serial, document }, signal)) {
           const trouble = await troubleOf(completeHistory(serial, document, signal), signal);
-          return { before, manifest, isWritten: true, highest, trouble };
+          return { ...drafted, isWritten: true, trouble };
         }
-        if (proposal.serial !== undefined) throw lostRace(serial, store.name);
+        // Decided on what was there: what came between would be dropped unseen.
+        if (proposal.serial !== undefined || chosen || adopts) throw lostRace(serial, store.name);
       }
       throw lostRace(undefined, store.name);
     },

@@ -1,26 +1,37 @@
 import { AgentError } from '../core/errors.ts';
 import { historyFolder, historyPath, manifestPath, reportFolder, reportPath } from '../core/fleet/layout.ts';
 import { readFleetDocument, readHostReport, type HostReport } from '../core/fleet/report.ts';
-import { readPublication } from '../core/hub/published.ts';
-import { hostOfFile, serialOfFile } from '../core/hub/names.ts';
+import { environmentOfFile, hostOfFile, serialOfFile } from '../core/hub/names.ts';
 import type { Manifest, Trust } from '../core/manifest/model.ts';
 import type { DocumentStore, StoredDocument } from '../core/ports/document-store.ts';
+import { openPublished, type Opened, type Standing } from '../core/publish/standing.ts';
+import { readStanding } from './standing.ts';
 
 /** What an environment's current manifest is, as the store has it. */
 export interface Current {
   readonly manifest: Manifest;
-  readonly stored: StoredDocument;
+  /** What lies in the place of the current manifest; undefined: nothing does, and the manifest is of the history. */
+  readonly stored: StoredDocument | undefined;
 }
 
 /** A store seen as an environment's manifests and reports. */
 export interface EnvironmentStore {
   readonly name: string;
-  /** Undefined: nothing was ever published. @throws AgentError STORE or KEY where what is there can't be built upon */
+  /** What may be built upon; `reported` is the highest serial that hosts report. @throws AgentError STORE where the store cannot be read */
+  readonly standing: (signal: AbortSignal, reported?: number) => Promise<Standing>;
+  /**
+   * The newest manifest that may be built upon, wherever it lies. Undefined: nothing was ever published.
+   * @throws AgentError STORE or KEY where there are documents and none of them is one
+   */
   readonly current: (signal: AbortSignal) => Promise<Current | undefined>;
-  /** An older one. @throws AgentError STORE where it is missing, or KEY where nobody that we trust signed it */
+  /** One of the history; undefined: there is none. */
+  readonly open: (serial: number, signal: AbortSignal) => Promise<Opened | undefined>;
+  /** An older one. @throws AgentError STORE where it is missing, or KEY where no known key signed it */
   readonly published: (serial: number, signal: AbortSignal) => Promise<Manifest>;
   /** Those that the store lists; undefined: it can't list. */
   readonly serials: (signal: AbortSignal) => Promise<readonly number[] | undefined>;
+  /** All environments that the store lists; undefined: it can't list. */
+  readonly environments: (signal: AbortSignal) => Promise<readonly string[] | undefined>;
   /** What these hosts, or all that the store knows, last told. Reports that can't be read are left out. */
   readonly reports: (
     hosts: readonly string[] | undefined,
@@ -41,33 +52,34 @@ const mapInGroups = async <T, R>(
   return results;
 };
 
-export const createEnvironmentStore = (
-  store: DocumentStore,
+const refuseUnusable = (
+  store: string,
   environment: string,
-  /** Whose word is built upon; undefined: anybody's. */
-  trust: Trust | undefined,
-): EnvironmentStore => {
-  const open = (path: string, bytes: Uint8Array): Manifest => {
-    const read = readPublication({ document: bytes, environment, trust, nowMs: undefined });
-    if (read.kind === 'publication') return read.publication.manifest;
-    const { code, message } = read.refusal;
-    if (code === 'signature' || code === 'unsigned')
-      throw new AgentError(
-        'KEY',
-        `${store.name}/${path} is not signed by a key that is known here: ${message}`,
-        {
-          advice:
-            'a publisher signs what it finds there once more, so it has to be sure of it: name the hosts’ trust file with --trust, or add --key of the one that signed it',
-        },
-      );
-    throw new AgentError('STORE', `${store.name}/${path} is no manifest of ${environment}: ${message}`, {
-      advice: `put back the last good one from ${store.name}/${historyFolder(environment)}/`,
+  opened: Opened & { kind: 'unusable' },
+): AgentError => {
+  const { path, fault, message } = opened.unusable;
+  if (fault === 'unsigned' || fault === 'signature')
+    return new AgentError('KEY', `${store}/${path} is not signed by a key that is known here: ${message}`, {
+      advice:
+        'name the trust file of the hosts with --trust, if that knows the key; or look at its versions, and take them over with --adopt-unverified',
     });
-  };
-  const listReports = async (signal: AbortSignal): Promise<readonly HostReport[] | undefined> => {
-    const listed = await store.read(reportFolder(environment), signal);
-    return listed && readFleetDocument(listed, Date.now());
-  };
+  if (fault === 'spent')
+    return new AgentError('STORE', `${store}/${path} cannot be built upon: ${message}`, {
+      advice:
+        'begin anew with --base none and name every service; on a hub, `supercargo hub repair` sets it aside',
+    });
+  return new AgentError('STORE', `${store}/${path} is no manifest of ${environment}: ${message}`, {
+    advice: 'put back a good copy of it, or begin anew with --base none and name every service',
+  });
+};
+
+/** @throws AgentError KEY or STORE */
+export const needUsable = (store: string, environment: string, opened: Opened): Manifest => {
+  if (opened.kind === 'usable') return opened.usable.manifest;
+  throw refuseUnusable(store, environment, opened);
+};
+
+const createReports = (store: DocumentStore, environment: string): EnvironmentStore['reports'] => {
   const readReports = async (
     hosts: readonly string[],
     signal: AbortSignal,
@@ -79,30 +91,57 @@ export const createEnvironmentStore = (
     });
     return found.flat();
   };
+  return async (hosts, signal) => {
+    const document = await store.read(reportFolder(environment), signal);
+    const listed = document && readFleetDocument(document, Date.now());
+    if (listed) return hosts ? listed.filter((r) => hosts.includes(r.host)) : listed;
+    if (hosts) return readReports(hosts, signal);
+    const names = await store.list(reportFolder(environment), signal);
+    return readReports(names?.flatMap((name) => hostOfFile(name) ?? []) ?? [], signal);
+  };
+};
+
+export const createEnvironmentStore = (
+  store: DocumentStore,
+  environment: string,
+  /** Whose word is built upon; undefined: anybody's. */
+  trust: Trust | undefined,
+): EnvironmentStore => {
+  const open: EnvironmentStore['open'] = async (serial, signal) => {
+    const path = historyPath(environment, serial);
+    const stored = await store.read(path, signal);
+    return stored && openPublished({ path, bytes: stored.bytes, environment }, trust);
+  };
+  const serials: EnvironmentStore['serials'] = async (signal) =>
+    (await store.list(historyFolder(environment), signal))?.flatMap((name) => serialOfFile(name) ?? []);
+  const standing: EnvironmentStore['standing'] = async (signal, reported) => {
+    const place = await store.read(manifestPath(environment), signal);
+    const path = manifestPath(environment);
+    const opened = place && openPublished({ path, bytes: place.bytes, environment }, trust);
+    return readStanding({ place, opened, listed: await serials(signal), reported, open }, signal);
+  };
   return {
     name: store.name,
+    standing,
     current: async (signal) => {
-      const path = manifestPath(environment);
-      const stored = await store.read(path, signal);
-      return stored && { stored, manifest: open(path, stored.bytes) };
+      const { place, newest, unusable } = await standing(signal);
+      if (newest) return { manifest: newest.manifest, stored: place };
+      const [first] = unusable;
+      if (first) throw refuseUnusable(store.name, environment, { kind: 'unusable', unusable: first });
+      return undefined;
     },
+    open,
     published: async (serial, signal) => {
-      const path = historyPath(environment, serial);
-      const stored = await store.read(path, signal);
-      if (stored) return open(path, stored.bytes);
+      const opened = await open(serial, signal);
+      if (opened) return needUsable(store.name, environment, opened);
       throw new AgentError('STORE', `${store.name} has no serial ${String(serial)} of ${environment}`, {
         advice:
           'choose one that was published: `supercargo fleet` shows the current one, older ones are below it',
       });
     },
-    serials: async (signal) =>
-      (await store.list(historyFolder(environment), signal))?.flatMap((name) => serialOfFile(name) ?? []),
-    reports: async (hosts, signal) => {
-      const listed = await listReports(signal);
-      if (listed) return hosts ? listed.filter((r) => hosts.includes(r.host)) : listed;
-      if (hosts) return readReports(hosts, signal);
-      const names = await store.list(reportFolder(environment), signal);
-      return readReports(names?.flatMap((name) => hostOfFile(name) ?? []) ?? [], signal);
-    },
+    serials,
+    environments: async (signal) =>
+      (await store.list('manifests', signal))?.flatMap((name) => environmentOfFile(name) ?? []),
+    reports: createReports(store, environment),
   };
 };

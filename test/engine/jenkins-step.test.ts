@@ -128,6 +128,9 @@ describe('the Jenkins step', () => {
     const options = {
       timeout: '90m',
       expires: '30d',
+      create: true,
+      base: 'none',
+      adoptUnverified: true,
       rollout: '1h:5%',
       serial: 7,
       maxFailed: 2,
@@ -148,8 +151,8 @@ describe('the Jenkins step', () => {
     );
     expect(commandIn(events).join(' ')).toBe(
       'publish --to https://hub.example.com --key /run/supercargo/1.key --key /run/supercargo/2.key ' +
-        '--hosts /run/supercargo/hosts --trust /run/supercargo/trust --ca /run/supercargo/ca --wait --single-writer --timeout 90m --expires 30d ' +
-        '--rollout 1h:5% --serial 7 --max-failed 2 --on-failure freeze --platform linux/amd64 --platform linux/arm64 ' +
+        '--hosts /run/supercargo/hosts --trust /run/supercargo/trust --ca /run/supercargo/ca --wait --single-writer --create --adopt-unverified --timeout 90m --expires 30d ' +
+        '--rollout 1h:5% --serial 7 --max-failed 2 --on-failure freeze --base none --platform linux/amd64 --platform linux/arm64 ' +
         `--retry web --retry api -- staging api=sha256:${'0'.repeat(64)}`,
     );
     const given = events.find((event) => event.given)?.given ?? [];

@@ -19,6 +19,7 @@ import groovy.transform.Field
   duration: '[0-9]{1,6}[smhd](?:[0-9]{1,6}[smhd]){0,3}',
   rollout: '[0-9]{1,6}[smhd](?::[0-9]{1,3}(?:\\.[0-9]{1,6})?%)?',
   number: '[0-9]{1,16}',
+  base: '[0-9]{1,16}|none',
   platform: '[a-z0-9_.-]+/[a-z0-9_.-]+(?:/[a-z0-9_.-]+)?',
   onFailure: 'rollback|freeze|none',
   ending: 'error|unstable',
@@ -36,6 +37,7 @@ import groovy.transform.Field
   toSerial: ['--to-serial', 'number'],
   maxFailed: ['--max-failed', 'number'],
   onFailure: ['--on-failure', 'onFailure'],
+  base: ['--base', 'base'],
 ]
 
 /** Parameters that are files on the Jenkins agent, relative to the current folder: shown to the container, read-only. */
@@ -45,7 +47,7 @@ import groovy.transform.Field
 @Field final List OF_A_WAIT = ['timeout', 'maxFailed', 'onFailure', 'hosts']
 
 @Field final List OTHERS = ['environment', 'services', 'promote', 'rollback', 'to', 'key', 'keys', 'publishToken',
-  'readToken', 'image', 'wait', 'retry', 'platforms', 'singleWriter', 'dryRun', 'onFailed', 'onTimedOut', 'dockerArguments']
+  'readToken', 'image', 'wait', 'retry', 'platforms', 'singleWriter', 'create', 'adoptUnverified', 'dryRun', 'onFailed', 'onTimedOut', 'dockerArguments']
 
 /** @return [code: exit code, outcome: 'converged', 'published', 'failed' or 'timed out', message: one sentence] */
 Map call(Map settings) {
@@ -77,6 +79,8 @@ private List commandOf(Map settings) {
   List words = [verb]
   if (isWaiting(settings)) words << '--wait'
   if (settings.singleWriter == true) words << '--single-writer'
+  if (settings.create == true && verb != 'rollback') words << '--create'
+  if (settings.adoptUnverified == true) words << '--adopt-unverified'
   if (settings.dryRun == true) words << '--dry-run'
   for (name in new ArrayList(OPTIONS.keySet())) {
     if (isGiven(settings, name)) words += [OPTIONS[name][0], one(name, OPTIONS[name][1], settings[name])]

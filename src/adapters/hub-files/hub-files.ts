@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chown, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AgentError } from '../../core/errors.ts';
 import type { FileChange, HubFile, HubFiles } from '../../core/ports/hub-files.ts';
@@ -12,12 +12,30 @@ export interface OpenHubFiles extends HubFiles {
   readonly close: () => Promise<void>;
 }
 
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Root works in the folder of the hub's user, who has to be able to read what it writes. Undefined: our files are ours. */
+const ownerOf = async (folder: string): Promise<Owner | undefined> => {
+  if (process.geteuid?.() !== 0) return undefined;
+  const { uid, gid } = await stat(folder);
+  return uid === 0 ? undefined : { uid, gid };
+};
+
 /** `NAME.tmp` in the work folder first: who reads sees the old content or the new one, never a part. */
-const replace = async (path: string, bytes: Uint8Array, work: string): Promise<void> => {
+const replace = async (
+  path: string,
+  bytes: Uint8Array,
+  work: string,
+  owner: Owner | undefined,
+): Promise<void> => {
   const temporary = join(work, `${randomBytes(8).toString('hex')}.tmp`);
   try {
     await withOpen(open(temporary, 'wx', FILE_MODE), async (file) => {
       await file.writeFile(bytes);
+      if (owner) await file.chown(owner.uid, owner.gid);
       await file.sync();
     });
     await rename(temporary, path);
@@ -69,11 +87,13 @@ const applyAll = async (
   changes: readonly FileChange[],
 ): Promise<readonly (AgentError | undefined)[]> => {
   const work = join(folder, WORK_FOLDER);
+  const owner = await ownerOf(folder);
   const attempt = async ({ path, bytes }: FileChange): Promise<AgentError | undefined> => {
     try {
       const target = join(folder, path);
       await makeFolder(dirname(target));
-      await (bytes === undefined ? rm(target, { force: true }) : replace(target, bytes, work));
+      if (owner) await chown(dirname(target), owner.uid, owner.gid);
+      await (bytes === undefined ? rm(target, { force: true }) : replace(target, bytes, work, owner));
       return undefined;
     } catch (error) {
       return storeError(error, `${bytes === undefined ? 'remove' : 'write'} ${path}`);
@@ -92,6 +112,12 @@ const applyAll = async (
   );
   return changes.map(({ path }, index) => results[index] ?? folders.get(dirname(path)));
 };
+
+/** What is there, also while a hub is at work in the folder. */
+export const readHubFiles = (folder: string): Pick<HubFiles, 'read' | 'list'> => ({
+  read: (path) => readBytes(folder, path),
+  list: (path) => listFolder(folder, path),
+});
 
 /**
  * Durable files below one folder, which is made where it is missing. One hub at a time.
@@ -113,8 +139,7 @@ export const openHubFiles = async (folder: string): Promise<OpenHubFiles> => {
     throw storeError(error, `clean up ${work}`);
   }
   return {
-    read: (path) => readBytes(folder, path),
-    list: (path) => listFolder(folder, path),
+    ...readHubFiles(folder),
     apply: (changes) => applyAll(folder, changes),
     close: lock.release,
   };

@@ -5,13 +5,10 @@ import { createLog } from '../../adapters/log.ts';
 import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
-import { readHubConfig, readReportSecret, type HubConfig } from '../../config/hub.ts';
+import { readHubConfig, type HubConfig } from '../../config/hub.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/address.ts';
-import { isReportingHost } from '../../core/hub/names.ts';
-import { hostToken } from '../../core/hub/tokens.ts';
-import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Trust } from '../../core/manifest/model.ts';
 import type { HubArchives } from '../../core/ports/hub-archives.ts';
 import type { HubFiles } from '../../core/ports/hub-files.ts';
@@ -19,7 +16,9 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { DEFAULT_LIMITS, type HubLimits } from '../../hub/limits.ts';
-import { readTrustFile } from '../host-files.ts';
+import { createHubTrust, TRUST_FILE } from '../hub-trust.ts';
+import { addHubRepair } from './hub-repair.ts';
+import { addHubToken } from './hub-token.ts';
 import type { Cli } from '../cli.ts';
 import type { Io } from '../io.ts';
 import { VERSION } from '../version.ts';
@@ -29,16 +28,10 @@ Examples:
   supercargo hub --listen 127.0.0.1:8440 --data /var/lib/supercargo-hub
   supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key --trust trust.json
   supercargo hub token staging web-1        the token with which that host reports
+  supercargo hub repair staging --dry-run   what is wrong with its manifests, and what would be done
 
 Secrets come from the environment or from files: SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and
 SUPERCARGO_READ_TOKEN, or the same names with _FILE. SIGTERM ends it, SIGHUP reads the certificate again.`;
-
-const TOKEN_HELP = `
-Example:
-  supercargo hub token staging web-1
-
-Needs SUPERCARGO_REPORT_SECRET or SUPERCARGO_REPORT_SECRET_FILE, as the hub has it. Goes into the host's
-SUPERCARGO_REPORT_TOKEN.`;
 
 interface Options {
   readonly listen: string;
@@ -96,14 +89,12 @@ const readTls = async ({ tlsCert, tlsKey }: Options): Promise<TlsFiles | undefin
   return { cert: await readPem(tlsCert), key: await readPem(tlsKey) };
 };
 
-const readTrust = async (path: string | undefined): Promise<Trust | undefined> => {
-  const read = await readTrustFile(path);
-  if (read.kind === 'problem')
-    throw new AgentError('TRUST', read.problem.message, { advice: read.problem.advice });
-  return read.kind === 'trust' ? read.trust : undefined;
-};
-
-const warningsOf = (config: HubConfig, { host }: ListenAddress, options: Options): readonly string[] => [
+const warningsOf = (
+  config: HubConfig,
+  { host }: ListenAddress,
+  options: Options,
+  trust: Trust | undefined,
+): readonly string[] => [
   ...config.warnings,
   ...(isLoopback(host) || options.tlsCert !== undefined
     ? []
@@ -115,6 +106,11 @@ const warningsOf = (config: HubConfig, { host }: ListenAddress, options: Options
     : [
         'SUPERCARGO_READ_TOKEN is not set: reports and the page are shown to nobody without the publish token',
       ]),
+  ...(trust === undefined
+    ? [
+        `there is no trust file: the hub takes manifests whoever signed them, and only the hosts judge; put their trust.json into ${options.data}/${TRUST_FILE}, or name it with --trust`,
+      ]
+    : []),
 ];
 
 /** A renewed certificate counts from SIGHUP on; a wrong one leaves the old one in use. */
@@ -150,10 +146,14 @@ interface Surroundings {
   readonly files: HubFiles;
   readonly archives: HubArchives;
   readonly log: EventLog;
+  readonly trust: () => Promise<Trust | undefined>;
 }
 
 /** The server and the page are loaded here: `hub token` and the help of all commands need neither. */
-const open = async (options: Options, { config, files, archives, log }: Surroundings): Promise<Hub> => {
+const open = async (
+  options: Options,
+  { config, files, archives, log, trust }: Surroundings,
+): Promise<Hub> => {
   const [listen, tls] = [toAddress(options.listen), await readTls(options)];
   const { startHub } = await import('../../hub/hub.ts');
   const { pageAssets } = await import('../../hub/page/assets.ts');
@@ -163,7 +163,7 @@ const open = async (options: Options, { config, files, archives, log }: Surround
     secrets: config,
     listen,
     tls,
-    trust: () => readTrust(options.trust),
+    trust,
     limits: limitsOf(options),
     assets: pageAssets(),
     log,
@@ -185,16 +185,17 @@ const systemdOf = ({ notifySocket, path }: HubConfig, pid: number, log: EventLog
 const runHub = async (io: Io, options: Options, signal: AbortSignal): Promise<ExitCode> => {
   const config = readHubConfig(io.env, io.stdout.isTTY);
   // What is wrong with the options is said before anything is made.
-  const warnings = warningsOf(config, toAddress(options.listen), options);
+  const data = resolve(options.data);
+  const listen = toAddress(options.listen);
+  const trust = createHubTrust({ file: options.trust, data });
+  const warnings = warningsOf(config, listen, options, await trust());
   limitsOf(options);
-  await readTrust(options.trust);
   await readTls(options);
   const log = await createLog({ ...config.log, environment: undefined });
   const systemd = systemdOf(config, io.pid, log);
-  const data = resolve(options.data);
   const files = await openHubFiles(data);
   try {
-    const hub = await open(options, { config, files, archives: createHubArchives(data), log });
+    const hub = await open(options, { config, files, archives: createHubArchives(data), log, trust });
     const stopRenewing = renewOnHangup(hub, options, log);
     for (const message of warnings) log.write('warn', 'hub.warned', { message });
     log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });
@@ -210,18 +211,6 @@ const runHub = async (io: Io, options: Options, signal: AbortSignal): Promise<Ex
   return EXIT.ok;
 };
 
-const printToken = (io: Io, environment: string, host: string): ExitCode => {
-  if (!isEnvironmentName(environment))
-    throw usage(`"${environment}" is no name of an environment`, 'write it as SUPERCARGO_ENVIRONMENT has it');
-  if (!isReportingHost(host))
-    throw usage(
-      `"${host}" is no name of a host`,
-      'write it as SUPERCARGO_HOST has it, or as hostname prints it',
-    );
-  io.stdout.write(`${hostToken(readReportSecret(io.env), environment, host)}\n`);
-  return EXIT.ok;
-};
-
 export const addHub = (program: Program, { io, run }: Cli): void => {
   const hub = program
     .command('hub')
@@ -230,19 +219,13 @@ export const addHub = (program: Program, { io, run }: Cli): void => {
     .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
     .option('--tls-cert <file>', 'certificate chain (PEM)')
     .option('--tls-key <file>', 'its private key (PEM)')
-    .option('--trust <file>', 'take only manifests that this trust.json verifies')
+    .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
     .option('--max-hosts <n>', 'in each environment', String(DEFAULT_LIMITS.hosts))
     .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
     .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
     .option('--max-archive <size>', 'of one archived image', '16G')
     .addHelpText('after', HELP)
     .action((options: Options) => run((signal) => runHub(io, options, signal)));
-  hub
-    .command('token <environment> <host>')
-    .description('prints the token with which a host reports')
-    .addHelpText('after', TOKEN_HELP)
-    .exitOverride()
-    .action((environment: string, host: string) =>
-      run(() => Promise.resolve().then(() => printToken(io, environment, host))),
-    );
+  addHubToken(hub, { io, run });
+  addHubRepair(hub, { io, run });
 };

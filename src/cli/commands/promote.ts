@@ -1,11 +1,17 @@
 import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
+import type { Manifest } from '../../core/manifest/model.ts';
 import { promoted } from '../../core/publish/choose.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import { createEnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
-import { addPublishFlags, checkEnvironment, type PublishFlags } from '../publishing/options.ts';
+import {
+  addCreateFlag,
+  addPublishFlags,
+  checkEnvironment,
+  type PublishFlags,
+} from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndTell } from '../publishing/session.ts';
 
 const HELP = `
@@ -28,18 +34,25 @@ const runPromote = async (
       advice: 'name the environment that it comes from and then the one that it goes to',
     });
   const s = await openSession(cli.io, to ?? '', flags);
-  const source = await needCurrent(createEnvironmentStore(s.store, from, s.trust), from, signal);
-  return publishAndTell(s, (before) => Promise.resolve(promoted(source, before, services)), signal);
+  const source = await needCurrent(s, createEnvironmentStore(s.store, from, s.trust), from, signal);
+  const named = services.length > 0 ? services : Object.keys(source.services);
+  const taken = {
+    services: (before: Manifest | undefined) => Promise.resolve(promoted(source, before, services)),
+    named,
+  };
+  return publishAndTell(s, taken, signal);
 };
 
 export const addPromote = (program: Command, cli: Cli): void => {
-  addPublishFlags(
-    program
-      .command('promote')
-      .argument('<from>', 'the environment whose versions are taken')
-      .argument('<to>', 'the environment that gets them')
-      .argument('[service...]', 'only these (all that are published)')
-      .description('give one environment the versions of another'),
+  addCreateFlag(
+    addPublishFlags(
+      program
+        .command('promote')
+        .argument('<from>', 'the environment whose versions are taken')
+        .argument('<to>', 'the environment that gets them')
+        .argument('[service...]', 'only these (all that are published)')
+        .description('give one environment the versions of another'),
+    ),
   )
     .addHelpText('after', HELP)
     .action((from: string, to: string, services: readonly string[], flags: PublishFlags) =>

@@ -7,7 +7,7 @@ import type { Manifest } from '../../core/manifest/model.ts';
 import type { Cli } from '../cli.ts';
 import { createArchiving } from '../publishing/archiving.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
-import { addPublishFlags, type PublishFlags } from '../publishing/options.ts';
+import { addCreateFlag, addPublishFlags, type PublishFlags } from '../publishing/options.ts';
 import { openSession, publishAndTell } from '../publishing/session.ts';
 import { openRegistry } from '../publishing/wire.ts';
 import { formatImage } from '../../core/image/reference.ts';
@@ -15,7 +15,7 @@ import { formatImage } from '../../core/image/reference.ts';
 const HELP = `
 Examples:
   supercargo publish staging web=1.2.3 --to https://deploy.example.com --key jenkins.key --wait
-  supercargo publish staging web=registry.example.com/org/web:1.2.3 --to … --key …     the first time
+  supercargo publish staging web=registry.example.com/org/web:1.2.3 --to … --key … --create     the first time
   supercargo publish production web=1.2.3 --to … --key … --rollout 1h:5% --wait --on-failure rollback
   supercargo publish staging --retry web --to … --key …                                  once more, where it was given up
   supercargo publish production web=1.2.3 --to … --key … --archive                       the image travels along
@@ -66,16 +66,19 @@ const runPublish = async (
     );
     return retried({ ...before?.services, ...Object.fromEntries(found) }, flags.retry);
   };
-  return publishAndTell(s, services, signal, async () => archiving?.sweep(signal));
+  const named = requests.map(({ service }) => service);
+  return publishAndTell(s, { services, named }, signal, async () => archiving?.sweep(signal));
 };
 
 export const addPublish = (program: Command, cli: Cli): void => {
-  addPublishFlags(
-    program
-      .command('publish')
-      .argument('<environment>', 'whose hosts are to run it')
-      .argument('[version...]', 'SERVICE=TAG, SERVICE=sha256:… or SERVICE=REPOSITORY:TAG')
-      .description('say which versions an environment runs'),
+  addCreateFlag(
+    addPublishFlags(
+      program
+        .command('publish')
+        .argument('<environment>', 'whose hosts are to run it')
+        .argument('[version...]', 'SERVICE=TAG, SERVICE=sha256:… or SERVICE=REPOSITORY:TAG')
+        .description('say which versions an environment runs'),
+    ),
   )
     .option('--retry <service>', 'let hosts try its version again that gave it up', collect, [])
     .option('--platform <platform>', 'the image has to be there for it, like linux/amd64', collect, [])

@@ -4,11 +4,12 @@ import type { Manifest } from '../../core/manifest/model.ts';
 import type { Services } from '../../core/publish/draft.ts';
 import { previousSerials, restored, versionsBefore } from '../../core/publish/choose.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
+import { openSerial } from '../../publish/base.ts';
 import type { EnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
-import { addPublishFlags, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
-import { needCurrent, openSession, publishAndTell } from '../publishing/session.ts';
+import { addPublishFlags, parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
+import { needCurrent, openSession, publishAndTell, type Session } from '../publishing/session.ts';
 
 const HELP = `
 Examples:
@@ -26,7 +27,10 @@ interface Flags extends PublishFlags {
 /** What one looks for is among the last few. */
 const MOST = 50;
 
-/** The newest first, as far as they can be read: a key that signed long ago may not be known any more. */
+/**
+ * The newest first, as far as they can be read: a key that signed long ago may not be known any more. What was never good is passed
+ * over.
+ */
 const readHistory = async (
   view: EnvironmentStore,
   current: Manifest,
@@ -37,15 +41,12 @@ const readHistory = async (
   const below = Array.from({ length: MOST }, (_, n) => current.serial - 1 - n).filter((n) => n > 0);
   const history = [current];
   for (const serial of previousSerials(listed ?? below, current.serial).slice(0, MOST)) {
-    try {
-      history.push(await view.published(serial, signal));
-    } catch (error) {
-      signal.throwIfAborted();
-      const isGap = listed === undefined && error instanceof AgentError && error.code === 'STORE';
-      if (isGap) continue;
-      if (history.length === 1) throw error;
-      break;
-    }
+    const opened = await view.open(serial, signal);
+    if (opened?.kind === 'usable') history.push(opened.usable.manifest);
+    if (opened?.kind !== 'unusable' || opened.unusable.fault !== 'signature') continue;
+    // Others may have published it: without them it is not known what ran before.
+    if (history.length === 1) await view.published(serial, signal);
+    break;
   }
   return history;
 };
@@ -66,21 +67,32 @@ const findBefore = async (
   );
 };
 
-const runRollback = async (
-  cli: Cli,
-  environment: string,
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<ExitCode> => {
-  const wanted = parseSerialFlag(flags.toSerial);
-  const s = await openSession(cli.io, environment, flags);
-  const current = await needCurrent(s.view, environment, signal);
-  const older =
-    wanted === undefined ? await findBefore(s.view, current, signal) : await s.view.published(wanted, signal);
-  if (flags.json !== true) cli.io.stdout.write(`back to the versions of ${String(older.serial)}\n`);
-  const goBack = async (before: Manifest | undefined): Promise<Services> => {
-    // Decided on what was there: what somebody has published since is not undone unseen.
-    if (before?.serial === current.serial) return Promise.resolve(restored(older, before));
+interface Way {
+  /** The versions that are published again. */
+  readonly older: Manifest;
+  /** The serial that it was decided upon; undefined: the older one was named, and is right whatever is published. */
+  readonly from: number | undefined;
+}
+
+const findWay = async (s: Session, toSerial: number | undefined, signal: AbortSignal): Promise<Way> => {
+  const { view, flags, environment } = s;
+  const adopting = { view, adopts: flags.adoptUnverified === true };
+  if (toSerial !== undefined)
+    return { older: (await openSerial(adopting, toSerial, signal)).manifest, from: undefined };
+  const base = parseBase(flags.base);
+  const current =
+    base?.kind === 'serial'
+      ? (await openSerial(adopting, base.serial, signal)).manifest
+      : await needCurrent(s, view, environment, signal);
+  return { older: await findBefore(view, current, signal), from: current.serial };
+};
+
+/** Decided on what was there: what others have published since is not undone unseen, also where a race was lost meanwhile. */
+const goBack = ({ older, from }: Way, environment: string) => {
+  const seen: { serial: number | undefined } = { serial: from };
+  return async (before: Manifest | undefined): Promise<Services> => {
+    seen.serial ??= before?.serial;
+    if (before?.serial === seen.serial) return Promise.resolve(restored(older, before));
     throw new AgentError(
       'STORE',
       `somebody has published since: serial ${String(before?.serial ?? 'none')}`,
@@ -89,7 +101,19 @@ const runRollback = async (
       },
     );
   };
-  return publishAndTell(s, goBack, signal);
+};
+
+const runRollback = async (
+  cli: Cli,
+  environment: string,
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<ExitCode> => {
+  const toSerial = parseSerialFlag(flags.toSerial);
+  const s = await openSession(cli.io, environment, flags);
+  const way = await findWay(s, toSerial, signal);
+  if (flags.json !== true) cli.io.stdout.write(`back to the versions of ${String(way.older.serial)}\n`);
+  return publishAndTell(s, { services: goBack(way, environment), named: 'all' }, signal);
 };
 
 export const addRollback = (program: Command, cli: Cli): void => {

@@ -3,6 +3,7 @@ import { AgentError } from '../../core/errors.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Rollout } from '../../core/manifest/model.ts';
 import type { EpochMs } from '../../core/time.ts';
+import type { ChosenBase } from '../../publish/base.ts';
 import { parseDuration, parseSerial } from '../arguments.ts';
 
 /** Where the store is, and who is believed there. */
@@ -21,6 +22,9 @@ export interface PublishFlags extends StoreFlags {
   readonly insecureUnsigned?: boolean;
   readonly singleWriter?: boolean;
   readonly serial?: string;
+  readonly base?: string;
+  readonly adoptUnverified?: boolean;
+  readonly create?: boolean;
   readonly expires?: string;
   readonly rollout?: string;
   readonly dryRun?: boolean;
@@ -61,9 +65,17 @@ export const addPublishFlags = (command: Command): Command =>
     .option('--rollout <duration:share>', 'hosts follow one after the other: 1h:5% begins with 5 % at once')
     .option('--expires <duration>', 'hosts start nothing of it after that: 30d')
     .option('--serial <n>', 'this serial, or fail where it is not free')
+    .option(
+      '--base <serial>',
+      'build upon the versions of this serial, or upon none (the newest that is signed)',
+    )
+    .option('--adopt-unverified', 'take over versions that no known key has signed, and show each')
     .option('--single-writer', 'the store ignores If-Match, and nobody else ever publishes there')
     .option('--dry-run', 'show what would change, and write nothing')
     .option('--json', 'the outcome as JSON (supercargo/publish/v1)');
+
+export const addCreateFlag = (command: Command): Command =>
+  command.option('--create', 'the environment may be a new one in this store');
 
 export const checkEnvironment = (text: string): string => {
   if (isEnvironmentName(text)) return text;
@@ -117,6 +129,15 @@ export const parseSerialFlag = (text: string | undefined): number | undefined =>
   throw usage('"0" is not a serial', 'serials begin at 1');
 };
 
+/** @throws AgentError USAGE */
+export const parseBase = (text: string | undefined): ChosenBase | undefined => {
+  if (text === undefined) return undefined;
+  if (text === 'none') return { kind: 'none' };
+  const serial = parseSerial(text);
+  if (serial > 0) return { kind: 'serial', serial };
+  throw usage('"0" is not a serial', 'serials begin at 1; to build upon nothing write --base none');
+};
+
 /** @throws AgentError USAGE where the flags contradict each other */
 export const checkPublishFlags = (flags: PublishFlags): void => {
   if (flags.key.length === 0 && flags.insecureUnsigned !== true)
@@ -133,6 +154,7 @@ export const checkPublishFlags = (flags: PublishFlags): void => {
     throw usage('--timeout, --hosts and --on-failure need --wait', 'add --wait');
   if (flags.dryRun === true && flags.wait === true)
     throw usage('there is nothing to wait for after --dry-run', 'leave one of them out');
+  parseBase(flags.base);
   parseOnFailure(flags.onFailure);
   parseMaxFailed(flags.maxFailed);
 };

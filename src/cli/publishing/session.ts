@@ -1,5 +1,6 @@
 import { readPublisherConfig, type PublisherConfig } from '../../config/publisher.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
+import { formatImage } from '../../core/image/reference.ts';
 import type { Manifest, Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/model.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
@@ -8,7 +9,8 @@ import { restored } from '../../core/publish/choose.ts';
 import type { DraftOptions, Services } from '../../core/publish/draft.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { EpochMs } from '../../core/time.ts';
-import { createPublisher, type Published, type Publisher } from '../../publish/publisher.ts';
+import { findCurrent } from '../../publish/base.ts';
+import { createPublisher, type Proposal, type Published, type Publisher } from '../../publish/publisher.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/store.ts';
 import { parseDuration } from '../arguments.ts';
 import { terminalOf, writeJson, type Io } from '../io.ts';
@@ -17,6 +19,7 @@ import { readHosts, readKey, readTrust, trustInKeys } from './files.ts';
 import {
   checkEnvironment,
   checkPublishFlags,
+  parseBase,
   parseMaxFailed,
   parseOnFailure,
   parseRollout,
@@ -56,6 +59,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   const { documents: store, archives } = await openStore(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
   const isSingleWriter = flags.singleWriter === true;
+  const isHostsTrust = flags.trust !== undefined;
   return {
     io,
     flags,
@@ -65,7 +69,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
     archives,
     trust,
     view,
-    publisher: createPublisher({ store, environment, view, keys, isSingleWriter }),
+    publisher: createPublisher({ store, environment, view, keys, isSingleWriter, isHostsTrust }),
     nowMs: Date.now(),
   };
 };
@@ -84,33 +88,57 @@ const termsOf = (s: Session, rollout: Rollout | undefined): DraftOptions => ({
   publisher: publisherName(s.config),
 });
 
+/** Versions that were taken over from a manifest that no known key has signed. */
+const adoptedIn = ({ before, manifest, isAdopted }: Published): readonly (readonly [string, string])[] =>
+  isAdopted && before
+    ? Object.entries(manifest.services)
+        .filter(([name, { image }]) => before.services[name]?.image === image)
+        .map(([name, { image }]) => [name, formatImage(image)])
+    : [];
+
+const warningsOf = ({ before, highest, remarks, trouble }: Published): readonly string[] => [
+  ...remarks,
+  ...(trouble === undefined
+    ? []
+    : [`it is published, but not in the history yet: ${trouble}; the next publish adds it`]),
+  ...(before && highest > before.serial
+    ? [
+        `it is built upon serial ${String(before.serial)}, but ${String(highest)} was published before: what came between is not in it; check the versions`,
+      ]
+    : []),
+];
+
 const tellPublished = ({ io, environment, store }: Session, published: Published): void => {
-  const { before, manifest, isWritten, highest, trouble } = published;
+  const { before, manifest, isWritten, isNew } = published;
   const screen = terminalOf(io);
-  const serial = String(manifest.serial);
+  if (isNew)
+    io.stdout.write(
+      `${isWritten ? 'created' : 'would create'} environment ${environment} in ${store.name}\n`,
+    );
   io.stdout.write(
-    `${isWritten ? 'published' : 'would publish'} ${environment} ${serial}${before ? `, after ${String(before.serial)},` : ''} ${isWritten ? 'in' : 'to'} ${store.name}\n`,
+    `${isWritten ? 'published' : 'would publish'} ${environment} ${String(manifest.serial)}${before ? `, after ${String(before.serial)},` : ''} ${isWritten ? 'in' : 'to'} ${store.name}\n`,
   );
   io.stdout.write(renderChanges(diffVersions(before, manifest), screen));
+  for (const [service, image] of adoptedIn(published))
+    io.stdout.write(`  ${service}: ${image} is taken over; no known key has signed it\n`);
   for (const line of diffTerms(before, manifest)) io.stdout.write(`  ${line}\n`);
-  if (trouble !== undefined)
-    io.stderr.write(
-      `warning: it is published, but not in the history yet: ${trouble}; the next publish adds it\n`,
-    );
-  if (before && highest > before.serial)
-    io.stderr.write(
-      `warning: the store was at ${String(before.serial)}, but ${String(highest)} was published before: it was restored from a backup? What was published between is lost in it; check the versions above\n`,
-    );
+};
+
+const warn = ({ io }: Session, published: Published): void => {
+  for (const warning of warningsOf(published)) io.stderr.write(`warning: ${warning}\n`);
 };
 
 const documentOf = (s: Session, published: Published, exitCode: ExitCode, waited: unknown) => ({
   apiVersion: 'supercargo/publish/v1',
   environment: s.environment,
   store: s.store.name,
+  created: published.isNew,
   serial: published.manifest.serial,
   before: published.before?.serial ?? null,
   written: published.isWritten,
   services: diffVersions(published.before, published.manifest),
+  adopted: adoptedIn(published).map(([service, image]) => ({ service, image })),
+  warnings: warningsOf(published),
   wait: waited ?? null,
   exitCode,
 });
@@ -140,6 +168,7 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
   const again = await s.publisher.publish(
     {
       services: async (current) => Promise.resolve(undone(current)),
+      named: 'all',
       terms,
       serial: undefined,
       isDryRun: false,
@@ -147,15 +176,13 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
     signal,
   );
   if (s.flags.json !== true) tellPublished(s, again);
+  warn(s, again);
 };
 
 /** Publishes what `services` says, tells it, and waits where that was asked for. */
 export const publishAndTell = async (
   s: Session,
-  services: (
-    before: Parameters<Parameters<Publisher['publish']>[0]['services']>[0],
-    signal: AbortSignal,
-  ) => Promise<Services>,
+  { services, named }: Pick<Proposal, 'services' | 'named'>,
   signal: AbortSignal,
   /** After it was written, and before any wait. */
   onWritten: () => Promise<void> = async () => Promise.resolve(),
@@ -168,6 +195,10 @@ export const publishAndTell = async (
   const published = await s.publisher.publish(
     {
       services,
+      named,
+      base: parseBase(flags.base),
+      adopts: flags.adoptUnverified === true,
+      creates: flags.create === true,
       terms: termsOf(s, rollout),
       serial: parseSerialFlag(flags.serial),
       isDryRun: flags.dryRun === true,
@@ -176,6 +207,7 @@ export const publishAndTell = async (
   );
   const isJson = flags.json === true;
   if (!isJson) tellPublished(s, published);
+  warn(s, published);
   if (published.isWritten) await onWritten();
   if (flags.wait !== true) {
     if (isJson) writeJson(io, documentOf(s, published, EXIT.ok, undefined));
@@ -195,11 +227,16 @@ export const publishAndTell = async (
   return code;
 };
 
-/** For a service that has to be there. */
-export const needCurrent = async (view: EnvironmentStore, environment: string, signal: AbortSignal) => {
-  const current = await view.current(signal);
-  if (current) return current.manifest;
-  throw new AgentError('STORE', `nothing was ever published for ${environment} in ${view.name}`, {
-    advice: 'check the name of the environment, and --to',
-  });
+/** Says what lies in the store beside the manifest that is decided upon. */
+export const needCurrent = async (
+  { io, flags }: Pick<Session, 'io' | 'flags'>,
+  view: EnvironmentStore,
+  environment: string,
+  signal: AbortSignal,
+): Promise<Manifest> => {
+  const adopts = flags.adoptUnverified === true;
+  const isHostsTrust = flags.trust !== undefined;
+  const { manifest, remarks } = await findCurrent({ view, environment, isHostsTrust, adopts }, signal);
+  for (const remark of remarks) io.stderr.write(`warning: ${remark}\n`);
+  return manifest;
 };

@@ -43,13 +43,15 @@ const openUnjudged = (document: Uint8Array): Uint8Array | ReturnType<typeof refu
   const text = decodeText(document);
   const json = text === undefined ? undefined : parseJson(text);
   if (json?.kind !== 'value' || !isEnvelope(json.value)) return undefined;
-  const { payload, payloadType } = json.value as Readonly<Record<string, unknown>>;
+  const { payload, payloadType, signatures } = json.value as Readonly<Record<string, unknown>>;
   if (payloadType !== PAYLOAD_TYPE)
     return refused(
       'malformed',
       `the envelope holds ${quote(String(payloadType))}, not ${PAYLOAD_TYPE}`,
       PUBLISH,
     );
+  if (!Array.isArray(signatures) || signatures.length === 0)
+    return refused('unsigned', 'the envelope bears no signature', PUBLISH);
   const bytes = typeof payload === 'string' ? decodeBase64(payload) : undefined;
   if (bytes === undefined) return refused('malformed', 'the payload of the envelope is not base64', PUBLISH);
   const inner = decodeText(bytes);

@@ -1,25 +1,42 @@
 import { refusal, type Refusal } from './refusal.ts';
 
-/** What an environment has had published so far. */
-export interface Standing {
-  /** Undefined: nothing is published, or what is there cannot be read. */
-  readonly currentSerial: number | undefined;
-  /** 0: none. */
-  readonly highestInHistory: number;
-}
+/** How far one publish may go above the serial before it: no restored store is so many publishes behind its hosts. */
+export const LARGEST_STEP = 1_000_000;
+/** An environment may begin with a time in microseconds, and still has room for as many publishes as it will ever see. */
+const HIGHEST_FIRST = 2 ** 52;
+
+/** Whether a serial leaves no room for another step: such a one was never reached by publishing, and does not count. */
+export const isSpent = (serial: number): boolean => serial >= Number.MAX_SAFE_INTEGER - LARGEST_STEP;
+
+/** The highest serial that may follow this one; 0: none was published. */
+export const highestNext = (highest: number): number =>
+  highest === 0 ? HIGHEST_FIRST : highest + LARGEST_STEP;
+
+/** A history may hold more serials than a call can have arguments. 0: there is none. */
+export const highestOf = (serials: Iterable<number>): number => {
+  let highest = 0;
+  for (const serial of serials) if (serial > highest && !isSpent(serial)) highest = serial;
+  return highest;
+};
 
 /** Serials only grow: a host ignores any that is not above what it has accepted. Undefined: this one may follow. */
-export const refuseSuccessor = (
-  serial: number,
-  { currentSerial, highestInHistory }: Standing,
-): Refusal | undefined => {
-  const highest = Math.max(currentSerial ?? 0, highestInHistory);
-  if (serial > highest) return undefined;
+export const refuseSuccessor = (serial: number, published: Iterable<number>): Refusal | undefined => {
+  const highest = highestOf(published);
+  if (serial <= highest)
+    return refusal(
+      409,
+      'conflict',
+      `serial ${serial} is not above ${highest}, which this environment has had`,
+      'read the current manifest and publish with a higher serial: `supercargo publish` and `supercargo rollback` do that',
+    );
+  if (serial <= highestNext(highest)) return undefined;
   return refusal(
     409,
     'conflict',
-    `serial ${serial} is not above ${highest}, which this environment has had`,
-    'read the current manifest and publish with a higher serial: `supercargo publish` and `supercargo rollback` do that',
+    highest === 0
+      ? `serial ${serial} is above ${HIGHEST_FIRST}: it leaves too few for the time to come`
+      : `serial ${serial} is more than ${LARGEST_STEP} above ${highest}: one publish could use up all serials`,
+    'publish with the next serial: `supercargo publish` chooses it',
   );
 };
 

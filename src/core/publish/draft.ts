@@ -1,3 +1,4 @@
+import { highestNext, highestOf } from '../hub/serials.ts';
 import type { ImageReference } from '../image/reference.ts';
 import { AgentError } from '../errors.ts';
 import type { Freeze, Manifest, ManifestService, Publisher, Rollout } from '../manifest/model.ts';
@@ -66,16 +67,30 @@ export const draft = (
   publisher: options.publisher,
 });
 
-/** No restored store is so many publishes behind its hosts. */
-const BELIEVABLE = 1_000_000;
-const MOST = Number.MAX_SAFE_INTEGER - BELIEVABLE;
-
 /**
- * The highest serial that anybody has seen: a store that was restored from a backup is behind its hosts, and what it hands out would
- * be refused by them. A host that claims an absurd one is not believed: whoever has one host's report token could use all serials up.
+ * The highest serial that is known: a store that was restored from a backup is behind its hosts, which would refuse what it hands
+ * out. A host that claims to be further ahead than one publish may go is not believed: the token of one host could use all serials up.
  */
-export const highestSerial = (stored: readonly number[], told: readonly (number | null)[]): number => {
-  const known = Math.max(0, ...stored);
-  const most = known === 0 ? MOST : known + BELIEVABLE;
-  return Math.max(known, ...told.filter((serial) => serial !== null && serial <= most).map(Number));
+export const highestSerial = (stored: readonly number[], reported: readonly (number | null)[]): number => {
+  const known = highestOf(stored);
+  return highestOf([
+    known,
+    ...reported.flatMap((serial) => (serial !== null && serial < highestNext(known) ? [serial] : [])),
+  ]);
+};
+
+/** A serial that was chosen by hand. @throws AgentError USAGE where hosts or a hub would refuse it, or it leaves no room for others */
+export const refuseSerial = (serial: number, highest: number): void => {
+  if (serial <= highest)
+    throw new AgentError(
+      'USAGE',
+      `serial ${String(serial)} is not above ${String(highest)}, which was published before`,
+      { advice: `leave --serial out, or give ${String(highest + 1)} or more: hosts refuse a lower one` },
+    );
+  if (serial <= highestNext(highest)) return;
+  throw new AgentError(
+    'USAGE',
+    `serial ${String(serial)} is too far above ${String(highest)}: it would leave too few for the time to come`,
+    { advice: `leave --serial out, or give ${String(highestNext(highest))} or less` },
+  );
 };

@@ -202,7 +202,10 @@ describe('a hub', () => {
       await scene.run(['publish', staging, `web=${image.ref}`, '--insecure-unsigned', '--archive'], { env }),
       0,
     );
-    assertCode(await scene.run(['promote', staging, environment, '--insecure-unsigned'], { env }), 0);
+    assertCode(
+      await scene.run(['promote', staging, environment, '--insecure-unsigned', '--create'], { env }),
+      0,
+    );
     await registry.stop();
     assertCode(await scene.once(), 0);
     expect((await statusOf(scene)).status.services[0]?.origin?.source).toContain(`${hub.url}/archives/`);

@@ -101,7 +101,8 @@ export const createFleetScene = async (
     const path = `${environment}/${service}`;
     return pusher.push(registry, path, tag, { ...flavour, entry: `${flavour.entry}\n# ${path}` });
   };
-  const publish: FleetScene['publish'] = async (...args) => publisher.publish(environment, ...args);
+  const publish: FleetScene['publish'] = async (...args) =>
+    publisher.publish(environment, ...args, '--create');
   // Whom a publish waits for: those that the hub knows.
   await untilReported(hub, environment, names);
   return {

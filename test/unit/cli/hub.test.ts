@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -163,6 +163,72 @@ describe('supercargo hub', { timeout: 60_000 }, () => {
   });
 });
 
+const data = (): string => join(folder, 'data');
+
+describe('the trust file of a hub', { timeout: 60_000 }, () => {
+  it('is trust.json in its folder; without one the hub says what it takes', async () => {
+    const { url } = await start();
+    expect(await logged()).toMatch(/there is no trust file: .*data\/trust\.json/);
+    const publish = async (serial: number): Promise<number> =>
+      (await put(url, '/manifests/staging.json', manifestText('staging', serial))).status;
+    expect(await publish(1)).toBe(201);
+    // From here on it counts, without a restart, and it does not go away unseen.
+    const { publicKey } = generateKeyPairSync('ed25519');
+    const key = { name: 'jenkins', publicKey: publicKey.export({ format: 'pem', type: 'spki' }) };
+    await writeFile(join(data(), 'trust.json'), JSON.stringify({ epoch: 1, threshold: 1, keys: [key] }));
+    expect(await publish(2)).toBe(422);
+    await rm(join(data(), 'trust.json'));
+    expect(await publish(3)).toBe(500);
+  });
+});
+
+const damaged = async (): Promise<void> => {
+  const { url, service } = await start();
+  for (const serial of [1, 2]) await put(url, '/manifests/staging.json', manifestText('staging', serial));
+  await service.stop();
+  await writeFile(join(data(), 'manifests/staging.json'), '{');
+};
+const repair = async (...args: readonly string[]): Promise<CommandResult> =>
+  hub(['repair', 'staging', '--data', data(), ...args]);
+const place = async (): Promise<string> => readFile(join(data(), 'manifests/staging.json'), 'utf8');
+
+describe('supercargo hub repair', { timeout: 60_000 }, () => {
+  it('says what it would do, does it, and then finds all in order', async () => {
+    await damaged();
+    const dry = await repair('--dry-run');
+    expect(dry.stdout).toMatch(/staging\.json would be set aside as .*set-aside.*would be serial 2/s);
+    expect([dry.code, await place()]).toEqual([0, '{']);
+    const done = await repair('--json');
+    expect(done.code).toBe(0);
+    expect(JSON.parse(done.stdout)).toMatchObject({
+      apiVersion: 'supercargo/hub-repair/v1',
+      serial: 2,
+      dryRun: false,
+      changes: [{ kind: 'set-aside', path: 'manifests/staging.json' }, { kind: 'restored' }],
+    });
+    expect(await place()).toBe(manifestText('staging', 2));
+    expect((await repair()).stdout).toBe('staging is in order: its current manifest is serial 2\n');
+  });
+
+  it('leaves the folder of a running hub alone, and looks into it all the same', async () => {
+    await damaged();
+    await start();
+    const refused = await repair();
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/a hub is at work in .*data \(STORE\)\n.*stop the hub/);
+    expect((await repair('--dry-run')).stdout).toContain('would be serial 2');
+    expect(await place()).toBe('{');
+  });
+
+  it.each([
+    [['repair', 'Staging'], /no name of an environment/],
+    [['repair', 'staging', '--data', '/nonexistent'], /is no folder of a hub/],
+  ] as const)('%j says what is wrong', async (args, says) => {
+    const { code, stderr } = await hub(args);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(says)]);
+  });
+});
+
 describe('supercargo hub token', () => {
   it('prints the token of a host', async () => {
     const { code, stdout } = await hub(['token', 'staging', 'web-1.example.com']);
@@ -222,7 +288,6 @@ describe('a hub that is killed', () => {
       });
       await service.kill();
       await ended;
-      const data = join(folder, 'data');
       const next = await start();
       const current = await (await fetch(`${next.url}/manifests/staging.json`)).text();
       const { serial } = JSON.parse(current) as { serial: number };
@@ -233,14 +298,14 @@ describe('a hub that is killed', () => {
       const lives = names.map((name) => Number.parseInt(name, 10)).filter((each) => each >= from);
       expect(lives).toEqual(Array.from({ length: serial - from + 1 }, (_, index) => from + index));
       for (const each of lives) {
-        const text = await readFile(join(data, `manifests/staging/${String(each)}.json`), 'utf8');
+        const text = await readFile(join(data(), `manifests/staging/${String(each)}.json`), 'utf8');
         expect(digest(text)).toBe(digest(manifestText('staging', each)));
       }
       for (const [host, text] of acknowledged.reports) {
         const kept = await (await fetch(`${next.url}/reports/staging/${host}.json`)).text();
         expect(at(kept)).toBeGreaterThanOrEqual(at(text));
       }
-      expect(await readdir(join(data, '.hub'))).toEqual(['lock']);
+      expect(await readdir(join(data(), '.hub'))).toEqual(['lock']);
       await next.service.kill();
     }
   }, 60_000);

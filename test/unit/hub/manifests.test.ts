@@ -146,6 +146,18 @@ describe('publishing to a hub', () => {
     expect(await readdir(join(hub.folder, 'manifests'))).toEqual([]);
   });
 
+  it('of a serial that leaves no room for the next ones is refused', async () => {
+    const hub = await scene();
+    for (const most of [Number.MAX_SAFE_INTEGER, 2 ** 52 + 1])
+      expect(await errorOf(await hub.publish('staging', most))).toMatchObject({ status: 409 });
+    await hub.publish('staging', 7);
+    expect(await errorOf(await hub.publish('staging', 1_000_008))).toMatchObject({
+      status: 409,
+      message: expect.stringContaining('more than 1000000 above 7') as string,
+    });
+    expect((await hub.publish('staging', 1_000_007)).status).toBe(204);
+  });
+
   it('needs the publish token', async () => {
     const hub = await scene();
     const body = manifestText('staging', 1);
@@ -250,6 +262,39 @@ describe('the history of a hub', () => {
   });
 });
 
+const restarted = async (text: string | undefined): Promise<{ hub: Scene; remarks: string }> => {
+  const hub = await scene();
+  for (const serial of [1, 2, 3]) await hub.publish('staging', serial);
+  await hub.stop();
+  if (text !== undefined) await writeFile(join(hub.folder, 'manifests/staging.json'), text);
+  await hub.restart();
+  const warned = hub.events.filter(({ event }) => event === 'hub.warned');
+  return { hub, remarks: warned.map(({ fields }) => String(fields['message'])).join('\n') };
+};
+
+describe('a hub that starts over a folder in which', () => {
+  it.each([
+    ['the current manifest is damaged', '{"payload":'],
+    ['the current manifest is empty', ''],
+    ['the current manifest is an old one', manifestText('staging', 1)],
+    ['the current manifest is of another environment', manifestText('production', 9)],
+    ['the current manifest has the last serial of all', manifestText('staging', Number.MAX_SAFE_INTEGER)],
+  ])('%s serves the newest of the history, says so, and takes the next publish', async (_what, text) => {
+    const { hub, remarks } = await restarted(text);
+    expect(remarks).toMatch(/serial 3 of its history is served.*supercargo hub repair staging/);
+    const read = await hub.get('/manifests/staging.json');
+    expect(await read.text()).toBe(manifestText('staging', 3));
+    const published = await hub.publish('staging', 4, { 'if-match': read.headers.get('etag') ?? '' });
+    expect(published.status).toBe(204);
+    await hub.restart();
+    expect(await (await hub.get('/manifests/staging.json')).text()).toBe(manifestText('staging', 4));
+  });
+
+  it('all is well says nothing', async () => {
+    expect((await restarted(undefined)).remarks).toBe('');
+  });
+});
+
 describe('the probe of a hub', () => {
   it('is an ordinary conditional document', async () => {
     const hub = await scene();
@@ -304,6 +349,22 @@ describe('a hub with a trust file', () => {
     expect((await put(sealed(key, 1))).status).toBe(409);
     await hub.restart();
     expect((await put(sealed(key, 1))).status).toBe(409);
+    expect((await put(sealed(key, 3))).status).toBe(204);
+  });
+
+  it('without one takes nothing unsigned any more where the current one is signed', async () => {
+    const { key } = keys();
+    const hub = await scene();
+    const put = (body: string): Promise<Response> => hub.put('/manifests/staging.json', body);
+    expect((await put(sealed(key, 2))).status).toBe(201);
+    expect(await errorOf(await put(manifestText('staging', 3, image)))).toMatchObject({
+      status: 422,
+      code: 'unsigned',
+    });
+    const nobody = JSON.stringify({ ...(JSON.parse(sealed(key, 3)) as object), signatures: [] });
+    expect(await errorOf(await put(nobody))).toMatchObject({ status: 422, code: 'unsigned' });
+    await hub.restart();
+    expect((await put(manifestText('staging', 3, image))).status).toBe(422);
     expect((await put(sealed(key, 3))).status).toBe(204);
   });
 

@@ -34,6 +34,7 @@ const scene = (
     view,
     keys,
     isSingleWriter: options.isSingleWriter ?? false,
+    isHostsTrust: false,
   });
   const publish = (image: string, change: Partial<Proposal> = {}) =>
     publisher.publish(
@@ -43,6 +44,7 @@ const scene = (
             ...before?.services,
             ...manifest({ [image.split(':')[0] ?? '']: `org/${image}` }).services,
           }),
+        named: [image.split(':')[0] ?? ''],
         terms,
         serial: undefined,
         isDryRun: false,

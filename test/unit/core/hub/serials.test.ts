@@ -11,8 +11,14 @@ describe('the next manifest of an environment', () => {
     ['above the current, but not above the history', 5, 3, 7, false],
     ['above the history of what cannot be read', 8, undefined, 7, true],
     ['in the history of what cannot be read', 7, undefined, 7, false],
+    ['as far above as may be', 1_000_007, 7, 7, true],
+    ['further above than one publish may go', 1_000_008, 7, 7, false],
+    ['the last serial of all', Number.MAX_SAFE_INTEGER, 7, 7, false],
+    ['the last serial of all, the first time', Number.MAX_SAFE_INTEGER, undefined, 0, false],
+    ['a time in microseconds, the first time', 1_790_000_000_000_000, undefined, 0, true],
+    ['above one that was never reached by publishing', 8, Number.MAX_SAFE_INTEGER, 7, true],
   ])('%s', (_what, serial, currentSerial, highestInHistory, expected) => {
-    const refused = refuseSuccessor(serial, { currentSerial, highestInHistory });
+    const refused = refuseSuccessor(serial, [currentSerial ?? 0, highestInHistory]);
     expect(refused?.status).toBe(expected ? undefined : 409);
   });
 });

@@ -12,9 +12,15 @@ const distance = (a: string, b: string): number => {
   return previous[b.length] ?? 0;
 };
 
+/** The known names, the most similar first. */
+export const namesByLikeness = (name: string, known: readonly string[]): readonly string[] =>
+  known
+    .map((candidate) => ({ candidate, edits: distance(name, candidate) }))
+    .toSorted((a, b) => a.edits - b.edits)
+    .map(({ candidate }) => candidate);
+
 /** The known name that was probably meant: at most three edits away. */
 export const closestName = (name: string, known: readonly string[]): string | undefined => {
-  const ranked = known.map((candidate) => ({ candidate, edits: distance(name, candidate) }));
-  const [best] = ranked.toSorted((a, b) => a.edits - b.edits);
-  return best !== undefined && best.edits <= 3 ? best.candidate : undefined;
+  const [best] = namesByLikeness(name, known);
+  return best !== undefined && distance(name, best) <= 3 ? best : undefined;
 };
