@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { donorsIn } from '../core/compose/namespaces.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
 import { serviceOf, setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
@@ -191,11 +192,12 @@ export const createReconciler = (
     noteGap();
     const { project } = intake.state();
     const replaces = Object.values(project?.services ?? {}).flatMap((s) => s.replaces ?? []);
+    const donors = project ? donorsIn(project) : [];
     const adopted = Object.values(record.current().services).flatMap((s) => s.adoption?.containerId ?? []);
     const { environment, ownContainerId } = options;
     try {
       const known = record.current().containers ?? NONE;
-      const scope = { environment, replaces: [...replaces, ...adopted], known };
+      const scope = { environment, replaces: [...replaces, ...adopted, ...donors], known };
       const seen = await ports.engine.observe(scope, signal);
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
       // On a busy host that list is long: it is read only when an edge may be about to start.

@@ -14,12 +14,16 @@ engineContract('the docker engine', async () => {
   // A version of its own: its content, and so its id, is shared with no other test.
   const image = await push(inject('registry'), 'contract/web', environment, flavours.web);
   const socketPath = inject('dockerHost').replace('unix://', '');
+  const engine = createDockerEngine({ kind: 'unix', socketPath }, NO_SOURCES, NO_EDGE_HOME);
+  const { signal } = new AbortController();
   return {
-    engine: createDockerEngine({ kind: 'unix', socketPath }, NO_SOURCES, NO_EDGE_HOME),
+    engine,
     environment,
     image: image.pinned,
     absent: `${image.repository}:9.9.9@sha256:${'0'.repeat(64)}`,
     port: await freePort(),
+    hasNetwork: async (id) =>
+      (await engine.run(id, ['/bin/busybox', 'ls', '/sys/class/net/eth0'], signal))?.exitCode === 0,
     cleanup: () => removeEnvironment(sharedDocker(), environment),
   };
 });

@@ -20,6 +20,8 @@ export interface ContractSubject {
   readonly absent: string;
   /** A host port that nobody listens on. */
   readonly port: number;
+  /** The network that this running container is in leads somewhere. */
+  readonly hasNetwork: (containerId: string) => Promise<boolean>;
   readonly cleanup: () => Promise<void>;
 }
 
@@ -43,15 +45,18 @@ export const engineContract = (title: string, createSubject: () => Promise<Contr
     const observe = async (): Promise<Actual> =>
       subject.engine.observe({ environment: subject.environment, replaces: [] }, signal);
 
-    const releaseOf = (service: string, options: { port?: number; image?: string } = {}): Release => {
+    const releaseOf = (
+      service: string,
+      options: { port?: number; image?: string; lines?: readonly string[] } = {},
+    ): Release => {
+      const lines = options.lines ?? ['networks: [back]'];
       const text = `
 services:
   ${service}:
     image: ${options.image ?? subject.image}
     restart: always
     stop_grace_period: 5s
-    networks: [back]
-    volumes: [/cache]
+${lines.map((line) => `    ${line}\n`).join('')}    volumes: [/cache]
     mem_limit: 64m
 ${options.port === undefined ? '' : `    ports: ['${String(options.port)}:8888']`}
 networks:
@@ -77,7 +82,12 @@ networks:
 
     const createAction = async (
       service: string,
-      options: { port?: number; armed?: boolean; carried?: CreateContainer['carried'] } = {},
+      options: {
+        port?: number;
+        armed?: boolean;
+        carried?: CreateContainer['carried'];
+        lines?: readonly string[];
+      } = {},
     ): Promise<CreateContainer> => {
       const release = releaseOf(service, options);
       const { images } = await observe();
@@ -91,7 +101,7 @@ networks:
         imageId: image?.id ?? ((release.image.digest ?? '') as string as CreateContainer['imageId']),
         armed: options.armed ?? true,
         named: true,
-        networks: { back: network('back').name },
+        networks: release.spec.networks['back'] ? { back: network('back').name } : {},
         volumes: {},
         carried: options.carried ?? {},
       };
@@ -124,6 +134,16 @@ networks:
         () => 'no error',
         (error: unknown) => (error as { code?: unknown }).code,
       );
+
+    const restart = async (container: Container): Promise<void> => {
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      await apply({ kind: 'start', container, release: '' });
+    };
+    const removed = async (container: Container): Promise<void> => {
+      await apply({ kind: 'stop', container, graceMs: 5_000 });
+      await apply({ kind: 'remove', container });
+    };
+    const now = async ({ owner }: Container): Promise<Container> => get(owner?.service ?? '');
 
     it('tells what it is', async () => {
       const facts = await subject.engine.facts();
@@ -398,6 +418,84 @@ networks:
       await apply(action);
       const volumes = (await observe()).volumes.filter((v) => v.name === name);
       expect(volumes).toEqual([{ name, owner: { volume: 'state', hash: 'abc' } }]);
+    });
+
+    describe.each([
+      ['network', 'network_mode'],
+      ['ipc', 'ipc'],
+      ['pid', 'pid'],
+    ] as const)('a container that joins the %s namespace of another', (namespace, key) => {
+      /** Its port is not the donor's: they may have one network. */
+      const linesOf = (donor: string): readonly string[] => [
+        `${key}: container:${donor}`,
+        "environment: { PORT: '8889' }",
+        ...(namespace === 'network' ? [] : ['networks: [back]']),
+      ];
+      const joined = async (test: string): Promise<{ donor: Container; guest: Container }> => {
+        const donor = await started(`donor-${namespace}-${test}`, {
+          lines: ['networks: [back]', ...(namespace === 'ipc' ? ['ipc: shareable'] : [])],
+        });
+        const lines = linesOf(donor.name);
+        return { donor, guest: await started(`guest-${namespace}-${test}`, { lines, armed: false }) };
+      };
+      it('has its id, whatever its name is by then', async () => {
+        const { donor, guest } = await joined('renamed');
+        expect(guest.detail?.joined).toEqual({ [namespace]: donor.id });
+        expect(donor.detail?.joined).toBeUndefined();
+        await apply({ kind: 'rename', container: donor, to: `${donor.name}-other` });
+        await restart(guest);
+        expect(await now(guest)).toMatchObject({
+          state: 'running',
+          detail: { joined: { [namespace]: donor.id } },
+        });
+        for (const container of [guest, donor]) await removed(container);
+      });
+
+      it('is left in a dead one when that is restarted, until it is restarted as well', async () => {
+        const { donor, guest } = await joined('restarted');
+        expect(await subject.hasNetwork(guest.id)).toBe(true);
+        await restart(donor);
+        const left = await now(guest);
+        expect(left.state).toBe(namespace === 'pid' ? 'exited' : 'running');
+        const [donorMs, guestMs] = [(await now(donor)).detail?.startedAtMs, left.detail?.startedAtMs];
+        expect(donorMs).toBeGreaterThan(guestMs ?? Infinity);
+        expect(await subject.hasNetwork(guest.id)).toBe(namespace === 'ipc');
+        await restart(guest);
+        expect((await now(guest)).detail?.startedAtMs).toBeGreaterThanOrEqual(donorMs ?? Infinity);
+        expect(await subject.hasNetwork(guest.id)).toBe(true);
+        for (const container of [guest, donor]) await removed(container);
+      });
+
+      it('is left in a dead one when that is removed, and can not be started any more', async () => {
+        const { donor, guest } = await joined('removed');
+        await removed(donor);
+        expect((await now(guest)).state).toBe(namespace === 'pid' ? 'exited' : 'running');
+        expect(await subject.hasNetwork(guest.id)).toBe(namespace === 'ipc');
+        await apply({ kind: 'stop', container: guest, graceMs: 5_000 });
+        expect(await codeOf({ kind: 'start', container: guest, release: '' })).toBe('ENGINE');
+        await removed(guest);
+      });
+
+      it('can not be started while that does not run', async () => {
+        const { donor, guest } = await joined('stopped');
+        for (const container of [guest, donor]) await apply({ kind: 'stop', container, graceMs: 5_000 });
+        expect(await codeOf({ kind: 'start', container: guest, release: '' })).toBe('ENGINE');
+        for (const container of [guest, donor]) await removed(container);
+      });
+
+      it('can not be started where there is no such container', async () => {
+        const lines = linesOf(`${subject.environment}-nobody`);
+        const create = await createAction(`lonely-${namespace}`, { lines });
+        // An engine looks for the donor of a network at the start.
+        const isMade = namespace === 'network';
+        expect(await codeOf(create)).toBe(isMade ? 'no error' : 'ENGINE');
+        const container = await find(`lonely-${namespace}`);
+        expect(container?.detail?.joined).toEqual(
+          isMade ? { network: `${subject.environment}-nobody` } : undefined,
+        );
+        const answer = container && (await codeOf({ kind: 'start', container, release: '' }));
+        expect(answer).toBe(isMade ? 'ENGINE' : undefined);
+      });
     });
 
     it('changes limits of a running container', async () => {

@@ -1,3 +1,4 @@
+import { donorsIn } from '../../src/core/compose/namespaces.ts';
 import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
@@ -73,8 +74,9 @@ export const createSimulatedAgent = (
     }
     lastLookMs = engine.now();
     const clock = { nowMs: lastLookMs, watchingSinceMs };
-    const { services } = planInput(agent.wish).project;
-    const replaces = Object.values(services).flatMap((s) => s.replaces ?? []);
+    const { project } = planInput(agent.wish);
+    const named = Object.values(project.services).flatMap((s) => s.replaces ?? []);
+    const replaces = [...named, ...donorsIn(project)];
     const known = agent.ledger.containers ?? [];
     const seen = await engine.observe({ environment: ENVIRONMENT, replaces, known }, signal);
     const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));

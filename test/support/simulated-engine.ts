@@ -16,6 +16,14 @@ import {
   type EdgeByHand,
 } from './simulated-edge.ts';
 import { lived } from './simulated-life.ts';
+import {
+  donorRefusal,
+  endWithDonors,
+  giveUpRestarts,
+  hasLiveNamespaces,
+  hasLiveNetwork,
+  networkGuests,
+} from './simulated-namespaces.ts';
 import { refusal } from './simulated-refusals.ts';
 import { createSimulatedRegistry, type Behaviour, type SimulatedRegistry } from './simulated-registry.ts';
 import { memoryOf, NO_MEMORY, replaceLife, takenPort, type EngineState } from './simulated-state.ts';
@@ -45,6 +53,8 @@ export interface SimulatedEngine extends Engine {
   readonly release: (port: number) => void;
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
+  /** It runs, and its network, or that of its donor, is there. */
+  readonly hasNetwork: (containerId: string) => boolean;
   readonly byHand: ByHand & EdgeByHand;
   /** Every container dies; those with a restart policy in force come back. */
   readonly restartDaemon: () => void;
@@ -72,10 +82,12 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
 
   const live = (): void => {
     const behaviourOf = (c: Container): Behaviour => lifeOf(state, registry, c);
+    giveUpRestarts(state);
     for (const container of state.actual.containers) {
       const life = { container, memory: memoryOf(state, container.id) };
       replaceLife(state, lived(life, behaviourOf, state.nowMs));
     }
+    endWithDonors(state);
     const here = new Set(state.actual.containers.map((c) => c.id));
     for (const id of state.memories.keys()) if (!here.has(id)) state.memories.delete(id);
     edgesLived(state, registry);
@@ -136,7 +148,14 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     },
     answers: (id) => {
       const container = state.actual.containers.find((c) => c.id === id);
-      return container?.state === 'running' && registry.behaviourOf(container.imageId).deaf !== true;
+      if (container?.state !== 'running' || !hasLiveNamespaces(state, container)) return false;
+      return [container, ...networkGuests(state, id)].some(
+        ({ imageId }) => registry.behaviourOf(imageId).deaf !== true,
+      );
+    },
+    hasNetwork: (id) => {
+      const container = state.actual.containers.find((c) => c.id === id);
+      return container?.state === 'running' && hasLiveNetwork(state, container);
     },
     byHand: { ...createByHand(state, tell), ...edgeByHand(state) },
     restartDaemon: () => {
@@ -359,7 +378,7 @@ const reboot = (state: EngineState): void => {
       });
   }
   for (const c of state.actual.containers) {
-    if (!comesBack(state, c) || takenPort(state, c)) continue;
+    if (!comesBack(state, c) || takenPort(state, c) || donorRefusal(state, c)) continue;
     state.actual = simulate(state.actual, { kind: 'start', container: c, release: '' }, state.nowMs);
   }
 };

@@ -21,6 +21,7 @@ export interface ByHand {
   readonly stop: (name: string) => void;
   /** From outside: its restart policy decides what comes next. */
   readonly kill: (name: string) => void;
+  readonly restart: (name: string) => void;
   readonly pause: (name: string) => void;
   /** Also a running one, as `docker rm --force`. */
   readonly remove: (name: string) => void;
@@ -94,6 +95,13 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
       const container = find(name);
       if (container?.state !== 'running') return;
       replaceLife(state, ended({ container, memory: memoryOf(state, container.id) }, 137, state.nowMs));
+      tell();
+    },
+    restart: (name) => {
+      const container = find(name);
+      if (!container) return;
+      for (const kind of ['stop', 'start'] as const)
+        state.actual = simulate(state.actual, { kind, container, graceMs: 0, release: '' }, state.nowMs);
       tell();
     },
     pause: (name) => {

@@ -1,7 +1,9 @@
 import { AgentError } from '../../src/core/errors.ts';
+import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container } from '../../src/core/state/actual.ts';
+import { donorRefusal } from './simulated-namespaces.ts';
 import { memoryOf, replaceLife, takenPort, type EngineState } from './simulated-state.ts';
 import type { SimulatedRegistry } from './simulated-registry.ts';
 
@@ -16,10 +18,13 @@ export const refusal = (
     case 'create':
       if (actual.containers.some((c) => c.name === action.name)) return nameTaken(action.name);
       if (!actual.images.some((i) => i.id === action.imageId)) return noImage(String(action.imageId));
-      return missingNetwork(state, [
-        ...Object.values(action.networks),
-        ...(action.edge ? [action.edge.network] : []),
-      ]);
+      return (
+        missingDonor(state, action) ??
+        missingNetwork(state, [
+          ...Object.values(action.networks),
+          ...(action.edge ? [action.edge.network] : []),
+        ])
+      );
     case 'create-network':
       return actual.networks.some((n) => n.name === action.name) ? 'already' : undefined;
     case 'create-volume':
@@ -110,6 +115,8 @@ const startRefusal = (
     return !live || (networkIds[n.network] !== undefined && networkIds[n.network] !== live.id);
   });
   if (lost) return new AgentError('NETWORK', `network ${lost.network} not found`);
+  const absent = donorRefusal(state, container);
+  if (absent) return absent;
   const fault = registry.behaviourOf(container.imageId).startFault;
   if (fault === undefined) return undefined;
   if (container.detail)
@@ -118,6 +125,17 @@ const startRefusal = (
       memory: memoryOf(state, container.id),
     });
   return new AgentError('RELEASE', fault);
+};
+
+/** Of a network that is to be joined the engine asks at the start only. */
+const missingDonor = (
+  { actual }: EngineState,
+  { release }: Extract<EngineAction, { kind: 'create' }>,
+): AgentError | undefined => {
+  const absent = joinedNamespaces(release.spec.container).find(
+    ({ namespace, donor }) => namespace !== 'network' && actual.containers.every((c) => c.name !== donor),
+  );
+  return absent && new AgentError('ENGINE', `No such container: ${absent.donor}`, { retry: 'later' });
 };
 
 const nameTaken = (name: string): AgentError =>

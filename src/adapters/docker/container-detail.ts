@@ -1,6 +1,8 @@
 import type Dockerode from 'dockerode';
 import type { ContainerDetail, ContainerState, Endpoint, Health } from '../../core/state/actual.ts';
 import type { RestartPolicy } from '../../core/compose/model.ts';
+import { donorIn } from '../../core/compose/namespaces.ts';
+import { defined } from './defined.ts';
 import { classify } from './engine-error.ts';
 
 const STATES: readonly ContainerState[] = [
@@ -70,6 +72,16 @@ const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
   };
 };
 
+/** Absent for the many that join none. */
+const joinedOf = ({
+  NetworkMode,
+  IpcMode,
+  PidMode,
+}: Inspected['HostConfig']): Pick<ContainerDetail, 'joined'> => {
+  const joined = defined({ network: donorIn(NetworkMode), ipc: donorIn(IpcMode), pid: donorIn(PidMode) });
+  return Object.keys(joined).length === 0 ? {} : { joined };
+};
+
 export const detailOf = (i: Inspected): ContainerDetail => {
   const host = i.HostConfig;
   const config = i.Config as Inspected['Config'] & { StopTimeout?: number | null };
@@ -91,6 +103,7 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     volumes: i.Mounts.flatMap((m) =>
       m.Type === 'volume' && m.Name !== undefined ? [{ name: m.Name, target: m.Destination }] : [],
     ),
+    ...joinedOf(host),
     limits: {
       memoryBytes: host.Memory ?? 0,
       memoryReservationBytes: host.MemoryReservation ?? 0,

@@ -113,7 +113,7 @@ export const networkMode: Reader<string> = (node, c) => {
   if (mode === undefined || /^(?:host|none|bridge|container:[a-zA-Z0-9][a-zA-Z0-9_.-]*)$/.test(mode))
     return mode;
   const advice = mode.startsWith('service:')
-    ? 'put both services on one network: a container that shares the network of another dies with it at every update'
+    ? 'give that service a container_name, and write container: and that name'
     : 'write host, none, bridge or container:NAME';
   return report(c, node, `network_mode "${mode}" is not supported`, advice);
 };

@@ -1,6 +1,7 @@
 import { familiarName, tryParseImage } from '../image/reference.ts';
-import { nodeAt, report, type Context } from './context.ts';
+import { hint, nodeAt, report, type Context } from './context.ts';
 import type { Service } from './model.ts';
+import { joinedNamespaces } from './namespaces.ts';
 import { addressesOverlap, type WrittenPort } from './ports.ts';
 import { closest } from './readers.ts';
 import { startFirstChecks } from './start-first.ts';
@@ -16,13 +17,32 @@ const unknownService = (name: string, asking: string, services: Services): strin
   return meant === undefined ? 'define that service, or remove this' : `did you mean "${meant}"?`;
 };
 
+/** The service whose container bears each name. */
+type Donors = ReadonlyMap<string, string>;
+
+const donorsOf = (services: Services): Donors =>
+  new Map(
+    [...services].flatMap(([name, { service }]) =>
+      service.containerName === undefined ? [] : [[service.containerName, name]],
+    ),
+  );
+
+/** Services whose containers have to be there first: declared dependencies, and those whose namespaces it joins. */
+const predecessorsOf = (service: Service | undefined, donors: Donors): readonly string[] =>
+  service === undefined
+    ? []
+    : [
+        ...service.dependsOn.map((d) => d.service),
+        ...joinedNamespaces(service.container).flatMap(({ donor }) => donors.get(donor) ?? []),
+      ];
+
 /** The names around a cycle that starts and ends at `start`; undefined where there is none. */
-const cycleFrom = (start: string, services: Services): readonly string[] | undefined => {
+const cycleFrom = (start: string, services: Services, donors: Donors): readonly string[] | undefined => {
   const seen = new Set<string>();
   const trail: string[][] = [[start]];
   for (let path = trail.pop(); path !== undefined; path = trail.pop()) {
-    const next = services.get(path.at(-1) ?? '')?.service.dependsOn ?? [];
-    for (const { service } of next) {
+    const next = predecessorsOf(services.get(path.at(-1) ?? '')?.service, donors);
+    for (const service of next) {
       if (service === start) return [...path, start];
       if (!seen.has(service)) trail.push([...path, service]);
       seen.add(service);
@@ -52,10 +72,48 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
       );
     }
   }
-  const cycle = cycleFrom(service.name, services);
-  // Each cycle is told once, at the service whose name comes first.
-  if (cycle && [...cycle].toSorted()[0] === service.name) {
-    report(c, at, `services wait for each other: ${cycle.join(' → ')}`, 'remove one of these dependencies');
+};
+
+/** Each cycle is reported once, at the service whose name comes first. */
+const cycleCheck = (
+  { service, node }: WrittenService,
+  services: Services,
+  donors: Donors,
+  c: Context,
+): void => {
+  const cycle = cycleFrom(service.name, services, donors);
+  if (cycle === undefined || cycle.toSorted()[0] !== service.name) return;
+  const joined = joinedNamespaces(service.container).find(({ donor }) => donors.get(donor) === cycle[1]);
+  const message = `services wait for each other: ${cycle.join(' → ')}`;
+  if (joined === undefined)
+    report(c, nodeAt(node, 'depends_on'), message, 'remove one of these dependencies');
+  else
+    report(
+      c,
+      nodeAt(node, NAMESPACE_KEYS[joined.namespace]),
+      message,
+      'remove one of these dependencies: a container starts after the one whose namespace it joins',
+    );
+};
+
+const NAMESPACE_KEYS = { network: 'network_mode', ipc: 'ipc', pid: 'pid' } as const;
+
+/** Not an error: it may be a container that the operator runs beside supercargo. */
+const donorHints = (
+  { service, node }: WrittenService,
+  services: Services,
+  donors: Donors,
+  c: Context,
+): void => {
+  for (const { namespace, donor } of joinedNamespaces(service.container)) {
+    if (donors.has(donor)) continue;
+    hint(
+      c,
+      nodeAt(node, NAMESPACE_KEYS[namespace]),
+      services.has(donor)
+        ? `no service has container_name: ${donor}. If the service ${donor} is meant, give it that container_name`
+        : `no service has container_name: ${donor}. ${service.name} waits until you have started that container`,
+    );
   }
 };
 
@@ -162,8 +220,11 @@ const nameChecks = (services: Services, c: Context): void => {
 
 /** What can only be judged when all services are known. */
 export const checkServices = (services: Services, c: Context): void => {
+  const donors = donorsOf(services);
   for (const written of services.values()) {
     dependencyChecks(written, services, c);
+    cycleCheck(written, services, donors, c);
+    donorHints(written, services, donors, c);
     versionFromChecks(written, services, c);
     singletonChecks(written, c);
     startFirstChecks(written, c);

@@ -1,8 +1,9 @@
 import type { Dependency } from '../compose/model.ts';
 import type { Release } from '../state/release.ts';
+import { donorServices } from './donor.ts';
 import { wait } from './gate.ts';
 import type { ServiceContext } from './input.ts';
-import { isShortWait, type Decision, type ServicePlan } from './plan.ts';
+import { isShortWait, type Decision, type ServicePlan, type WaitReason } from './plan.ts';
 
 type State = 'met' | 'pending' | 'failed';
 
@@ -13,7 +14,12 @@ export const dependencyStep = (
   attempt: number,
   plans: ReadonlyMap<string, ServicePlan>,
 ): Decision | undefined => {
+  const donors = donorServices(c.input.project, release);
+  const switching = donors.map((name) => plans.get(name)).find((p) => p && isSwitching(p.decision));
+  // Not until its donor is good: what listens on a port of the donor may be this very service.
+  if (switching) return wait('dependency', `waits for ${switching.service}, whose namespace it joins`);
   for (const dependency of c.service.dependsOn) {
+    if (dependency.condition === 'started' && donors.includes(dependency.service)) continue;
     const plan = plans.get(dependency.service);
     const state = plan ? stateOf(c, dependency, plan) : 'failed';
     if (state === 'pending') return waitFor(dependency, plan);
@@ -36,6 +42,12 @@ const isSettled = (decision: Decision): boolean =>
     decision.kind === 'wait' &&
     (decision.reason === 'dependency' || decision.reason === 'removal' || isShortWait(decision.reason))
   );
+
+/** Another container is about to take its place. */
+const isSwitching = (decision: Decision): boolean =>
+  decision.kind === 'act' || (decision.kind === 'wait' && SWITCHING.has(decision.reason));
+
+const SWITCHING: ReadonlySet<WaitReason> = new Set(['image', 'dependency', 'removal']);
 
 const stateOf = (c: ServiceContext, { condition }: Dependency, plan: ServicePlan): State => {
   const { decision } = plan;

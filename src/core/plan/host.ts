@@ -1,4 +1,5 @@
 import type { Service } from '../compose/model.ts';
+import { joinedNamespaces } from '../compose/namespaces.ts';
 import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { EpochMs } from '../time.ts';
@@ -95,13 +96,15 @@ const earliest = (times: readonly (number | undefined)[], input: PlanInput): num
   return known.length === 0 ? undefined : Math.min(...known);
 };
 
-/** Dependencies first; the parser has refused cycles. */
+/** Dependencies first, and the donors of namespaces; the parser has refused cycles. */
 const inOrder = (services: Readonly<Record<string, Service>>): readonly Service[] => {
   const ordered = new Map<string, Service>();
+  const donors = new Map(Object.values(services).map((s) => [s.containerName, s.name]));
   const visit = (service: Service): void => {
     if (ordered.has(service.name)) return;
-    for (const d of service.dependsOn) {
-      const dependency = services[d.service];
+    const joined = joinedNamespaces(service.container).map(({ donor }) => donors.get(donor) ?? '');
+    for (const name of [...service.dependsOn.map((d) => d.service), ...joined]) {
+      const dependency = services[name];
       if (dependency && !ordered.has(dependency.name)) visit(dependency);
     }
     ordered.set(service.name, service);

@@ -3,6 +3,7 @@ import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { CreateContainer } from './action.ts';
+import { absentDonor, joins, replacedDonor } from './donor.ts';
 import { edgeNetwork } from './edge/view.ts';
 import { stubbornHolder } from './conflicts.ts';
 import { wait } from './gate.ts';
@@ -39,11 +40,17 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   if (volumes.kind === 'act')
     return { kind: 'act', actions: volumes.actions, why: 'the service needs this volume' };
   if (volumes.kind === 'blocked') return { kind: 'stuck', decision: volumes.decision };
+  const absent = absentDonor(c, release);
+  if (absent) return { kind: 'stuck', decision: absent };
   const holder = stubbornHolder(c, release);
   if (holder) return portTaken(c, holder.port, holder.name, holder.kind === 'ours');
   const squatter = nameSquatter(c, target, slot);
   if (squatter) return squatter;
-  return { kind: 'act', actions: [createOf(c, target, release, slot, image.id)], why: whyCreate(c, slot) };
+  return {
+    kind: 'act',
+    actions: [createOf(c, target, release, slot, image.id)],
+    why: whyCreate(c, target, slot),
+  };
 };
 
 export const pullStep = (c: ServiceContext, release: Release): SlotStep => {
@@ -62,12 +69,15 @@ export const pullStep = (c: ServiceContext, release: Release): SlotStep => {
   };
 };
 
-const whyCreate = (c: ServiceContext, { others, replica }: Slot): string => {
+const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica }: Slot): string => {
   const copy = others.find((o) => o.copyOf);
   if (copy?.copyOf) {
     const { version, differs } = copy.copyOf;
     return `another program made ${copy.name} in the place of ${version} (it differs in ${differs.join(', ')})`;
   }
+  const same = others.filter((o) => o.owner?.release === id);
+  const replaced = same.map((o) => replacedDonor(c.input.actual, release, o)).find((j) => j !== undefined);
+  if (replaced) return `it ${joins(replaced)}, which has been replaced`;
   return others.length > 0
     ? `replace ${others.map((o) => o.name).join(', ')}`
     : `replica ${String(replica)} of ${c.service.name} is missing`;

@@ -1,5 +1,5 @@
 import type { ContainerSpec } from '../compose/model.ts';
-import type { Limits } from '../state/actual.ts';
+import type { Container, Limits } from '../state/actual.ts';
 import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './input.ts';
 import { judge, type Verdict } from './judge.ts';
@@ -8,7 +8,8 @@ import type { Decision } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { awaitOut, awaitPorts } from './edge/give-up.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/view.ts';
-import { armIfNeeded, christen, isUp, quiesce, refOf, type Slot } from './slot.ts';
+import { absentDonor, joins, restartedDonor } from './donor.ts';
+import { armIfNeeded, christen, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
 import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './conflicts.ts';
 import { wait } from './gate.ts';
 
@@ -38,6 +39,9 @@ export const settleSlot = (
   const { current, others } = slot;
   if (!current) return prepare(c, target, slot);
   const verdict = verdictOf(c, target, slot);
+  const isOver = verdict.kind === 'completed' && !(startStopped && !isUp(current));
+  const cutOff = isOver ? undefined : awaitDonor(c, target, current);
+  if (cutOff) return cutOff;
   const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
   if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
   const edge =
@@ -61,6 +65,19 @@ export const settleSlot = (
     return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
   if (isUp(current)) return { kind: 'judged', verdict };
   return start(c, target, slot);
+};
+
+/** In a namespace that nothing reaches nothing is judged: it waits for its donor, and then starts anew. */
+const awaitDonor = (c: ServiceContext, target: Target, current: Container): SlotStep | undefined => {
+  const absent = absentDonor(c, target.release);
+  if (absent) return { kind: 'stuck', decision: absent };
+  const restarted = restartedDonor(c.input.actual, target.release, current);
+  if (!restarted) return undefined;
+  const graceMs = current.detail?.stopGraceMs ?? DEFAULT_GRACE_MS;
+  return act(
+    [{ kind: 'stop', container: refOf(current), graceMs }],
+    `it ${joins(restarted)}, which has been restarted`,
+  );
 };
 
 const start = (c: ServiceContext, target: Target, { current, replica }: Slot): SlotStep => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ContainerSpec } from '../compose/model.ts';
+import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { ImageId } from '../image/reference.ts';
 import { parseImage } from '../image/reference.ts';
 import type { EdgeRuntimeAction } from '../ports/edge.ts';
@@ -77,7 +78,7 @@ export const simulate = (
     case 'create':
       return {
         ...actual,
-        containers: [...actual.containers, created(action, nowMs, actual.containers.length)],
+        containers: [...actual.containers, created(action, nowMs, actual.containers)],
       };
     case 'remove':
       return { ...actual, containers: actual.containers.filter((c) => c.id !== action.container.id) };
@@ -233,10 +234,19 @@ const factsOf = ({ release: { spec }, networks, edge }: CreateContainer): Create
   };
 };
 
-const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Container => {
+/** The engine looks a donor up at the creation, and keeps its id. */
+const joinedBy = (spec: ContainerSpec, containers: readonly Container[]): Pick<ContainerDetail, 'joined'> => {
+  const donors = joinedNamespaces(spec).map(({ namespace, donor }) => [
+    namespace,
+    containers.find((c) => c.name === donor)?.id ?? donor,
+  ]);
+  return donors.length === 0 ? {} : { joined: Object.fromEntries(donors) as Record<string, string> };
+};
+
+const created = (action: CreateContainer, nowMs: EpochMs, containers: readonly Container[]): Container => {
   const { release } = action;
   const spec = release.spec.container;
-  const id = idOf('container', action.name, String(nowMs), String(ordinal));
+  const id = idOf('container', action.name, String(nowMs), String(containers.length));
   return {
     id,
     name: action.name,
@@ -266,6 +276,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, ordinal: number): Cont
       restart: action.armed ? spec.restart : { name: 'no', maxRetries: 0 },
       networks: endpointsOf(action),
       volumes: volumesOf(action, id),
+      ...joinedBy(spec, containers),
       limits: limitsOf(spec),
       stopGraceMs: spec.stopGraceMs,
       facts: factsOf(action),

@@ -2,6 +2,7 @@ import { asideName, containerName } from '../names.ts';
 import type { RestartPolicy } from '../compose/model.ts';
 import type { Container } from '../state/actual.ts';
 import type { Action, ContainerRef } from './action.ts';
+import { replacedDonor, restartedDonor } from './donor.ts';
 import type { ServiceContext, Target } from './input.ts';
 
 /** One replica's place: the container that should be there, and every other one that is. */
@@ -28,7 +29,7 @@ export const slotsOf = (
   isUnfit: (container: Container) => boolean,
 ): readonly Slot[] => {
   const isFit = (o: Container): boolean =>
-    o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o);
+    o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o) && !isCutOff(c, target, o);
   const count = replicasOf(c, target);
   const wanted = Array.from({ length: count }, (_, index) => index + 1);
   const replicas = new Set([...wanted, ...c.own.map((o) => o.owner?.replica ?? 0)]);
@@ -40,6 +41,22 @@ export const slotsOf = (
       const foreign = replica === 1 && c.foreign?.recorded === true ? [c.foreign.container] : [];
       return { replica, current, others: [...here.filter((o) => o.id !== current?.id), ...foreign] };
     });
+};
+
+/**
+ * Nothing reaches the namespace that it joined, and only another container helps. After a mere restart of the donor it is
+ * restarted as well, except with `start-first`: there its successor comes first.
+ */
+const isCutOff = (
+  { input: { actual } }: ServiceContext,
+  target: Target | undefined,
+  o: Container,
+): boolean => {
+  const release = target?.release;
+  const isReplaced = replacedDonor(actual, release, o) !== undefined;
+  return (
+    isReplaced || (release?.spec.exposure !== undefined && restartedDonor(actual, release, o) !== undefined)
+  );
 };
 
 /** Of a release that publishes a port by itself there can be one: the compose file may have been written for its successor. */
@@ -63,7 +80,7 @@ const isArmed = (c: Container): boolean => (c.detail?.restart.name ?? 'no') !== 
 const samePolicy = (a: RestartPolicy | undefined, b: RestartPolicy): boolean =>
   a?.name === b.name && (a.name !== 'on-failure' || a.maxRetries === b.maxRetries);
 
-const DEFAULT_GRACE_MS = 10_000;
+export const DEFAULT_GRACE_MS = 10_000;
 
 /** Takes other containers out of the way, one kind of step at a time: policy, then the process. Undefined: they are. */
 export const quiesce = (others: readonly Container[]): readonly [Action, ...Action[]] | undefined => {

@@ -22,7 +22,7 @@ export interface PullProgress {
 
 export interface ObserveScope {
   readonly environment: string;
-  /** Names or ids of foreign containers that services take over: looked at closely too. */
+  /** Names or ids of foreign containers that services take over, or whose namespaces they join: looked at closely too. */
   readonly replaces: readonly string[];
   /** Ids of containers that are known to be ours; of others with our labels the create-time facts are asked for. Absent: of none. */
   readonly known?: readonly string[];

@@ -1,4 +1,5 @@
 import type { RestartPolicy } from '../compose/model.ts';
+import type { Namespace } from '../compose/namespaces.ts';
 import type { EdgeState } from '../edge/model.ts';
 import type { Written } from '../edge/written.ts';
 import type { Digest, ImageId, Repository } from '../image/reference.ts';
@@ -70,7 +71,7 @@ export interface Container {
   readonly isSelf?: true;
   /** Published (or, for a stopped one, wanted) host ports. */
   readonly ports: readonly HostPort[];
-  /** Present where we looked closer: our own containers and those that a service replaces. */
+  /** Present where we looked closer: our own containers, those that a service replaces, and donors. */
   readonly detail: ContainerDetail | undefined;
 }
 
@@ -117,6 +118,8 @@ export interface ContainerDetail {
   readonly restart: RestartPolicy;
   readonly networks: readonly Endpoint[];
   readonly volumes: readonly { readonly name: string; readonly target: string }[];
+  /** Whose namespaces it joins: the donor's id; its name as it was asked for, where none was there at the creation. */
+  readonly joined?: Readonly<Partial<Record<Namespace, string>>>;
   readonly limits: Limits;
   /** `docker run --rm`: stopping it removes it, so that there is no way back to it. */
   readonly autoRemove: boolean;

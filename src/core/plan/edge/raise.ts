@@ -4,6 +4,7 @@ import type { Container } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
 import type { Action } from '../action.ts';
 import { liveName } from '../needs.ts';
+import { absentDonor } from '../donor.ts';
 import { wait } from '../gate.ts';
 import type { ServiceContext, Target } from '../input.ts';
 import type { Verdict } from '../judge.ts';
@@ -45,6 +46,8 @@ export const raise = (c: ServiceContext, target: Target, slot: Slot, options: Ra
   const verdict = verdictOf(c, target, slot);
   const fault = options.isNew ? bakeFault(c, slot) : undefined;
   if (fault) return { kind: 'judged', verdict: fault };
+  const absent = verdict.kind === 'completed' ? undefined : absentDonor(c, release);
+  if (absent) return { kind: 'stuck', decision: absent };
   if (options.isNew && (verdict.kind === 'failed' || verdict.kind === 'completed'))
     return { kind: 'judged', verdict };
   const stray = options.isNew ? strayVolume(release, current) : undefined;

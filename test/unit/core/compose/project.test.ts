@@ -33,6 +33,21 @@ describe('a project', () => {
     expect(projectOf('x-supercargo: {allow-empty: true}').allowEmpty).toBe(true);
   });
 
+  it('hints what happens where no service has the name of a container that one joins', () => {
+    const compose = `services:
+  a: {image: x, network_mode: "container:vpn"}
+  b: {image: x, ipc: "container:other"}
+  c: {image: x, pid: "container:named"}
+  vpn: {image: x}
+  d: {image: x, container_name: named}`;
+    expect(
+      projectOf(compose).hints.map(({ line, path, message }) => `${String(line)} ${path}: ${message}`),
+    ).toEqual([
+      '2 services.a.network_mode: no service has container_name: vpn. If the service vpn is meant, give it that container_name',
+      '3 services.b.ipc: no service has container_name: other. b waits until you have started that container',
+    ]);
+  });
+
   it('hints that version is obsolete', () => {
     expect(projectOf('version: "3"').hints).toEqual([
       {

@@ -112,7 +112,7 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'network_mode: service:db',
-    '4 services.web.network_mode: network_mode "service:db" is not supported → put both services on one network: a container that shares the network of another dies with it at every update',
+    '4 services.web.network_mode: network_mode "service:db" is not supported → give that service a container_name, and write container: and that name',
   ],
   [
     'network_mode: default',
@@ -318,6 +318,14 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   [
     'services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [c]}\n  c: {image: x, depends_on: [a]}',
     '2 services.a.depends_on: services wait for each other: a → b → c → a → remove one of these dependencies',
+  ],
+  [
+    'services:\n  a: {image: x, container_name: one, pid: "container:two"}\n  b: {image: x, container_name: two, depends_on: [a]}',
+    '2 services.a.pid: services wait for each other: a → b → a → remove one of these dependencies: a container starts after the one whose namespace it joins',
+  ],
+  [
+    'services:\n  a: {image: x, container_name: one, network_mode: "container:one"}',
+    '2 services.a.network_mode: services wait for each other: a → a → remove one of these dependencies: a container starts after the one whose namespace it joins',
   ],
   [
     'services:\n  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}\n  b: {image: x, restart: always}',

@@ -1,0 +1,31 @@
+import type { ComposeProject, ContainerSpec } from './model.ts';
+
+export type Namespace = 'network' | 'ipc' | 'pid';
+
+/** A namespace of another container, the donor, that a container joins: `network_mode`, `ipc` or `pid` with `container:NAME`. */
+export interface JoinedNamespace {
+  readonly namespace: Namespace;
+  /** The donor's name as it is written; the engine takes an id as well. */
+  readonly donor: string;
+}
+
+const PREFIX = 'container:';
+
+/** The name in `container:NAME`; undefined for every other mode. */
+export const donorIn = (mode: string | undefined): string | undefined =>
+  mode?.startsWith(PREFIX) === true ? mode.slice(PREFIX.length) : undefined;
+
+export const joinedNamespaces = (
+  spec: Pick<ContainerSpec, 'networkMode' | 'ipc' | 'pid'>,
+): readonly JoinedNamespace[] => {
+  const { networkMode, ipc, pid } = spec;
+  const modes = { network: networkMode.kind === 'mode' ? networkMode.mode : undefined, ipc, pid };
+  return (['network', 'ipc', 'pid'] as const).flatMap((namespace) => {
+    const donor = donorIn(modes[namespace]);
+    return donor === undefined ? [] : [{ namespace, donor }];
+  });
+};
+
+/** The names of all donors. */
+export const donorsIn = ({ services }: ComposeProject): readonly string[] =>
+  Object.values(services).flatMap((s) => joinedNamespaces(s.container).map(({ donor }) => donor));
