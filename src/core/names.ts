@@ -14,6 +14,8 @@ export const LABELS = {
   /** On an edge's container: its instance, and the shape of the config it was made for. */
   edge: 'io.supercargo.edge',
   edgeShape: 'io.supercargo.edge-shape',
+  /** On a container that only shows that another one of this service could start. */
+  preflight: 'io.supercargo.preflight',
   /** Hash of a network's or volume's definition. */
   definition: 'io.supercargo.definition',
 } as const;
@@ -32,6 +34,10 @@ export const containerName = (
 
 export const edgeContainerName = (environment: string, instance: string): string =>
   `${environment}-edge-${instance}`;
+
+/** The container that shows that another one could start; it is there for a moment. */
+export const preflightName = (environment: string, service: string, suffix: string): string =>
+  `${environment}-${service}-preflight-${suffix}`;
 
 /** Where a container goes that has to give its name away but is still needed. */
 export const asideName = (environment: string, service: string, containerId: string): string =>

@@ -47,7 +47,7 @@ export const engineContract = (title: string, createSubject: () => Promise<Contr
 
     const releaseOf = (
       service: string,
-      options: { port?: number; image?: string; lines?: readonly string[] } = {},
+      options: { port?: number; image?: string; device?: string; lines?: readonly string[] } = {},
     ): Release => {
       const lines = options.lines ?? ['networks: [back]'];
       const text = `
@@ -59,6 +59,7 @@ services:
 ${lines.map((line) => `    ${line}\n`).join('')}    volumes: [/cache]
     mem_limit: 64m
 ${options.port === undefined ? '' : `    ports: ['${String(options.port)}:8888']`}
+${options.device === undefined ? '' : `    devices: ['${options.device}']`}
 networks:
   back: {}
 `;
@@ -84,8 +85,10 @@ networks:
       service: string,
       options: {
         port?: number;
+        device?: string;
         armed?: boolean;
         carried?: CreateContainer['carried'];
+        preflight?: CreateContainer['preflight'];
         lines?: readonly string[];
       } = {},
     ): Promise<CreateContainer> => {
@@ -104,6 +107,7 @@ networks:
         networks: release.spec.networks['back'] ? { back: network('back').name } : {},
         volumes: {},
         carried: options.carried ?? {},
+        ...(options.preflight && { preflight: options.preflight }),
       };
     };
 
@@ -144,6 +148,33 @@ networks:
       await apply({ kind: 'remove', container });
     };
     const now = async ({ owner }: Container): Promise<Container> => get(owner?.service ?? '');
+
+    const PREFLIGHT = { ports: [], addresses: [], untried: [] };
+    const MISSING = '/dev/supercargo-nosuch';
+
+    it('creates a container with a device that is not there, and refuses to start it', async () => {
+      const container = await created('odd', { device: MISSING });
+      expect(await codeOf({ kind: 'start', container, release: '' })).toBe('ENGINE');
+      expect(await get('odd')).toMatchObject({ state: 'created' });
+      await apply({ kind: 'remove', container });
+    });
+
+    it('creates nothing where a preflight shows that it would not start', async () => {
+      const before = (await observe()).containers.length;
+      expect(await codeOf(await createAction('odd', { device: MISSING, preflight: PREFLIGHT }))).toBe(
+        'ENGINE',
+      );
+      expect((await observe()).containers).toHaveLength(before);
+    });
+
+    it('leaves nothing of a preflight behind, which runs nothing and starts nothing', async () => {
+      const before = (await observe()).containers.length;
+      await apply(await createAction('odd', { device: '/dev/null', preflight: PREFLIGHT }));
+      expect((await observe()).containers).toHaveLength(before + 1);
+      const container = await get('odd');
+      expect(container).toMatchObject({ state: 'created', detail: { startedAtMs: undefined } });
+      await apply({ kind: 'remove', container });
+    });
 
     it('tells what it is', async () => {
       const facts = await subject.engine.facts();

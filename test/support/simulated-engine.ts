@@ -4,7 +4,7 @@ import type { ImageOrigin } from '../../src/core/image/origin.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { EdgeRuntimeAction, Edges } from '../../src/core/ports/edge.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
-import type { Actual, Container } from '../../src/core/state/actual.ts';
+import type { Actual, Container, EngineFacts } from '../../src/core/state/actual.ts';
 import type { ReleaseImage } from '../../src/core/state/release.ts';
 import { createByHand, type ByHand } from './simulated-hands.ts';
 import {
@@ -51,6 +51,10 @@ export interface SimulatedEngine extends Engine {
   /** Host ports that something outside the engine listens on. */
   readonly occupy: (port: number, address?: string) => void;
   readonly release: (port: number) => void;
+  /** What the engine is, after it was configured anew. */
+  readonly setFacts: (facts: EngineFacts) => void;
+  /** Where the log driver `syslog` sends to: without it the engine starts no container that has that driver. */
+  readonly setLogServer: (isUp: boolean) => void;
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
   /** It runs, and its network, or that of its donor, is there. */
@@ -71,6 +75,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     barred: new Set(),
     leavingSince: new Map(),
     isEdgeSilent: false,
+    isLogServerDown: false,
     socketless: new Set(),
     folderless: new Set(),
   };
@@ -145,6 +150,12 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     },
     release: (port) => {
       state.occupied = state.occupied.filter((o) => o.hostPort !== port);
+    },
+    setFacts: (engine) => {
+      state.actual = { ...state.actual, engine };
+    },
+    setLogServer: (isUp) => {
+      state.isLogServerDown = !isUp;
     },
     answers: (id) => {
       const container = state.actual.containers.find((c) => c.id === id);
@@ -349,7 +360,8 @@ const create = (
     health: hasImageCheck ? ('starting' as const) : container.detail.health,
     volumes: [...container.detail.volumes, ...fresh],
   };
-  replaceLife(state, { container: { ...container, detail }, memory: NO_MEMORY });
+  const { container: spec } = action.release.spec;
+  replaceLife(state, { container: { ...container, detail }, memory: { ...NO_MEMORY, spec } });
   remember(
     state,
     container.id,

@@ -1,3 +1,4 @@
+import type { ContainerSpec } from '../../src/core/compose/model.ts';
 import type { Container, ContainerDetail } from '../../src/core/state/actual.ts';
 import type { Behaviour } from './simulated-registry.ts';
 
@@ -9,6 +10,8 @@ export interface Memory {
   readonly networkIds: Readonly<Record<string, string>>;
   /** When the engine starts it again after it ended by itself. */
   readonly restartAtMs: number | undefined;
+  /** What it was made from; foreign ones were made elsewhere. */
+  readonly spec?: ContainerSpec;
 }
 
 export interface Life {

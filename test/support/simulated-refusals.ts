@@ -1,6 +1,8 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
+import type { ContainerSpec } from '../../src/core/compose/model.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
+import { overlaps } from '../../src/core/plan/conflicts.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container } from '../../src/core/state/actual.ts';
 import { donorRefusal } from './simulated-namespaces.ts';
@@ -23,7 +25,8 @@ export const refusal = (
         missingNetwork(state, [
           ...Object.values(action.networks),
           ...(action.edge ? [action.edge.network] : []),
-        ])
+        ]) ??
+        preflightRefusal(state, action)
       );
     case 'create-network':
       return actual.networks.some((n) => n.name === action.name) ? 'already' : undefined;
@@ -99,6 +102,36 @@ const containerRefusal = (
   }
 };
 
+/** Devices that every host has. */
+const DEVICES: ReadonlySet<string> = new Set(['/dev/null', '/dev/zero', '/dev/fuse']);
+
+/** What keeps any container with these settings from starting. */
+const settingsRefusal = (state: EngineState, spec: ContainerSpec | undefined): AgentError | undefined => {
+  const device = spec?.devices.find((d) => !DEVICES.has(d.source));
+  if (device)
+    return new AgentError('ENGINE', `error gathering device information: ${device.source}`, {
+      retry: 'changed',
+      advice: 'the engine refuses this setting: correct the compose file',
+    });
+  return state.isLogServerDown && spec?.logging?.driver === 'syslog'
+    ? new AgentError('ENGINE', 'failed to initialize logging driver: connection refused', { retry: 'later' })
+    : undefined;
+};
+
+/** The preflight starts beside what serves, with all that it may take. */
+const preflightRefusal = (
+  state: EngineState,
+  { preflight, release }: Extract<EngineAction, { kind: 'create' }>,
+): AgentError | undefined => {
+  if (!preflight) return undefined;
+  const taken = preflight.ports.find((p) =>
+    state.occupied.some((o) => overlaps(o, { ...p, hostPort: p.hostPort ?? 0 })),
+  );
+  return taken
+    ? new AgentError('PORT_TAKEN', `port is already allocated: ${String(taken.hostPort)}`)
+    : settingsRefusal(state, release.spec.container);
+};
+
 const startRefusal = (
   state: EngineState,
   registry: SimulatedRegistry,
@@ -117,6 +150,8 @@ const startRefusal = (
   if (lost) return new AgentError('NETWORK', `network ${lost.network} not found`);
   const absent = donorRefusal(state, container);
   if (absent) return absent;
+  const refused = settingsRefusal(state, memoryOf(state, container.id).spec);
+  if (refused) return refused;
   const fault = registry.behaviourOf(container.imageId).startFault;
   if (fault === undefined) return undefined;
   if (container.detail)

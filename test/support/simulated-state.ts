@@ -17,6 +17,8 @@ export interface EngineState {
   /** When each edge was told to leave. */
   readonly leavingSince: Map<string, number>;
   isEdgeSilent: boolean;
+  /** Nobody takes the logs of containers that do not keep them on this host. */
+  isLogServerDown: boolean;
   /** Instances whose sockets were removed: they go on, and nobody can ask them before they start again. */
   readonly socketless: Set<string>;
   /** Instances whose mounted folder was removed: what is written there later, they see once they start again. */

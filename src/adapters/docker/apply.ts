@@ -12,6 +12,7 @@ import { statusOf, toEngineError, toRefusal } from './engine-error.ts';
 import { inBody } from './in-body.ts';
 import { resourceLabels } from './labels.ts';
 import { createNetwork } from './networks.ts';
+import { tryStart } from './preflight.ts';
 import { pullImage, type ImageSources } from './pull.ts';
 import { requireRoom } from './room.ts';
 
@@ -130,6 +131,7 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
   const container = 'container' in action ? docker.getContainer(action.container.id) : undefined;
   switch (action.kind) {
     case 'create':
+      if (action.preflight) await tryStart(action, action.preflight, c);
       return docker.createContainer(created(createBody(action, c.environment, c.apiVersion), signal));
     case 'create-network':
       return createNetwork(docker, action, c.environment, signal);

@@ -176,6 +176,15 @@ const networkingConfig = (
   action: CreateContainer,
   apiVersion: string,
 ): { EndpointsConfig: Record<string, EndpointSettings> } | undefined => {
+  const endpoints = endpointsOf(action, apiVersion);
+  return Object.keys(endpoints).length === 0 ? undefined : { EndpointsConfig: endpoints };
+};
+
+/** Those that fit into the create call, by network. */
+export const endpointsOf = (
+  action: CreateContainer,
+  apiVersion: string,
+): Record<string, EndpointSettings> => {
   const mode = action.release.spec.container.networkMode;
   const own = mode.kind === 'networks' ? mode.attachments : [];
   const alias = action.named ? action.release.service : undefined;
@@ -187,9 +196,7 @@ const networkingConfig = (
     ? [[action.edge.network, { IPAMConfig: { IPv4Address: action.edge.ip } }]]
     : [];
   const endpoints = [...edge, ...ownEndpoints];
-  if (endpoints.length === 0) return undefined;
-  const fitting = hasMultiNetworkCreate(apiVersion) ? endpoints : endpoints.slice(0, 1);
-  return { EndpointsConfig: Object.fromEntries(fitting) };
+  return Object.fromEntries(hasMultiNetworkCreate(apiVersion) ? endpoints : endpoints.slice(0, 1));
 };
 
 /**

@@ -53,6 +53,19 @@ export const edgeLabels = ({ instance, shape }: CreateEdge, environment: string)
   'com.docker.compose.project': projectName(environment),
 });
 
+/** A container that only shows that another one could start: never one of the service, or an edge, even where its image says so. */
+export const preflightLabels = (service: string, environment: string): Labels => ({
+  [LABELS.environment]: environment,
+  [LABELS.preflight]: service,
+  [LABELS.replica]: '',
+  [LABELS.edge]: '',
+  'com.docker.compose.project': projectName(environment),
+});
+
+/** Whether it is such a container, of this environment. */
+export const isPreflight = (labels: Labels, environment: string): boolean =>
+  labels[LABELS.environment] === environment && labels[LABELS.preflight] !== undefined;
+
 export const ownerLabels = (action: CreateContainer, environment: string): Labels => ({
   [LABELS.environment]: environment,
   [LABELS.service]: action.release.service,

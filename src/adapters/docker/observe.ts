@@ -8,7 +8,7 @@ import { asText, labelsOf } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { createKept } from './kept.ts';
-import { parseEdge, parseOwner } from './labels.ts';
+import { isPreflight, parseEdge, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './resources.ts';
 
 /** After so long every kept answer is asked for again: a stream of events may die without a word. */
@@ -261,14 +261,16 @@ const containerOf = (l: Listed, environment: string): Container => {
   const owner = parseOwner(labels, environment);
   // An agent that wrote no label over those of the image may have made a service's container of an image with this one.
   const edge = owner ? undefined : parseEdge(labels, environment);
+  const preflight = !owner && !edge && isPreflight(labels, environment);
   return {
     id: asText(l.Id),
     name: nameOf(l),
     imageId: asText(l.ImageID) as Container['imageId'],
     state: stateOf(l.State),
     owner,
-    otherEnvironment: owner === undefined && edge === undefined ? other : undefined,
+    otherEnvironment: owner === undefined && edge === undefined && !preflight ? other : undefined,
     edge,
+    ...(preflight && { isPreflight: true as const }),
     ports: portsOf(l.Ports),
     detail: undefined,
   };

@@ -48,6 +48,7 @@ export interface EngineInfo {
   readonly OSType: string;
   readonly Architecture: string;
   readonly ServerVersion: string;
+  readonly LoggingDriver?: unknown;
   readonly MemoryLimit: boolean;
   readonly CpuCfsQuota: boolean;
   readonly CPUShares: boolean;
@@ -83,6 +84,7 @@ export const factsOf = (
     apiVersion,
     platform: `${asText(info.OSType)}/${ARCHITECTURES[info.Architecture] ?? asText(info.Architecture)}`,
     remoteHost,
+    ...(typeof info.LoggingDriver === 'string' && { logDriver: info.LoggingDriver }),
     enforces: enforced.filter(([, isEnforced]) => isEnforced).map(([key]) => key),
   };
 };

@@ -1,5 +1,6 @@
 import type { Foresight, Step } from '../../core/plan/foresee.ts';
 import { gapOf } from '../../core/plan/gap.ts';
+import { warningOf } from '../../core/plan/preflight.ts';
 import { subjectOf } from '../../core/plan/details.ts';
 import type { PlanInput } from '../../core/plan/input.ts';
 import type { Action } from '../../core/plan/action.ts';
@@ -24,6 +25,8 @@ export interface PlanDocument {
     readonly until: string | null;
     /** What clients of the service notice; null where nothing of it changes. */
     readonly gap: string | null;
+    /** What may fail although it was tried beforehand as far as it can be; null where nothing may. */
+    readonly warning: string | null;
     readonly steps: readonly PlanStep[];
     /** What stands in the way after these steps; null where nothing does. */
     readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
@@ -60,6 +63,7 @@ export const planDocument = (
       service: plan.service,
       ...toldMembers(tell(plan.decision)),
       gap: gapOf(input, plan, steps),
+      warning: warningOf(own),
       steps: own.map(stepOf),
       obstacle: own.length === 0 ? null : obstacleOf(end, plan.service),
     };
@@ -81,6 +85,7 @@ export const planlessDocument = (status: Status): PlanDocument => ({
     advice,
     until,
     gap: null,
+    warning: null,
     steps: [],
     obstacle: null,
   })),
@@ -108,6 +113,7 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
     );
     if (s.advice !== null && s.advice !== '') lines.push(`  ${palette.info('→')} ${s.advice}`);
     if (s.gap !== null) lines.push(`  gap: ${s.gap}`);
+    if (s.warning !== null) lines.push(`  ${palette.warn('warning')}: ${s.warning}`);
     lines.push(...stepLines(s.steps, screen));
     if (s.obstacle)
       lines.push(

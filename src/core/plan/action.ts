@@ -1,4 +1,10 @@
-import type { Attachment, NetworkDefinition, RestartPolicy, VolumeDefinition } from '../compose/model.ts';
+import type {
+  Attachment,
+  NetworkDefinition,
+  Port,
+  RestartPolicy,
+  VolumeDefinition,
+} from '../compose/model.ts';
 import type { EdgeAction } from '../edge/action.ts';
 import type { EdgeMode } from '../edge/model.ts';
 import type { ImageId } from '../image/reference.ts';
@@ -139,4 +145,15 @@ export interface CreateContainer {
   readonly volumes: Readonly<Record<string, string>>;
   /** Anonymous volumes carried over: target → volume name. */
   readonly carried: Readonly<Record<string, string>>;
+  /** Another container is to be stopped for it: first the engine has to show that it would start this one. */
+  readonly preflight?: Preflight;
+}
+
+/** What a container may take that starts beside the one to be replaced, and does nothing; the rest is in use until that one stops. */
+export interface Preflight {
+  readonly ports: readonly Port[];
+  /** Logical networks on which it may have its declared address. */
+  readonly addresses: readonly string[];
+  /** For people: what it can't show. */
+  readonly untried: readonly string[];
 }

@@ -12,6 +12,7 @@ import { hasBegun, isSpent, type ServiceContext } from './input.ts';
 import { merge, pendingOf } from './merge.ts';
 import { releaseImage } from './needs.ts';
 import type { Decision, ServicePlan } from './plan.ts';
+import { restingSetback } from './setback.ts';
 import { settleSlot, type SlotStep } from './settle.ts';
 import { isExtra, isUp, refOf, slotsOf, some, type Slot } from './slot.ts';
 
@@ -35,6 +36,9 @@ export const decideForward = (
   }
   const slots = slotsOf(c, aim.target, (o) => isSpent(c, o));
   const wanted = slots.filter((s) => !isExtra(c, aim.target, s));
+  const condemned = restingSetback(c, aim.release.id);
+  if (condemned?.action === 'create' && condemned.code === 'RELEASE')
+    return quarantine(c, aim, wanted, undefined, { reason: 'crashed', message: condemned.message });
   const given = giveBack(c, aim, wanted);
   if (given) return given;
   const judged = climb(c, aim, wanted);
@@ -140,7 +144,7 @@ const quarantine = (
   c: ServiceContext,
   aim: Forward,
   slots: readonly Slot[],
-  slot: Slot,
+  slot: Slot | undefined,
   verdict: { readonly reason: FailureReason; readonly message: string },
 ): Decision => ({
   kind: 'act',
@@ -155,7 +159,7 @@ const quarantine = (
         reason: verdict.reason,
         message: verdict.message,
       },
-      containers: slot.current ? [refOf(slot.current)] : [],
+      containers: slot?.current ? [refOf(slot.current)] : [],
     },
     ...takeBack(c, aim, slots),
   ],

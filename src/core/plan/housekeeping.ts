@@ -11,10 +11,17 @@ import { liveNetwork, releaseImage } from './needs.ts';
 
 /** Networks and images that nothing needs any more, and the tags that keep what a rollback needs. */
 export const housekeeping = (input: PlanInput): readonly Action[] => [
+  ...leftPreflights(input),
   ...staleNetworks(input),
   ...keepTags(input),
   ...staleImages(input),
 ];
+
+/** An agent that died in the middle left it. Nothing of it ever ran: what runs under its labels is somebody's own. */
+const leftPreflights = ({ environment, actual }: PlanInput): readonly Action[] =>
+  actual.containers
+    .filter((c) => c.isPreflight && c.state === 'created' && c.name.startsWith(`${environment}-`))
+    .map(({ id, name }) => ({ kind: 'remove', container: { id, name } }));
 
 const releasesInUse = (input: PlanInput): readonly Release[] => {
   const desired = Object.values(input.desired).flatMap((d) => (d.kind === 'release' ? [d.release] : []));

@@ -11,6 +11,7 @@ import type { ServiceContext, Target } from './input.ts';
 import { keepName, liveName, nameOfVolume, networksNeed, releaseImage, volumesNeed } from './needs.ts';
 import type { BlockReason } from './plan.ts';
 import type { SlotStep } from './settle.ts';
+import { preflightOf } from './preflight.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
 
 export const blockedStep = (reason: BlockReason, message: string, advice: string): SlotStep => ({
@@ -121,6 +122,7 @@ const createOf = (
   const own = containerName(c.input.environment, c.service.name, slot.replica, target.id);
   const isNameFree = (name: string): boolean => c.input.actual.containers.every((o) => o.name !== name);
   const fallback = isNameFree(own) ? own : `${own}-${String(c.own.length)}`;
+  const preflight = preflightOf(c, release, slot);
   return {
     kind: 'create',
     name: isNameFree(serving) ? serving : fallback,
@@ -140,6 +142,7 @@ const createOf = (
       Object.entries(release.spec.volumes).map(([n, v]) => [n, nameOfVolume(c.input.environment, n, v)]),
     ),
     carried: exposure === undefined ? carriedVolumes(release, slot) : {},
+    ...(preflight && { preflight }),
   };
 };
 

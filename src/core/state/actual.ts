@@ -46,6 +46,8 @@ export interface EngineFacts {
   readonly platform: string;
   /** Where published ports are reached when container addresses are not: a remote engine's host. */
   readonly remoteHost: string | undefined;
+  /** Where logs go unless a service says otherwise. */
+  readonly logDriver?: string;
   /** The limits that this engine can enforce; it drops the others silently. */
   readonly enforces: readonly (keyof Limits)[];
 }
@@ -67,6 +69,8 @@ export interface Container {
   readonly otherEnvironment: string | undefined;
   /** Present on the edges of our environment. */
   readonly edge?: EdgeOwner | undefined;
+  /** Of our environment: it only showed that another one could start, and is to be removed. */
+  readonly isPreflight?: true;
   /** The container that this agent runs in. */
   readonly isSelf?: true;
   /** Published (or, for a stopped one, wanted) host ports. */

@@ -1,0 +1,142 @@
+import { canonicalSha256 } from '../compose/canonical.ts';
+import type { Port } from '../compose/model.ts';
+import { joinedNamespaces } from '../compose/namespaces.ts';
+import type { Container, EngineFacts } from '../state/actual.ts';
+import type { Release, ReleaseSpec } from '../state/release.ts';
+import type { Action, Preflight } from './action.ts';
+import { covers, overlaps } from './conflicts.ts';
+import { edgeParts } from './edge/view.ts';
+import type { ServiceContext } from './input.ts';
+import { liveName } from './needs.ts';
+import { setbackOf } from './setback.ts';
+import { isUp, type Slot } from './slot.ts';
+
+/**
+ * Whether the engine has to show that it would start this container before the one that it replaces stops, and what the container
+ * that shows it may take meanwhile. Undefined: nothing stops for it, or the engine runs one with the very same settings already.
+ */
+export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Preflight | undefined => {
+  // With start-first the container itself starts beside the old one.
+  if (release.spec.exposure !== undefined) return undefined;
+  const serving = slot.others.filter(isUp);
+  if (serving.length === 0 || !isRisky(c, release, serving)) return undefined;
+  const ports = release.spec.container.ports.filter((p) => p.hostPort !== undefined);
+  const holders = ports.map((port) => ({ port, holder: holderOf(c, port, serving) }));
+  return {
+    ports: holders.filter((h) => h.holder === undefined).map((h) => h.port),
+    addresses: freeAddresses(c, release),
+    untried: holders.flatMap(({ port, holder }) =>
+      holder === undefined || holder.isGiven ? [] : [`port ${portText(port)}, which ${holder.name} has`],
+    ),
+  };
+};
+
+/** For people: what no preflight can show before these steps interrupt the service; null where all is shown. */
+export const warningOf = (steps: readonly { readonly action: Action }[]): string | null => {
+  const untried = steps.flatMap(({ action }) =>
+    action.kind === 'create' ? (action.preflight?.untried ?? []) : [],
+  );
+  return untried.length === 0
+    ? null
+    : `it cannot be tried before what serves stops whether the new container gets ${[...new Set(untried)].join(', ')}`;
+};
+
+const portText = ({ hostAddress, hostPort, protocol }: Port): string =>
+  `${hostAddress === '' ? '' : `${hostAddress}:`}${String(hostPort)}/${protocol}`;
+
+const isRisky = (c: ServiceContext, release: Release, serving: readonly Container[]): boolean =>
+  setbackOf(c, release.id)?.action === 'start' ||
+  dependsOnMore(release.spec, c.input.actual.engine) ||
+  serving.some((o) => !isAccepted(release.spec, specOfServing(c, o)));
+
+const specOfServing = (c: ServiceContext, { owner }: Container): ReleaseSpec | undefined =>
+  c.record.good.find((g) => g.release.id === owner?.release)?.release.spec;
+
+/** They keep logs on the engine's own disk; every other driver needs something that may be away. */
+const LOCAL_LOGS: ReadonlySet<string> = new Set(['', 'json-file', 'local', 'none']);
+
+/** What is accepted today may be refused tomorrow although it reads the same: something outside the engine, or in the new image, decides. */
+const dependsOnMore = (
+  { container, networks, volumes }: ReleaseSpec,
+  { logDriver }: EngineFacts,
+): boolean => {
+  const driver = container.logging?.driver ?? logDriver ?? '';
+  return (
+    !LOCAL_LOGS.has(driver) ||
+    container.devices.length > 0 ||
+    container.securityOpt.length > 0 ||
+    container.mounts.some((m) => m.kind === 'bind') ||
+    Object.values(volumes).some(
+      ({ definition: d }) => d.external || isPlugged(d, 'local') || Object.keys(d.driverOptions).length > 0,
+    ) ||
+    Object.values(networks).some(({ definition: d }) => isPlugged(d, 'bridge')) ||
+    joinedNamespaces(container).length > 0
+  );
+};
+
+const isPlugged = ({ driver: name }: { readonly driver?: string }, own: string): boolean =>
+  name !== undefined && name !== own;
+
+/** The engine runs a container with the very same settings. What only the program in it sees is none of its business. */
+const isAccepted = (wanted: ReleaseSpec, serving: ReleaseSpec | undefined): boolean =>
+  serving !== undefined && settingsOf(wanted) === settingsOf(serving);
+
+/** Definitions by their hash. */
+const hashesOf = (defined: ReleaseSpec['networks'] | ReleaseSpec['volumes']): object =>
+  Object.fromEntries(Object.entries(defined).map(([name, { hash }]) => [name, hash]));
+
+const settingsOf = ({ container, networks, volumes }: ReleaseSpec): string => {
+  const {
+    command: _command,
+    entrypoint: _entrypoint,
+    environment: _environment,
+    labels: _labels,
+    healthcheck: _healthcheck,
+    restart: _restart,
+    stopGraceMs: _grace,
+    expose: _expose,
+    ...settings
+  } = container;
+  return canonicalSha256({ settings, networks: hashesOf(networks), volumes: hashesOf(volumes) });
+};
+
+interface Holder {
+  readonly name: string;
+  /** It is to be stopped for this release, and has all of the port: whoever comes next gets it. */
+  readonly isGiven: boolean;
+}
+
+const holderOf = (
+  { input: { actual } }: ServiceContext,
+  port: Port,
+  serving: readonly Container[],
+): Holder | undefined => {
+  const wanted = { ...port, hostPort: port.hostPort ?? 0 };
+  const held = actual.containers
+    .filter((o) => isUp(o) && !o.edge)
+    .flatMap((o) => o.ports.filter((p) => overlaps(p, wanted)).map((p) => ({ container: o, port: p })));
+  const other = held.find((h) => serving.every((s) => s.id !== h.container.id));
+  if (other) return { name: other.container.name, isGiven: false };
+  const own = held[0];
+  if (own) return { name: own.container.name, isGiven: held.some((h) => covers(h.port, wanted)) };
+  const isTheEdges = edgeParts(actual).some(({ seen }) =>
+    (seen?.state?.frontends ?? seen?.written?.frontends ?? []).some((f) =>
+      overlaps({ ...f, protocol: 'tcp' }, wanted),
+    ),
+  );
+  return isTheEdges ? { name: 'the edge', isGiven: false } : undefined;
+};
+
+/** Logical networks on which no container of ours has the address that is asked for. */
+const freeAddresses = ({ input }: ServiceContext, { spec }: Release): readonly string[] => {
+  const mode = spec.container.networkMode;
+  if (mode.kind !== 'networks') return [];
+  return mode.attachments.flatMap(({ network, ipv4 }) => {
+    const live = liveName(input, spec.networks, network);
+    const isHeld = input.actual.containers.some(
+      (o) =>
+        isUp(o) && o.detail?.networks.some((n) => n.network === live && [n.ip, n.fixedIp].includes(ipv4)),
+    );
+    return ipv4 === undefined || isHeld ? [] : [network];
+  });
+};
