@@ -1,4 +1,5 @@
 import { AgentError } from '../errors.ts';
+import { splitReference } from './version.ts';
 
 declare const brand: unique symbol;
 /** `sha256:` and 64 hex digits: what a registry calls this content (a manifest or an index). */
@@ -46,15 +47,10 @@ const splitDomain = (name: string): { domain: string; path: string } => {
 /** Parses `[HOST[:PORT]/]PATH[:TAG][@sha256:…]`. Returns undefined where it is none. */
 export const tryParseImage = (text: string): ImageReference | undefined => {
   if (IDENTIFIER.test(text) || DIGEST.test(text)) return undefined;
-  const at = text.indexOf('@');
-  const digest = at === -1 ? undefined : text.slice(at + 1);
+  const { name, tag, digest } = splitReference(text);
   if (digest !== undefined && !isDigest(digest)) return undefined;
-  const named = at === -1 ? text : text.slice(0, at);
-  const colon = named.lastIndexOf(':');
-  const hasTag = colon > named.lastIndexOf('/');
-  const tag = hasTag ? named.slice(colon + 1) : undefined;
   if (tag !== undefined && !isTag(tag)) return undefined;
-  const { domain, path } = splitDomain(hasTag ? named.slice(0, colon) : named);
+  const { domain, path } = splitDomain(name);
   if (!DOMAIN.test(domain) || !PATH.test(path) || path.length > PATH_LENGTH) return undefined;
   return { repository: `${domain}/${path}` as Repository, tag, digest };
 };

@@ -20,13 +20,6 @@ export const quote = (text: string): string =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/**
- * Foreign text in a sentence of ours: it stays on its line, and neither moves the cursor of a terminal nor turns the reading
- * direction. Without it a host's message could forge the line of another one.
- */
-export const oneLine = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu, ' ');
-
 /** A parser's message quotes what it read: one line, and not the whole document. */
 const faultOf = (error: unknown): string =>
   messageOf(error)

@@ -1,7 +1,7 @@
 import { familiarName } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/model.ts';
 import { isoTime } from '../time.ts';
-import { versionOf } from './version-request.ts';
+import { versionOf } from '../image/version.ts';
 
 /** One service that a publish changes, leaves, or brings. */
 export interface VersionChange {

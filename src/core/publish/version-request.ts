@@ -67,7 +67,3 @@ export const imageFor = (
     ? { repository, tag: wanted.tag, digest: undefined }
     : { repository, tag: undefined, digest: wanted.digest };
 };
-
-/** As hosts tell it: the tag, else the digest's start. */
-export const versionOf = ({ tag, digest }: ImageReference): string =>
-  tag ?? digest?.slice('sha256:'.length).slice(0, 12) ?? 'latest';

@@ -6,7 +6,8 @@ import { promoted, restored, sameVersions, versionsBefore } from '../../../../sr
 import { diffTerms, diffVersions } from '../../../../src/core/publish/diff.ts';
 import { draft, highestSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
 import { renderManifest } from '../../../../src/core/publish/render.ts';
-import { imageFor, parseVersionRequests, versionOf } from '../../../../src/core/publish/version-request.ts';
+import { versionOf } from '../../../../src/core/image/version.ts';
+import { imageFor, parseVersionRequests } from '../../../../src/core/publish/version-request.ts';
 import { digestOf, manifest, START_MS } from '../../../support/world.ts';
 
 const before = manifest({ web: 'registry.example.com/org/web:1.0.0', api: 'org/api:7' }, { serial: 417 });

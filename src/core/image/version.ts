@@ -1,0 +1,22 @@
+/** The part of an image reference that says which version it is. */
+export interface ImageVersion {
+  readonly tag: string | undefined;
+  readonly digest: string | undefined;
+}
+
+/** Where the name, the tag and the digest of a reference begin and end; whether each is well formed is not judged here. */
+export const splitReference = (text: string): ImageVersion & { readonly name: string } => {
+  const at = text.indexOf('@');
+  const named = at === -1 ? text : text.slice(0, at);
+  const colon = named.lastIndexOf(':');
+  const hasTag = colon > named.lastIndexOf('/');
+  return {
+    name: hasTag ? named.slice(0, colon) : named,
+    tag: hasTag ? named.slice(colon + 1) : undefined,
+    digest: at === -1 ? undefined : text.slice(at + 1),
+  };
+};
+
+/** As hosts report it: the tag, else the digest's start. */
+export const versionOf = ({ tag, digest }: ImageVersion): string =>
+  tag ?? digest?.slice('sha256:'.length).slice(0, 12) ?? 'latest';

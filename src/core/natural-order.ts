@@ -1,0 +1,24 @@
+const DIGITS = /^\d/;
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+const compareNumbers = (a: string, b: string): number => {
+  const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
+  return x.length - y.length || compareTexts(x, y);
+};
+
+/**
+ * Numbers inside names count as numbers: web-1, web-2, web-10. The same everywhere, whatever the locale of terminal or browser is;
+ * two names are equal only where they are the same text.
+ */
+export const compareNaturally = (a: string, b: string): number => {
+  const [left, right] = [a, b].map((text) => text.match(/\d+|\D+/g) ?? []);
+  for (const [at, x] of (left ?? []).entries()) {
+    const y = right?.[at];
+    if (y === undefined) return 1;
+    const areNumbers = DIGITS.test(x) && DIGITS.test(y);
+    const order = areNumbers ? compareNumbers(x, y) : compareTexts(x, y);
+    if (order !== 0) return order;
+  }
+  return (left ?? []).length - (right ?? []).length || compareTexts(a, b);
+};
