@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { asServed, readPageFile } from '../src/hub/page/files.ts';
-import { PAGE_FILES, PAGE_SCRIPTS } from '../src/hub/page/names.ts';
+import { ALL_SCRIPTS, PAGE_FILES, sourceOf, type PageScript } from '../src/hub/page/names.ts';
 
 const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
@@ -26,9 +26,9 @@ const stubUnused: Plugin = {
 };
 
 /** The files of the hub's page travel in the bundle: `src/hub/page/files.ts` reads them from beside itself, where there is nothing then. */
-const scriptOf = (name: (typeof PAGE_SCRIPTS)[number]): string =>
+const scriptOf = (name: PageScript): string =>
   asServed(
-    transformSync(readFileSync(join(root, 'src', 'hub', 'page', 'client', `${name}.ts`), 'utf8'), {
+    transformSync(readFileSync(join(root, 'src', sourceOf(name)), 'utf8'), {
       loader: 'ts',
       target: 'es2022',
     }).code,
@@ -39,7 +39,7 @@ const inlinePage: Plugin = {
   setup: (context) => {
     context.onLoad({ filter: /hub[/]page[/]files\.ts$/ }, () => {
       const texts = Object.fromEntries(PAGE_FILES.map((name) => [name, readPageFile(name)]));
-      const scripts = Object.fromEntries(PAGE_SCRIPTS.map((name) => [name, scriptOf(name)]));
+      const scripts = Object.fromEntries(ALL_SCRIPTS.map((name) => [name, scriptOf(name)]));
       const contents = [
         `const texts = ${JSON.stringify(texts)}, scripts = ${JSON.stringify(scripts)};`,
         'export const readPageFile = (name) => texts[name];',

@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { memoryUsage } from 'node:process';
 import { entityTagOf, isKnown } from '../core/hub/conditions.ts';
-import { renderMetrics } from '../core/hub/metrics.ts';
+import type { WantedManifest } from '../core/fleet/findings.ts';
+import { judgeHost } from '../core/fleet/judge.ts';
+import { renderMetrics, type HostFacts } from '../core/hub/metrics.ts';
+import { readPublication } from '../core/hub/published.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse } from './answer.ts';
 import type { HubContext } from './context.ts';
@@ -104,19 +107,33 @@ const getEvents =
     watchers.add(reply.raw);
   };
 
-const metricsText = ({ manifests, reports, ...context }: HubContext): string => {
+/** What is current, as hosts are judged by it; undefined: nothing that can be read. */
+const wantedOf = ({ manifests }: HubContext, environment: string): WantedManifest | undefined => {
+  const current = manifests.current(environment);
+  if (current === undefined) return undefined;
+  const read = readPublication({ document: current.bytes, environment, trust: undefined, nowMs: undefined });
+  return read.kind === 'publication' ? read.publication.manifest : undefined;
+};
+
+const hostFacts = (context: HubContext, environment: string): readonly HostFacts[] => {
+  const wanted = wantedOf(context, environment);
+  const nowMs = context.now();
+  return context.reports.all(environment).map(({ host, receivedAtMs, summary }) => {
+    const { outcome, serial, judged } = summary;
+    const { word } = judgeHost({ host, seenAtMs: receivedAtMs, status: judged }, wanted, nowMs);
+    return { host, receivedAtMs, outcome, serial, verdict: word };
+  });
+};
+
+const metricsText = (context: HubContext): string => {
+  const { manifests, reports } = context;
   const names = new Set([...manifests.environments(), ...reports.environments()]);
   return renderMetrics({
     version: context.version,
     environments: [...names].toSorted().map((environment) => ({
       environment,
       serial: manifests.current(environment)?.serial,
-      hosts: reports.all(environment).map(({ host, receivedAtMs, summary }) => ({
-        host,
-        receivedAtMs,
-        outcome: summary.outcome,
-        serial: summary.serial,
-      })),
+      hosts: hostFacts(context, environment),
     })),
     connections: context.connections(),
     heldPolls: context.waiting.held(),

@@ -1,4 +1,5 @@
-import { judgeHost, type HostVerdict } from '../core/fleet/judge.ts';
+import { judgeFleet, type JudgedHost } from '../core/fleet/judge.ts';
+import type { HostVerdict, VerdictKind } from '../core/fleet/verdict.ts';
 import type { HostReport } from '../core/fleet/report.ts';
 import type { Manifest } from '../core/manifest/model.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -12,19 +13,16 @@ export interface WaitOptions {
   /** More failed hosts than this end the wait. */
   readonly maxFailed: number;
   /** Called with every host whose verdict has changed, and at the first look with all. */
-  readonly onChange: (changed: readonly JudgedHost[], all: readonly JudgedHost[]) => void;
+  readonly onChange: (changed: readonly WaitedHost[], all: readonly WaitedHost[]) => void;
 }
 
-export interface JudgedHost {
-  readonly host: string;
-  readonly verdict: HostVerdict;
-}
+export type WaitedHost = Pick<JudgedHost, 'host' | 'verdict'>;
 
 export type WaitOutcome = 'converged' | 'failed' | 'superseded' | 'timed-out';
 
 export interface Waited {
   readonly outcome: WaitOutcome;
-  readonly hosts: readonly JudgedHost[];
+  readonly hosts: readonly WaitedHost[];
   /** The store could not be read at the end; why. */
   readonly trouble: string | undefined;
 }
@@ -36,22 +34,21 @@ export interface WaitClock {
 
 const LOOK_MS = 1_000;
 
-const judge = (reports: readonly HostReport[], o: WaitOptions, nowMs: EpochMs): readonly JudgedHost[] => {
-  const byHost = new Map(reports.map((r) => [r.host, r]));
-  const names = o.hosts ?? [...byHost.keys()];
-  return names.toSorted().map((host) => ({ host, verdict: judgeHost(byHost.get(host), o.target, nowMs) }));
-};
+const judge = (reports: readonly HostReport[], o: WaitOptions, nowMs: EpochMs): readonly WaitedHost[] =>
+  judgeFleet(reports, o.hosts, o.target, nowMs).map(({ host, verdict }) => ({ host, verdict }));
 
-/** Since when a host is silent is known to the second at best, and no news. */
-const wordsOf = (verdict: HostVerdict): string =>
-  'sinceMs' in verdict ? verdict.kind : JSON.stringify(verdict);
+/** Since when a host is silent is known to the second at best, and when it asks again moves with each poll: no news. */
+const newsOf = ({ kind, message, faults, sinceMs }: HostVerdict): string =>
+  sinceMs === undefined ? JSON.stringify([kind, message, faults]) : kind;
 
-const outcomeOf = (hosts: readonly JudgedHost[], maxFailed: number): WaitOutcome | undefined => {
-  const count = (kind: HostVerdict['kind']): number => hosts.filter((h) => h.verdict.kind === kind).length;
+const outcomeOf = (hosts: readonly WaitedHost[], maxFailed: number): WaitOutcome | undefined => {
+  const count = (kind: VerdictKind): number => hosts.filter((h) => h.verdict.kind === kind).length;
   if (count('failed') > maxFailed) return 'failed';
   if (count('superseded') > 0) return 'superseded';
-  const isOver = count('converged') + count('failed') === hosts.length;
-  return hosts.length > 0 && isOver ? 'converged' : undefined;
+  // Nothing reported is not success: the first report is waited for. Nor is it one where every host failed, however many may.
+  const isOver = hosts.length > 0 && count('converged') + count('failed') === hosts.length;
+  if (!isOver) return undefined;
+  return count('converged') > 0 ? 'converged' : 'failed';
 };
 
 /** Looks until every host runs what was published, too many have failed, or the time is over. */
@@ -62,8 +59,8 @@ export const waitForFleet = async (
   signal: AbortSignal,
 ): Promise<Waited> => {
   const endMs = clock.now() + o.timeoutMs;
-  let hosts: readonly JudgedHost[] = judge([], o, clock.now());
-  let told = new Map<string, string>();
+  let hosts: readonly WaitedHost[] = judge([], o, clock.now());
+  let shown = new Map<string, string>();
   let trouble: string | undefined;
   for (;;) {
     const startMs = clock.now();
@@ -75,9 +72,9 @@ export const waitForFleet = async (
       // The store may be away for a moment; what hosts do goes on.
       trouble = error instanceof Error ? error.message : String(error);
     }
-    const words = new Map(hosts.map((h) => [h.host, wordsOf(h.verdict)]));
-    const changed = hosts.filter((h) => told.get(h.host) !== words.get(h.host));
-    told = words;
+    const news = new Map(hosts.map((h) => [h.host, newsOf(h.verdict)]));
+    const changed = hosts.filter((h) => shown.get(h.host) !== news.get(h.host));
+    shown = news;
     o.onChange(changed, hosts);
     const outcome = trouble === undefined ? outcomeOf(hosts, o.maxFailed) : undefined;
     if (outcome) return { outcome, hosts, trouble };

@@ -5,7 +5,10 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceStatus, Status } from '../../src/core/status/status.ts';
 import { renderManifest } from '../../src/core/publish/render.ts';
+import { runCommand } from '../support/command.ts';
 import { startHub, type FleetHub } from '../support/fleet-hub.ts';
+import { fleetOfAll, strangeStatus, WANTED_SERIAL } from '../support/fleet-of-all.ts';
+import { supercargo } from '../support/host.ts';
 import { eventually } from '../support/poll.ts';
 import { hostStatus, serviceStatus } from '../support/status.ts';
 import { manifest } from '../support/world.ts';
@@ -116,6 +119,68 @@ describe('the fleet page', () => {
     await page.close();
   });
 
+  it('calls every host what `fleet` calls it, and counts as it does', async () => {
+    await publish('zoo', WANTED_SERIAL, '1.1.0');
+    for (const { host, status } of fleetOfAll) await report('zoo', host, status);
+    await report('zoo', 'web-16', strangeStatus({ environment: 'zoo', host: 'web-16' }));
+    const env = { PATH: process.env['PATH'] ?? '', SUPERCARGO_STORE: hub.url };
+    const token = { SUPERCARGO_PUBLISH_TOKEN: hub.publishToken };
+    const told = await runCommand(supercargo, ['fleet', 'zoo', '--json'], { env: { ...env, ...token } });
+    const { hosts } = JSON.parse(told.stdout) as {
+      hosts: readonly { host: string; verdict: { word: string; kind: string } }[];
+    };
+    const { page, faults } = await open('/#zoo');
+    const rows = await page.locator('#hosts tbody tr').all();
+    const shown = await Promise.all(
+      rows.map(async (row) => [
+        await row.locator('th bdi').first().innerText(),
+        await row.locator('.word').first().innerText(),
+      ]),
+    );
+    expect(shown).toEqual(hosts.map(({ host, verdict }) => [host, verdict.word]));
+    const running = hosts.filter(({ verdict }) => verdict.kind === 'converged').length;
+    expect(await textOf(page, '#summary')).toBe(
+      `${String(running)} of ${String(hosts.length)} hosts run serial 418.`,
+    );
+    expect(await textOf(page, '#counts')).toMatch(/1 rolled-back[\s\S]*2 hibernating[\s\S]*1 converged/);
+    for (const [index, row] of rows.entries())
+      expect([shown[index], (await row.locator('.good').count()) > 0]).toEqual([
+        shown[index],
+        shown[index]?.[1] === 'converged',
+      ]);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it('says of each host that is not well why, also where it cannot read its manifest', async () => {
+    const { page } = await open('/#zoo');
+    for (const { host, word, says } of fleetOfAll.filter((f) => f.word !== 'converged')) {
+      const trouble = page.locator('details').filter({ hasText: new RegExp(`^${host} · (web )?${word}`) });
+      await trouble.locator('summary').click();
+      const why = says.source.replace(/^\^?(?:converged; |web: )?/, '');
+      expect([host, await trouble.innerText()]).toEqual([host, expect.stringMatching(new RegExp(why))]);
+    }
+    await page.close();
+  });
+
+  it('is no success while no host has reported, and shows no other environment than the one that is asked for', async () => {
+    await publish('unheard', 7, '1.0.0');
+    const { page } = await open('/#unheard');
+    expect(await textOf(page, '#summary')).toBe('No host has reported yet; serial 7 is published.');
+    expect(await textOf(page, '#hosts')).toContain('SUPERCARGO_ENVIRONMENT is unheard');
+    expect(await page.locator('main .good').count()).toBe(0);
+    await page.goto(`${hub.url}/#stagign`);
+    const summary = () => textOf(page, '#summary');
+    await eventually(
+      async () => (await summary()).startsWith('This hub has no environment stagign. It has'),
+      {
+        describe: summary,
+      },
+    );
+    expect(await textOf(page, '#hosts')).not.toContain('web-1');
+    await page.close();
+  });
+
   it('shows what a host sends as text, and runs none of it', async () => {
     const { page, faults } = await open();
     await page.locator('details summary').first().click();
@@ -186,7 +251,7 @@ describe('the fleet page', () => {
     await page.emulateMedia({ colorScheme });
     const colours = await page.evaluate<Readonly<Record<string, string>>>(`(() => {
       const style = getComputedStyle(document.documentElement);
-      const names = ['ground','panel','text','faint','accent','good','warn','bad','good-ground','warn-ground','bad-ground'];
+      const names = ['ground','panel','text','faint','accent','good','info','warn','bad','good-ground','info-ground','warn-ground','bad-ground'];
       return Object.fromEntries(names.map((name) => [name, style.getPropertyValue('--' + name).trim()]));
     })()`);
     const pairs = [
@@ -194,7 +259,7 @@ describe('the fleet page', () => {
         [name, 'ground'],
         [name, 'panel'],
       ]),
-      ...['good', 'warn', 'bad'].map((name) => [name, `${name}-ground`]),
+      ...['good', 'info', 'warn', 'bad'].map((name) => [name, `${name}-ground`]),
     ];
     const weak = pairs.filter(
       ([text = '', ground = '']) => contrast(colours[text] ?? '', colours[ground] ?? '') < 4.5,

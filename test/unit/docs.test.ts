@@ -7,7 +7,9 @@ import { SERVICE_KEYS } from '../../src/core/compose/service-keys.ts';
 import { UNSUPPORTED_SERVICE_KEYS, UNSUPPORTED_TOP_KEYS } from '../../src/core/compose/unsupported.ts';
 import { parseManifest } from '../../src/core/manifest/schema.ts';
 import { LABELS } from '../../src/core/names.ts';
+import { VERDICT_KINDS, VERDICT_WORDS } from '../../src/core/fleet/verdict.ts';
 import { EXIT } from '../../src/core/status/exit-code.ts';
+import { CONTAINER_ROLES, EDGE_ROLES, OUTCOMES } from '../../src/core/status/status.ts';
 import { FAULTS } from '../faults/table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -133,10 +135,19 @@ describe('docs/DOCUMENTS.md', () => {
     ['reason to block', 'src/core/plan/plan.ts', 'BlockReason'],
     ['reason to reject', 'src/core/manifest/model.ts', 'RejectionReason'],
     ['reason to fail', 'src/core/state/ledger.ts', 'FailureReason'],
-    ['outcome', 'src/core/status/status.ts', 'Outcome'],
   ])('names every %s', (_what, path, name) => {
     const words = unionOf(path, name);
     expect(words.length).toBeGreaterThan(3);
+    expect(missingIn(reference, words)).toEqual([]);
+  });
+
+  it.each([
+    ['outcome', OUTCOMES],
+    ['role of a container', CONTAINER_ROLES],
+    ['role of an edge', EDGE_ROLES],
+    ['kind of a verdict', VERDICT_KINDS],
+    ['word of a verdict', VERDICT_WORDS],
+  ])('names every %s', (_what, words) => {
     expect(missingIn(reference, words)).toEqual([]);
   });
 

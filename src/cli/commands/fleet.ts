@@ -1,17 +1,24 @@
 import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher.ts';
-import { judgeHost, SILENT_MS, type HostVerdict } from '../../core/fleet/judge.ts';
-import type { HostReport } from '../../core/fleet/report.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
+import { AgentError } from '../../core/errors.ts';
+import { judgeFleet } from '../../core/fleet/judge.ts';
+import {
+  isVerdictWord,
+  type HostVerdict,
+  type VerdictKind,
+  type VerdictWord,
+} from '../../core/fleet/verdict.ts';
+import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
+import { isoTime } from '../../core/time.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../io.ts';
 import { addStoreFlags, checkEnvironment, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/files.ts';
 import { openStore } from '../publishing/wire.ts';
-import { renderFleet } from '../render/fleet.ts';
+import { renderFleet, type Fleet } from '../render/fleet.ts';
 
 const HELP = `
 Examples:
@@ -19,32 +26,54 @@ Examples:
   supercargo fleet staging --to … --watch         the same, redrawn as it changes
   supercargo fleet staging --to … --json          supercargo/fleet-view/v1
 
-Exit codes: 0 every host runs what is published · 2 not yet · 3 rolled back, blocked or refused somewhere · 4 a host is silent, or
-no agent runs there`;
+Exit codes: 0 every host runs what is published · 1 the store has no such environment · 2 not yet, or no host has reported ·
+3 rolled back, blocked or refused somewhere · 4 a host is silent, its engine is offline, or no agent runs there`;
 
 interface Flags extends StoreFlags {
   readonly hosts?: string;
   readonly watch?: boolean;
 }
 
-interface Fleet {
-  readonly published: Manifest | undefined;
-  readonly reports: readonly HostReport[];
-  /** Expected, and never heard of. */
-  readonly missing: readonly string[];
-}
-
+/** @throws AgentError STORE where neither a manifest nor a report is of this environment */
 const look = async (
   view: EnvironmentStore,
+  environment: string,
   hosts: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<Fleet> => {
   const [current, reports] = await Promise.all([view.current(signal), view.reports(hosts, signal)]);
-  const known = new Set(reports.map((r) => r.host));
-  return { published: current?.manifest, reports, missing: (hosts ?? []).filter((h) => !known.has(h)) };
+  if (current === undefined && reports.length === 0) {
+    const known = (await view.environments(signal)) ?? [];
+    throw new AgentError('STORE', `${view.name} has no manifest and no report of ${environment}`, {
+      advice:
+        known.length === 0
+          ? 'check the name of the environment, and --to; `supercargo publish` publishes the first manifest'
+          : `check the name; environments there: ${listEnvironments(environment, known)}`,
+    });
+  }
+  const nowMs = Date.now();
+  const judged = judgeFleet(reports, hosts, current?.manifest, nowMs);
+  return { environment, published: current?.manifest, judged, nowMs };
 };
 
-const CODES: Readonly<Record<HostVerdict['kind'], ExitCode>> = {
+const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
+  'rolled-back': EXIT.failed,
+  blocked: EXIT.failed,
+  refused: EXIT.failed,
+  'no-ledger': EXIT.failed,
+  offline: EXIT.offline,
+  silent: EXIT.offline,
+  stopped: EXIT.offline,
+  // As for a single host: what is accepted stays in force while its source is away.
+  unreachable: EXIT.ok,
+  behind: EXIT.pending,
+  superseded: EXIT.pending,
+  waiting: EXIT.pending,
+  progressing: EXIT.pending,
+  converged: EXIT.ok,
+};
+
+const BY_KIND: Readonly<Record<VerdictKind, ExitCode>> = {
   converged: EXIT.ok,
   pending: EXIT.pending,
   superseded: EXIT.pending,
@@ -53,24 +82,25 @@ const CODES: Readonly<Record<HostVerdict['kind'], ExitCode>> = {
   silent: EXIT.offline,
 };
 
-const verdicts = ({ published, reports, missing }: Fleet, nowMs: number) =>
-  published === undefined
-    ? []
-    : [
-        ...reports.map((r) => ({ host: r.host, verdict: judgeHost(r, published, nowMs) })),
-        ...missing.map((host) => ({ host, verdict: judgeHost(undefined, published, nowMs) })),
-      ];
+const codeOf = ({ kind, word }: HostVerdict): ExitCode =>
+  worstOf([BY_KIND[kind], isVerdictWord(word) ? BY_WORD[word] : EXIT.pending]);
 
-const tell = (io: Io, environment: string, fleet: Fleet, nowMs: number): string => {
-  const { published, reports, missing } = fleet;
-  const judged = verdicts(fleet, nowMs);
-  const good = judged.filter((j) => j.verdict.kind === 'converged').length;
-  const head = published
-    ? `${environment}: serial ${String(published.serial)}, published ${new Date(published.issuedAtMs).toISOString()}${published.publisher?.name === undefined ? '' : ` by ${published.publisher.name}`}; ${String(good)} of ${String(judged.length)} hosts run it\n`
-    : `${environment}: nothing is published\n`;
-  const shown = reports.map((r) => ({ ...r, isSilent: nowMs - r.seenAtMs > SILENT_MS }));
-  return `${head}\n${renderFleet(shown, missing, terminalOf(io), nowMs)}`;
-};
+/** Nothing reported is not success. */
+const exitCodeOf = ({ judged }: Fleet): ExitCode =>
+  judged.length === 0 ? EXIT.pending : worstOf(judged.map(({ verdict }) => codeOf(verdict)));
+
+const viewOf = ({ environment, published, judged, nowMs }: Fleet) => ({
+  apiVersion: 'supercargo/fleet-view/v1',
+  environment,
+  at: isoTime(nowMs),
+  serial: published?.serial ?? null,
+  hosts: judged.map(({ host, verdict, report }) => ({
+    host,
+    verdict,
+    seenAt: report ? isoTime(report.seenAtMs) : null,
+    status: report?.status ?? null,
+  })),
+});
 
 const LOOK_MS = 1_000;
 const CLEAR = '\u001B[H\u001B[J';
@@ -88,25 +118,13 @@ const runFleet = async (io: Io, name: string, flags: Flags, signal: AbortSignal)
   const view = createEnvironmentStore(store, environment, trust);
   let before = '';
   for (;;) {
-    const fleet = await look(view, hosts, signal);
-    const nowMs = Date.now();
-    const judged = verdicts(fleet, nowMs);
-    const code = worstOf(judged.map((j) => CODES[j.verdict.kind]));
-    const text = tell(io, environment, fleet, nowMs);
-    if (flags.json === true)
-      writeJson(io, {
-        apiVersion: 'supercargo/fleet-view/v1',
-        environment,
-        at: new Date(nowMs).toISOString(),
-        serial: fleet.published?.serial ?? null,
-        hosts: judged.map(({ host, verdict }) => {
-          const report = fleet.reports.find((r) => r.host === host);
-          const seenAt = report ? new Date(report.seenAtMs).toISOString() : null;
-          return { host, verdict, seenAt, status: report?.status ?? null };
-        }),
-      });
+    const fleet = await look(view, environment, hosts, signal);
+    const code = exitCodeOf(fleet);
+    const screen = terminalOf(io);
+    const text = renderFleet(fleet, screen);
+    if (flags.json === true) writeJson(io, viewOf(fleet));
     else if (text !== before)
-      io.stdout.write(flags.watch === true && terminalOf(io).columns !== undefined ? CLEAR + text : text);
+      io.stdout.write(flags.watch === true && screen.columns !== undefined ? CLEAR + text : text);
     before = text;
     if (flags.watch !== true) return code;
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);

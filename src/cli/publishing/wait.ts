@@ -1,11 +1,10 @@
-import type { HostVerdict } from '../../core/fleet/judge.ts';
-import { tellVerdict } from '../../core/fleet/judge.ts';
+import { isWell, tellVerdict, VERDICT_KINDS, type VerdictKind } from '../../core/fleet/verdict.ts';
 import type { Manifest } from '../../core/manifest/model.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/store.ts';
-import { waitForFleet, type JudgedHost, type Waited, type WaitOutcome } from '../../publish/wait.ts';
+import { waitForFleet, type WaitedHost, type Waited, type WaitOutcome } from '../../publish/wait.ts';
 import { terminalOf, type Io } from '../io.ts';
-import { renderFault, renderWait } from '../render/fleet.ts';
+import { noReportAdvice, renderFault, renderWait } from '../render/fleet.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const CODES: Readonly<Record<WaitOutcome, ExitCode>> = {
@@ -15,12 +14,11 @@ const CODES: Readonly<Record<WaitOutcome, ExitCode>> = {
   'timed-out': EXIT.timedOut,
 };
 
-const of = (hosts: readonly JudgedHost[], kind: HostVerdict['kind']): readonly JudgedHost[] =>
+const of = (hosts: readonly WaitedHost[], kind: VerdictKind): readonly WaitedHost[] =>
   hosts.filter((h) => h.verdict.kind === kind);
 
-const tally = (hosts: readonly JudgedHost[]): string => {
-  const kinds = ['converged', 'pending', 'failed', 'superseded', 'stopped', 'silent'] as const;
-  const counts = kinds.flatMap((kind) => {
+const tally = (hosts: readonly WaitedHost[]): string => {
+  const counts = VERDICT_KINDS.flatMap((kind) => {
     const { length } = of(hosts, kind);
     return length === 0 ? [] : [`${String(length)} ${kind}`];
   });
@@ -35,7 +33,7 @@ const createProgress = (io: Io, serial: number) => {
   const screen = terminalOf(io);
   let lines = 0;
   let isToldOfNone = false;
-  return (changed: readonly JudgedHost[], all: readonly JudgedHost[]): void => {
+  return (changed: readonly WaitedHost[], all: readonly WaitedHost[]): void => {
     if (screen.columns === undefined) {
       if (all.length === 0 && !isToldOfNone) io.stdout.write(`${tally(all)}\n`);
       isToldOfNone = all.length === 0;
@@ -52,24 +50,45 @@ const createProgress = (io: Io, serial: number) => {
   };
 };
 
-const tellEnd = (io: Io, { outcome, hosts, trouble }: Waited, serial: number): void => {
+/** How the wait ended, in one sentence. */
+const endOf = (
+  { outcome, hosts }: Waited,
+  { target: { serial, environment }, maxFailed }: WaitFor,
+): string => {
+  const all = hosts.length;
+  const [running, failed] = [of(hosts, 'converged').length, of(hosts, 'failed').length];
+  const n = `serial ${String(serial)}`;
+  const hostsText = (count: number): string => `${String(count)} of ${String(all)} hosts`;
+  switch (outcome) {
+    case 'converged':
+      return failed === 0
+        ? `Done: ${n} runs on all hosts (${String(running)} of ${String(all)}).`
+        : `Done: ${n} runs on ${hostsText(running)}; ${String(failed)} failed, and --max-failed ${String(maxFailed)} allows that.`;
+    case 'failed':
+      return `Serial ${String(serial)} failed on ${hostsText(failed)}.`;
+    case 'superseded':
+      return `Serial ${String(serial)} was superseded: a later serial wants other versions (${tally(hosts)}).`;
+    case 'timed-out':
+      return all === 0
+        ? `Timed out: ${n} is published, and no host has reported for ${environment}.`
+        : `Serial ${String(serial)} is not everywhere yet, and the time is over: ${tally(hosts)}`;
+  }
+};
+
+const tellEnd = (io: Io, waited: Waited, wanted: WaitFor): void => {
+  const { outcome, hosts, trouble } = waited;
   const screen = terminalOf(io);
   for (const { host, verdict } of hosts)
     if (verdict.kind === 'failed')
       for (const fault of verdict.faults) io.stderr.write(renderFault(host, fault, screen));
-  const words: Readonly<Record<WaitOutcome, string>> = {
-    converged: `every host runs ${String(serial)}`,
-    failed: `${String(serial)} failed`,
-    superseded: `${String(serial)} was superseded: somebody published other versions since`,
-    'timed-out': `${String(serial)} is not everywhere yet, and the time is over`,
-  };
-  (outcome === 'converged' ? io.stdout : io.stderr).write(`${words[outcome]}: ${tally(hosts)}\n`);
+  (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, wanted)}\n`);
+  // These run it, and need a look all the same.
+  for (const { host, verdict } of of(hosts, 'converged'))
+    if (!isWell(verdict)) io.stderr.write(`${host}: ${tellVerdict(verdict)}\n`);
   if (outcome !== 'timed-out') return;
   if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${trouble}\n`);
   if (hosts.length === 0)
-    io.stderr.write(
-      '  → no host of this environment reports to this store: set SUPERCARGO_REPORT_URL on the hosts, or name them with --hosts\n',
-    );
+    io.stderr.write(`${noReportAdvice(wanted.target.environment)}; or name the hosts with --hosts\n`);
   for (const { host, verdict } of hosts.filter((h) => !['converged', 'failed'].includes(h.verdict.kind)))
     io.stderr.write(`${host}: ${tellVerdict(verdict)}\n`);
 };
@@ -101,6 +120,6 @@ export const waitAndTell = async (
   const whom = wanted.hosts ? `${String(wanted.hosts.length)} hosts of the list` : 'all hosts that report';
   if (!isQuiet) io.stdout.write(`waiting for ${whom}, for at most ${minutes(wanted.timeoutMs)}\n`);
   const waited = await waitForFleet(view, { ...wanted, onChange: progress }, clock, signal);
-  if (!isQuiet) tellEnd(io, waited, serial);
+  if (!isQuiet) tellEnd(io, waited, wanted);
   return { code: CODES[waited.outcome], waited };
 };

@@ -1,16 +1,21 @@
-import { tellVerdict, type HostFault, type HostVerdict } from '../../core/fleet/judge.ts';
+import type { JudgedHost } from '../../core/fleet/judge.ts';
 import type { HostReport } from '../../core/fleet/report.ts';
-import { oneLine } from '../../core/manifest/text.ts';
+import { countWords, isWell, tellVerdict, toneOf, type HostFault } from '../../core/fleet/verdict.ts';
+import type { Manifest } from '../../core/manifest/model.ts';
+import { oneLine } from '../../core/one-line.ts';
 import type { VersionChange } from '../../core/publish/diff.ts';
-import type { JudgedHost } from '../../publish/wait.ts';
+import type { ReportedService } from '../../core/status/reported.ts';
+import { isoTime, type EpochMs } from '../../core/time.ts';
+import type { WaitedHost } from '../../publish/wait.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
+import { paintOutcome } from './status.ts';
 
-const paintVerdict = ({ palette }: Screen, verdict: HostVerdict): string => {
-  if (verdict.kind === 'converged') return palette.good(verdict.kind);
-  if (verdict.kind === 'failed') return palette.bad(verdict.kind);
-  return palette.warn(verdict.kind);
-};
+const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(word)](oneLine(word));
+
+/** What to check where no host has reported. */
+export const noReportAdvice = (environment: string): string =>
+  `  → check SUPERCARGO_REPORT_URL on the hosts, and that their SUPERCARGO_ENVIRONMENT is ${environment}`;
 
 /** `web  1.2.2 → 1.2.3`, a line each. */
 export const renderChanges = (changes: readonly VersionChange[], screen: Screen): string => {
@@ -23,11 +28,11 @@ export const renderChanges = (changes: readonly VersionChange[], screen: Screen)
 };
 
 /** Summary, and a line for each host; for a terminal, redrawn. */
-export const renderWait = (hosts: readonly JudgedHost[], screen: Screen): string => {
+export const renderWait = (hosts: readonly WaitedHost[], screen: Screen): string => {
   const rows = hosts.map(({ host, verdict }) => [
     host,
-    paintVerdict(screen, verdict),
-    verdict.kind === 'converged' ? '' : tellVerdict(verdict),
+    paintWord(screen, verdict.word),
+    isWell(verdict) ? '' : tellVerdict(verdict),
   ]);
   return rows.length === 0
     ? 'no host has reported yet\n'
@@ -45,6 +50,14 @@ export const renderFault = (host: string, fault: HostFault, { palette }: Screen)
     .map((line) => `${line}\n`)
     .join('');
 
+/** What `fleet` shows. */
+export interface Fleet {
+  readonly environment: string;
+  readonly published: Manifest | undefined;
+  readonly judged: readonly JudgedHost<HostReport>[];
+  readonly nowMs: EpochMs;
+}
+
 const SECOND = 1000;
 const MINUTE = 60;
 const ago = (ms: number): string => {
@@ -54,51 +67,68 @@ const ago = (ms: number): string => {
     : `${String(Math.round(seconds / MINUTE))} min ago`;
 };
 
-const seenText = (
-  { seenAtMs, status, isSilent }: HostReport & { readonly isSilent: boolean },
-  { palette }: Screen,
-  nowMs: number,
-): string => {
-  const when = ago(nowMs - seenAtMs);
-  if (!status.agent.running) return palette.warn(`stopped, ${when}`);
-  return isSilent ? palette.bad(`silent, ${when}`) : when;
+/** Of the host: why it is called what it is, where none of its services says so. */
+const hostRow = ({ verdict }: JudgedHost<HostReport>, screen: Screen): readonly string[] => {
+  if (isWell(verdict)) return ['–', '', '', paintWord(screen, verdict.word), '', ''];
+  const why = [verdict.message, ...(verdict.advice === null ? [] : [`→ ${verdict.advice}`])].join(' ');
+  return ['–', '', '', paintWord(screen, verdict.word), '', oneLine(why)];
 };
 
-/** Hosts × services: what is wanted against what runs, outcome, since when. */
-export const renderFleet = (
-  reports: readonly (HostReport & { readonly isSilent: boolean })[],
-  missing: readonly string[],
-  screen: Screen,
-  nowMs: number,
-): string => {
-  const { palette } = screen;
-  const rows = reports
-    .toSorted((a, b) => (a.host < b.host ? -1 : Number(a.host > b.host)))
-    .flatMap((report) => {
-      const { host, status } = report;
-      const seen = seenText(report, screen, nowMs);
-      const serial = status.manifest.serial === null ? '–' : String(status.manifest.serial);
-      const services = status.services.map((s, index) => {
-        const runs = [...new Set(s.containers.filter((c) => c.state === 'running').map((c) => c.version))];
-        const paint =
-          s.outcome === 'converged'
-            ? palette.good
-            : s.outcome === 'blocked' || s.outcome === 'rolled-back'
-              ? palette.bad
-              : palette.warn;
-        return [
-          ...(index === 0 ? [host, serial, seen] : ['', '', '']),
-          s.service,
-          s.desired?.version ?? '–',
-          runs.join(', ') || '–',
-          paint(s.outcome),
-          s.since,
-          oneLine(s.message ?? ''),
-        ];
-      });
-      return services.length === 0 ? [[host, serial, seen, '–', '', '', status.outcome, '', '']] : services;
-    });
-  const header = ['HOST', 'SERIAL', 'SEEN', 'SERVICE', 'DESIRED', 'RUNS', 'OUTCOME', 'SINCE', 'WHY'];
-  const table = rows.length === 0 ? 'no host has reported yet\n' : renderTable({ header, rows }, screen);
-  return table + missing.map((host) => `${host}: ${palette.bad('it has never reported')}\n`).join('');
+/** Green only where the host is: what a stale host last said of its services is no good news. */
+const serviceRow = (s: ReportedService, isHostWell: boolean, { palette }: Screen): readonly string[] => {
+  const runs = [...new Set(s.containers.filter((c) => c.state === 'running').map((c) => c.version))];
+  return [
+    s.service,
+    s.desired?.version ?? '–',
+    runs.join(', ') || '–',
+    s.outcome === 'converged' && !isHostWell ? s.outcome : paintOutcome(oneLine(s.outcome), palette),
+    s.since,
+    oneLine(s.message ?? ''),
+  ];
+};
+
+const isOfHost = ({ verdict }: JudgedHost<HostReport>): boolean =>
+  !isWell(verdict) && verdict.service === null;
+
+const rowsOf = (judged: JudgedHost<HostReport>, screen: Screen, nowMs: EpochMs): readonly string[][] => {
+  const { host, verdict, report } = judged;
+  const services = report?.status.services ?? [];
+  const rows = [
+    ...(isOfHost(judged) || services.length === 0 ? [hostRow(judged, screen)] : []),
+    ...services.map((s) => serviceRow(s, isWell(verdict), screen)),
+  ];
+  const serial = report?.status.manifest.serial ?? '–';
+  const seen = report ? ago(nowMs - report.seenAtMs) : 'never';
+  return rows.map((row, index) => [
+    ...(index === 0 ? [host, paintWord(screen, verdict.word), String(serial), seen] : ['', '', '', '']),
+    ...row,
+  ]);
+};
+
+/** `38 converged, 1 behind, 1 silent`, the worst first. */
+const renderCounts = (judged: Fleet['judged'], screen: Screen): string =>
+  countWords(judged.map(({ verdict }) => verdict))
+    .map(({ word, hosts }) => screen.palette[toneOf(word)](`${String(hosts)} ${oneLine(word)}`))
+    .join(', ');
+
+const headOf = ({ environment, published, judged }: Fleet, screen: Screen): string => {
+  const by = published?.publisher?.name === undefined ? '' : ` by ${oneLine(published.publisher.name)}`;
+  const what = published
+    ? `serial ${String(published.serial)}, published ${isoTime(published.issuedAtMs)}${by}`
+    : 'nothing is published';
+  if (judged.length === 0) return `${environment}: ${what}; no host has reported`;
+  const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;
+  const runs = published ? `; ${String(running)} of ${String(judged.length)} hosts run it` : '';
+  return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}`;
+};
+
+/** Hosts × services: what each host is at, what is wanted against what runs, outcome, since when. */
+export const renderFleet = (fleet: Fleet, screen: Screen): string => {
+  const { environment, judged, nowMs } = fleet;
+  const header = ['HOST', 'IS', 'SERIAL', 'SEEN', 'SERVICE', 'DESIRED', 'RUNS', 'OUTCOME', 'SINCE', 'WHY'];
+  const table =
+    judged.length === 0
+      ? `${noReportAdvice(environment)}\n`
+      : renderTable({ header, rows: judged.flatMap((j) => rowsOf(j, screen, nowMs)) }, screen);
+  return `${headOf(fleet, screen)}\n\n${table}`;
 };

@@ -104,10 +104,7 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
   const { palette } = screen;
   const lines: string[] = [];
   for (const s of plan.services) {
-    const outcome =
-      s.steps.length > 0
-        ? palette.warn('changes')
-        : paintOutcome(s.outcome === 'converged' ? 'converged' : (s.outcome as 'waiting'), palette);
+    const outcome = s.steps.length > 0 ? palette.warn('changes') : paintOutcome(s.outcome, palette);
     lines.push(
       `${palette.strong(s.service)}: ${outcome}${s.message === null ? '' : ` – ${s.message}`}${s.until === null ? '' : ` (until ${s.until})`}`,
     );

@@ -1,8 +1,8 @@
-import type { PullProgress } from '../../core/ports/engine.ts';
+import { toneOf } from '../../core/fleet/verdict.ts';
 import type {
   ContainerStatus,
   OriginStatus,
-  Outcome,
+  ProgressStatus,
   ServiceStatus,
   Status,
 } from '../../core/status/status.ts';
@@ -23,19 +23,8 @@ export const renderStatus = (status: Status, screen: Screen, nowMs: number): str
     ...reasons(status, screen, nowMs),
   ].join('\n');
 
-export const paintOutcome = (outcome: Outcome, palette: Palette): string => {
-  switch (outcome) {
-    case 'converged':
-      return palette.good(outcome);
-    case 'progressing':
-    case 'waiting':
-      return palette.warn(outcome);
-    case 'rolled-back':
-    case 'blocked':
-    case 'offline':
-      return palette.bad(outcome);
-  }
-};
+/** A word of a newer agent is shown as it is, and is not good. */
+export const paintOutcome = (outcome: string, palette: Palette): string => palette[toneOf(outcome)](outcome);
 
 const ago = (nowMs: number, iso: string | null): string =>
   iso === null ? '–' : relativeTime(nowMs, Date.parse(iso));
@@ -149,7 +138,7 @@ export const drainWords = ({ drain }: ContainerStatus): string => {
   return `${left}, until ${drain.until}`;
 };
 
-export const formatPull = (p: PullProgress): string =>
+export const formatPull = (p: ProgressStatus): string =>
   `${String(p.layersDone)} of ${String(p.layersTotal)} layers, ${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
 
 /** The registry itself, asked first, is what everybody expects. */

@@ -3,7 +3,7 @@ import { reportSchema } from '../hub/report-schema.ts';
 import { findStrangeKey } from '../manifest/problem.ts';
 import { decodeText, parseJson } from '../manifest/text.ts';
 import type { StoredDocument } from '../ports/document-store.ts';
-import type { Status } from '../status/status.ts';
+import type { ReportedStatus } from '../status/reported.ts';
 import type { EpochMs } from '../time.ts';
 
 /** What a host last told. */
@@ -11,7 +11,7 @@ export interface HostReport {
   readonly host: string;
   /** When the store got it; where the store does not say, when the host wrote it. By the clock of who reads. */
   readonly seenAtMs: EpochMs;
-  readonly status: Status;
+  readonly status: ReportedStatus;
 }
 
 type Stored = Pick<StoredDocument, 'bytes' | 'writtenAtMs' | 'readAtMs'>;
@@ -29,7 +29,7 @@ const toReport = (
   if (findStrangeKey(value) !== undefined) return undefined;
   const parsed = v.safeParse(reportSchema, value, { abortEarly: true });
   if (!parsed.success) return undefined;
-  const status = parsed.output as Status;
+  const status: ReportedStatus = parsed.output;
   const seenAtMs = writtenAtMs === undefined ? Date.parse(status.at) : writtenAtMs - aheadMs;
   return { host: status.host, seenAtMs, status };
 };

@@ -1,10 +1,13 @@
-import type { Outcome } from '../status/status.ts';
+import { isVerdictWord, VERDICT_WORDS } from '../fleet/verdict.ts';
+import { isOutcome, OUTCOMES } from '../status/status.ts';
 import type { EpochMs } from '../time.ts';
 
 export interface HostFacts {
   readonly host: string;
   readonly receivedAtMs: EpochMs;
-  readonly outcome: Outcome;
+  readonly outcome: string;
+  /** The word of its verdict (core/fleet/verdict.ts). */
+  readonly verdict: string;
   readonly serial: number | null;
 }
 
@@ -54,20 +57,24 @@ const family = (
   ...samples.map(([labels, value]) => `${name}${labelled(labels)} ${value}`),
 ];
 
-const OUTCOMES: readonly Outcome[] = [
-  'converged',
-  'progressing',
-  'waiting',
-  'rolled-back',
-  'blocked',
-  'offline',
-];
+/** Words of newer agents, together: what hosts make up must not become ever more time series. */
+const UNKNOWN = 'unknown';
 
 const outcomesOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
-  OUTCOMES.map((outcome) => [
+  [...OUTCOMES, UNKNOWN].map((outcome) => [
     { environment, outcome },
-    hosts.filter((host) => host.outcome === outcome).length,
+    hosts.filter((host) => (isOutcome(host.outcome) ? host.outcome : UNKNOWN) === outcome).length,
   ]);
+
+const verdictsOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
+  [...VERDICT_WORDS, UNKNOWN].map((verdict) => [
+    { environment, verdict },
+    hosts.filter((host) => (isVerdictWord(host.verdict) ? host.verdict : UNKNOWN) === verdict).length,
+  ]);
+
+/** An environment that no host reports for has not converged. */
+const isConverged = ({ hosts }: EnvironmentFacts): boolean =>
+  hosts.length > 0 && hosts.every(({ verdict }) => verdict === 'converged');
 
 const environmentFamilies = (environments: readonly EnvironmentFacts[]): string[] => {
   const perHost = (valueOf: (host: HostFacts) => number | null): Sample[] =>
@@ -91,6 +98,18 @@ const environmentFamilies = (environments: readonly EnvironmentFacts[]): string[
       'supercargo_hub_hosts',
       'Hosts by what they last reported.',
       environments.flatMap(outcomesOf),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_verdicts',
+      'Hosts by their verdict, as the page and fleet show it.',
+      environments.flatMap(verdictsOf),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_converged',
+      'Whether every host runs what is published and needs no look; 0 where none has reported.',
+      environments.map((facts): Sample => [{ environment: facts.environment }, Number(isConverged(facts))]),
     ),
     ...family(
       'gauge',

@@ -1,14 +1,16 @@
 import * as v from 'valibot';
 
 /**
- * The status document as far as readers rely on it (core/status/status.ts). Loose: an agent that is newer than the hub may say
- * more, and additive changes keep the version.
+ * The status document as far as readers rely on it (core/status/status.ts). A report is read leniently, unlike a manifest: an
+ * agent that is newer than its reader may add members and say new words for outcomes, reasons, roles and states. They are kept
+ * and shown; only the types of the members that are listed here are promised.
  */
 const text = v.string();
 const time = v.pipe(v.string(), v.isoTimestamp());
 const maybe = <S extends v.GenericSchema>(schema: S) => v.nullable(schema);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const outcome = v.picklist(['converged', 'progressing', 'waiting', 'rolled-back', 'blocked', 'offline']);
+/** One of a list that newer agents may make longer. */
+const word = text;
 
 const container = v.looseObject({
   id: text,
@@ -16,17 +18,17 @@ const container = v.looseObject({
   replica: count,
   version: text,
   release: text,
-  role: v.picklist(['serving', 'candidate', 'draining', 'retired', 'failed']),
-  state: text,
-  health: text,
+  role: word,
+  state: word,
+  health: word,
   since: maybe(time),
   drain: maybe(v.looseObject({ since: time, until: time, sessions: maybe(count) })),
 });
 
 const service = v.looseObject({
   service: text,
-  outcome,
-  reason: maybe(text),
+  outcome: word,
+  reason: maybe(word),
   message: maybe(text),
   advice: maybe(text),
   since: time,
@@ -38,7 +40,7 @@ const service = v.looseObject({
       version: text,
       release: text,
       attempt: count,
-      reason: text,
+      reason: word,
       message: text,
       at: time,
       log: v.array(text),
@@ -51,7 +53,7 @@ const service = v.looseObject({
 });
 
 const manifest = v.looseObject({
-  state: v.picklist(['accepted', 'rejected', 'none']),
+  state: word,
   serial: maybe(count),
   epoch: maybe(count),
   signed: maybe(v.boolean()),
@@ -60,7 +62,7 @@ const manifest = v.looseObject({
   acceptedAt: maybe(time),
   publisher: maybe(v.looseObject({ name: maybe(text), build: maybe(text), url: maybe(text) })),
   rejection: maybe(
-    v.looseObject({ reason: text, serial: maybe(count), message: text, advice: text, since: time }),
+    v.looseObject({ reason: word, serial: maybe(count), message: text, advice: text, since: time }),
   ),
   source: v.looseObject({
     reachable: maybe(v.boolean()),
@@ -73,8 +75,8 @@ const manifest = v.looseObject({
 });
 
 const edge = v.looseObject({
-  outcome,
-  reason: maybe(text),
+  outcome: word,
+  reason: maybe(word),
   message: maybe(text),
   advice: maybe(text),
   until: maybe(time),
@@ -82,8 +84,8 @@ const edge = v.looseObject({
     v.looseObject({
       id: text,
       name: text,
-      role: v.picklist(['serving', 'starting', 'leaving']),
-      state: text,
+      role: word,
+      state: word,
       version: maybe(text),
       sessions: maybe(count),
     }),
@@ -95,7 +97,7 @@ export const reportSchema = v.looseObject({
   environment: text,
   host: text,
   at: time,
-  outcome,
+  outcome: word,
   agent: v.looseObject({ running: v.boolean(), version: text, pid: maybe(count), since: maybe(time) }),
   engine: v.looseObject({
     online: v.boolean(),

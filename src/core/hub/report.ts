@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { findStrangeKey, formatProblems, problemsOf } from '../manifest/problem.ts';
 import { parseJson, quote } from '../manifest/text.ts';
+import type { JudgedStatus } from '../fleet/findings.ts';
 import { fingerprintOf } from '../status/fingerprint.ts';
-import type { Outcome } from '../status/status.ts';
+import type { ReportedStatus } from '../status/reported.ts';
 import { refusal, type Refusal } from './refusal.ts';
 import { reportSchema } from './report-schema.ts';
 
@@ -11,8 +12,10 @@ export const REPORT_CAP_BYTES = 256 * 1024;
 
 /** What a hub has to know of a report; the rest is passed on as it came. */
 export interface ReportSummary {
-  readonly outcome: Outcome;
+  readonly outcome: string;
   readonly serial: number | null;
+  /** What decides about the host, without the texts: reports are many, and stay in memory as they came. */
+  readonly judged: JudgedStatus;
   /** Equal for two reports of which the second one is a mere heartbeat. */
   readonly fingerprint: string;
 }
@@ -42,6 +45,38 @@ const decode = (bytes: Uint8Array): string | undefined => {
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64');
 
+const NO_TEXT = { message: null, advice: null, until: null } as const;
+
+const judgedOf = ({
+  outcome,
+  agent,
+  engine,
+  manifest,
+  services,
+  edge,
+  problems,
+}: ReportedStatus): JudgedStatus => ({
+  outcome,
+  agent: { running: agent.running },
+  engine: { online: engine.online, message: null, advice: null },
+  manifest: {
+    serial: manifest.serial,
+    rejection: manifest.rejection && { ...manifest.rejection, message: '', advice: '' },
+    source: { ...NO_TEXT, reachable: manifest.source.reachable, checkedAt: null, nextAt: null },
+    ignored: manifest.ignored.map(({ service }) => ({ service, why: '' })),
+  },
+  services: services.map(({ service, outcome: is, reason, desired }) => ({
+    ...NO_TEXT,
+    service,
+    outcome: is,
+    reason,
+    desired: desired && { version: desired.version, release: '' },
+    failure: null,
+  })),
+  edge: edge && { ...NO_TEXT, outcome: edge.outcome, reason: edge.reason },
+  problems: problems.map(({ code }) => ({ code, message: '', advice: '' })),
+});
+
 /** Judges the bytes of a report that came for this host. */
 export const readReport = (bytes: Uint8Array, environment: string, host: string): ReadReport => {
   const text = decode(bytes);
@@ -65,8 +100,7 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
     );
   }
   const { outcome, manifest } = report;
-  return {
-    kind: 'report',
-    summary: { outcome, serial: manifest.serial, fingerprint: digestOf(fingerprintOf(report)) },
-  };
+  const fingerprint = digestOf(fingerprintOf(report));
+  const summary = { outcome, serial: manifest.serial, judged: judgedOf(report), fingerprint };
+  return { kind: 'report', summary };
 };

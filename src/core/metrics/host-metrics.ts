@@ -1,4 +1,4 @@
-import type { ContainerStatus, Outcome, Status } from '../status/status.ts';
+import { CONTAINER_ROLES, OUTCOMES, type Outcome, type Status } from '../status/status.ts';
 import { family, type Sample } from './exposition.ts';
 
 /** Releases that this agent has tried since it started. */
@@ -7,16 +7,6 @@ export interface DeployCounts {
   readonly proved: number;
   readonly failed: number;
 }
-
-const OUTCOMES: readonly Outcome[] = [
-  'converged',
-  'progressing',
-  'waiting',
-  'rolled-back',
-  'blocked',
-  'offline',
-];
-const ROLES: readonly ContainerStatus['role'][] = ['serving', 'candidate', 'draining', 'retired', 'failed'];
 
 /** One sample per outcome, so that an alert needs no text: the one that holds is 1. */
 const outcomeSamples = (labels: Sample[0], held: Outcome): readonly Sample[] =>
@@ -88,7 +78,7 @@ const serviceFamilies = ({ services }: Status, env: Labels): readonly string[] =
     'supercargo_service_replicas',
     'Containers of a service by role.',
     services.flatMap(({ service, containers }) =>
-      ROLES.map((role): Sample => [
+      CONTAINER_ROLES.map((role): Sample => [
         { ...env, service, role },
         containers.filter((c) => c.role === role).length,
       ]),

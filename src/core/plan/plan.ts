@@ -1,3 +1,4 @@
+import type { ContainerRole, EdgeRole } from '../status/status.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action, ContainerRef } from './action.ts';
 
@@ -106,7 +107,7 @@ export interface RunningReplica {
   readonly version: string;
   readonly state: string;
   readonly health: string;
-  readonly role: 'serving' | 'candidate' | 'draining' | 'retired' | 'failed';
+  readonly role: ContainerRole;
   readonly sinceMs: EpochMs | undefined;
   /** While it drains; sessions are unknown where no edge counts them. */
   readonly drain?: {
@@ -126,7 +127,7 @@ export interface EdgePlan {
 export interface EdgeReplica {
   readonly container: ContainerRef;
   readonly instance: string;
-  readonly role: 'serving' | 'starting' | 'leaving';
+  readonly role: EdgeRole;
   readonly state: string;
   readonly version: string | undefined;
   readonly sessions: number | undefined;

@@ -4,7 +4,7 @@ import type { Manifest } from '../manifest/model.ts';
 import { highestNext } from '../hub/serials.ts';
 import type { Services } from './draft.ts';
 import type { Standing, Unusable } from './standing.ts';
-import { versionOf } from './version-request.ts';
+import { versionOf } from '../image/version.ts';
 
 /** The services whose versions a publish names itself; it takes none of them over from what is published. */
 export type Named = readonly string[] | 'all';

@@ -30,11 +30,15 @@ const RANK: readonly Outcome[] = ['rolled-back', 'blocked', 'offline', 'progress
 export const worstOutcome = (outcomes: readonly Outcome[]): Outcome =>
   RANK.find((outcome) => outcomes.includes(outcome)) ?? 'converged';
 
+/** A daemon of another version may say a word that this one does not know: not yet good. */
+const codeOf = (outcome: string): ExitCode =>
+  Object.hasOwn(BY_OUTCOME, outcome) ? BY_OUTCOME[outcome as Outcome] : EXIT.pending;
+
 /** `isDaemonNeeded`: for `status`, where a missing daemon is itself worth telling. */
 export const exitCodeOf = (status: Status, isDaemonNeeded: boolean): ExitCode =>
   worstOf([
-    ...status.services.map((s) => BY_OUTCOME[s.outcome]),
-    BY_OUTCOME[status.outcome],
+    ...status.services.map((s) => codeOf(s.outcome)),
+    codeOf(status.outcome),
     ...(status.manifest.state === 'rejected' ? [EXIT.failed] : []),
     ...(status.problems.length > 0 ? [EXIT.failed] : []),
     ...(status.engine.online && (status.agent.running || !isDaemonNeeded) ? [] : [EXIT.offline]),

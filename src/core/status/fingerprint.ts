@@ -1,13 +1,16 @@
-import type { ContainerStatus, EdgeStatus, ServiceStatus, Status } from './status.ts';
+import type { ReportedService, ReportedStatus } from './reported.ts';
 
-const withoutSessions = (edge: EdgeStatus): EdgeStatus => ({
+type ReportedEdge = NonNullable<ReportedStatus['edge']>;
+type ReportedContainer = ReportedService['containers'][number];
+
+const withoutSessions = (edge: ReportedEdge): ReportedEdge => ({
   ...edge,
   containers: edge.containers.map((c) => ({ ...c, sessions: null })),
 });
 
-const isCounted = ({ drain }: ContainerStatus): boolean => drain !== null && drain.sessions !== null;
+const isCounted = ({ drain }: ReportedContainer): boolean => drain !== null && drain.sessions !== null;
 
-const withoutDrainSessions = (service: ServiceStatus): ServiceStatus =>
+const withoutDrainSessions = (service: ReportedService): ReportedService =>
   service.containers.some(isCounted)
     ? {
         ...service,
@@ -22,7 +25,7 @@ const withoutDrainSessions = (service: ServiceStatus): ServiceStatus =>
  * manifest was asked for, how many sessions are open, and how reporting itself goes. The agent sends, and a hub wakes its readers,
  * when this changes; one function decides for both, or each heartbeat would wake every reader.
  */
-export const fingerprintOf = ({ at: _at, report: _report, ...status }: Status): string => {
+export const fingerprintOf = ({ at: _at, report: _report, ...status }: ReportedStatus): string => {
   const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;
   return JSON.stringify({
     ...status,

@@ -1,8 +1,15 @@
 import type { ImageOrigin } from '../image/origin.ts';
-import type { PullProgress } from '../ports/engine.ts';
 
-/** What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). */
-export type Outcome = 'converged' | 'progressing' | 'waiting' | 'rolled-back' | 'blocked' | 'offline';
+/** What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). The list is complete: a new situation is a new reason. */
+export const OUTCOMES = ['converged', 'progressing', 'waiting', 'rolled-back', 'blocked', 'offline'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+export const isOutcome = (word: string): word is Outcome => OUTCOMES.some((outcome) => outcome === word);
+
+export const CONTAINER_ROLES = ['serving', 'candidate', 'draining', 'retired', 'failed'] as const;
+export type ContainerRole = (typeof CONTAINER_ROLES)[number];
+
+export const EDGE_ROLES = ['serving', 'starting', 'leaving'] as const;
+export type EdgeRole = (typeof EDGE_ROLES)[number];
 
 /**
  * The status document: `status --json`, the status socket and reports. Additive changes keep the version; times are
@@ -101,7 +108,7 @@ export interface ServiceStatus {
   /** Where it came from and went back to. */
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
   readonly failure: FailureStatus | null;
-  readonly progress: PullProgress | null;
+  readonly progress: ProgressStatus | null;
   /** Where the image of the desired (else the last good) release came from; null: nobody knows. Absent from older agents. */
   readonly origin?: OriginStatus | null;
   readonly containers: readonly ContainerStatus[];
@@ -115,6 +122,14 @@ export interface OriginStatus {
   readonly fetchedAt: string;
   /** Who was asked before and did not give it. */
   readonly skipped: readonly { readonly source: string; readonly code: string; readonly message: string }[];
+}
+
+/** Of a pull. */
+export interface ProgressStatus {
+  readonly layersDone: number;
+  readonly layersTotal: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
 }
 
 export interface FailureStatus {
@@ -134,7 +149,7 @@ export interface ContainerStatus {
   readonly replica: number;
   readonly version: string;
   readonly release: string;
-  readonly role: 'serving' | 'candidate' | 'draining' | 'retired' | 'failed';
+  readonly role: ContainerRole;
   readonly state: string;
   readonly health: string;
   readonly since: string | null;
@@ -157,7 +172,7 @@ export interface EdgeStatus {
   readonly containers: readonly {
     readonly id: string;
     readonly name: string;
-    readonly role: 'serving' | 'starting' | 'leaving';
+    readonly role: EdgeRole;
     readonly state: string;
     /** Of HAProxy; null: it does not answer. */
     readonly version: string | null;

@@ -1,6 +1,6 @@
 import type { PageAsset } from '../routes-page.ts';
 import { readPageFile, readPageScript } from './files.ts';
-import { PAGE_SCRIPTS } from './names.ts';
+import { ALL_SCRIPTS } from './names.ts';
 
 /** The fleet page: plain modules, no framework, nothing from elsewhere. */
 export const pageAssets = (): readonly PageAsset[] => [
@@ -8,7 +8,7 @@ export const pageAssets = (): readonly PageAsset[] => [
   { path: '/login', contentType: 'text/html; charset=utf-8', body: readPageFile('login.html') },
   { path: '/assets/page.css', contentType: 'text/css; charset=utf-8', body: readPageFile('page.css') },
   { path: '/assets/icon.svg', contentType: 'image/svg+xml', body: readPageFile('icon.svg') },
-  ...PAGE_SCRIPTS.map((name) => ({
+  ...ALL_SCRIPTS.map((name) => ({
     path: `/assets/${name}.js`,
     contentType: 'text/javascript; charset=utf-8',
     body: readPageScript(name),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
-import type { PAGE_FILES, PAGE_SCRIPTS } from './names.ts';
+import { sourceOf, type PAGE_FILES, type PageScript } from './names.ts';
 
 const readText = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
 
@@ -9,9 +9,9 @@ const readText = (name: string): string => readFileSync(join(import.meta.dirname
 export const readPageFile = (name: (typeof PAGE_FILES)[number]): string => readText(name);
 
 /** A module of the page as browsers read it. */
-export const readPageScript = (name: (typeof PAGE_SCRIPTS)[number]): string =>
-  asServed(stripTypeScriptTypes(readText(`client/${name}.ts`)));
+export const readPageScript = (name: PageScript): string =>
+  asServed(stripTypeScriptTypes(readText(join('..', '..', sourceOf(name)))));
 
-/** Modules find each other under the names that they are served by. */
+/** Modules find each other under the names that they are served by: all in one folder. */
 export const asServed = (script: string): string =>
-  script.replaceAll(/from (['"])(\.\/\w+)\.ts\1/g, "from '$2.js'");
+  script.replaceAll(/from (['"])\.{1,2}\/(?:[\w.-]+\/)*([\w-]+)\.ts\1/g, "from './$2.js'");

@@ -1,8 +1,19 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PageAsset } from '../../../src/hub/routes-page.ts';
+import { isVerdictWord } from '../../../src/core/fleet/verdict.ts';
+import { fleetOfAll } from '../../support/fleet-of-all.ts';
 import { hostStatus } from '../../support/status.ts';
-import { bearer, createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
+import {
+  bearer,
+  createScene,
+  manifestText,
+  PUBLISH,
+  READ,
+  SECRET,
+  type Scene,
+  type SceneOptions,
+} from './scene.ts';
 
 const assets: readonly PageAsset[] = [
   { path: '/', contentType: 'text/html; charset=utf-8', body: '<title>fleet</title>' },
@@ -177,6 +188,45 @@ describe('what monitors ask for', () => {
       'supercargo_hub_reports_total 1',
     ])
       expect(lines).toContain(line);
+  });
+});
+
+const verdictsOf = async (hub: Scene): Promise<Readonly<Record<string, number>>> => {
+  const text = await (await hub.get('/metrics')).text();
+  const found = text.matchAll(/^supercargo_hub_verdicts\{environment="staging",verdict="([^"]+)"\} (\d+)$/gm);
+  return Object.fromEntries(
+    [...found].flatMap(([, word = '', count]) => (count === '0' ? [] : [[word, Number(count)]])),
+  );
+};
+const convergedOf = async (hub: Scene): Promise<string | undefined> =>
+  /^supercargo_hub_converged\{environment="staging"\} (\d)$/m.exec(
+    await (await hub.get('/metrics')).text(),
+  )?.[1];
+
+describe('the verdicts that monitors ask for', () => {
+  it('are those of the fleet, host by host', async () => {
+    const hub = await scene();
+    await hub.put('/manifests/staging.json', manifestText('staging', 418, 'registry.example.com/web:1.1.0'));
+    for (const { host, status } of fleetOfAll)
+      await hub.report('staging', host, hostStatus({ host, ...status }));
+    const expected = new Map<string, number>();
+    for (const { word } of fleetOfAll) {
+      const name = isVerdictWord(word) ? word : 'unknown';
+      expected.set(name, (expected.get(name) ?? 0) + 1);
+    }
+    expect(await verdictsOf(hub)).toEqual(Object.fromEntries(expected));
+    expect(await convergedOf(hub)).toBe('0');
+  });
+
+  it('know silence, and call no environment converged that no host has reported for', async () => {
+    let nowMs = Date.parse('2026-11-23T10:00:00Z');
+    const hub = await scene({ now: () => nowMs });
+    await hub.put('/manifests/staging.json', manifestText('staging', 418, 'registry.example.com/web:1.1.0'));
+    expect(await convergedOf(hub)).toBe('0');
+    await hub.report('staging', 'web-1', hostStatus());
+    expect([await convergedOf(hub), await verdictsOf(hub)]).toEqual(['1', { converged: 1 }]);
+    nowMs += 200_000;
+    expect([await convergedOf(hub), await verdictsOf(hub)]).toEqual(['0', { silent: 1 }]);
   });
 });
 

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/core/errors.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { Status } from '../../../src/core/status/status.ts';
+import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus } from '../../support/status.ts';
 import { bearer, createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
@@ -91,7 +92,7 @@ describe('reporting to a hub', () => {
     ['another host', of('web-2'), 422],
     ['another environment', of('web-1', { environment: 'production' }), 422],
     ['no status document', { apiVersion: 'supercargo/status/v1' }, 422],
-    ['an outcome that nobody knows', { ...of('web-1'), outcome: 'fine' }, 422],
+    ['an outcome that is no word', { ...of('web-1'), outcome: 7 }, 422],
     ['a time that is none', { ...of('web-1'), at: 'now' }, 422],
   ])('of %s is refused', async (_what, body, status) => {
     const hub = await scene();
@@ -111,6 +112,19 @@ describe('reporting to a hub', () => {
     const headers = bearer(hostToken(SECRET, 'staging', 'web-1'));
     expect((await hub.put('/reports/staging/web-1.json', body, headers)).status).toBe(status);
     expect((await fleetOf(await hub.get('/reports/staging'))).hosts).toEqual([]);
+  });
+
+  it('takes words that it does not know, gives them out as they came, and knows them after a restart', async () => {
+    const hub = await scene();
+    await hub.publish('staging', 418);
+    expect((await hub.report('staging', 'web-1', strangeStatus())).status).toBe(201);
+    await hub.restart();
+    const { hosts } = await fleetOf(await hub.get('/reports/staging'));
+    expect(hosts.map(({ status }) => status)).toEqual([strangeStatus()]);
+    const metrics = await (await hub.get('/metrics')).text();
+    expect(metrics).toContain('supercargo_hub_hosts{environment="staging",outcome="unknown"} 1\n');
+    expect(metrics).toContain('supercargo_hub_hosts{environment="staging",outcome="converged"} 0\n');
+    expect(metrics).toContain('supercargo_hub_converged{environment="staging"} 0\n');
   });
 
   it('keeps what a newer agent says more', async () => {

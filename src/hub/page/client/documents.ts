@@ -1,3 +1,7 @@
+import type { WantedManifest } from '../../../core/fleet/findings.ts';
+import { splitReference, versionOf } from '../../../core/image/version.ts';
+import type { ReportedStatus } from '../../../core/status/reported.ts';
+
 /** What a hub answers (docs/HUB.md), as far as this page shows it. */
 export interface FleetDocument {
   readonly hosts: readonly HostEntry[];
@@ -6,36 +10,7 @@ export interface FleetDocument {
 export interface HostEntry {
   readonly host: string;
   readonly receivedAt: string;
-  readonly status: HostStatus;
-}
-
-export interface HostStatus {
-  readonly outcome: string;
-  readonly agent: { readonly running: boolean; readonly version: string };
-  readonly engine: { readonly online: boolean; readonly message: string | null };
-  readonly manifest: {
-    readonly serial: number | null;
-    readonly rejection: {
-      readonly serial: number | null;
-      readonly message: string;
-      readonly advice: string;
-    } | null;
-  };
-  readonly hold: { readonly reason: string; readonly owner: string; readonly until: string | null } | null;
-  readonly services: readonly ServiceEntry[];
-  readonly problems: readonly { readonly message: string; readonly advice: string }[];
-}
-
-export interface ServiceEntry {
-  readonly service: string;
-  readonly outcome: string;
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly advice: string | null;
-  readonly since: string;
-  readonly desired: { readonly version: string } | null;
-  readonly failure: { readonly log: readonly string[] } | null;
-  readonly containers: readonly { readonly version: string; readonly state: string }[];
+  readonly status: ReportedStatus;
 }
 
 export interface Published {
@@ -88,8 +63,13 @@ export const manifestIn = (value: unknown): Published | undefined => {
 };
 
 /** `1.2.3` of `registry.example.com/org/web:1.2.3@sha256:…`. */
-export const versionOf = (image: string): string => {
-  const [named = '', digest = ''] = image.split('@');
-  const colon = named.lastIndexOf(':');
-  return colon > named.lastIndexOf('/') ? named.slice(colon + 1) : digest.slice('sha256:'.length, 19);
+export const versionIn = (image: string): string => versionOf(splitReference(image));
+
+/** What hosts are judged by. Undefined: nothing is published, or it is no manifest. */
+export const wantedIn = (published: Published | undefined): WantedManifest | undefined => {
+  if (typeof published?.serial !== 'number') return undefined;
+  const services = Object.entries(published.services ?? {}).map(
+    ([name, { image }]) => [name, { image: splitReference(image) }] as const,
+  );
+  return { serial: published.serial, services: Object.fromEntries(services) };
 };

@@ -1,5 +1,5 @@
 import { ago, element, foreign } from './dom.ts';
-import { versionOf, type Published } from './documents.ts';
+import { versionIn, type Published } from './documents.ts';
 
 /** What one publish changed against the one before. */
 const changesOf = (published: Published, before: Published | undefined): string => {
@@ -9,7 +9,7 @@ const changesOf = (published: Published, before: Published | undefined): string 
   const changes = names.flatMap((name) => {
     const [from, to] = [before?.services[name], published.services[name]];
     if (from?.image === to?.image) return [];
-    return [`${name} ${from ? `${versionOf(from.image)} → ` : ''}${to ? versionOf(to.image) : 'nothing'}`];
+    return [`${name} ${from ? `${versionIn(from.image)} → ` : ''}${to ? versionIn(to.image) : 'nothing'}`];
   });
   const frozen = published.freeze ? [`frozen: ${published.freeze.reason}`] : [];
   return [...changes, ...frozen].join(', ') || 'the same versions';

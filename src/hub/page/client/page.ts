@@ -4,17 +4,20 @@ import {
   hubNowMs,
   LoggedOut,
   manifestIn,
+  wantedIn,
   type FleetDocument,
   type HostEntry,
   type Published,
 } from './documents.ts';
-import { hostsTable, isCurrent, troubles } from './fleet.ts';
+import { countsOf, hostsTable, judgeHosts, troubles } from './fleet.ts';
 import { journalTable } from './journal.ts';
 
 interface Shown {
   readonly environments: readonly string[];
   readonly environment: string | undefined;
   readonly hosts: readonly HostEntry[];
+  readonly current: Published | undefined;
+  /** The newest first. */
   readonly published: readonly Published[];
   readonly isWhole: boolean;
 }
@@ -23,7 +26,16 @@ const JOURNAL_LENGTH = 15;
 const POLL_MS = 10_000;
 const CLOCK_MS = 5_000;
 
-let shown: Shown = { environments: [], environment: undefined, hosts: [], published: [], isWhole: true };
+const NOTHING = {
+  environments: [],
+  environment: undefined,
+  hosts: [],
+  current: undefined,
+  published: [],
+  isWhole: true,
+};
+
+let shown: Shown = NOTHING;
 let readAtMs: number | undefined;
 let trouble: string | undefined;
 
@@ -47,39 +59,52 @@ const readJournal = async (environment: string): Promise<Pick<Shown, 'published'
 const read = async (): Promise<void> => {
   const listed = await getJson<{ readonly environments: readonly string[] }>('/manifests/');
   const environments = [...(listed?.environments ?? [])].toSorted();
-  const environment = environments.includes(wanted()) ? wanted() : environments[0];
-  if (environment === undefined) {
-    shown = { environments, environment, hosts: [], published: [], isWhole: true };
+  // An address that names an environment which is not here shows no other one in its place.
+  const environment = wanted() === '' ? environments[0] : wanted();
+  if (environment === undefined || !environments.includes(environment)) {
+    shown = { ...NOTHING, environments, environment };
     return;
   }
-  const [fleet, journal] = await Promise.all([
+  const [fleet, current, journal] = await Promise.all([
     getJson<FleetDocument>(`/reports/${environment}`),
+    getJson(`/manifests/${environment}.json`),
     readJournal(environment),
   ]);
-  shown = { environments, environment, hosts: fleet?.hosts ?? [], ...journal };
+  shown = { environments, environment, hosts: fleet?.hosts ?? [], current: manifestIn(current), ...journal };
 };
 
-const summaryOf = (nowMs: number): string => {
-  const { environment, hosts, published } = shown;
+const isKnown = (): boolean => shown.environments.some((name) => name === shown.environment);
+
+const summaryOf = (running: number): string => {
+  const { environments, environment, hosts, current } = shown;
   if (environment === undefined)
     return 'Nothing is published here yet: supercargo publish ENVIRONMENT SERVICE=VERSION --to this address.';
-  const [newest] = published;
-  const good = hosts.filter((h) => isCurrent(h, newest, nowMs)).length;
-  const serial = newest ? `serial ${String(newest.serial)}` : 'what they should';
-  const frozen = newest?.freeze ? ` Frozen: ${newest.freeze.reason}.` : '';
+  if (!isKnown())
+    return `This hub has no environment ${environment}. It has ${environments.join(', ') || 'none yet'}.`;
+  const serial = current ? `serial ${String(current.serial)}` : 'what they should';
+  const frozen = current?.freeze ? ` Frozen: ${current.freeze.reason}.` : '';
   if (hosts.length === 0)
-    return `No host has reported yet; ${newest ? `${serial} is published` : 'nothing is published'}.${frozen}`;
-  return `${String(good)} of ${String(hosts.length)} hosts run ${serial}.${frozen}`;
+    return `No host has reported yet; ${current ? `${serial} is published` : 'nothing is published'}.${frozen}`;
+  return `${String(running)} of ${String(hosts.length)} hosts run ${serial}.${frozen}`;
 };
+
+const noReports = (): string =>
+  shown.environment === undefined || !isKnown()
+    ? 'No reports yet.'
+    : `No reports yet. Check SUPERCARGO_REPORT_URL on the hosts, and that their SUPERCARGO_ENVIRONMENT is ${shown.environment}.`;
 
 const draw = (): void => {
   const nowMs = hubNowMs();
-  const { environments, environment, hosts, published, isWhole } = shown;
+  const { environments, environment, hosts, current, published, isWhole } = shown;
+  const wantedManifest = wantedIn(current);
+  const judged = judgeHosts(hosts, wantedManifest, nowMs);
   byId('title').textContent = environment ?? 'Fleet';
   document.title = environment === undefined ? 'supercargo fleet' : `${environment} · supercargo`;
-  const summary = summaryOf(nowMs);
+  const summary = summaryOf(judged.filter(({ verdict }) => verdict.kind === 'converged').length);
   // Said aloud when it changes, and not with every look at the clock.
   if (byId('summary').textContent !== summary) byId('summary').textContent = summary;
+  byId('counts').hidden = hosts.length === 0;
+  replace(byId('counts'), ...countsOf(judged));
   const links = environments.map((name) =>
     element(
       'a',
@@ -92,12 +117,12 @@ const draw = (): void => {
     ),
   );
   replace(byId('environments'), ...links);
-  const behind = troubles(hosts, nowMs);
+  const behind = troubles(judged, wantedManifest, nowMs);
   byId('behind').hidden = behind.length === 0;
   replace(byId('behind'), ...behind);
   replace(
     byId('hosts'),
-    hosts.length === 0 ? element('p', { class: 'note' }, 'No reports yet.') : hostsTable(hosts, nowMs),
+    hosts.length === 0 ? element('p', { class: 'note' }, noReports()) : hostsTable(judged, nowMs),
   );
   replace(
     byId('journal'),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { judgeHost, tellVerdict, type HostVerdict } from '../../../../src/core/fleet/judge.ts';
+import { judgeHost } from '../../../../src/core/fleet/judge.ts';
 import { readFleetDocument, readHostReport, type HostReport } from '../../../../src/core/fleet/report.ts';
+import { tellVerdict, type HostVerdict } from '../../../../src/core/fleet/verdict.ts';
 import type { ServiceStatus, Status } from '../../../../src/core/status/status.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
 import { manifest } from '../../../support/world.ts';

@@ -9,8 +9,9 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
         environment: 'staging',
         serial: 7,
         hosts: [
-          { host: 'web-1', receivedAtMs: 1500, outcome: 'rolled-back', serial: 6 },
-          { host: 'web-2', receivedAtMs: 2000, outcome: 'converged', serial: null },
+          { host: 'web-1', receivedAtMs: 1500, outcome: 'rolled-back', serial: 6, verdict: 'behind' },
+          { host: 'web-2', receivedAtMs: 2000, outcome: 'converged', serial: null, verdict: 'converged' },
+          { host: 'web-3', receivedAtMs: 2000, outcome: 'hibernating', serial: null, verdict: 'hibernating' },
         ],
       },
       { environment: 'empty', serial: undefined, hosts: [] },
@@ -30,6 +31,11 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
   expect(lines).toContain('supercargo_hub_info{version="1 \\"x\\" \\\\ \\n"} 1');
   expect(lines).toContain('supercargo_hub_hosts{environment="staging",outcome="rolled-back"} 1');
   expect(lines).toContain('supercargo_hub_hosts{environment="empty",outcome="converged"} 0');
+  expect(lines).toContain('supercargo_hub_hosts{environment="staging",outcome="unknown"} 1');
+  expect(lines).toContain('supercargo_hub_verdicts{environment="staging",verdict="behind"} 1');
+  expect(lines).toContain('supercargo_hub_verdicts{environment="staging",verdict="unknown"} 1');
+  expect(lines).toContain('supercargo_hub_converged{environment="staging"} 0');
+  expect(lines).toContain('supercargo_hub_converged{environment="empty"} 0');
   expect(lines).toContain(
     'supercargo_hub_host_report_timestamp_seconds{environment="staging",host="web-1"} 1.5',
   );

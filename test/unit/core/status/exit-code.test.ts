@@ -20,6 +20,7 @@ describe('the exit code', () => {
     ['everything as it should be', {}, 0],
     ['a service that waits', withService('waiting'), 2],
     ['a service under way', withService('progressing'), 2],
+    ['a service with an outcome that only another version knows', withService('hibernating' as 'waiting'), 2],
     ['a service rolled back', withService('rolled-back'), 3],
     ['a service blocked', withService('blocked'), 3],
     [

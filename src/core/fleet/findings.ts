@@ -1,0 +1,232 @@
+import { versionOf, type ImageVersion } from '../image/version.ts';
+import type { ReportedService, ReportedStatus } from '../status/reported.ts';
+import { isoTime, type EpochMs } from '../time.ts';
+import { silentSince, type Finding } from './verdict.ts';
+
+/** What of a published manifest decides about hosts; a Manifest is one. */
+export interface WantedManifest {
+  readonly serial: number;
+  readonly services: Readonly<Record<string, { readonly image: ImageVersion }>>;
+}
+
+/** What of a report decides about its host. */
+export interface JudgedStatus {
+  readonly outcome: string;
+  readonly agent: Pick<ReportedStatus['agent'], 'running'>;
+  readonly engine: Pick<ReportedStatus['engine'], 'online' | 'message' | 'advice'>;
+  readonly manifest: Pick<ReportedStatus['manifest'], 'serial' | 'rejection' | 'source' | 'ignored'>;
+  readonly services: readonly JudgedService[];
+  readonly edge: Pick<
+    NonNullable<ReportedStatus['edge']>,
+    'outcome' | 'reason' | 'message' | 'advice' | 'until'
+  > | null;
+  readonly problems: ReportedStatus['problems'];
+}
+
+export type JudgedService = Pick<
+  ReportedService,
+  'service' | 'outcome' | 'reason' | 'message' | 'advice' | 'until' | 'desired' | 'failure'
+>;
+
+export interface JudgedReport {
+  readonly host: string;
+  readonly seenAtMs: EpochMs;
+  readonly status: JudgedStatus;
+}
+
+/** Three heartbeats. */
+export const SILENT_MS = 180_000;
+
+export const isSilent = ({ seenAtMs }: JudgedReport, nowMs: EpochMs): boolean => nowMs - seenAtMs > SILENT_MS;
+
+const finding = (word: string, message: string, more: Partial<Finding> = {}): Finding => ({
+  word,
+  service: null,
+  reason: null,
+  message,
+  advice: null,
+  until: null,
+  log: [],
+  ...more,
+});
+
+/** What the agent of a host with a lost or damaged ledger reports. */
+const LEDGER = 'LEDGER';
+
+export const isBehind = ({ manifest }: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
+  wanted !== undefined && (manifest.serial ?? 0) < wanted.serial;
+
+const hasSerial = ({ manifest: { serial } }: JudgedStatus): string =>
+  serial === null ? 'it has no manifest yet' : `it is at serial ${String(serial)}`;
+
+const NEVER = finding('silent', silentSince(undefined), {
+  advice: 'check SUPERCARGO_REPORT_URL and SUPERCARGO_HOST there, and that its agent runs',
+});
+
+const silence = ({ seenAtMs }: JudgedReport): Finding =>
+  finding('silent', silentSince(seenAtMs), {
+    advice: 'look at the host and its agent: systemctl status supercargo',
+  });
+
+const stopped = ({ seenAtMs, status }: JudgedReport): readonly Finding[] =>
+  status.agent.running
+    ? []
+    : [
+        finding('stopped', `no agent runs there since ${isoTime(seenAtMs)}`, {
+          advice: 'start it (systemctl start supercargo)',
+        }),
+      ];
+
+const ledgerLost = ({ problems }: JudgedStatus): readonly Finding[] =>
+  problems
+    .filter(({ code }) => code === LEDGER)
+    .map(({ message, advice }) => finding('no-ledger', message, { reason: 'ledger', advice }));
+
+/** Where the signature is wrong, the serial is not known: it may be the wanted one or the one before. */
+const refusal = (status: JudgedStatus, wanted: WantedManifest | undefined): readonly Finding[] => {
+  const { rejection } = status.manifest;
+  if (rejection === null) return [];
+  const { serial, reason, message, advice } = rejection;
+  const what = serial === null ? 'what it is offered' : `serial ${String(serial)}`;
+  const has = isBehind(status, wanted) && serial !== wanted?.serial ? `${hasSerial(status)}; ` : '';
+  return [finding('refused', `${has}it refuses ${what}: ${message}`, { reason, advice })];
+};
+
+const offline = ({ engine }: JudgedStatus): readonly Finding[] =>
+  engine.online
+    ? []
+    : [finding('offline', engine.message ?? 'its engine does not answer', { advice: engine.advice })];
+
+const behind = (status: JudgedStatus): readonly Finding[] => {
+  const { source } = status.manifest;
+  const { advice, nextAt: until } = source;
+  return source.reachable === false
+    ? [finding('unreachable', `${hasSerial(status)}; ${source.message ?? SOURCE}`, { advice, until })]
+    : [finding('behind', hasSerial(status), { until })];
+};
+
+const SOURCE = 'it cannot read its manifest';
+
+const unreachable = ({ manifest: { source } }: JudgedStatus): readonly Finding[] =>
+  source.reachable === false
+    ? [finding('unreachable', source.message ?? SOURCE, { advice: source.advice, until: source.nextAt })]
+    : [];
+
+const problems = (status: JudgedStatus): readonly Finding[] =>
+  status.problems
+    .filter(({ code }) => code !== LEDGER)
+    .map(({ code, message, advice }) => finding('blocked', message, { reason: code.toLowerCase(), advice }));
+
+const edgeBlocked = ({ edge }: JudgedStatus): readonly Finding[] =>
+  edge?.outcome === 'blocked'
+    ? [
+        finding('blocked', `the edge: ${edge.message ?? edge.outcome}`, {
+          reason: edge.reason,
+          advice: edge.advice,
+        }),
+      ]
+    : [];
+
+export const hasFailed = ({ outcome }: JudgedService): boolean =>
+  outcome === 'rolled-back' || outcome === 'blocked';
+
+const ofService = (s: JudgedService): Finding =>
+  finding(s.outcome, s.message ?? s.outcome, {
+    service: s.service,
+    reason: s.reason,
+    advice: s.advice,
+    until: s.until,
+    log: s.failure?.log ?? [],
+  });
+
+/** Pinned by the host, or of another repository: what is published changes nothing there. */
+export const concernedOf = (
+  { manifest, services }: JudgedStatus,
+  wanted: WantedManifest | undefined,
+): readonly JudgedService[] => {
+  const ignored = new Set(manifest.ignored.map((i) => i.service));
+  return wanted === undefined
+    ? services
+    : services.filter((s) => wanted.services[s.service] !== undefined && !ignored.has(s.service));
+};
+
+/** A concerned service whose host wants another version than the wanted manifest. */
+export const otherVersionOf = (
+  status: JudgedStatus,
+  wanted: WantedManifest | undefined,
+): JudgedService | undefined =>
+  concernedOf(status, wanted).find((s) => {
+    const image = wanted?.services[s.service]?.image;
+    return image !== undefined && s.desired !== null && s.desired.version !== versionOf(image);
+  });
+
+export const isLater = ({ manifest }: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
+  wanted !== undefined && (manifest.serial ?? 0) > wanted.serial;
+
+const otherVersion = (status: JudgedStatus, wanted: WantedManifest | undefined): readonly Finding[] => {
+  const other = isBehind(status, wanted) ? undefined : otherVersionOf(status, wanted);
+  if (other === undefined) return [];
+  const wants = `serial ${String(status.manifest.serial)} wants ${other.service} ${other.desired?.version ?? ''}`;
+  return isLater(status, wanted)
+    ? [finding('superseded', wants)]
+    : [finding('progressing', 'it looks at the manifest', { service: other.service })];
+};
+
+const openServices = (status: JudgedStatus): readonly Finding[] =>
+  status.services
+    .filter((s) => s.outcome !== 'converged' && !hasFailed(s))
+    .filter((s) => status.engine.online || s.outcome !== 'offline')
+    .map(ofService);
+
+/** A newer agent may have a reason that this version does not know: what it says of itself stands. */
+const unexplained = (status: JudgedStatus, found: readonly Finding[]): readonly Finding[] =>
+  status.outcome === 'converged' || found.length > 0
+    ? []
+    : [
+        finding(
+          status.outcome,
+          `it reports ${JSON.stringify(status.outcome)}, which this version cannot explain`,
+          {
+            advice: 'look at `supercargo status` there, or use a supercargo as new as its agent',
+          },
+        ),
+      ];
+
+/**
+ * All that is worth a look on a host, what decides first: the order says which one names the host where several apply.
+ * Nothing: it runs what is wanted, is heard of, and has no trouble.
+ */
+export const findingsOf = (
+  report: JudgedReport | undefined,
+  wanted: WantedManifest | undefined,
+  nowMs: EpochMs,
+): readonly Finding[] => {
+  if (report === undefined) return [NEVER];
+  const { status } = report;
+  const isOld = isSilent(report, nowMs);
+  const isLate = isBehind(status, wanted);
+  const ended = stopped(report);
+  const lost = ledgerLost(status);
+  const refused = refusal(status, wanted);
+  // A lost ledger blocks every service, and says so once.
+  const failed = status.services.filter((s) => hasFailed(s) && (lost.length === 0 || s.reason !== 'ledger'));
+  const concerned = new Set(concernedOf(status, wanted));
+  const found = [
+    ...(isOld ? [ended[0] ?? silence(report)] : []),
+    ...lost,
+    ...refused,
+    ...offline(status),
+    ...(isLate && !isOld ? ended : []),
+    // A host that has no ledger, or refuses what it is offered, says with that why it is behind.
+    ...(isLate && lost.length + refused.length === 0 ? behind(status) : []),
+    ...failed.filter((s) => concerned.has(s)).map(ofService),
+    ...failed.filter((s) => !concerned.has(s)).map(ofService),
+    ...problems(status),
+    ...edgeBlocked(status),
+    ...(isLate || isOld ? [] : ended),
+    ...otherVersion(status, wanted),
+    ...openServices(status),
+    ...(isLate ? [] : unreachable(status)),
+  ];
+  return [...found, ...unexplained(status, found)];
+};

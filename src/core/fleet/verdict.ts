@@ -1,0 +1,123 @@
+import { oneLine } from '../one-line.ts';
+import { isoTime, type EpochMs } from '../time.ts';
+
+/** What has become of a published manifest on a host: what `publish --wait` counts. Public in its JSON and in that of `fleet`. */
+export const VERDICT_KINDS = ['converged', 'pending', 'failed', 'superseded', 'stopped', 'silent'] as const;
+export type VerdictKind = (typeof VERDICT_KINDS)[number];
+
+/**
+ * What a host is at, in one word, the worst first: the outcomes that it reports, and what only a reader of reports can see.
+ * `converged` is the only one that is good.
+ */
+export const VERDICT_WORDS = [
+  'rolled-back',
+  'blocked',
+  'refused',
+  'no-ledger',
+  'offline',
+  'silent',
+  'stopped',
+  'unreachable',
+  'behind',
+  'superseded',
+  'waiting',
+  'progressing',
+  'converged',
+] as const;
+export type VerdictWord = (typeof VERDICT_WORDS)[number];
+
+export type Tone = 'good' | 'info' | 'warn' | 'bad';
+
+const TONES: Readonly<Record<VerdictWord, Tone>> = {
+  'rolled-back': 'bad',
+  blocked: 'bad',
+  refused: 'bad',
+  'no-ledger': 'bad',
+  offline: 'bad',
+  silent: 'bad',
+  stopped: 'warn',
+  unreachable: 'warn',
+  behind: 'warn',
+  superseded: 'warn',
+  waiting: 'info',
+  progressing: 'info',
+  converged: 'good',
+};
+
+export const isVerdictWord = (word: string): word is VerdictWord => Object.hasOwn(TONES, word);
+
+/** How a word is coloured, beside being written. A word of a newer agent is not yet good. */
+export const toneOf = (word: string): Tone => (isVerdictWord(word) ? TONES[word] : 'warn');
+
+/** One thing that is worth a look on a host. */
+export interface Finding {
+  /** One of VERDICT_WORDS, or the outcome of a newer agent. */
+  readonly word: string;
+  /** Null: it concerns the host. */
+  readonly service: string | null;
+  readonly reason: string | null;
+  readonly message: string;
+  readonly advice: string | null;
+  readonly until: string | null;
+  /** Last lines of the container that failed. */
+  readonly log: readonly string[];
+}
+
+/** Why a published manifest cannot run on a host. */
+export interface HostFault {
+  /** Null: it concerns the host. */
+  readonly service: string | null;
+  readonly reason: string;
+  readonly message: string;
+  readonly advice: string | null;
+  /** Last lines of the container that failed. */
+  readonly log: readonly string[];
+}
+
+/** Plain JSON. A host that runs what is published (`kind`) may still need a look (`word`). */
+export interface HostVerdict {
+  readonly kind: VerdictKind;
+  readonly word: string;
+  /** The service that the word is of; null: it concerns the host. */
+  readonly service: string | null;
+  readonly reason: string | null;
+  readonly message: string;
+  readonly advice: string | null;
+  readonly until: string | null;
+  /** Of kind `failed`: at least one. */
+  readonly faults: readonly HostFault[];
+  /** Of kind `stopped` and `silent`: when the last report came; absent: none ever did. */
+  readonly sinceMs?: EpochMs;
+}
+
+export const isWell = ({ word }: HostVerdict): boolean => word === 'converged';
+
+const sentenceOf = ({ kind, word, faults, message, advice, until }: HostVerdict): string => {
+  if (word === 'converged') return 'converged';
+  const isLost = word === 'stopped' && advice !== null;
+  const text = isLost ? `${message}: ${advice}` : message;
+  if (kind === 'converged') return `converged; ${text}`;
+  if (kind === 'failed')
+    return faults.map((f) => (f.service === null ? f.message : `${f.service}: ${f.message}`)).join('; ');
+  return until === null ? text : `${text} (until ${until})`;
+};
+
+/** In a few words, one line, whatever the host has written into them. */
+export const tellVerdict = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));
+
+/** How many hosts each word stands for, the worst first; words of newer agents behind `progressing`, by name. */
+export const countWords = (
+  verdicts: readonly HostVerdict[],
+): readonly { readonly word: string; readonly hosts: number }[] => {
+  const counts = new Map<string, number>();
+  for (const { word } of verdicts) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const unknown = [...counts.keys()].filter((word) => !isVerdictWord(word)).toSorted();
+  const order: readonly string[] = [...VERDICT_WORDS.slice(0, -1), ...unknown, 'converged'];
+  return order.flatMap((word) => {
+    const hosts = counts.get(word);
+    return hosts === undefined ? [] : [{ word, hosts }];
+  });
+};
+
+export const silentSince = (sinceMs: EpochMs | undefined): string =>
+  sinceMs === undefined ? 'it has never reported' : `it has been silent since ${isoTime(sinceMs)}`;

@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Status } from '../../../src/core/status/status.ts';
+import { runCommand, type CommandResult } from '../../support/command.ts';
+import { fleetOfAll, strangeStatus } from '../../support/fleet-of-all.ts';
+import { hostStatus } from '../../support/status.ts';
+import { manifestText } from '../hub/scene.ts';
+
+const main = join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
+let folder = '';
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'supercargo-cli-fleet-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const publish = async (environment: string, serial = 418): Promise<void> => {
+  await mkdir(join(folder, 'manifests'), { recursive: true });
+  const text = manifestText(environment, serial, 'registry.example.com/web:1.1.0');
+  await writeFile(join(folder, 'manifests', `${environment}.json`), text);
+};
+
+const report = async (environment: string, host: string, status: Status): Promise<void> => {
+  await mkdir(join(folder, 'reports', environment), { recursive: true });
+  await writeFile(join(folder, 'reports', environment, `${host}.json`), JSON.stringify(status));
+};
+
+const fleet = async (...args: readonly string[]): Promise<CommandResult> =>
+  runCommand(process.execPath, [main, 'fleet', ...args, '--to', folder], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+  });
+
+describe('supercargo fleet', { timeout: 60_000 }, () => {
+  it('shows every host with the word and the reason of its verdict, in natural order', async () => {
+    await publish('staging');
+    for (const { host, status } of fleetOfAll) await report('staging', host, hostStatus({ host, ...status }));
+    await report('staging', 'web-16', strangeStatus({ host: 'web-16' }));
+    const { code, stdout } = await fleet('staging');
+    expect(code).toBe(3);
+    const lines = stdout.split('\n');
+    for (const { host, word, kind, says } of fleetOfAll) {
+      const line = lines.find((text) => text.startsWith(`${host} `)) ?? '';
+      expect(line).toMatch(new RegExp(`^${host} +${word} `));
+      const why = says.source.replace(/^\^?(?:converged; |web: )?/, '').replace(/^converged\$$/, '');
+      expect([kind, line]).toEqual([kind, expect.stringMatching(new RegExp(why))]);
+    }
+    expect(lines.find((text) => text.startsWith('web-16'))).toMatch(/hibernating.*asleep until it is asked/);
+    const hosts = lines.flatMap((text) => /^web-\d+/.exec(text)?.[0] ?? []);
+    expect(hosts).toEqual(Array.from({ length: 16 }, (_, at) => `web-${String(at + 1)}`));
+  });
+
+  it('says with its numbers what it says with its lines', async () => {
+    await publish('staging');
+    for (const { host, status } of fleetOfAll) await report('staging', host, hostStatus({ host, ...status }));
+    const running = fleetOfAll.filter(({ kind }) => kind === 'converged').length;
+    const { stdout } = await fleet('staging');
+    expect(stdout).toContain(`; ${String(running)} of ${String(fleetOfAll.length)} hosts run it\n`);
+    expect(stdout).toMatch(/^1 rolled-back, 2 blocked, 1 refused, 1 no-ledger, .*, 1 converged$/m);
+  });
+
+  it.each<[number, string, Partial<Status>]>([
+    [0, 'unreachable', fleetOfAll[3]?.status ?? {}],
+    [2, 'behind', fleetOfAll[1]?.status ?? {}],
+    [2, 'hibernating', fleetOfAll[13]?.status ?? {}],
+    [3, 'refused', fleetOfAll[4]?.status ?? {}],
+    [4, 'offline', fleetOfAll[6]?.status ?? {}],
+  ])('ends with %i for a host that is %s', async (code, word, status) => {
+    await publish('staging');
+    await report('staging', 'web-1', hostStatus(status));
+    const answer = await fleet('staging', '--json');
+    const { hosts } = JSON.parse(answer.stdout) as { hosts: { verdict: { word: string } }[] };
+    expect(hosts.map(({ verdict }) => verdict.word)).toEqual([word]);
+    expect(answer.code).toBe(code);
+  });
+
+  it('ends with 2 where something is published and no host has reported', async () => {
+    await publish('staging');
+    const { code, stdout } = await fleet('staging');
+    expect(code).toBe(2);
+    expect(stdout).toMatch(
+      /serial 418, .*; no host has reported\n[\s\S]*→ check SUPERCARGO_REPORT_URL .* SUPERCARGO_ENVIRONMENT is staging$/m,
+    );
+  });
+
+  it('of a name that the store does not have is an error, and names those that it has', async () => {
+    await publish('staging');
+    await publish('production');
+    const { code, stdout, stderr } = await fleet('stagign');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/has no manifest and no report of stagign[\s\S]*→ .*: staging, production/);
+  });
+
+  it('of hosts that report where nothing is published shows them', async () => {
+    await report('staging', 'web-1', hostStatus());
+    const { code, stdout } = await fleet('staging');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^staging: nothing is published\n1 converged$/m);
+  });
+
+  it('has a row for a host that should be there and never reported', async () => {
+    await publish('staging');
+    await report('staging', 'web-1', hostStatus());
+    await writeFile(join(folder, 'hosts'), 'web-1\nweb-2\n');
+    const { code, stdout } = await fleet('staging', '--hosts', join(folder, 'hosts'));
+    expect(code).toBe(4);
+    expect(stdout).toMatch(/^web-2 +silent +– +never .*it has never reported → check SUPERCARGO_REPORT_URL/m);
+  });
+});
