@@ -1,8 +1,9 @@
-import { historyPath, manifestPath } from '../core/fleet/layout.ts';
+import { epochPath, historyPath, manifestPath } from '../core/fleet/layout.ts';
 import { entityTagOf } from '../core/hub/conditions.ts';
 import { serialOfFile } from '../core/hub/names.ts';
 import { readPublication } from '../core/hub/published.ts';
 import { highestOf, isSpent } from '../core/hub/serials.ts';
+import { decodeText, parseJson } from '../core/manifest/text.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 
 export interface HeldDocument {
@@ -21,6 +22,8 @@ export interface CurrentManifest extends HeldDocument {
 export interface FoundEnvironment {
   current: CurrentManifest | undefined;
   readonly serials: Set<number>;
+  /** The highest epoch that a manifest was taken with; 0: without a trust file. */
+  epoch: number;
   /** Why the current manifest is not the one that lies in its place. */
   readonly remark: string | undefined;
 }
@@ -58,6 +61,15 @@ const readNewest = async (
   return undefined;
 };
 
+/** One that cannot be read counts as none: the trust file of today decides. */
+const readEpoch = async (files: HubFiles, environment: string): Promise<number> => {
+  const bytes = await files.read(epochPath(environment));
+  const text = bytes && decodeText(bytes);
+  const json = text === undefined ? undefined : parseJson(text);
+  const value = json?.kind === 'value' ? (json.value as { epoch?: unknown } | null) : undefined;
+  return Number.isSafeInteger(value?.epoch) ? Number(value?.epoch) : 0;
+};
+
 /**
  * The current manifest is the one in its place. Where that is damaged, older than the history, or of a serial that leaves no room, the newest
  * of the history is served in its stead: hosts would refuse the other one. The files stay as they are; the next publish replaces it.
@@ -68,12 +80,13 @@ export const findEnvironment = async (files: HubFiles, environment: string): Pro
     entries.flatMap(({ name, kind }) => (kind === 'file' ? (serialOfFile(name) ?? []) : [])),
   );
   const place = await readPlace(files, environment);
+  const epoch = await readEpoch(files, environment);
   const reached = place?.serial === undefined || isSpent(place.serial) ? 0 : place.serial;
   if (!place || (reached > 0 && reached >= highestOf(serials)))
-    return { current: place, serials, remark: undefined };
+    return { current: place, serials, epoch, remark: undefined };
   const above = [...serials].filter((serial) => serial > reached && !isSpent(serial));
   const newest = await readNewest(files, environment, above);
-  if (!newest) return { current: place, serials, remark: undefined };
+  if (!newest) return { current: place, serials, epoch, remark: undefined };
   const what =
     place.serial === undefined
       ? 'is no manifest that can be read'
@@ -83,6 +96,7 @@ export const findEnvironment = async (files: HubFiles, environment: string): Pro
   return {
     current: newest,
     serials,
+    epoch,
     remark: `${manifestPath(environment)} ${what}: serial ${String(newest.serial)} of its history is served instead; \`supercargo hub repair ${environment}\` shows more, and puts it back`,
   };
 };

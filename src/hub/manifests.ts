@@ -1,4 +1,4 @@
-import { historyPath, manifestPath } from '../core/fleet/layout.ts';
+import { epochPath, historyPath, manifestPath } from '../core/fleet/layout.ts';
 import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditions.ts';
 import { environmentOfFile } from '../core/hub/names.ts';
 import { readPublication } from '../core/hub/published.ts';
@@ -102,6 +102,26 @@ const addHistory = async (
   serials.add(serial);
 };
 
+/** As hosts do: an older trust file would let in what a stolen key signs. */
+const refuseEpoch = (epoch: number, highest: number): Refusal | undefined =>
+  epoch >= highest
+    ? undefined
+    : refusal(
+        422,
+        'epoch',
+        epoch === 0
+          ? `this hub has taken manifests of epoch ${highest} for this environment and now has no trust file`
+          : `the trust file of this hub has epoch ${epoch}, and it has taken manifests of epoch ${highest}`,
+        'give the hub the newer trust.json; if going back is meant, stop it and remove the epoch.json of the environment (docs/HUB.md)',
+      );
+
+const writeEpoch = async (
+  files: HubFiles,
+  environment: string,
+  epoch: number,
+): Promise<AgentError | undefined> =>
+  writeOne(files, epochPath(environment), Buffer.from(`${JSON.stringify({ epoch })}\n`));
+
 /** Where keys are used, every host refuses a manifest without a signature: it would only end what is published. */
 const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined): Refusal | undefined =>
   isSigned || current?.isSigned !== true
@@ -133,11 +153,15 @@ const publish = async (
   if (read.kind === 'refused') return read;
   const { manifest, isSigned } = read.publication;
   const { serial } = manifest;
+  const epoch = trust?.epoch ?? 0;
   const objection =
+    refuseEpoch(epoch, found.epoch) ??
     refuseUnsigned(isSigned, found.current) ??
     refuseSuccessor(serial, [found.current?.serial ?? 0, ...found.serials]);
   if (objection) return refused(objection);
-  const failure = await writeOne(files, manifestPath(environment), bytes);
+  const failure =
+    (epoch > found.epoch ? await writeEpoch(files, environment, epoch) : undefined) ??
+    (await writeOne(files, manifestPath(environment), bytes));
   if (failure) {
     // Perhaps only the last sync failed: what is on disk is what counts.
     found.current = (await findEnvironment(files, environment)).current;
@@ -146,6 +170,7 @@ const publish = async (
   const isNew = found.current === undefined;
   const tag = entityTagOf(bytes);
   found.current = { bytes, tag, serial, isSigned };
+  found.epoch = epoch;
   known.set(environment, found);
   kept.onPublished(environment);
   await addHistory(kept, historyPath(environment, serial), found, { serial, bytes });

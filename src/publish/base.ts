@@ -98,7 +98,7 @@ export const findCurrent = async (
   if (unverified) return { manifest: unverified, remarks: [] };
   refuseUnverified(c, []);
   const current = standing.newest ?? (await view.current(signal));
-  if (current) return { manifest: current.manifest, remarks: remarksOn(c) };
+  if (current) return { manifest: current.manifest, remarks: remarksOn(c, current.manifest.serial) };
   throw unpublished(environment, view.name, (await view.environments(signal)) ?? []);
 };
 
@@ -137,13 +137,14 @@ export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal
   const isNew = !standing.place && standing.serials.length === 0;
   if (isNew && !o.creates) await refuseTypingError(o, c, signal);
   const { manifest, isAdopted } = await choose(o, c, named, signal);
+  const highest = highestSerial([manifest?.serial ?? 0, ...standing.serials], reported);
   return {
     place: standing.place,
     manifest,
     toKeep: toKeepOf(c, manifest),
     isAdopted,
     isNew,
-    highest: highestSerial([manifest?.serial ?? 0, ...standing.serials], reported),
-    remarks: o.chosen ? [] : remarksOn(c),
+    highest,
+    remarks: o.chosen || isAdopted ? [] : remarksOn(c, highest),
   };
 };

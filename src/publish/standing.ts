@@ -49,6 +49,7 @@ export const readStanding = async (
   }
   return {
     place,
+    serialInPlace,
     newest,
     unusable: unusable.toSorted((a, b) => (b.manifest?.serial ?? 0) - (a.manifest?.serial ?? 0)),
     serials: [...new Set([...(listed ?? []), ...(serialInPlace === undefined ? [] : [serialInPlace])])],

@@ -34,7 +34,9 @@ const runPromote = async (
       advice: 'name the environment that it comes from and then the one that it goes to',
     });
   const s = await openSession(cli.io, to ?? '', flags);
-  const source = await needCurrent(s, createEnvironmentStore(s.store, from, s.trust), from, signal);
+  const view = createEnvironmentStore(s.store, from, s.trust);
+  const { manifest: source, remarks } = await needCurrent(s, view, from, signal);
+  for (const remark of remarks) cli.io.stderr.write(`warning: ${remark}\n`);
   const named = services.length > 0 ? services : Object.keys(source.services);
   const taken = {
     services: (before: Manifest | undefined) => Promise.resolve(promoted(source, before, services)),

@@ -83,7 +83,7 @@ const findWay = async (s: Session, toSerial: number | undefined, signal: AbortSi
   const current =
     base?.kind === 'serial'
       ? (await openSerial(adopting, base.serial, signal)).manifest
-      : await needCurrent(s, view, environment, signal);
+      : (await needCurrent(s, view, environment, signal)).manifest;
   return { older: await findBefore(view, current, signal), from: current.serial };
 };
 

@@ -96,16 +96,11 @@ const adoptedIn = ({ before, manifest, isAdopted }: Published): readonly (readon
         .map(([name, { image }]) => [name, formatImage(image)])
     : [];
 
-const warningsOf = ({ before, highest, remarks, trouble }: Published): readonly string[] => [
+const warningsOf = ({ remarks, trouble }: Published): readonly string[] => [
   ...remarks,
   ...(trouble === undefined
     ? []
     : [`it is published, but not in the history yet: ${trouble}; the next publish adds it`]),
-  ...(before && highest > before.serial
-    ? [
-        `it is built upon serial ${String(before.serial)}, but ${String(highest)} was published before: what came between is not in it; check the versions`,
-      ]
-    : []),
 ];
 
 const tellPublished = ({ io, environment, store }: Session, published: Published): void => {
@@ -227,16 +222,14 @@ export const publishAndTell = async (
   return code;
 };
 
-/** Says what lies in the store beside the manifest that is decided upon. */
+/** For what is decided upon the manifest that hosts are to run now. @throws AgentError STORE, KEY */
 export const needCurrent = async (
-  { io, flags }: Pick<Session, 'io' | 'flags'>,
+  { flags }: Pick<Session, 'flags'>,
   view: EnvironmentStore,
   environment: string,
   signal: AbortSignal,
-): Promise<Manifest> => {
+) => {
   const adopts = flags.adoptUnverified === true;
   const isHostsTrust = flags.trust !== undefined;
-  const { manifest, remarks } = await findCurrent({ view, environment, isHostsTrust, adopts }, signal);
-  for (const remark of remarks) io.stderr.write(`warning: ${remark}\n`);
-  return manifest;
+  return findCurrent({ view, environment, isHostsTrust, adopts }, signal);
 };

@@ -8,6 +8,9 @@ export const historyFolder = (environment: string): string => `manifests/${envir
 export const historyPath = (environment: string, serial: number): string =>
   `manifests/${environment}/${String(serial)}.json`;
 
+/** The highest epoch of a trust file that a hub has taken a manifest with. */
+export const epochPath = (environment: string): string => `manifests/${environment}/epoch.json`;
+
 /** Written and removed again, to learn whether a store honours conditions. */
 export const probePath = (environment: string): string => `manifests/${environment}/probe.json`;
 

@@ -1,4 +1,5 @@
 import { AgentError } from '../errors.ts';
+import { manifestPath } from '../fleet/layout.ts';
 import type { HostReport } from '../fleet/report.ts';
 import type { Manifest } from '../manifest/model.ts';
 import { highestNext } from '../hub/serials.ts';
@@ -108,23 +109,29 @@ export const refuseLoss = (c: Circumstances, base: Manifest, named: Named): void
   );
 };
 
-/** What a person has to know about what lies in the store. */
-export const remarksOn = ({
-  store,
-  standing,
-}: Pick<Circumstances, 'store' | 'standing'>): readonly string[] => {
-  const { place, newest, unusable } = standing;
+const placeRemark = ({ store, standing }: Circumstances, newest: Manifest): string | undefined => {
+  const { place, serialInPlace, unusable } = standing;
+  const path = manifestPath(newest.environment);
+  const goingOn = `going on from serial ${String(newest.serial)} of the history`;
+  if (!place) return `${store}/${path} is missing: ${goingOn}`;
+  const found = unusable.find((u) => u.path === path);
+  if (found) return `${store}/${path} is passed over: ${found.message}; ${goingOn}`;
+  if (serialInPlace === undefined || serialInPlace >= newest.serial) return undefined;
+  const serial = String(serialInPlace);
+  return `${store}/${path} is serial ${serial}, an older one than was published: ${goingOn} (--base ${serial} builds upon the old one)`;
+};
+
+/** What a person has to know about what lies in the store. `highest`: above it the next serial is. */
+export const remarksOn = (c: Circumstances, highest: number): readonly string[] => {
+  const newest = c.standing.newest?.manifest;
   if (!newest) return [];
-  const serial = String(newest.manifest.serial);
-  const passed = unusable.map(({ path, message }) => `${store}/${path} is passed over: ${message}`);
-  if (!place)
-    return [
-      ...passed,
-      `the current manifest is missing in ${store}: going on from serial ${serial} of its history`,
-    ];
-  if (Buffer.compare(Buffer.from(place.bytes), Buffer.from(newest.bytes)) === 0) return passed;
+  const inPlace = placeRemark(c, newest);
+  const others = c.standing.unusable
+    .filter(({ path }) => path !== manifestPath(newest.environment))
+    .map(({ path, message }) => `${c.store}/${path} is passed over: ${message}`);
+  const remarks = [...(inPlace === undefined ? [] : [inPlace]), ...others];
+  if (remarks.length > 0 || highest <= newest.serial) return remarks;
   return [
-    ...passed,
-    `the current manifest in ${store} is not the newest one that may be built upon: going on from serial ${serial} of its history (--base N goes on from another)`,
+    `it is built upon serial ${String(newest.serial)}, but ${String(highest)} was published before: what came between is lost in the store; check the versions`,
   ];
 };

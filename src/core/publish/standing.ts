@@ -31,6 +31,8 @@ export type Opened =
 export interface Standing {
   /** The document in the place of the current manifest, whatever it is; undefined: there is none. */
   readonly place: StoredDocument | undefined;
+  /** The serial that it bears, as far as it can be read. */
+  readonly serialInPlace: number | undefined;
   /** The highest serial that may be built upon, wherever it was found. */
   readonly newest: Usable | undefined;
   /** Found in its place or above it, the highest serial first. */
@@ -59,7 +61,10 @@ export const openPublished = ({ path, bytes, environment }: Document, trust: Tru
     kind: 'unusable',
     unusable: { path, fault, message, manifest },
   });
-  if (read.kind === 'refused') return unusable(faultOf(read.refusal.code), read.refusal.message);
+  if (read.kind === 'refused') {
+    const fault = faultOf(read.refusal.code);
+    return unusable(fault, fault === 'unsigned' ? 'it bears no signature' : read.refusal.message);
+  }
   const { isSigned } = read.publication;
   const { serial } = read.publication.manifest;
   if (isSpent(serial)) return unusable('spent', `serial ${String(serial)} leaves no room for the next ones`);

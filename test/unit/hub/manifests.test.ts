@@ -368,6 +368,24 @@ describe('a hub with a trust file', () => {
     expect((await put(sealed(key, 3))).status).toBe(204);
   });
 
+  it('takes nothing with an older trust file than before, nor without one', async () => {
+    const { key, trust } = keys();
+    const given: { trust: Trust | undefined } = { trust: { ...trust, epoch: 2 } };
+    const hub = await scene({ trust: () => Promise.resolve(given.trust) });
+    const put = (body: string): Promise<Response> => hub.put('/manifests/staging.json', body);
+    expect((await put(sealed(key, 1))).status).toBe(201);
+    await hub.restart();
+    for (const older of [trust, undefined]) {
+      given.trust = older;
+      expect(await errorOf(await put(sealed(key, 2)))).toMatchObject({ status: 422, code: 'epoch' });
+    }
+    given.trust = { ...trust, epoch: 3 };
+    expect((await put(sealed(key, 2))).status).toBe(204);
+    expect(await (await hub.get('/manifests/staging/')).json()).toMatchObject({
+      names: ['1.json', '2.json'],
+    });
+  });
+
   it('tells of a trust file that cannot be read', async () => {
     const hub = await scene({
       trust: () =>

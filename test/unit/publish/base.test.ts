@@ -131,7 +131,7 @@ describe('a publish into a store in whose place lies', () => {
     s.put(CURRENT, documentOf(1, OLD, [jenkins]));
     const published = await s.publish({ web: '3' });
     expect(outcomeOf(published)).toEqual({ before: 2, serial: 3, versions: { web: '3', api: '2' } });
-    expect(published.remarks.join('\n')).toMatch(/not the newest .* serial 2 .*--base/);
+    expect(published.remarks.join('\n')).toMatch(/is serial 1, an older one .* serial 2 .*--base 1/);
   });
 
   it('an old manifest builds upon that one where it is chosen', async () => {
