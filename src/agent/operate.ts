@@ -6,10 +6,12 @@ import { mayBeOurs } from '../core/plan/identify.ts';
 import type { Actual, Container } from '../core/state/actual.ts';
 import {
   emptyLedger,
+  failuresOf,
   isHoldActive,
   isQuarantined,
   LIFTED,
   serviceRecord,
+  withFailures,
   withService,
   type Ledger,
 } from '../core/state/ledger.ts';
@@ -79,8 +81,8 @@ const resume = async (c: OperateContext): Promise<CommandAnswer> => {
 };
 
 const lifted = (ledger: Ledger, service: string): Ledger => {
-  const { failure } = serviceRecord(ledger, service);
-  return withService(ledger, service, { failure: failure && { ...failure, attempt: LIFTED } });
+  const failures = failuresOf(serviceRecord(ledger, service));
+  return withService(ledger, service, withFailures(failures.map((f) => ({ ...f, attempt: LIFTED }))));
 };
 
 const retry = async (service: string, c: OperateContext): Promise<CommandAnswer> => {
@@ -133,6 +135,7 @@ const recover = async (
   const next: Ledger = {
     ...emptyLedger(c.options.environment),
     floor: { epoch: c.epoch, serial: lowest },
+    recoveredAtMs: c.ports.now(),
     // The others are recognised by what their releases would create.
     containers: own.filter((o) => !c.project?.services[o.owner?.service ?? '']).map((o) => o.id),
   };

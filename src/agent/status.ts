@@ -1,7 +1,7 @@
 import type { Manifest } from '../core/manifest/model.ts';
 import type { ServicePlan } from '../core/plan/plan.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
-import { isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
+import { failureOf, isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container.ts';
 import { originOf } from '../core/status/origin.ts';
@@ -143,7 +143,7 @@ const unplanned = (
     until: null,
     desired: null,
     rolledBack: null,
-    failure: failureOf(r.ledger, service),
+    failure: failureStatus(r.ledger, service),
     progress: null,
     origin: originOf(r.ledger, service, undefined),
     containers: [],
@@ -158,7 +158,7 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     since: isoTime(r.since(plan.service, sinceKey(told))),
     desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
     rolledBack: told.rolledBack,
-    failure: failureOf(r.ledger, plan.service, plan.desired?.release),
+    failure: failureStatus(r.ledger, plan.service, plan.desired?.release),
     progress: r.progress.get(plan.service) ?? null,
     origin: originOf(r.ledger, plan.service, plan.desired?.release),
     containers: plan.running.map(containerStatus),
@@ -169,11 +169,10 @@ export const sinceKey = (told: Told): string =>
   `${told.outcome} ${told.outcome === 'progressing' ? '' : (told.reason ?? '')}`;
 
 /** Of another release than the one in question it is history. */
-const failureOf = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
-  const { failure } = serviceRecord(ledger, service);
-  const isMeant =
-    failure && failure.attempt !== LIFTED && (release === undefined || failure.release === release);
-  return failure && isMeant
+const failureStatus = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
+  const record = serviceRecord(ledger, service);
+  const failure = release === undefined ? record.failure : failureOf(record, release);
+  return failure && failure.attempt !== LIFTED
     ? {
         version: failure.version,
         release: failure.release,

@@ -11,7 +11,11 @@ import {
 import { createSimulatedEngine, type SimulatedEngine } from '../support/simulated-engine.ts';
 import { images, rotation, startFirst } from '../unit/core/plan/edge/scenes.ts';
 
-const STOP_FIRST = startFirst({ order: 'stop-first', ports: '["80:8888"]' });
+/** With a log driver that has to reach a server: each switch tries beforehand whether the new container would start. */
+const STOP_FIRST = startFirst({ order: 'stop-first', ports: '["80:8888"]' }).replace(
+  '    restart: always\n',
+  '    restart: always\n    logging: { driver: syslog }\n',
+);
 const START_FIRST = startFirst({ replicas: 2 });
 
 /** What is going on when a fault strikes: from version 1, which serves, to another one. */

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../src/core/errors.ts';
+import { outcomesOf } from '../support/simulated-agent.ts';
+import { images, startFirst } from '../unit/core/plan/edge/scenes.ts';
+import { running, scenario, web } from '../unit/core/plan/scenario.ts';
 import { pick } from './moments.ts';
 import {
   DAY_MS,
@@ -53,6 +56,11 @@ const STRIKES: Partial<Record<FaultName, Strike>> = {
       engine.fail(full('pull'));
       engine.fail(full('create'));
     },
+  },
+  'logs-gone': {
+    begin: ({ engine }) => engine.setLogServer(false),
+    lastsMs: LONG_MS,
+    end: ({ engine }) => engine.setLogServer(true),
   },
   'edge-killed': {
     begin: ({ engine, edges }) => {
@@ -111,6 +119,29 @@ describe.each(strikes)('%s', (fault, strike) => {
       expect(played.end).toEqual(undisturbed.end);
       expect(played.foreign).toEqual(undisturbed.foreign);
       expect(FAULTS[fault].happens).not.toBe('');
+    });
+  });
+});
+
+const ORDERS = {
+  'a first stop-first deploy': startFirst({ order: 'stop-first', ports: '["80:8888"]' }),
+  'a first start-first deploy': startFirst(),
+};
+
+/** The second version is published after so many looks at the host. */
+const LOOKS = Array.from({ length: 12 }, (_, looks) => looks);
+
+describe("'unproved-followed'", () => {
+  describe.each(Object.entries(ORDERS))('in the middle of %s', (_, compose) => {
+    it.each(pick(LOOKS))('after %i looks: nothing is called good, and nothing is left', async (looks) => {
+      const s = scenario(compose, { ...images, 'org/web:mute': { health: 'starting' } });
+      s.agent.wish = { ...s.agent.wish, versions: web('mute') };
+      for (let count = 0; count < looks; count += 1) await s.agent.tick();
+      s.agent.wish = { ...s.agent.wish, versions: web('unhealthy'), published: { serial: 2 } };
+      expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'blocked down' });
+      expect(running(s).filter((name) => name.startsWith('web'))).toEqual([]);
+      expect(s.agent.ledger.services['web']?.good ?? []).toEqual([]);
+      expect(FAULTS['unproved-followed'].happens).not.toBe('');
     });
   });
 });

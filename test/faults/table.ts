@@ -51,6 +51,17 @@ export const FAULTS = {
       'What serves goes on; pulls and new containers are tried again later. The release is not blamed.',
     told: '`blocked`, reason `disk`, with the words of the engine',
   },
+  'logs-gone': {
+    fault: 'the log server is down that a log driver (`syslog`, `fluentd`, …) has to reach',
+    happens:
+      'What serves goes on, and nothing is stopped for a container that could not start. The deploy goes on when it is back.',
+    told: '`waiting`, reason `back-off`; `blocked`, reason `down`, where nothing serves',
+  },
+  'unproved-followed': {
+    fault: 'a first version never answers, and another bad one is published meanwhile',
+    happens: 'Neither is gone back to or called serving: both are taken away and quarantined.',
+    told: '`blocked`, reason `down`, exit code 3',
+  },
   'edge-killed': {
     fault: 'the edge is killed',
     happens: 'It comes back by itself with the file it had, and is brought up to date.',

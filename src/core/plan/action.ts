@@ -86,12 +86,16 @@ export type Action =
       readonly release: Release;
       readonly imageId: ImageId;
       readonly completed: boolean;
+      /** Another release is wanted, and failed or can't begin. */
+      readonly isFallback?: true;
     }
   /** Ledger: this release failed here. `containers` are asked for their last words first. */
   | {
       readonly kind: 'quarantine';
       readonly failure: Omit<Failure, 'log' | 'failedAtMs'>;
       readonly containers: readonly ContainerRef[];
+      /** Another release is wanted. */
+      readonly isFallback?: true;
     }
   /** Ledger: nothing of this service is left. */
   | { readonly kind: 'forget' };

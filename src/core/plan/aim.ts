@@ -8,6 +8,7 @@ import { releaseImage } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { pullStep } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
+import { isProven, trialOf } from './trial.ts';
 import { givenUp, isLastTry, restingSetback, setbackDecision, setbackOf } from './setback.ts';
 
 /**
@@ -22,6 +23,10 @@ export interface Forward {
   readonly target: Target;
   readonly release: Release;
   readonly attempt: number;
+  /** Another release is wanted, and can't begin or has failed; this one keeps its chance meanwhile. */
+  readonly isFallback?: true;
+  /** Of the one that is wanted. */
+  readonly staging: readonly Action[];
 }
 
 export interface Keep {
@@ -42,7 +47,7 @@ const goodTarget = (c: ServiceContext): Target | undefined => {
   return good && targetOf(good.release);
 };
 
-/** What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what else is here. */
+/** What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what a lost ledger left. */
 const fallbackFrom = (
   c: ServiceContext,
   bad: string,
@@ -50,13 +55,14 @@ const fallbackFrom = (
   const good = goodTarget(c);
   if (good && good.id !== bad) return { target: good, restoreForeign: false };
   if (c.foreign?.recorded === true) return { target: undefined, restoreForeign: true };
-  return { target: presentTarget(c, bad), restoreForeign: false };
+  return { target: presumedTarget(c, bad), restoreForeign: false };
 };
 
-/** Without a ledger entry: the release whose container started last. */
-const presentTarget = (c: ServiceContext, except: string): Target | undefined => {
+/** Of what was here when the ledger was rebuilt: the release whose container started last. */
+const presumedTarget = (c: ServiceContext, except: string): Target | undefined => {
   const last = c.own
     .filter((o) => o.owner?.release !== except && !o.copyOf && o.detail?.startedAtMs !== undefined)
+    .filter((o) => isProven(c, o))
     .toSorted((a, b) => (b.detail?.startedAtMs ?? 0) - (a.detail?.startedAtMs ?? 0))[0];
   return last?.owner && { id: last.owner.release, version: last.owner.version, release: undefined };
 };
@@ -66,8 +72,11 @@ const keep = (
   bad: string,
   settled: Decision,
   options: { retireOthers: boolean; staging?: readonly Action[] },
-): Keep => {
+): Keep | Forward => {
   const back = fallbackFrom(c, bad);
+  const hasFallback = back.target !== undefined || back.restoreForeign;
+  const trial = hasFallback ? undefined : trialOf(c, bad);
+  if (trial) return { ...forward(trial, 0, options.staging), isFallback: true };
   // What the ledger calls good may push others aside; a release that is merely here may not.
   const retireOthers = options.retireOthers || back.target?.release !== undefined;
   return { kind: 'keep', ...back, settled, staging: options.staging ?? [], retireOthers };
@@ -119,11 +128,12 @@ const aimUnstarted = (c: ServiceContext, release: Release): Aim | undefined => {
   return hasFallback ? keep(c, release.id, settled, { retireOthers: true }) : { kind: 'freeze', settled };
 };
 
-const forward = (release: Release, attempt: number): Aim => ({
+const forward = (release: Release, attempt: number, staging: readonly Action[] = []): Forward => ({
   kind: 'forward',
   target: targetOf(release),
   release,
   attempt,
+  staging,
 });
 
 const steady = (release: Release): Aim => ({
@@ -176,5 +186,5 @@ const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Ai
 };
 
 /** The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be meanwhile. */
-export const keepMeanwhile = (c: ServiceContext, release: Release, settled: Decision): Keep =>
+export const keepMeanwhile = (c: ServiceContext, release: Release, settled: Decision): Keep | Forward =>
   keep(c, release.id, settled, { retireOthers: false });

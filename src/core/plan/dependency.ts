@@ -1,4 +1,5 @@
 import type { Dependency } from '../compose/model.ts';
+import { failureOf, serviceRecord } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
 import { donorServices } from './donor.ts';
 import { wait } from './gate.ts';
@@ -77,7 +78,8 @@ const failed = (
   const said = plan && 'message' in plan.decision ? plan.decision.message : 'it is not there';
   const isBadJob =
     dependency.condition === 'completed' &&
-    c.input.ledger.services[dependency.service]?.failure?.release === plan?.desired?.release;
+    plan?.desired !== undefined &&
+    failureOf(serviceRecord(c.input.ledger, dependency.service), plan.desired.release) !== undefined;
   if (!isBadJob || !plan?.desired) {
     return {
       kind: 'blocked',

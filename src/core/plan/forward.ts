@@ -135,7 +135,15 @@ const finish = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decisi
   const completed = slots.some((s) => s.current !== undefined && !isUp(s.current));
   return {
     kind: 'act',
-    actions: [{ kind: 'remember', release: aim.release, imageId, completed }],
+    actions: [
+      {
+        kind: 'remember',
+        release: aim.release,
+        imageId,
+        completed,
+        ...(aim.isFallback && { isFallback: true as const }),
+      },
+    ],
     why: 'every replica is good',
   };
 };
@@ -160,6 +168,7 @@ const quarantine = (
         message: verdict.message,
       },
       containers: slot?.current ? [refOf(slot.current)] : [],
+      ...(aim.isFallback && { isFallback: true as const }),
     },
     ...takeBack(c, aim, slots),
   ],

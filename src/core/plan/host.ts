@@ -4,6 +4,7 @@ import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { EpochMs } from '../time.ts';
 import { nextOpening } from '../window/window.ts';
+import { toldAsDown } from './down.ts';
 import { withAddresses } from './edge/address.ts';
 import { leave } from './edge/leave.ts';
 import { planEdge } from './edge/plan-edge.ts';
@@ -43,11 +44,12 @@ export const planHost = (input: PlanInput): HostPlan => {
   const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
     toldByEdge(input, s, edge),
   );
+  const told = services.map((s) => toldAsDown(input, s));
   const isSettled = services.every(
     (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
   );
   return {
-    services,
+    services: told,
     edge,
     housekeeping:
       isSettled &&

@@ -5,7 +5,7 @@ import type { Mirror } from '../image/mirror.ts';
 import type { Manifest } from '../manifest/model.ts';
 import type { Actual, Container } from '../state/actual.ts';
 import type { Desired } from '../state/desired.ts';
-import type { Adoption, Ledger, ServiceRecord } from '../state/ledger.ts';
+import { failureOf, type Adoption, type Ledger, type ServiceRecord } from '../state/ledger.ts';
 import type { Release, ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { DeployWindow } from '../window/model.ts';
@@ -103,10 +103,10 @@ export interface Foreign {
 }
 
 /** A container of a release that failed before it is tried again: it has had its chance. */
-export const isSpent = ({ record: { failure } }: ServiceContext, container: Container): boolean =>
-  failure !== undefined &&
-  failure.release === container.owner?.release &&
-  (container.detail?.createdAtMs ?? 0) <= failure.failedAtMs;
+export const isSpent = ({ record }: ServiceContext, container: Container): boolean => {
+  const failure = failureOf(record, container.owner?.release ?? '');
+  return failure !== undefined && (container.detail?.createdAtMs ?? 0) <= failure.failedAtMs;
+};
 
 /** The switch to a release has begun once a container of it exists. */
 export const hasBegun = (c: ServiceContext, release: string): boolean =>

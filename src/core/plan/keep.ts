@@ -1,5 +1,5 @@
 import type { Keep } from './aim.ts';
-import type { ServiceContext, Target } from './input.ts';
+import { isSpent, type ServiceContext, type Target } from './input.ts';
 import { leave, leaverOf } from './edge/leave.ts';
 import { raise } from './edge/raise.ts';
 import { merge, pendingOf } from './merge.ts';
@@ -92,7 +92,8 @@ const toldBy = (steps: readonly SlotStep[]): Decision | undefined => {
 /** No release to keep: bring back the container that was taken over, or take a failed first release away. */
 const keepNothing = (c: ServiceContext, aim: Keep): Decision => {
   if (!aim.restoreForeign || !c.foreign) {
-    const retired = aim.retireOthers ? retire(c.own) : undefined;
+    // What failed goes, even where the one that is wanted can't begin yet.
+    const retired = retire(aim.retireOthers ? c.own : c.own.filter((o) => isSpent(c, o)));
     return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.settled;
   }
   const { container, adoption } = c.foreign;

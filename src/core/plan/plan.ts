@@ -73,7 +73,8 @@ export type BlockReason =
   | 'dependency'
   | 'engine'
   | 'adoption'
-  | 'edge';
+  | 'edge'
+  | 'down';
 
 /** A candidate that is good once this answers. */
 export interface ProbeRequest {
@@ -96,8 +97,19 @@ export interface ServicePlan {
   readonly staging: readonly Action[];
   readonly desired: { readonly release: string; readonly version: string } | undefined;
   readonly running: readonly RunningReplica[];
+  /** Absent for services that nobody declares any more. */
+  readonly standing?: Standing;
   /** Whom to ask whether it is ready, whatever the decision waits for. */
   readonly probes: readonly ProbeRequest[];
+}
+
+/** How a service stands with its clients. */
+export interface Standing {
+  /** Something of it is to serve all the time: it is no job, has not completed, and has replicas. */
+  readonly isWanted: boolean;
+  readonly isServed: boolean;
+  /** A release of it was good here, or ran when the ledger was rebuilt. */
+  readonly hasServed: boolean;
 }
 
 export interface RunningReplica {

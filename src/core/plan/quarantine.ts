@@ -1,4 +1,4 @@
-import { serviceRecord, type Failure } from '../state/ledger.ts';
+import { failureOf, serviceRecord, type Failure } from '../state/ledger.ts';
 import type { PlanInput } from './input.ts';
 
 /**
@@ -11,8 +11,8 @@ export const quarantineOf = (
   release: string,
   attempt: number,
 ): Failure | undefined => {
-  const { failure } = serviceRecord(input.ledger, service);
-  if (failure?.release !== release || failure.attempt !== attempt) return undefined;
+  const failure = failureOf(serviceRecord(input.ledger, service), release);
+  if (failure?.attempt !== attempt) return undefined;
   const job = failure.job && input.desired[failure.job.service];
   const isRepaired = job?.kind === 'release' && job.release.id !== failure.job?.release;
   return isRepaired ? undefined : failure;

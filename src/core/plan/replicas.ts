@@ -1,9 +1,11 @@
 import type { Container } from '../state/actual.ts';
 import type { Aim } from './aim.ts';
 import { serversOf, sessionsOf } from './edge/view.ts';
+import { failureOf } from '../state/ledger.ts';
 import type { ServiceContext } from './input.ts';
 import type { RunningReplica } from './plan.ts';
 import { isUp, refOf } from './slot.ts';
+import { isProven } from './trial.ts';
 
 /** Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes first. */
 export const rolesOf = (c: ServiceContext, aim: Aim): readonly RunningReplica[] =>
@@ -31,10 +33,10 @@ const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain
 
 const roleOf = (c: ServiceContext, aim: Aim, container: Container): RunningReplica['role'] => {
   const release = container.owner?.release;
-  if (c.record.failure?.release === release && c.record.good[0]?.release.id !== release) return 'failed';
+  if (failureOf(c.record, release ?? '') && c.record.good[0]?.release.id !== release) return 'failed';
   const isTarget = aim.kind !== 'freeze' && aim.target?.id === release;
   if (aim.kind === 'forward' && isTarget) return isInRotation(c, container) ? 'serving' : 'candidate';
-  if (isUp(container)) return 'serving';
+  if (isUp(container)) return isProven(c, container) || isInRotation(c, container) ? 'serving' : 'candidate';
   return isTarget && aim.kind === 'keep' ? 'serving' : 'retired';
 };
 

@@ -5,12 +5,14 @@ import { shareOf, type EdgeShare } from './edge/share.ts';
 import { holdDecision } from './gate.ts';
 import { hasBegun, isSpent, setbackKey, type ServiceContext } from './input.ts';
 import { decideKeep } from './keep.ts';
-import type { Decision, ProbeRequest, ServicePlan } from './plan.ts';
+import { isServing } from './down.ts';
+import type { Decision, ProbeRequest, ServicePlan, Standing } from './plan.ts';
 import { rolesOf } from './replicas.ts';
 import { selfDecision } from './self.ts';
 import { afterSetback } from './setback.ts';
 import { verdictOf } from './settle.ts';
-import { slotsOf } from './slot.ts';
+import { isUp, slotsOf } from './slot.ts';
+import { isProven } from './trial.ts';
 
 /** One declared service. `plans` holds the services it depends on, planned before it. */
 export const planService = (
@@ -22,20 +24,29 @@ export const planService = (
   const holdAll = isHoldActive(hold, c.input.nowMs) && hold.all ? holdDecision(c.input) : undefined;
   const frozen = selfDecision([...c.own, ...(c.foreign ? [c.foreign.container] : [])]) ?? holdAll;
   const aim: Aim = frozen ? { kind: 'freeze', settled: frozen } : aimOf(c, desired);
+  const { followed, ...decided } = decide(c, aim, plans);
+  const running = rolesOf(c, followed);
   const plan: ServicePlan = {
     service: c.service.name,
     declared: true,
-    ...decide(c, aim, plans),
-    staging: aim.kind === 'keep' ? aim.staging : [],
+    ...decided,
+    staging: aim.kind === 'freeze' ? [] : aim.staging,
     desired:
       desired.kind === 'release'
         ? { release: desired.release.id, version: desired.release.version }
         : undefined,
-    running: rolesOf(c, aim),
-    probes: probesOf(c, aim),
+    running,
+    standing: standingOf(c, running),
+    probes: probesOf(c, followed),
   };
-  return { plan, share: shareOf(c, aim) };
+  return { plan, share: shareOf(c, followed) };
 };
+
+const standingOf = (c: ServiceContext, running: ServicePlan['running']): Standing => ({
+  isWanted: !c.isJob && c.service.replicas > 0 && c.record.good[0]?.completed !== true,
+  isServed: isServing({ running }) || (c.foreign !== undefined && isUp(c.foreign.container)),
+  hasServed: c.record.good.length > 0 || c.own.some((o) => isProven(c, o)),
+});
 
 const probesOf = (c: ServiceContext, aim: Aim): readonly ProbeRequest[] => {
   const target = aim.kind === 'freeze' ? undefined : aim.target;
@@ -48,18 +59,24 @@ const probesOf = (c: ServiceContext, aim: Aim): readonly ProbeRequest[] => {
 
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;
 
-const decide = (c: ServiceContext, aim: Aim, plans: ReadonlyMap<string, ServicePlan>): Decided => {
+/** `followed`: the aim behind the decision. Where the wanted release can't begin, it may be an earlier one that has its chance. */
+const decide = (
+  c: ServiceContext,
+  aim: Aim,
+  plans: ReadonlyMap<string, ServicePlan>,
+): Decided & { readonly followed: Aim } => {
   switch (aim.kind) {
     case 'freeze':
-      return { decision: aim.settled, target: undefined };
+      return { decision: aim.settled, target: undefined, followed: aim };
     case 'keep':
-      return rested(c, keptId(c, aim), decideKeep(c, aim));
+      return { ...rested(c, keptId(c, aim), decideKeep(c, aim)), followed: aim };
     case 'forward': {
       const forward = rested(c, aim.target.id, decideForward(c, aim, plans));
       const isStuck = forward.decision.kind === 'wait' || forward.decision.kind === 'blocked';
-      if (!isStuck || hasBegun(c, aim.release.id)) return forward;
+      if (!isStuck || hasBegun(c, aim.release.id)) return { ...forward, followed: aim };
       const meanwhile = keepMeanwhile(c, aim.release, forward.decision);
-      return rested(c, keptId(c, meanwhile), decideKeep(c, meanwhile));
+      if (meanwhile.kind === 'forward') return decide(c, meanwhile, plans);
+      return { ...rested(c, keptId(c, meanwhile), decideKeep(c, meanwhile)), followed: aim };
     }
   }
 };

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../time.ts';
 import type { Actual, Container } from './actual.ts';
-import type { Ledger, ServiceRecord } from './ledger.ts';
+import { failuresOf, withFailures, type Ledger, type ServiceRecord } from './ledger.ts';
 
 /**
  * A clock that is set back leaves times behind that are yet to come: of containers that have started, of drains and failures. What
@@ -30,11 +30,12 @@ const pastContainer = (container: Container, clock: Clock): Container => {
 };
 
 const pastRecord = (record: ServiceRecord, clock: Clock): ServiceRecord => {
-  const times = [record.failure?.failedAtMs, ...Object.values(record.drains ?? {})];
+  const failures = failuresOf(record);
+  const times = [...failures.map((f) => f.failedAtMs), ...Object.values(record.drains ?? {})];
   if (times.every((ms) => ms === undefined || ms <= clock.nowMs)) return record;
   return {
     ...record,
-    failure: record.failure && { ...record.failure, failedAtMs: past(record.failure.failedAtMs, clock) },
+    ...withFailures(failures.map((f) => ({ ...f, failedAtMs: past(f.failedAtMs, clock) }))),
     ...(record.drains && {
       drains: Object.fromEntries(Object.entries(record.drains).map(([id, ms]) => [id, past(ms, clock)])),
     }),

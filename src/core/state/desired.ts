@@ -132,25 +132,29 @@ const withResolved = (image: ReleaseImage, resolved: ResolvedTag): ReleaseImage 
     : { ...image, imageId: resolved.imageId };
 
 const releaseOf = (
-  { project, ledger }: DesiredInput,
+  input: DesiredInput,
   service: Service,
   image: ReleaseImage,
-  { version, serial, attempt }: { version: string; serial: number; attempt: number },
-): Desired => {
+  { attempt, ...named }: { version: string; serial: number; attempt: number },
+): Desired => ({ kind: 'release', attempt, release: releaseOfImage(input, service, image, named) });
+
+/** The release of a service that this image makes with the compose files as they are. */
+export const releaseOfImage = (
+  { project, ledger }: Pick<DesiredInput, 'project' | 'ledger'>,
+  service: Service,
+  image: ReleaseImage,
+  { version, serial }: { readonly version: string; readonly serial: number },
+): Release => {
   const hash = currentHash(service, project, ledger);
   const digest = image.digest ?? image.imageId ?? '';
   return {
-    kind: 'release',
-    attempt,
-    release: {
-      id: releaseId({ service: service.name, specHash: hash, digest }),
-      service: service.name,
-      specHash: hash,
-      image,
-      version,
-      serial,
-      spec: specOf(service, project),
-    },
+    id: releaseId({ service: service.name, specHash: hash, digest }),
+    service: service.name,
+    specHash: hash,
+    image,
+    version,
+    serial,
+    spec: specOf(service, project),
   };
 };
 

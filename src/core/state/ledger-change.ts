@@ -2,7 +2,16 @@ import type { ImageOrigin } from '../image/origin.ts';
 import type { Action } from '../plan/action.ts';
 import { isEdgeAction, isEngineAction, type TagMeaning } from '../ports/engine.ts';
 import type { EpochMs } from '../time.ts';
-import { serviceRecord, withService, type FetchedImage, type Ledger } from './ledger.ts';
+import {
+  failuresOf,
+  serviceRecord,
+  withFailures,
+  withService,
+  type Failure,
+  type FetchedImage,
+  type Ledger,
+  type ServiceRecord,
+} from './ledger.ts';
 
 /** What the world added to a ledger action while it was executed. */
 export interface Findings {
@@ -25,6 +34,21 @@ const MAX_TAGS = 200;
 const MAX_DRAINS = 200;
 const MAX_FETCHED = 5;
 
+const MAX_FAILURES = 10;
+
+/** The release that is wanted stays the first one: people are told of that. */
+const failuresWith = (
+  record: ServiceRecord,
+  { failure, isFallback }: Extract<Action, { kind: 'quarantine' }>,
+  { log = [] }: Findings,
+  failedAtMs: EpochMs,
+): readonly Failure[] => {
+  const failed: Failure = { ...failure, log, failedAtMs };
+  const [first, ...others] = failuresOf(record).filter((f) => f.release !== failure.release);
+  if (!first) return [failed];
+  return (isFallback ? [first, failed, ...others] : [failed, first, ...others]).slice(0, MAX_FAILURES);
+};
+
 /** The ledger after an image was fetched for a release of this service. */
 export const withFetched = (ledger: Ledger, service: string, fetched: FetchedImage): Ledger => {
   const others = (serviceRecord(ledger, service).fetched ?? []).filter((f) => f.release !== fetched.release);
@@ -43,13 +67,12 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const { release, imageId, completed } = action;
       const older = record.good.filter((g) => g.release.id !== release.id);
       const good = [{ release, imageId, completed, goodAtMs: nowMs }, ...older].slice(0, change.keepReleases);
-      // What failed before is history once another release is good.
-      return withService(ledger, service, { good, failure: undefined });
+      // What failed before is history once another release is good; but not what is wanted, where that is why another one is kept.
+      const failed = action.isFallback ? failuresOf(record).filter((f) => f.release !== release.id) : [];
+      return withService(ledger, service, { good, ...withFailures(failed) });
     }
     case 'quarantine':
-      return withService(ledger, service, {
-        failure: { ...action.failure, log: findings.log ?? [], failedAtMs: nowMs },
-      });
+      return withService(ledger, service, withFailures(failuresWith(record, action, findings, nowMs)));
     case 'drain': {
       const ids = action.containers.map((c) => c.id);
       const others = Object.entries(record.drains ?? {}).filter(([id]) => !ids.includes(id));

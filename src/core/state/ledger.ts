@@ -14,6 +14,8 @@ export interface Ledger {
   readonly floor: { readonly epoch: number; readonly serial: number } | undefined;
   readonly services: Readonly<Record<string, ServiceRecord>>;
   readonly hold: Hold | undefined;
+  /** When `recover` rebuilt it: what was there then may have been good. */
+  readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
   readonly tags: Readonly<Record<string, ResolvedTag>>;
   /** Ids of the containers that this agent created or recognised, oldest first. Absent from ledgers of older agents. */
@@ -24,6 +26,8 @@ export interface ServiceRecord {
   /** Good releases, newest first; the first is the rollback target. At most KEEP_RELEASES. */
   readonly good: readonly GoodRelease[];
   readonly failure: Failure | undefined;
+  /** Releases that failed here before, newest first; with `failure` they are all that count. */
+  readonly earlierFailures?: readonly Failure[] | undefined;
   readonly adoption: Adoption | undefined;
   /** Container id → since when it takes no new connections. */
   readonly drains?: Readonly<Record<string, EpochMs>>;
@@ -61,8 +65,21 @@ export interface Failure {
 /** No attempt has this number: a failure with it was lifted by `retry`. It stays, to tell its containers from new ones. */
 export const LIFTED = -1;
 
+/** Newest first. */
+export const failuresOf = ({ failure, earlierFailures }: ServiceRecord): readonly Failure[] =>
+  failure ? [failure, ...(earlierFailures ?? [])] : [];
+
+export const failureOf = (record: ServiceRecord, release: string): Failure | undefined =>
+  failuresOf(record).find((f) => f.release === release);
+
 export const isQuarantined = (record: ServiceRecord): boolean =>
-  record.failure !== undefined && record.failure.attempt !== LIFTED;
+  failuresOf(record).some((f) => f.attempt !== LIFTED);
+
+/** The record with these failures. */
+export const withFailures = ([failure, ...earlier]: readonly Failure[]): Pick<
+  ServiceRecord,
+  'failure' | 'earlierFailures'
+> => ({ failure, earlierFailures: earlier.length === 0 ? undefined : earlier });
 
 export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed' | 'volume';
 
@@ -97,6 +114,12 @@ export const emptyLedger = (environment: string): Ledger => ({
   hold: undefined,
   tags: {},
 });
+
+/** It was here when the ledger was rebuilt. An older agent wrote only the floor: then everything may have been. */
+export const isPresumedGood = (
+  { floor, recoveredAtMs }: Pick<Ledger, 'floor' | 'recoveredAtMs'>,
+  createdAtMs: EpochMs = Infinity,
+): boolean => (recoveredAtMs === undefined ? floor !== undefined : createdAtMs <= recoveredAtMs);
 
 const NO_RECORD: ServiceRecord = { good: [], failure: undefined, adoption: undefined };
 

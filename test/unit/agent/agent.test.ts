@@ -157,7 +157,7 @@ describe('the agent', () => {
     host.engine.fail({ kind: 'start', error, times: 1 });
     host.publish(1, { web: 'org/web:1' });
     await settle(host, agent);
-    expect(agent.status().services).toMatchObject([{ reason: 'back-off' }]);
+    expect(agent.status().services).toMatchObject([{ outcome: 'blocked', reason: 'down' }]);
     host.engine.setOffline(true);
     await agent.pass(signal);
     host.engine.setOffline(false);

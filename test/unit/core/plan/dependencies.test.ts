@@ -75,7 +75,7 @@ services:
   it('is blocked while what it needs is bad, and is not blamed for it', async () => {
     const s = scenario(needing('service_healthy'), dbs);
     expect(outcomesOf(await deploy(s, versions('2')))).toEqual({
-      db: 'blocked quarantined',
+      db: 'blocked down',
       api: 'blocked dependency',
     });
     expect(s.agent.ledger.services['api']).toBeUndefined();
@@ -104,7 +104,7 @@ services:
     const s = scenario(JOB, { ...images, 'org/migrate:1': { exits: 1 } });
     expect(outcomesOf(await deploy(s, { api: 'org/api:1' }))).toEqual({
       migrate: 'blocked quarantined',
-      api: 'blocked quarantined',
+      api: 'blocked down',
     });
     expect(starts(s.since())).toEqual(['start migrate 1', 'quarantine 1 exited', 'quarantine 1 job-failed']);
   });
@@ -129,7 +129,7 @@ services:
     const s = scenario(JOB, { ...images, 'org/migrate:1': {} });
     expect(outcomesOf(await deploy(s, { api: 'org/api:1' }))).toEqual({
       migrate: 'blocked quarantined',
-      api: 'blocked quarantined',
+      api: 'blocked down',
     });
   });
 

@@ -217,7 +217,7 @@ describe('a service that is not restarted', () => {
 
   it('has failed when it ended with anything else', async () => {
     const s = scenario('services: {once: {image: "org/once:1"}}', { 'org/once:1': { exits: 3 } });
-    expect(outcomesOf(await s.agent.settle())).toEqual({ once: 'blocked quarantined' });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ once: 'blocked down' });
     expect(s.since()).toContain('quarantine 1 exited');
   });
 

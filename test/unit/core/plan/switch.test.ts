@@ -123,7 +123,7 @@ describe('a switch with order stop-first', () => {
 
   it('takes a first release that is bad away, since there is nothing to go back to', async () => {
     const s = scenario(WEB, images);
-    expect(outcomesOf(await deploy(s, web('3')))).toEqual({ web: 'blocked quarantined' });
+    expect(outcomesOf(await deploy(s, web('3')))).toEqual({ web: 'blocked down' });
     expect(s.since().slice(-4)).toEqual([
       'quarantine 3 unhealthy',
       'disarm web 3',
@@ -169,7 +169,7 @@ describe('a switch with order stop-first', () => {
 
   it('leaves everything as it is when failure_action is pause, and gives a raised attempt a fresh container', async () => {
     const s = await deployed(WEB + '    deploy: {update_config: {failure_action: pause}}\n');
-    expect(outcomesOf(await deploy(s, web('4')))).toEqual({ web: 'blocked quarantined' });
+    expect(outcomesOf(await deploy(s, web('4')))).toEqual({ web: 'blocked down' });
     expect(s.since().slice(-3)).toEqual(['arm web 4', 'start web 4', 'quarantine 4 crashed']);
     s.engine.registry.push('org/web:4', { health: 'healthy' });
     s.agent.wish = { ...s.agent.wish, published: { serial: 9, attempts: { web: 1 } } };
@@ -263,7 +263,7 @@ describe('a switch with order stop-first', () => {
     for (const i of s.engine.actual().images)
       if (i.tags.some((t) => t.tag === '1')) s.engine.byHand.removeImage(i.id);
     s.engine.registry.setState('down');
-    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'wait back-off' });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked down' });
     expect(running(s)).toEqual(['web 3']);
     s.engine.registry.setState('up');
     expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'rolled-back 3 → 1' });
@@ -313,7 +313,7 @@ describe('a switch with order stop-first', () => {
     expect(s.since()).toEqual(['arm web 1']);
   });
 
-  it('with nothing known to be good, disarms what stands aside before it arms what was here last', async () => {
+  it('gives what was here last its chance where nothing is known to be good and nothing new can begin', async () => {
     const s = scenario(WEB, images);
     s.agent.wish = { ...s.agent.wish, versions: web('1') };
     while (!s.agent.steps.includes('start web 1')) await s.agent.tick();
@@ -322,6 +322,6 @@ describe('a switch with order stop-first', () => {
     s.since();
     s.agent.wish = { ...s.agent.wish, versions: { web: 'org/other:1' }, published: { serial: 3 } };
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked repository' });
-    expect(s.since()).toEqual(['disarm web 2', 'arm web 1', 'start web 1']);
+    expect(s.since()).toEqual(['disarm web 2', 'arm web 1', 'start web 1', 'remove web 2']);
   });
 });

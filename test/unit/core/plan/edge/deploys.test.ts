@@ -64,7 +64,7 @@ describe('start-first behind the edge', () => {
       'start-first } }',
       'start-first } }\n    x-supercargo: { healthy-within: 2s }',
     );
-    expect(outcomesOf(await recompose(s, api))).toEqual({ web: 'converged', api: 'blocked quarantined' });
+    expect(outcomesOf(await recompose(s, api))).toEqual({ web: 'converged', api: 'blocked down' });
     expect(s.since().filter((step) => /edge$|beside/.test(step))).toEqual([]);
   });
 
