@@ -11,12 +11,12 @@ import { listenersOf } from '../../src/core/edge/listener.ts';
 import type { EdgeConfig } from '../../src/core/edge/model.ts';
 import { edgeShape, renderConfig } from '../../src/core/edge/render.ts';
 import type { ImageId } from '../../src/core/image/reference.ts';
-import { edgeContainerName } from '../../src/core/names.ts';
+import { edgeContainerName, LABELS } from '../../src/core/names.ts';
 import type { CreateContainer, CreateEdge } from '../../src/core/plan/action.ts';
 import type { Edges } from '../../src/core/ports/edge.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container, EdgeSeen } from '../../src/core/state/actual.ts';
-import { createAdapterBench, never } from '../support/adapter-bench.ts';
+import { codeOf, createAdapterBench, never } from '../support/adapter-bench.ts';
 import { startEdgeApp } from '../support/edge-app.ts';
 import { buildEdgeImage } from '../support/edge-image.ts';
 import { AGENT_ID } from '../support/edge-start.ts';
@@ -140,9 +140,18 @@ describe('the network of the edge', () => {
   });
 
   it('is made although an agent died while it looked for a subnet', async () => {
-    await docker.createNetwork({ Name: `${EDGE_NETWORK.name}-trial` });
+    await docker.createNetwork({
+      Name: `${EDGE_NETWORK.name}-trial`,
+      Labels: { [LABELS.environment]: environment, [LABELS.definition]: 'trial' },
+    });
     await apply(EDGE_NETWORK);
-    expect(await networkNames()).toContain(EDGE_NETWORK.name);
+    expect(await networkNames()).toEqual([EDGE_NETWORK.name]);
+  });
+
+  it('removes no network of another maker that has the name of the one it looks at', async () => {
+    const { id } = await docker.createNetwork({ Name: `${EDGE_NETWORK.name}-trial` });
+    expect(await codeOf(apply(EDGE_NETWORK))).toBe('NETWORK');
+    expect((await docker.listNetworks()).map((n) => n.Id)).toContain(id);
   });
 });
 

@@ -30,6 +30,10 @@ export interface ByHand {
   readonly limit: (name: string, limits: Partial<Limits>) => void;
   readonly disconnect: (name: string, network: string) => void;
   readonly removeNetwork: (name: string) => void;
+  /** A network or a volume of another environment; nothing where the name is taken. */
+  readonly addNetwork: (name: string, otherEnvironment: string) => void;
+  readonly addVolume: (name: string, otherEnvironment?: string) => void;
+  readonly removeVolume: (name: string) => void;
   readonly removeImage: (id: ImageId) => void;
   readonly change: (name: string, change: Partial<Container>) => void;
   /** As tools that update by `inspect`: the container is removed, and one with its name, labels and places made of another image. */
@@ -139,6 +143,19 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
     imitate: (name, image, as) => {
       const original = find(name);
       if (original) copy(original, image, as);
+    },
+    addNetwork: (name, otherEnvironment) => {
+      if (state.actual.networks.some((n) => n.name === name)) return;
+      const network = { id: `other ${name}`, name, subnets: [], owner: undefined, otherEnvironment };
+      state.actual = { ...state.actual, networks: [...state.actual.networks, network] };
+    },
+    addVolume: (name, otherEnvironment) => {
+      if (state.actual.volumes.some((v) => v.name === name)) return;
+      const volume = { name, owner: undefined, ...(otherEnvironment !== undefined && { otherEnvironment }) };
+      state.actual = { ...state.actual, volumes: [...state.actual.volumes, volume] };
+    },
+    removeVolume: (name) => {
+      state.actual = { ...state.actual, volumes: state.actual.volumes.filter((v) => v.name !== name) };
     },
     removeImage: (id) => {
       state.actual = { ...state.actual, images: state.actual.images.filter((i) => i.id !== id) };

@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
 import { AgentError, messageOf } from '../../core/errors.ts';
+import { LABELS } from '../../core/names.ts';
 import type { EngineAction } from '../../core/ports/engine.ts';
 import { inBody } from './in-body.ts';
 import { statusOf } from './engine-error.ts';
@@ -49,6 +50,8 @@ export const upperHalf = (subnet: string): string | undefined => {
 };
 
 const TRIES = 3;
+/** In place of the hash of a definition. */
+const TRIAL = 'trial';
 
 /** One that was left behind when an agent died is in the way, and of no use. */
 const makeTrial = async (
@@ -63,7 +66,18 @@ const makeTrial = async (
     return await make();
   } catch (error) {
     if (statusOf(error) !== 409) throw error;
-    await docker.getNetwork(trial.name).remove({ abortSignal: signal });
+    const found = docker.getNetwork(trial.name);
+    const { Labels } = await found.inspect();
+    if (Labels?.[LABELS.environment] !== environment || Labels[LABELS.definition] !== TRIAL)
+      throw new AgentError(
+        'NETWORK',
+        `the network ${trial.name} is not one of the edge's, and has the name of one`,
+        {
+          cause: error,
+          advice: `remove it (docker network rm ${trial.name}), or give it another name`,
+        },
+      );
+    await found.remove({ abortSignal: signal });
     return make();
   }
 };
@@ -82,7 +96,7 @@ export const createNetwork = async (
   }
   // The engine knows which subnets this host has no route for, and lets addresses be asked for only in one that was named. The
   // one to look at has another name and no known definition: nobody takes it for the real one, and it is cleaned up if we die here.
-  const trial = { ...action, name: `${action.name}-trial`, hash: 'trial' };
+  const trial = { ...action, name: `${action.name}-trial`, hash: TRIAL };
   for (let attempt = 1; ; attempt += 1) {
     const found = await makeTrial(docker, trial, environment, signal);
     const { IPAM } = await found.inspect();

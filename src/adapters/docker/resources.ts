@@ -19,6 +19,14 @@ export const imageOf = (info: Dockerode.ImageInfo): Image => ({
   }),
 });
 
+const otherEnvironment = (
+  labels: Readonly<Record<string, string>>,
+  environment: string,
+): Pick<Volume, 'otherEnvironment'> => {
+  const name = labels[LABELS.environment];
+  return name === undefined || name === environment ? {} : { otherEnvironment: name };
+};
+
 export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: string): Network => {
   const labels = labelsOf(info.Labels);
   const network = labels[LABELS.network];
@@ -28,6 +36,7 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
     name: asText(info.Name),
     subnets: (info.IPAM?.Config ?? []).flatMap((c) => (c['Subnet'] ? [c['Subnet']] : [])),
     owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined,
+    ...otherEnvironment(labels, environment),
   };
 };
 
@@ -38,6 +47,7 @@ export const volumeOf = (info: Dockerode.VolumeInspectInfo, environment: string)
   return {
     name: asText(info.Name),
     owner: isOurs ? { volume, hash: labels[LABELS.definition] ?? '' } : undefined,
+    ...otherEnvironment(labels, environment),
   };
 };
 

@@ -3,6 +3,7 @@ import { isSpent, type ServiceContext, type Target } from './input.ts';
 import { leave, leaverOf } from './edge/leave.ts';
 import { raise } from './edge/raise.ts';
 import { merge, pendingOf } from './merge.ts';
+import { takenVolumes } from './needs.ts';
 import type { Decision } from './plan.ts';
 import { restingSetback, setbackOf } from './setback.ts';
 import { settleSlot, type SlotStep } from './settle.ts';
@@ -44,8 +45,14 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
   const gone = [leave(leaverOf(c, target.release), replaced, why), leave(leaverOf(c), surplus, why)];
   const act = gone.find((d) => d?.kind === 'act');
   const draining = gone.find((d) => d?.kind === 'wait');
-  return act ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? aim.settled;
+  return (
+    act ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? settledOf(c, aim, target)
+  );
 };
+
+/** A container that has a volume of another environment goes on, and is no reason to call the service converged. */
+const settledOf = (c: ServiceContext, { settled }: Keep, { release }: Target): Decision =>
+  (settled.kind === 'converged' && release ? takenVolumes(c.input, release) : undefined) ?? settled;
 
 /** Nothing is left to do for it: it serves, or somebody has to look. */
 const hasTakenOver = (step: SlotStep | undefined): boolean =>

@@ -1,7 +1,7 @@
 import type { NetworkDefinition, VolumeDefinition } from '../compose/model.ts';
 import { parseImage } from '../image/reference.ts';
 import { keepRepository, keepTag, networkName, volumeName } from '../names.ts';
-import type { Image, Network } from '../state/actual.ts';
+import type { Actual, Image, Network } from '../state/actual.ts';
 import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
 import type { Action } from './action.ts';
 import type { PlanInput } from './input.ts';
@@ -63,11 +63,17 @@ export const liveName = (
   return wanted && liveNetwork(input, logical, wanted)?.name;
 };
 
-/** A changed definition gets a new name: the old network lives until nothing needs it. */
-const nameForNetwork = (input: PlanInput, logical: string, wanted: Hashed<NetworkDefinition>): string => {
-  const plain = fixedOrOwn(wanted.definition.fixedName, networkName(input.environment, logical));
-  const isFree = input.actual.networks.every((n) => n.name !== plain);
-  return isFree ? plain : `${plain}-${wanted.hash.slice(0, 8)}`;
+/**
+ * A changed definition gets a new name: the old network lives until nothing needs it. So does one whose name another environment, or
+ * somebody else, has: ours is known by its labels.
+ */
+export const freeNetworkName = ({ networks }: Actual, plain: string, suffix: string): string => {
+  const isFree = (name: string): boolean => networks.every((n) => n.name !== name);
+  if (isFree(plain)) return plain;
+  for (let count = 1; ; count += 1) {
+    const name = `${plain}-${suffix}${count === 1 ? '' : `-${String(count)}`}`;
+    if (isFree(name)) return name;
+  }
 };
 
 export const nameOfVolume = (
@@ -101,7 +107,17 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
         `create it (docker network create ${name}), or correct its name in the compose file`,
       );
     }
-    const name = nameForNetwork(input, logical, wanted);
+    const { fixedName } = wanted.definition;
+    const other = input.actual.networks.find((n) => n.name === fixedName)?.otherEnvironment;
+    // A network of another name is not what the file asks for.
+    if (fixedName !== undefined && other !== undefined)
+      return blocked(
+        'network',
+        `the network ${fixedName} belongs to the environment ${other}`,
+        `give ${logical} another name in the compose file (name: below networks.${logical}), or write external: true there to join that network`,
+      );
+    const plain = fixedOrOwn(fixedName, networkName(input.environment, logical));
+    const name = freeNetworkName(input.actual, plain, wanted.hash.slice(0, 8));
     missing.push({
       kind: 'create-network',
       name,
@@ -114,7 +130,40 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
   return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };
 };
 
+type WantedVolume = readonly [logical: string, wanted: Hashed<VolumeDefinition>];
+
+/**
+ * Two environments may come to one name: volume `eu_data` of `e`, and `data` of `e_eu`. A volume without labels of ours is used as
+ * Compose uses it, and two definitions that both name it explicitly share it.
+ */
+const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decision | undefined => {
+  const name = nameOfVolume(input.environment, logical, wanted);
+  const live = input.actual.volumes.find((v) => v.name === name);
+  if (!live || wanted.definition.external) return undefined;
+  const made = live.owner?.volume ?? logical;
+  const isShared = input.project.volumes[made]?.fixedName === name && wanted.definition.fixedName === name;
+  const holder =
+    live.otherEnvironment === undefined
+      ? `was made for the volume ${made}`
+      : `belongs to the environment ${live.otherEnvironment}`;
+  if (live.otherEnvironment === undefined && (made === logical || isShared)) return undefined;
+  return {
+    kind: 'blocked',
+    reason: 'volume',
+    message: `the volume ${name} ${holder}, and ${logical} has the same name`,
+    advice: `give ${logical} another name in the compose file (name: below volumes.${logical}), or write external: true and name: ${name} there to share it`,
+  };
+};
+
+/** A container of this release has a volume that belongs to another environment, or to another volume of this one. */
+export const takenVolumes = (input: PlanInput, release: Release): Decision | undefined =>
+  Object.entries(release.spec.volumes)
+    .map((volume) => takenVolume(input, volume))
+    .find((decision) => decision !== undefined);
+
 export const volumesNeed = (input: PlanInput, release: Release): Need => {
+  const taken = takenVolumes(input, release);
+  if (taken) return { kind: 'blocked', decision: taken };
   const missing: Action[] = [];
   for (const [logical, wanted] of Object.entries(release.spec.volumes)) {
     const name = nameOfVolume(input.environment, logical, wanted);

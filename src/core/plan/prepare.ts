@@ -103,10 +103,17 @@ const nameSquatter = (c: ServiceContext, target: Target, slot: Slot): SlotStep |
     o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id;
   const squatter = c.input.actual.containers.find((o) => names.includes(o.name) && isForeign(o));
   if (!squatter) return undefined;
+  const { name, owner, otherEnvironment } = squatter;
+  if (owner || otherEnvironment !== undefined)
+    return blockedStep(
+      'name',
+      `the name ${name} is taken by a container of the ${owner ? `service ${owner.service}` : `environment ${String(otherEnvironment)}`}`,
+      `give ${c.service.name} another container_name in the compose file`,
+    );
   return blockedStep(
     'name',
-    `the name ${squatter.name} is taken by a container that is not ours`,
-    `rename or remove it, or let this service take it over: x-supercargo: {replaces: ${squatter.name}} in ${c.service.name}`,
+    `the name ${name} is taken by a container that is not ours`,
+    `rename or remove it, or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`,
   );
 };
 

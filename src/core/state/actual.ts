@@ -185,11 +185,15 @@ export interface Network {
   readonly subnets: readonly string[];
   /** Present on the networks of our environment. */
   readonly owner: { readonly network: string; readonly hash: string } | undefined;
+  /** Present on those of another environment: its name. */
+  readonly otherEnvironment?: string;
 }
 
 export interface Volume {
   readonly name: string;
   readonly owner: { readonly volume: string; readonly hash: string } | undefined;
+  /** Present on those of another environment: its name. */
+  readonly otherEnvironment?: string;
 }
 
 export interface Image {

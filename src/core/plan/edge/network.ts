@@ -1,15 +1,15 @@
 import { networkName } from '../../names.ts';
 import type { Action } from '../action.ts';
 import type { PlanInput } from '../input.ts';
+import { freeNetworkName } from '../needs.ts';
 import { EDGE_NETWORK, EDGE_NETWORK_HASH } from './view.ts';
 
 /** A bridge of our own, whose addresses we give: a container keeps its own over a restart. */
 export const edgeNetworkOf = (input: PlanInput): Action => {
   const plain = networkName(input.environment, EDGE_NETWORK);
-  const isFree = input.actual.networks.every((n) => n.name !== plain);
   return {
     kind: 'create-network',
-    name: isFree ? plain : `${plain}-${EDGE_NETWORK_HASH}`,
+    name: freeNetworkName(input.actual, plain, EDGE_NETWORK_HASH),
     network: EDGE_NETWORK,
     hash: EDGE_NETWORK_HASH,
     pinned: true,

@@ -6,7 +6,7 @@ import { edgeShape, renderConfig } from '../../edge/render.ts';
 import { listenersOf } from '../../edge/listener.ts';
 import { edgeContainerName } from '../../names.ts';
 import { isHoldActive } from '../../state/ledger.ts';
-import type { Image } from '../../state/actual.ts';
+import type { Container, Image } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
 import { holdDecision, wait } from '../gate.ts';
 import { setbackKey, type PlanInput } from '../input.ts';
@@ -203,9 +203,12 @@ const raiseEdge = (
     others.map((p) => p.instance),
   );
   const config = { ...wanted, instance };
+  const name = edgeContainerName(input.environment, instance);
+  const holder = input.actual.containers.find((o) => o.name === name && o.edge === undefined);
+  if (holder) return nameTaken(holder);
   const create: Action = {
     kind: 'create-edge',
-    name: edgeContainerName(input.environment, instance),
+    name,
     instance,
     shape,
     imageId: image.id,
@@ -227,6 +230,13 @@ const raiseEdge = (
       : 'the edge is replaced: its ports or image change';
   return actIfAny([{ kind: 'edge-write', instance, config }, create], why);
 };
+
+const nameTaken = ({ name, otherEnvironment }: Container): Decision => ({
+  kind: 'blocked',
+  reason: 'name',
+  message: `the edge's name ${name} is taken by a container ${otherEnvironment === undefined ? 'that is not an edge' : `of the environment ${otherEnvironment}`}`,
+  advice: `rename that container (docker rename ${name} …), or remove it`,
+});
 
 /** In a network of its own it was taken off the one where it reaches its containers. */
 const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undefined => {
