@@ -1,4 +1,5 @@
 import { AgentError } from '../../src/core/errors.ts';
+import { containerName, networkName, volumeName } from '../../src/core/names.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import {
   brief,
@@ -9,7 +10,9 @@ import {
   type Wish,
 } from '../support/simulated-agent.ts';
 import { createSimulatedEngine, type SimulatedEngine } from '../support/simulated-engine.ts';
+import { ENVIRONMENT, releaseOf } from '../support/world.ts';
 import { images, rotation, startFirst } from '../unit/core/plan/edge/scenes.ts';
+import type { FaultName } from './table.ts';
 
 /** With a log driver that has to reach a server: each switch tries beforehand whether the new container would start. */
 const STOP_FIRST = startFirst({ order: 'stop-first', ports: '["80:8888"]' }).replace(
@@ -18,13 +21,66 @@ const STOP_FIRST = startFirst({ order: 'stop-first', ports: '["80:8888"]' }).rep
 );
 const START_FIRST = startFirst({ replicas: 2 });
 
+/** `side` joins a namespace of `web`. */
+const joined = (
+  mode: string,
+): string => `${STOP_FIRST.replace('restart: always', 'restart: always\n    container_name: web')}
+  side:
+    image: org/api:1
+    restart: always
+    ${mode}: container:web
+    deploy: { update_config: { monitor: 1s } }
+`;
+/** With a network and a volume that version 1 did not need. */
+const GROWN = `${STOP_FIRST.replace('restart: always', "restart: always\n    networks: [back]\n    volumes: ['data:/data']")}
+networks: { back: {} }
+volumes: { data: {} }
+`;
+
+export interface Scene {
+  readonly compose: string;
+  readonly version: string;
+  /** The compose file of that version; absent: as before. */
+  readonly next?: string;
+  /** What it is there for; absent: every fault is tried in it. */
+  readonly faults?: readonly FaultName[];
+}
+
+const HAND: readonly FaultName[] = [
+  'agent-killed',
+  'engine-killed',
+  'clock-back',
+  'hand-removed',
+  'hand-stopped',
+  'hand-restarted',
+  'hand-renamed',
+  'hand-pruned',
+  'names-taken',
+];
+
 /** What is going on when a fault strikes: from version 1, which serves, to another one. */
 export const SCENES = {
   'a stop-first deploy': { compose: STOP_FIRST, version: '2' },
+  'a stop-first deploy with a new network and volume': {
+    compose: STOP_FIRST,
+    version: '2',
+    next: GROWN,
+    faults: ['names-taken'],
+  },
+  'a deploy of a container whose network another one joins': {
+    compose: joined('network_mode'),
+    version: '2',
+    faults: HAND,
+  },
+  'a rollback of a container whose PID namespace another one joins': {
+    compose: joined('pid'),
+    version: 'unhealthy',
+    faults: HAND,
+  },
   'a stop-first rollback': { compose: STOP_FIRST, version: 'unhealthy' },
   'a start-first deploy': { compose: START_FIRST, version: '2' },
   'a start-first rollback': { compose: START_FIRST, version: 'crashing' },
-} as const;
+} as const satisfies Readonly<Record<string, Scene>>;
 export type SceneName = keyof typeof SCENES;
 
 /** `during`: the action took effect, and its answer was lost. */
@@ -49,12 +105,20 @@ export interface World {
   /** Names of the containers of `web`; of the edges. */
   readonly own: () => readonly string[];
   readonly edges: () => readonly string[];
+  /** Names that the new release of `web` gives to its containers, networks and volumes. */
+  readonly names: {
+    readonly containers: readonly string[];
+    readonly networks: readonly string[];
+    readonly volumes: readonly string[];
+  };
 }
 
 /** What has to be the same with the fault and without it. */
 export interface End {
   readonly containers: readonly string[];
   readonly networks: readonly string[];
+  /** Running containers that nothing reaches: in a namespace whose owner has ended. */
+  readonly cutOff: readonly string[];
   readonly edges: readonly string[];
   readonly rotation: readonly string[];
   readonly outcomes: Readonly<Record<string, string>>;
@@ -77,6 +141,18 @@ export const DAY_MS = 86_400_000;
 const TICK_MS = 10;
 const ENOUGH = 3_000;
 
+/** A network gets a longer name where another one has its own. */
+const nameOf = (network: string): string => network.replace(/-[0-9a-f]{8}(?:-\d+)?$/, '');
+
+const namesOf = (compose: string, version: string): World['names'] => {
+  const { id, spec } = releaseOf(compose, 'web', { web: `org/web:${version}` });
+  return {
+    containers: [1, 2].map((replica) => containerName(ENVIRONMENT, 'web', replica, id)),
+    networks: Object.keys(spec.networks).map((name) => networkName(ENVIRONMENT, name)),
+    volumes: Object.keys(spec.volumes).map((name) => volumeName(ENVIRONMENT, name)),
+  };
+};
+
 const endOf = async (engine: SimulatedEngine, agent: SimulatedAgent): Promise<End> => {
   const { containers, networks } = engine.actual();
   const record = agent.ledger.services['web'];
@@ -90,13 +166,14 @@ const endOf = async (engine: SimulatedEngine, agent: SimulatedAgent): Promise<En
           c.state,
           c.detail?.restart.name,
           c.detail?.networks
-            .map((n) => n.network)
+            .map((n) => nameOf(n.network))
             .toSorted()
             .join('+'),
         ].join(' '),
       )
       .toSorted(),
-    networks: networks.map((n) => n.name).toSorted(),
+    networks: networks.map((n) => nameOf(n.name)).toSorted(),
+    cutOff: own.filter((c) => c.state === 'running' && !engine.answers(c.id)).map((c) => c.name),
     edges: containers.flatMap((c) => (c.edge ? [`${c.state} ${c.edge.shape}`] : [])),
     rotation: rotation(engine),
     outcomes: outcomesOf(await agent.plan()),
@@ -128,12 +205,13 @@ const prepare = (): SimulatedEngine => {
 
 /** Lets a scene happen on a host of its own, with a fault at one moment of it; without one undisturbed. */
 export const play = async (name: SceneName, strike?: Strike, moment?: Moment): Promise<Played> => {
-  const { compose, version } = SCENES[name];
+  const { compose, version, next = compose }: Scene = SCENES[name];
   const engine = prepare();
   const world: World = {
     engine,
     own: () => engine.actual().containers.flatMap((c) => (c.owner?.service === 'web' ? [c.name] : [])),
     edges: () => engine.actual().containers.flatMap((c) => (c.edge ? [c.name] : [])),
+    names: namesOf(next, version),
   };
   const steps: string[] = [];
   const state = { isOn: false, count: 0, healAtMs: Number.POSITIVE_INFINITY, mostOfOne: 0 };
@@ -172,7 +250,7 @@ export const play = async (name: SceneName, strike?: Strike, moment?: Moment): P
     createSimulatedAgent(ports, wish, { before, after, ...(ledger && { ledger }) });
   let agent = born({ compose, versions: { web: 'org/web:1' }, published: { serial: 1 } });
   await agent.settle();
-  agent.wish = { ...agent.wish, versions: { web: `org/web:${version}` }, published: { serial: 2 } };
+  agent.wish = { compose: next, versions: { web: `org/web:${version}` }, published: { serial: 2 } };
   state.isOn = true;
   state.mostOfOne = 0;
 

@@ -9,6 +9,7 @@ import {
   momentsOf,
   play,
   SCENES,
+  type Scene,
   type SceneName,
   type Strike,
   type World,
@@ -33,6 +34,36 @@ const prune = ({ engine }: World): void => {
   for (const { name } of engine.actual().networks) if (!used.has(name)) engine.byHand.removeNetwork(name);
   for (const { id } of engine.actual().images)
     if (!left.some((c) => c.imageId === id)) engine.byHand.removeImage(id);
+};
+
+const OTHER = 'test_other';
+
+/** As another environment does that comes to the same names: those that are free are its own from now on. */
+const takeNames = ({ engine, names }: World): void => {
+  const taken = new Set(engine.actual().containers.map((c) => c.name));
+  for (const name of names.containers)
+    if (!taken.has(name)) engine.byHand.run({ name, otherEnvironment: OTHER });
+  for (const name of names.networks) engine.byHand.addNetwork(name, OTHER);
+  for (const name of names.volumes) engine.byHand.addVolume(name, OTHER);
+};
+
+const isOther = (o: { readonly otherEnvironment?: string | undefined }): boolean =>
+  o.otherEnvironment === OTHER;
+
+/** @throws where a container of ours has anything of it. */
+const giveNamesBack = ({ engine }: World): void => {
+  const { containers, networks, volumes } = engine.actual();
+  const theirs = new Set([...networks, ...volumes].filter(isOther).map((o) => o.name));
+  const users = containers.filter((c) =>
+    [
+      ...(c.detail?.networks.map((n) => n.network) ?? []),
+      ...(c.detail?.volumes.map((v) => v.name) ?? []),
+    ].some((name) => theirs.has(name)),
+  );
+  if (users.length > 0) throw new Error(`${users.map((c) => c.name).join(', ')} uses what is not ours`);
+  for (const { name } of containers.filter(isOther)) engine.byHand.remove(name);
+  for (const { name } of networks.filter(isOther)) engine.byHand.removeNetwork(name);
+  for (const { name } of volumes.filter(isOther)) engine.byHand.removeVolume(name);
 };
 
 const full = (kind: 'pull' | 'create'): Parameters<World['engine']['fail']>[0] => ({
@@ -101,6 +132,8 @@ const STRIKES: Partial<Record<FaultName, Strike>> = {
     },
   },
   'hand-pruned': { begin: prune },
+  'hand-restarted': { begin: eachOwn(({ engine }, name) => engine.byHand.restart(name)) },
+  'names-taken': { begin: takeNames, lastsMs: 5_000, end: giveNamesBack },
 };
 
 const calm = new Map(
@@ -109,10 +142,16 @@ const calm = new Map(
   ),
 );
 
+const scenesOf = (fault: FaultName) =>
+  [...calm].filter(([name]) => {
+    const { faults }: Scene = SCENES[name];
+    return faults?.includes(fault) !== false;
+  });
+
 const strikes = Object.entries(STRIKES) as [FaultName, Strike][];
 
 describe.each(strikes)('%s', (fault, strike) => {
-  describe.each([...calm])('in the middle of %s', (scene, undisturbed) => {
+  describe.each(scenesOf(fault))('in the middle of %s', (scene, undisturbed) => {
     const moments = pick(momentsOf(undisturbed.steps));
     it.each(moments)(`$position $step: it ends as without`, async (moment) => {
       const played = await play(scene, strike, moment);

@@ -142,12 +142,18 @@ export const FAULTS = {
   },
   'hand-removed': {
     fault: '`docker rm -f` of a container of ours',
-    happens: 'It is made again from the last good release; during a deploy the deploy goes on.',
+    happens:
+      'It is made again from the last good release; during a deploy the deploy goes on. A container that joins its network, IPC or PID namespace is made anew after it.',
     told: '`history`',
   },
   'hand-stopped': {
     fault: '`docker stop` of a container of ours',
     happens: 'It is started again.',
+    told: '`history`',
+  },
+  'hand-restarted': {
+    fault: '`docker restart` of a container of ours',
+    happens: 'It goes on. A container that joins its network, IPC or PID namespace is restarted as well.',
     told: '`history`',
   },
   'hand-renamed': {
@@ -159,6 +165,12 @@ export const FAULTS = {
     fault: '`docker network rm` of a network of ours (which takes `disconnect --force` first)',
     happens: 'The network is made again, and the containers rejoin it.',
     told: '`history`',
+  },
+  'names-taken': {
+    fault: 'another environment on this host comes to a name of ours: a container, a network, a volume',
+    happens:
+      'Nothing of it is used or changed, and what serves goes on. A network of ours gets a longer name; a container or a volume waits until the name is free, or is given another one in the compose file.',
+    told: '`blocked`, reason `volume` or `name`, with the name of the other environment',
   },
   'hand-pruned': {
     fault: '`docker system prune -af`',

@@ -17,6 +17,7 @@ import {
 } from './simulated-edge.ts';
 import { lived } from './simulated-life.ts';
 import {
+  countStarts,
   donorRefusal,
   endWithDonors,
   giveUpRestarts,
@@ -76,6 +77,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     leavingSince: new Map(),
     isEdgeSilent: false,
     isLogServerDown: false,
+    starts: new Map(),
     socketless: new Set(),
     folderless: new Set(),
   };
@@ -92,6 +94,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
       const life = { container, memory: memoryOf(state, container.id) };
       replaceLife(state, lived(life, behaviourOf, state.nowMs));
     }
+    countStarts(state);
     endWithDonors(state);
     const here = new Set(state.actual.containers.map((c) => c.id));
     for (const id of state.memories.keys()) if (!here.has(id)) state.memories.delete(id);

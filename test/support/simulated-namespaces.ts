@@ -25,10 +25,21 @@ export const donorRefusal = (state: EngineState, container: Container): AgentErr
   );
 };
 
+/** Those that are seen to have started at once count as one: a donor is refused to none of them. */
+export const countStarts = (state: EngineState): void => {
+  const count = 1 + Math.max(0, ...[...state.starts.values()].map((s) => s.count));
+  for (const { id, state: now, detail } of state.actual.containers) {
+    const atMs = detail?.startedAtMs;
+    if (now !== 'running' || atMs === undefined || state.starts.get(id)?.atMs === atMs) continue;
+    state.starts.set(id, { atMs, count });
+  }
+};
+
 /** The namespace that it joined is its donor's still: that one runs, and has not been started again since. */
-const isLive = (state: EngineState, { detail }: Container, joined: string): boolean => {
+const isLive = (state: EngineState, { id }: Container, joined: string): boolean => {
   const donor = donorOf(state, joined);
-  return isGiving(donor) && (donor?.detail?.startedAtMs ?? 0) <= (detail?.startedAtMs ?? 0);
+  const startOf = (of: string): number => state.starts.get(of)?.count ?? 0;
+  return isGiving(donor) && startOf(donor?.id ?? '') <= startOf(id);
 };
 
 export const hasLiveNamespaces = (state: EngineState, container: Container): boolean =>

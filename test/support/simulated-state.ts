@@ -19,6 +19,8 @@ export interface EngineState {
   isEdgeSilent: boolean;
   /** Nobody takes the logs of containers that do not keep them on this host. */
   isLogServerDown: boolean;
+  /** Each running container's last start, counted: the clock may be set back between two. */
+  readonly starts: Map<string, { readonly atMs: number; readonly count: number }>;
   /** Instances whose sockets were removed: they go on, and nobody can ask them before they start again. */
   readonly socketless: Set<string>;
   /** Instances whose mounted folder was removed: what is written there later, they see once they start again. */
