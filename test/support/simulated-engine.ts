@@ -174,6 +174,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     byHand: { ...createByHand(state, tell), ...edgeByHand(state) },
     restartDaemon: () => {
       live();
+      state.nowMs += 1;
       endStreams();
       reboot(state);
       live();

@@ -104,6 +104,8 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
     restart: (name) => {
       const container = find(name);
       if (!container) return;
+      // What was started a moment ago was so before.
+      state.nowMs += 1;
       for (const kind of ['stop', 'start'] as const)
         state.actual = simulate(state.actual, { kind, container, graceMs: 0, release: '' }, state.nowMs);
       tell();
