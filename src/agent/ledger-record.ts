@@ -1,11 +1,13 @@
 import { toAgentError, type AgentError } from '../core/errors.ts';
-import type { LedgerStore } from '../core/ports/ledger-store.ts';
+import type { LedgerRead, LedgerStore } from '../core/ports/ledger-store.ts';
 import { emptyLedger, type Ledger } from '../core/state/ledger.ts';
 
 /** Why the ledger can't be used; what runs stays as it is until somebody ran `recover`. */
 export interface LedgerTrouble {
   readonly message: string;
   readonly advice: string;
+  /** It belongs to another environment: nothing of it may be rebuilt. */
+  readonly isForeign?: true;
 }
 
 type Change = (ledger: Ledger) => Ledger;
@@ -59,14 +61,28 @@ export const createRecord = (store: LedgerStore, environment: string) => {
   const recoverAdvice =
     'run `supercargo recover`: it rebuilds the ledger from what runs here, after showing what it assumes';
 
+  const troubleOf = (read: LedgerRead): LedgerTrouble | undefined => {
+    switch (read.kind) {
+      case 'unreadable':
+        return { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice };
+      case 'foreign':
+        return {
+          message: `${store.path} cannot be used: it is the ledger of environment ${read.environment}`,
+          advice:
+            'give each environment of this host a SUPERCARGO_STATE_DIR and a SUPERCARGO_SOCKET of its own',
+          isForeign: true,
+        };
+      case 'ok':
+      case 'missing':
+        return undefined;
+    }
+  };
+
   const load = async (): Promise<void> => {
     const read = await store.read();
     isUnread = false;
     isMissing = read.kind === 'missing';
-    trouble =
-      read.kind === 'unreadable'
-        ? { message: `${store.path} cannot be used: ${read.message}`, advice: recoverAdvice }
-        : undefined;
+    trouble = troubleOf(read);
     ledger = read.kind === 'ok' ? read.ledger : emptyLedger(environment);
   };
 

@@ -111,6 +111,7 @@ const recover = async (
 ): Promise<CommandAnswer> => {
   const { serial, dryRun } = command;
   const trouble = c.record.trouble();
+  if (trouble?.isForeign) throw new AgentError('CONFIG', trouble.message, { advice: trouble.advice });
   if (!c.actual) {
     throw new AgentError(
       'ENGINE_OFFLINE',

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Names and labels on the host (docs/DOCUMENTS.md, "Names on the host"). Part of the public surface. */
 export const LABELS = {
   environment: 'io.supercargo.environment',
@@ -46,8 +48,17 @@ export const asideName = (environment: string, service: string, containerId: str
 export const networkName = (environment: string, network: string): string => `${environment}_${network}`;
 export const volumeName = (environment: string, volume: string): string => `${environment}_${volume}`;
 
-/** The repository of the tags that keep a good release's image from being pruned: `supercargo-ENV:SERVICE-RELEASE`. */
-export const keepRepository = (environment: string): string => `supercargo-${environment}`;
+/** What may stand in a repository: `a_`, `a-` and `a___b` name an environment and no repository. */
+const REPOSITORY_PART = /^[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*$/;
+
+/**
+ * The repository of the tags that keep a good release's image from being pruned: `supercargo-ENV:SERVICE-RELEASE`. An environment whose
+ * name no repository can have gets a digest of it, behind a dot: no name of an environment has one, so that no two share a repository.
+ */
+export const keepRepository = (environment: string): string =>
+  REPOSITORY_PART.test(environment)
+    ? `supercargo-${environment}`
+    : `supercargo-env.${createHash('sha256').update(environment).digest('hex').slice(0, 16)}`;
 export const keepTag = (service: string, release: string): string =>
   `${service.slice(0, 100)}-${release.slice(0, 8)}`;
 /** The same for an edge's image that is pinned by its digest. Longer than those of services: none is called like it. */

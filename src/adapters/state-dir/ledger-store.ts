@@ -27,12 +27,8 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
   if (!isRecord(value) || value['apiVersion'] !== 'supercargo/ledger/v1') {
     return { kind: 'unreadable', message: 'it is not a ledger of this version' };
   }
-  if (value['environment'] !== environment) {
-    return {
-      kind: 'unreadable',
-      message: `it is the ledger of environment ${JSON.stringify(value['environment'])}`,
-    };
-  }
+  if (value['environment'] !== environment)
+    return { kind: 'foreign', environment: JSON.stringify(value['environment']) };
   const { sha256, ...members } = value;
   if (sha256 !== checksumOf(members)) {
     return { kind: 'unreadable', message: 'it is damaged, or was changed by hand: its checksum is wrong' };

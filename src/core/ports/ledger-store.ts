@@ -3,7 +3,9 @@ import type { Ledger } from '../state/ledger.ts';
 export type LedgerRead =
   | { readonly kind: 'ok'; readonly ledger: Ledger }
   | { readonly kind: 'missing' }
-  | { readonly kind: 'unreadable'; readonly message: string };
+  | { readonly kind: 'unreadable'; readonly message: string }
+  /** Whole, and of another environment. */
+  | { readonly kind: 'foreign'; readonly environment: string };
 
 /** Where the ledger is kept. */
 export interface LedgerStore {

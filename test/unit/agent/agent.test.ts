@@ -109,6 +109,26 @@ describe('the agent', () => {
     expect(running(host)).toEqual(['web 2']);
   });
 
+  it('leaves the ledger of another environment alone, also where somebody says recover', async () => {
+    const host = createHost();
+    host.set.stored = { kind: 'foreign', environment: '"other"' };
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    expect(running(host)).toEqual([]);
+    expect(agent.status().problems).toEqual([
+      expect.objectContaining({
+        code: 'LEDGER',
+        advice:
+          'give each environment of this host a SUPERCARGO_STATE_DIR and a SUPERCARGO_SOCKET of its own',
+      }),
+    ]);
+    await expect(agent.operate({ kind: 'recover', serial: 5, dryRun: false })).rejects.toMatchObject({
+      code: 'CONFIG',
+    });
+    expect(host.set.stored).toEqual({ kind: 'foreign', environment: '"other"' });
+  });
+
   it('judges a refused manifest again when the trust changes', async () => {
     const host = createHost();
     host.set.trust = { epoch: 1, threshold: 1, keys: [] };

@@ -34,10 +34,7 @@ describe('the ledger’s file', () => {
 
   it('of another environment is not used', async () => {
     await storeOf().write(ledger);
-    expect(await storeOf('production').read()).toEqual({
-      kind: 'unreadable',
-      message: 'it is the ledger of environment "test"',
-    });
+    expect(await storeOf('production').read()).toEqual({ kind: 'foreign', environment: '"test"' });
   });
 
   it.each<[string, (text: string) => string]>([
