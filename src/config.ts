@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { customCleanEnv, EnvMissingError, type CleanedEnv } from 'envalid';
 import {
@@ -22,6 +21,9 @@ import type { Mirror } from './core/image/mirror.ts';
 import type { ImageReference } from './core/image/reference.ts';
 import { AgentError } from './core/errors.ts';
 import type { DeployWindow } from './core/window/model.ts';
+import { readInputFileNow } from './io/input-file.ts';
+
+const MAX_ENVIRONMENT_BYTES = 1024 ** 2;
 
 /** Everything that the agent is told from outside. All paths are absolute. */
 export interface Config extends Paths {
@@ -177,11 +179,8 @@ const toConfig = (
 
 /** A file that is absent, or that this user may not read, counts as empty: what is missing then is named by whoever needs it. */
 const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, string>> => {
-  try {
-    return parseEnvironmentFile(readFileSync(environmentFile(instance), 'utf8'));
-  } catch {
-    return {};
-  }
+  const read = readInputFileNow(environmentFile(instance), MAX_ENVIRONMENT_BYTES);
+  return read.kind === 'bytes' ? parseEnvironmentFile(read.bytes.toString('utf8')) : {};
 };
 
 /**

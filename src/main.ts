@@ -1,6 +1,7 @@
 import { runProgram } from './cli/program.ts';
 import { takeInstance } from './cli/instance.ts';
 import { openEnvironment } from './config.ts';
+import { hasHungCalls } from './io/disk-wait.ts';
 
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
@@ -18,4 +19,6 @@ const code = await runProgram(
   ended.signal,
 );
 await new Promise((flushed) => stdout.write('', flushed));
+// At the end of a process its threads are waited for, and one that hangs in a file system's call never ends.
+if (hasHungCalls()) process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(code)}`], {});
 process.exit(code);

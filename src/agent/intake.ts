@@ -1,9 +1,9 @@
 import { nextDelayMs } from '../core/backoff.ts';
 import type { ComposeProject } from '../core/compose/model.ts';
-import type { AgentError } from '../core/errors.ts';
+import { toAgentError, type AgentError } from '../core/errors.ts';
 import { accept, reverify, watermarkOf } from '../core/manifest/accept.ts';
 import type { Manifest, Rejection, Trust, Watermark } from '../core/manifest/model.ts';
-import type { FileProblem } from '../core/ports/host-files.ts';
+import type { FileProblem, ReadProject, ReadTrust } from '../core/ports/host-files.ts';
 import type { Fetched, Held } from '../core/ports/manifest-source.ts';
 import type { Ledger } from '../core/state/ledger.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -71,7 +71,9 @@ export const createIntake = (
   };
 
   const readProject = async (signal: AbortSignal): Promise<void> => {
-    const read = await ports.files.project(signal);
+    const read = await ports.files
+      .project(signal)
+      .catch((error: unknown): ReadProject => ({ kind: 'problems', problems: [stumbled(error, signal)] }));
     if (read.kind === 'ok') {
       const isNew =
         read.project !== state.project && JSON.stringify(read.project) !== JSON.stringify(state.project);
@@ -85,7 +87,9 @@ export const createIntake = (
   };
 
   const readTrust = async (signal: AbortSignal): Promise<void> => {
-    const read = await ports.files.trust(signal);
+    const read = await ports.files
+      .trust(signal)
+      .catch((error: unknown): ReadTrust => ({ kind: 'problem', problem: stumbled(error, signal) }));
     switch (read.kind) {
       case 'problem':
         if (read.problem.message !== state.trustProblem?.message)
@@ -127,7 +131,10 @@ export const createIntake = (
   };
 
   const fetch = async (signal: AbortSignal): Promise<void> => {
-    const fetched = await ports.source.fetch(signal);
+    const fetched = await ports.source.fetch(signal).catch((error: unknown): Fetched => {
+      signal.throwIfAborted();
+      return { kind: 'failed', error: toAgentError(error) };
+    });
     if (fetched.kind !== 'failed') return take(fetched);
     const nowMs = ports.now();
     failures += 1;
@@ -239,6 +246,13 @@ export const createIntake = (
     judge,
     checkKept,
   };
+};
+
+/** What no reader foresaw is a problem like those that it found: else no one would see that no file is read any more. */
+const stumbled = (error: unknown, signal: AbortSignal): FileProblem => {
+  signal.throwIfAborted();
+  const { message, advice } = toAgentError(error);
+  return { message, advice: advice ?? '' };
 };
 
 export type IntakeReader = ReturnType<typeof createIntake>;

@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { createComposeReader, readCompose, type ComposeResult } from '../adapters/compose/read.ts';
 import { formatProblem, type ComposeProblem } from '../core/compose/problem.ts';
-import { messageOf } from '../core/errors.ts';
 import type { Trust } from '../core/manifest/model.ts';
 import { parseTrust } from '../core/manifest/trust.ts';
 import type { ComposeProject } from '../core/compose/model.ts';
 import type { FileProblem, HostFiles, ReadTrust } from '../core/ports/host-files.ts';
+import { readInputFile, unreadText } from '../io/input-file.ts';
+
+const MAX_TRUST_BYTES = 1024 ** 2;
 
 export type CheckedCompose = { readonly watch: readonly string[]; readonly folders: readonly string[] } & (
   | { readonly kind: 'ok'; readonly project: ComposeProject }
@@ -38,35 +39,30 @@ export const readTrustFile = (path: string | undefined): Promise<ReadTrust> => c
 /** Reads it each time, and parses it only where it has changed: an unchanged answer is the very same object. */
 const createTrustReader = (path: string | undefined) => {
   let last: { readonly bytes: Buffer; readonly read: ReadTrust } | undefined;
-  return async (): Promise<ReadTrust> => {
+  return async (signal?: AbortSignal): Promise<ReadTrust> => {
     if (path === undefined) return { kind: 'unsigned' };
-    try {
-      const bytes = await readFile(path);
-      if (!last?.bytes.equals(bytes)) last = { bytes, read: trustIn(path, bytes) };
-      return last.read;
-    } catch (error) {
-      return {
-        kind: 'problem',
-        problem: {
-          message: `${path} cannot be read: ${messageOf(error)}`,
-          advice: 'let Chef write it, readable for the agent’s user',
-        },
-      };
-    }
+    const read = await readInputFile(path, MAX_TRUST_BYTES, signal);
+    if (read.kind !== 'bytes') return unusable(`${path} ${unreadText(read)}`, TRUST_ADVICE);
+    if (!last?.bytes.equals(read.bytes)) last = { bytes: read.bytes, read: trustIn(path, read.bytes) };
+    return last.read;
   };
 };
+
+const TRUST_ADVICE = 'let Chef write it as a regular file, readable for the agent’s user';
+
+const unusable = (message: string, advice: string): ReadTrust => ({
+  kind: 'problem',
+  problem: { message, advice },
+});
 
 const trustIn = (path: string, bytes: Uint8Array): ReadTrust => {
   const parsed = parseTrust(bytes);
   if (parsed.kind === 'trust') return { kind: 'trust', trust: parsed.trust };
   const [first] = parsed.problems;
-  return {
-    kind: 'problem',
-    problem: {
-      message: `${path} is not valid: ${first.path === '' ? '' : `${first.path}: `}${first.message}`,
-      advice: 'correct it; supercargo validate --trust checks it',
-    },
-  };
+  return unusable(
+    `${path} is not valid: ${first.path === '' ? '' : `${first.path}: `}${first.message}`,
+    'correct it; supercargo validate --trust checks it',
+  );
 };
 
 /** `epoch 1, 1 of 2 keys` */

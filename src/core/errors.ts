@@ -57,7 +57,36 @@ export class AgentError extends Error {
   }
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** As it was thrown, to be compared with what is known; never to be shown: it may quote what it was thrown for. */
+export const rawMessageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** A quotation in a foreign message, up to its end; an apostrophe inside of a word begins none. */
+const QUOTATION = /(?<![A-Za-z0-9])(["'`])(?:(?!\1)[^])*(?:\1|$)/g;
+const RECEIVED = /\bReceived\b[^]*$/;
+const LOGIN_IN_URL = /\/\/[^\s/@]+@/g;
+
+/**
+ * What an error says, without what it quotes. Libraries and Node put what they were given into their messages, and that may
+ * be a value of a variable, a password in an address or a piece of a file. Our own errors hold no such thing.
+ */
+export const messageOf = (error: unknown): string => {
+  const message = rawMessageOf(error);
+  if (error instanceof AgentError) return message;
+  if (error instanceof SyntaxError) return 'a text that cannot be parsed';
+  return message.replace(RECEIVED, '…').replaceAll(QUOTATION, '…').replaceAll(LOGIN_IN_URL, '//…@');
+};
+
+/**
+ * Why a call to the system failed, without the paths that Node's own message quotes: `permission denied (EACCES)`. A path or
+ * address of a file can hold the value of a variable.
+ */
+export const reasonOf = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!/^E[A-Z0-9_]+$/.test(code)) return 'an error without a code of the system';
+  const [, words] = /^E[A-Z0-9]+: ([a-z][a-z ,'-]*?), [a-z]+\b/.exec(messageOf(error)) ?? [];
+  return words === undefined ? code : `${words} (${code})`;
+};
 
 /** Anything thrown becomes an AgentError; what we did not foresee is INTERNAL and worth another try. */
 export const toAgentError = (error: unknown): AgentError =>

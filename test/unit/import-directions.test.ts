@@ -20,13 +20,14 @@ const importsOf = (file: string, text: string): readonly string[] =>
 
 /** What each layer may import of the others (ARCHITECTURE.md, "Imports point down only"). */
 const below: Readonly<Record<string, readonly string[]>> = {
-  main: ['cli', 'config', 'core'],
-  cli: ['agent', 'publish', 'hub', 'adapters', 'config', 'core'],
+  main: ['cli', 'config', 'io', 'core'],
+  cli: ['agent', 'publish', 'hub', 'adapters', 'config', 'io', 'core'],
   agent: ['core'],
   publish: ['core'],
   hub: ['core'],
-  adapters: ['core'],
-  config: ['core'],
+  adapters: ['io', 'core'],
+  config: ['io', 'core'],
+  io: ['core'],
   core: [],
 };
 

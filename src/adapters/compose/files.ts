@@ -1,8 +1,9 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { messageOf } from '../../core/errors.ts';
 import type { ComposeProblem } from '../../core/compose/problem.ts';
+import { withinDeadline } from '../../io/disk-wait.ts';
+import { unreadOf, unreadText } from '../../io/input-file.ts';
 
 const FRAGMENTS = 'compose.d';
 const MAIN_NAMES = ['compose.yaml', 'compose.yml'];
@@ -38,38 +39,44 @@ const noneIfMissing = (error: unknown): [] => {
 
 type Kind = 'file' | 'folder' | 'missing';
 
-const kindOf = async (path: string): Promise<Kind> => {
+const kindOf = async (path: string, signal?: AbortSignal): Promise<Kind> => {
   try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+    return (await withinDeadline(path, () => stat(path), signal)).isDirectory() ? 'folder' : 'file';
   } catch (error) {
     if (isMissing(error)) return 'missing';
     throw error;
   }
 };
 
-const kindOfEntry = async (folder: string, entry: Dirent): Promise<Kind> => {
-  if (entry.isSymbolicLink()) return kindOf(join(folder, entry.name));
+const kindOfEntry = async (folder: string, entry: Dirent, signal?: AbortSignal): Promise<Kind> => {
+  if (entry.isSymbolicLink()) return kindOf(join(folder, entry.name), signal);
   return entry.isDirectory() ? 'folder' : 'file';
 };
 
 /** Of what a project begins with, by name, from one reading of its folder: asking for a name that is not there costs an error. */
-const kindsIn = async (folder: string): Promise<ReadonlyMap<string, Kind>> => {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(noneIfMissing);
+const kindsIn = async (folder: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Kind>> => {
+  const read = withinDeadline(folder, () => readdir(folder, { withFileTypes: true }), signal);
+  const entries = await read.catch(noneIfMissing);
   const ours = entries.filter(({ name }) => name === FRAGMENTS || MAIN_NAMES.includes(name));
-  const kinds = ours.map(async (entry) => [entry.name, await kindOfEntry(folder, entry)] as const);
+  const kinds = ours.map(async (entry) => [entry.name, await kindOfEntry(folder, entry, signal)] as const);
   return new Map(await Promise.all(kinds));
 };
 
-const fragmentsIn = async (folder: string): Promise<readonly string[]> => {
-  const names = await readdir(join(folder, FRAGMENTS)).catch(noneIfMissing);
-  return names.filter(isFragment).map((name) => join(folder, FRAGMENTS, name));
+const fragmentsIn = async (folder: string, signal?: AbortSignal): Promise<readonly string[]> => {
+  const path = join(folder, FRAGMENTS);
+  const names = await withinDeadline(path, () => readdir(path), signal).catch(noneIfMissing);
+  return names.filter(isFragment).map((name) => join(path, name));
 };
 
 /** With a `fragment` that counts even where it is not there yet. */
-const filesOfFolder = async (folder: string, fragment?: string): Promise<ComposeFiles> => {
-  const kinds = await kindsIn(folder);
+const filesOfFolder = async (
+  folder: string,
+  signal?: AbortSignal,
+  fragment?: string,
+): Promise<ComposeFiles> => {
+  const kinds = await kindsIn(folder, signal);
   const mains = MAIN_NAMES.filter((name) => kinds.get(name) === 'file').map((name) => join(folder, name));
-  const found = kinds.get(FRAGMENTS) === 'folder' ? await fragmentsIn(folder) : [];
+  const found = kinds.get(FRAGMENTS) === 'folder' ? await fragmentsIn(folder, signal) : [];
   const fragments = new Set([...found, ...(fragment === undefined ? [] : [fragment])]);
   const files = [...mains, ...[...fragments].toSorted()];
   const problems: ComposeProblem[] = [];
@@ -88,9 +95,9 @@ const filesOfFolder = async (folder: string, fragment?: string): Promise<Compose
 };
 
 /** The project of a file inside a compose.d, which need not be there yet. */
-const filesOfFragment = async (fragment: string): Promise<ComposeFiles> => {
+const filesOfFragment = async (fragment: string, signal?: AbortSignal): Promise<ComposeFiles> => {
   const folder = dirname(dirname(fragment));
-  if (isFragment(basename(fragment))) return filesOfFolder(folder, fragment);
+  if (isFragment(basename(fragment))) return filesOfFolder(folder, signal, fragment);
   // Its siblings alone would be fine, and nobody had looked at this one.
   const unread = problem(
     fragment,
@@ -105,22 +112,24 @@ const filesOfFragment = async (fragment: string): Promise<ComposeFiles> => {
  * a compose.d means that whole project; any other file stands alone. With `isFile`, what is at `path` is taken for a file,
  * there or not.
  */
-export const composeFilesFor = async (path: string, isFile = false): Promise<ComposeFiles> => {
+export const composeFilesFor = async (
+  path: string,
+  isFile = false,
+  signal?: AbortSignal,
+): Promise<ComposeFiles> => {
   const absolute = resolve(path);
   const parent = dirname(absolute);
   try {
-    const kind = isFile ? 'file' : await kindOf(absolute);
-    if (kind === 'folder') return await filesOfFolder(basename(absolute) === FRAGMENTS ? parent : absolute);
-    if (kind === 'file' && basename(parent) === FRAGMENTS) return await filesOfFragment(absolute);
+    const kind = isFile ? 'file' : await kindOf(absolute, signal);
+    if (kind === 'folder')
+      return await filesOfFolder(basename(absolute) === FRAGMENTS ? parent : absolute, signal);
+    if (kind === 'file' && basename(parent) === FRAGMENTS) return await filesOfFragment(absolute, signal);
     if (kind === 'file') return { folder: parent, files: [absolute], folders: [parent], problems: [] };
     const missing = problem(absolute, 'does not exist', 'let Chef write it, or set SUPERCARGO_COMPOSE');
     return { folder: parent, files: [], folders: [parent], problems: [missing] };
   } catch (error) {
-    const unreadable = problem(
-      absolute,
-      `cannot be read: ${messageOf(error)}`,
-      'let the agent read it (chmod, chown)',
-    );
+    signal?.throwIfAborted();
+    const unreadable = problem(absolute, unreadText(unreadOf(error)), 'let the agent read it (chmod, chown)');
     return { folder: parent, files: [], folders: [parent], problems: [unreadable] };
   }
 };

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { FileContent } from '../../core/compose/context.ts';
 import type { ComposeProject } from '../../core/compose/model.ts';
@@ -11,7 +10,7 @@ import {
   type ProjectInput,
   type ReferencedFile,
 } from '../../core/compose/project.ts';
-import { messageOf } from '../../core/errors.ts';
+import { readInputFile, type InputFile } from '../../io/input-file.ts';
 import { composeFilesFor } from './files.ts';
 
 const MAX_BYTES = 1024 ** 2;
@@ -22,29 +21,40 @@ export type ComposeResult = { readonly watch: readonly string[]; readonly folder
   | { readonly kind: 'errors'; readonly errors: readonly ComposeProblem[] }
 );
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : '';
+/** Of all files of a project together; small ones count as a block of a disk each. */
+const MAX_TOTAL_BYTES = 16 * 1024 ** 2;
+const BLOCK_BYTES = 4_096;
+/** For all files of a project together. */
+const PATIENCE_MS = 30_000;
 
-type Bytes =
-  { readonly kind: 'bytes'; readonly bytes: Buffer } | Exclude<FileContent, { kind: 'text' | 'hash' }>;
+/** One reading of a project's files: what it may still take, and whether it is given up. */
+interface Reading {
+  left: number;
+  readonly untilMs: number;
+  /** One thread is lost to a file that hangs: no other file of the project shall take more. */
+  hangs: boolean;
+}
+
+const begin = (): Reading => ({
+  left: MAX_TOTAL_BYTES,
+  untilMs: performance.now() + PATIENCE_MS,
+  hangs: false,
+});
 
 /** At most MAX_BYTES of a regular file; what stands in the way is a value. */
-const readCapped = async (path: string, signal: AbortSignal | undefined): Promise<Bytes> => {
-  signal?.throwIfAborted();
-  try {
-    // Opening a FIFO that nobody writes to would never end.
-    const info = await stat(path);
-    if (!info.isFile()) return { kind: 'unusable', message: 'is not a regular file' };
-    if (info.size > MAX_BYTES) return { kind: 'unusable', message: 'is larger than 1 MiB' };
-    const bytes = await readFile(path, signal ? { signal } : {});
-    return { kind: 'bytes', bytes };
-  } catch (error) {
-    if (signal?.aborted === true) throw error;
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
-    if (code === 'EACCES' || code === 'EPERM') return { kind: 'unreadable' };
-    return { kind: 'unusable', message: `cannot be read: ${messageOf(error)}` };
-  }
+const readCapped = async (
+  path: string,
+  reading: Reading,
+  signal: AbortSignal | undefined,
+): Promise<InputFile> => {
+  if (reading.hangs || performance.now() > reading.untilMs)
+    return { kind: 'unusable', message: 'is not read: other files of the project take too long' };
+  const read = await readInputFile(path, MAX_BYTES, signal);
+  if (read.kind === 'unusable' && read.hangs === true) reading.hangs = true;
+  if (read.kind !== 'bytes') return read;
+  reading.left -= Math.max(BLOCK_BYTES, read.bytes.length);
+  if (reading.left >= 0) return read;
+  return { kind: 'unusable', message: 'makes the files of this project larger than 16 MiB together' };
 };
 
 const decode = (bytes: Buffer): FileContent => {
@@ -58,9 +68,10 @@ const decode = (bytes: Buffer): FileContent => {
 /** Of a secret or config only the hash leaves this function. */
 const readReferenced = async (
   file: ReferencedFile,
+  reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<FileContent> => {
-  const content = await readCapped(file.path, signal);
+  const content = await readCapped(file.path, reading, signal);
   if (content.kind !== 'bytes') return content;
   if (file.purpose === 'variables' || file.purpose === 'environment') return decode(content.bytes);
   return { kind: 'hash', sha256: createHash('sha256').update(content.bytes).digest('hex') };
@@ -92,13 +103,15 @@ interface Referenced {
 
 const readAllReferenced = async (
   roots: Roots,
+  reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, Referenced>> => {
   const read = new Map<string, Referenced>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const wanted = referencedFiles(inputOf(roots, read)).filter((file) => !read.has(file.path));
     if (wanted.length === 0) break;
-    for (const file of wanted) read.set(file.path, { file, content: await readReferenced(file, signal) });
+    for (const file of wanted)
+      read.set(file.path, { file, content: await readReferenced(file, reading, signal) });
   }
   return read;
 };
@@ -115,13 +128,14 @@ interface Roots {
 const readRoots = async (
   path: string,
   candidate: string | undefined,
+  reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<Roots> => {
-  const { folder, files, folders, problems } = await composeFilesFor(path, candidate !== undefined);
+  const { folder, files, folders, problems } = await composeFilesFor(path, candidate !== undefined, signal);
   const errors: ComposeProblem[] = [...problems];
   const texts: ComposeText[] = [];
   for (const file of files) {
-    const bytes = await readCapped(file === resolve(path) ? (candidate ?? file) : file, signal);
+    const bytes = await readCapped(file === resolve(path) ? (candidate ?? file) : file, reading, signal);
     const content = bytes.kind === 'bytes' ? decode(bytes.bytes) : bytes;
     const problem = problemOf(file, content);
     if (problem) errors.push(problem);
@@ -136,9 +150,13 @@ interface Sources {
   readonly referenced: ReadonlyMap<string, Referenced>;
 }
 
-const areUnchanged = async ({ referenced }: Sources, signal: AbortSignal | undefined): Promise<boolean> => {
+const areUnchanged = async (
+  { referenced }: Sources,
+  reading: Reading,
+  signal: AbortSignal | undefined,
+): Promise<boolean> => {
   for (const { file, content } of referenced.values())
-    if (JSON.stringify(await readReferenced(file, signal)) !== JSON.stringify(content)) return false;
+    if (JSON.stringify(await readReferenced(file, reading, signal)) !== JSON.stringify(content)) return false;
   return true;
 };
 
@@ -151,14 +169,40 @@ const areUnchanged = async ({ referenced }: Sources, signal: AbortSignal | undef
 export const createComposeReader = (path: string, candidate?: string) => {
   let last: (Sources & { readonly result: ComposeResult }) | undefined;
   return async (signal?: AbortSignal): Promise<ComposeResult> => {
-    const roots = await readRoots(path, candidate, signal);
+    const reading = begin();
+    const roots = await readRoots(path, candidate, reading, signal);
     const text = JSON.stringify(roots);
-    if (last?.roots === text && (await areUnchanged(last, signal))) return last.result;
-    const referenced = await readAllReferenced(roots, signal);
-    const result = resultOf(roots, inputOf(roots, referenced));
+    if (last?.roots === text && (await areUnchanged(last, reading, signal))) return last.result;
+    const { referenced, result } = await parse(roots, begin(), signal);
     last = { roots: text, referenced, result };
     return result;
   };
+};
+
+/** A reader that stumbles is a fault of ours, and a problem as others: what runs stays, and the next change is read. */
+const parse = async (
+  roots: Roots,
+  reading: Reading,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly referenced: ReadonlyMap<string, Referenced>; readonly result: ComposeResult }> => {
+  try {
+    const referenced = await readAllReferenced(roots, reading, signal);
+    return { referenced, result: resultOf(roots, inputOf(roots, referenced)) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { folder, files, folders } = roots;
+    const name = error instanceof Error ? error.name : 'Error';
+    const problem = {
+      file: files[0] ?? folder,
+      line: 1,
+      path: '',
+      message: `the project cannot be read: the reader stumbled (${name})`,
+      advice:
+        'undo the last change of the compose files and what they name, and report this fault of supercargo',
+    };
+    const result: ComposeResult = { kind: 'errors', errors: [problem], watch: files, folders };
+    return { referenced: new Map(), result };
+  }
 };
 
 const inputOf = ({ folder, texts }: Roots, referenced: ReadonlyMap<string, Referenced>): ProjectInput => ({
@@ -168,7 +212,11 @@ const inputOf = ({ folder, texts }: Roots, referenced: ReadonlyMap<string, Refer
 });
 
 const resultOf = ({ files, folders, errors }: Roots, input: ProjectInput): ComposeResult => {
-  const watch = [...new Set([...files, ...input.read.keys()])].toSorted();
+  // Watching a folder asks its file system, in the only thread of the loop: never one that hangs.
+  const named = [...input.read].filter(
+    ([, content]) => content.kind !== 'unusable' || content.hangs !== true,
+  );
+  const watch = [...new Set([...files, ...named.map(([name]) => name)])].toSorted();
   const parsed = parseProject(input);
   // A file that could not be read would make its services look removed: no project then, only errors.
   if (parsed.kind === 'ok' && errors.length === 0) return { ...parsed, watch, folders };

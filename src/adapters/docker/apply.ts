@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError, rawMessageOf } from '../../core/errors.ts';
 import type { ImageOrigin } from '../../core/image/origin.ts';
 import type { RestartPolicy } from '../../core/compose/model.ts';
 import type { Applied, CreatedContainer, EngineAction, PullProgress } from '../../core/ports/engine.ts';
@@ -51,7 +51,7 @@ const ALREADY_WORDS: Partial<Record<EngineAction['kind'], RegExp>> = {
 const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
   const status = statusOf(error);
   if (status === undefined) return false;
-  return ALREADY[kind]?.includes(status) === true || ALREADY_WORDS[kind]?.test(messageOf(error)) === true;
+  return ALREADY[kind]?.includes(status) === true || ALREADY_WORDS[kind]?.test(rawMessageOf(error)) === true;
 };
 
 /**
@@ -195,7 +195,7 @@ const update = async (
     try {
       return await container.update({ ...body, abortSignal: signal });
     } catch (error) {
-      if (tries === ENDING_TRIES || !ENDING.test(messageOf(error))) throw error;
+      if (tries === ENDING_TRIES || !ENDING.test(rawMessageOf(error))) throw error;
       await sleep(ENDING_PAUSE_MS, undefined, { signal });
     }
   }
@@ -215,7 +215,7 @@ const rejoin = async (
   try {
     await network.disconnect(inBody({ Container }, signal));
   } catch (error) {
-    if (!/is not connected/.test(messageOf(error))) throw error;
+    if (!/is not connected/.test(rawMessageOf(error))) throw error;
   }
   await network.connect(
     inBody({ Container, EndpointConfig: endpointOf(action.attachment, action.alias) }, signal),

@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode';
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError, rawMessageOf } from '../../core/errors.ts';
 import { LABELS } from '../../core/names.ts';
 import type { EngineAction } from '../../core/ports/engine.ts';
 import { inBody } from './in-body.ts';
@@ -112,7 +112,7 @@ export const createNetwork = async (
       return;
     } catch (error) {
       // Somebody was given the same subnet in between.
-      const isTaken = statusOf(error) === 403 || /overlaps/.test(messageOf(error));
+      const isTaken = statusOf(error) === 403 || /overlaps/.test(rawMessageOf(error));
       if (!isTaken || attempt === TRIES) throw error;
     }
   }

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../core/errors.ts';
+import { readInputFile, unreadText } from '../../io/input-file.ts';
 
 const VISIBLE = /^[\x21-\x7e]+$/;
+const MAX_BYTES = 65_536;
 
-const fault = (path: string, what: string, advice: string, cause?: unknown): AgentError =>
-  new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice, cause });
+const fault = (path: string, what: string, advice: string): AgentError =>
+  new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice });
 
 /**
  * The `Authorization` header that one line of text means: `Bearer TOKEN` and a single word without a colon are a bearer token,
@@ -23,19 +24,12 @@ export const parseCredentials = (text: string): string | undefined => {
  * @throws AgentError CREDENTIALS without any of the file's content.
  */
 export const readCredentials = async (path: string, signal: AbortSignal): Promise<string> => {
-  let text: string;
-  try {
-    text = await readFile(path, { encoding: 'utf8', signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw fault(
-      path,
-      'cannot be read',
-      'let the agent read it, or correct SUPERCARGO_MANIFEST_CREDENTIALS',
-      error,
-    );
+  const read = await readInputFile(path, MAX_BYTES, signal);
+  if (read.kind !== 'bytes') {
+    const advice = 'let the agent read it, or correct SUPERCARGO_MANIFEST_CREDENTIALS';
+    throw fault(path, unreadText(read), advice);
   }
-  const header = parseCredentials(text);
+  const header = parseCredentials(read.bytes.toString('utf8'));
   if (header !== undefined) return header;
   throw fault(path, 'holds no credentials', 'write one line into it: user:password, or Bearer TOKEN');
 };

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError, reasonOf } from '../../core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { Fetched, ManifestSource } from '../../core/ports/manifest-source.ts';
+import { DiskHangs, withinDeadline } from '../../io/disk-wait.ts';
 import { createLastSeen } from './last-seen.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -63,11 +64,17 @@ export const createFileSource = (path: string): ManifestSource => {
     fetch: async (signal) => {
       signal.throwIfAborted();
       try {
-        const fetched = await readManifest(path);
+        const fetched = await withinDeadline(path, () => readManifest(path), signal);
         return fetched.kind === 'document' ? lastSeen.compare(fetched.bytes) : fetched;
       } catch (error) {
+        signal.throwIfAborted();
         const code = codeOf(error);
-        const reason = code === 'ENOENT' ? 'nobody has published a manifest there yet' : messageOf(error);
+        const reason =
+          code === 'ENOENT'
+            ? 'nobody has published a manifest there yet'
+            : error instanceof DiskHangs
+              ? 'its disk does not answer'
+              : reasonOf(error);
         return unreadable(path, reason, ADVICE[code] ?? 'check the file and its file system', error);
       }
     },

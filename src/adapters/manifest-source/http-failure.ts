@@ -1,4 +1,4 @@
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError, messageOf, rawMessageOf } from '../../core/errors.ts';
 
 /** Without the query: it may hold a pre-signed secret. */
 export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
@@ -49,5 +49,5 @@ const adviceFor = (code: string, message: string): string => {
  */
 export const transportFailure = (url: URL, error: unknown): AgentError => {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return unreachable(url, messageOf(error), adviceFor(code, messageOf(error)));
+  return unreachable(url, messageOf(error), adviceFor(code, rawMessageOf(error)));
 };

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../core/errors.ts';
+import { readInputFile, unreadText } from '../../io/input-file.ts';
+
+/** The bundle of all public authorities has some 250 kB. */
+const MAX_BYTES = 4 * 1024 ** 2;
 
 export interface TlsFiles {
   /** SUPERCARGO_CA: replaces the system's authorities. */
@@ -15,13 +18,10 @@ export interface TlsMaterial {
 }
 
 const readPem = async (path: string, variable: string, signal: AbortSignal): Promise<string> => {
-  try {
-    return await readFile(path, { encoding: 'utf8', signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    const advice = `let the agent read it, or correct ${variable}`;
-    throw new AgentError('CREDENTIALS', `the file ${path} cannot be read`, { advice, cause: error });
-  }
+  const read = await readInputFile(path, MAX_BYTES, signal);
+  if (read.kind === 'bytes') return read.bytes.toString('utf8');
+  const advice = `let the agent read it, or correct ${variable}`;
+  throw new AgentError('CREDENTIALS', `the file ${path} ${unreadText(read)}`, { advice });
 };
 
 /**

@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { AgentError } from '../../core/errors.ts';
+import { readInputFile, unreadText } from '../../io/input-file.ts';
+
+const MAX_BYTES = 1024 ** 2;
 
 const Text = v.nullish(v.string(), '');
 const Entry = v.object({
@@ -30,17 +32,15 @@ export const malformed = (file: string, what: string): AgentError =>
  * Reads DOCKER_CONFIG/config.json. A missing file holds no logins.
  * @throws AgentError CREDENTIALS naming the file. The parser's own words are left out: they quote the text, passwords included.
  */
-export const readDockerConfig = async (file: string): Promise<DockerConfig> => {
-  const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw new AgentError('CREDENTIALS', `cannot read ${file}: ${error.code ?? error.message}`, {
-      cause: error,
+export const readDockerConfig = async (file: string, signal?: AbortSignal): Promise<DockerConfig> => {
+  const read = await readInputFile(file, MAX_BYTES, signal);
+  if (read.kind === 'missing') return v.parse(DockerConfigSchema, {});
+  if (read.kind !== 'bytes')
+    throw new AgentError('CREDENTIALS', `${file} ${unreadText(read)}`, {
       advice: 'make the file readable for the user of the agent, or point DOCKER_CONFIG elsewhere',
       fields: { file },
     });
-  });
-  if (content === undefined) return v.parse(DockerConfigSchema, {});
-  const result = v.safeParse(DockerConfigSchema, parseJson(file, content));
+  const result = v.safeParse(DockerConfigSchema, parseJson(file, read.bytes.toString('utf8')));
   if (result.success) return result.output;
   throw malformed(file, `has a wrong value at ${v.getDotPath(result.issues[0]) ?? 'its top'}`);
 };

@@ -79,7 +79,7 @@ export const createRegistryCredentials = (options: RegistryCredentialsOptions): 
   return {
     for: async (repository, signal) => {
       const key = registryKey(repository);
-      const config = await readDockerConfig(file);
+      const config = await readDockerConfig(file, signal);
       const name = programFor(config, key);
       if (name !== '') {
         const answer = await askProgram({ name, timeoutMs: 10_000, ...options }, key, signal);

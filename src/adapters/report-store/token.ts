@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../core/errors.ts';
+import { readInputFile, unreadText } from '../../io/input-file.ts';
 
 /** SUPERCARGO_REPORT_TOKEN, or the file that SUPERCARGO_REPORT_TOKEN_FILE names. */
 export type TokenSource =
@@ -8,9 +8,10 @@ export type TokenSource =
   | { readonly kind: 'file'; readonly path: string };
 
 const VISIBLE = /^[\x21-\x7e]+$/;
+const MAX_BYTES = 65_536;
 
-const fault = (path: string, what: string, advice: string, cause?: unknown): AgentError =>
-  new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice, cause });
+const fault = (path: string, what: string, advice: string): AgentError =>
+  new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice });
 
 /**
  * The file is read for every report, so that a new token works without a restart.
@@ -20,15 +21,10 @@ export const readToken = async (source: TokenSource, signal: AbortSignal): Promi
   if (source.kind === 'none') return undefined;
   if (source.kind === 'value') return source.value;
   const { path } = source;
-  let text: string;
-  try {
-    text = await readFile(path, { encoding: 'utf8', signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    const advice = 'let the agent read it, or correct SUPERCARGO_REPORT_TOKEN_FILE';
-    throw fault(path, 'cannot be read', advice, error);
-  }
-  const token = text.replace(/\r?\n$/, '');
+  const read = await readInputFile(path, MAX_BYTES, signal);
+  if (read.kind !== 'bytes')
+    throw fault(path, unreadText(read), 'let the agent read it, or correct SUPERCARGO_REPORT_TOKEN_FILE');
+  const token = read.bytes.toString('utf8').replace(/\r?\n$/, '');
   if (VISIBLE.test(token)) return token;
   throw fault(path, 'holds no token', 'write what `supercargo hub token ENV HOST` prints into it, one line');
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
-import { messageOf } from '../../core/errors.ts';
+import { jsonFault } from '../../core/parse-fault.ts';
 import type { LedgerRead, LedgerStore } from '../../core/ports/ledger-store.ts';
 import { emptyLedger, type Ledger } from '../../core/state/ledger.ts';
 import { writeDurably } from './durable-file.ts';
@@ -22,13 +22,17 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { kind: 'unreadable', message: `it is not JSON: ${messageOf(error)}` };
+    return { kind: 'unreadable', message: `it is ${jsonFault(error)}` };
   }
   if (!isRecord(value) || value['apiVersion'] !== 'supercargo/ledger/v1') {
     return { kind: 'unreadable', message: 'it is not a ledger of this version' };
   }
-  if (value['environment'] !== environment)
-    return { kind: 'foreign', environment: JSON.stringify(value['environment']) };
+  const other = value['environment'];
+  if (other !== environment) {
+    // A name and nothing else: where a bit has flipped it may be anything.
+    const isName = typeof other === 'string' && /^[a-z0-9_-]{1,63}$/.test(other);
+    return { kind: 'foreign', environment: isName ? JSON.stringify(other) : 'of another name' };
+  }
   const { sha256, ...members } = value;
   if (sha256 !== checksumOf(members)) {
     return { kind: 'unreadable', message: 'it is damaged, or was changed by hand: its checksum is wrong' };

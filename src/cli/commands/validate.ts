@@ -1,13 +1,14 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readDocumentPaths } from '../../config.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/problem.ts';
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
-import { accept } from '../../core/manifest/accept.ts';
+import { accept, DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
 import { checkCompose, describeTrust, readTrustFile } from '../host-files.ts';
+import { readInputFile, unreadText } from '../../io/input-file.ts';
 import { terminalOf, writeJson, type Io } from '../io.ts';
 
 const HELP = `
@@ -69,12 +70,9 @@ const checkManifestAt = async (
   trustFile: string | undefined,
   environment: string | undefined,
 ): Promise<readonly Finding[]> => {
-  let document: Uint8Array;
-  try {
-    document = await readFile(path);
-  } catch (error) {
-    return [{ file: path, kind: 'error', message: messageOf(error) }];
-  }
+  const read = await readInputFile(path, DOCUMENT_CAP_BYTES);
+  if (read.kind !== 'bytes') return [{ file: path, kind: 'error', message: unreadText(read) }];
+  const document = read.bytes;
   const trust = trustFile === undefined ? undefined : await readTrustFile(trustFile);
   const named = environment ?? environmentIn(document);
   const verdict = accept({

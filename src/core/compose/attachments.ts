@@ -1,4 +1,4 @@
-import { report, type Context, type Reader } from './context.ts';
+import { isLiteral, isName, quoted, report, type Context, type Reader } from './context.ts';
 import { canonicalIpv6, isIpv4 } from './ip.ts';
 import type { Attachment } from './model.ts';
 import { fields, listOf, mapOf, present, setOf } from './readers.ts';
@@ -9,7 +9,7 @@ const ipv4: Reader<string> = (node, c) => {
   const address = text(node, c);
   return address === undefined || isIpv4(address)
     ? address
-    : report(c, node, `"${address}" is not an IPv4 address`, 'write it like 172.30.0.10');
+    : report(c, node, `${quoted(c, node, address)} is not an IPv4 address`, 'write it like 172.30.0.10');
 };
 
 const ipv6: Reader<string> = (node, c) => {
@@ -17,7 +17,7 @@ const ipv6: Reader<string> = (node, c) => {
   if (address === undefined) return undefined;
   return (
     canonicalIpv6(address) ??
-    report(c, node, `"${address}" is not an IPv6 address`, 'write it like 2001:db8::10')
+    report(c, node, `${quoted(c, node, address)} is not an IPv6 address`, 'write it like 2001:db8::10')
   );
 };
 
@@ -25,7 +25,9 @@ const anyIp: Reader<string> = (node, c) => {
   const address = text(node, c);
   if (address === undefined) return undefined;
   const ip = isIpv4(address) ? address : canonicalIpv6(address);
-  return ip ?? report(c, node, `"${address}" is not an address`, 'write an IPv4 or IPv6 address');
+  return (
+    ip ?? report(c, node, `${quoted(c, node, address)} is not an address`, 'write an IPv4 or IPv6 address')
+  );
 };
 
 const mac = textLike(
@@ -48,9 +50,15 @@ const UNSUPPORTED = {
   driver_opts: 'set driver_opts on the network at the top level',
 };
 
-const isDefined = (name: string, node: Node, c: Context): boolean => {
+const isDefined = (name: string, node: Node, c: Context, isKey = false): boolean => {
   if (name === 'default' || c.defined.networks.has(name)) return true;
-  report(c, node, `network "${name}" is not defined`, `add "${name}:" below networks: at the top level`);
+  const isShown = isKey ? isName(name) : isLiteral(node);
+  report(
+    c,
+    node,
+    `network ${isShown ? `"${name}"` : quoted(c, node, name)} is not defined`,
+    `add ${isShown ? `"${name}:"` : 'it'} below networks: at the top level`,
+  );
   return false;
 };
 
@@ -62,7 +70,7 @@ const fromList: Reader<Attachment> = (node, c) => {
 };
 
 const fromMap = (node: Node, c: Context, name: string): Attachment | undefined => {
-  if (!isDefined(name, node, c)) return undefined;
+  if (!isDefined(name, node, c, true)) return undefined;
   if (node.kind === 'scalar' && node.value === null) return plain(name);
   const read = fields(ATTACHMENT_KEYS, UNSUPPORTED)(node, c);
   if (read === undefined) return undefined;
@@ -115,5 +123,5 @@ export const networkMode: Reader<string> = (node, c) => {
   const advice = mode.startsWith('service:')
     ? 'give that service a container_name, and write container: and that name'
     : 'write host, none, bridge or container:NAME';
-  return report(c, node, `network_mode "${mode}" is not supported`, advice);
+  return report(c, node, `network_mode ${quoted(c, node, mode)} is not supported`, advice);
 };

@@ -1,5 +1,5 @@
 import { familiarName, tryParseImage } from '../image/reference.ts';
-import { hint, nodeAt, report, type Context } from './context.ts';
+import { hint, isLiteral, MAX_PROBLEMS, nodeAt, quoted, report, spend, type Context } from './context.ts';
 import type { Service } from './model.ts';
 import { joinedNamespaces } from './namespaces.ts';
 import { addressesOverlap, type WrittenPort } from './ports.ts';
@@ -9,12 +9,19 @@ import type { WrittenService } from './service.ts';
 
 type Services = ReadonlyMap<string, WrittenService>;
 
-const unknownService = (name: string, asking: string, services: Services): string => {
+/** Of what a project may make, for each service that the search for a cycle looks at. */
+const SEARCH_COST = 8;
+
+const UNKNOWN_ADVICE = 'define that service, or remove this';
+
+const unknownService = (name: string, asking: string, services: Services, c: Context): string => {
+  // Past what is shown, comparing with each name that there is would only cost time.
+  if (c.problems.length > MAX_PROBLEMS) return UNKNOWN_ADVICE;
   const meant = closest(
     name,
     [...services.keys()].filter((other) => other !== asking),
   );
-  return meant === undefined ? 'define that service, or remove this' : `did you mean "${meant}"?`;
+  return meant === undefined ? UNKNOWN_ADVICE : `did you mean "${meant}"?`;
 };
 
 /** The service whose container bears each name. */
@@ -37,18 +44,34 @@ const predecessorsOf = (service: Service | undefined, donors: Donors): readonly 
       ];
 
 /** The names around a cycle that starts and ends at `start`; undefined where there is none. */
-const cycleFrom = (start: string, services: Services, donors: Donors): readonly string[] | undefined => {
-  const seen = new Set<string>();
-  const trail: string[][] = [[start]];
-  for (let path = trail.pop(); path !== undefined; path = trail.pop()) {
-    const next = predecessorsOf(services.get(path.at(-1) ?? '')?.service, donors);
+const cycleFrom = (
+  start: string,
+  services: Services,
+  donors: Donors,
+  canGoOn: (steps: number) => boolean,
+): readonly string[] | undefined => {
+  const cameFrom = new Map<string, string>();
+  const open = [start];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const next = predecessorsOf(services.get(name)?.service, donors);
+    if (!canGoOn(1 + next.length)) return undefined;
     for (const service of next) {
-      if (service === start) return [...path, start];
-      if (!seen.has(service)) trail.push([...path, service]);
-      seen.add(service);
+      if (service === start) return [...trailTo(name, start, cameFrom), start];
+      if (cameFrom.has(service)) continue;
+      cameFrom.set(service, name);
+      open.push(service);
     }
   }
   return undefined;
+};
+
+const trailTo = (end: string, start: string, cameFrom: ReadonlyMap<string, string>): readonly string[] => {
+  const trail = [end];
+  for (let name = end; name !== start;) {
+    name = cameFrom.get(name) ?? start;
+    trail.push(name);
+  }
+  return trail.toReversed();
 };
 
 const dependencyChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
@@ -59,8 +82,8 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
       report(
         c,
         at,
-        `depends on unknown service "${dependency.service}"`,
-        unknownService(dependency.service, service.name, services),
+        `depends on unknown service ${quoted(c, at, dependency.service)}`,
+        unknownService(dependency.service, service.name, services, c),
       );
     } else if (dependency.condition === 'completed' && target && target.container.restart.name !== 'no') {
       const advice = `set restart: "no" on "${dependency.service}": what is started again never completes`;
@@ -81,12 +104,13 @@ const cycleCheck = (
   donors: Donors,
   c: Context,
 ): void => {
-  const cycle = cycleFrom(service.name, services, donors);
+  const at = nodeAt(node, 'depends_on');
+  const cycle = cycleFrom(service.name, services, donors, (steps) => spend(c, at, SEARCH_COST * steps));
   if (cycle === undefined || cycle.toSorted()[0] !== service.name) return;
   const joined = joinedNamespaces(service.container).find(({ donor }) => donors.get(donor) === cycle[1]);
   const message = `services wait for each other: ${cycle.join(' → ')}`;
   if (joined === undefined)
-    report(c, nodeAt(node, 'depends_on'), message, 'remove one of these dependencies');
+    report(c, at, message, 'remove one of these dependencies');
   else
     report(
       c,
@@ -107,12 +131,14 @@ const donorHints = (
 ): void => {
   for (const { namespace, donor } of joinedNamespaces(service.container)) {
     if (donors.has(donor)) continue;
+    const at = nodeAt(node, NAMESPACE_KEYS[namespace]);
+    const name = isLiteral(at) ? donor : quoted(c, at, donor);
     hint(
       c,
-      nodeAt(node, NAMESPACE_KEYS[namespace]),
+      at,
       services.has(donor)
-        ? `no service has container_name: ${donor}. If the service ${donor} is meant, give it that container_name`
-        : `no service has container_name: ${donor}. ${service.name} waits until you have started that container`,
+        ? `no service has container_name: ${name}. If the service ${name} is meant, give it that container_name`
+        : `no service has container_name: ${name}. ${service.name} waits until you have started that container`,
     );
   }
 };
@@ -131,14 +157,14 @@ const versionFromChecks = ({ service, node }: WrittenService, services: Services
     report(
       c,
       at,
-      `unknown service "${service.versionFrom}"`,
-      unknownService(service.versionFrom, service.name, services),
+      `unknown service ${quoted(c, at, service.versionFrom)}`,
+      unknownService(service.versionFrom, service.name, services, c),
     );
   } else if (service.versionFrom === service.name || source?.versionFrom !== undefined) {
     report(
       c,
       at,
-      `"${service.versionFrom}" has no version of its own`,
+      `${quoted(c, at, service.versionFrom)} has no version of its own`,
       'name a service without version-from',
     );
   } else if (own && (own.tag !== undefined || own.digest !== undefined)) {
@@ -146,11 +172,21 @@ const versionFromChecks = ({ service, node }: WrittenService, services: Services
       c,
       nodeAt(node, 'image'),
       'has a tag or digest beside version-from',
-      `write image: ${familiarName(own.repository)}`,
+      isLiteral(nodeAt(node, 'image'))
+        ? `write image: ${familiarName(own.repository)}`
+        : 'write it without tag and digest',
     );
   } else if (own && other && own.repository !== other.repository) {
-    const advice = `use image: ${familiarName(other.repository)}, or publish a version for "${service.name}"`;
-    report(c, nodeAt(node, 'image'), `is not the repository of "${service.versionFrom}"`, advice);
+    const image = isLiteral(nodeAt(node, 'image'))
+      ? `image: ${familiarName(other.repository)}`
+      : 'the same image';
+    const advice = `use ${image}, or publish a version for "${service.name}"`;
+    report(
+      c,
+      nodeAt(node, 'image'),
+      `is not the repository of ${quoted(c, at, service.versionFrom)}`,
+      advice,
+    );
   }
 };
 
@@ -177,7 +213,7 @@ const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): 
     report(
       c,
       fixed.node,
-      `${service.replicas} replicas cannot share a host port`,
+      `${isLiteral(nodeAt(node, 'deploy')) ? String(service.replicas) : 'several'} replicas cannot share a host port`,
       'use one replica, leave the host port out, or use order: start-first',
     );
   }
@@ -198,7 +234,8 @@ const portChecks = (services: Services, c: Context): void => {
       const clash = others.find((other) => addressesOverlap(other.port.hostAddress, port.hostAddress));
       if (clash) {
         const where = `${clash.node.place.file}:${clash.node.place.line}`;
-        const message = `host port ${key} of "${service.name}" is also published by "${clash.owner}" (${where})`;
+        const shown = isLiteral(node) ? key : quoted(c, node, key);
+        const message = `host port ${shown} of "${service.name}" is also published by "${clash.owner}" (${where})`;
         report(c, node, message, 'publish another host port, or another address');
       }
       taken.set(key, [...others, { port, node, owner: service.name }]);
@@ -213,7 +250,12 @@ const nameChecks = (services: Services, c: Context): void => {
     const owner = owners.get(service.containerName);
     const at = nodeAt(node, 'container_name');
     if (owner !== undefined)
-      report(c, at, `"${service.containerName}" is also the name of "${owner}"`, 'choose another name');
+      report(
+        c,
+        at,
+        `${quoted(c, at, service.containerName)} is also the name of "${owner}"`,
+        'choose another name',
+      );
     owners.set(service.containerName, service.name);
   }
 };

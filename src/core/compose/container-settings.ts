@@ -1,4 +1,4 @@
-import { report, type Context, type Reader } from './context.ts';
+import { isLiteral, quoted, report, type Context, type Reader } from './context.ts';
 import { canonicalIp } from './ip.ts';
 import type { Device, Ulimit } from './model.ts';
 import { fields, listOf, mapOf, oneOrMany, setOf } from './readers.ts';
@@ -11,7 +11,7 @@ const hostEntry = (name: string, address: string, node: Node, c: Context): strin
   return report(
     c,
     node,
-    `"${address}" is not an address for "${name}"`,
+    `${quoted(c, node, address)} is not an address for ${isLiteral(node) ? `"${name}"` : 'its name'}`,
     'write NAME=ADDRESS; ADDRESS may be host-gateway',
   );
 };
@@ -39,7 +39,8 @@ const address: Reader<string> = (node, c) => {
   const written = filledText(node, c);
   if (written === undefined) return undefined;
   return (
-    canonicalIp(written) ?? report(c, node, `"${written}" is not an address`, 'write an IPv4 or IPv6 address')
+    canonicalIp(written) ??
+    report(c, node, `${quoted(c, node, written)} is not an address`, 'write an IPv4 or IPv6 address')
   );
 };
 
@@ -64,7 +65,7 @@ const device = (
   const sound = source.startsWith('/') && target.startsWith('/') && /^[rwm]{1,3}$/.test(permissions);
   return sound && parts.length <= 3
     ? { source, target, permissions }
-    : report(c, node, `"${written}" is not a device`, DEVICE_FORM);
+    : report(c, node, `${quoted(c, node, written)} is not a device`, DEVICE_FORM);
 };
 
 const deviceEntry: Reader<Device> = (node, c) => {
@@ -105,7 +106,7 @@ const namespace =
     return report(
       c,
       node,
-      `${key} "${mode}" is not supported`,
+      `${key} ${quoted(c, node, mode)} is not supported`,
       `write ${[...words, 'container:NAME'].join(', ')}`,
     );
   };

@@ -1,5 +1,6 @@
 import type { Hint, NetworkDefinition } from './model.ts';
 import type { ComposeProblem } from './problem.ts';
+import { variablesIn, type Allowance } from './interpolate.ts';
 import type { Node } from './node.ts';
 
 /** Why a file that the compose files name is read. Of secrets and configs only the content's hash is wanted. */
@@ -12,7 +13,8 @@ export type FileContent =
   | { readonly kind: 'missing' }
   /** It is there, and this user may not read it. */
   | { readonly kind: 'unreadable' }
-  | { readonly kind: 'unusable'; readonly message: string };
+  /** `hangs`: its file system does not answer. */
+  | { readonly kind: 'unusable'; readonly message: string; readonly hangs?: true };
 
 /** What the top level defines; services refer to it by name. */
 export interface Defined {
@@ -37,6 +39,7 @@ export interface Context {
   readonly defined: Defined;
   readonly problems: ComposeProblem[];
   readonly hints: Hint[];
+  readonly allowance: Allowance;
   /** Remembers that the file is wanted; undefined while nobody has read it. */
   readonly ask: (path: string, purpose: FilePurpose) => FileContent | undefined;
 }
@@ -52,6 +55,59 @@ export const report = (
 ): undefined => {
   c.problems.push({ ...at.place, path: at.path, message, advice });
   return undefined;
+};
+
+/** More of them help nobody, and a file of a megabyte can have half a million. */
+export const MAX_PROBLEMS = 100;
+const MAX_QUOTE = 80;
+
+/** Settings whose values are free text, and as a rule secret: nothing of them is quoted, whatever is wrong. */
+const FREE_TEXT =
+  /^(?:services\..+\.(?:environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls)|.*\.(?:labels|driver_opts))(?:[.[]|$)/;
+
+export const isSecretPlace = (at: Pick<Node, 'path'>): boolean => FREE_TEXT.test(at.path);
+
+/** The variables that are put into what stands at a node. */
+const variablesBelow = (node: Node): readonly string[] => {
+  if (node.kind === 'scalar') return typeof node.value === 'string' ? variablesIn(node.value) : [];
+  const inner = node.kind === 'list' ? node.items : [...node.entries.values()].map(({ value }) => value);
+  return inner.flatMap(variablesBelow);
+};
+
+/**
+ * How a message names a text that was read at `node`: in quotes where it stands so in the file, and by its variables
+ * where a value was put in, which may be anything, a password that was named in the wrong place too.
+ */
+export const quoted = (c: Context, node: Node, text: string): string => {
+  if (c.problems.length > MAX_PROBLEMS || isSecretPlace(node)) return 'its value';
+  const names = [...new Set(variablesBelow(node))];
+  if (names.length > 0) return `the value of ${names.map((name) => `\${${name}}`).join(' and ')}`;
+  return `"${text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text}"`;
+};
+
+/** Nothing of it was put in by a variable, and it is no free text: a message may quote it, and advise with it. */
+export const isLiteral = (node: Node): boolean => !isSecretPlace(node) && variablesBelow(node).length === 0;
+
+/** A key is quoted where it looks like one: with a colon missing, it is a value. */
+export const isName = (key: string): boolean => /^[\w./-]{1,80}$/.test(key);
+
+/**
+ * Takes `amount` of what a project may make; false where nothing is left. Loops that a few lines can make long ask it, so that
+ * no file can hold the agent up.
+ */
+export const spend = (c: Context, at: Pick<Node, 'place' | 'path'>, amount: number): boolean => {
+  c.allowance.left -= amount;
+  if (c.allowance.left >= 0) return true;
+  const isTold = c.allowance.left === Number.NEGATIVE_INFINITY;
+  c.allowance.left = Number.NEGATIVE_INFINITY;
+  if (!isTold)
+    report(
+      c,
+      at,
+      'makes the project larger than supercargo takes',
+      'use shorter lists, ranges and env files',
+    );
+  return false;
 };
 
 export const hint = (c: Context, at: Pick<Node, 'place' | 'path'>, message: string): void => {

@@ -1,5 +1,15 @@
-import { hint, report, type Context, type FilePurpose, type Reader, type SourceFile } from './context.ts';
-import { isUnusable, labels } from './environment.ts';
+import {
+  hint,
+  isName,
+  nodeAt,
+  quoted,
+  report,
+  type Context,
+  type FilePurpose,
+  type Reader,
+  type SourceFile,
+} from './context.ts';
+import { isUnusable, labels, pathText } from './environment.ts';
 import { canonicalIp, canonicalSubnet } from './ip.ts';
 import type { NetworkDefinition, VolumeDefinition } from './model.ts';
 import { hostFile } from './paths.ts';
@@ -20,7 +30,10 @@ const parsed =
   (node, c) => {
     const written = filledText(node, c);
     if (written === undefined) return undefined;
-    return read(written) ?? report(c, node, `"${written}" is not ${form}`, `write it like ${example}`);
+    return (
+      read(written) ??
+      report(c, node, `${quoted(c, node, written)} is not ${form}`, `write it like ${example}`)
+    );
   };
 
 const address = parsed(canonicalIp, 'an address', '172.30.0.1');
@@ -68,7 +81,7 @@ const reportExternal = (node: MapNode, c: Context): void => {
     report(
       c,
       { place: keyPlace, path: value.path },
-      `"${key}" on something external`,
+      `${isName(key) ? `"${key}"` : 'a key'} on something external`,
       'remove it: whoever made it decides that',
     );
   }
@@ -143,8 +156,9 @@ export const sourceFile =
     if (read.file === undefined) return undefined;
     const content = c.ask(read.file, purpose);
     if (content?.kind === 'unreadable') {
-      hint(c, node, `${read.file} may not be read by the agent: a change of its content will not be noticed`);
-    } else if (isUnusable(c, node, read.file, content)) {
+      const shown = pathText(nodeAt(node, 'file'), read.file);
+      hint(c, node, `${shown} may not be read by the agent: a change of its content will not be noticed`);
+    } else if (isUnusable(c, nodeAt(node, 'file'), read.file, content)) {
       return undefined;
     }
     return { path: read.file, contentHash: content?.kind === 'hash' ? content.sha256 : undefined };

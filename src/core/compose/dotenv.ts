@@ -1,4 +1,10 @@
-import { interpolate, interpolationFault, type Lookup } from './interpolate.ts';
+import {
+  interpolate,
+  interpolationFault,
+  projectAllowance,
+  type Allowance,
+  type Lookup,
+} from './interpolate.ts';
 
 interface DotenvFault {
   readonly line: number;
@@ -22,81 +28,103 @@ const ESCAPES: Readonly<Record<string, string>> = {
   $: '$$',
 };
 
-/** From the opening quote on: the inside and what follows the closing one; undefined where it never closes. */
-const splitQuoted = (text: string): { inside: string; rest: string } | undefined => {
-  const quote = text[0];
-  for (let index = 1; index < text.length; index += 1) {
+/** The index of the quote that closes the one at `open`; -1 where none does. */
+const closingQuote = (text: string, open: number): number => {
+  for (let index = open + 1; index < text.length; index += 1) {
     if (text[index] === '\\') index += 1;
-    else if (text[index] === quote) return { inside: text.slice(1, index), rest: text.slice(index + 1) };
+    else if (text[index] === text[open]) return index;
   }
-  return undefined;
+  return -1;
 };
 
-type Value =
-  { readonly kind: 'open' } | { readonly kind: 'junk' } | { readonly kind: 'ok'; readonly template: string };
+const endOfLine = (text: string, from: number): number => {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
+};
 
-/** A template for `interpolate`: what must stay as it is has its dollars doubled. */
-const readValue = (written: string): Value => {
-  const quote = written[0];
+/** `end`: of the last line of it. A template is for `interpolate`: what must stay as it is has its dollars doubled. */
+type Value = { readonly end: number } & (
+  { readonly kind: 'fault' } | { readonly kind: 'ok'; readonly template: string }
+);
+
+const unescaped = (inside: string): string =>
+  inside.replaceAll(/\\([nrt"\\$])/g, (_all, letter: string) => ESCAPES[letter] ?? letter);
+
+/** The value that begins at `from`. A quoted one may go on over several lines; every character is looked at once. */
+const readValue = (text: string, from: number): Value => {
+  const line = endOfLine(text, from);
+  const quote = text[from];
   if (quote !== '"' && quote !== "'") {
-    return { kind: 'ok', template: written.replace(/(^|\s)#[^]*$/, '').trim() };
+    const written = text.slice(from, line);
+    return { kind: 'ok', end: line, template: written.replace(/(^|\s)#[^]*$/, '').trim() };
   }
-  const split = splitQuoted(written);
-  if (split === undefined) return { kind: 'open' };
-  if (!/^\s*(#.*)?$/.test(split.rest)) return { kind: 'junk' };
-  const template =
-    quote === "'"
-      ? split.inside.replaceAll("\\'", "'").replaceAll('$', '$$$$')
-      : split.inside.replaceAll(/\\([nrt"\\$])/g, (_all, letter: string) => ESCAPES[letter] ?? letter);
-  return { kind: 'ok', template };
-};
-
-/** A quoted value may go on over several lines: the text from `line` on, and how many lines it took. */
-const gather = (lines: readonly string[], first: string, line: number): { value: Value; taken: number } => {
-  let written = first;
-  let taken = 0;
-  let value = readValue(written);
-  while (value.kind === 'open' && line + taken + 1 < lines.length) {
-    taken += 1;
-    written += `\n${lines[line + taken] ?? ''}`;
-    value = readValue(written);
-  }
-  return { value, taken: value.kind === 'open' ? 0 : taken };
+  const close = closingQuote(text, from);
+  if (close === -1) return { kind: 'fault', end: line };
+  const end = endOfLine(text, close);
+  if (!/^\s*(#.*)?$/.test(text.slice(close + 1, end))) return { kind: 'fault', end };
+  const inside = text.slice(from + 1, close);
+  const template = quote === "'" ? inside.replaceAll("\\'", "'").replaceAll('$', '$$$$') : unescaped(inside);
+  return { kind: 'ok', end, template };
 };
 
 const QUOTE_ADVICE = 'close the quote; only a comment may follow it';
+
+interface Assigned {
+  readonly name: string;
+  /** Undefined: the name stands alone. */
+  readonly value: Value | undefined;
+}
+
+const readLine = (text: string, from: number, end: number): Assigned | undefined => {
+  const [, name, assigned, first] = ASSIGNMENT.exec(text.slice(from, end)) ?? [];
+  if (name === undefined) return undefined;
+  return { name, value: assigned === undefined ? undefined : readValue(text, end - (first ?? '').length) };
+};
 
 /**
  * A dotenv file as Compose reads it: comments, `export`, single quotes (literal), double quotes (escapes and variables),
  * values over several lines, variables from earlier lines and from `lookup`. `NAME` alone takes its value from `lookup`,
  * or is left out. Faults never hold values.
  */
-export const parseDotenv = (text: string, lookup: Lookup): Dotenv => {
+export const parseDotenv = (written: string, lookup: Lookup, allowance = projectAllowance()): Dotenv => {
   const values = new Map<string, string>();
   const faults: DotenvFault[] = [];
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const text = written.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
   const known: Lookup = (name) => values.get(name) ?? lookup(name);
-  for (let index = 0; index < lines.length; index += 1) {
-    const line = index + 1;
-    const written = lines[index] ?? '';
-    if (/^\s*(#.*)?$/.test(written)) continue;
-    const [, name, assigned, first] = ASSIGNMENT.exec(written) ?? [];
-    if (name === undefined) {
+  for (let from = 0, line = 1; from <= text.length; from += 1, line += 1) {
+    const end = endOfLine(text, from);
+    const isEmpty = /^\s*(#.*)?$/.test(text.slice(from, end));
+    const assigned = isEmpty ? undefined : readLine(text, from, end);
+    const fault = assigned ? assign(assigned, { values, lookup, known, allowance }) : undefined;
+    if (fault) faults.push({ line, ...fault });
+    else if (!isEmpty && !assigned)
       faults.push({ line, name: '', message: 'is not NAME=value', advice: 'write NAME=value, one a line' });
-    } else if (assigned === undefined) {
-      const inherited = lookup(name);
-      if (inherited !== undefined) values.set(name, inherited);
-    } else {
-      const { value, taken } = gather(lines, first ?? '', index);
-      index += taken;
-      const result = value.kind === 'ok' ? interpolate(value.template, known) : undefined;
-      const fault = result && interpolationFault(result);
-      if (result === undefined)
-        faults.push({ line, name, message: 'the quotes do not match', advice: QUOTE_ADVICE });
-      else if (fault)
-        faults.push({ line, name, message: fault.message, advice: `${fault.advice}, or use single quotes` });
-      else if (result.kind === 'ok') values.set(name, result.text);
-    }
+    const last = assigned?.value?.end ?? end;
+    line += linesIn(text, end, last);
+    from = last;
   }
   return { values, faults };
+};
+
+const linesIn = (text: string, from: number, to: number): number => {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
+};
+
+const assign = (
+  { name, value }: Assigned,
+  into: { values: Map<string, string>; lookup: Lookup; known: Lookup; allowance: Allowance },
+): Omit<DotenvFault, 'line'> | undefined => {
+  if (value === undefined) {
+    const inherited = into.lookup(name);
+    if (inherited !== undefined) into.values.set(name, inherited);
+    return undefined;
+  }
+  if (value.kind === 'fault') return { name, message: 'the quotes do not match', advice: QUOTE_ADVICE };
+  const result = interpolate(value.template, into.known, into.allowance);
+  const fault = interpolationFault(result, value.template, true);
+  if (fault) return { name, message: fault.message, advice: `${fault.advice}, or use single quotes` };
+  if (result.kind === 'ok') into.values.set(name, result.text);
+  return undefined;
 };

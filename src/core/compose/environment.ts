@@ -1,6 +1,6 @@
-import { report, type Context, type FileContent, type Reader } from './context.ts';
+import { nodeAt, report, spend, type Context, type FileContent, type Reader } from './context.ts';
 import { parseDotenv } from './dotenv.ts';
-import type { Lookup } from './interpolate.ts';
+import { variablesIn, type Lookup } from './interpolate.ts';
 import { hostFile } from './paths.ts';
 import { assignments, fields, toRecord, type Assignment } from './readers.ts';
 import { bool } from './scalars.ts';
@@ -35,6 +35,9 @@ export const labels: Reader<Environment> = (node, c) => {
   return list && toRecord(list.map(({ key, value }) => [key, value ?? ''] as const));
 };
 
+/** Of what a project may make, for each line of an env file, however often that is named. */
+const LINE_COST = 32;
+
 interface EnvFile {
   readonly path: string;
   readonly required: boolean;
@@ -53,13 +56,17 @@ const envFile: Reader<EnvFile> = (node, c) => {
   if (read === undefined) return undefined;
   if (node.kind === 'map' && !node.entries.has('path'))
     return report(c, node, 'has no path', 'add path: FILE');
-  return read.path === undefined ? undefined : { path: read.path, required: read.required ?? true, node };
+  return read.path === undefined
+    ? undefined
+    : { path: read.path, required: read.required ?? true, node: nodeAt(node, 'path') };
 };
 
 /** Parses a dotenv file's text into `values`, with problems at its own lines. */
 export const addDotenv = (c: Context, path: string, text: string, values: Map<string, string>): void => {
   const lookup: Lookup = (name) => values.get(name) ?? c.variables.get(name);
-  const parsed = parseDotenv(text, lookup);
+  const start = { place: { file: path, line: 1, column: 1 }, path: '' };
+  if (!spend(c, start, text.length + LINE_COST * text.split('\n').length)) return;
+  const parsed = parseDotenv(text, lookup, c.allowance);
   for (const fault of parsed.faults) {
     c.problems.push({
       file: path,
@@ -72,13 +79,25 @@ export const addDotenv = (c: Context, path: string, text: string, values: Map<st
   for (const [name, value] of parsed.values) values.set(name, value);
 };
 
-/** Says why a named file cannot be used; false where it can. `undefined` content was not read yet, or is optional. */
+/** The path of a file, where no variable is in it. */
+export const pathText = (at: Node, path: string): string => {
+  const names = at.kind === 'scalar' ? variablesIn(at.source) : [];
+  return names.length === 0
+    ? path
+    : `the file with ${names.map((n) => `\${${n}}`).join(' and ')} in its name`;
+};
+
+/**
+ * Says why the file that is named at `at` cannot be used; false where it can. `undefined` content was not read yet, or is
+ * optional.
+ */
 export const isUnusable = (c: Context, at: Node, path: string, content: FileContent | undefined): boolean => {
+  const shown = pathText(at, path);
   if (content?.kind === 'missing')
-    report(c, at, `${path} does not exist`, 'create the file, or correct the path');
+    report(c, at, `${shown} does not exist`, 'create the file, or correct the path');
   else if (content?.kind === 'unreadable')
-    report(c, at, `${path} may not be read`, 'let the agent read it (chmod, chown)');
-  else if (content?.kind === 'unusable') report(c, at, `${path} ${content.message}`, 'name a regular file');
+    report(c, at, `${shown} may not be read`, 'let the agent read it (chmod, chown)');
+  else if (content?.kind === 'unusable') report(c, at, `${shown} ${content.message}`, 'name a regular file');
   else return false;
   return true;
 };

@@ -1,4 +1,4 @@
-import { hint, report, type Reader } from './context.ts';
+import { hint, quoted, report, type Reader } from './context.ts';
 import type { Healthcheck, RestartPolicy } from './model.ts';
 import { fields, listOf, present } from './readers.ts';
 import { bool, duration, filledText, integer, positiveDuration, scalar, text } from './scalars.ts';
@@ -64,7 +64,7 @@ export const restart: Reader<RestartPolicy> = (node, c) => {
     hint(
       c,
       node,
-      `${read.text} is taken for "no", but other versions of Compose refuse it: write restart: "no"`,
+      `${node.kind === 'scalar' ? node.source : 'no'} is taken for "no", but other versions of Compose refuse it: write restart: "no"`,
     );
     return { name: 'no', maxRetries: 0 };
   }
@@ -75,7 +75,7 @@ export const restart: Reader<RestartPolicy> = (node, c) => {
     ? report(
         c,
         node,
-        `"${read.text}" is not a restart policy`,
+        `${quoted(c, node, read.text)} is not a restart policy`,
         'write "no", always, unless-stopped, on-failure or on-failure:N',
       )
     : { name, maxRetries: 0 };

@@ -3,10 +3,23 @@ export type Interpolated =
   | { readonly kind: 'ok'; readonly text: string }
   /** `${NAME}` without a default. */
   | { readonly kind: 'unset'; readonly name: string }
-  /** `${NAME:?message}`. */
+  /** `${NAME:?message}`; the message as it is written, and empty where it has variables itself. */
   | { readonly kind: 'required'; readonly name: string; readonly message: string }
   /** A `$` that begins nothing. */
-  | { readonly kind: 'invalid'; readonly near: string };
+  | { readonly kind: 'invalid' }
+  /** Variables in defaults of variables, too deep; or text that grows beyond what is allowed. */
+  | { readonly kind: 'too-deep' }
+  | { readonly kind: 'too-long' };
+
+/** How many characters may still be made: variables inside variables multiply, and a few lines could fill the memory. */
+export interface Allowance {
+  left: number;
+}
+
+/** What the kernel takes of one variable or argument (MAX_ARG_STRLEN of execve(2)). */
+const MAX_TEXT = 131_072;
+/** For all values that are made of one project's files. */
+export const projectAllowance = (): Allowance => ({ left: 16 * 1024 ** 2 });
 
 export type Lookup = (name: string) => string | undefined;
 
@@ -25,27 +38,28 @@ const closingBrace = (text: string, from: number): number => {
 };
 
 /** The inside of `${…}`: the operators of the Compose Specification, "Interpolation". */
-const substitute = (inside: string, lookup: Lookup, depth: number): Interpolated => {
+const substitute = (inside: string, lookup: Lookup, depth: number, allowance: Allowance): Interpolated => {
   const name = NAME.exec(inside)?.[0];
-  if (name === undefined) return { kind: 'invalid', near: `\${${inside}}` };
+  if (name === undefined) return { kind: 'invalid' };
   const [, operator, word] = /^(:?[-?+])?([^]*)$/.exec(inside.slice(name.length)) ?? [];
   const value = lookup(name);
   if (operator === undefined) {
-    if (word !== '') return { kind: 'invalid', near: `\${${inside}}` };
+    if (word !== '') return { kind: 'invalid' };
     return value === undefined ? { kind: 'unset', name } : { kind: 'ok', text: value };
   }
   const isSet = value !== undefined && !(operator.startsWith(':') && value === '');
-  if (operator.endsWith('+')) return isSet ? expand(word ?? '', lookup, depth + 1) : { kind: 'ok', text: '' };
-  if (isSet) return { kind: 'ok', text: value };
-  const fallback = expand(word ?? '', lookup, depth + 1);
-  if (operator.endsWith('-') || fallback.kind !== 'ok') return fallback;
-  return { kind: 'required', name, message: fallback.text };
+  if (operator.endsWith('?') && !isSet)
+    return { kind: 'required', name, message: word?.includes('$') === true ? '' : (word ?? '') };
+  if (isSet && !operator.endsWith('+')) return { kind: 'ok', text: value };
+  if (!isSet && operator.endsWith('+')) return { kind: 'ok', text: '' };
+  return expand(word ?? '', lookup, depth + 1, allowance);
 };
 
-const expand = (template: string, lookup: Lookup, depth: number): Interpolated => {
-  if (depth > MAX_DEPTH) return { kind: 'invalid', near: 'variables nested too deeply' };
+const expand = (template: string, lookup: Lookup, depth: number, allowance: Allowance): Interpolated => {
+  if (depth > MAX_DEPTH) return { kind: 'too-deep' };
   const parts: string[] = [];
   let from = 0;
+  let length = template.length;
   for (let at = template.indexOf('$'); at !== -1; at = template.indexOf('$', from)) {
     parts.push(template.slice(from, at));
     const next = template[at + 1];
@@ -56,12 +70,15 @@ const expand = (template: string, lookup: Lookup, depth: number): Interpolated =
       from = at + 2;
     } else if (end !== -1 || name !== undefined) {
       const inside = name ?? template.slice(at + 2, end);
-      const result = substitute(inside, lookup, depth);
+      const result = substitute(inside, lookup, depth, allowance);
       if (result.kind !== 'ok') return result;
+      length += result.text.length;
+      allowance.left -= result.text.length;
+      if (length > template.length + MAX_TEXT || allowance.left < 0) return { kind: 'too-long' };
       parts.push(result.text);
       from = name === undefined ? end + 1 : at + 1 + name.length;
     } else {
-      return { kind: 'invalid', near: template.slice(at, at + 12) };
+      return { kind: 'invalid' };
     }
   }
   return { kind: 'ok', text: parts.join('') + template.slice(from) };
@@ -71,20 +88,54 @@ const expand = (template: string, lookup: Lookup, depth: number): Interpolated =
  * `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`, `${NAME:+other}`,
  * `${NAME+other}` and `$$`, nested in defaults too. An unset variable is never silently empty.
  */
-export const interpolate = (template: string, lookup: Lookup): Interpolated => expand(template, lookup, 0);
+export const interpolate = (
+  template: string,
+  lookup: Lookup,
+  allowance: Allowance = projectAllowance(),
+): Interpolated => expand(template, lookup, 0, allowance);
+
+const REFERENCE = /\$(?:\$|\{?([A-Za-z_][A-Za-z0-9_]*))/g;
+
+/** The variables that a text names, each once; `$$` names none. */
+export const variablesIn = (template: string): readonly string[] => [
+  ...new Set([...template.matchAll(REFERENCE)].flatMap(([, name]) => name ?? [])),
+];
+
+/** A text that is one reference in braces names a variable on purpose; in `Xk9$mQ2v` the name may be half of a password. */
+const isOneReference = (template: string): boolean => /^\$\{[^{}$]*\}$/.test(template.trim());
 
 const SET_ADVICE = 'set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names';
 
-/** What is wrong and what to write instead, in words; undefined where nothing is. */
+const FAULTS = {
+  invalid: { message: 'holds a "$" that begins no variable', advice: 'write $$ for a dollar sign' },
+  'too-deep': {
+    message: 'variables are nested too deeply in it',
+    advice: 'write fewer defaults inside of defaults',
+  },
+  'too-long': {
+    message: 'grows beyond what supercargo takes',
+    advice: 'name fewer variables inside of variables: they multiply what they hold',
+  },
+};
+
+/**
+ * What is wrong and what to write instead, in words; undefined where nothing is. A template that `isSecret` is no text to
+ * quote from, not even a name, unless it is one reference.
+ */
 export const interpolationFault = (
   result: Interpolated,
+  template: string,
+  isSecret: boolean,
 ): { readonly message: string; readonly advice: string } | undefined => {
   if (result.kind === 'ok') return undefined;
-  if (result.kind === 'invalid') {
-    return { message: `"${result.near}" is not a variable`, advice: 'write $$ for a dollar sign' };
-  }
+  if (result.kind !== 'required' && result.kind !== 'unset') return FAULTS[result.kind];
+  if (isSecret && !isOneReference(template))
+    return {
+      message: 'names a variable that is not set',
+      advice: `write $$ for a dollar sign; or, for a variable, ${SET_ADVICE}`,
+    };
   if (result.kind === 'required') {
-    const reason = result.message === '' ? 'it is not set' : result.message;
+    const reason = result.message === '' || isSecret ? 'it is not set' : result.message;
     return { message: `variable ${result.name} is required: ${reason}`, advice: SET_ADVICE };
   }
   const advice = `${SET_ADVICE}, or write \${${result.name}:-default}; the agent's own environment is never used`;

@@ -1,4 +1,4 @@
-import { report, type Context, type Reader } from './context.ts';
+import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './context.ts';
 import type { Mount } from './model.ts';
 import { containerFile, containerPath, hostPath } from './paths.ts';
 import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
@@ -22,8 +22,10 @@ const definedVolume = (name: string, node: Node, c: Context): string | undefined
     : report(
         c,
         node,
-        `volume "${name}" is not defined`,
-        `add "${name}:" below volumes: at the top level, or write ./${name} for a folder`,
+        `volume ${quoted(c, node, name)} is not defined`,
+        isLiteral(node)
+          ? `add "${name}:" below volumes: at the top level, or write ./${name} for a folder`
+          : 'add it below volumes: at the top level, or begin it with ./ for a folder',
       );
 
 const bindOptions = (options: readonly string[]): { propagation?: string; selinux?: 'z' | 'Z' } => {
@@ -40,7 +42,8 @@ const shortMount = (node: Node, c: Context): Mount | undefined => {
   if (written === undefined) return undefined;
   const parts = written.split(':');
   const [first = '', second, third] = parts;
-  if (parts.length > 3 || parts.includes('')) return report(c, node, `"${written}" is not a volume`, FORM);
+  if (parts.length > 3 || parts.includes(''))
+    return report(c, node, `${quoted(c, node, written)} is not a volume`, FORM);
   const target = containerPath(second ?? first, node, c);
   if (target === undefined) return undefined;
   if (second === undefined) return { kind: 'anonymous', target, readOnly: false };
@@ -52,7 +55,7 @@ const shortMount = (node: Node, c: Context): Mount | undefined => {
     : ['ro', 'rw', 'nocopy'];
   const odd = options.find((option) => !allowed.includes(option));
   if (odd !== undefined || (readOnly && options.includes('rw'))) {
-    return report(c, node, `"${odd ?? 'ro,rw'}" is no option of this volume`, OPTION_ADVICE);
+    return report(c, node, `${quoted(c, node, odd ?? 'ro,rw')} is no option of this volume`, OPTION_ADVICE);
   }
   if (isBind) {
     const source = hostPath(first, node, c);
@@ -71,7 +74,7 @@ const mode: Reader<number> = (node, c) => {
   if (read === undefined) return undefined;
   const [, digits] = /^0o?([0-7]{1,4})$/.exec(read.text) ?? [];
   return digits === undefined
-    ? report(c, node, `"${read.text}" is not an octal mode`, 'write it like 0o1777')
+    ? report(c, node, `${quoted(c, node, read.text)} is not an octal mode`, 'write it like 0o1777')
     : Number.parseInt(digits, 8);
 };
 
@@ -96,7 +99,7 @@ const longVolume = (read: Long, target: string, node: Node, c: Context): Mount |
   const noCopy = read.volume?.nocopy === true ? true : undefined;
   const subpath = read.volume?.subpath;
   if (read.source !== undefined) {
-    const name = definedVolume(read.source, node, c);
+    const name = definedVolume(read.source, nodeAt(node, 'source'), c);
     return name === undefined
       ? undefined
       : { kind: 'volume', name, target, readOnly, ...present({ noCopy, subpath }) };
@@ -108,7 +111,7 @@ const longVolume = (read: Long, target: string, node: Node, c: Context): Mount |
 const longBind = (read: Long, target: string, node: Node, c: Context): Mount | undefined => {
   if (read.source === undefined)
     return report(c, node, 'a bind mount needs a source', 'add source: /PATH/ON/THE/HOST');
-  const source = hostPath(read.source, node, c);
+  const source = hostPath(read.source, nodeAt(node, 'source'), c);
   if (source === undefined) return undefined;
   const { propagation, create_host_path: create = false, selinux } = read.bind ?? {};
   const readOnly = read.read_only ?? false;
@@ -192,8 +195,8 @@ export const fileMounts = (kind: 'secrets' | 'configs', base: string): Reader<re
       return report(
         c,
         node,
-        `"${read.source}" is not defined`,
-        `add "${read.source}: {file: PATH}" below ${kind}: at the top level`,
+        `${quoted(c, node, read.source)} is not defined`,
+        `add "${isLiteral(node) ? read.source : 'NAME'}: {file: PATH}" below ${kind}: at the top level`,
       );
     }
     const name = read.target ?? read.source;

@@ -31,7 +31,11 @@ export interface MapNode extends Located {
 /** YAML with aliases expanded, merge keys applied, and a place and path on everything; `$` is not interpolated yet. */
 export type Node = ScalarNode | ListNode | MapNode;
 
-export const joinPath = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
+/** A key that is no name may be a value whose colon is missing: it is not shown. */
+const shownKey = (key: string): string => (/^[\w./-]{1,80}$/.test(key) || key === '<<' ? key : '?');
+
+export const joinPath = (path: string, key: string): string =>
+  path === '' ? shownKey(key) : `${path}.${shownKey(key)}`;
 
 /** The same node at another path: what a merge key brings belongs where it arrives. */
 export const rebase = (node: Node, path: string): Node => {

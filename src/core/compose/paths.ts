@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { report, type Context, type Reader } from './context.ts';
+import { quoted, report, type Context, type Reader } from './context.ts';
 import { filledText } from './scalars.ts';
 import type { Node } from './node.ts';
 
@@ -23,7 +23,12 @@ export const hostFile: Reader<string> = (node, c) => {
 export const containerPath = (written: string, node: Node, c: Context): string | undefined => {
   const path = normal(written);
   if (!written.startsWith('/')) {
-    return report(c, node, `"${written}" is not an absolute path in the container`, 'begin it with "/"');
+    return report(
+      c,
+      node,
+      `${quoted(c, node, written)} is not an absolute path in the container`,
+      'begin it with "/"',
+    );
   }
   return path === '/' ? report(c, node, 'cannot be "/"', 'mount it below the root') : path;
 };

@@ -1,4 +1,4 @@
-import { report, type Context, type Reader } from './context.ts';
+import { quoted, report, spend, type Context, type Reader } from './context.ts';
 import { canonicalIp } from './ip.ts';
 import type { Port } from './model.ts';
 import { fields, listOf, present } from './readers.ts';
@@ -13,6 +13,9 @@ export interface WrittenPort {
 
 type Protocol = Port['protocol'];
 type Range = readonly [first: number, last: number];
+
+/** Of what a project may make: every port twice over is taken. */
+const PORT_COST = 64;
 
 const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
 const FORM = 'write [[ADDRESS:]HOST:]CONTAINER[/udp], for example "127.0.0.1:8080:80", in quotes';
@@ -37,7 +40,7 @@ const addressOf = (text: string, node: Node, c: Context): string | undefined => 
     report(
       c,
       node,
-      `"${text}" is not an address of this host`,
+      `${quoted(c, node, text)} is not an address of this host`,
       'write an IPv4 address, or an IPv6 one in brackets',
     )
   );
@@ -55,6 +58,7 @@ const pairUp = (
   node: Node,
   c: Context,
 ): [number | undefined, number][] | undefined => {
+  if (!spend(c, node, PORT_COST * (container[1] - container[0] + 1))) return undefined;
   if (host === undefined) return numbers(container).map((port) => [undefined, port]);
   if (host[1] - host[0] === container[1] - container[0]) {
     return numbers(container).map((port) => [port - container[0] + host[0], port]);
@@ -72,7 +76,7 @@ const shortPorts = (node: Node, c: Context): readonly WrittenPort[] | undefined 
   const container = split && parseRange(split.container);
   const host = split && parseRange(split.host);
   if (!split || !container || !protocol || rest.length > 0 || (host === undefined && split.host !== '')) {
-    return report(c, node, `"${written}" is not a port (1 to 65535)`, FORM);
+    return report(c, node, `${quoted(c, node, written)} is not a port (1 to 65535)`, FORM);
   }
   const hostAddress = split.address === '' ? '' : addressOf(split.address, node, c);
   if (hostAddress === undefined) return undefined;
@@ -90,7 +94,7 @@ const published: Reader<number> = (node, c) => {
   const advice = range
     ? 'publish one port: with one container port the rest of a range is only a choice'
     : FORM;
-  return report(c, node, `"${read.text}" is not a port (1 to 65535)`, advice);
+  return report(c, node, `${quoted(c, node, read.text)} is not a port (1 to 65535)`, advice);
 };
 
 const LONG_KEYS = {
@@ -143,8 +147,14 @@ const exposed: Reader<readonly string[]> = (node, c) => {
   const protocol = parseProtocol(word);
   if (written === undefined) return undefined;
   if (!range || !protocol || rest.length > 0) {
-    return report(c, node, `"${written}" is not a port (1 to 65535)`, 'write PORT or PORT/udp');
+    return report(
+      c,
+      node,
+      `${quoted(c, node, written)} is not a port (1 to 65535)`,
+      'write PORT or PORT/udp',
+    );
   }
+  if (!spend(c, node, PORT_COST * (range[1] - range[0] + 1))) return undefined;
   return numbers(range).map((port) => `${port}/${protocol}`);
 };
 

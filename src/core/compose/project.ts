@@ -1,6 +1,8 @@
 import { checkServices } from './checks.ts';
 import {
   hint,
+  isName,
+  MAX_PROBLEMS,
   report,
   type Context,
   type Defined,
@@ -10,6 +12,8 @@ import {
 } from './context.ts';
 import { DEFAULT_NETWORK, network, sourceFile, volume } from './definitions.ts';
 import { NAME } from '../names.ts';
+import { oncePer } from '../once-per.ts';
+import { projectAllowance } from './interpolate.ts';
 import type { ComposeProject } from './model.ts';
 import type { ComposeProblem } from './problem.ts';
 import { expectMap, fields, toRecord } from './readers.ts';
@@ -61,7 +65,7 @@ const collect =
         report(
           c,
           at,
-          `"${name}" cannot be a name`,
+          `${isName(name) ? `"${name}"` : 'this'} cannot be a name`,
           'use letters, digits, "_", "." and "-", beginning with a letter or digit',
         );
       } else if (other) {
@@ -97,9 +101,12 @@ const topTable = (sections: Sections) => ({
   'x-supercargo': fields({ 'allow-empty': bool, 'env-file': envFileKey }),
 });
 
+/** A project is read again while it names more files; its own files are parsed once. */
+const treeOf = oncePer(({ path, text }: ComposeText) => parseTree(path, text));
+
 const readRoots = (files: readonly ComposeText[], problems: ComposeProblem[]): readonly MapNode[] =>
-  files.flatMap(({ path, text }) => {
-    const tree = parseTree(path, text);
+  files.flatMap((file) => {
+    const tree = treeOf(file);
     if (tree.kind === 'errors') {
       problems.push(...tree.problems);
       return [];
@@ -158,9 +165,16 @@ const inOrder = (
   const ranks = new Map(files.map((file, index) => [file.path, index]));
   const rank = (problem: ComposeProblem): number => ranks.get(problem.file) ?? files.length;
   const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-  return [...unique.values()].toSorted(
+  const sorted = [...unique.values()].toSorted(
     (a, b) => rank(a) - rank(b) || a.line - b.line || (a.column ?? 0) - (b.column ?? 0),
   );
+  const rest = sorted[MAX_PROBLEMS];
+  if (rest === undefined) return sorted;
+  const message = 'there are more problems from here on';
+  return [
+    ...sorted.slice(0, MAX_PROBLEMS),
+    { ...rest, path: '', message, advice: 'correct the first ones, and look again' },
+  ];
 };
 
 const readProject = (roots: readonly MapNode[], base: Context): ComposeProject => {
@@ -211,6 +225,7 @@ const pass = (input: ProjectInput): Pass => {
     defined: NOTHING,
     problems,
     hints: [],
+    allowance: projectAllowance(),
     ask,
   };
   const variables = readVariables(roots, start);

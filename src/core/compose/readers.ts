@@ -1,4 +1,4 @@
-import { report, type Context, type Reader } from './context.ts';
+import { isName, MAX_PROBLEMS, quoted, report, type Context, type Reader } from './context.ts';
 import { filledText, scalar, text } from './scalars.ts';
 import type { ListNode, MapNode, Node } from './node.ts';
 
@@ -63,11 +63,12 @@ const reportKey = (
 ): void => {
   const advice = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined;
   if (advice !== undefined) return report(c, at, `"${key}" is not supported`, advice);
-  const meant = closest(key, Object.keys(table));
+  // Past what is shown, comparing with each key that there is would only cost time.
+  const meant = c.problems.length > MAX_PROBLEMS ? undefined : closest(key, Object.keys(table));
   return report(
     c,
     at,
-    `unknown key "${key}"`,
+    isName(key) ? `unknown key "${key}"` : 'unknown key',
     meant === undefined ? STRICT_ADVICE : `did you mean "${meant}"?`,
   );
 };
@@ -157,13 +158,16 @@ const mapAssignment = (node: Node, c: Context, key: string): Assignment | undefi
   return value === undefined ? undefined : { key, value, node };
 };
 
+const keyText = (key: string, { kind, ...node }: Node): string =>
+  isName(key) && kind === 'scalar' && 'source' in node && !node.source.includes('$') ? `"${key}"` : 'a name';
+
 /** A map, or a list of `KEY=VALUE`. A key twice in the list is a problem. */
 export const assignments: Reader<readonly Assignment[]> = (node, c) => {
   if (node.kind === 'map') return [...(mapOf(mapAssignment)(node, c)?.values() ?? [])];
   const list = listOf(listAssignment)(node, c);
   const seen = new Set<string>();
   for (const { key, node: at } of list ?? []) {
-    if (seen.has(key)) report(c, at, `"${key}" is set twice`, 'keep one of the two');
+    if (seen.has(key)) report(c, at, `${keyText(key, at)} is set twice`, 'keep one of the two');
     seen.add(key);
   }
   return list;
@@ -181,7 +185,9 @@ export const only =
   (node, c) => {
     const read = scalar(node, c);
     if (read === undefined) return undefined;
-    return read.text === accepted ? true : report(c, node, `"${read.text}" is not supported`, advice);
+    return read.text === accepted
+      ? true
+      : report(c, node, `${quoted(c, node, read.text)} is not supported`, advice);
   };
 
 /** Nothing is accepted: the key exists in Compose, and here it has no meaning. */

@@ -1,4 +1,4 @@
-import { report, type Reader } from './context.ts';
+import { isSecretPlace, quoted, report, type Reader } from './context.ts';
 import { interpolate, interpolationFault } from './interpolate.ts';
 import { parseBytes, parseDuration } from './quantity.ts';
 import type { Node } from './node.ts';
@@ -31,8 +31,8 @@ export const scalar: Reader<Scalar> = (node, c) => {
   if (node.value === null) return report(c, node, 'has no value', 'give it a value, or remove the line');
   if (typeof node.value !== 'string' || !node.source.includes('$'))
     return { value: node.value, text: node.source };
-  const result = interpolate(node.source, (name) => c.variables.get(name));
-  const fault = interpolationFault(result);
+  const result = interpolate(node.source, (name) => c.variables.get(name), c.allowance);
+  const fault = interpolationFault(result, node.source, isSecretPlace(node));
   if (fault) return report(c, node, fault.message, fault.advice);
   const text = result.kind === 'ok' ? result.text : '';
   return { value: node.plain ? resolve(text) : text, text };
@@ -48,7 +48,10 @@ export const text: Reader<string> = (node, c) => {
   if (read.text.includes('\0')) return report(c, node, 'contains a NUL character', 'remove it');
   const isWritten = node.kind === 'scalar' && typeof node.value !== 'string';
   if (!isWritten || String(read.value) === read.text) return read.text;
-  return report(c, node, `${read.text} is read as ${String(read.value)}`, `put it in quotes: "${read.text}"`);
+  const [shown, advice] = isSecretPlace(node)
+    ? ['the value is read as another number or word', 'put it in quotes']
+    : [`${read.text} is read as ${String(read.value)}`, `put it in quotes: "${read.text}"`];
+  return report(c, node, shown, advice);
 };
 
 export const filledText: Reader<string> = (node, c) => {
@@ -63,7 +66,7 @@ export const textLike =
     const value = text(node, c);
     return value === undefined || pattern.test(value)
       ? value
-      : report(c, node, `"${value}" is not ${form}`, advice);
+      : report(c, node, `${quoted(c, node, value)} is not ${form}`, advice);
   };
 
 const numberOf = (node: Node, read: Scalar): number | undefined => {
@@ -86,7 +89,7 @@ export const decimal =
     return report(
       c,
       node,
-      `"${read.text}" is not a number from ${min} to ${max}`,
+      `${quoted(c, node, read.text)} is not a number from ${min} to ${max}`,
       'write a number in that range',
     );
   };
@@ -102,7 +105,7 @@ export const integer =
     return report(
       c,
       node,
-      `"${read.text}" is not a whole number ${range}`,
+      `${quoted(c, node, read.text)} is not a whole number ${range}`,
       'write a whole number in that range',
     );
   };
@@ -113,7 +116,7 @@ export const bool: Reader<boolean> = (node, c) => {
   if (read === undefined) return undefined;
   if (typeof read.value === 'boolean') return read.value;
   if (read.value === 'true' || read.value === 'false') return read.value === 'true';
-  return report(c, node, `"${read.text}" is neither true nor false`, 'write true or false');
+  return report(c, node, `${quoted(c, node, read.text)} is neither true nor false`, 'write true or false');
 };
 
 export const oneOf =
@@ -122,7 +125,9 @@ export const oneOf =
     const value = text(node, c);
     if (value === undefined) return undefined;
     const found = words.find((word) => word === value);
-    return found ?? report(c, node, `"${value}" is not supported here`, `write ${words.join(', ')}`);
+    return (
+      found ?? report(c, node, `${quoted(c, node, value)} is not supported here`, `write ${words.join(', ')}`)
+    );
   };
 
 /** Thirty days: no wait on a host is longer, and timers overflow beyond 2^31 ms. */
@@ -134,10 +139,12 @@ export const duration: Reader<number> = (node, c) => {
   if (read === undefined) return undefined;
   const ms = parseDuration(read.text);
   if (ms !== undefined && ms <= MAX_DURATION_MS) return ms;
-  const advice = /^\d+$/.test(read.text)
-    ? `add the unit: ${read.text}s`
-    : 'write it like 500ms, 10s or 1h30m, at most 720h';
-  return report(c, node, `"${read.text}" is not a duration`, advice);
+  const shown = quoted(c, node, read.text);
+  const advice =
+    /^"\d+"$/.test(shown) && ms === undefined
+      ? `add the unit: ${read.text}s`
+      : 'write it like 500ms, 10s or 1h30m, at most 720h';
+  return report(c, node, `${shown} is not a duration`, advice);
 };
 
 export const positiveDuration: Reader<number> = (node, c) => {
@@ -152,6 +159,11 @@ export const bytes: Reader<number> = (node, c) => {
   const size = parseBytes(read.text);
   return (
     size ??
-    report(c, node, `"${read.text}" is not a size`, 'write bytes, or a number with b, k, m or g: 512m, 1gb')
+    report(
+      c,
+      node,
+      `${quoted(c, node, read.text)} is not a size`,
+      'write bytes, or a number with b, k, m or g: 512m, 1gb',
+    )
   );
 };

@@ -14,12 +14,12 @@ import { assignmentRecord, fields, listOf, oneOrMany, setOf, textMap } from './r
 import { bool, bytes, duration, filledText, integer, oneOf, textLike } from './scalars.ts';
 import { IMAGE_ADVICE, UNSUPPORTED_SERVICE_KEYS } from './unsupported.ts';
 import { tryParseImage } from '../image/reference.ts';
-import { report, type Reader } from './context.ts';
+import { quoted, report, type Reader } from './context.ts';
 
 const image: Reader<string> = (node, c) => {
   const written = filledText(node, c);
   if (written === undefined || tryParseImage(written)) return written;
-  return report(c, node, `"${written}" is not an image reference`, IMAGE_ADVICE);
+  return report(c, node, `${quoted(c, node, written)} is not an image reference`, IMAGE_ADVICE);
 };
 
 const pullPolicy: Reader<PullPolicy> = (node, c) => {

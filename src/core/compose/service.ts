@@ -1,4 +1,4 @@
-import { report, nodeAt, type Context } from './context.ts';
+import { isLiteral, nodeAt, quoted, report, type Context } from './context.ts';
 import type { ContainerSpec, Mount, NetworkMode, Service } from './model.ts';
 import type { WrittenMount } from './mounts.ts';
 import type { WrittenPort } from './ports.ts';
@@ -72,7 +72,13 @@ const allMounts = (f: ServiceFields, c: Context): readonly Mount[] => {
   const written: readonly WrittenMount[] = [...(f.volumes ?? []), ...(f.secrets ?? []), ...(f.configs ?? [])];
   const targets = new Set(Object.keys(f.tmpfs ?? {}));
   for (const { mount, node } of written) {
-    if (targets.has(mount.target)) report(c, node, `${mount.target} is mounted twice`, 'keep one of the two');
+    if (targets.has(mount.target))
+      report(
+        c,
+        node,
+        `${isLiteral(node) ? mount.target : quoted(c, node, '')} is mounted twice`,
+        'keep one of the two',
+      );
     targets.add(mount.target);
   }
   return written.map(({ mount }) => mount).toSorted((a, b) => (a.target < b.target ? -1 : 1));
@@ -97,7 +103,7 @@ const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
       report(
         c,
         nodeAt(node, key),
-        `${key} has no effect with network_mode ${mode}`,
+        `${key} has no effect with network_mode ${isLiteral(nodeAt(node, 'network_mode')) ? mode : 'as its value says'}`,
         `remove ${key}, or network_mode`,
       );
     }

@@ -1,5 +1,5 @@
 import type { Exposure } from '../state/release.ts';
-import { hint, nodeAt, report, type Context } from './context.ts';
+import { hint, isLiteral, nodeAt, report, type Context } from './context.ts';
 import type { Service } from './model.ts';
 import type { WrittenService } from './service.ts';
 
@@ -21,7 +21,8 @@ export const startFirstChecks = (written: WrittenService, c: Context): void => {
   if (service.update.order !== 'start-first') return;
   const anonymous = service.container.mounts.find((mount) => mount.kind === 'anonymous');
   if (anonymous) {
-    const message = `the anonymous volume ${anonymous.target} cannot be in two containers`;
+    const target = isLiteral(nodeAt(node, 'volumes')) ? ` ${anonymous.target}` : '';
+    const message = `the anonymous volume${target} cannot be in two containers`;
     report(c, nodeAt(node, 'volumes'), message, 'give it a name at the top level, or use order: stop-first');
   }
   const udp = ports.find(({ port }) => port.protocol !== 'tcp');
@@ -31,12 +32,15 @@ export const startFirstChecks = (written: WrittenService, c: Context): void => {
     report(
       c,
       floating.node,
-      `start-first needs to know the host port of ${String(floating.port.containerPort)}`,
-      `name it (for example "8080:${String(floating.port.containerPort)}"), or use order: stop-first`,
+      `start-first needs to know the host port of ${portText(floating)}`,
+      `name it (for example "8080:${portText(floating)}"), or use order: stop-first`,
     );
   modeChecks(written, c);
   protocolHints(written, c);
 };
+
+const portText = ({ port, node }: WrittenService['ports'][number]): string =>
+  isLiteral(node) ? String(port.containerPort) : 'PORT';
 
 const modeChecks = ({ service, node }: WrittenService, c: Context): void => {
   const mode = service.container.networkMode;
@@ -44,7 +48,7 @@ const modeChecks = ({ service, node }: WrittenService, c: Context): void => {
   report(
     c,
     nodeAt(node, 'network_mode'),
-    `start-first cannot switch a service with network_mode ${mode.mode}`,
+    `start-first cannot switch a service with network_mode${isLiteral(nodeAt(node, 'network_mode')) ? ` ${mode.mode}` : ' set'}`,
     'use networks: instead, or order: stop-first',
   );
 };
@@ -53,20 +57,22 @@ const modeChecks = ({ service, node }: WrittenService, c: Context): void => {
 const protocolHints = ({ ports }: WrittenService, c: Context): void => {
   for (const { port, node } of ports) {
     const { appProtocol, containerPort, hostPort } = port;
-    const number = String(containerPort);
-    const address = port.hostAddress === '' ? '' : `, host_ip: "${port.hostAddress}"`;
+    const isShown = isLiteral(node);
+    const number = isShown ? String(containerPort) : 'PORT';
+    const published = isShown ? String(hostPort ?? '') : 'PORT';
+    const address = port.hostAddress === '' || !isShown ? '' : `, host_ip: "${port.hostAddress}"`;
     const isUsual = USUAL_HTTP.has(containerPort) || USUAL_HTTP.has(hostPort ?? 0);
     if (appProtocol === undefined && isUsual)
       hint(
         c,
         node,
-        `port ${number} is switched as plain TCP: kept-alive connections stay on the old container until its drain ends. If it speaks HTTP/1, write {target: ${number}, published: ${String(hostPort ?? '')}${address}, app_protocol: http}`,
+        `port ${number} is switched as plain TCP: kept-alive connections stay on the old container until its drain ends. If it speaks HTTP/1, write {target: ${number}, published: ${published}${address}, app_protocol: http}`,
       );
     else if (appProtocol !== undefined && appProtocol !== 'http' && appProtocol !== 'tcp')
       hint(
         c,
         node,
-        `app_protocol ${appProtocol} is switched as plain TCP: only http is switched between requests`,
+        `app_protocol ${isLiteral(node) ? appProtocol : 'as set'} is switched as plain TCP: only http is switched between requests`,
       );
   }
 };

@@ -12,8 +12,11 @@ import {
   type Pair,
   type YAMLMap,
 } from 'yaml';
+import { yamlFault } from '../parse-fault.ts';
+import { isName, MAX_PROBLEMS } from './context.ts';
 import { joinPath, rebase, type Entry, type MapNode, type Node, type ScalarNode } from './node.ts';
 import type { ComposeProblem, Place } from './problem.ts';
+import { yamlExcess } from './yaml-size.ts';
 
 export type Tree =
   | { readonly kind: 'ok'; readonly root: Node }
@@ -26,11 +29,8 @@ const MAX_DEPTH = 64;
 const ADVICE: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'indent with spaces',
   MULTIPLE_DOCS: 'keep one document a file: put the other into compose.d/NAME.yaml',
-  TAG_RESOLVE_FAILED: 'remove the tag: supercargo reads plain YAML without !reset, !override and other tags',
-};
-const MESSAGES: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS: 'holds several YAML documents',
-  RESOURCE_EXHAUSTION: 'is nested too deeply',
+  TAG_RESOLVE_FAILED:
+    'put the value into quotes; supercargo reads plain YAML without !reset, !override and other tags',
 };
 const SYNTAX_ADVICE = 'correct the YAML syntax here';
 
@@ -143,7 +143,7 @@ const addPair = (
       walk,
       keyPlace,
       path,
-      `"${key}" is set twice`,
+      `${isName(key) ? `"${key}"` : 'a key'} is set twice`,
       'keep one of the two: the other would be lost silently',
     );
     return;
@@ -208,15 +208,28 @@ const build = (walk: Walk, node: YamlNode, path: string): Node => {
   }
 };
 
+const whole = (file: string, message: string, advice: string): Tree => ({
+  kind: 'errors',
+  problems: [{ file, line: 1, column: 1, path: '', message, advice }],
+});
+
 const parseText = (file: string, text: string): Tree => {
+  const excess = yamlExcess(text);
+  if (excess === 'too-deep') return whole(file, yamlFault('RESOURCE_EXHAUSTION'), SYNTAX_ADVICE);
+  if (excess === 'too-large')
+    return whole(
+      file,
+      'has too many parts',
+      'split it into files of compose.d, or close a quote that is open',
+    );
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
-  const faults = [...document.errors, ...document.warnings].map((fault): ComposeProblem => {
-    const message = MESSAGES[fault.code] ?? fault.message.split('\n', 1)[0] ?? 'is not YAML';
+  const found = [...document.errors, ...document.warnings];
+  const faults = found.slice(0, MAX_PROBLEMS + 1).map((fault): ComposeProblem => {
     return {
       ...placeAt({ file, lines }, fault.pos[0]),
       path: '',
-      message,
+      message: yamlFault(fault.code),
       advice: ADVICE[fault.code] ?? SYNTAX_ADVICE,
     };
   });
@@ -236,10 +249,6 @@ export const parseTree = (file: string, text: string): Tree => {
     return parseText(file, text);
   } catch {
     // The YAML library recurses: text made of ten thousand brackets ends its stack.
-    const message = 'cannot be read as YAML: it is nested too deeply';
-    return {
-      kind: 'errors',
-      problems: [{ file, line: 1, column: 1, path: '', message, advice: SYNTAX_ADVICE }],
-    };
+    return whole(file, 'cannot be read as YAML: it is nested too deeply', SYNTAX_ADVICE);
   }
 };

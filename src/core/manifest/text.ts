@@ -1,6 +1,6 @@
 import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document } from 'yaml';
-import { messageOf } from '../errors.ts';
+import { jsonFault, yamlFault } from '../parse-fault.ts';
 
 /** Text read into plain values, or one sentence about what is wrong with it. */
 export type Parsed =
@@ -19,12 +19,6 @@ export const quote = (text: string): string =>
     UNQUOTED,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-
-/** A parser's message quotes what it read: one line, and not the whole document. */
-const faultOf = (error: unknown): string =>
-  messageOf(error)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .slice(0, 200);
 
 /** UTF-8 to text without its byte order mark; undefined where it is not UTF-8. */
 export const decodeText = (bytes: Uint8Array): string | undefined => {
@@ -60,7 +54,7 @@ export const parseJson = (text: string): Parsed => {
       ? { kind: 'value', value }
       : { kind: 'problem', message: `the key ${quote(repeated)} appears twice` };
   } catch (error) {
-    return { kind: 'problem', message: `not JSON: ${faultOf(error)}` };
+    return { kind: 'problem', message: jsonFault(error) };
   }
 };
 
@@ -96,13 +90,14 @@ const parseYaml = (text: string): Parsed => {
       prettyErrors: false,
     });
     const [error = document.warnings[0]] = document.errors;
-    const fault = error ? { pos: error.pos[0], message: faultOf(error) } : findKeyFault(document);
+    const fault = error ? { pos: error.pos[0], message: yamlFault(error.code) } : findKeyFault(document);
     if (fault === undefined)
       return { kind: 'value', value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown };
     const { line, col } = lineCounter.linePos(fault.pos);
     return { kind: 'problem', message: `not YAML: line ${line}, column ${col}: ${fault.message}` };
-  } catch (error) {
-    return { kind: 'problem', message: `not YAML: ${faultOf(error)}` };
+  } catch {
+    // Aliases that multiply what they name, or brackets that the package's recursion does not get out of.
+    return { kind: 'problem', message: 'not YAML: it is nested too deeply, or has too many aliases' };
   }
 };
 

@@ -147,7 +147,7 @@ describe('supercargo hub', { timeout: 60_000 }, () => {
       {},
       /the certificate cannot be used/,
     ],
-    ['a trust file', ['--trust', '/nonexistent/trust.json'], {}, /trust\.json cannot be read/],
+    ['a trust file', ['--trust', '/nonexistent/trust.json'], {}, /trust\.json does not exist/],
     ['a secret file', [], { SUPERCARGO_READ_TOKEN_FILE: '/nonexistent/t' }, /which cannot be read/],
     ['a secret twice', [], { SUPERCARGO_READ_TOKEN: PUBLISH }, /two of the hub’s secrets are the same/],
     ['a secret and its file', [], { SUPERCARGO_PUBLISH_TOKEN_FILE: '/x' }, /are both set/],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -194,5 +195,62 @@ describe('reading a project', () => {
   it('stops where its signal is aborted', async () => {
     await put(PROJECT);
     await expect(readCompose(place.folder, AbortSignal.abort(new Error('ended')))).rejects.toThrow('ended');
+  });
+});
+
+describe('what stands in the place of a file', () => {
+  const stand: readonly (readonly [string, (path: string) => unknown, string])[] = [
+    ['a FIFO', (path) => execFileSync('mkfifo', [path]), 'is not a regular file'],
+    ['a folder', (path) => mkdir(path), 'is not a regular file'],
+    [
+      'links in a ring',
+      (path) => symlink(path, path),
+      'cannot be read: too many symbolic links encountered (ELOOP)',
+    ],
+    ['a device without an end', (path) => symlink('/dev/zero', path), 'is not a regular file'],
+    ['a large file', (path) => writeFile(path, Buffer.alloc(100 * 1024 ** 2)), 'is larger than 1 MiB'],
+    [
+      'a megabyte of quotes',
+      (path) => writeFile(path, `A=${'"'.repeat(1_000_000)}\n`),
+      'the quotes do not match',
+    ],
+    [
+      'a value that grows',
+      (path) => writeFile(path, `A=${'x'.repeat(100_000)}\nB=${'$A'.repeat(9)}\n`),
+      'grows beyond',
+    ],
+  ];
+
+  it.each(stand)('%s is told at once, and forgotten when it is mended', async (_, make, message) => {
+    await put({ 'compose.yaml': 'services: {a: {image: x, env_file: [e]}}', e: 'A=1\n' });
+    const read = createComposeReader(place.folder);
+    const before = await read();
+    await rm(join(place.folder, 'e'));
+    await make(join(place.folder, 'e'));
+    const during = await read();
+    expect(during.kind === 'errors' && during.errors[0]?.message).toContain(message);
+    expect(await read()).toBe(during);
+    await rm(join(place.folder, 'e'), { recursive: true });
+    await put({ e: 'A=1\n' });
+    expect(await read()).toEqual(before);
+  });
+
+  it.each([
+    ['a FIFO', (path: string) => execFileSync('mkfifo', [path])],
+    ['a device', (path: string) => symlink('/dev/zero', path)],
+  ])('%s in the place of compose.yaml is told', async (_, make) => {
+    await make(join(place.folder, 'compose.yaml'));
+    expect(await errorsIn('')).toEqual(['compose.yaml: is not a regular file']);
+  });
+
+  it('files that together are too large are told', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `e${String(index)}`);
+    await put({
+      'compose.yaml': `services: {a: {image: x, env_file: [${names.join(', ')}]}}`,
+      ...Object.fromEntries(names.map((name) => [name, `#${'x'.repeat(1024 ** 2 - 2)}`])),
+    });
+    expect(String(await errorsIn(''))).toContain(
+      'makes the files of this project larger than 16 MiB together',
+    );
   });
 });

@@ -87,7 +87,7 @@ describe('the credentials file', () => {
     const { url, requests } = await serve((_, response) => response.end('body'));
     const empty = await writeText(await createFolder(), 'credentials', '');
     expect(await sourceOf(url, { credentialsFile: `${empty}-not` })()).toMatchObject(
-      failure('CREDENTIALS', /cannot be read$/),
+      failure('CREDENTIALS', /does not exist$/),
     );
     expect(await sourceOf(url, { credentialsFile: empty })()).toMatchObject(
       failure('CREDENTIALS', /holds no credentials$/),
@@ -112,7 +112,7 @@ describe('a manifest over TLS', () => {
       expect(error.advice).toMatch(/SUPERCARGO_CA/);
     }
     expect(await sourceOf(url, { tls: { ca: `${cert}-not` } })()).toMatchObject(
-      failure('CREDENTIALS', /cannot be read$/),
+      failure('CREDENTIALS', /does not exist$/),
     );
   });
 

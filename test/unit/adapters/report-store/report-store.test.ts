@@ -79,7 +79,7 @@ describe('sending a report', () => {
   });
 
   it.each([
-    ['is missing', undefined, /token cannot be read$/],
+    ['is missing', undefined, /token does not exist$/],
     ['is empty', '\n', /token holds no token$/],
     ['holds more than a word', 's3cret and more', /token holds no token$/],
   ])('asks nobody with a token file that %s', async (_what, content, message) => {
@@ -176,7 +176,7 @@ describe('sending a report', () => {
     expect(await sender(url, { readTls })()).toEqual({ kind: 'delivered' });
     const missing = (end: AbortSignal) => readTlsFiles({ ca: `${folder}/none` }, end);
     expect(await sender(url, { readTls: missing })()).toMatchObject(
-      failing('CREDENTIALS', /none cannot be read$/),
+      failing('CREDENTIALS', /none does not exist$/),
     );
   });
 });

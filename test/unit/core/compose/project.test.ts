@@ -269,7 +269,7 @@ describe('variables', () => {
     expect(webErrors('user: ${NONE}\nhostname: ${NONE:?say so}\nworking_dir: /$$/$')).toEqual([
       "4 services.web.user: variable NONE is not set → set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names, or write ${NONE:-default}; the agent's own environment is never used",
       '5 services.web.hostname: variable NONE is required: say so → set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names',
-      '6 services.web.working_dir: "$" is not a variable → write $$ for a dollar sign',
+      '6 services.web.working_dir: holds a "$" that begins no variable → write $$ for a dollar sign',
     ]);
   });
 
@@ -277,7 +277,7 @@ describe('variables', () => {
     const problems = errorsOf(parseText('services: {a: {image: x}}', env)).map(
       (error) => `${error.file}:${error.line} ${error.path}: ${error.message}`,
     );
-    expect(problems).toEqual([`${FOLDER}/.env:2 BAD: "$" is not a variable`]);
+    expect(problems).toEqual([`${FOLDER}/.env:2 BAD: holds a "$" that begins no variable`]);
   });
 
   it.each([

@@ -15,7 +15,10 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
     'environment: x',
     '4 services.web.environment: must be a list → write "- VALUE" lines below it, or remove it',
   ],
-  ['environment: {V: 1.10}', '4 services.web.environment.V: 1.10 is read as 1.1 → put it in quotes: "1.10"'],
+  [
+    'environment: {V: 1.10}',
+    '4 services.web.environment.V: the value is read as another number or word → put it in quotes',
+  ],
   ['environment:\n  - A=1\n  - A=2', '6 services.web.environment[1]: "A" is set twice → keep one of the two'],
   ['environment: [=x]', '4 services.web.environment[0]: has no name before "=" → write NAME=VALUE'],
   [
@@ -300,7 +303,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ],
   [
     'services: {"a b": {image: a}}',
-    '1 services.a b: "a b" cannot be a name → use letters, digits, "_", "." and "-", beginning with a letter or digit',
+    '1 services.?: this cannot be a name → use letters, digits, "_", "." and "-", beginning with a letter or digit',
   ],
   [
     'services: {constructor: {image: a}}',
@@ -373,14 +376,14 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ['configs: {a: {}}', '1 configs.a: has no file → write file: PATH, and let Chef put the content there'],
   [
     'secrets: {a: {file: ./gone}}',
-    '1 secrets.a: /etc/supercargo/gone does not exist → create the file, or correct the path',
+    '1 secrets.a.file: /etc/supercargo/gone does not exist → create the file, or correct the path',
   ],
   ['- a', '1 : is a list, not a map → begin with services:'],
   ['text', '1 : is a scalar, not a map → begin with services:'],
-  ['services:\n\ta: 1', '2 : Tabs are not allowed as indentation → indent with spaces'],
+  ['services:\n\ta: 1', '2 : it is indented with a tab → indent with spaces'],
   [
     'x-a: 1\n---\nx-b: 2',
-    '2 : holds several YAML documents → keep one document a file: put the other into compose.d/NAME.yaml',
+    '2 : it holds several YAML documents → keep one document a file: put the other into compose.d/NAME.yaml',
   ],
   [
     'x-a:\n  k: 1\n  k: 2',
@@ -388,7 +391,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ],
   [
     'services: !reset {}',
-    '1 : Unresolved tag: !reset → remove the tag: supercargo reads plain YAML without !reset, !override and other tags',
+    '1 : a value begins with "!", which is a tag in YAML → put the value into quotes; supercargo reads plain YAML without !reset, !override and other tags',
   ],
   ['x-a: *nothing', '1 x-a: no anchor of that name stands above this alias → set the anchor first: &NAME'],
   ['x-a: &a [*a]', '1 x-a[0]: an alias that contains itself → write it out without the alias, or flatter'],

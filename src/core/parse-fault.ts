@@ -1,0 +1,43 @@
+import type { ErrorCode } from 'yaml';
+
+/**
+ * What is wrong with a text, in words of ours. A parser quotes what it read, and a value with a `!`, `|` or a quote in it is
+ * just what a parser stumbles over: no message of a parser is ever shown.
+ */
+const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
+  ALIAS_PROPS: 'an alias has a tag or an anchor',
+  BAD_ALIAS: 'an alias has no name',
+  BAD_COLLECTION_TYPE: 'a tag does not fit its map or list',
+  BAD_DIRECTIVE: 'a line that begins with % is no directive of YAML',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes begins no escape of YAML',
+  BAD_INDENT: 'the indentation is wrong',
+  BAD_PROP_ORDER: 'a tag or an anchor is in the wrong place',
+  BAD_SCALAR_START: 'a text without quotes begins with a character that needs quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'a map or list begins where only one value can be',
+  BLOCK_IN_FLOW: 'a list or map of several lines is inside brackets',
+  DUPLICATE_KEY: 'a key is set twice',
+  IMPOSSIBLE: 'it is not YAML',
+  KEY_OVER_1024_CHARS: 'a key has more than 1024 characters',
+  MISSING_CHAR: 'a quote, bracket, comma or colon is missing',
+  MULTILINE_IMPLICIT_KEY: 'a key goes over several lines',
+  MULTIPLE_ANCHORS: 'a value has two anchors',
+  MULTIPLE_DOCS: 'it holds several YAML documents',
+  MULTIPLE_TAGS: 'a value has two tags',
+  NON_STRING_KEY: 'a key is not text',
+  RESOURCE_EXHAUSTION: 'it is nested too deeply',
+  TAB_AS_INDENT: 'it is indented with a tab',
+  TAG_RESOLVE_FAILED: 'a value begins with "!", which is a tag in YAML',
+  UNEXPECTED_TOKEN: 'something stands where YAML does not allow it',
+};
+
+/** One sentence that quotes nothing of the text. */
+export const yamlFault = (code: ErrorCode): string => YAML_FAULTS[code];
+
+/** Where JSON ends to be JSON, as far as the parser says it; nothing of the text, which its own message quotes. */
+export const jsonFault = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : '';
+  const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(message) ?? [];
+  if (line !== undefined && column !== undefined)
+    return `not JSON: it goes wrong at line ${line}, column ${column}`;
+  return /end of JSON input/.test(message) ? 'not JSON: it ends too early' : 'not JSON';
+};

@@ -1,0 +1,117 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { reasonOf } from '../core/errors.ts';
+import { DiskHangs, withinDeadline } from './disk-wait.ts';
+
+/** What stands in the way of reading a file. A message completes "FILE …", and quotes nothing of the file. */
+export type Unread =
+  | { readonly kind: 'missing' }
+  /** It is there, and this user may not read it. */
+  | { readonly kind: 'unreadable' }
+  /** `hangs`: its file system does not answer. */
+  | { readonly kind: 'unusable'; readonly message: string; readonly hangs?: true };
+
+export type InputFile = { readonly kind: 'bytes'; readonly bytes: Buffer } | Unread;
+
+/** Opening a FIFO that has no writer would never return without O_NONBLOCK; neither would that of some devices. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+const CHUNK_BYTES = 65_536;
+
+const NO_FILE: Unread = { kind: 'unusable', message: 'is not a regular file' };
+
+const sizeText = (bytes: number): string =>
+  bytes % 1024 ** 2 === 0 ? `${String(bytes / 1024 ** 2)} MiB` : `${String(bytes / 1024)} KiB`;
+
+const tooLarge = (maxBytes: number): Unread => ({
+  kind: 'unusable',
+  message: `is larger than ${sizeText(maxBytes)}`,
+});
+
+/** Why a call to the file system failed, without the path, which may hold a value. */
+export const unreadOf = (error: unknown): Unread => {
+  if (error instanceof DiskHangs)
+    return { kind: 'unusable', message: 'cannot be read: its disk does not answer', hangs: true };
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
+  if (code === 'EACCES' || code === 'EPERM') return { kind: 'unreadable' };
+  // A socket, or a device that is not there.
+  if (code === 'ENXIO') return NO_FILE;
+  return { kind: 'unusable', message: `cannot be read: ${reasonOf(error)}` };
+};
+
+/** To its end: files of /proc say that they are empty. A byte more than allowed shows that it is too large. */
+const readToEnd = async (file: FileHandle, maxBytes: number): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  for (let length = 0; length <= maxBytes;) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, maxBytes + 1 - length));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, length);
+    if (bytesRead === 0) break;
+    chunks.push(chunk.subarray(0, bytesRead));
+    length += bytesRead;
+  }
+  return Buffer.concat(chunks);
+};
+
+const readWhole = async (path: string, maxBytes: number): Promise<InputFile> => {
+  const file = await open(path, FLAGS);
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) return NO_FILE;
+    if (info.size > maxBytes) return tooLarge(maxBytes);
+    const bytes = await readToEnd(file, maxBytes);
+    return bytes.length > maxBytes ? tooLarge(maxBytes) : { kind: 'bytes', bytes };
+  } finally {
+    await file.close();
+  }
+};
+
+/**
+ * At most `maxBytes` of a regular file that others write, and within a deadline: behind its path may be a FIFO, a device, a
+ * folder or a mount that hangs. What stands in the way is a value.
+ * @throws only the signal's reason
+ */
+export const readInputFile = async (
+  path: string,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<InputFile> => {
+  signal?.throwIfAborted();
+  try {
+    return await withinDeadline(path, () => readWhole(path, maxBytes), signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    return unreadOf(error);
+  }
+};
+
+/** The same for what a program reads before it does anything else; a mount that hangs holds it up. */
+export const readInputFileNow = (path: string, maxBytes: number): InputFile => {
+  try {
+    const file = openSync(path, FLAGS);
+    try {
+      if (!fstatSync(file).isFile()) return NO_FILE;
+      const buffer = Buffer.alloc(maxBytes + 1);
+      let length = 0;
+      for (let got = -1; got !== 0 && length < buffer.length; length += got)
+        got = readSync(file, buffer, length, buffer.length - length, length);
+      if (length > maxBytes) return tooLarge(maxBytes);
+      return { kind: 'bytes', bytes: buffer.subarray(0, length) };
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    return unreadOf(error);
+  }
+};
+
+/** What stands in the way, as it completes "FILE …". */
+export const unreadText = (unread: Unread): string => {
+  switch (unread.kind) {
+    case 'missing':
+      return 'does not exist';
+    case 'unreadable':
+      return 'may not be read';
+    case 'unusable':
+      return unread.message;
+  }
+};
