@@ -1,4 +1,4 @@
-import { toAgentError } from '../core/errors.ts';
+import { AgentError, toAgentError } from '../core/errors.ts';
 import type { EventName } from '../core/events.ts';
 import type { ImageOrigin } from '../core/image/origin.ts';
 import { isoTime } from '../core/time.ts';
@@ -9,6 +9,8 @@ import { nextSetback } from '../core/plan/setback.ts';
 import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord, withContainers } from '../core/state/ledger.ts';
 import { changeLedger, withFetched, type Findings } from '../core/state/ledger-change.ts';
+import type { ReleaseSpec } from '../core/state/release.ts';
+import { withoutValues } from '../core/state/without-values.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
@@ -18,6 +20,8 @@ export interface Job {
   readonly action: Action;
   /** The release (or tag) that it serves: key of its setback. */
   readonly release: string;
+  /** What is wanted of the service now; undefined: nothing that is known. */
+  readonly spec: ReleaseSpec | undefined;
   readonly serial: number;
   /** Of the release in the manifest; undefined: another one is wanted. */
   readonly attempt: number | undefined;
@@ -123,6 +127,22 @@ export const createExecutor = (
     return findings;
   };
 
+  /** The engine quotes what it was given: a value of the release that it was given for, or of one that was good here. */
+  const withoutOurValues = (error: AgentError, { service, action, spec }: Job): AgentError => {
+    const made = action.kind === 'create' ? action.release.spec : undefined;
+    const good = serviceRecord(record.current(), service).good.map(({ release }) => release.spec);
+    const [what = '', ...words] = error.message.split(': ');
+    const specs = [made, spec, ...good].filter((s) => s !== undefined);
+    const said = withoutValues(words.join(': '), specs);
+    if (words.length === 0 || said === words.join(': ')) return error;
+    const { retry, advice, fields } = error;
+    return new AgentError(error.code, `${what}: ${said}`, {
+      retry,
+      fields,
+      ...(advice !== undefined && { advice }),
+    });
+  };
+
   return async (
     job: Job,
     previous: Setback | undefined,
@@ -138,7 +158,7 @@ export const createExecutor = (
       return undefined;
     } catch (thrown) {
       if (signal.aborted) return undefined;
-      const error = toAgentError(thrown);
+      const error = withoutOurValues(toAgentError(thrown), job);
       if (error.code === 'ENGINE_OFFLINE') throw error;
       const good = serviceRecord(record.current(), service).good[0];
       const setback = nextSetback({

@@ -117,7 +117,9 @@ export const createReconciler = (
     const onProgress = (p: PullProgress): void => void progress.set(name, p);
     try {
       const attempt = attemptOf(view.desired?.services ?? {}, release);
-      const job = { service: name, action, release, serial, attempt, onProgress };
+      const wanted = view.desired?.services[name];
+      const spec = wanted?.kind === 'release' ? wanted.release.spec : undefined;
+      const job = { service: name, action, release, spec, serial, attempt, onProgress };
       const setback = await execute(job, setbacks.get(key), signal);
       if (setback) setbacks.set(key, setback);
       else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);

@@ -40,6 +40,8 @@ export interface Context {
   readonly problems: ComposeProblem[];
   readonly hints: Hint[];
   readonly allowance: Allowance;
+  /** The variables that were put into the settings of a service, with their values; undefined outside of services. */
+  readonly used?: Map<string, string>;
   /** Remembers that the file is wanted; undefined while nobody has read it. */
   readonly ask: (path: string, purpose: FilePurpose) => FileContent | undefined;
 }

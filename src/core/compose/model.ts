@@ -37,6 +37,8 @@ export interface Service {
   readonly ready: ReadyCheck | undefined;
   /** `x-supercargo.version-from`: this service runs the version of that one. */
   readonly versionFrom: string | undefined;
+  /** What the variables hold that were put into its settings; absent: none were. It determines nothing. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** `x-supercargo.replaces`: the name of a foreign container that this service takes over. */
   readonly replaces: string | undefined;
 }

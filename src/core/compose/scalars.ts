@@ -18,6 +18,10 @@ const resolve = (text: string): Scalar['value'] => {
   return NUMBER.test(text) ? Number(text) : text;
 };
 
+/** Names and ports are in every status and plan: hiding them in a message would only make it useless. */
+const isShownElsewhere = ({ path }: Node): boolean =>
+  /^services\.[^.]+\.(?:image|container_name|ports|networks|depends_on)\b/.test(path);
+
 /** Any scalar but null, interpolated. */
 export const scalar: Reader<Scalar> = (node, c) => {
   if (node.kind !== 'scalar') {
@@ -31,7 +35,12 @@ export const scalar: Reader<Scalar> = (node, c) => {
   if (node.value === null) return report(c, node, 'has no value', 'give it a value, or remove the line');
   if (typeof node.value !== 'string' || !node.source.includes('$'))
     return { value: node.value, text: node.source };
-  const result = interpolate(node.source, (name) => c.variables.get(name), c.allowance);
+  const lookup = (name: string): string | undefined => {
+    const value = c.variables.get(name);
+    if (value !== undefined && !isShownElsewhere(node)) c.used?.set(name, value);
+    return value;
+  };
+  const result = interpolate(node.source, lookup, c.allowance);
   const fault = interpolationFault(result, node.source, isSecretPlace(node));
   if (fault) return report(c, node, fault.message, fault.advice);
   const text = result.kind === 'ok' ? result.text : '';

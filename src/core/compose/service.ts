@@ -2,7 +2,7 @@ import { isLiteral, nodeAt, quoted, report, type Context } from './context.ts';
 import type { ContainerSpec, Mount, NetworkMode, Service } from './model.ts';
 import type { WrittenMount } from './mounts.ts';
 import type { WrittenPort } from './ports.ts';
-import { present } from './readers.ts';
+import { present, toRecord } from './readers.ts';
 import { service as readFields, type ServiceFields } from './service-keys.ts';
 import type { Node } from './node.ts';
 
@@ -164,7 +164,8 @@ const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec 
 
 /** Reads one service. Its own conflicts are reported here; those between services by `checks.ts`. */
 export const readService = (node: Node, c: Context, name: string): WrittenService | undefined => {
-  const f = readFields(node, c);
+  const used = new Map<string, string>();
+  const f = readFields(node, { ...c, used });
   if (f === undefined || node.kind !== 'map') return undefined;
   if (!node.entries.has('image'))
     report(c, node, 'has no image', 'add image: REPOSITORY; the manifest says which version');
@@ -190,6 +191,7 @@ export const readService = (node: Node, c: Context, name: string): WrittenServic
     ready: extension?.ready,
     versionFrom: extension?.['version-from'],
     replaces: extension?.replaces,
+    ...(used.size > 0 && { variables: toRecord(used) }),
   };
   return { service, ports: f.ports ?? [], node };
 };

@@ -2,6 +2,7 @@ import type { Port } from '../compose/model.ts';
 import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts';
 import type { FailureReason } from '../state/ledger.ts';
 import type { ReleaseSpec } from '../state/release.ts';
+import { withoutValues } from '../state/without-values.ts';
 import type { EpochMs } from '../time.ts';
 import type { ProbeRequest, WaitReason } from './plan.ts';
 
@@ -45,7 +46,7 @@ export const judge = (i: JudgeInput): Verdict => {
   const { container, spec } = i;
   const detail = container.detail;
   if (detail?.startFault !== undefined)
-    return { kind: 'failed', reason: 'crashed', message: detail.startFault };
+    return { kind: 'failed', reason: 'crashed', message: withoutValues(detail.startFault, [spec]) };
   if (!detail || detail.startedAtMs === undefined) return { kind: 'idle' };
   switch (container.state) {
     case 'created':

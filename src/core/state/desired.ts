@@ -186,6 +186,7 @@ const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
       volumes[mount.name] = { definition, hash: volumeHash(definition) };
   }
   return {
+    ...(service.variables && { variables: service.variables }),
     container: service.container,
     containerName: service.containerName,
     networks,

@@ -45,6 +45,8 @@ export interface ReleaseSpec {
   readonly ready: ReadyCheck | undefined;
   readonly monitorMs: number;
   readonly healthyWithinMs: number;
+  /** What the variables hold that were put into its settings; absent: none were. No message shows a value of them. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** How `start-first` switches it; absent: `stop-first`, its ports are published by the engine. */
   readonly exposure?: Exposure;
 }

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runCommand } from '../../support/command.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DiskHangs, hasHungCalls, withinDeadline } from '../../../src/io/disk-wait.ts';
 import { readInputFile, readInputFileNow, unreadOf } from '../../../src/io/input-file.ts';
@@ -18,7 +18,7 @@ const TOO_LARGE = { kind: 'unusable', message: 'is larger than 1 KiB' };
 const CASES: readonly (readonly [string, (folder: string) => Promise<string>, unknown])[] = [
   [
     'a FIFO',
-    async (f) => Promise.resolve(execFileSync('mkfifo', [join(f, 'x')])).then(() => join(f, 'x')),
+    async (f) => Promise.resolve(runCommand('mkfifo', [join(f, 'x')])).then(() => join(f, 'x')),
     NO_FILE,
   ],
   ['a folder', async (f) => mkdir(join(f, 'x')).then(() => join(f, 'x')), NO_FILE],

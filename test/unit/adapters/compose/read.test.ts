@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
+
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCommand } from '../../../support/command.ts';
 import { composeFilesFor } from '../../../../src/adapters/compose/files.ts';
 import { createComposeReader, readCompose } from '../../../../src/adapters/compose/read.ts';
 
@@ -200,7 +201,7 @@ describe('reading a project', () => {
 
 describe('what stands in the place of a file', () => {
   const stand: readonly (readonly [string, (path: string) => unknown, string])[] = [
-    ['a FIFO', (path) => execFileSync('mkfifo', [path]), 'is not a regular file'],
+    ['a FIFO', (path) => runCommand('mkfifo', [path]), 'is not a regular file'],
     ['a folder', (path) => mkdir(path), 'is not a regular file'],
     [
       'links in a ring',
@@ -236,7 +237,7 @@ describe('what stands in the place of a file', () => {
   });
 
   it.each([
-    ['a FIFO', (path: string) => execFileSync('mkfifo', [path])],
+    ['a FIFO', (path: string) => runCommand('mkfifo', [path])],
     ['a device', (path: string) => symlink('/dev/zero', path)],
   ])('%s in the place of compose.yaml is told', async (_, make) => {
     await make(join(place.folder, 'compose.yaml'));
