@@ -25,7 +25,7 @@ const triedIn = ({ ancestorTitles, title, status }: ReportedTest): readonly Trie
   const own = title.replaceAll("'", '');
   const by = /\(([^)]*)\)/.exec(own)?.[1];
   const [, at = ''] = / at ([^:]*): /.exec(own) ?? [];
-  const real = own.startsWith('at every byte') ? 'a file of its own' : 'a real host';
+  const real = /^at every (?:byte|look)/.test(own) ? 'a file of its own' : 'a real host';
   const where =
     scene === undefined
       ? `${real}${by === undefined ? '' : `: ${by}`}`

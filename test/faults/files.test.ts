@@ -7,7 +7,10 @@ import { createLedgerStore } from '../../src/adapters/state-dir/ledger-store.ts'
 import { createAgent, type Agent } from '../../src/agent/agent.ts';
 import { createSurroundings, type Surroundings } from '../support/agent-ports.ts';
 import { edgeSetting, ENVIRONMENT } from '../support/world.ts';
-import { isWhole } from './moments.ts';
+import { exitCodeOf } from '../../src/core/status/exit-code.ts';
+import { createHostFiles } from '../../src/cli/host-files.ts';
+import { BROKEN } from './broken-file.ts';
+import { isWhole, pick } from './moments.ts';
 
 const { signal } = new AbortController();
 const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
@@ -71,6 +74,85 @@ describe('ledger-cut', () => {
     }
     expect(wrong).toEqual([]);
     expect(cuts.length).toBeGreaterThan(20);
+  });
+});
+
+/** An agent whose compose files are real ones, and whose engine is simulated. */
+const agentOnFiles = async () => {
+  const folder = await folderOfTest();
+  const compose = 'services: { web: { image: org/web, restart: always, env_file: [web.env] } }';
+  await writeFile(join(folder, 'compose.yaml'), compose);
+  const env = join(folder, 'web.env');
+  await writeFile(env, 'A=1\n');
+  const host = createSurroundings(compose);
+  for (const version of ['1', '2']) host.engine.registry.push(`org/web:${version}`);
+  const { files } = createHostFiles(folder, undefined);
+  const onDisk: Surroundings = { ...host, files };
+  const agent = await agentOn(onDisk);
+  host.publish(1, { web: 'org/web:1' });
+  await agent.settleLedger(signal);
+  await settle(onDisk, agent);
+  host.publish(2, { web: 'org/web:2' });
+  await agent.intake.fetch(signal);
+  return { host, agent, env };
+};
+
+const passes = async ({ host, agent }: Awaited<ReturnType<typeof agentOnFiles>>, count: number) => {
+  for (let pass = 0; pass < count; pass += 1) {
+    await agent.pass(signal);
+    await agent.reconciler.close(1_000);
+    host.engine.advance(500);
+  }
+};
+
+/** A deploy takes so many looks, and a few more. */
+const PASSES = 20;
+const forms = Object.entries(BROKEN).filter(([name]) => name !== 'a mount that hangs');
+
+describe('files-unreadable', () => {
+  it.each(forms)(
+    'at every look of a deploy, by %s: it ends as without, it is told, and mended it is read again',
+    async (_, make) => {
+      for (const moment of pick(Array.from({ length: PASSES }, (__, index) => index))) {
+        const scene = await agentOnFiles();
+        const { host, agent, env } = scene;
+        await passes(scene, moment);
+        await rm(env);
+        await make(env);
+        await agent.intake.readFiles(signal);
+        await passes(scene, PASSES * 2);
+        const during = agent.status();
+        expect(during.services.map((s) => [s.outcome, s.desired?.version])).toEqual([['converged', '2']]);
+        expect(during.problems[0]).toMatchObject({
+          code: 'COMPOSE',
+          message: expect.stringMatching(/web\.env/) as string,
+        });
+        expect(exitCodeOf(during, true)).toBe(3);
+        expect(host.events.map(({ event }) => event)).toContain('compose.refused');
+        await rm(env, { recursive: true });
+        await writeFile(env, 'A=2\n');
+        await agent.intake.readFiles(signal);
+        await passes(scene, PASSES * 2);
+        expect(agent.status()).toMatchObject({ outcome: 'converged', problems: [] });
+        const [container] = host.engine.actual().containers.filter((c) => c.state === 'running');
+        expect(agent.intake.state().project?.services['web']?.container.environment).toEqual({ A: '2' });
+        expect(container?.owner?.version).toBe('2');
+      }
+    },
+    120_000,
+  );
+
+  it('at every look, by a reader that throws: it is told, and the next read counts again', async () => {
+    const host = createSurroundings('services: { web: { image: org/web, restart: always } }');
+    let isBroken = true;
+    const project: Surroundings['files']['project'] = (end) =>
+      isBroken ? Promise.reject(new RangeError('Invalid string length')) : host.files.project(end);
+    const agent = await agentOn({ ...host, files: { ...host.files, project } });
+    expect(agent.status().problems).toMatchObject([{ code: 'COMPOSE', message: 'Invalid string length' }]);
+    expect(host.events.map(({ event }) => event)).toContain('compose.refused');
+    isBroken = false;
+    await agent.intake.readFiles(signal);
+    expect(agent.status().problems).toEqual([]);
   });
 });
 

@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { edgesOf } from '../support/load-edge.ts';
 import { failuresOf, NO_FAILURES } from '../support/load.ts';
 import { signalPid } from '../support/pids.ts';
 import { eventually } from '../support/poll.ts';
 import { containersOf } from '../engine/scenarios/scene.ts';
+import { BROKEN } from './broken-file.ts';
 import { isWhole } from './moments.ts';
 import type { RelayMode } from './relay.ts';
 import { createStage, type Stage } from './stage.ts';
@@ -189,6 +192,17 @@ const ROWS: readonly Row[] = [
     begin: byHand(({ scene }, id) => scene.docker.getContainer(id).stop({ t: 1 })),
     takesService: true,
   },
+  ...(['a FIFO', 'a value that grows', 'a megabyte of quotes', 'a mount that hangs'] as const).map(
+    (by): Row => ({
+      fault: 'files-unreadable',
+      by: `.env is ${by}`,
+      begin: ({ scene }) => BROKEN[by](join(scene.folder, 'compose', '.env')),
+      told: /"code":"COMPOSE","message":"[^"]*\.env:/,
+      end: ({ scene }) => rm(join(scene.folder, 'compose', '.env'), { force: true }),
+      moments: by === 'a mount that hangs' ? ['container.started'] : MOMENTS,
+      ...(by === 'a FIFO' && { quick: 'image.pulled' }),
+    }),
+  ),
   {
     fault: 'hand-renamed',
     by: 'one of two',

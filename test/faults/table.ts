@@ -130,6 +130,13 @@ export const FAULTS = {
       'Nothing that serves is touched; what waits for a time waits its length from now on, not a day more.',
     told: 'times in `status`',
   },
+  'files-unreadable': {
+    fault:
+      'a compose file, or a file that it names, is a FIFO, on a mount that hangs, too large, or makes the reader throw, grow or hang',
+    happens:
+      'The last files that could be read stay in force; deploys, repairs and rollbacks go on by them. Once mended, the files are read again.',
+    told: '`status`: problem `COMPOSE` with file and line, exit code 3; the log: `compose.refused`',
+  },
   'ledger-cut': {
     fault: 'the ledger is cut off at any byte, or lost',
     happens: 'What runs stays as it is, and nothing new starts until somebody runs `supercargo recover`.',

@@ -58,17 +58,17 @@ describe('a file that others write', () => {
   });
 });
 
-describe('a file system that does not answer', () => {
-  const hang = (path: string): { asked: Promise<unknown>; end: () => void; calls: () => number } => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    let calls = 0;
-    const ask = (): Promise<void> => {
-      calls += 1;
-      return promise;
-    };
-    return { asked: withinDeadline(path, ask, undefined, 5), end: resolve, calls: () => calls };
+const hang = (path: string): { asked: Promise<unknown>; end: () => void; calls: () => number } => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let calls = 0;
+  const ask = (): Promise<void> => {
+    calls += 1;
+    return promise;
   };
+  return { asked: withinDeadline(path, ask, undefined, 5), end: resolve, calls: () => calls };
+};
 
+describe('a file system that does not answer', () => {
   it('is given up after the deadline, and not asked again for that path before it has answered', async () => {
     const first = hang('/a');
     await expect(first.asked).rejects.toThrow(DiskHangs);

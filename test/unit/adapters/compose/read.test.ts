@@ -245,10 +245,10 @@ describe('what stands in the place of a file', () => {
   });
 
   it('files that together are too large are told', async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `e${String(index)}`);
+    const files = Array.from({ length: 20 }, (_, index) => `e${String(index)}`);
     await put({
-      'compose.yaml': `services: {a: {image: x, env_file: [${names.join(', ')}]}}`,
-      ...Object.fromEntries(names.map((name) => [name, `#${'x'.repeat(1024 ** 2 - 2)}`])),
+      'compose.yaml': `services: {a: {image: x, env_file: [${files.join(', ')}]}}`,
+      ...Object.fromEntries(files.map((name) => [name, `#${'x'.repeat(1024 ** 2 - 2)}`])),
     });
     expect(String(await errorsIn(''))).toContain(
       'makes the files of this project larger than 16 MiB together',
