@@ -1,7 +1,8 @@
 import type { ContainerSpec } from '../compose/model.ts';
 import { formatImage } from '../image/reference.ts';
 import { serviceRecord } from '../state/ledger.ts';
-import type { Release } from '../state/release.ts';
+import type { Release, ReleaseSpec } from '../state/release.ts';
+import { withoutValues } from '../state/without-values.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { subjectOf } from './details.ts';
@@ -87,7 +88,7 @@ const differencesOf = (
   compare('state', 'running', serving.state);
   if (serving.release === good?.id) {
     compare('image', identityOf(wanted).image, identityOf(good).image);
-    rows.push(...specDifferences(wanted.spec.container, good.spec.container));
+    rows.push(...specDifferences(wanted.spec, good.spec));
     compare('container_name', wanted.spec.containerName, good.spec.containerName);
     compare('networks', hashes(wanted.spec.networks), hashes(good.spec.networks));
     compare('volumes', hashes(wanted.spec.volumes), hashes(good.spec.volumes));
@@ -120,19 +121,28 @@ const secretDifferences = (field: string, wanted: Values, live: Values): readonl
     ];
   });
 
-const specDifferences = (wanted: ContainerSpec, live: ContainerSpec): readonly Difference[] => {
+/** Read name by name: of what differs, only that it does. */
+const FREE_TEXT = ['environment', 'labels', 'sysctls', 'logging'] as const;
+
+const isFreeText = (key: string): boolean => FREE_TEXT.some((name) => name === key);
+
+const specDifferences = (wantedSpec: ReleaseSpec, liveSpec: ReleaseSpec): readonly Difference[] => {
+  const [wanted, live] = [wantedSpec.container, liveSpec.container];
   const rows: Difference[] = [
     ...secretDifferences('environment', wanted.environment, live.environment),
+    ...secretDifferences('labels', wanted.labels, live.labels),
+    ...secretDifferences('sysctls', wanted.sysctls, live.sysctls),
     // Some drivers take their token here.
     ...secretDifferences('logging.options', wanted.logging?.options ?? {}, live.logging?.options ?? {}),
   ];
-  const [driver, liveDriver] = [show(wanted.logging?.driver), show(live.logging?.driver)];
+  const hidden = (value: unknown): string => withoutValues(show(value), [wantedSpec, liveSpec]);
+  const [driver, liveDriver] = [hidden(wanted.logging?.driver), hidden(live.logging?.driver)];
   if (driver !== liveDriver) rows.push({ field: 'logging.driver', desired: driver, actual: liveDriver });
   const keys = new Set([...Object.keys(wanted), ...Object.keys(live)]) as ReadonlySet<keyof ContainerSpec>;
   for (const key of [...keys].toSorted()) {
-    if (key === 'environment' || key === 'logging') continue;
-    const [a, b] = [show(wanted[key]), show(live[key])];
-    if (a !== b) rows.push({ field: key, desired: a, actual: b });
+    if (isFreeText(key) || show(wanted[key]) === show(live[key])) continue;
+    const [desired, actual] = [hidden(wanted[key]), hidden(live[key])];
+    rows.push({ field: key, desired: desired === actual ? `${desired} (another value)` : desired, actual });
   }
   return rows;
 };
