@@ -109,8 +109,7 @@ const cycleCheck = (
   if (cycle === undefined || cycle.toSorted()[0] !== service.name) return;
   const joined = joinedNamespaces(service.container).find(({ donor }) => donors.get(donor) === cycle[1]);
   const message = `services wait for each other: ${cycle.join(' → ')}`;
-  if (joined === undefined)
-    report(c, at, message, 'remove one of these dependencies');
+  if (joined === undefined) report(c, at, message, 'remove one of these dependencies');
   else
     report(
       c,
