@@ -11,6 +11,7 @@ import { SERVICE_KEYS } from '../../src/core/compose/service-keys.ts';
 import { tryParseImage } from '../../src/core/image/reference.ts';
 import { planHost } from '../../src/core/plan/host.ts';
 import { resolveHost } from '../../src/core/state/desired.ts';
+import { partsOf } from '../support/planted.ts';
 import { facts, planInput } from '../support/world.ts';
 import { fuzz, PATIENCE_MS } from './cases.ts';
 import { mangled, mutated } from './mutate.ts';
@@ -209,6 +210,52 @@ describe('any env file', () => {
         for (const fault of faults) expect(fault.line).toBeGreaterThanOrEqual(1);
         for (const [name, value] of values)
           expect([typeof value, /[=\0\s]/.test(name)]).toEqual(['string', false]);
+      });
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('any value', () => {
+  const SHARDS = ['zQ7wVx3K', 'jY8mB2nW', '0042179'];
+  const stumbling = fc
+    .array(
+      fc.constantFrom(
+        ...SHARDS,
+        ...'$ { } " \' \\ # ! | > & * % @ ` : - ? [ ] , ='.split(' '),
+        ' ',
+        '${',
+        '\t',
+      ),
+      {
+        maxLength: 8,
+      },
+    )
+    .map((parts) => parts.join(''));
+  const forms = fc.constantFrom<(value: string) => string>(
+    (value) => `environment: {P: ${value}}`,
+    (value) => `environment:\n      P: ${value}`,
+    (value) => `environment:\n      - P=${value}`,
+    (value) => `environment: {P: "${value}"}`,
+    (value) => `environment: {P: '${value}'}`,
+    (value) => `labels: {P: ${value}}`,
+    (value) => `env_file: [secret.env] #${value}`,
+  );
+
+  it(
+    'of a variable stands in no problem, whatever a parser makes of it',
+    () => {
+      fuzz(fc.tuple(stumbling, forms), ([value, form]) => {
+        const text = `services:\n  web:\n    image: org/web\n    ${form(value)}\n`;
+        const secret: FileContent = { kind: 'text', text: `P=${value}\nQ="${value}\n` };
+        const read = new Map([...READ, [`${FOLDER}/secret.env`, secret] as const]);
+        const parsed = parseProject({
+          folder: FOLDER,
+          files: [{ path: `${FOLDER}/compose.yaml`, text }],
+          read,
+        });
+        const shown = JSON.stringify(parsed.kind === 'errors' ? parsed.errors : parsed.project.hints);
+        expect(SHARDS.flatMap(partsOf).filter((part) => shown.includes(part))).toEqual([]);
       });
     },
     PATIENCE_MS,

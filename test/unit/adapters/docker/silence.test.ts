@@ -67,7 +67,7 @@ describe('an engine that', () => {
 
   it.each([
     ['"garbage"', 'the engine gave no list of containers'],
-    ['<html>', 'the engine gave no JSON: <html>'],
+    ['<html>', 'the engine gave no JSON'],
   ])(
     'answers with %s instead of a list is an error, and nothing is left to reject unheard',
     async (answer, words) => {
