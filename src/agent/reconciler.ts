@@ -202,8 +202,10 @@ export const createReconciler = (
       const scope = { environment, replaces: [...replaces, ...adopted, ...donors], known };
       const seen = await ports.engine.observe(scope, signal);
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
-      // On a busy host that list is long: it is read only when an edge may be about to start.
-      const mayStart = view.plan === undefined || isUnsettled(view.plan.edge?.decision);
+      // On a busy host that list is long: it is read only when an edge may be about to start, or a port may come free.
+      const edge = view.plan?.edge;
+      const isBlocked = edge !== undefined && edge.taken.length > 0;
+      const mayStart = view.plan === undefined || isUnsettled(edge?.decision) || isBlocked;
       const edges = await ports.edges.observe(instances, mayStart, signal);
       const containers = markSelf(seen.containers, ownContainerId);
       const actual = asBefore(view.actual, { ...seen, containers, ...edges });

@@ -18,6 +18,10 @@ export const LABELS = {
   edgeShape: 'io.supercargo.edge-shape',
   /** On a container that only shows that another one of this service could start. */
   preflight: 'io.supercargo.preflight',
+  /** The instance that it was made to take the listeners over from. */
+  edgePredecessor: 'io.supercargo.edge-predecessor',
+  /** Where it was made to listen, and for which service: `any:8080=web,10.0.0.1:81=api`. Other environments read it. */
+  edgePorts: 'io.supercargo.edge-ports',
   /** Hash of a network's or volume's definition. */
   definition: 'io.supercargo.definition',
 } as const;

@@ -227,6 +227,7 @@ const createAction = (config: EdgeConfig, changes: Partial<CreateEdge> = {}): Cr
   shape: edgeShape(config),
   imageId: edgeImageId,
   predecessor: undefined,
+  frontends: config.frontends,
   mode: config.mode,
   network: EDGE_NETWORK.name,
   ports: [],

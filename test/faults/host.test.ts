@@ -82,6 +82,13 @@ const byHand =
     if (first) await act(stage, first.id, first.name);
   };
 
+/** By the engine: what it kills itself it does not start again, so that the port stays free. */
+const killIfRunning = async (docker: Stage['scene']['docker'], id: string): Promise<void> => {
+  const container = docker.getContainer(id);
+  const { State } = await container.inspect();
+  if (State.Running) await container.kill();
+};
+
 const DURING = ['image.pulled', 'container.started', 'container.draining'] as const;
 const SLOW = { delayMs: 150 } as const;
 
@@ -178,6 +185,19 @@ const ROWS: readonly Row[] = [
     },
     takesService: true,
     quick: 'container.draining',
+  },
+  {
+    fault: 'port-lost',
+    by: 'docker kill, and a program that listens',
+    begin: async (stage) => {
+      for (const { id } of await edgesOf(stage.scene)) await killIfRunning(stage.scene.docker, id);
+      await stage.takePort();
+    },
+    told: /"reason":"port"/,
+    end: ({ freePort }) => freePort(),
+    takesService: true,
+    moments: [...DURING, 'after'],
+    quick: 'container.started',
   },
   {
     fault: 'hand-removed',

@@ -108,6 +108,19 @@ const STRIKES: Partial<Record<FaultName, Strike>> = {
       for (const name of edges()) engine.byHand.remove(name);
     },
   },
+  'port-lost': {
+    begin: ({ engine, edges }) => {
+      for (const name of edges()) engine.byHand.kill(name);
+      const { containers } = engine.actual();
+      const isHeld = containers.some(
+        (c) => c.state === 'running' && c.ports.some(({ hostPort }) => hostPort === 80),
+      );
+      // The kernel gives it to nothing else while one of ours has it.
+      if (!isHeld) engine.occupy(80);
+    },
+    lastsMs: 5_000,
+    end: ({ engine }) => engine.release(80),
+  },
   'registry-gone': {
     begin: ({ engine }) => engine.registry.setState('down'),
     lastsMs: LONG_MS,

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 import type { Status } from '../../src/core/status/status.ts';
@@ -35,6 +37,9 @@ export interface Stage {
   readonly status: () => Promise<{ readonly code: number | null; readonly status: Status }>;
   /** Until the host has converged on the last published version, and everything is as it was before, but for the version. */
   readonly settled: () => Promise<void>;
+  /** Something that is no container listens on the port of `web`, as soon as that is free. */
+  readonly takePort: () => Promise<void>;
+  readonly freePort: () => Promise<void>;
   /** From now on; what failed is told at the end. */
   readonly load: () => Promise<LoadProcess>;
 }
@@ -46,6 +51,18 @@ const relayTo = async (port: number): Promise<{ relay: Relay; port: number }> =>
   const relay = await startRelay({ port: own, host: '127.0.0.1' }, { port, host: '127.0.0.1' });
   onTestFinished(relay.close);
   return { relay, port: own };
+};
+
+/** The agent may have started the edge again meanwhile, which ends then: the port is asked for until it is free. */
+const listen = async (server: Server, port: number): Promise<void> => {
+  const isListening = async (): Promise<boolean> => {
+    server.listen(port);
+    return Promise.race([
+      once(server, 'listening').then(() => true),
+      once(server, 'error').then(() => false),
+    ]);
+  };
+  await eventually(isListening, { everyMs: 20, describe: () => `port ${String(port)} is free` });
 };
 
 const runForeign = async ({ docker, environment }: Scene, image: string): Promise<() => Promise<string>> => {
@@ -135,8 +152,15 @@ export const createStage = async (): Promise<Stage> => {
   foreign = await runForeign(scene, `${scene.repository()}:${tag()}`);
   foreignBefore = await foreign();
   await settled();
+  const squatter = createServer((socket) => void socket.destroy());
+  onTestFinished(() => void squatter.close());
   return {
     scene,
+    takePort: async () => listen(squatter, scene.port),
+    freePort: async () => {
+      squatter.close();
+      await once(squatter, 'close');
+    },
     engine,
     manifests: toManifests.relay,
     reports: toReports.relay,

@@ -77,6 +77,12 @@ export const FAULTS = {
     happens: 'Another one is made at once, with the same ports and containers.',
     told: 'the edge’s line in `status`',
   },
+  'port-lost': {
+    fault: 'another environment, or a program, takes a port of ours while our edge is away',
+    happens:
+      'The edge comes back without that port, and serves all others within seconds. The service of that port waits for it, and has it back once it is free. No port is ever answered by two environments.',
+    told: '`blocked`, reason `port`, with the environment and the service that have it',
+  },
   'registry-gone': {
     fault: 'the registry is stopped, killed or cannot be reached',
     happens: 'What serves goes on; the pull is tried again by itself, a little later each time.',

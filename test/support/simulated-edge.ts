@@ -1,6 +1,6 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { serverName } from '../../src/core/edge/names.ts';
-import type { EdgeServerSeen, EdgeState } from '../../src/core/edge/model.ts';
+import type { EdgeFrontendSeen, EdgeServerSeen, EdgeState } from '../../src/core/edge/model.ts';
 import { overlaps } from '../../src/core/plan/conflicts.ts';
 import { bound, left, unbound } from '../../src/core/plan/edge/simulate-edge.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
@@ -34,15 +34,25 @@ export const isEdgeBarred = (state: EngineState, { id, edge }: Container): boole
   const written = edge && edgeOf(state, edge.instance)?.written;
   if (written === undefined) return true;
   const others = state.actual.containers.filter((c) => c.id !== id && isRunning(c)).flatMap((c) => c.ports);
-  return written.frontends.some((f) =>
-    [...others, ...state.occupied].some((p) => overlaps(p, { ...f, protocol: 'tcp' })),
-  );
+  const handed = handedOver(state, edge?.predecessor);
+  const held = edgePorts(state, (c) => c.edge?.instance !== edge?.instance);
+  return written.frontends
+    .filter((f) => !handed.some((h) => h.hostAddress === f.hostAddress && h.hostPort === f.hostPort))
+    .some((f) => [...others, ...state.occupied, ...held].some((p) => overlaps(p, { ...f, protocol: 'tcp' })));
 };
 
-/** Ports that the edges hold in the host's network. */
-export const edgePorts = (state: EngineState, except: string): readonly HostPort[] =>
+/** `-x`: what the predecessor listens on, where it runs and can be asked. The kernel lets nothing else share a port. */
+const handedOver = (state: EngineState, predecessor: string | undefined): readonly EdgeFrontendSeen[] => {
+  const isUp = state.actual.containers.some((c) => c.edge?.instance === predecessor && isRunning(c));
+  if (predecessor === undefined || !isUp || state.isEdgeSilent || state.socketless.has(predecessor))
+    return [];
+  return edgeOf(state, predecessor)?.state?.frontends ?? [];
+};
+
+/** Ports that these edges hold in the host's network. */
+export const edgePorts = (state: EngineState, isMeant: (c: Container) => boolean): readonly HostPort[] =>
   state.actual.containers
-    .filter((c) => c.edge && c.id !== except && c.ports.length === 0 && isRunning(c))
+    .filter((c) => c.edge && isMeant(c) && c.ports.length === 0 && isRunning(c))
     .flatMap((c) => edgeOf(state, c.edge?.instance ?? '')?.state?.frontends ?? [])
     .map(({ hostAddress, hostPort }) => ({ hostAddress, hostPort, protocol: 'tcp' }));
 
@@ -158,9 +168,12 @@ export const edgeByHand = (state: EngineState): EdgeByHand => ({
   loseSockets: () => loseSockets(state),
 });
 
-const listenersOf = (state: EngineState): readonly HostListener[] => [
+const listenersOf = (state: EngineState): readonly HostListener[] =>
+  state.areListenersHidden ? [] : allListeners(state);
+
+const allListeners = (state: EngineState): readonly HostListener[] => [
   ...state.occupied.map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: STRANGER_UID })),
-  ...edgePorts(state, '').map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: 99 })),
+  ...edgePorts(state, () => true).map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: 99 })),
 ];
 
 export const edgePort = (

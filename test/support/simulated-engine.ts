@@ -56,6 +56,8 @@ export interface SimulatedEngine extends Engine {
   readonly setFacts: (facts: EngineFacts) => void;
   /** Where the log driver `syslog` sends to: without it the engine starts no container that has that driver. */
   readonly setLogServer: (isUp: boolean) => void;
+  /** The agent has a network of its own, and sees nobody listen. */
+  readonly hideListeners: () => void;
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
   /** It runs, and its network, or that of its donor, is there. */
@@ -78,6 +80,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     isEdgeSilent: false,
     isLogServerDown: false,
     starts: new Map(),
+    areListenersHidden: false,
     socketless: new Set(),
     folderless: new Set(),
   };
@@ -159,6 +162,9 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     },
     setLogServer: (isUp) => {
       state.isLogServerDown = !isUp;
+    },
+    hideListeners: () => {
+      state.areListenersHidden = true;
     },
     answers: (id) => {
       const container = state.actual.containers.find((c) => c.id === id);

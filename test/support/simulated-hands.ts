@@ -1,7 +1,13 @@
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { RestartPolicy } from '../../src/core/compose/model.ts';
 import type { ImageId } from '../../src/core/image/reference.ts';
-import type { Container, ContainerDetail, CreateFacts, Limits } from '../../src/core/state/actual.ts';
+import type {
+  Container,
+  ContainerDetail,
+  CreateFacts,
+  Limits,
+  OtherOwner,
+} from '../../src/core/state/actual.ts';
 import { ended } from './simulated-life.ts';
 import { memoryOf, replaceLife, type EngineState } from './simulated-state.ts';
 import { imageIdOf } from './world.ts';
@@ -12,6 +18,7 @@ export interface ForeignContainer {
   readonly port?: number;
   readonly restart?: RestartPolicy['name'];
   readonly otherEnvironment?: string;
+  readonly otherOwner?: OtherOwner;
   readonly networks?: readonly string[];
 }
 
@@ -180,6 +187,7 @@ const foreignContainer = (foreign: ForeignContainer, nowMs: number): Container =
   state: 'running',
   owner: undefined,
   otherEnvironment: foreign.otherEnvironment,
+  ...(foreign.otherOwner && { otherOwner: foreign.otherOwner }),
   ports: foreign.port === undefined ? [] : [{ hostAddress: '', hostPort: foreign.port, protocol: 'tcp' }],
   detail: {
     createdAtMs: nowMs,

@@ -21,6 +21,8 @@ export interface EngineState {
   isLogServerDown: boolean;
   /** Each running container's last start, counted: the clock may be set back between two. */
   readonly starts: Map<string, { readonly atMs: number; readonly count: number }>;
+  /** The agent is in a network of its own. */
+  areListenersHidden: boolean;
   /** Instances whose sockets were removed: they go on, and nobody can ask them before they start again. */
   readonly socketless: Set<string>;
   /** Instances whose mounted folder was removed: what is written there later, they see once they start again. */
@@ -42,6 +44,6 @@ export const takenPort = (state: EngineState, container: Container): HostPort | 
   const held = state.actual.containers
     .filter((c) => c.id !== container.id && ['running', 'restarting', 'paused'].includes(c.state))
     .flatMap((c) => c.ports)
-    .concat(edgePorts(state, container.id));
+    .concat(edgePorts(state, (c) => c.id !== container.id));
   return container.ports.find((p) => [...held, ...state.occupied].some((h) => overlaps(p, h)));
 };

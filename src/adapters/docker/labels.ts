@@ -1,7 +1,8 @@
 import type { RestartPolicy } from '../../core/compose/model.ts';
+import { frontendName, parseFrontendName } from '../../core/edge/names.ts';
 import { LABELS, projectName } from '../../core/names.ts';
 import type { CreateContainer, CreateEdge } from '../../core/plan/action.ts';
-import type { EdgeOwner, Owner } from '../../core/state/actual.ts';
+import type { EdgeOwner, OtherOwner, Owner } from '../../core/state/actual.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -42,14 +43,47 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
 export const parseEdge = (labels: Labels, environment: string): EdgeOwner | undefined => {
   const instance = labels[LABELS.edge] ?? '';
   if (labels[LABELS.environment] !== environment || instance === '') return undefined;
-  return { instance, shape: labels[LABELS.edgeShape] ?? '' };
+  const predecessor = labels[LABELS.edgePredecessor];
+  return {
+    instance,
+    shape: labels[LABELS.edgeShape] ?? '',
+    ...(predecessor !== undefined && { predecessor }),
+  };
+};
+
+type EdgePorts = OtherOwner['edgePorts'];
+
+/** `any:8080=web`: what was not written like this is left out. */
+const parseEdgePorts = (text: string): EdgePorts =>
+  text.split(',').flatMap((entry) => {
+    const [name = '', service = ''] = entry.split('=');
+    const place = parseFrontendName(name);
+    return place && service !== '' ? [{ ...place, protocol: 'tcp', service }] : [];
+  });
+
+const formatEdgePorts = ({ frontends }: CreateEdge): string =>
+  frontends
+    .map((f) => `${frontendName(f.hostAddress, f.hostPort)}=${f.backend.replace(/:\d+$/, '')}`)
+    .join(',');
+
+/** Of a container of any environment but ours. */
+export const parseOther = (labels: Labels): OtherOwner => {
+  const service = labels[LABELS.service];
+  const isEdge = service === undefined && (labels[LABELS.edge] ?? '') !== '';
+  return {
+    ...(service !== undefined && { service }),
+    isEdge,
+    edgePorts: isEdge ? parseEdgePorts(labels[LABELS.edgePorts] ?? '') : [],
+  };
 };
 
 /** No service's: the tools that group by project show it beside them. */
-export const edgeLabels = ({ instance, shape }: CreateEdge, environment: string): Labels => ({
+export const edgeLabels = (action: CreateEdge, environment: string): Labels => ({
   [LABELS.environment]: environment,
-  [LABELS.edge]: instance,
-  [LABELS.edgeShape]: shape,
+  [LABELS.edge]: action.instance,
+  [LABELS.edgeShape]: action.shape,
+  [LABELS.edgePorts]: formatEdgePorts(action),
+  ...(action.predecessor !== undefined && { [LABELS.edgePredecessor]: action.predecessor }),
   'com.docker.compose.project': projectName(environment),
 });
 

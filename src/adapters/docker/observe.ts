@@ -8,7 +8,7 @@ import { asText, labelsOf } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { createKept } from './kept.ts';
-import { isPreflight, parseEdge, parseOwner } from './labels.ts';
+import { isPreflight, parseEdge, parseOther, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './resources.ts';
 
 /** After so long every kept answer is asked for again: a stream of events may die without a word. */
@@ -263,13 +263,15 @@ const containerOf = (l: Listed, environment: string): Container => {
   // An agent that wrote no label over those of the image may have made a service's container of an image with this one.
   const edge = owner ? undefined : parseEdge(labels, environment);
   const preflight = !owner && !edge && isPreflight(labels, environment);
+  const otherEnvironment = !owner && !edge && !preflight ? other : undefined;
   return {
     id: asText(l.Id),
     name: nameOf(l),
     imageId: asText(l.ImageID) as Container['imageId'],
     state: stateOf(l.State),
     owner,
-    otherEnvironment: owner === undefined && edge === undefined && !preflight ? other : undefined,
+    otherEnvironment,
+    ...(otherEnvironment !== undefined && { otherOwner: parseOther(labels) }),
     edge,
     ...(preflight && { isPreflight: true as const }),
     ports: portsOf(l.Ports),

@@ -66,7 +66,8 @@ interface FileLines {
 const NO_LINES: FileLines = { global: [], defaults: [], tcpBackend: [] };
 
 const SETTINGS: FileLines = {
-  global: [],
+  // Else the kernel lets two edges of root's listen on one port, and both answer (socket(7), SO_REUSEPORT).
+  global: ['noreuseport'],
   // A client that leaves ends its request at the app. HAProxy 2.6 reads it from `defaults` alone: the frontend has to know it too.
   defaults: ['option abortonclose'],
   // A TCP client may close its half and wait for the answer.

@@ -6,7 +6,7 @@ import type {
   VolumeDefinition,
 } from '../compose/model.ts';
 import type { EdgeAction } from '../edge/action.ts';
-import type { EdgeMode } from '../edge/model.ts';
+import type { EdgeFrontend, EdgeMode } from '../edge/model.ts';
 import type { ImageId } from '../image/reference.ts';
 import type { Limits } from '../state/actual.ts';
 import type { Adoption, Failure } from '../state/ledger.ts';
@@ -114,6 +114,8 @@ export interface CreateEdge {
   readonly imageId: ImageId;
   /** The edge that it takes the listeners over from. */
   readonly predecessor: string | undefined;
+  /** Where it listens, and for which backend. */
+  readonly frontends: readonly Pick<EdgeFrontend, 'hostAddress' | 'hostPort' | 'backend'>[];
   readonly mode: EdgeMode;
   /** Name of the edge network: where an edge in `publish` mode lives. */
   readonly network: string;

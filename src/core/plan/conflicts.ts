@@ -10,6 +10,7 @@ export interface PortHolder {
   readonly kind: 'ours' | 'foreign';
   readonly name: string;
   readonly service: string | undefined;
+  readonly container: Container;
   readonly held: HostPort;
   /** For people: `80/tcp`. */
   readonly port: string;
@@ -44,19 +45,26 @@ export const portHolders = (c: ServiceContext, release: Release): readonly PortH
 
 /** The edge lets go by itself: who waits for that is told so (`awaitPorts`). */
 const publishing = oncePer(({ containers }: Actual): readonly Container[] =>
-  containers.filter((o) => o.ports.length > 0 && isUp(o) && !o.edge),
+  containers.filter((o) => heldPorts(o).length > 0 && isUp(o) && !o.edge),
 );
+
+/** What the engine publishes for a container; and where another environment's edge was made to listen, which only its labels say. */
+export const heldPorts = ({ ports, otherOwner, state }: Container): readonly HostPort[] =>
+  otherOwner && otherOwner.edgePorts.length > 0 && state === 'running'
+    ? [...ports, ...otherOwner.edgePorts]
+    : ports;
 
 export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]): readonly PortHolder[] =>
   publishing(c.input.actual)
     .filter((o) => o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id)
     .flatMap((o) =>
-      o.ports
+      heldPorts(o)
         .filter((p) => wanted.some((w) => overlaps(w, p)))
         .map((p) => ({
           kind: o.owner ? ('ours' as const) : ('foreign' as const),
           name: o.name,
           service: o.owner?.service,
+          container: o,
           held: p,
           port: `${String(p.hostPort)}/${p.protocol}`,
         })),

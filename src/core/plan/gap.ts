@@ -1,5 +1,7 @@
 import { serviceRecord } from '../state/ledger.ts';
 import type { Exposure, Release } from '../state/release.ts';
+import { currentEdge, frontendsOf } from './edge/view.ts';
+import { clashes } from './edge/wanted.ts';
 import type { Step } from './foresee.ts';
 import type { PlanInput } from './input.ts';
 import type { ServicePlan } from './plan.ts';
@@ -62,6 +64,15 @@ const portsOf = (release: Release | undefined): string => {
   return ports.length === 1 ? `port ${ports[0] ?? ''} moves` : `ports ${ports.join(', ')} move`;
 };
 
+/** Nothing listens on one address of a port and on all of them: the edge lets the port go, and the next one binds it. */
+const addressGap = ({ actual }: PlanInput, release: Release): string | undefined => {
+  const before = currentEdge(actual)?.seen?.written?.frontends ?? [];
+  const moved = frontendsOf(release).find((f) => before.some((b) => clashes(b, f)));
+  return (
+    moved && `about 2 s, because port ${String(moved.hostPort)} moves between one address and every address`
+  );
+};
+
 /** An edge in a network of its own can't hand its ports over to the next one. */
 const edgeGap = (
   input: PlanInput,
@@ -70,7 +81,8 @@ const edgeGap = (
 ): string | undefined => {
   const replaced = steps.some((s) => s.part === 'edge' && s.action.kind === 'stop');
   const made = steps.some((s) => s.part === 'edge' && s.action.kind === 'create-edge');
-  return input.edge.mode === 'publish' && release?.spec.exposure === 'edge' && replaced && made
+  if (input.edge.mode === 'host') return made && release ? addressGap(input, release) : undefined;
+  return release?.spec.exposure === 'edge' && replaced && made
     ? 'about 0.5 s, because the edge is replaced, which has a gap with SUPERCARGO_EDGE_MODE=publish'
     : undefined;
 };

@@ -10,6 +10,7 @@ import { leave } from './edge/leave.ts';
 import { planEdge } from './edge/plan-edge.ts';
 import { EDGE_TARGET } from './edge/target.ts';
 import { shareOfHeld, type EdgeShare } from './edge/share.ts';
+import { sameFrontend } from './edge/view.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './input.ts';
@@ -30,19 +31,20 @@ import { afterSetback, isStubborn, restingAt } from './setback.ts';
 /** The whole host: every declared service after those it depends on, then those nobody declares any more. */
 export const planHost = (input: PlanInput): HostPlan => {
   const plans = new Map<string, ServicePlan>();
-  const shares: EdgeShare[] = [];
+  const shares = new Map<string, EdgeShare>();
   const opensAtMs = nextOpening(input.windows, input.nowMs);
   for (const service of inOrder(input.project.services)) {
     const { plan, share } = planService(contextOf(input, service, opensAtMs), plans);
     plans.set(service.name, plan);
-    shares.push(share);
+    shares.set(service.name, share);
   }
   const undeclared = planUndeclared(input);
+  for (const { plan, share } of undeclared) shares.set(plan.service, share);
   const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
   const isTurning = planned.some(({ decision }) => takes(decision, 'edge-set-state'));
-  const edge = planEdge(input, [...shares, ...undeclared.map((u) => u.share)], isTurning);
+  const edge = planEdge(input, [...shares.values()], isTurning);
   const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
-    toldByEdge(input, s, edge),
+    toldByEdge(input, s, shares.get(s.service), edge),
   );
   const told = services.map((s) => toldAsDown(input, s));
   const isSettled = services.every(
@@ -65,10 +67,27 @@ export const planHost = (input: PlanInput): HostPlan => {
   };
 };
 
-/** What a service waits for at the edge is the edge's to tell, where that is stuck. */
-const toldByEdge = (input: PlanInput, plan: ServicePlan, edge: EdgePlan | undefined): ServicePlan => {
-  const isWaiting = plan.decision.kind === 'wait' && plan.decision.reason === 'edge';
-  return isWaiting && edge && isStuck(input, edge.decision) ? { ...plan, decision: edge.decision } : plan;
+/**
+ * A service whose port something else has is blocked by that, whatever else it waits for. Otherwise what it waits for at the edge is
+ * the edge's to tell, where that is stuck.
+ */
+const toldByEdge = (
+  input: PlanInput,
+  plan: ServicePlan,
+  share: EdgeShare | undefined,
+  edge: EdgePlan | undefined,
+): ServicePlan => {
+  const { decision } = plan;
+  if (!edge) return plan;
+  const isWaiting = decision.kind === 'wait' && decision.reason === 'edge';
+  const isMoving = decision.kind === 'act' || (decision.kind === 'wait' && isShortWait(decision.reason));
+  const taken = edge.taken.find((t) => share?.frontends.some((f) => sameFrontend(f, t.frontend)));
+  if (taken && decision.kind !== 'blocked' && (isWaiting || !isMoving))
+    return { ...plan, decision: taken.decision };
+  const isOthers = edge.taken.some((t) => t.decision === edge.decision);
+  return isWaiting && !isOthers && isStuck(input, edge.decision)
+    ? { ...plan, decision: edge.decision }
+    : plan;
 };
 
 const isStuck = (input: PlanInput, d: Decision): boolean => {

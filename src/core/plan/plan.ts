@@ -1,4 +1,5 @@
 import type { ContainerRole, EdgeRole } from '../status/status.ts';
+import type { EdgeFrontend } from '../edge/model.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action, ContainerRef } from './action.ts';
 
@@ -129,9 +130,17 @@ export interface RunningReplica {
   };
 }
 
+/** A port that a service wants of the edge, and that something else has. */
+export interface TakenPort {
+  readonly frontend: EdgeFrontend;
+  readonly decision: Extract<Decision, { readonly kind: 'blocked' }>;
+}
+
 /** The edge's part; undefined in the host's plan where no service needs one and none is left. */
 export interface EdgePlan {
   readonly decision: Decision;
+  /** The edge is made without them, and their services are blocked. */
+  readonly taken: readonly TakenPort[];
   /** Containers of edges, the one that takes new connections first. */
   readonly containers: readonly EdgeReplica[];
 }

@@ -5,11 +5,12 @@ import type { Release } from '../state/release.ts';
 import type { CreateContainer } from './action.ts';
 import { absentDonor, joins, replacedDonor } from './donor.ts';
 import { edgeNetwork } from './edge/view.ts';
-import { stubbornHolder } from './conflicts.ts';
+import { stubbornHolder, type PortHolder } from './conflicts.ts';
 import { wait } from './gate.ts';
 import type { ServiceContext, Target } from './input.ts';
 import { keepName, liveName, nameOfVolume, networksNeed, releaseImage, volumesNeed } from './needs.ts';
 import type { BlockReason } from './plan.ts';
+import { containerOwner } from './port-owner.ts';
 import type { SlotStep } from './settle.ts';
 import { preflightOf } from './preflight.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
@@ -44,7 +45,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   const absent = absentDonor(c, release);
   if (absent) return { kind: 'stuck', decision: absent };
   const holder = stubbornHolder(c, release);
-  if (holder) return portTaken(c, holder.port, holder.name, holder.kind === 'ours');
+  if (holder) return portTaken(c, holder);
   const squatter = nameSquatter(c, target, slot);
   if (squatter) return squatter;
   return {
@@ -84,14 +85,19 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
     : `replica ${String(replica)} of ${c.service.name} is missing`;
 };
 
-const portTaken = (c: ServiceContext, port: string, name: string, isOurs: boolean): SlotStep =>
-  blockedStep(
-    'port',
-    `port ${port} is taken by the ${isOurs ? '' : 'foreign '}container ${name}`,
-    isOurs
-      ? 'two services cannot publish one port: change one of them in the compose file'
-      : `stop it (docker stop ${name}), or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`,
-  );
+const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): SlotStep => {
+  const { who, advice } = containerOwner(container, held);
+  const message = `port ${port} is taken by ${who}`;
+  const { name, owner, otherEnvironment } = container;
+  if (owner)
+    return blockedStep(
+      'port',
+      message,
+      'two services cannot publish one port: change one of them in the compose file',
+    );
+  const takeOver = `stop it (docker stop ${name}), or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`;
+  return blockedStep('port', message, otherEnvironment === undefined ? takeOver : advice);
+};
 
 /** A container that is not of this service and has a name we need. Renaming it is not ours to do. */
 const nameSquatter = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {

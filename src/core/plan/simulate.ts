@@ -40,7 +40,7 @@ export const simulate = (
     case 'create-edge':
       return withEdge(actual, action, nowMs);
     case 'leave-edge':
-      return left(actual, action.container.id, nowMs);
+      return left(freed(actual, action.container.id), action.container.id, nowMs);
     case 'rejoin':
       return withNetworks(actual, action.container.id, (networks) => [
         ...networks.filter((n) => n.network !== action.network),

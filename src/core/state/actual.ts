@@ -67,6 +67,8 @@ export interface Container {
   readonly lookalike?: Lookalike;
   /** Another environment's container names it here; foreign and ours have none. */
   readonly otherEnvironment: string | undefined;
+  /** Beside `otherEnvironment`. */
+  readonly otherOwner?: OtherOwner;
   /** Present on the edges of our environment. */
   readonly edge?: EdgeOwner | undefined;
   /** Of our environment: it only showed that another one could start, and is to be removed. */
@@ -103,6 +105,16 @@ export interface EdgeOwner {
   readonly instance: string;
   /** `edgeShape` of the config that it was made for. */
   readonly shape: string;
+  /** The instance that it was made to take the listeners over from; the first agents did not write it down. */
+  readonly predecessor?: string;
+}
+
+/** What the labels of another environment's container say. They can be written by anybody: for messages. */
+export interface OtherOwner {
+  readonly service?: string;
+  readonly isEdge: boolean;
+  /** Where an edge was made to listen; empty where its agent did not write it down. */
+  readonly edgePorts: readonly (HostPort & { readonly service: string })[];
 }
 
 export interface ContainerDetail {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatImage } from '../../image/reference.ts';
-import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/model.ts';
+import type { EdgeBackend, EdgeConfig } from '../../edge/model.ts';
 import { serverName } from '../../edge/names.ts';
 import { edgeShape, renderConfig } from '../../edge/render.ts';
 import { listenersOf } from '../../edge/listener.ts';
@@ -16,9 +16,10 @@ import { isUp, refOf } from '../slot.ts';
 import { edgeImage, isProven, keepEdgeName } from './image.ts';
 import { edgeNetworkOf } from './network.ts';
 import { EDGE_TARGET } from './target.ts';
-import { takenPort } from './port-owner.ts';
 import type { EdgeShare } from './share.ts';
+import type { PortOwners } from './port-owners.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
+import { awaitHandOver, silence } from './silent-edges.ts';
 import { actIfAny } from './step.ts';
 import {
   answersBy,
@@ -27,9 +28,13 @@ import {
   edgeNetwork,
   edgeParts,
   isLost,
-  sameFrontend,
+  isPublished,
+  isStranded,
+  listeningEdge,
+  mayBind,
   type EdgePart,
 } from './view.ts';
+import { wantedEdge, type Wanted } from './wanted.ts';
 
 /**
  * The edge of the whole host: there while a service needs it, and as all of them together want it. `isTurning`: a service's own next
@@ -41,62 +46,36 @@ export const planEdge = (
   isTurning: boolean,
 ): EdgePlan | undefined => {
   const parts = edgeParts(input.actual);
-  const wanted = wantedConfig(input, shares);
+  const { config: wanted, owners } = wantedEdge(input, shares);
   const isExpected = shares.some((s) => s.isExpected);
   const isNeeded = wanted.frontends.length > 0 || shares.some((s) => s.isProofWanted);
   if (parts.length === 0 && !isNeeded && !isExpected) return undefined;
   const { hold } = input.ledger;
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
-  const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded });
+  const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded, owners });
   // One that starts meanwhile would begin with a file that says who was sent to before.
-  const decision = isTurning && takes(next, 'start') ? wait('edge', 'who is sent to changes first') : next;
+  const due = isTurning && takes(next, 'start') ? wait('edge', 'who is sent to changes first') : next;
+  const decision = afterSetback(input, setbackKey('', EDGE_TARGET), due);
+  const taken = [...owners.taken, ...owners.shared];
   return {
-    decision: afterSetback(input, setbackKey('', EDGE_TARGET), decision),
+    decision: decision.kind === 'converged' && taken[0] ? taken[0].decision : decision,
+    taken,
     containers: parts.map((p) => edgeReplicaOf(input, p)),
   };
 };
 
-type Wanted = Omit<EdgeConfig, 'instance'>;
-
-const wantedConfig = (input: PlanInput, shares: readonly EdgeShare[]): Wanted => {
-  const edge = currentEdge(input.actual);
-  const before = edge?.seen?.written?.frontends ?? [];
-  const all = shares.flatMap((s) => s.frontends);
-  // Where one service gives a port to another, it stays with the first until that lets go.
-  const kept = all.filter((f) => before.some((b) => sameFrontend(b, f) && b.backend === f.backend));
-  const frontends = [...kept, ...all, ...shares.flatMap((s) => s.yielding)].filter(
-    (f, index, list) => list.findIndex((g) => sameFrontend(f, g)) === index,
-  );
-  const servers = shares.flatMap((s) => s.servers);
-  const isHttp = (name: string): boolean =>
-    frontends.every((f) => f.backend !== name || f.protocol === 'http');
-  const protocolOf = (f: EdgeFrontend) => (isHttp(f.backend) ? ('http' as const) : ('tcp' as const));
-  const backends = [...new Map(frontends.map((f) => [f.backend, protocolOf(f)]))].map(
-    ([name, protocol]): EdgeBackend => ({
-      name,
-      protocol,
-      servers: servers
-        .filter((s) => s.backend === name)
-        .map(({ name: server, address, port, state }) => ({ name: server, address, port, state })),
-    }),
-  );
-  return {
-    environment: input.environment,
-    mode: input.edge.mode,
-    agentUid: input.edge.agentUid,
-    hasIpv6: input.edge.hasIpv6,
-    frontends: frontends.map((f) => ({ ...f, protocol: protocolOf(f) })),
-    backends,
-    longestDrainMs: Math.max(0, ...shares.map((s) => s.drainMs)),
-  };
-};
+interface Demand {
+  readonly isExpected: boolean;
+  readonly isNeeded: boolean;
+  readonly owners: PortOwners;
+}
 
 const decide = (
   input: PlanInput,
   wanted: Wanted,
   parts: readonly EdgePart[],
-  { isExpected, isNeeded }: { readonly isExpected: boolean; readonly isNeeded: boolean },
+  { isExpected, isNeeded, owners }: Demand,
 ): Decision => {
   const image = edgeImage(input);
   // An image that nobody has seen running gets nothing of an edge that runs: it shows itself without ports first.
@@ -109,6 +88,7 @@ const decide = (
         (p) =>
           !p.isLeaving &&
           !isLost(p, input) &&
+          !isStranded(p, input.actual) &&
           p.shape === shape &&
           (!image || p.container.imageId === image.id),
       )
@@ -117,7 +97,7 @@ const decide = (
   return (
     correct(input, wanted) ??
     (isExpected ? edgeNeeds(input, image) : undefined) ??
-    (isNeeded ? raiseEdge(input, next, shape, image, meant, others) : undefined) ??
+    (isNeeded ? raiseEdge(input, next, shape, image, meant, others, owners.unknown) : undefined) ??
     retireEdges(input, others, meant) ?? { kind: 'converged' }
   );
 };
@@ -181,22 +161,26 @@ const raiseEdge = (
   image: Image | undefined,
   meant: EdgePart | undefined,
   others: readonly EdgePart[],
+  unknown: PortOwners['unknown'],
 ): Decision | undefined => {
   if (!image) return pullEdge(input);
   if (meant?.container.state === 'paused')
     return actIfAny([{ kind: 'unpause', container: refOf(meant.container) }], 'it was paused by hand');
   if (meant && isUp(meant.container))
-    return rejoinEdge(input, meant) ?? awaitAnswer(input, meant, wanted.frontends);
-  const taken = takenPort(input, wanted.frontends);
-  if (taken) return taken;
-  // An edge in a network of its own gets its ports from the engine, which gives each to one container only.
-  const inTheWay = wanted.mode === 'publish' && wanted.frontends.length > 0 ? endEdges(others) : undefined;
-  if (inTheWay) return inTheWay;
-  if (meant) return start(meant, { ...wanted, instance: meant.instance });
+    return rejoinEdge(input, meant) ?? freePorts(input, meant, others) ?? awaitAnswer(input, meant);
+  const hasPorts = wanted.frontends.length > 0;
+  if (hasPorts) {
+    // An edge in a network of its own gets its ports from the engine, which gives each to one container only.
+    const inTheWay = endEdges(wanted.mode === 'publish' ? others : others.filter(isPublished));
+    const first = unknown ?? inTheWay ?? awaitHandOver(input, others);
+    if (first) return first;
+  }
+  if (meant)
+    return start(meant, { ...wanted, instance: meant.instance }, hasPorts ? silence(input, others) : []);
   const network = edgeNetwork(input.actual)?.name;
   if (network === undefined) return wait('edge', 'the edge network is made');
   const takesOver = wanted.mode === 'host' && wanted.frontends.length > 0;
-  const predecessor = takesOver ? currentEdge(input.actual)?.instance : undefined;
+  const predecessor = takesOver ? listeningEdge(input.actual)?.instance : undefined;
   const instance = instanceOf(
     shape,
     image.id,
@@ -213,6 +197,11 @@ const raiseEdge = (
     shape,
     imageId: image.id,
     predecessor,
+    frontends: wanted.frontends.map(({ hostAddress, hostPort, backend }) => ({
+      hostAddress,
+      hostPort,
+      backend,
+    })),
     mode: wanted.mode,
     network,
     ports:
@@ -238,6 +227,19 @@ const nameTaken = ({ name, otherEnvironment }: Container): Decision => ({
   advice: `rename that container (docker rename ${name} …), or remove it`,
 });
 
+/** It started, and one that fell silent since has its ports. Each of those is sent away once. */
+const freePorts = (input: PlanInput, meant: EdgePart, others: readonly EdgePart[]): Decision | undefined => {
+  if (meant.seen?.state || mayBind(meant)) return undefined;
+  const why = 'it cannot be asked any more, and has the ports of the next edge';
+  return actIfAny(
+    silence(
+      input,
+      others.filter((p) => !p.isLeaving),
+    ),
+    why,
+  );
+};
+
 /** In a network of its own it was taken off the one where it reaches its containers. */
 const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undefined => {
   const network = edgeNetwork(input.actual)?.name;
@@ -254,10 +256,11 @@ const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undef
 const instanceOf = (...parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
 
-const start = (part: EdgePart, config: EdgeConfig): Decision | undefined => {
+const start = (part: EdgePart, config: EdgeConfig, before: readonly Action[]): Decision | undefined => {
   const isStale = renderConfig(config) !== part.seen?.written?.text;
   return actIfAny(
     [
+      ...before,
       ...(isStale ? [{ kind: 'edge-write' as const, instance: part.instance, config }] : []),
       { kind: 'start', container: refOf(part.container), release: EDGE_TARGET },
     ],
@@ -265,18 +268,12 @@ const start = (part: EdgePart, config: EdgeConfig): Decision | undefined => {
   );
 };
 
-const awaitAnswer = (
-  input: PlanInput,
-  part: EdgePart,
-  frontends: readonly EdgeFrontend[],
-): Decision | undefined => {
+const awaitAnswer = (input: PlanInput, part: EdgePart): Decision | undefined => {
   const { container, seen } = part;
   if (seen?.state && seen.hasSockets) return undefined;
   const untilMs = answersBy(part, input);
   const isBroken = (container.detail?.restartCount ?? 0) >= 3 || input.nowMs >= untilMs;
   if (!isBroken) return wait('edge', `${container.name} starts`, untilMs);
-  const taken = takenPort(input, frontends);
-  if (taken) return taken;
   return {
     kind: 'blocked',
     reason: 'edge',

@@ -1,3 +1,4 @@
+import type { EdgeFrontend } from '../../edge/model.ts';
 import { serverName } from '../../edge/names.ts';
 import type { Attachment } from '../../compose/model.ts';
 import type { Container } from '../../state/actual.ts';
@@ -24,7 +25,15 @@ import { bake, bakeFault, othersDrain } from './bake.ts';
 import { stateActions } from './leave.ts';
 import { standIn } from './stand-in.ts';
 import { act, pending } from './step.ts';
-import { backendsOf, currentEdge, edgeAddress, frontendsOf, sameFrontend, serversOf } from './view.ts';
+import {
+  backendsOf,
+  currentEdge,
+  edgeAddress,
+  frontendsOf,
+  sameFrontend,
+  serversOf,
+  type EdgeBackendPlace,
+} from './view.ts';
 
 export interface RaiseOptions {
   /** A release that has yet to prove itself: watched for the monitor time once it serves. */
@@ -132,14 +141,19 @@ const ontoEdge = (
   c: ServiceContext,
   release: Release,
   slot: Slot,
-  { isTurn }: RaiseOptions,
+  { isNew, isTurn }: RaiseOptions,
 ): SlotStep | undefined => {
   const { current } = slot;
   const { actual, nowMs } = c.input;
   if (!current) return undefined;
   const given = takePorts(c, slot, release, isTurn);
   if (given) return given;
-  if (!isListening(c, release)) return { kind: 'stuck', decision: wait('edge', 'the edge opens its ports') };
+  const open = openBackends(c, release);
+  const closed: SlotStep | undefined = isListening(c, release)
+    ? undefined
+    : { kind: 'stuck', decision: wait('edge', 'the edge opens its ports') };
+  // What proved itself goes on behind the ports that are open; a new release has all of them, or changes nothing.
+  if (closed && (isNew || open.length === 0)) return closed;
   const address = edgeAddress(actual, current);
   const instance = currentEdge(actual)?.instance ?? '';
   const name = serverName(current.id);
@@ -150,7 +164,7 @@ const ontoEdge = (
   );
   if (removals) return act(removals, 'its address has changed');
   const missing = some(
-    backendsOf(release)
+    open
       // In maintenance: one whose adding was cut short, or that an edge came back with from its file.
       .filter((b) => servers.every((s) => s.backend !== b.name || s.admin === 'maint'))
       .map((b): Action => ({
@@ -173,7 +187,7 @@ const ontoEdge = (
       ? []
       : [{ kind: 'drain' as const, containers: [refOf(current)], draining: false }];
   const ready = some([...states, ...again]);
-  return ready && act(ready, 'the edge sends to it');
+  return ready ? act(ready, 'the edge sends to it') : closed;
 };
 
 /** Beside its deadline: what the edge needs to look at a port. */
@@ -247,16 +261,23 @@ const directHolders = (c: ServiceContext, { others }: Slot, release: Release): r
   );
 };
 
-/** The edge listens on every port of this release and sends them where this release is. */
-const isListening = (c: ServiceContext, release: Release): boolean => {
-  const edge = currentEdge(c.input.actual);
+/** What the running edge listens for: its file says where that leads. */
+const listening = ({ input: { actual } }: ServiceContext, release: Release): readonly EdgeFrontend[] => {
+  const edge = currentEdge(actual);
   const written = edge?.seen?.written;
-  return (
-    written?.shape === edge?.shape &&
-    frontendsOf(release).every((f) =>
-      written?.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend),
-    )
+  if (!written || written.shape !== edge.shape) return [];
+  return frontendsOf(release).filter((f) =>
+    written.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend),
   );
+};
+
+/** The edge listens on every port of this release and sends them where this release is. */
+const isListening = (c: ServiceContext, release: Release): boolean =>
+  listening(c, release).length === frontendsOf(release).length;
+
+const openBackends = (c: ServiceContext, release: Release): readonly EdgeBackendPlace[] => {
+  const open = listening(c, release);
+  return backendsOf(release).filter((b) => open.some((f) => f.backend === b.name));
 };
 
 const attachmentsOf = (release: Release): readonly Attachment[] => {

@@ -76,7 +76,11 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
         state: 'created',
         owner: undefined,
         otherEnvironment: undefined,
-        edge: { instance: action.instance, shape: action.shape },
+        edge: {
+          instance: action.instance,
+          shape: action.shape,
+          ...(action.predecessor !== undefined && { predecessor: action.predecessor }),
+        },
         ports: action.ports.map(({ hostAddress, hostPort }) => ({ hostAddress, hostPort, protocol: 'tcp' })),
         detail: {
           createdAtMs: nowMs,

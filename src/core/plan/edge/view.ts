@@ -19,6 +19,7 @@ export interface EdgePart {
   readonly container: Container;
   readonly instance: string;
   readonly shape: string;
+  readonly predecessor?: string;
   /** Its restart policy was taken away: it ends when its last session is over, and nothing is decided by it any more. */
   readonly isLeaving: boolean;
   readonly seen: EdgeSeen | undefined;
@@ -48,7 +49,43 @@ export const currentEdge = oncePer((actual: Actual): EdgePart | undefined => {
   return answering.find((p) => !isBare(p)) ?? answering[0];
 });
 
-const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length === 0;
+/** Those that answer and listen: one that leaves takes nothing new any more. */
+export const boundParts = oncePer((actual: Actual): readonly EdgePart[] =>
+  edgeParts(actual).filter(({ seen }) => seen?.state?.isLeaving === false && seen.state.frontends.length > 0),
+);
+
+/** In a network of its own: the engine publishes its ports, and it cannot hand them over. */
+export const isPublished = ({ container }: EdgePart): boolean => container.ports.length > 0;
+
+/** The edge that hands its listeners to the next one: the newest that listens in the host's network, be it about to leave. */
+export const listeningEdge = oncePer((actual: Actual): EdgePart | undefined => {
+  const bound = boundParts(actual).filter((p) => !isPublished(p));
+  return bound.find((p) => !p.isLeaving) ?? bound[0];
+});
+
+/** Of HAProxy that did not start: its file, or one of its ports. By a signal it ends with more. */
+const hasFailed = ({ container: { detail } }: EdgePart): boolean =>
+  detail !== undefined && detail.exitCode > 0 && detail.exitCode < 128;
+
+/** It listens, or will in a moment, and nothing says where. */
+export const mayBind = (part: EdgePart): boolean => {
+  const { container, seen } = part;
+  if (seen?.state || isBare(part)) return false;
+  if (container.state === 'running' || container.state === 'paused') return true;
+  return container.state === 'restarting' && !hasFailed(part);
+};
+
+/**
+ * It can never bind: an edge that it was not made to follow listens where it should. That happens where the one before was away
+ * when it was made, and came back.
+ */
+export const isStranded = (part: EdgePart, actual: Actual): boolean => {
+  const holder = listeningEdge(actual);
+  if (part.seen?.state || isBare(part) || mayBind(part) || isPublished(part)) return false;
+  return holder !== undefined && holder.instance !== part.instance && part.predecessor !== holder.instance;
+};
+
+export const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length === 0;
 
 /** It starts within a second; after this long somebody has to look. */
 export const ANSWER_MS = 15_000;
@@ -157,7 +194,9 @@ export const frontendsOf = (release: Release): readonly EdgeFrontend[] => {
   });
 };
 
-export const sameFrontend = (a: EdgeFrontend, b: EdgeFrontend): boolean =>
+type Place = Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>;
+
+export const sameFrontend = (a: Place, b: Place): boolean =>
   a.hostAddress === b.hostAddress && a.hostPort === b.hostPort;
 
 /** Its address on the edge network. Empty: it has none. */

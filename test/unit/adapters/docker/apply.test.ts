@@ -187,6 +187,7 @@ describe('a step of start-first', () => {
     shape: 'abc',
     imageId: 'sha256:1',
     predecessor: undefined,
+    frontends: [],
     mode: 'host',
     network: 'test_edge',
     ports: [],

@@ -9,6 +9,7 @@ const edge: CreateEdge = {
   shape: '0123456789abcdef',
   imageId: 'sha256:1' as CreateEdge['imageId'],
   predecessor: undefined,
+  frontends: [],
   mode: 'host',
   network: 'test_edge',
   ports: [],
@@ -30,6 +31,7 @@ describe('the body of an edge', () => {
         'io.supercargo.environment': 'test',
         'io.supercargo.edge': 'e2',
         'io.supercargo.edge-shape': '0123456789abcdef',
+        'io.supercargo.edge-ports': '',
         'com.docker.compose.project': 'supercargo-test',
       },
       HostConfig: {

@@ -3,6 +3,7 @@ import {
   edgeLabels,
   ownerLabels,
   parseEdge,
+  parseOther,
   parseOwner,
   parseRestart,
 } from '../../../../src/adapters/docker/labels.ts';
@@ -16,6 +17,7 @@ const edge: CreateEdge = {
   shape: '0123456789abcdef',
   imageId: 'sha256:1' as CreateEdge['imageId'],
   predecessor: undefined,
+  frontends: [],
   mode: 'host',
   network: 'test_edge',
   ports: [],
@@ -38,9 +40,29 @@ describe('the labels of an edge', () => {
       'io.supercargo.environment': 'test',
       'io.supercargo.edge': 'e1',
       'io.supercargo.edge-shape': '0123456789abcdef',
+      'io.supercargo.edge-ports': '',
       'com.docker.compose.project': 'supercargo-test',
     });
     expect(parseEdge(labels, 'test')).toEqual({ instance: 'e1', shape: '0123456789abcdef' });
+  });
+
+  it('say which edge it follows, where it listens and for whom: to its own environment, and to others', () => {
+    const frontends = [
+      { hostAddress: '', hostPort: 8080, backend: 'web:8888' },
+      { hostAddress: 'fd00::1', hostPort: 81, backend: 'api:1' },
+    ];
+    const full = edgeLabels({ ...edge, predecessor: 'e0', frontends }, 'test');
+    expect(full['io.supercargo.edge-ports']).toBe('any:8080=web,fd00::1:81=api');
+    expect(parseEdge(full, 'test')).toMatchObject({ predecessor: 'e0' });
+    expect(parseOther(full)).toEqual({
+      isEdge: true,
+      edgePorts: [
+        { hostAddress: '', hostPort: 8080, protocol: 'tcp', service: 'web' },
+        { hostAddress: 'fd00::1', hostPort: 81, protocol: 'tcp', service: 'api' },
+      ],
+    });
+    const wrong = { ...full, 'io.supercargo.edge-ports': 'x,any:99999=web,=,any:80=,,any:80' };
+    expect(parseOther(wrong).edgePorts).toEqual([]);
   });
 
   it('are nothing to another environment, and make no service of it', () => {

@@ -53,6 +53,7 @@ describe('the config of an edge', () => {
       'node staging',
       `description ${edgeShape(edge())} ${EDGE_SETTINGS}`,
       'hard-stop-after 30000ms',
+      'noreuseport',
       'uid 99',
       'gid 99',
       'fd-hard-limit 65536',

@@ -53,6 +53,14 @@ describe('the gap that is told beforehand', () => {
     expect(await told(s, { ...publish('2'), more: publishMode })).toBe('none');
   });
 
+  it('is that of a port which moves between one address and every address', async () => {
+    const s = await deployed(startFirst({ ports: '["127.0.0.1:80:8888"]' }));
+    expect(await told(s, { compose: startFirst({ ports: '["80:8888"]' }) })).toBe(
+      'about 2 s, because port 80 moves between one address and every address',
+    );
+    expect(await told(s, { compose: startFirst({ ports: '["127.0.0.2:80:8888"]' }) })).toBe('none');
+  });
+
   it('is that of an edge that was made and never started', async () => {
     const s = await deployed(STOP_FIRST);
     s.agent.wish = { ...s.agent.wish, compose: startFirst() };

@@ -34,7 +34,7 @@ describe('a service that changes its order', () => {
       'disarm web 1',
       'stop web 1',
       'edge-write web:8888=web 1',
-      'create-edge beside the last',
+      'create-edge',
       'start edge',
       'remember web 1',
       'disarm edge',

@@ -48,6 +48,15 @@ const GONE_WITH_ITS_FOLDER: readonly Command[] = [
 ];
 
 /** What the properties found, by what has to be so. */
+/** Found once: an edge that cannot be asked was about to be sent away, and the next one started before it had gone. */
+const NOT_SENT_AWAY: readonly Command[] = [
+  { kind: 'fault', action: 'pull', times: 1 },
+  { kind: 'kill', at: 6, when: 'before' },
+  { kind: 'lose', what: 'Folder' },
+  { kind: 'lay out', change: { order: 'stop-first' } },
+  { kind: 'publish', version: 'dies' },
+];
+
 export const FOUND: readonly [string, readonly Command[]][] = [
   ['nothing is stopped before an edge that nobody can ask any more', CUT_OFF],
   ['an edge that is down and has lost its file names nobody', NOTHING_TO_COME_BACK_WITH],
@@ -55,6 +64,7 @@ export const FOUND: readonly [string, readonly Command[]][] = [
   ['another edge takes over from two that have lost their sockets', BOTH_CUT_OFF],
   ['another edge takes over from one without a file and one without sockets', CUT_OFF_AFTER_THE_FILE],
   ['an edge that was removed with its folder is made anew', GONE_WITH_ITS_FOLDER],
+  ['an edge that cannot be asked is sent away before the next one starts', NOT_SENT_AWAY],
 ];
 
 /** Found once: the next edge was made while the new one served, and started in the very step that sent to the old one again. */

@@ -1,0 +1,41 @@
+import type { Action } from '../action.ts';
+import { wait } from '../gate.ts';
+import type { PlanInput } from '../input.ts';
+import type { Decision } from '../plan.ts';
+import { refOf } from '../slot.ts';
+import { actIfAny } from './step.ts';
+import { answersBy, isBare, mayBind, type EdgePart } from './view.ts';
+
+/** It does not answer, and has nothing by which it could: it listens for ever, and hands nothing over. */
+const isDeaf = (part: EdgePart, input: PlanInput): boolean =>
+  part.container.state === 'running' &&
+  !part.seen?.state &&
+  part.seen?.hasSockets !== true &&
+  !isBare(part) &&
+  input.nowMs >= answersBy(part, input);
+
+/** What the next edge waits for: one that listens and does not answer now would keep it from binding. Undefined: nothing. */
+export const awaitHandOver = (input: PlanInput, others: readonly EdgePart[]): Decision | undefined => {
+  const silent = others.filter((p) => mayBind(p) && !isDeaf(p, input));
+  const paused = silent.filter((p) => p.container.state === 'paused');
+  const thaw = paused.map((p): Action => ({ kind: 'unpause', container: refOf(p.container) }));
+  const first = silent.find((p) => p.container.state !== 'restarting' || input.nowMs < answersBy(p, input));
+  return (
+    actIfAny(thaw, 'it was paused by hand') ??
+    (first && wait('edge', `${first.container.name} does not answer, and has the ports of the next edge`))
+  );
+};
+
+/**
+ * Those that cannot be asked let go of their ports just before the next edge binds them, which is the one gap of an edge in the
+ * host's network; their sessions go on.
+ */
+export const silence = (input: PlanInput, others: readonly EdgePart[]): readonly Action[] => {
+  const deaf = others.filter((p) => isDeaf(p, input));
+  return [
+    ...deaf
+      .filter((p) => !p.isLeaving)
+      .map((p): Action => ({ kind: 'disarm', container: refOf(p.container) })),
+    ...deaf.map((p): Action => ({ kind: 'leave-edge', container: refOf(p.container) })),
+  ];
+};

@@ -1,0 +1,56 @@
+import type { Actual, Container, HostPort } from '../state/actual.ts';
+import { overlaps } from './conflicts.ts';
+
+/** Who has a port, for people: environment and service, as far as they are known. */
+export interface PortOwner {
+  /** `the service web of the environment staging (staging-web-1-0a1b2c3d)` */
+  readonly who: string;
+  readonly advice: string;
+}
+
+const ELSEWHERE = 'publish another port in one of the two environments, or stop the service there';
+
+/** A container that publishes the port, or another environment's edge that was made for it. */
+export const containerOwner = (container: Container, wanted: HostPort): PortOwner => {
+  const { name, owner, otherEnvironment: environment, otherOwner } = container;
+  const advice = `stop it (docker stop ${name}), or publish another port`;
+  if (environment === undefined) return { who: `the ${owner ? '' : 'foreign '}container ${name}`, advice };
+  const behind = otherOwner?.edgePorts.find((p) => overlaps(p, wanted))?.service;
+  const service = behind ?? otherOwner?.service;
+  const what = service === undefined ? 'the container' : `the service ${service}`;
+  return {
+    who: `${what} of the environment ${environment} (${behind === undefined ? '' : 'its edge '}${name})`,
+    advice: ELSEWHERE,
+  };
+};
+
+const isOtherEdge = (c: Container): boolean => c.otherOwner?.isEdge === true && c.state === 'running';
+
+/** Another environment's edge that was made for this port. */
+export const edgeOwner = (actual: Actual, wanted: HostPort): PortOwner | undefined => {
+  const edge = actual.containers.find(
+    (c) => isOtherEdge(c) && c.otherOwner?.edgePorts.some((p) => overlaps(p, wanted)),
+  );
+  return edge && containerOwner(edge, wanted);
+};
+
+/** A program that listens, and that no container's ports explain. */
+export const listenerOwner = (actual: Actual, wanted: HostPort, uid: number): PortOwner => {
+  const known = edgeOwner(actual, wanted);
+  if (known) return known;
+  // Edges of the first agents do not say where they listen: as root, like every edge.
+  const edges = uid === 0 ? actual.containers.filter((c) => isOtherEdge(c) && saysNothing(c)) : [];
+  const names = edges.map((c) => `${c.otherEnvironment ?? ''} (${c.name})`);
+  if (names.length > 0)
+    return {
+      who: `another program of root's, maybe the edge of the environment ${names.join(' or ')}`,
+      advice: ELSEWHERE,
+    };
+  const port = String(wanted.hostPort);
+  return {
+    who: `another program of this host (user id ${String(uid)})`,
+    advice: `find it with: ss -ltnp 'sport = :${port}'; stop it, or publish another port`,
+  };
+};
+
+const saysNothing = (c: Container): boolean => c.otherOwner?.edgePorts.length === 0;
