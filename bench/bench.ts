@@ -6,12 +6,12 @@
  */
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { buildEdgeImage } from '../../test/support/edge-image.ts';
-import { ensureEngine } from '../../test/support/engine.ts';
-import { createTestHost, type TestHost } from '../../test/support/host.ts';
-import { loadImage, removeImagesOf } from '../../test/support/images.ts';
-import { startRegistry } from '../../test/support/registry.ts';
-import { buildBundle } from '../build.ts';
+import { buildEdgeImage } from '../test/support/edge-image.ts';
+import { ensureEngine } from '../test/support/engine.ts';
+import { createTestHost, type TestHost } from '../test/support/host.ts';
+import { loadImage, removeImagesOf } from '../test/support/images.ts';
+import { startRegistry } from '../test/support/registry.ts';
+import { buildBundle } from '../scripts/build.ts';
 import { measureDeploys } from './deploy-one.ts';
 import { measureTwenty } from './deploy-twenty.ts';
 import { ratioOf, tableOf, type Row } from './figures.ts';

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
-import { type PushedImage, pullImage } from '../../test/support/images.ts';
-import type { TestHost } from '../../test/support/host.ts';
-import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
+import { type PushedImage, pullImage } from '../test/support/images.ts';
+import type { TestHost } from '../test/support/host.ts';
+import { FOREIGN_LABEL } from '../test/support/leftovers.ts';
 import { untilServes } from './answering.ts';
 
 /**

@@ -13,16 +13,16 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startService } from '../../test/support/command.ts';
-import { ensureEngine } from '../../test/support/engine.ts';
-import { flavours } from '../../test/support/flavours.ts';
-import { startHub } from '../../test/support/fleet-hub.ts';
-import { createTestHost, supercargo } from '../../test/support/host.ts';
-import { createImageBuilder, MANIFEST_TYPE } from '../../test/support/image-content.ts';
-import { createImagePusher, removeImagesOf } from '../../test/support/images.ts';
-import { type RegistryAddress, startRegistry } from '../../test/support/registry.ts';
-import { headerOf } from '../../test/support/tar.ts';
-import { buildBundle } from '../build.ts';
+import { startService } from '../test/support/command.ts';
+import { ensureEngine } from '../test/support/engine.ts';
+import { flavours } from '../test/support/flavours.ts';
+import { startHub } from '../test/support/fleet-hub.ts';
+import { createTestHost, supercargo } from '../test/support/host.ts';
+import { createImageBuilder, MANIFEST_TYPE } from '../test/support/image-content.ts';
+import { createImagePusher, removeImagesOf } from '../test/support/images.ts';
+import { type RegistryAddress, startRegistry } from '../test/support/registry.ts';
+import { headerOf } from '../test/support/tar.ts';
+import { buildBundle } from '../scripts/build.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, mib: { type: 'string', default: '2048' } },

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestHost } from '../../test/support/host.ts';
-import { createImagePusher } from '../../test/support/images.ts';
-import { loadApp } from '../../test/support/load-app.ts';
-import { createNamespace } from '../../test/support/load-namespace.ts';
-import { type LoadReport, mergeReports, startLoadProcess } from '../../test/support/load.ts';
-import { freePort } from '../../test/support/ports.ts';
-import type { Registry } from '../../test/support/registry.ts';
+import type { TestHost } from '../test/support/host.ts';
+import { createImagePusher } from '../test/support/images.ts';
+import { loadApp } from '../test/support/load-app.ts';
+import { createNamespace } from '../test/support/load-namespace.ts';
+import { type LoadReport, mergeReports, startLoadProcess } from '../test/support/load.ts';
+import { freePort } from '../test/support/ports.ts';
+import type { Registry } from '../test/support/registry.ts';
 
 export const DRAIN_MS = 2_000;
 

@@ -1,8 +1,8 @@
 /** The life of an agent in a process of its own, on a simulated engine: tells its parent how the heap has grown. Needs --expose-gc. */
 import { setImmediate } from 'node:timers/promises';
-import { createAgent } from '../../src/agent/agent.ts';
-import { createSurroundings } from '../../test/support/agent-ports.ts';
-import { ENVIRONMENT, edgeSetting } from '../../test/support/world.ts';
+import { createAgent } from '../src/agent/agent.ts';
+import { createSurroundings } from '../test/support/agent-ports.ts';
+import { ENVIRONMENT, edgeSetting } from '../test/support/world.ts';
 
 export interface HeapAnswer {
   readonly earlyBytes: number;

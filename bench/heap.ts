@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { banner } from '../build.ts';
+import { banner } from '../scripts/build.ts';
 import { relativeRow, spreadOf, type Row } from './figures.ts';
 import type { HeapAnswer } from './heap-life.ts';
 import { daemonFlags } from './process-cost.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestHost } from '../../test/support/host.ts';
-import { createImagePusher } from '../../test/support/images.ts';
-import { loadApp } from '../../test/support/load-app.ts';
-import { serversOf } from '../../test/support/load-edge.ts';
-import { freePort } from '../../test/support/ports.ts';
-import type { Registry } from '../../test/support/registry.ts';
+import type { TestHost } from '../test/support/host.ts';
+import { createImagePusher } from '../test/support/images.ts';
+import { loadApp } from '../test/support/load-app.ts';
+import { serversOf } from '../test/support/load-edge.ts';
+import { freePort } from '../test/support/ports.ts';
+import type { Registry } from '../test/support/registry.ts';
 import { tickCosts } from './process-cost.ts';
 import { edgeService, untilConverged } from './switch-load.ts';
 

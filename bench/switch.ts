@@ -7,16 +7,16 @@
  * 3. many services behind one edge: a deploy of one beside the others, and the CPU time of a tick that finds nothing to do
  */
 import { parseArgs } from 'node:util';
-import { buildEdgeImage } from '../../test/support/edge-image.ts';
-import { ensureEngine } from '../../test/support/engine.ts';
-import { createTestHost, type TestHost } from '../../test/support/host.ts';
-import { loadImage, removeImagesOf } from '../../test/support/images.ts';
-import { percentile } from '../../test/support/load.ts';
-import { startRegistry } from '../../test/support/registry.ts';
+import { buildEdgeImage } from '../test/support/edge-image.ts';
+import { ensureEngine } from '../test/support/engine.ts';
+import { createTestHost, type TestHost } from '../test/support/host.ts';
+import { loadImage, removeImagesOf } from '../test/support/images.ts';
+import { percentile } from '../test/support/load.ts';
+import { startRegistry } from '../test/support/registry.ts';
 import { measureGaps, type Gaps } from './switch-gaps.ts';
 import { measureLoad, type UnderLoad } from './switch-load.ts';
 import { measureMany, type Many } from './switch-many.ts';
-import { buildBundle } from '../build.ts';
+import { buildBundle } from '../scripts/build.ts';
 import { spreadOf } from './figures.ts';
 
 const { values } = parseArgs({

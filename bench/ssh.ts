@@ -1,9 +1,9 @@
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand, startService } from '../../test/support/command.ts';
-import { eventually } from '../../test/support/poll.ts';
-import { freePort } from '../../test/support/ports.ts';
+import { runCommand, startService } from '../test/support/command.ts';
+import { eventually } from '../test/support/poll.ts';
+import { freePort } from '../test/support/ports.ts';
 
 /** A server of its own on loopback, with keys that are thrown away: how the old tool reached a host. */
 export interface Ssh {

@@ -1,11 +1,11 @@
 import type Docker from 'dockerode';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
-import type { TestHost } from '../../test/support/host.ts';
-import { createImagePusher, type PushedImage, pullImage } from '../../test/support/images.ts';
-import { loadApp } from '../../test/support/load-app.ts';
-import { freePort } from '../../test/support/ports.ts';
-import type { Registry } from '../../test/support/registry.ts';
+import { FOREIGN_LABEL } from '../test/support/leftovers.ts';
+import type { TestHost } from '../test/support/host.ts';
+import { createImagePusher, type PushedImage, pullImage } from '../test/support/images.ts';
+import { loadApp } from '../test/support/load-app.ts';
+import { freePort } from '../test/support/ports.ts';
+import type { Registry } from '../test/support/registry.ts';
 import { edgeService, untilConverged } from './switch-load.ts';
 
 /** In milliseconds, one for each deploy. */

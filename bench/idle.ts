@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Agent } from '../../test/support/agent.ts';
-import { flavours } from '../../test/support/flavours.ts';
-import { supercargo, type TestHost } from '../../test/support/host.ts';
-import { createImagePusher, pullImage } from '../../test/support/images.ts';
-import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
+import type { Agent } from '../test/support/agent.ts';
+import { flavours } from '../test/support/flavours.ts';
+import { supercargo, type TestHost } from '../test/support/host.ts';
+import { createImagePusher, pullImage } from '../test/support/images.ts';
+import { FOREIGN_LABEL } from '../test/support/leftovers.ts';
 import { startEngineRelay, type EngineRelay, type Sent } from './engine-relay.ts';
 import { relativeRow, spreadOf, type Row } from './figures.ts';
 import { bareNodeMb, daemonFlags, residentMb, tickCosts, timeToWord } from './process-cost.ts';

@@ -14,13 +14,13 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { startService } from '../../test/support/command.ts';
-import { supercargo } from '../../test/support/host.ts';
-import { percentile } from '../../test/support/load.ts';
-import { eventually } from '../../test/support/poll.ts';
-import { freePort } from '../../test/support/ports.ts';
+import { startService } from '../test/support/command.ts';
+import { supercargo } from '../test/support/host.ts';
+import { percentile } from '../test/support/load.ts';
+import { eventually } from '../test/support/poll.ts';
+import { freePort } from '../test/support/ports.ts';
 import type { AgentsAnswer, HoldOrder } from './hub-agents.ts';
-import { buildBundle } from '../build.ts';
+import { buildBundle } from '../scripts/build.ts';
 
 const { values } = parseArgs({
   options: {

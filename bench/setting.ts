@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
-import type { HostOptions, TestHost } from '../../test/support/host.ts';
-import type { Registry } from '../../test/support/registry.ts';
+import type { HostOptions, TestHost } from '../test/support/host.ts';
+import type { Registry } from '../test/support/registry.ts';
 
 /** What all measurements of one run share. */
 export interface Setting {

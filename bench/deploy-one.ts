@@ -1,8 +1,8 @@
-import { createImagePusher, type PushedImage } from '../../test/support/images.ts';
-import { flavours } from '../../test/support/flavours.ts';
-import type { TestHost } from '../../test/support/host.ts';
-import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
-import { freePort } from '../../test/support/ports.ts';
+import { createImagePusher, type PushedImage } from '../test/support/images.ts';
+import { flavours } from '../test/support/flavours.ts';
+import type { TestHost } from '../test/support/host.ts';
+import { FOREIGN_LABEL } from '../test/support/leftovers.ts';
+import { freePort } from '../test/support/ports.ts';
 import { startsOf, untilServes } from './answering.ts';
 import { apiNetwork, apiService } from './by-api.ts';
 import { relativeRow, spreadOf, type Row } from './figures.ts';

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../../test/support/command.ts';
-import { createImagePusher, type PushedImage } from '../../test/support/images.ts';
-import { flavours } from '../../test/support/flavours.ts';
-import type { TestHost } from '../../test/support/host.ts';
-import { FOREIGN_LABEL } from '../../test/support/leftovers.ts';
-import { freePorts } from '../../test/support/ports.ts';
+import { runCommand } from '../test/support/command.ts';
+import { createImagePusher, type PushedImage } from '../test/support/images.ts';
+import { flavours } from '../test/support/flavours.ts';
+import type { TestHost } from '../test/support/host.ts';
+import { FOREIGN_LABEL } from '../test/support/leftovers.ts';
+import { freePorts } from '../test/support/ports.ts';
 import { startsOf, untilServes } from './answering.ts';
 import { apiNetwork, apiService } from './by-api.ts';
 import { relativeRow, spreadOf, type Row, type Spread } from './figures.ts';
