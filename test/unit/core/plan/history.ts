@@ -100,6 +100,8 @@ export interface Run {
   readonly agent: () => SimulatedAgent;
   readonly apply: (command: Command) => Promise<void>;
   readonly settle: () => Promise<HostPlan>;
+  /** The agent ends and starts again: it tries anew what it had given up, as after `supercargo retry`. */
+  readonly restart: () => void;
 }
 
 export interface Watch {
@@ -188,7 +190,15 @@ export const start = (watch: Watch): Run => {
         for (let n = 0; n < command.count; n += 1) await alive(() => agent.tick());
     }
   };
-  return { engine, agent: () => agent, apply, settle: () => alive(() => agent.outlast()) };
+  return {
+    engine,
+    agent: () => agent,
+    apply,
+    settle: () => alive(() => agent.outlast()),
+    restart: () => {
+      agent = born(agent.ledger);
+    },
+  };
 };
 
 const drift = (engine: SimulatedEngine, { how, pick }: Extract<Command, { kind: 'drift' }>): void => {
