@@ -38,7 +38,7 @@ export interface ByHand {
   readonly disconnect: (name: string, network: string) => void;
   readonly removeNetwork: (name: string) => void;
   /** A network or a volume of another environment; nothing where the name is taken. */
-  readonly addNetwork: (name: string, otherEnvironment: string) => void;
+  readonly addNetwork: (name: string, otherEnvironment: string, when?: 'at the same moment') => void;
   readonly addVolume: (name: string, otherEnvironment?: string) => void;
   readonly removeVolume: (name: string) => void;
   readonly removeImage: (id: ImageId) => void;
@@ -153,8 +153,9 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
       const original = find(name);
       if (original) copy(original, image, as);
     },
-    addNetwork: (name, otherEnvironment) => {
-      if (state.actual.networks.some((n) => n.name === name)) return;
+    addNetwork: (name, otherEnvironment, when) => {
+      // Old engines look for the name first, and take it later.
+      if (when === undefined && state.actual.networks.some((n) => n.name === name)) return;
       const network = { id: `other ${name}`, name, subnets: [], owner: undefined, otherEnvironment };
       state.actual = { ...state.actual, networks: [...state.actual.networks, network] };
     },

@@ -42,7 +42,10 @@ export const releaseImage = (
 
 const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
 
-/** The network on the engine that is this definition, if it exists: external ones by name, ours by label. */
+/**
+ * The network on the engine that is this definition, if it exists: external ones by name, ours by label. Old engines give one name to
+ * two networks that are made at once, by two environments: then no container can be started on either, and ours is made again.
+ */
 export const liveNetwork = (
   input: PlanInput,
   logical: string,
@@ -51,7 +54,8 @@ export const liveNetwork = (
   const { networks } = input.actual;
   if (wanted.definition.external)
     return networks.find((n) => n.name === fixedOrOwn(wanted.definition.fixedName, logical));
-  return networks.find((n) => n.owner?.network === logical && n.owner.hash === wanted.hash);
+  const isAlone = ({ id, name }: Network): boolean => networks.every((n) => n.id === id || n.name !== name);
+  return networks.find((n) => n.owner?.network === logical && n.owner.hash === wanted.hash && isAlone(n));
 };
 
 export const liveName = (

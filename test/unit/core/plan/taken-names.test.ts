@@ -91,6 +91,20 @@ describe('a network', () => {
     expect(other.engine.actual().networks.map((n) => n.name)).toEqual(['test_back', second, `${second}-2`]);
   });
 
+  it('that got its name at the same moment as one of another environment is made again', async () => {
+    const s = scenario(withNetwork('{}'), images);
+    while (s.engine.actual().networks.length === 0) {
+      s.agent.wish = { ...s.agent.wish, versions: web('1'), published: { serial: 1 } };
+      await s.agent.tick();
+    }
+    s.engine.byHand.addNetwork('test_back', 'test_eu', 'at the same moment');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.engine.actual().networks.map((n) => [n.name, n.otherEnvironment])).toEqual([
+      ['test_back', 'test_eu'],
+      [expect.stringMatching(/^test_back-[0-9a-f]{8}$/), undefined],
+    ]);
+  });
+
   it('of another environment blocks where its name is asked for', async () => {
     const s = scenario(withNetwork('{name: theirs}'), images);
     s.engine.byHand.addNetwork('theirs', 'test_eu');
