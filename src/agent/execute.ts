@@ -14,10 +14,13 @@ import { withoutValues } from '../core/state/without-values.ts';
 import type { Notes } from './notes.ts';
 import type { AgentOptions, AgentPorts } from './ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
+import { createRepetitions } from './repetitions.ts';
 
 export interface Job {
   readonly service: string;
   readonly action: Action;
+  /** Why it is taken, for people. */
+  readonly why: string;
   /** The release (or tag) that it serves: key of its setback. */
   readonly release: string;
   /** What is wanted of the service now; undefined: nothing that is known. */
@@ -64,6 +67,11 @@ const EVENTS: Readonly<{ [K in ActionKind]: EventName }> = {
 
 const LAST_LINES = 20;
 
+interface Performed extends Findings {
+  /** The id of the container that it created. */
+  readonly created?: string;
+}
+
 /** Takes one step. Resolves to undefined where it is done, else to why not and when it is tried again. */
 export const createExecutor = (
   ports: AgentPorts,
@@ -73,6 +81,8 @@ export const createExecutor = (
   /** Ids that the engine last listed. */
   alive: () => ReadonlySet<string>,
 ) => {
+  const repetitions = createRepetitions(ports);
+
   const findingsOf = async (action: Action, signal: AbortSignal): Promise<Findings> => {
     if (action.kind === 'resolve-tag') return { tag: await ports.engine.resolveTag(action.image, signal) };
     if (action.kind !== 'quarantine') return {};
@@ -96,14 +106,25 @@ export const createExecutor = (
     if (failure) ports.log.write('error', 'ledger.failed', { service, message: failure.message });
   };
 
-  const perform = async (job: Job, signal: AbortSignal): Promise<Findings> => {
+  const noteRest = (service: string, { action, message, advice, untilMs }: Setback): void => {
+    const retryAt = isoTime(untilMs);
+    notes.write('error', 'action.repeated', {
+      ...(service !== '' && { service }),
+      action,
+      message,
+      advice,
+      retryAt,
+    });
+  };
+
+  const perform = async (job: Job, signal: AbortSignal): Promise<Performed> => {
     const { action, service } = job;
     if (isEngineAction(action)) {
       const applied = await ports.engine.apply(action, options.environment, job.onProgress, signal);
       if (!applied) return {};
       if (applied.kind === 'container') {
         await noteCreated(applied.id, service);
-        return {};
+        return { created: applied.id };
       }
       await noteOrigin(job, applied);
       return { origin: applied };
@@ -151,11 +172,13 @@ export const createExecutor = (
     const { action, service } = job;
     const startedMs = ports.now();
     try {
-      const findings = await perform(job, signal);
+      const { created, ...findings } = await perform(job, signal);
       const fields = { ...detailsOf(action), ...foundOut(findings), ...(service !== '' && { service }) };
       const level = action.kind === 'quarantine' ? 'error' : 'info';
       notes.write(level, EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
-      return undefined;
+      const rest = repetitions.note({ ...job, created });
+      if (rest) noteRest(service, rest);
+      return rest;
     } catch (thrown) {
       if (signal.aborted) return undefined;
       const error = withoutOurValues(toAgentError(thrown), job);

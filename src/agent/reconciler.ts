@@ -37,6 +37,15 @@ const LONGEST_GAP_MS = 90_000;
 const NONE: readonly string[] = [];
 
 const HOUSEKEEPING = '';
+
+/** What some actions belong to. */
+interface Work {
+  /** The service; empty: the host. */
+  readonly name: string;
+  /** The release that they serve. */
+  readonly served: string;
+  readonly why: string;
+}
 /** Not the name of any service. */
 const EDGE_LANE = 'edge of the host';
 
@@ -105,12 +114,8 @@ export const createReconciler = (
     return { input, desired };
   };
 
-  const runOne = async (
-    name: string,
-    served: string,
-    action: Action,
-    signal: AbortSignal,
-  ): Promise<boolean> => {
+  const runOne = async (work: Work, action: Action, signal: AbortSignal): Promise<boolean> => {
+    const { name, served, why } = work;
     const release = releaseServed(action, served);
     const key = setbackKey(name, release);
     const serial = intake.state().manifest?.serial ?? 0;
@@ -119,7 +124,7 @@ export const createReconciler = (
       const attempt = attemptOf(view.desired?.services ?? {}, release);
       const wanted = view.desired?.services[name];
       const spec = wanted?.kind === 'release' ? wanted.release.spec : undefined;
-      const job = { service: name, action, release, spec, serial, attempt, onProgress };
+      const job = { service: name, action, why, release, spec, serial, attempt, onProgress };
       const setback = await execute(job, setbacks.get(key), signal);
       if (setback) setbacks.set(key, setback);
       else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
@@ -134,16 +139,11 @@ export const createReconciler = (
   };
 
   /** Side by side; but whoever takes over is sent to before another one is not. True: all are done. */
-  const run = async (
-    name: string,
-    served: string,
-    actions: readonly Action[],
-    signal: AbortSignal,
-  ): Promise<boolean> => {
+  const run = async (work: Work, actions: readonly Action[], signal: AbortSignal): Promise<boolean> => {
     const groups = [actions.filter(isTakingOver), actions.filter((a) => !isTakingOver(a))];
     const done: boolean[] = [];
     for (const group of groups.filter((g) => g.length > 0))
-      done.push(...(await Promise.all(group.map((action) => runOne(name, served, action, signal)))));
+      done.push(...(await Promise.all(group.map((action) => runOne(work, action, signal)))));
     return done.every(Boolean);
   };
 
@@ -152,7 +152,8 @@ export const createReconciler = (
       const { decision, staging } = service;
       if (decision.kind === 'act')
         lanes.start(service.service, look, decision.actions, async (signal) => {
-          await run(service.service, service.target ?? '', decision.actions, signal);
+          const work = { name: service.service, served: service.target ?? '', why: decision.why };
+          await run(work, decision.actions, signal);
         });
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
@@ -161,7 +162,8 @@ export const createReconciler = (
         // has yet to be verified and named.
         if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
         lanes.start(lane, look, staging, async (signal) => {
-          await run(service.service, service.desired?.release ?? '', staging, signal);
+          const work = { name: service.service, served: service.desired?.release ?? '', why: '' };
+          await run(work, staging, signal);
         });
       }
     }
@@ -169,12 +171,16 @@ export const createReconciler = (
     if (edge?.kind === 'act')
       lanes.start(EDGE_LANE, look, edge.actions, async (signal) => {
         // Each step needs the one before it: the file is there when the container starts.
-        for (const action of edge.actions)
-          if (!(await run(HOUSEKEEPING, EDGE_TARGET, [action], signal))) return;
+        const work = { name: HOUSEKEEPING, served: EDGE_TARGET, why: edge.why };
+        for (const action of edge.actions) if (!(await run(work, [action], signal))) return;
       });
     if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
       lanes.start(HOUSEKEEPING, look, plan.housekeeping, async (signal) => {
-        await run(HOUSEKEEPING, '', plan.housekeeping, signal);
+        await run(
+          { name: HOUSEKEEPING, served: '', why: 'nothing needs it any more' },
+          plan.housekeeping,
+          signal,
+        );
       });
     }
   };

@@ -47,6 +47,7 @@ export const buildStatus = (r: ReportInput): Status => {
   const services = servicesOf(r);
   const problems = problemsOf(r);
   const offline = r.view.offline;
+  const foreign = r.view.plan?.foreign ?? [];
   return {
     apiVersion: 'supercargo/status/v1',
     environment: r.environment,
@@ -76,6 +77,7 @@ export const buildStatus = (r: ReportInput): Status => {
     services,
     edge: edgeOf(r),
     problems,
+    ...(foreign.length > 0 && { foreign }),
     report: r.report,
   };
 };

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'NETWORK'
   | 'VOLUME'
   | 'RELEASE'
+  | 'REPEATED'
   | 'LEDGER'
   | 'STATE_DIR'
   | 'INTERNAL';

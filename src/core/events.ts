@@ -24,6 +24,7 @@ export type EventName =
   | 'hold.ended'
   | 'quarantine.cleared'
   | 'action.failed'
+  | 'action.repeated'
   | 'tag.resolved'
   | 'image.pulled'
   | 'source.skipped'

@@ -44,6 +44,8 @@ export const edgeContainerName = (environment: string, instance: string): string
 /** The container that shows that another one could start; it is there for a moment. */
 export const preflightName = (environment: string, service: string, suffix: string): string =>
   `${environment}-${service}-preflight-${suffix}`;
+export const isPreflightName = (environment: string, name: string): boolean =>
+  name.startsWith(`${environment}-`) && /-preflight-[0-9a-f]{8}$/.test(name);
 
 /** Where a container goes that has to give its name away but is still needed. */
 export const asideName = (environment: string, service: string, containerId: string): string =>

@@ -5,6 +5,7 @@ import { edgesOf } from '../support/load-edge.ts';
 import { failuresOf, NO_FAILURES } from '../support/load.ts';
 import { signalPid } from '../support/pids.ts';
 import { eventually } from '../support/poll.ts';
+import { recreate } from '../support/recreate.ts';
 import { containersOf } from '../engine/scenarios/scene.ts';
 import { BROKEN } from './broken-file.ts';
 import { isWhole } from './moments.ts';
@@ -223,6 +224,13 @@ const ROWS: readonly Row[] = [
       ...(by === 'a FIFO' && { quick: 'image.pulled' }),
     }),
   ),
+  {
+    fault: 'hand-recreated',
+    by: 'one of two, with one more variable',
+    begin: byHand(({ scene }, id) => recreate(scene.docker, id)),
+    takesService: true,
+    quick: 'container.started',
+  },
   {
     fault: 'hand-renamed',
     by: 'one of two',

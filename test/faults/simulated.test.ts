@@ -136,6 +136,9 @@ const STRIKES: Partial<Record<FaultName, Strike>> = {
   'hand-removed': { begin: eachOwn(({ engine }, name) => engine.byHand.remove(name)) },
   'hand-stopped': { begin: eachOwn(({ engine }, name) => engine.byHand.stop(name)) },
   'hand-renamed': { begin: eachOwn(({ engine }, name) => engine.byHand.rename(name, `${name}-mine`)) },
+  'hand-recreated': {
+    begin: eachOwn(({ engine }, name) => engine.byHand.recreate(name, 'org/web:3')),
+  },
   'hand-network': {
     begin: ({ engine, own }) => {
       for (const { name } of engine.actual().networks) {

@@ -174,6 +174,13 @@ export const FAULTS = {
     happens: 'It gets its name back.',
     told: '`history`',
   },
+  'hand-recreated': {
+    fault:
+      'another tool recreates a container of ours by `inspect`: the same name and labels, another image, one more variable',
+    happens:
+      "The release's own container takes its place again. Behind the edge the copy serves until that one is good.",
+    told: '`progressing`; `history`: `container.copied` with what differs',
+  },
   'hand-network': {
     fault: '`docker network rm` of a network of ours (which takes `disconnect --force` first)',
     happens: 'The network is made again, and the containers rejoin it.',

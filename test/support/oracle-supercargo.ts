@@ -106,7 +106,7 @@ export const withOwnPath = async <T>(
   const wanted = Object.values(project.services).reduce((sum, service) => sum + service.replicas, 0);
   let last: Tick = {
     ledger: emptyLedger(own.environment),
-    plan: { services: [], edge: undefined, housekeeping: [], nextAtMs: undefined },
+    plan: { services: [], edge: undefined, housekeeping: [], foreign: [], nextAtMs: undefined },
   };
   try {
     const ids = await eventually(

@@ -10,7 +10,7 @@ import { defined } from './defined.ts';
 import { edgeBody, type EdgeHome } from './edge-body.ts';
 import { statusOf, toEngineError, toRefusal } from './engine-error.ts';
 import { inBody } from './in-body.ts';
-import { resourceLabels } from './labels.ts';
+import { resourceLabels, type Labels } from './labels.ts';
 import { createNetwork } from './networks.ts';
 import { tryStart } from './preflight.ts';
 import { pullImage, type ImageSources } from './pull.ts';
@@ -23,6 +23,8 @@ export interface ApplyContext {
   readonly engineFolder: string | undefined;
   readonly environment: string;
   readonly sources: ImageSources;
+  /** None where the image is gone: then the engine refuses to create of it, in its own words. */
+  readonly imageLabels: (imageId: string, signal: AbortSignal) => Promise<Labels>;
   readonly edge: EdgeHome;
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
@@ -132,7 +134,10 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
   switch (action.kind) {
     case 'create':
       if (action.preflight) await tryStart(action, action.preflight, c);
-      return docker.createContainer(created(createBody(action, c.environment, c.apiVersion), signal));
+      return create(
+        createBody(action, c.environment, c.apiVersion, await c.imageLabels(action.imageId, signal)),
+        c,
+      );
     case 'create-network':
       return createNetwork(docker, action, c.environment, signal);
     case 'remove-network':
@@ -160,7 +165,7 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
     case 'rejoin':
       return rejoin(action, c);
     case 'create-edge':
-      return docker.createContainer(created(edgeBody(action, c.environment, c.edge), signal));
+      return create(edgeBody(action, c.environment, c.edge, await c.imageLabels(action.imageId, signal)), c);
     case 'leave-edge':
       return container?.kill({ signal: 'SIGUSR1', abortSignal });
     case 'start':
@@ -222,10 +227,10 @@ const rejoin = async (
   );
 };
 
-const created = (
+const create = async (
   { name, platform, ...body }: Dockerode.ContainerCreateOptions,
-  signal: AbortSignal,
-): Dockerode.ContainerCreateOptions => inBody(body, signal, defined({ name, platform }));
+  { docker, signal }: ApplyContext,
+): Promise<unknown> => docker.createContainer(inBody(body, signal, defined({ name, platform })));
 
 const removeReferences = async (
   references: readonly string[],

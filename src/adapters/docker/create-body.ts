@@ -4,7 +4,7 @@ import { AgentError } from '../../core/errors.ts';
 import type { CreateContainer } from '../../core/plan/action.ts';
 import { hasMultiNetworkCreate } from './client.ts';
 import { defined } from './defined.ts';
-import { ownerLabels } from './labels.ts';
+import { blankedLabels, ownerLabels, type Labels } from './labels.ts';
 import { mountsOf } from './mounts.ts';
 
 /**
@@ -15,6 +15,7 @@ export const createBody = (
   action: CreateContainer,
   environment: string,
   apiVersion: string,
+  imageLabels: Labels = {},
 ): ContainerCreateOptions => {
   const spec = action.release.spec.container;
   return defined({
@@ -33,7 +34,7 @@ export const createBody = (
     StopSignal: spec.stopSignal,
     StopTimeout: Math.ceil(spec.stopGraceMs / 1000),
     Healthcheck: spec.healthcheck && healthcheckOf(spec.healthcheck),
-    Labels: { ...spec.labels, ...ownerLabels(action, environment) },
+    Labels: { ...blankedLabels(imageLabels), ...spec.labels, ...ownerLabels(action, environment) },
     ExposedPorts: exposedPorts(spec),
     Volumes: anonymousVolumes(spec, action.carried),
     HostConfig: hostConfig(action),

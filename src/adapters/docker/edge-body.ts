@@ -7,7 +7,7 @@ import {
   edgeCommand,
 } from '../../core/edge/container.ts';
 import type { CreateEdge } from '../../core/plan/action.ts';
-import { edgeLabels } from './labels.ts';
+import { blankedLabels, edgeLabels, type Labels } from './labels.ts';
 
 /** Where the edges of this environment keep their files on the host, and as whom their sockets are talked to. */
 export interface EdgeHome {
@@ -24,6 +24,7 @@ export const edgeBody = (
   action: CreateEdge,
   environment: string,
   { folder, uid, gid }: EdgeHome,
+  imageLabels: Labels = {},
 ): ContainerCreateOptions => {
   const { instance, predecessor } = action;
   const [program, ...args] = edgeCommand({
@@ -41,7 +42,7 @@ export const edgeBody = (
     // As with `leave-edge`; the engine itself, when it ends, does not wait for every session.
     StopSignal: 'SIGUSR1',
     StopTimeout: 1,
-    Labels: { ...edgeLabels(action, environment) },
+    Labels: { ...blankedLabels(imageLabels), ...edgeLabels(action, environment) },
     ...(keys.length > 0 && { ExposedPorts: Object.fromEntries(keys.map((k) => [k, {}])) }),
     HostConfig: {
       NetworkMode: action.mode === 'host' ? 'host' : action.network,

@@ -9,6 +9,8 @@ import { demultiplex, runIn } from './run-in.ts';
 import { applyAction } from './apply.ts';
 import { connect, type Connection, type EngineAddress } from './client.ts';
 import { toEngineError } from './engine-error.ts';
+import { labelsOf } from './answered.ts';
+import { imageConfig } from './image-config.ts';
 import { linesOf } from './lines.ts';
 import { createObserver, type Observer } from './observe.ts';
 import type { ImageSources } from './pull.ts';
@@ -67,6 +69,8 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
           engineFolder,
           environment,
           sources,
+          imageLabels: async (id: string, until: AbortSignal) =>
+            labelsOf((await imageConfig(connection.ask, id, until))?.Labels),
           edge,
           onProgress,
           signal,

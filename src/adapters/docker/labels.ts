@@ -1,10 +1,10 @@
 import type { RestartPolicy } from '../../core/compose/model.ts';
 import { frontendName, parseFrontendName } from '../../core/edge/names.ts';
-import { LABELS, projectName } from '../../core/names.ts';
+import { LABELS, NAME, projectName } from '../../core/names.ts';
 import type { CreateContainer, CreateEdge } from '../../core/plan/action.ts';
 import type { EdgeOwner, OtherOwner, Owner } from '../../core/state/actual.ts';
 
-type Labels = Readonly<Record<string, string>>;
+export type Labels = Readonly<Record<string, string>>;
 
 export const formatRestart = ({ name, maxRetries }: RestartPolicy): string =>
   name === 'on-failure' && maxRetries > 0 ? `${name}:${String(maxRetries)}` : name;
@@ -28,6 +28,7 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
   const replica = Number(labels[LABELS.replica]);
   if (labels[LABELS.environment] !== environment || service === undefined || release === undefined)
     return undefined;
+  if (!NAME.test(service)) return undefined;
   if (!Number.isSafeInteger(replica) || replica < 1) return undefined;
   return {
     service,
@@ -43,11 +44,11 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
 export const parseEdge = (labels: Labels, environment: string): EdgeOwner | undefined => {
   const instance = labels[LABELS.edge] ?? '';
   if (labels[LABELS.environment] !== environment || instance === '') return undefined;
-  const predecessor = labels[LABELS.edgePredecessor];
+  const predecessor = labels[LABELS.edgePredecessor] ?? '';
   return {
     instance,
     shape: labels[LABELS.edgeShape] ?? '',
-    ...(predecessor !== undefined && { predecessor }),
+    ...(predecessor !== '' && { predecessor }),
   };
 };
 
@@ -68,14 +69,24 @@ const formatEdgePorts = ({ frontends }: CreateEdge): string =>
 
 /** Of a container of any environment but ours. */
 export const parseOther = (labels: Labels): OtherOwner => {
-  const service = labels[LABELS.service];
-  const isEdge = service === undefined && (labels[LABELS.edge] ?? '') !== '';
+  const service = labels[LABELS.service] ?? '';
+  const isEdge = service === '' && (labels[LABELS.edge] ?? '') !== '';
   return {
-    ...(service !== undefined && { service }),
+    ...(service !== '' && { service }),
     isEdge,
     edgePorts: isEdge ? parseEdgePorts(labels[LABELS.edgePorts] ?? '') : [],
   };
 };
+
+const OWNED = ['io.supercargo.', 'com.docker.compose.'];
+
+/** An image's labels that would say what a container is: the engine merges them in, and they can only be written over. */
+export const blankedLabels = (image: Labels): Labels =>
+  Object.fromEntries(
+    Object.keys(image).flatMap((name) =>
+      OWNED.some((prefix) => name.startsWith(prefix)) ? [[name, '']] : [],
+    ),
+  );
 
 /** No service's: the tools that group by project show it beside them. */
 export const edgeLabels = (action: CreateEdge, environment: string): Labels => ({
@@ -98,7 +109,7 @@ export const preflightLabels = (service: string, environment: string): Labels =>
 
 /** Whether it is such a container, of this environment. */
 export const isPreflight = (labels: Labels, environment: string): boolean =>
-  labels[LABELS.environment] === environment && labels[LABELS.preflight] !== undefined;
+  labels[LABELS.environment] === environment && (labels[LABELS.preflight] ?? '') !== '';
 
 export const ownerLabels = (action: CreateContainer, environment: string): Labels => ({
   [LABELS.environment]: environment,

@@ -3,10 +3,11 @@ import { LABELS } from '../../core/names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
 import { detailOf, stateOf } from './container-detail.ts';
-import { createFactsOf, type ProcessConfig } from './create-facts.ts';
+import { createFactsOf } from './create-facts.ts';
 import { asText, labelsOf } from './answered.ts';
 import type { Ask } from './ask.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
+import { imageConfig } from './image-config.ts';
 import { createKept } from './kept.ts';
 import { isPreflight, parseEdge, parseOther, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './resources.ts';
@@ -133,26 +134,21 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   /** What was under way when something was forgotten is of before, and not kept. */
   let forgotten = 0;
 
-  /** Undefined: there is none, or it is gone between the list and the look. */
-  const answered = async (path: string, signal: AbortSignal): Promise<unknown> => {
-    try {
-      return parse(await ask.text(path, signal));
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
-  };
-
+  /** Undefined: gone between the list and the look. The next observation says so. */
   const inspect = async (
     { Id, ImageID }: Listed,
     withFacts: boolean,
     signal: AbortSignal,
   ): Promise<Container['detail']> => {
-    const inspected = (await answered(`/containers/${Id}/json`, signal)) as Inspected | undefined;
-    if (!inspected || !withFacts) return inspected && detailOf(inspected);
-    const path = `/images/${encodeURIComponent(ImageID)}/json`;
-    const image = (await answered(path, signal)) as { Config?: ProcessConfig | null } | undefined;
-    return { ...detailOf(inspected), facts: createFactsOf(inspected, image && (image.Config ?? {})) };
+    try {
+      const inspected = parse(await ask.text(`/containers/${Id}/json`, signal)) as Inspected;
+      const image = withFacts ? await imageConfig(ask, ImageID, signal) : undefined;
+      const facts = withFacts ? { facts: createFactsOf(inspected, image) } : {};
+      return { ...detailOf(inspected), ...facts };
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
   };
 
   const forget = (id?: string): void => {

@@ -8,12 +8,13 @@ import { createBody, endpointsOf } from './create-body.ts';
 import { defined } from './defined.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { inBody } from './in-body.ts';
-import { preflightLabels } from './labels.ts';
+import { blankedLabels, preflightLabels, type Labels } from './labels.ts';
 
 export interface PreflightContext {
   readonly docker: Dockerode;
   readonly apiVersion: string;
   readonly environment: string;
+  readonly imageLabels: (imageId: string, signal: AbortSignal) => Promise<Labels>;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +33,8 @@ export const tryStart = async (
   preflight: Preflight,
   c: PreflightContext,
 ): Promise<void> => {
-  const { name, ...body } = preflightBody(action, preflight, c);
+  const imageLabels = await c.imageLabels(action.imageId, c.signal);
+  const { name, ...body } = preflightBody(action, preflight, c, imageLabels);
   const container = await c.docker.createContainer(inBody(body, c.signal, defined({ name })));
   try {
     for (const [network, EndpointConfig] of furtherEndpoints(action, preflight, c))
@@ -61,7 +63,8 @@ const discard = async (container: Dockerode.Container, signal: AbortSignal): Pro
 export const preflightBody = (
   action: CreateContainer,
   preflight: Preflight,
-  c: PreflightContext,
+  c: Omit<PreflightContext, 'imageLabels'>,
+  imageLabels: Labels = {},
 ): ContainerCreateOptions => {
   const { release } = action;
   const { container: spec } = release.spec;
@@ -84,7 +87,7 @@ export const preflightBody = (
     name: preflightName(c.environment, release.service, randomBytes(4).toString('hex')),
     Entrypoint: [ABSENT],
     Cmd: [],
-    Labels: preflightLabels(release.service, c.environment),
+    Labels: { ...blankedLabels(imageLabels), ...preflightLabels(release.service, c.environment) },
     HostConfig: { ...(body.HostConfig as HostConfig), AutoRemove: true },
     NetworkingConfig: networking && {
       EndpointsConfig: Object.fromEntries(

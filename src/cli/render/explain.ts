@@ -1,3 +1,4 @@
+import { foreignText } from '../../core/plan/foreign.ts';
 import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
 import { containerStatus } from '../../core/status/container.ts';
@@ -83,6 +84,7 @@ const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (rea
       c.role,
       `${c.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}${drainWords(c)}`,
     ]);
+  for (const f of s.foreign ?? []) rows.push(['foreign', `${f.name} ${foreignText(f)}`]);
   if (s.failure)
     rows.push(
       ['failed', `${s.failure.version} at ${s.failure.at}: ${s.failure.message}`],

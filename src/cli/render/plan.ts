@@ -2,11 +2,12 @@ import type { Foresight, Step } from '../../core/plan/foresee.ts';
 import { gapOf } from '../../core/plan/gap.ts';
 import { warningOf } from '../../core/plan/preflight.ts';
 import { subjectOf } from '../../core/plan/details.ts';
+import { foreignText } from '../../core/plan/foreign.ts';
 import type { PlanInput } from '../../core/plan/input.ts';
 import type { Action } from '../../core/plan/action.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';
 import { tell, toldMembers } from '../../core/status/outcome.ts';
-import type { Status } from '../../core/status/status.ts';
+import type { ForeignContainer, Status } from '../../core/status/status.ts';
 import type { Screen } from '../io.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status.ts';
@@ -34,6 +35,8 @@ export interface PlanDocument {
   /** Steps of the edge, the proxy of start-first services. */
   readonly edge: readonly PlanStep[];
   readonly housekeeping: readonly PlanStep[];
+  /** Containers with our labels that are not ours. Absent where there are none. */
+  readonly foreign?: readonly ForeignContainer[];
 }
 
 export interface PlanStep {
@@ -70,6 +73,7 @@ export const planDocument = (
   }),
   edge: steps.filter((s) => s.part === 'edge').map(stepOf),
   housekeeping: steps.filter((s) => s.part === 'housekeeping').map(stepOf),
+  ...(now.foreign.length > 0 && { foreign: now.foreign }),
 });
 
 /** Nothing can be planned (no engine, no ledger, no compose file): what `status` says of each service, and no step. */
@@ -121,6 +125,8 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
   if (plan.edge.length > 0) lines.push(palette.strong('edge:'), ...stepLines(plan.edge, screen));
   if (plan.housekeeping.length > 0)
     lines.push(palette.strong('clean-up:'), ...stepLines(plan.housekeeping, screen));
+  for (const f of plan.foreign ?? [])
+    lines.push(`${palette.strong(`${f.name} (foreign)`)}: ${foreignText(f)}`);
   if (lines.length === 0) lines.push('nothing is declared on this host, and nothing runs');
   return `${lines.join('\n')}\n`;
 };

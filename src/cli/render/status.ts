@@ -1,4 +1,5 @@
 import { toneOf } from '../../core/fleet/verdict.ts';
+import { foreignText } from '../../core/plan/foreign.ts';
 import type {
   ContainerStatus,
   OriginStatus,
@@ -179,6 +180,7 @@ const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly s
       lines.push(...originLines(service, origin).map((l) => palette.faint(l)));
   if (status.edge && status.edge.outcome !== 'converged' && status.edge.message !== null)
     tell('edge', status.edge.message, status.edge.advice);
+  for (const f of status.foreign ?? []) tell(`${f.name} (foreign)`, foreignText(f), null);
   for (const i of status.manifest.ignored)
     lines.push(palette.faint(`${i.service}: the manifest's entry is ignored: ${i.why}`));
   return lines.length === 0 ? [] : [`${lines.join('\n')}\n`];

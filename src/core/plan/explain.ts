@@ -6,6 +6,7 @@ import { withoutValues } from '../state/without-values.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { subjectOf } from './details.ts';
+import type { ForeignContainer } from '../status/status.ts';
 import { foresee } from './foresee.ts';
 import type { PlanInput } from './input.ts';
 import type { Decision, ServicePlan } from './plan.ts';
@@ -34,6 +35,8 @@ export interface Explanation {
   /** Desired against what runs, field by field; empty where they agree. */
   readonly differences: readonly Difference[];
   readonly containers: ServicePlan['running'];
+  /** Containers with its labels that are not ours. Absent where there are none. */
+  readonly foreign?: readonly ForeignContainer[];
   /** What would be done next, if every step succeeds. */
   readonly next: readonly {
     readonly action: Action['kind'];
@@ -50,13 +53,15 @@ export const explain = (input: PlanInput): readonly Explanation[] => {
     const wanted = desired?.kind === 'release' ? desired.release : undefined;
     const record = serviceRecord(input.ledger, service);
     const good = record.good[0];
+    const foreign = now.foreign.filter((f) => f.service === service);
     return {
       service,
       decision: plan.decision,
       desired: wanted && identityOf(wanted),
       good: good && { ...identityOf(good.release), goodAtMs: good.goodAtMs },
-      differences: wanted ? differencesOf(wanted, good?.release, plan) : [],
+      differences: wanted ? differencesOf(wanted, good?.release, plan, copiesIn(input)) : [],
       containers: plan.running,
+      ...(foreign.length > 0 && { foreign }),
       next: steps
         .filter((s) => s.service === service)
         .map((s) => ({ action: s.action.kind, subject: subjectOf(s.action), why: s.why })),
@@ -70,12 +75,17 @@ const identityOf = (r: Release) => ({
   image: formatImage({ ...r.image.reference, digest: r.image.digest }),
 });
 
+/** By the id of the container: what differs of those that another program made. */
+const copiesIn = ({ actual }: PlanInput): ReadonlyMap<string, readonly string[]> =>
+  new Map(actual.containers.flatMap((o) => (o.copyOf ? [[o.id, o.copyOf.differs] as const] : [])));
+
 const ABSENT = '–';
 
 const differencesOf = (
   wanted: Release,
   good: Release | undefined,
   plan: ServicePlan,
+  copies: ReadonlyMap<string, readonly string[]>,
 ): readonly Difference[] => {
   const serving = plan.running.find((r) => r.role === 'serving');
   if (!serving) return [{ field: 'container', desired: 'running', actual: 'none' }];
@@ -84,6 +94,9 @@ const differencesOf = (
     const [a, b] = [show(desired), show(actual)];
     if (a !== b) rows.push({ field, desired: a, actual: b });
   };
+  const differs = copies.get(serving.container.id);
+  if (differs)
+    rows.push({ field: 'container', desired: 'ours', actual: `a copy, other ${differs.join(', ')}` });
   compare('version', wanted.version, serving.version);
   compare('state', 'running', serving.state);
   if (serving.release === good?.id) {

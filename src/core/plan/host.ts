@@ -11,6 +11,7 @@ import { planEdge } from './edge/plan-edge.ts';
 import { EDGE_TARGET } from './edge/target.ts';
 import { shareOfHeld, type EdgeShare } from './edge/share.ts';
 import { sameFrontend } from './edge/view.ts';
+import { foreignIn } from './foreign.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './input.ts';
@@ -60,6 +61,7 @@ export const planHost = (input: PlanInput): HostPlan => {
       !restingAt(input, setbackKey('', ''))
         ? housekeeping(input)
         : [],
+    foreign: foreignIn(input.actual),
     nextAtMs: earliest(
       [...services.map((s) => s.decision), ...(edge ? [edge.decision] : [])].map((d) => nextLook(d, input)),
       input,

@@ -1,6 +1,6 @@
 import { mirrorsOf } from '../image/mirror.ts';
 import { parseImage, tryParseImage, type ImageId, type Repository } from '../image/reference.ts';
-import { keepEdgeTag, keepRepository, keepTag } from '../names.ts';
+import { isPreflightName, keepEdgeTag, keepRepository, keepTag } from '../names.ts';
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
@@ -20,7 +20,7 @@ export const housekeeping = (input: PlanInput): readonly Action[] => [
 /** An agent that died in the middle left it. Nothing of it ever ran: what runs under its labels is somebody's own. */
 const leftPreflights = ({ environment, actual }: PlanInput): readonly Action[] =>
   actual.containers
-    .filter((c) => c.isPreflight && c.state === 'created' && c.name.startsWith(`${environment}-`))
+    .filter((c) => c.isPreflight && c.state === 'created' && isPreflightName(environment, c.name))
     .map(({ id, name }) => ({ kind: 'remove', container: { id, name } }));
 
 const releasesInUse = (input: PlanInput): readonly Release[] => {

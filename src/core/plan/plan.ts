@@ -2,6 +2,7 @@ import type { ContainerRole, EdgeRole } from '../status/status.ts';
 import type { EdgeFrontend } from '../edge/model.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action, ContainerRef } from './action.ts';
+import type { ForeignContainer } from '../status/status.ts';
 
 /** What to do about one service now. Plain JSON; never stored. */
 export type Decision =
@@ -74,6 +75,7 @@ export type BlockReason =
   | 'dependency'
   | 'engine'
   | 'adoption'
+  | 'repeated'
   | 'edge'
   | 'down';
 
@@ -162,6 +164,8 @@ export interface HostPlan {
   readonly edge: EdgePlan | undefined;
   /** What belongs to no service: networks and images that nothing needs any more. */
   readonly housekeeping: readonly Action[];
+  /** Containers with our labels that are not ours: nothing is done about them. */
+  readonly foreign: readonly ForeignContainer[];
   /** Earliest moment at which the plan can change by time alone. */
   readonly nextAtMs: EpochMs | undefined;
 }

@@ -21,6 +21,7 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   LEDGER: 'ledger',
   STATE_DIR: 'ledger',
   RELEASE: 'engine',
+  REPEATED: 'repeated',
 };
 
 /**

@@ -11,7 +11,7 @@ const CUTS: readonly ((status: Status) => Status)[] = [
   (status) => status,
   (status) => ({ ...status, services: withLog(status.services, 5) }),
   (status) => ({ ...status, services: withLog(status.services, 1) }),
-  (status) => ({
+  ({ foreign: _foreign, ...status }) => ({
     ...status,
     services: status.services.map((s) => ({
       ...s,
@@ -30,5 +30,6 @@ export const reportText = (status: Status, cap = REPORT_CAP_BYTES): string => {
     const text = make();
     if (fits(text)) return text;
   }
-  return `${JSON.stringify({ ...status, services: [], manifest: { ...status.manifest, ignored: [] } })}\n`;
+  const { foreign: _foreign, ...rest } = status;
+  return `${JSON.stringify({ ...rest, services: [], manifest: { ...rest.manifest, ignored: [] } })}\n`;
 };

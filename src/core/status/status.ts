@@ -42,8 +42,20 @@ export interface Status {
   readonly edge: EdgeStatus | null;
   /** What concerns the host rather than one service. */
   readonly problems: readonly ProblemStatus[];
+  /** Containers with our labels that are not ours. Absent where there are none. */
+  readonly foreign?: readonly ForeignContainer[];
   /** How telling the report store goes; null: there is none. Absent from documents of agents that could not report yet. */
   readonly report?: ReportStatus | null;
+}
+
+/** A container that bears our labels and is not ours. */
+export interface ForeignContainer {
+  readonly id: string;
+  readonly name: string;
+  /** The service that its labels name; null: they name an edge. */
+  readonly service: string | null;
+  /** What tells it from one of ours, as `name`, `image`, `environment`. */
+  readonly differs: readonly string[];
 }
 
 export interface ReportStatus {

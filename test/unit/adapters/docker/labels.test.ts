@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createBody } from '../../../../src/adapters/docker/create-body.ts';
+import { edgeBody } from '../../../../src/adapters/docker/edge-body.ts';
 import {
   edgeLabels,
   ownerLabels,
@@ -9,6 +11,7 @@ import {
 } from '../../../../src/adapters/docker/labels.ts';
 import type { CreateEdge } from '../../../../src/core/plan/action.ts';
 import { createOf, releaseOf } from '../../../support/release-of.ts';
+import { NO_EDGE_HOME } from '../../../support/world.ts';
 
 const edge: CreateEdge = {
   kind: 'create-edge',
@@ -29,6 +32,30 @@ describe('labels that somebody wrote', () => {
     expect(parseOwner({ ...labels, 'io.supercargo.serial': 'x' }, 'test')).toMatchObject({ serial: 0 });
     expect(parseOwner({ ...labels, 'io.supercargo.serial': '-1e999' }, 'test')).toMatchObject({ serial: 0 });
     expect(parseRestart('on-failure:x')).toEqual({ name: 'on-failure', maxRetries: 0 });
+  });
+});
+
+describe('labels of an image that would say what a container is', () => {
+  const image = {
+    'io.supercargo.edge': 'x',
+    'io.supercargo.environment': 'other',
+    'com.docker.compose.project.working_dir': '/home/dev',
+    'org.example.kept': 'yes',
+  };
+
+  it('are written over on a container of a service, and on an edge', () => {
+    const { Labels } = createBody(createOf(releaseOf(''), 'test-web-1'), 'test', '1.52', image);
+    expect(Labels).toMatchObject({
+      'io.supercargo.edge': '',
+      'io.supercargo.environment': 'test',
+      'com.docker.compose.project.working_dir': '',
+    });
+    expect(Labels).not.toHaveProperty('org.example.kept');
+    const merged = { ...image, ...Labels };
+    expect([parseEdge(merged, 'test'), parseOwner(merged, 'test')?.service]).toEqual([undefined, 'web']);
+    const imageOfEdge = { ...ownerLabels(createOf(releaseOf(''), 'test-web-1'), 'test') };
+    const edgeOnly = { ...imageOfEdge, ...edgeBody(edge, 'test', NO_EDGE_HOME, imageOfEdge).Labels };
+    expect([parseEdge(edgeOnly, 'test')?.instance, parseOwner(edgeOnly, 'test')]).toEqual(['e1', undefined]);
   });
 });
 

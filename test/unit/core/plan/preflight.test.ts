@@ -155,14 +155,15 @@ describe('a preflight that an agent left behind when it died', () => {
   it('is removed; a container that runs under its label is not', async () => {
     const s = await deployed();
     for (const [name, state] of [
-      ['test-web-preflight-1', 'created'],
-      ['test-web-preflight-2', 'running'],
+      ['test-web-preflight-0a1b2c3d', 'created'],
+      ['test-web-preflight-1a1b2c3d', 'running'],
+      ['test-web-preflight', 'created'],
       ['mine', 'created'],
     ] as const) {
       s.engine.byHand.run({ name });
       s.engine.byHand.change(name, { state, isPreflight: true });
     }
     await s.agent.settle();
-    expect(s.since()).toEqual(['remove test-web-preflight-1']);
+    expect(s.since()).toEqual(['remove test-web-preflight-0a1b2c3d']);
   });
 });

@@ -67,6 +67,7 @@ describe('a switch with order stop-first', () => {
     }).toEqual({
       services: [{ decision: { kind: 'converged' }, staging: [] }],
       housekeeping: [],
+      foreign: [],
       nextAtMs: undefined,
     });
     expect(s.since()).toEqual([]);
