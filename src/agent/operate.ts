@@ -2,7 +2,7 @@ import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { AgentError } from '../core/errors.ts';
 import { isoTime } from '../core/time.ts';
 import type { ComposeProject } from '../core/compose/model.ts';
-import { mayBeOurs } from '../core/plan/identify.ts';
+import { mayBeOurs } from '../core/plan/ownership.ts';
 import type { Actual, Container } from '../core/state/actual.ts';
 import {
   emptyLedger,

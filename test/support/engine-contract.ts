@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asideName, containerName, keepRepository, networkName, volumeName } from '../../src/core/names.ts';
-import { differencesFrom } from '../../src/core/plan/create-facts.ts';
+import { differencesFrom } from '../../src/core/plan/container-drift.ts';
 import type { CreateContainer } from '../../src/core/plan/action.ts';
 import type { Applied, Engine, EngineAction } from '../../src/core/ports/engine.ts';
 import type { Actual, Container } from '../../src/core/state/actual.ts';

@@ -3,7 +3,7 @@ import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/host.ts';
-import { identify } from '../../src/core/plan/identify.ts';
+import { identify } from '../../src/core/plan/ownership.ts';
 import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
 import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
 import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/setback.ts';

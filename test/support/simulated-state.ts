@@ -1,4 +1,4 @@
-import { overlaps } from '../../src/core/plan/conflicts.ts';
+import { overlaps } from '../../src/core/plan/port-conflicts.ts';
 import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
 import { edgePorts } from './simulated-edge.ts';
 import type { Life, Memory } from './simulated-life.ts';

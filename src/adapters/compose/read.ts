@@ -11,7 +11,7 @@ import {
   type ReferencedFile,
 } from '../../core/compose/project.ts';
 import { readInputFile, type InputFile } from '../../io/input-file.ts';
-import { composeFilesFor } from './files.ts';
+import { composeFilesFor } from './project-files.ts';
 
 const MAX_BYTES = 1024 ** 2;
 

@@ -1,5 +1,5 @@
 import type { Ask } from './ask.ts';
-import type { ProcessConfig } from './create-facts.ts';
+import type { ProcessConfig } from './inspected-config.ts';
 import { statusOf } from './engine-error.ts';
 import type { Labels } from './labels.ts';
 

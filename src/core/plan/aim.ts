@@ -4,7 +4,7 @@ import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 import { closedGate, wait } from './gate.ts';
 import { hasBegun, type ServiceContext, type Target } from './input.ts';
-import { releaseImage } from './needs.ts';
+import { releaseImage } from './required-resources.ts';
 import type { Decision } from './plan.ts';
 import { pullStep } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';

@@ -10,7 +10,7 @@ import { serversOf } from './edge/view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './input.ts';
 import { merge, pendingOf } from './merge.ts';
-import { releaseImage } from './needs.ts';
+import { releaseImage } from './required-resources.ts';
 import type { Decision, ServicePlan } from './plan.ts';
 import { restingSetback } from './setback.ts';
 import { settleSlot, type SlotStep } from './settle.ts';

@@ -7,7 +7,7 @@ import type { Action } from './action.ts';
 import { edgeImage } from './edge/image.ts';
 import { edgeNetwork } from './edge/view.ts';
 import type { PlanInput } from './input.ts';
-import { liveNetwork, releaseImage } from './needs.ts';
+import { liveNetwork, releaseImage } from './required-resources.ts';
 
 /** Networks and images that nothing needs any more, and the tags that keep what a rollback needs. */
 export const housekeeping = (input: PlanInput): readonly Action[] => [

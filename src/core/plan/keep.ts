@@ -3,7 +3,7 @@ import { isSpent, type ServiceContext, type Target } from './input.ts';
 import { leave, leaverOf } from './edge/leave.ts';
 import { raise } from './edge/raise.ts';
 import { merge, pendingOf } from './merge.ts';
-import { takenVolumes } from './needs.ts';
+import { takenVolumes } from './required-resources.ts';
 import type { Decision } from './plan.ts';
 import { restingSetback, setbackOf } from './setback.ts';
 import { settleSlot, type SlotStep } from './settle.ts';

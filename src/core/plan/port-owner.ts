@@ -1,5 +1,5 @@
 import type { Actual, Container, HostPort } from '../state/actual.ts';
-import { overlaps } from './conflicts.ts';
+import { overlaps } from './port-conflicts.ts';
 
 /** Who has a port, for people: environment and service, as far as they are known. */
 export interface PortOwner {

@@ -4,10 +4,10 @@ import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { Container, EngineFacts } from '../state/actual.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
 import type { Action, Preflight } from './action.ts';
-import { covers, overlaps } from './conflicts.ts';
+import { covers, overlaps } from './port-conflicts.ts';
 import { edgeParts } from './edge/view.ts';
 import type { ServiceContext } from './input.ts';
-import { liveName } from './needs.ts';
+import { liveName } from './required-resources.ts';
 import { setbackOf } from './setback.ts';
 import { isUp, type Slot } from './slot.ts';
 

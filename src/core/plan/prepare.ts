@@ -5,10 +5,17 @@ import type { Release } from '../state/release.ts';
 import type { CreateContainer } from './action.ts';
 import { absentDonor, joins, replacedDonor } from './donor.ts';
 import { edgeNetwork } from './edge/view.ts';
-import { stubbornHolder, type PortHolder } from './conflicts.ts';
+import { stubbornHolder, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
 import type { ServiceContext, Target } from './input.ts';
-import { keepName, liveName, nameOfVolume, networksNeed, releaseImage, volumesNeed } from './needs.ts';
+import {
+  keepName,
+  liveName,
+  nameOfVolume,
+  networksNeed,
+  releaseImage,
+  volumesNeed,
+} from './required-resources.ts';
 import type { BlockReason } from './plan.ts';
 import { containerOwner } from './port-owner.ts';
 import type { SlotStep } from './settle.ts';

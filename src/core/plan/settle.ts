@@ -3,14 +3,14 @@ import type { Container, Limits } from '../state/actual.ts';
 import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './input.ts';
 import { judge, type Verdict } from './judge.ts';
-import { liveName, networksNeed } from './needs.ts';
+import { liveName, networksNeed } from './required-resources.ts';
 import type { Decision } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { awaitOut, awaitPorts } from './edge/give-up.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/view.ts';
 import { absentDonor, joins, restartedDonor } from './donor.ts';
 import { armIfNeeded, christen, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
-import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './conflicts.ts';
+import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
 
 /** What one replica's place needs next. */

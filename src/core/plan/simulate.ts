@@ -17,7 +17,7 @@ import type {
 import type { ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { CreateContainer } from './action.ts';
-import { publishedPorts } from './conflicts.ts';
+import { publishedPorts } from './port-conflicts.ts';
 import { bound, left, simulateEdge, unbound, withEdge } from './edge/simulate-edge.ts';
 
 /**

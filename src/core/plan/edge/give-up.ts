@@ -1,6 +1,6 @@
 import type { Container } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
-import { overlaps, publishedPorts } from '../conflicts.ts';
+import { overlaps, publishedPorts } from '../port-conflicts.ts';
 import { wait } from '../gate.ts';
 import type { ServiceContext } from '../input.ts';
 import type { SlotStep } from '../settle.ts';

@@ -2,7 +2,7 @@ import { keepEdgeTag, keepRepository } from '../../names.ts';
 import type { Image } from '../../state/actual.ts';
 import type { PlanInput } from '../input.ts';
 import { edgeParts } from './view.ts';
-import { findImage } from '../needs.ts';
+import { findImage } from '../required-resources.ts';
 
 /** The tag that its pull gives it; undefined where the host names a tag, not a digest. */
 export const keepEdgeName = ({ environment, edge: { image } }: PlanInput): string | undefined =>

@@ -1,7 +1,7 @@
 import { networkName } from '../../names.ts';
 import type { Action } from '../action.ts';
 import type { PlanInput } from '../input.ts';
-import { freeNetworkName } from '../needs.ts';
+import { freeNetworkName } from '../required-resources.ts';
 import { EDGE_NETWORK, EDGE_NETWORK_HASH } from './view.ts';
 
 /** A bridge of our own, whose addresses we give: a container keeps its own over a restart. */

@@ -1,7 +1,7 @@
 import { canonicalIp } from '../../compose/ip.ts';
 import type { EdgeFrontend } from '../../edge/model.ts';
 import type { HostListener, HostPort } from '../../state/actual.ts';
-import { covers, overlaps } from '../conflicts.ts';
+import { covers, overlaps } from '../port-conflicts.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../input.ts';
 import type { Decision, TakenPort } from '../plan.ts';

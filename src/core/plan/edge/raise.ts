@@ -4,7 +4,7 @@ import type { Attachment } from '../../compose/model.ts';
 import type { Container } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
 import type { Action } from '../action.ts';
-import { liveName } from '../needs.ts';
+import { liveName } from '../required-resources.ts';
 import { absentDonor } from '../donor.ts';
 import { wait } from '../gate.ts';
 import type { ServiceContext, Target } from '../input.ts';
@@ -19,7 +19,7 @@ import {
   letsGo,
   overlaps,
   type PortHolder,
-} from '../conflicts.ts';
+} from '../port-conflicts.ts';
 import { isProven } from './image.ts';
 import { bake, bakeFault, othersDrain } from './bake.ts';
 import { stateActions } from './leave.ts';

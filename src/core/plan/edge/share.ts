@@ -6,7 +6,7 @@ import type { Release } from '../../state/release.ts';
 import type { Aim } from '../aim.ts';
 import { isSpent, type ServiceContext } from '../input.ts';
 import { isUp, slotsOf, type Slot } from '../slot.ts';
-import { isReadyToSwap, letsGo, overlaps, publishedPorts } from '../conflicts.ts';
+import { isReadyToSwap, letsGo, overlaps, publishedPorts } from '../port-conflicts.ts';
 import { isFit, portNeighbour } from './raise.ts';
 import {
   backendsOf,

@@ -1,5 +1,5 @@
 import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/model.ts';
-import { overlaps } from '../conflicts.ts';
+import { overlaps } from '../port-conflicts.ts';
 import type { PlanInput } from '../input.ts';
 import { portOwners, type PortOwners } from './port-owners.ts';
 import type { EdgeShare } from './share.ts';

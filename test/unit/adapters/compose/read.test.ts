@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../../support/command.ts';
-import { composeFilesFor } from '../../../../src/adapters/compose/files.ts';
+import { composeFilesFor } from '../../../../src/adapters/compose/project-files.ts';
 import { createComposeReader, readCompose } from '../../../../src/adapters/compose/read.ts';
 
 const place = { folder: '' };

@@ -1,4 +1,4 @@
-import { identify, type Identified, type IdentifyInput } from '../core/plan/identify.ts';
+import { identify, type Identified, type IdentifyInput } from '../core/plan/ownership.ts';
 import type { Actual } from '../core/state/actual.ts';
 import { withContainers } from '../core/state/ledger.ts';
 import type { LedgerRecord } from './ledger-record.ts';

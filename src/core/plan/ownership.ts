@@ -5,9 +5,9 @@ import { parseImage } from '../image/reference.ts';
 import { asideName, containerName, edgeContainerName, keepRepository, keepTag } from '../names.ts';
 import type { Actual, Container, EdgeOwner, Owner } from '../state/actual.ts';
 import { serviceRecord } from '../state/ledger.ts';
-import { differencesFrom, type KnownRelease } from './create-facts.ts';
+import { differencesFrom, type KnownRelease } from './container-drift.ts';
 import type { PlanInput } from './input.ts';
-import { releaseImage } from './needs.ts';
+import { releaseImage } from './required-resources.ts';
 
 /** What says which containers with our labels are ours. */
 export type IdentifyInput = Pick<PlanInput, 'environment' | 'project' | 'desired' | 'ledger' | 'actual'>;

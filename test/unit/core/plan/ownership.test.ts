@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { identify } from '../../../../src/core/plan/identify.ts';
+import { identify } from '../../../../src/core/plan/ownership.ts';
 import type { Container } from '../../../../src/core/state/actual.ts';
 import type { Ledger } from '../../../../src/core/state/ledger.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
