@@ -177,15 +177,19 @@ const toConfig = (
   });
 };
 
-/** A file that is absent, or that this user may not read, counts as empty: what is missing then is named by whoever needs it. */
+/**
+ * A file that is absent, or that this user may not read, counts as empty: what is missing then is named by
+ * whoever needs it.
+ */
 const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, string>> => {
   const read = readInputFileNow(environmentFile(instance), MAX_ENVIRONMENT_BYTES);
   return read.kind === 'bytes' ? parseEnvironmentFile(read.bytes.toString('utf8')) : {};
 };
 
 /**
- * The answer reads the environment and the instance's file, each time anew: so that a person's `supercargo plan` sees what the daemon
- * does, and that a reload sees what has changed. No other file reads the environment.
+ * The answer reads the environment and the instance's file, each time anew: so that a person's `supercargo
+ * plan` sees what the daemon does, and that a reload sees what has changed. No other file reads the
+ * environment.
  */
 export const openEnvironment = (named: InstanceName): (() => NodeJS.ProcessEnv) => {
   const { SUPERCARGO_INSTANCE: inherited } = process.env;
@@ -200,7 +204,9 @@ export const openEnvironment = (named: InstanceName): (() => NodeJS.ProcessEnv) 
     });
 };
 
-/** @throws AgentError CONFIG that lists every variable that is wrong, what is wrong with it and what to write. */
+/**
+ * @throws AgentError CONFIG that lists every variable that is wrong, what is wrong with it and what to write.
+ */
 export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
   const { values, problems } = clean(env, AGENT_SPECS);
   const broken = new Set(problems.map(({ variable }) => variable));
@@ -219,7 +225,8 @@ export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): 
 };
 
 /**
- * For commands that talk to the running agent or read its state: an incomplete agent.env does not hinder them.
+ * For commands that talk to the running agent or read its state: an incomplete agent.env does not hinder
+ * them.
  * @throws AgentError CONFIG where one of these three is set and wrong.
  */
 export const readPaths = (env: NodeJS.ProcessEnv): Paths => {
@@ -232,7 +239,9 @@ export const readPaths = (env: NodeJS.ProcessEnv): Paths => {
   });
 };
 
-/** For commands that only check files. @throws AgentError CONFIG where one of these three is set and wrong. */
+/**
+ * For commands that only check files. @throws AgentError CONFIG where one of these three is set and wrong.
+ */
 export const readDocumentPaths = (env: NodeJS.ProcessEnv): DocumentPaths => {
   const { values, problems } = clean(env, DOCUMENT_SPECS);
   refuse(problems);

@@ -38,10 +38,11 @@ const refusal = (key: LockKey, error: unknown): AgentError =>
       });
 
 /**
- * One writer per (engine, environment), by listening on an abstract unix socket (unix(7)). The kernel frees the name when the
- * process ends, however it ends: there is no stale lock. The name belongs to the network namespace: an agent in a container
- * sees the lock of the host only with `network_mode: host`. Any local user could take the name and so keep the agent from
- * starting, but never gain anything by it. The lock does not keep the event loop alive.
+ * One writer per (engine, environment), by listening on an abstract unix socket (unix(7)). The kernel frees
+ * the name when the process ends, however it ends: there is no stale lock. The name belongs to the network
+ * namespace: an agent in a container sees the lock of the host only with `network_mode: host`. Any local user
+ * could take the name and so keep the agent from starting, but never gain anything by it. The lock does not
+ * keep the event loop alive.
  * @throws AgentError AGENT_RUNNING where it is taken.
  */
 export const acquireLock = async (key: LockKey): Promise<Lock> => {

@@ -9,8 +9,8 @@ export interface LogOptions {
 }
 
 /**
- * The agent's log: one JSON line an event on standard output, where systemd's journal takes it; or, for people, lines in
- * colour. Written synchronously: the last line before a crash is the one that is needed.
+ * The agent's log: one JSON line an event on standard output, where systemd's journal takes it; or, for
+ * people, lines in colour. Written synchronously: the last line before a crash is the one that is needed.
  */
 export const createLog = async (options: LogOptions): Promise<EventLog> => {
   const stream =

@@ -7,8 +7,9 @@ import type { MetricsFile } from '../core/ports/metrics-file.ts';
 const MODE = 0o644;
 
 /**
- * Replaced by a rename, so that a collector never sees half of it. Not synced to disk: after a power cut it is written anew. The
- * temporary file has one name, which does not end in `.prom`: nobody collects it, and what a killed agent left is overwritten.
+ * Replaced by a rename, so that a collector never sees half of it. Not synced to disk: after a power cut it
+ * is written anew. The temporary file has one name, which does not end in `.prom`: nobody collects it, and
+ * what a killed agent left is overwritten.
  */
 export const createMetricsFile = (path: string): MetricsFile => {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);

@@ -4,8 +4,9 @@ import { messageOf } from '../core/errors.ts';
 import type { Probe, ProbeResult } from '../core/ports/probe.ts';
 
 /**
- * The engine's own proxy (docker-proxy) accepts for a published port even when nothing listens in the container, and closes
- * as soon as the container has refused it. A connection counts once it has lived this long, or sent something.
+ * The engine's own proxy (docker-proxy) accepts for a published port even when nothing listens in the
+ * container, and closes as soon as the container has refused it. A connection counts once it has lived this
+ * long, or sent something.
  */
 const SETTLE_MS = 50;
 
@@ -29,7 +30,10 @@ const describeError = (error: unknown): string => {
 
 type Attempt = (settle: (result: ProbeResult) => void) => { readonly destroy: () => void };
 
-/** Runs one attempt until it settles, its time is over or the signal is aborted, and leaves no connection behind. */
+/**
+ * Runs one attempt until it settles, its time is over or the signal is aborted, and leaves no connection
+ * behind.
+ */
 const settleWithin = async (
   timeoutMs: number,
   signal: AbortSignal,

@@ -6,8 +6,9 @@ import { uniformOf } from '../core/uniform.ts';
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Polls at the times of a cron expression, later by an offset that is this host's own: stable, and at most one
- * period, so that a fleet does not ask at the same second. One timer: the next time is worked out once for each poll.
+ * Polls at the times of a cron expression, later by an offset that is this host's own: stable, and at most
+ * one period, so that a fleet does not ask at the same second. One timer: the next time is worked out once
+ * for each poll.
  */
 export const schedulePolls = (
   cron: CronFields,

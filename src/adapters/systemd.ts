@@ -4,8 +4,8 @@ import systemdNotify from 'systemd-notify';
 import { messageOf } from '../core/errors.ts';
 
 /**
- * What the service tells systemd (sd_notify(3)). Nothing here rejects; each promise is settled when systemd was told.
- * Calls are sent one after the other, 14 to 80 ms each.
+ * What the service tells systemd (sd_notify(3)). Nothing here rejects; each promise is settled when systemd
+ * was told. Calls are sent one after the other, 14 to 80 ms each.
  */
 export interface Systemd {
   readonly ready: () => Promise<void>;
@@ -60,7 +60,9 @@ const intervalOf = ({ notifySocket, watchdogUsec, watchdogPid, pid }: SystemdOpt
     : Math.floor(watchdogUsec / 2000);
 };
 
-/** One call at a time, in order. The first failure is told, the others are silent: it is the same one again. */
+/**
+ * One call at a time, in order. The first failure is told, the others are silent: it is the same one again.
+ */
 const createQueue = (onFailure: (message: string) => void): ((send: Send) => Promise<void>) => {
   const state = { last: Promise.resolve(), hasFailed: false };
   return (send) => {
@@ -104,9 +106,9 @@ const SILENT: Omit<Systemd, 'watchdogIntervalMs'> = {
 };
 
 /**
- * READY and STATUS go through the npm package; it knows nothing else, so that the other messages call the same program.
- * The sender is a child of ours: the unit needs NotifyAccess=all. Without `--no-block` the program waits until systemd
- * has read the message, else systemd could no longer tell whose child it was.
+ * READY and STATUS go through the npm package; it knows nothing else, so that the other messages call the
+ * same program. The sender is a child of ours: the unit needs NotifyAccess=all. Without `--no-block` the
+ * program waits until systemd has read the message, else systemd could no longer tell whose child it was.
  */
 export const createSystemd = (options: SystemdOptions): Systemd => {
   const { notifySocket, path } = options;
@@ -127,7 +129,8 @@ export const createSystemd = (options: SystemdOptions): Systemd => {
     ready: () => enqueue(() => limited(systemdNotify({ pid: options.pid, ready: true }))),
     status: latestStatus,
     stopping: () => enqueue(() => variables('STOPPING=1')),
-    // systemd compares the time with its own clock, to tell this reload from an earlier one (Type=notify-reload).
+    // systemd compares the time with its own clock, to tell this reload from an earlier one
+    // (Type=notify-reload).
     reloading: () =>
       enqueue(() => variables('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)),
     watchdog: () => latestWatchdog('WATCHDOG=1'),

@@ -20,8 +20,8 @@ export interface Identity {
 }
 
 /**
- * The agent of one environment on one host: what it has read, what it sees, and what it is doing. `dryRun` makes one that
- * only looks: for `plan`, and for `status` and `explain` where no daemon runs.
+ * The agent of one environment on one host: what it has read, what it sees, and what it is doing. `dryRun`
+ * makes one that only looks: for `plan`, and for `status` and `explain` where no daemon runs.
  */
 export const createAgent = (
   ports: AgentPorts,
@@ -130,7 +130,10 @@ export const createAgent = (
       return now;
     },
 
-    /** Settles when nothing is under way any more that ends by itself, seen by a look that began after this call. */
+    /**
+     * Settles when nothing is under way any more that ends by itself, seen by a look that began after this
+     * call.
+     */
     settled: async (signal: AbortSignal): Promise<void> => {
       do {
         const { promise, resolve } = Promise.withResolvers<void>();

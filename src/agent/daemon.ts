@@ -5,13 +5,15 @@ import { pause } from './wake.ts';
 
 /** What tells the daemon to look again, and whom it tells that it lives. */
 export interface DaemonSurroundings {
-  /** One writer per engine and environment; idempotent. @throws AgentError AGENT_RUNNING, or ENGINE_OFFLINE */
+  /**
+   * One writer per engine and environment; idempotent. @throws AgentError AGENT_RUNNING, or ENGINE_OFFLINE
+   */
   readonly claim: () => Promise<void>;
   /** Calls back at every poll time, until the signal aborts. */
   readonly schedule: (onPoll: () => void, signal: AbortSignal) => void;
   /**
-   * Calls back when compose, trust or a `file:` manifest changed. Asked anew whenever files were read, with the same callback;
-   * what is watched already stays. The answer ends all of it.
+   * Calls back when compose, trust or a `file:` manifest changed. Asked anew whenever files were read, with
+   * the same callback; what is watched already stays. The answer ends all of it.
    */
   readonly watchFiles: (onChange: () => void) => () => void;
   /** Settles when the stream of events ends. */
@@ -34,7 +36,10 @@ const STREAM_PAUSE_MS = 1_000;
 /** The end does not wait longer for somebody to be told. */
 const LAST_REPORT_MS = 1_500;
 
-/** The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go, not undone. */
+/**
+ * The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go,
+ * not undone.
+ */
 export const runDaemon = async (
   agent: Agent,
   refresh: Refresh,
@@ -68,7 +73,10 @@ export const runDaemon = async (
   await agent.reporting.close(LAST_REPORT_MS);
 };
 
-/** The lock is keyed by the engine: while that is away nobody can have it, and without it this agent only looks. */
+/**
+ * The lock is keyed by the engine: while that is away nobody can have it, and without it this agent only
+ * looks.
+ */
 const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<Status> => {
   try {
     await s.claim();
@@ -91,7 +99,10 @@ const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
   return Math.max(10, Math.min(s.longestSleepMs, ...times.map((t) => t - Date.now())));
 };
 
-/** Reads files and manifest, never twice at the same time; a call that comes meanwhile is answered by one more round. */
+/**
+ * Reads files and manifest, never twice at the same time; a call that comes meanwhile is answered by one more
+ * round.
+ */
 export const createRefresh = (
   agent: Agent,
   s: Pick<DaemonSurroundings, 'watchFiles'>,

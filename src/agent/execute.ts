@@ -92,7 +92,9 @@ export const createExecutor = (
     return { log: logs.flat() };
   };
 
-  /** For people alone, so that a disk that is full keeps no image away. The edge is no service of the ledger. */
+  /**
+   * For people alone, so that a disk that is full keeps no image away. The edge is no service of the ledger.
+   */
   const noteOrigin = async ({ service, release }: Job, origin: ImageOrigin): Promise<void> => {
     for (const skipped of origin.skipped)
       notes.write('warn', 'source.skipped', { ...skipped, ...(service !== '' && { service }) });
@@ -100,7 +102,10 @@ export const createExecutor = (
       await record.force((l) => withFetched(l, service, { release, ...origin, fetchedAtMs: ports.now() }));
   };
 
-  /** It counts at once: a disk that is full keeps no container from its service, and a lost id is found by the container's facts. */
+  /**
+   * It counts at once: a disk that is full keeps no container from its service, and a lost id is found by the
+   * container's facts.
+   */
   const noteCreated = async (id: string, service: string): Promise<void> => {
     const failure = await record.force((l) => withContainers(l, [id], alive()));
     if (failure) ports.log.write('error', 'ledger.failed', { service, message: failure.message });
@@ -148,7 +153,10 @@ export const createExecutor = (
     return findings;
   };
 
-  /** The engine quotes what it was given: a value of the release that it was given for, or of one that was good here. */
+  /**
+   * The engine quotes what it was given: a value of the release that it was given for, or of one that was
+   * good here.
+   */
   const withoutOurValues = (error: AgentError, { service, action, spec }: Job): AgentError => {
     const made = action.kind === 'create' ? action.release.spec : undefined;
     const good = serviceRecord(record.current(), service).good.map(({ release }) => release.spec);

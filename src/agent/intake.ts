@@ -34,7 +34,8 @@ export interface Intake {
 const BACKOFF = { baseMs: 2_000, capMs: 120_000 };
 
 /**
- * Reads compose files, trust and manifest. With `dryRun` nothing is written: a newly accepted manifest is only planned with.
+ * Reads compose files, trust and manifest. With `dryRun` nothing is written: a newly accepted manifest is
+ * only planned with.
  */
 export const createIntake = (
   ports: AgentPorts,
@@ -105,7 +106,10 @@ export const createIntake = (
     }
   };
 
-  /** The kept manifest is verified again with today's trust; not at every poll, only when one of them is another. */
+  /**
+   * The kept manifest is verified again with today's trust; not at every poll, only when one of them is
+   * another.
+   */
   const checkKept = (): void => {
     const { accepted } = record.current();
     const trusted = JSON.stringify([state.trust, state.trustProblem]);
@@ -166,7 +170,10 @@ export const createIntake = (
     return held;
   };
 
-  /** Judges what was last offered; cheap enough to do again whenever trust or time may have changed the answer. */
+  /**
+   * Judges what was last offered; cheap enough to do again whenever trust or time may have changed the
+   * answer.
+   */
   const judge = (): Promise<void> => {
     // One after the other: a poll and a long poll may end at the same time.
     judging = judging.then(judgeNow, judgeNow);
@@ -248,7 +255,10 @@ export const createIntake = (
   };
 };
 
-/** What no reader foresaw is a problem like those that it found: else no one would see that no file is read any more. */
+/**
+ * What no reader foresaw is a problem like those that it found: else no one would see that no file is read
+ * any more.
+ */
 const stumbled = (error: unknown, signal: AbortSignal): FileProblem => {
   signal.throwIfAborted();
   const { message, advice } = toAgentError(error);

@@ -8,8 +8,9 @@ export interface Busy {
 }
 
 /**
- * One thing at a time per lane (a service, or a service's staging), any number of lanes side by side. A lane may only be
- * given work that was planned on a look taken after its last work ended: an older look does not know of it.
+ * One thing at a time per lane (a service, or a service's staging), any number of lanes side by side. A lane
+ * may only be given work that was planned on a look taken after its last work ended: an older look does not
+ * know of it.
  */
 export const createLanes = (onIdle: () => void) => {
   const busy = new Map<string, Busy>();
@@ -23,7 +24,10 @@ export const createLanes = (onIdle: () => void) => {
       return looks;
     },
     isBusy: (): boolean => busy.size > 0,
-    /** Something ended after this look began (one lane's, or any): what it saw may be of before, or of half way. */
+    /**
+     * Something ended after this look began (one lane's, or any): what it saw may be of before, or of half
+     * way.
+     */
     hasEndedSince: (look: number, lane?: string): boolean =>
       [...endedAt].some(([name, at]) => (lane === undefined || lane === name) && at >= look),
     of: (lane: string): Busy | undefined => busy.get(lane),

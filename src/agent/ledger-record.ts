@@ -20,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * The ledger in memory and on disk. A change counts once it is durable; changes that meet while a write is under way
- * share the next one, so that twenty services cost no twenty fsyncs.
+ * The ledger in memory and on disk. A change counts once it is durable; changes that meet while a write is
+ * under way share the next one, so that twenty services cost no twenty fsyncs.
  */
 export const createRecord = (store: LedgerStore, environment: string) => {
   let ledger = emptyLedger(environment);
@@ -91,7 +91,8 @@ export const createRecord = (store: LedgerStore, environment: string) => {
     trouble: (): LedgerTrouble | undefined => trouble,
 
     /**
-     * Reads the file. A missing one is judged later, when the engine has said whether containers of ours exist.
+     * Reads the file. A missing one is judged later, when the engine has said whether containers of ours
+     * exist.
      * @throws AgentError STATE_DIR where the folder can't be used; `settle` tries again.
      */
     load,
@@ -100,8 +101,8 @@ export const createRecord = (store: LedgerStore, environment: string) => {
     isUndecided: (): boolean => isMissing || isUnread,
 
     /**
-     * Reads it where that has failed before (`read`: it could be now). Missing while containers of ours exist means lost; else
-     * this host is new, and the ledger is made.
+     * Reads it where that has failed before (`read`: it could be now). Missing while containers of ours exist
+     * means lost; else this host is new, and the ledger is made.
      * @throws AgentError STATE_DIR
      */
     settle: async (
@@ -137,7 +138,10 @@ export const createRecord = (store: LedgerStore, environment: string) => {
       if (failure) throw failure;
     },
 
-    /** The same, but it counts at once: restoring service never needs a write. Resolves to what went wrong, if anything did. */
+    /**
+     * The same, but it counts at once: restoring service never needs a write. Resolves to what went wrong, if
+     * anything did.
+     */
     force: (change: Change): Promise<AgentError | undefined> => enqueue(change, true),
 
     /** Replaces everything, after a `recover`. */

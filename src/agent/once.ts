@@ -5,7 +5,8 @@ const LONGEST_SLEEP_MS = 1_000;
 const LAST_REPORT_MS = 5_000;
 
 /**
- * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. Settles when nothing more happens by itself.
+ * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. Settles when nothing more
+ * happens by itself.
  */
 export const reconcileOnce = async (
   agent: Agent,

@@ -34,7 +34,9 @@ export interface OperateContext {
   readonly hasSetback: (service: string) => boolean;
 }
 
-/** Carries out what an operator asked for. @throws AgentError USAGE or LEDGER that says what to do instead. */
+/**
+ * Carries out what an operator asked for. @throws AgentError USAGE or LEDGER that says what to do instead.
+ */
 export const operate = async (command: Command, c: OperateContext): Promise<CommandAnswer> => {
   if (command.kind === 'recover') return recover(command, c);
   const trouble = c.record.trouble();
@@ -49,7 +51,9 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
   }
 };
 
-/** Nobody can write a later time down: a status that has to would fail for as long as the ledger remembers it. */
+/**
+ * Nobody can write a later time down: a status that has to would fail for as long as the ledger remembers it.
+ */
 const LAST_MS = 8_640_000_000_000_000;
 
 const pause = async (

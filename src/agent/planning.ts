@@ -10,8 +10,9 @@ export interface Planning {
 }
 
 /**
- * Most ticks see what the last one saw. What was made of the same is not made again: both are functions of what they are given, and
- * a plan at rest does not depend on the time. That is two thirds of an idle tick with a hundred containers.
+ * Most ticks see what the last one saw. What was made of the same is not made again: both are functions of
+ * what they are given, and a plan at rest does not depend on the time. That is two thirds of an idle tick
+ * with a hundred containers.
  */
 export const createPlanning = (): Planning => {
   let resolved: { readonly input: DesiredInput; readonly desired: DesiredHost } | undefined;

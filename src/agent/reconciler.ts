@@ -49,7 +49,10 @@ interface Work {
 /** Not the name of any service. */
 const EDGE_LANE = 'edge of the host';
 
-/** One pass: look, plan, and start the next step of every service that is not busy. Never waits for a step to end. */
+/**
+ * One pass: look, plan, and start the next step of every service that is not busy. Never waits for a step to
+ * end.
+ */
 export const createReconciler = (
   ports: AgentPorts,
   options: AgentOptions,
@@ -158,8 +161,8 @@ export const createReconciler = (
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
       if (staging.length > 0) {
-        // A newer version is wanted meanwhile: the old one's pull is given up. One whose image is already seen goes on: it
-        // has yet to be verified and named.
+        // A newer version is wanted meanwhile: the old one's pull is given up. One whose image is already
+        // seen goes on: it has yet to be verified and named.
         if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
         lanes.start(lane, look, staging, async (signal) => {
           const work = { name: service.service, served: service.desired?.release ?? '', why: '' };
@@ -185,7 +188,10 @@ export const createReconciler = (
     }
   };
 
-  /** A clock that was set, or a time in which this program did not run: nobody has watched, and no wait has a known end. */
+  /**
+   * A clock that was set, or a time in which this program did not run: nobody has watched, and no wait has a
+   * known end.
+   */
   const noteGap = (): void => {
     const gapMs = ports.now() - lastLookMs;
     if (gapMs >= 0 && gapMs <= LONGEST_GAP_MS) return;
@@ -208,7 +214,8 @@ export const createReconciler = (
       const scope = { environment, replaces: [...replaces, ...adopted, ...donors], known };
       const seen = await ports.engine.observe(scope, signal);
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
-      // On a busy host that list is long: it is read only when an edge may be about to start, or a port may come free.
+      // On a busy host that list is long: it is read only when an edge may be about to start, or a port may
+      // come free.
       const edge = view.plan?.edge;
       const isBlocked = edge !== undefined && edge.taken.length > 0;
       const mayStart = view.plan === undefined || isUnsettled(edge?.decision) || isBlocked;

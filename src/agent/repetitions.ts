@@ -28,8 +28,8 @@ const bound = (map: Map<string, unknown>): void => {
 const CREATES: readonly string[] = ['create', 'create-edge', 'create-network', 'create-volume'];
 
 /**
- * Sees whatever is created again and again, for any cause: two rules of ours that undo each other, or a program that removes it. A step
- * that succeeds is no failed step, so no back-off would ever begin.
+ * Sees whatever is created again and again, for any cause: two rules of ours that undo each other, or a
+ * program that removes it. A step that succeeds is no failed step, so no back-off would ever begin.
  */
 export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
   const series = new Map<string, Repetition>();

@@ -7,7 +7,9 @@ import type { Io } from './io.ts';
 import { createQuietLog } from './narrate.ts';
 import { wireAgent } from './wire.ts';
 
-/** Asks the running agent; without one, does it to the ledger ourselves, as the one writer. @throws AgentError */
+/**
+ * Asks the running agent; without one, does it to the ledger ourselves, as the one writer. @throws AgentError
+ */
 export const ask = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
   if (answer !== undefined) return answer as CommandAnswer;

@@ -7,7 +7,10 @@ import type { ReleaseImage } from '../core/state/release.ts';
 import { guarded, hint, ok, type Check } from './check.ts';
 import type { Wired } from './wire.ts';
 
-/** What the host's own file says, or the manifest; undefined where nobody has published a version, or no registry is asked. */
+/**
+ * What the host's own file says, or the manifest; undefined where nobody has published a version, or no
+ * registry is asked.
+ */
 const wantedOf = (service: Service, manifest: Manifest | undefined): ImageReference | undefined => {
   const declared = tryParseImage(service.image);
   if (!declared || service.pullPolicy === 'never') return undefined;
@@ -41,7 +44,10 @@ const checkMirror = async (
   }
 };
 
-/** Each registry that a service of this host names, and each mirror of it, is asked for that service's image, with the login of this host. */
+/**
+ * Each registry that a service of this host names, and each mirror of it, is asked for that service's image,
+ * with the login of this host.
+ */
 export const checkRegistries = async (
   wired: Wired,
   mirrors: readonly Mirror[],

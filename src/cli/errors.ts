@@ -3,14 +3,20 @@ import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
 import type { Io } from './io.ts';
 import { terminalOf } from './io.ts';
 
-/** Errors by exit code: an engine or a daemon that is away is a state of the host, all else is an error of the call. */
+/**
+ * Errors by exit code: an engine or a daemon that is away is a state of the host, all else is an error of the
+ * call.
+ */
 export const exitCodeOfError = ({ code }: AgentError): ExitCode => {
   if (code === 'ENGINE_OFFLINE' || code === 'AGENT_NOT_RUNNING') return EXIT.offline;
   if (code === 'TIMED_OUT') return EXIT.timedOut;
   return code === 'LEDGER' ? EXIT.failed : EXIT.error;
 };
 
-/** Writes an error the way every command does: what is wrong, and what to do now. As JSON where JSON was asked for. */
+/**
+ * Writes an error the way every command does: what is wrong, and what to do now. As JSON where JSON was asked
+ * for.
+ */
 export const reportError = (io: Io, thrown: unknown, isJson: boolean): ExitCode => {
   const error = toAgentError(thrown);
   const { palette } = terminalOf(io);

@@ -3,7 +3,9 @@ import { userInfo } from 'node:os';
 import { readConfig, type Config } from '../config.ts';
 import { readSurroundings } from '../config/surroundings.ts';
 
-/** The group that may talk to the engine, as the unit's SupplementaryGroups= gives it. Root's needs no giving. */
+/**
+ * The group that may talk to the engine, as the unit's SupplementaryGroups= gives it. Root's needs no giving.
+ */
 const engineGroups = ({ address }: Config['engine']): readonly number[] => {
   if (address.kind !== 'unix') return [];
   const gid = statSync(address.socketPath, { throwIfNoEntry: false })?.gid ?? 0;
@@ -31,8 +33,9 @@ const homeOfUser = (): string | undefined => {
 };
 
 /**
- * The agent's configuration. Root, who works on its files here, becomes its user first: a ledger that root wrote is one that the agent could
- * not read any more, and what only root may read is not what the agent sees. @throws AgentError CONFIG
+ * The agent's configuration. Root, who works on its files here, becomes its user first: a ledger that root
+ * wrote is one that the agent could not read any more, and what only root may read is not what the agent
+ * sees. @throws AgentError CONFIG
  */
 export const readHostConfig = (env: NodeJS.ProcessEnv): Config => {
   const config = readConfig(env, readSurroundings());

@@ -36,7 +36,9 @@ const fileProblem = (p: ComposeProblem): FileProblem => ({
 /** Once, for a command. */
 export const readTrustFile = (path: string | undefined): Promise<ReadTrust> => createTrustReader(path)();
 
-/** Reads it each time, and parses it only where it has changed: an unchanged answer is the very same object. */
+/**
+ * Reads it each time, and parses it only where it has changed: an unchanged answer is the very same object.
+ */
 const createTrustReader = (path: string | undefined) => {
   let last: { readonly bytes: Buffer; readonly read: ReadTrust } | undefined;
   return async (signal?: AbortSignal): Promise<ReadTrust> => {

@@ -20,8 +20,9 @@ const isThere = async (path: string): Promise<boolean> =>
   );
 
 /**
- * Reads the trust file at each call: the one that was named, else `trust.json` in the hub's folder. Undefined: there is none. One that was
- * there may not vanish: without it the hub would take what nobody signed.
+ * Reads the trust file at each call: the one that was named, else `trust.json` in the hub's folder.
+ * Undefined: there is none. One that was there may not vanish: without it the hub would take what nobody
+ * signed.
  */
 export const createHubTrust = ({ file, data }: HubTrustOptions): (() => Promise<Trust | undefined>) => {
   const path = file ?? join(data, TRUST_FILE);

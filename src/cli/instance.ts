@@ -3,8 +3,9 @@ import type { InstanceName } from '../config/instance.ts';
 const OPTION = /^--instance(?:=(?<name>.*))?$/s;
 
 /**
- * Takes `--instance NAME` out of a command line, wherever it stands: it decides which files the configuration is read from, so it has to be
- * known before any command is. One without a name stays, and is the parser's to refuse.
+ * Takes `--instance NAME` out of a command line, wherever it stands: it decides which files the configuration
+ * is read from, so it has to be known before any command is. One without a name stays, and is the parser's to
+ * refuse.
  */
 export const takeInstance = (
   argv: readonly string[],

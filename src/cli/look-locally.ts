@@ -12,8 +12,8 @@ export interface Looked extends Wired {
 }
 
 /**
- * Looks at this host without a daemon and writes nothing: reads files and ledger, asks the manifest source where wanted,
- * observes the engine, plans.
+ * Looks at this host without a daemon and writes nothing: reads files and ledger, asks the manifest source
+ * where wanted, observes the engine, plans.
  */
 export const lookLocally = async (
   io: Io,

@@ -5,7 +5,9 @@ import { reportError } from './errors.ts';
 import type { Cli } from './cli.ts';
 import type { Io } from './io.ts';
 
-/** Each command's file is loaded only when that command is called: `status` needs no Docker client to start. */
+/**
+ * Each command's file is loaded only when that command is called: `status` needs no Docker client to start.
+ */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command, cli: Cli) => void>>> = {
   run: async () => (await import('./commands/run.ts')).addRun,
   once: async () => (await import('./commands/once.ts')).addOnce,
@@ -44,7 +46,8 @@ export const createProgram = async (
   const program = new Command('supercargo')
     .description('Makes this Docker host run what its environment’s manifest says.')
     .version(VERSION)
-    // Taken off by main (instance.ts) before any command is known; here for the help, and for one without a name.
+    // Taken off by main (instance.ts) before any command is known; here for the help, and for one without a
+    // name.
     .option('--instance <name>', 'the agent of supercargo@NAME.service, where a host has several')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })

@@ -5,7 +5,10 @@ const LABELS: Readonly<Record<string, string>> = { dayOfMonth: 'day of month', d
 
 const ascending = (values: readonly number[]): readonly number[] => values.toSorted((a, b) => a - b);
 
-/** node-cron's only home. It reads expressions; its own clock asks Intl for every field, which takes 10 MB of memory. */
+/**
+ * node-cron's only home. It reads expressions; its own clock asks Intl for every field, which takes 10 MB of
+ * memory.
+ */
 const readFields = (expression: string): CronFields => {
   const { fields, errors } = validateDetailed(expression);
   const [error] = errors;

@@ -16,8 +16,9 @@ const quotedValue = (parts: string): string =>
 const bareValue = (text: string): string => text.trimEnd().replaceAll(/\\(?:\n|([^]))/g, '$1');
 
 /**
- * The variables of an environment file as systemd reads it (systemd.exec(5), EnvironmentFile=): it reads the daemon's, we read those of
- * a person's command, and the two must not differ. Lines that assign nothing and names that are none are passed over.
+ * The variables of an environment file as systemd reads it (systemd.exec(5), EnvironmentFile=): it reads the
+ * daemon's, we read those of a person's command, and the two must not differ. Lines that assign nothing and
+ * names that are none are passed over.
  */
 export const parseEnvironmentFile = (text: string): Readonly<Record<string, string>> => {
   const variables: Record<string, string> = {};

@@ -5,7 +5,10 @@ const HEAD = `# Configuration of the supercargo agent: copy to /etc/supercargo/a
 # A line that starts with "#NAME=" shows how to set what is not set; after a change: systemctl reload supercargo
 `;
 
-/** systemd takes a value up to the end of the line, a shell that sources the file does not: quoted it is right for both. */
+/**
+ * systemd takes a value up to the end of the line, a shell that sources the file does not: quoted it is right
+ * for both.
+ */
 const quoted = (value: string): string => (/[\s;*]/.test(value) ? `"${value}"` : value);
 
 const wrapped = (text: string): string => {
@@ -28,7 +31,10 @@ const paragraph = (name: string, variable: Variable): string => {
   ].join('\n');
 };
 
-/** The text of `systemd/agent.env.example`: every variable that an operator may set, in the order of the table. */
+/**
+ * The text of `systemd/agent.env.example`: every variable that an operator may set, in the order of the
+ * table.
+ */
 export const renderExample = (): string => {
   const variables = VARIABLE_ENTRIES.filter(([, variable]) => variable.setBy === 'operator');
   const sections = [...new Set(variables.map(([, variable]) => variable.section))];

@@ -1,4 +1,7 @@
-/** Several agents on one host are told apart by the name of their instance; the one without a name is supercargo.service. */
+/**
+ * Several agents on one host are told apart by the name of their instance; the one without a name is
+ * supercargo.service.
+ */
 export type InstanceName = string | undefined;
 
 /** Where the variables are written down on a host; systemd reads the same file. */
@@ -28,8 +31,9 @@ export interface EnvironmentSources {
 }
 
 /**
- * The environment of this program, above what the file says, above the defaults of the instance. systemd hands the file's variables over
- * as inherited ones: those are not the program's own, else a reload could neither change nor remove any of them.
+ * The environment of this program, above what the file says, above the defaults of the instance. systemd
+ * hands the file's variables over as inherited ones: those are not the program's own, else a reload could
+ * neither change nor remove any of them.
  */
 export const environmentOf = ({
   instance,

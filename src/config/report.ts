@@ -17,7 +17,10 @@ const tokenOf = (values: AgentValues, credential: string | undefined): ReportCon
   return path === undefined ? { kind: 'none' } : { kind: 'file', path };
 };
 
-/** Undefined: no report store is named. `credential`: a file that stands for the token where no variable names one. */
+/**
+ * Undefined: no report store is named. `credential`: a file that stands for the token where no variable names
+ * one.
+ */
 export const reportOf = (
   values: AgentValues,
   host: string,

@@ -29,7 +29,8 @@ const readSecretFile = (name: string, path: string): { text: string; warnings: s
 };
 
 /**
- * A secret from NAME or from the file that NAME_FILE names. Empty values count as not set. Its text never appears in a message.
+ * A secret from NAME or from the file that NAME_FILE names. Empty values count as not set. Its text never
+ * appears in a message.
  * @throws AgentError CONFIG
  */
 export const readSecret = (env: NodeJS.ProcessEnv, name: string): GivenSecret => {

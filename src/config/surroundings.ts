@@ -19,7 +19,10 @@ export interface Surroundings {
 export const correctFile = (instance: InstanceName): string =>
   `correct ${environmentFile(instance)} (or the environment of this command) and start it again`;
 
-/** Whatever hinders us to look counts as "exists": an unreadable trust file must not open the door to unsigned manifests. */
+/**
+ * Whatever hinders us to look counts as "exists": an unreadable trust file must not open the door to unsigned
+ * manifests.
+ */
 const fileExists = (path: string): boolean => {
   try {
     statSync(path);

@@ -53,7 +53,10 @@ export const socketPath = makeExactValidator<string>((value) => {
   throw new EnvError(`has ${bytes} bytes, more than a unix socket can have`);
 });
 
-/** systemd gives several folders where the unit names several; ours is the first (systemd.exec(5), StateDirectory=). */
+/**
+ * systemd gives several folders where the unit names several; ours is the first (systemd.exec(5),
+ * StateDirectory=).
+ */
 export const firstFolder = makeExactValidator<string>((value) => absolute(value.split(':')[0] ?? ''));
 
 /** Only the two exact words: a security switch must not be turned by a typo. */
@@ -70,7 +73,10 @@ export const integer = (least: number, most: number) =>
     throw new EnvError(`is "${value}", which is not a whole number from ${least} to ${most}`);
   });
 
-/** From systemd: what is no number counts as not set, since no operator wrote it. 0 is never a valid value here. */
+/**
+ * From systemd: what is no number counts as not set, since no operator wrote it. 0 is never a valid value
+ * here.
+ */
 export const systemNumber = makeExactValidator<number>((value) =>
   /^\d{1,15}$/.test(value) ? Number(value) : 0,
 );

@@ -9,7 +9,10 @@ export interface Backoff {
   readonly capMs: number;
 }
 
-/** Exponential back-off with full jitter: uniform in [0, min(cap, base · 2^(failures − 1))), but never below the floor. */
+/**
+ * Exponential back-off with full jitter: uniform in [0, min(cap, base · 2^(failures − 1))), but never below
+ * the floor.
+ */
 export const nextDelayMs = ({ failures, random, floorMs, baseMs, capMs }: Backoff): number => {
   const ceilingMs = Math.min(capMs, baseMs * 2 ** Math.max(0, failures - 1));
   return Math.max(floorMs ?? 0, Math.floor(random * ceilingMs));

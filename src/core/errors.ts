@@ -1,7 +1,13 @@
-/** When trying again can help: `later` by itself (the tick is the retry), `changed` only after somebody changed something. */
+/**
+ * When trying again can help: `later` by itself (the tick is the retry), `changed` only after somebody
+ * changed something.
+ */
 export type Retry = 'later' | 'changed';
 
-/** Every code an operator can meet. They are part of the public surface: docs, metrics and tests match on them. */
+/**
+ * Every code an operator can meet. They are part of the public surface: docs, metrics and tests match on
+ * them.
+ */
 export type ErrorCode =
   | 'USAGE'
   | 'CONFIG'
@@ -41,7 +47,9 @@ export interface ErrorOptions {
   readonly fields?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** The one error class. `message` says what is wrong, `advice` what to do next; neither ever holds a secret. */
+/**
+ * The one error class. `message` says what is wrong, `advice` what to do next; neither ever holds a secret.
+ */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
   readonly code: ErrorCode;
@@ -58,7 +66,10 @@ export class AgentError extends Error {
   }
 }
 
-/** As it was thrown, to be compared with what is known; never to be shown: it may quote what it was thrown for. */
+/**
+ * As it was thrown, to be compared with what is known; never to be shown: it may quote what it was thrown
+ * for.
+ */
 export const rawMessageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
@@ -68,8 +79,9 @@ const RECEIVED = /\bReceived\b[^]*$/;
 const LOGIN_IN_URL = /\/\/[^\s/@]+@/g;
 
 /**
- * What an error says, without what it quotes. Libraries and Node put what they were given into their messages, and that may
- * be a value of a variable, a password in an address or a piece of a file. Our own errors hold no such thing.
+ * What an error says, without what it quotes. Libraries and Node put what they were given into their
+ * messages, and that may be a value of a variable, a password in an address or a piece of a file. Our own
+ * errors hold no such thing.
  */
 export const messageOf = (error: unknown): string => {
   const message = rawMessageOf(error);
@@ -79,8 +91,8 @@ export const messageOf = (error: unknown): string => {
 };
 
 /**
- * Why a call to the system failed, without the paths that Node's own message quotes: `permission denied (EACCES)`. A path or
- * address of a file can hold the value of a variable.
+ * Why a call to the system failed, without the paths that Node's own message quotes: `permission denied
+ * (EACCES)`. A path or address of a file can hold the value of a variable.
  */
 export const reasonOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -1,4 +1,6 @@
-/** Every event that is logged or written to the history, past tense, `noun.verb`. Part of the public surface. */
+/**
+ * Every event that is logged or written to the history, past tense, `noun.verb`. Part of the public surface.
+ */
 export type EventName =
   | 'agent.started'
   | 'agent.stopped'

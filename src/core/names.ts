@@ -9,7 +9,10 @@ export const LABELS = {
   serial: 'io.supercargo.serial',
   version: 'io.supercargo.version',
   spec: 'io.supercargo.spec',
-  /** The declared restart policy, `always` or `on-failure:3`: what a container that is disarmed for a while gets back. */
+  /**
+   * The declared restart policy, `always` or `on-failure:3`: what a container that is disarmed for a while
+   * gets back.
+   */
   restart: 'io.supercargo.restart',
   network: 'io.supercargo.network',
   volume: 'io.supercargo.volume',
@@ -20,13 +23,19 @@ export const LABELS = {
   preflight: 'io.supercargo.preflight',
   /** The instance that it was made to take the listeners over from. */
   edgePredecessor: 'io.supercargo.edge-predecessor',
-  /** Where it was made to listen, and for which service: `any:8080=web,10.0.0.1:81=api`. Other environments read it. */
+  /**
+   * Where it was made to listen, and for which service: `any:8080=web,10.0.0.1:81=api`. Other environments
+   * read it.
+   */
   edgePorts: 'io.supercargo.edge-ports',
   /** Hash of a network's or volume's definition. */
   definition: 'io.supercargo.definition',
 } as const;
 
-/** What the engine takes for the name of a container, a network or a volume; services are named so too, as their containers bear it. */
+/**
+ * What the engine takes for the name of a container, a network or a volume; services are named so too, as
+ * their containers bear it.
+ */
 export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 export const projectName = (environment: string): string => `supercargo-${environment}`;
@@ -58,8 +67,9 @@ export const volumeName = (environment: string, volume: string): string => `${en
 const REPOSITORY_PART = /^[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*$/;
 
 /**
- * The repository of the tags that keep a good release's image from being pruned: `supercargo-ENV:SERVICE-RELEASE`. An environment whose
- * name no repository can have gets a digest of it, behind a dot: no name of an environment has one, so that no two share a repository.
+ * The repository of the tags that keep a good release's image from being pruned:
+ * `supercargo-ENV:SERVICE-RELEASE`. An environment whose name no repository can have gets a digest of it,
+ * behind a dot: no name of an environment has one, so that no two share a repository.
  */
 export const keepRepository = (environment: string): string =>
   REPOSITORY_PART.test(environment)
@@ -67,5 +77,8 @@ export const keepRepository = (environment: string): string =>
     : `supercargo-env.${createHash('sha256').update(environment).digest('hex').slice(0, 16)}`;
 export const keepTag = (service: string, release: string): string =>
   `${service.slice(0, 100)}-${release.slice(0, 8)}`;
-/** The same for an edge's image that is pinned by its digest. Longer than those of services: none is called like it. */
+/**
+ * The same for an edge's image that is pinned by its digest. Longer than those of services: none is called
+ * like it.
+ */
 export const keepEdgeTag = (digest: string): string => `edge-${digest.slice('sha256:'.length).slice(0, 16)}`;

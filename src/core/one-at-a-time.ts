@@ -8,7 +8,9 @@ export interface OneAtATime {
   <T>(key: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** One after the other for each key, in the order in which they were asked for; different keys side by side. */
+/**
+ * One after the other for each key, in the order in which they were asked for; different keys side by side.
+ */
 export const createOneAtATime = (): OneAtATime => {
   const tails = new Map<string, Promise<unknown>>();
   const forget = async (key: string, tail: Promise<unknown>): Promise<void> => {

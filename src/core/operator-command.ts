@@ -11,7 +11,9 @@ export type Command =
     }
   | { readonly kind: 'resume' }
   | { readonly kind: 'retry'; readonly service: string }
-  /** `serial`: the lowest that is accepted from now on; null: the highest that a container here was made for. */
+  /**
+   * `serial`: the lowest that is accepted from now on; null: the highest that a container here was made for.
+   */
   | { readonly kind: 'recover'; readonly serial: number | null; readonly dryRun: boolean };
 
 /** What was done, one line each, for the person who asked. */

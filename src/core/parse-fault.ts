@@ -1,8 +1,8 @@
 import type { ErrorCode } from 'yaml';
 
 /**
- * What is wrong with a text, in words of ours. A parser quotes what it read, and a value with a `!`, `|` or a quote in it is
- * just what a parser stumbles over: no message of a parser is ever shown.
+ * What is wrong with a text, in words of ours. A parser quotes what it read, and a value with a `!`, `|` or a
+ * quote in it is just what a parser stumbles over: no message of a parser is ever shown.
  */
 const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'an alias has a tag or an anchor',
@@ -33,7 +33,10 @@ const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
 /** One sentence that quotes nothing of the text. */
 export const yamlFault = (code: ErrorCode): string => YAML_FAULTS[code];
 
-/** Where JSON ends to be JSON, as far as the parser says it; nothing of the text, which its own message quotes. */
+/**
+ * Where JSON ends to be JSON, as far as the parser says it; nothing of the text, which its own message
+ * quotes.
+ */
 export const jsonFault = (error: unknown): string => {
   const message = error instanceof Error ? error.message : '';
   const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(message) ?? [];

@@ -1,4 +1,7 @@
-/** A server that asks for a year would freeze the host at what it runs; the poll goes on once an hour at least. */
+/**
+ * A server that asks for a year would freeze the host at what it runs; the poll goes on once an hour at
+ * least.
+ */
 const MAX_MS = 3_600_000;
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 

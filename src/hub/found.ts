@@ -71,8 +71,9 @@ const readEpoch = async (files: HubFiles, environment: string): Promise<number> 
 };
 
 /**
- * The current manifest is the one in its place. Where that is damaged, older than the history, or of a serial that leaves no room, the newest
- * of the history is served in its stead: hosts would refuse the other one. The files stay as they are; the next publish replaces it.
+ * The current manifest is the one in its place. Where that is damaged, older than the history, or of a serial
+ * that leaves no room, the newest of the history is served in its stead: hosts would refuse the other one.
+ * The files stay as they are; the next publish replaces it.
  */
 export const findEnvironment = async (files: HubFiles, environment: string): Promise<FoundEnvironment> => {
   const entries = await files.list(`manifests/${environment}`);

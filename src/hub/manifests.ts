@@ -122,7 +122,10 @@ const writeEpoch = async (
 ): Promise<AgentError | undefined> =>
   writeOne(files, epochPath(environment), Buffer.from(`${JSON.stringify({ epoch })}\n`));
 
-/** Where keys are used, every host refuses a manifest without a signature: it would only end what is published. */
+/**
+ * Where keys are used, every host refuses a manifest without a signature: it would only end what is
+ * published.
+ */
 const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined): Refusal | undefined =>
   isSigned || current?.isSigned !== true
     ? undefined

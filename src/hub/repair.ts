@@ -85,8 +85,9 @@ interface Judged extends Found {
 }
 
 /**
- * Set aside is what no host can use: damaged documents, serials that leave no room, and what is newer than everything signed without
- * being signed itself, where no host has accepted it. A manifest of a key that is not trusted any more stays: hosts may run it.
+ * Set aside is what no host can use: damaged documents, serials that leave no room, and what is newer than
+ * everything signed without being signed itself, where no host has accepted it. A manifest of a key that is
+ * not trusted any more stays: hosts may run it.
  */
 const judge = (found: Found, newest: Usable | undefined, accepted: readonly number[]): Judged => {
   const { opened, path } = found;
@@ -133,7 +134,10 @@ const asideOf = (environment: string, path: string, nowMs: EpochMs): string => {
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** What puts an environment of a hub in order. @throws AgentError STORE where nothing is left that could be current */
+/**
+ * What puts an environment of a hub in order. @throws AgentError STORE where nothing is left that could be
+ * current
+ */
 export const planRepair = async (o: RepairOptions): Promise<Repair> => {
   const { environment, nowMs } = o;
   const found = await readAll(o);

@@ -17,7 +17,10 @@ export interface Report {
   readonly summary: ReportSummary;
 }
 
-/** Counts what changed in one environment: `changes` what hosts say, `heartbeats` also that they said it again. */
+/**
+ * Counts what changed in one environment: `changes` what hosts say, `heartbeats` also that they said it
+ * again.
+ */
 export interface ReportVersion {
   readonly changes: number;
   readonly heartbeats: number;
@@ -44,7 +47,9 @@ export interface Reports {
   readonly all: (environment: string) => readonly Report[];
   readonly one: (environment: string, host: string) => Report | undefined;
   readonly version: (environment: string) => ReportVersion;
-  /** Fulfilled when it, or one that came later, is on disk. Readers see it before. @throws AgentError STORE */
+  /**
+   * Fulfilled when it, or one that came later, is on disk. Readers see it before. @throws AgentError STORE
+   */
   readonly take: (environment: string, host: string, bytes: Uint8Array) => Promise<ReportAnswer>;
   /** False: there was none. @throws AgentError STORE */
   readonly remove: (environment: string, host: string) => Promise<boolean>;
@@ -156,7 +161,10 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
   };
 };
 
-/** The list of an environment's reports, each as it came: `supercargo/fleet/v1`. The same reports give the same bytes. */
+/**
+ * The list of an environment's reports, each as it came: `supercargo/fleet/v1`. The same reports give the
+ * same bytes.
+ */
 export const fleetDocument = (environment: string, reports: readonly Report[], atMs: EpochMs): Buffer => {
   const head = {
     apiVersion: 'supercargo/fleet/v1',

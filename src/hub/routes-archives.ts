@@ -83,7 +83,10 @@ const deleteOne =
     void reply.code(204).send();
   };
 
-/** `/archives/…`: images that travel with the manifests. In a scope of their own: their bodies are never in memory. */
+/**
+ * `/archives/…`: images that travel with the manifests. In a scope of their own: their bodies are never in
+ * memory.
+ */
 export const addArchiveRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, archives } = context;
   const reading = { onRequest: guard(access.readManifests) };

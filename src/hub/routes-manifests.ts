@@ -112,7 +112,10 @@ const conditionFailed: Refusal = refusal(
   'read it again and decide anew',
 );
 
-/** An ordinary conditional document: who publishes learns on it that conditions are honoured. It need not outlive the hub. */
+/**
+ * An ordinary conditional document: who publishes learns on it that conditions are honoured. It need not
+ * outlive the hub.
+ */
 const putProbe = (
   probes: Map<string, HeldDocument>,
   environment: string,

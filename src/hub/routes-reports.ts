@@ -24,8 +24,8 @@ const addressOf = (request: FastifyRequest): Address | undefined => {
 };
 
 /**
- * The list's tag counts its changes instead of hashing megabytes for each reader. Who waits is woken by what hosts say anew, and
- * learns of mere heartbeats when its time is over.
+ * The list's tag counts its changes instead of hashing megabytes for each reader. Who waits is woken by what
+ * hosts say anew, and learns of mere heartbeats when its time is over.
  */
 const listed = ({ reports, life }: HubContext, environment: string) => {
   const { changes, heartbeats, atMs } = reports.version(environment);

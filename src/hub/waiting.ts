@@ -3,7 +3,10 @@ export type WaitEnd = 'changed' | 'over' | 'closing';
 
 /** Long polls that wait for a change of a topic. */
 export interface Waiting {
-  /** Calls `onEnd` once, unless the returned function was called before. Ends at once where the hub is closing. */
+  /**
+   * Calls `onEnd` once, unless the returned function was called before. Ends at once where the hub is
+   * closing.
+   */
   readonly hold: (topic: string, seconds: number, onEnd: (end: WaitEnd) => void) => () => void;
   readonly wake: (topic: string) => void;
   readonly held: () => number;
@@ -20,8 +23,8 @@ interface Waiter {
 const TICK_MS = 1000;
 
 /**
- * One wheel for all: a slot for each second ahead, and one interval that runs only while somebody waits. A wait may last up to
- * a second longer than asked for, never less.
+ * One wheel for all: a slot for each second ahead, and one interval that runs only while somebody waits. A
+ * wait may last up to a second longer than asked for, never less.
  */
 export const createWaiting = (longestSeconds: number): Waiting => {
   const slots = Array.from({ length: longestSeconds + 2 }, () => new Set<Waiter>());

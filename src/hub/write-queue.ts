@@ -2,7 +2,10 @@ import type { AgentError } from '../core/errors.ts';
 import type { FileChange, HubFiles } from '../core/ports/hub-files.ts';
 
 export interface WriteQueue {
-  /** Undefined bytes: the file goes away. Fulfilled when this change, or a later one of the same file, is on disk or has failed. */
+  /**
+   * Undefined bytes: the file goes away. Fulfilled when this change, or a later one of the same file, is on
+   * disk or has failed.
+   */
   readonly write: (path: string, bytes: Uint8Array | undefined) => Promise<AgentError | undefined>;
 }
 
@@ -12,10 +15,16 @@ interface Pending {
   readonly settled: Promise<AgentError | undefined>;
 }
 
-/** So many files are written at once: they share the sync of their folder, and leave room for a publish between two batches. */
+/**
+ * So many files are written at once: they share the sync of their folder, and leave room for a publish
+ * between two batches.
+ */
 const BATCH = 32;
 
-/** One batch at a time. While a file waits, a newer content takes the older one's place: a slow disk gets fewer writes, not a longer queue. */
+/**
+ * One batch at a time. While a file waits, a newer content takes the older one's place: a slow disk gets
+ * fewer writes, not a longer queue.
+ */
 export const createWriteQueue = (files: HubFiles): WriteQueue => {
   const waiting = new Map<string, Pending>();
   const state = { isBusy: false };

@@ -1,11 +1,18 @@
 import { orAborted } from '../core/or-aborted.ts';
 
-/** A file system that has not answered for so long hangs: a mount of a server that is away, a disk that fails. */
+/**
+ * A file system that has not answered for so long hangs: a mount of a server that is away, a disk that fails.
+ */
 const DEADLINE_MS = 5_000;
-/** Node has four threads for files, names and ciphers, and a call that hangs keeps its thread: one is always left. */
+/**
+ * Node has four threads for files, names and ciphers, and a call that hangs keeps its thread: one is always
+ * left.
+ */
 const MAX_HUNG = 3;
 
-/** Calls that have passed their deadline and not returned, by path. Threads are the process's, so this is too. */
+/**
+ * Calls that have passed their deadline and not returned, by path. Threads are the process's, so this is too.
+ */
 const hung = new Map<string, Promise<unknown>>();
 
 /** The file system did not answer. The call itself cannot be ended: it goes on until the kernel ends it. */
@@ -22,9 +29,10 @@ const forget = async (path: string, call: Promise<unknown>): Promise<void> => {
 };
 
 /**
- * What `ask` gives, which is one call that a file system may never answer. One path never has two calls that hang,
- * and with three of them no other call is begun: the ledger and the engine need the last thread.
- * @throws DiskHangs after the deadline, and at once where such a call already hangs; the signal's reason; what `ask` throws
+ * What `ask` gives, which is one call that a file system may never answer. One path never has two calls that
+ * hang, and with three of them no other call is begun: the ledger and the engine need the last thread.
+ * @throws DiskHangs after the deadline, and at once where such a call already hangs; the signal's reason;
+ * what `ask` throws
  */
 export const withinDeadline = async <T>(
   path: string,

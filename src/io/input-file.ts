@@ -13,7 +13,10 @@ export type Unread =
 
 export type InputFile = { readonly kind: 'bytes'; readonly bytes: Buffer } | Unread;
 
-/** Opening a FIFO that has no writer would never return without O_NONBLOCK; neither would that of some devices. */
+/**
+ * Opening a FIFO that has no writer would never return without O_NONBLOCK; neither would that of some
+ * devices.
+ */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK_BYTES = 65_536;
 
@@ -39,7 +42,9 @@ export const unreadOf = (error: unknown): Unread => {
   return { kind: 'unusable', message: `cannot be read: ${reasonOf(error)}` };
 };
 
-/** To its end: files of /proc say that they are empty. A byte more than allowed shows that it is too large. */
+/**
+ * To its end: files of /proc say that they are empty. A byte more than allowed shows that it is too large.
+ */
 const readToEnd = async (file: FileHandle, maxBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for (let length = 0; length <= maxBytes;) {
@@ -66,8 +71,8 @@ const readWhole = async (path: string, maxBytes: number): Promise<InputFile> => 
 };
 
 /**
- * At most `maxBytes` of a regular file that others write, and within a deadline: behind its path may be a FIFO, a device, a
- * folder or a mount that hangs. What stands in the way is a value.
+ * At most `maxBytes` of a regular file that others write, and within a deadline: behind its path may be a
+ * FIFO, a device, a folder or a mount that hangs. What stands in the way is a value.
  * @throws only the signal's reason
  */
 export const readInputFile = async (

@@ -42,7 +42,8 @@ export const createArchivist = (o: ArchivistOptions) => {
   const isThere = async (archive: Archive, signal: AbortSignal): Promise<boolean> => {
     const found = await archives.find(archivePath(archive.digest), signal);
     if (found?.bytes !== archive.bytes) return false;
-    // Written anew once half of its youth is over, or another publisher could take it for garbage before the manifest names it.
+    // Written anew once half of its youth is over, or another publisher could take it for garbage before the
+    // manifest names it.
     return found.modifiedAtMs !== undefined && now() - found.modifiedAtMs < YOUNG_MS / 2;
   };
 
@@ -111,8 +112,8 @@ export const createArchivist = (o: ArchivistOptions) => {
     },
 
     /**
-     * Removes archives that no environment's last manifests name. Where anything cannot be read nothing is removed: an unknown manifest may
-     * name any of them. Resolves to how many went.
+     * Removes archives that no environment's last manifests name. Where anything cannot be read nothing is
+     * removed: an unknown manifest may name any of them. Resolves to how many went.
      */
     sweep: async (signal: AbortSignal): Promise<number> => {
       const stored = await documents.list(ARCHIVE_FOLDER, signal);

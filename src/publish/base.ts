@@ -78,7 +78,8 @@ const choose = async (
 
 /**
  * The manifest that hosts are to run now, for what is decided upon it.
- * @throws AgentError STORE where nothing is published, KEY where a newer one may run that no known key has signed
+ * @throws AgentError STORE where nothing is published, KEY where a newer one may run that no known key has
+ * signed
  */
 export const findCurrent = async (
   o: Pick<BaseOptions, 'view' | 'environment' | 'isHostsTrust' | 'adopts'>,
@@ -125,8 +126,8 @@ const toKeepOf = (
 };
 
 /**
- * What the next manifest is built upon, and above which serial it is. @throws AgentError STORE, KEY or USAGE where that would sign, drop
- * or take back a version unseen, or where the environment is probably misspelt
+ * What the next manifest is built upon, and above which serial it is. @throws AgentError STORE, KEY or USAGE
+ * where that would sign, drop or take back a version unseen, or where the environment is probably misspelt
  */
 export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal): Promise<Base> => {
   const { view, isHostsTrust } = o;

@@ -101,7 +101,10 @@ export const createPublisher = (o: PublisherOptions) => {
       },
     );
   };
-  /** Where it is missing: a hub writes it itself, and a publisher that was killed between its two writes left a gap. */
+  /**
+   * Where it is missing: a hub writes it itself, and a publisher that was killed between its two writes left
+   * a gap.
+   */
   const completeHistory = async (
     serial: number,
     document: Uint8Array,

@@ -28,8 +28,9 @@ const isSame = (a: Unusable, b: Unusable): boolean =>
   a.manifest?.serial === b.manifest?.serial && a.message === b.message;
 
 /**
- * The newest manifest that may be built upon. Where the current one is good and nothing newer is known, nothing else is read. Where the
- * store cannot list, the serials from the reported and the current one downwards are tried.
+ * The newest manifest that may be built upon. Where the current one is good and nothing newer is known,
+ * nothing else is read. Where the store cannot list, the serials from the reported and the current one
+ * downwards are tried.
  */
 export const readStanding = async (
   { place, opened, listed, reported, open }: Found,

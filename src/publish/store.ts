@@ -10,14 +10,20 @@ import { readStanding } from './standing.ts';
 /** What an environment's current manifest is, as the store has it. */
 export interface Current {
   readonly manifest: Manifest;
-  /** What lies in the place of the current manifest; undefined: nothing does, and the manifest is of the history. */
+  /**
+   * What lies in the place of the current manifest; undefined: nothing does, and the manifest is of the
+   * history.
+   */
   readonly stored: StoredDocument | undefined;
 }
 
 /** A store seen as an environment's manifests and reports. */
 export interface EnvironmentStore {
   readonly name: string;
-  /** What may be built upon; `reported` is the highest serial that hosts report. @throws AgentError STORE where the store cannot be read */
+  /**
+   * What may be built upon; `reported` is the highest serial that hosts report. @throws AgentError STORE
+   * where the store cannot be read
+   */
   readonly standing: (signal: AbortSignal, reported?: number) => Promise<Standing>;
   /**
    * The newest manifest that may be built upon, wherever it lies. Undefined: nothing was ever published.

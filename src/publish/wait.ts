@@ -37,7 +37,10 @@ const LOOK_MS = 1_000;
 const judge = (reports: readonly HostReport[], o: WaitOptions, nowMs: EpochMs): readonly WaitedHost[] =>
   judgeFleet(reports, o.hosts, o.target, nowMs).map(({ host, verdict }) => ({ host, verdict }));
 
-/** Since when a host is silent is known to the second at best, and when it asks again moves with each poll: no news. */
+/**
+ * Since when a host is silent is known to the second at best, and when it asks again moves with each poll: no
+ * news.
+ */
 const newsOf = ({ kind, message, faults, sinceMs }: HostVerdict): string =>
   sinceMs === undefined ? JSON.stringify([kind, message, faults]) : kind;
 
@@ -45,7 +48,8 @@ const outcomeOf = (hosts: readonly WaitedHost[], maxFailed: number): WaitOutcome
   const count = (kind: VerdictKind): number => hosts.filter((h) => h.verdict.kind === kind).length;
   if (count('failed') > maxFailed) return 'failed';
   if (count('superseded') > 0) return 'superseded';
-  // Nothing reported is not success: the first report is waited for. Nor is it one where every host failed, however many may.
+  // Nothing reported is not success: the first report is waited for. Nor is it one where every host failed,
+  // however many may.
   const isOver = hosts.length > 0 && count('converged') + count('failed') === hosts.length;
   if (!isOver) return undefined;
   return count('converged') > 0 ? 'converged' : 'failed';

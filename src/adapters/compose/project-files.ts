@@ -53,7 +53,10 @@ const kindOfEntry = async (folder: string, entry: Dirent, signal?: AbortSignal):
   return entry.isDirectory() ? 'folder' : 'file';
 };
 
-/** Of what a project begins with, by name, from one reading of its folder: asking for a name that is not there costs an error. */
+/**
+ * Of what a project begins with, by name, from one reading of its folder: asking for a name that is not there
+ * costs an error.
+ */
 const kindsIn = async (folder: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Kind>> => {
   const read = withinDeadline(folder, () => readdir(folder, { withFileTypes: true }), signal);
   const entries = await read.catch(noneIfMissing);
@@ -108,9 +111,9 @@ const filesOfFragment = async (fragment: string, signal?: AbortSignal): Promise<
 };
 
 /**
- * Which files belong together: a folder means its compose.yaml (or compose.yml) and compose.d/*.yaml, sorted; a file inside
- * a compose.d means that whole project; any other file stands alone. With `isFile`, what is at `path` is taken for a file,
- * there or not.
+ * Which files belong together: a folder means its compose.yaml (or compose.yml) and compose.d/*.yaml, sorted;
+ * a file inside a compose.d means that whole project; any other file stands alone. With `isFile`, what is at
+ * `path` is taken for a file, there or not.
  */
 export const composeFilesFor = async (
   path: string,

@@ -15,7 +15,10 @@ import { composeFilesFor } from './project-files.ts';
 
 const MAX_BYTES = 1024 ** 2;
 
-/** `watch`: every file that the answer depends on; `folders`: where a new file would change it. Absolute paths. */
+/**
+ * `watch`: every file that the answer depends on; `folders`: where a new file would change it. Absolute
+ * paths.
+ */
 export type ComposeResult = { readonly watch: readonly string[]; readonly folders: readonly string[] } & (
   | { readonly kind: 'ok'; readonly project: ComposeProject }
   | { readonly kind: 'errors'; readonly errors: readonly ComposeProblem[] }
@@ -93,7 +96,10 @@ const problemOf = (file: string, content: FileContent): ComposeProblem | undefin
   }
 };
 
-/** Reading one referenced file can name others (`env_file: ${NAME}.env`); this many rounds are more than enough. */
+/**
+ * Reading one referenced file can name others (`env_file: ${NAME}.env`); this many rounds are more than
+ * enough.
+ */
 const MAX_ROUNDS = 5;
 
 interface Referenced {
@@ -161,9 +167,10 @@ const areUnchanged = async (
 };
 
 /**
- * Reads the project that `path` belongs to: a file, a folder with compose.yaml and compose.d/*.yaml, or a file inside a
- * compose.d. With a `candidate` the content of that file is judged as that of `path`. Every call reads all files, and parses them only where one has changed: for fifty services that takes a tick
- * from 40 ms of CPU time to 1. An unchanged project is the very same object. Everything that is wrong is a value.
+ * Reads the project that `path` belongs to: a file, a folder with compose.yaml and compose.d/*.yaml, or a
+ * file inside a compose.d. With a `candidate` the content of that file is judged as that of `path`. Every
+ * call reads all files, and parses them only where one has changed: for fifty services that takes a tick from
+ * 40 ms of CPU time to 1. An unchanged project is the very same object. Everything that is wrong is a value.
  * @throws only where `signal` is aborted.
  */
 export const createComposeReader = (path: string, candidate?: string) => {
@@ -179,7 +186,10 @@ export const createComposeReader = (path: string, candidate?: string) => {
   };
 };
 
-/** A reader that stumbles is a fault of ours, and a problem as others: what runs stays, and the next change is read. */
+/**
+ * A reader that stumbles is a fault of ours, and a problem as others: what runs stays, and the next change is
+ * read.
+ */
 const parse = async (
   roots: Roots,
   reading: Reading,

@@ -8,7 +8,9 @@ export interface PathWatch {
 
 export interface WatchTargets {
   readonly files: readonly string[];
-  /** Where any YAML file counts. One that does not exist is looked for again with every change of its parent. */
+  /**
+   * Where any YAML file counts. One that does not exist is looked for again with every change of its parent.
+   */
   readonly folders: readonly string[];
 }
 
@@ -32,8 +34,9 @@ const namesByFolder = (targets: WatchTargets): ReadonlyMap<string, ReadonlySet<s
 };
 
 /**
- * Calls `onChange` once things have been quiet for `quietMs` after a change. It watches folders, not files: a file that
- * is replaced by a rename is another file. It only wakes: a change that the kernel loses is found by the next poll.
+ * Calls `onChange` once things have been quiet for `quietMs` after a change. It watches folders, not files: a
+ * file that is replaced by a rename is another file. It only wakes: a change that the kernel loses is found
+ * by the next poll.
  */
 export const watchPaths = (
   targets: WatchTargets,
@@ -62,7 +65,8 @@ export const watchPaths = (
     if (state.closed || watchers.has(folder)) return false;
     try {
       const watcher = watch(folder, { persistent: false }, (event, name) => {
-        // An inode is watched, not a name: a folder that was removed or renamed, seen from itself or from its parent.
+        // An inode is watched, not a name: a folder that was removed or renamed, seen from itself or from its
+        // parent.
         if (event === 'rename' && name === basename(folder)) drop(folder);
         if (event === 'rename' && name !== null) drop(join(folder, name));
         if (openAll() || counts(folder, name)) changed();

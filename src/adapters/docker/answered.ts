@@ -1,4 +1,7 @@
-/** What an engine always says, taken at its word only where it is of the right type: a proxy between us may answer anything. */
+/**
+ * What an engine always says, taken at its word only where it is of the right type: a proxy between us may
+ * answer anything.
+ */
 
 /** @throws TypeError, which `toEngineError` tells of in its own words */
 export const asText = (value: unknown): string => {

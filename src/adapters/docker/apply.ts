@@ -40,7 +40,8 @@ const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
   'create-edge': [409],
   // It has ended already.
   'leave-edge': [404, 409],
-  // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it rests.
+  // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it
+  // rests.
   'remove-network': [404],
   'remove-image': [404],
 };
@@ -58,8 +59,8 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
 
 /**
  * Takes one step; repeating it does no harm. Resolves to what it brought.
- * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: for its grace time and 30 s). A pull ends
- * by its own limit, on silence.
+ * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: for its grace time and
+ * 30 s). A pull ends by its own limit, on silence.
  */
 export const applyAction = async (
   action: EngineAction,
@@ -184,13 +185,19 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
   }
 };
 
-/** A container that ends at that very moment, while the engine has not noticed: it refuses, and puts nothing into force. */
+/**
+ * A container that ends at that very moment, while the engine has not noticed: it refuses, and puts nothing
+ * into force.
+ */
 const ENDING =
   /cannot update a (?:deleted|stopped) (?:process|container)|process already finished|no such process|container not running/i;
 const ENDING_TRIES = 10;
 const ENDING_PAUSE_MS = 100;
 
-/** A crash loop ends again and again; a rollback that waited out a back-off for that would leave nothing serving. */
+/**
+ * A crash loop ends again and again; a rollback that waited out a back-off for that would leave nothing
+ * serving.
+ */
 const update = async (
   container: Dockerode.Container,
   body: object,

@@ -16,8 +16,9 @@ export interface Ask {
 const SOCKETS = { keepAlive: true, maxSockets: 16, maxFreeSockets: 2 };
 
 /**
- * By node:http alone. dockerode is for the steps: it puts the options of each request into words for a debug line that nobody
- * reads and connects anew each time, which took a third of an idle tick, and loading it a fifth of the memory.
+ * By node:http alone. dockerode is for the steps: it puts the options of each request into words for a debug
+ * line that nobody reads and connects anew each time, which took a third of an idle tick, and loading it a
+ * fifth of the memory.
  */
 export const createAsk = async (
   options: Dockerode.DockerOptions,

@@ -43,8 +43,8 @@ const compareApi = (a: string, b: string): number => {
 };
 
 /**
- * Negotiates the API version: the engine's own, at most the newest we know. Docker 29 refuses versions below 1.44 and
- * 20.10 knows only 1.41, so no fixed version suits both.
+ * Negotiates the API version: the engine's own, at most the newest we know. Docker 29 refuses versions below
+ * 1.44 and 20.10 knows only 1.41, so no fixed version suits both.
  * @throws AgentError ENGINE_OFFLINE, or ENGINE where the engine is too old or too new for us.
  */
 export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_MS): Promise<Connection> => {

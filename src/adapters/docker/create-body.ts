@@ -8,8 +8,8 @@ import { blankedLabels, ownerLabels, type Labels } from './labels.ts';
 import { mountsOf } from './mounts.ts';
 
 /**
- * The body of POST /containers/create, built from the spec alone and kept minimal: what the spec does not say is left
- * to the image and the engine. Nothing is ever copied from a running container.
+ * The body of POST /containers/create, built from the spec alone and kept minimal: what the spec does not say
+ * is left to the image and the engine. Nothing is ever copied from a running container.
  */
 export const createBody = (
   action: CreateContainer,
@@ -172,7 +172,9 @@ export const endpointOf = (attachment: Attachment, serviceAlias: string | undefi
           }),
   });
 
-/** Below API 1.44 only one network fits into the create call; the plan connects the others before the start. */
+/**
+ * Below API 1.44 only one network fits into the create call; the plan connects the others before the start.
+ */
 const networkingConfig = (
   action: CreateContainer,
   apiVersion: string,
@@ -201,7 +203,8 @@ export const endpointsOf = (
 };
 
 /**
- * Below API 1.44 an endpoint's MAC address is dropped without a word; the container has one, and its first network gets it.
+ * Below API 1.44 an endpoint's MAC address is dropped without a word; the container has one, and its first
+ * network gets it.
  * @throws AgentError NETWORK where another network asks for one: it would be lost.
  */
 const containerMac = ({ release }: CreateContainer, apiVersion: string): string | undefined => {

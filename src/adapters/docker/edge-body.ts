@@ -9,7 +9,9 @@ import {
 import type { CreateEdge } from '../../core/plan/action.ts';
 import { blankedLabels, edgeLabels, type Labels } from './labels.ts';
 
-/** Where the edges of this environment keep their files on the host, and as whom their sockets are talked to. */
+/**
+ * Where the edges of this environment keep their files on the host, and as whom their sockets are talked to.
+ */
 export interface EdgeHome {
   readonly folder: string;
   readonly uid: number;
@@ -17,8 +19,8 @@ export interface EdgeHome {
 }
 
 /**
- * The container of an edge: root with the few capabilities that it needs to bind and to become its own user, nothing writable but
- * the folder of its sockets. Its root gets into the folders by the agent's group.
+ * The container of an edge: root with the few capabilities that it needs to bind and to become its own user,
+ * nothing writable but the folder of its sockets. Its root gets into the folders by the agent's group.
  */
 export const edgeBody = (
   action: CreateEdge,

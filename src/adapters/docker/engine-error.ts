@@ -49,7 +49,8 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'rename or remove the container that has this name',
   },
   {
-    // Before the registries' words: "exec: …: permission denied: unknown". Other troubles of the runtime are the host's.
+    // Before the registries' words: "exec: …: permission denied: unknown". Other troubles of the runtime are
+    // the host's.
     pattern:
       /executable file not found|exec format error|no command specified|exec: ".*": |unable to find (?:user|group) |cannot mkdir: .* is not a directory/i,
     code: 'RELEASE',
@@ -66,7 +67,8 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'the engine can not start a container with these settings: see its log (journalctl -u docker)',
   },
   {
-    // Of a manifest or a config: a server that has other content under this digest. A layer that arrived damaged is the network's.
+    // Of a manifest or a config: a server that has other content under this digest. A layer that arrived
+    // damaged is the network's.
     pattern: /(?:manifest|image config) verification failed for digest/i,
     code: 'IMAGE_MISMATCH',
     retry: 'changed',
@@ -117,7 +119,10 @@ const RULES: readonly [...Rule[], Rule] = [
   },
 ];
 
-/** Where a registry was asked: it may refuse without words of its own, as by a proxy's page, and the engine tells its status. */
+/**
+ * Where a registry was asked: it may refuse without words of its own, as by a proxy's page, and the engine
+ * tells its status.
+ */
 const REGISTRY_RULES: typeof RULES = [
   { pattern: /\b40[13] (?:unauthorized|forbidden)|\bHTTP 40[13] response/i, ...AUTH },
   ...RULES,
@@ -158,7 +163,10 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
-/** We took an answer for what the API promises, and it was something else. Errors with a code are the transport's. */
+/**
+ * We took an answer for what the API promises, and it was something else. Errors with a code are the
+ * transport's.
+ */
 const isStumble = (error: unknown): boolean =>
   [TypeError, RangeError, SyntaxError].some((kind) => error instanceof kind) &&
   fieldOf(error, 'code') === undefined;

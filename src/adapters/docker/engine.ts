@@ -25,7 +25,10 @@ interface Session {
   readonly engineFolder: string | undefined;
 }
 
-/** The real engine. Connects at the first call, and anew after it was away (it may come back as another version). */
+/**
+ * The real engine. Connects at the first call, and anew after it was away (it may come back as another
+ * version).
+ */
 export const createDockerEngine = (address: EngineAddress, sources: ImageSources, edge: EdgeHome): Engine => {
   let session: Promise<Session> | undefined;
   const inTurn = createOneAtATime();
@@ -105,9 +108,10 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
 };
 
 /**
- * Steps of one word here are taken one after the other. Networks: old engines look for the name first and take it later, so that two
- * made at once both come to be, and are ambiguous for ever. One image for several services: twenty such pulls at once take an
- * engine 6 to 10 s, and one after the other 0.4 s (measured on 20.10).
+ * Steps of one word here are taken one after the other. Networks: old engines look for the name first and
+ * take it later, so that two made at once both come to be, and are ambiguous for ever. One image for several
+ * services: twenty such pulls at once take an engine 6 to 10 s, and one after the other 0.4 s (measured on
+ * 20.10).
  */
 const turnOf = (action: EngineAction): string | undefined => {
   if (action.kind === 'create-network') return action.kind;

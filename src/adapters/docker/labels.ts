@@ -80,7 +80,10 @@ export const parseOther = (labels: Labels): OtherOwner => {
 
 const OWNED = ['io.supercargo.', 'com.docker.compose.'];
 
-/** An image's labels that would say what a container is: the engine merges them in, and they can only be written over. */
+/**
+ * An image's labels that would say what a container is: the engine merges them in, and they can only be
+ * written over.
+ */
 export const blankedLabels = (image: Labels): Labels =>
   Object.fromEntries(
     Object.keys(image).flatMap((name) =>
@@ -98,7 +101,10 @@ export const edgeLabels = (action: CreateEdge, environment: string): Labels => (
   'com.docker.compose.project': projectName(environment),
 });
 
-/** A container that only shows that another one could start: never one of the service, or an edge, even where its image says so. */
+/**
+ * A container that only shows that another one could start: never one of the service, or an edge, even where
+ * its image says so.
+ */
 export const preflightLabels = (service: string, environment: string): Labels => ({
   [LABELS.environment]: environment,
   [LABELS.preflight]: service,

@@ -11,7 +11,10 @@ import { linesOf } from './lines.ts';
 import { inspectImage } from './local-image.ts';
 import { verifiedArchive } from './verified-archive.ts';
 
-/** An engine that says nothing for so long, and takes nothing, has given up. Unpacking a large layer is silent work. */
+/**
+ * An engine that says nothing for so long, and takes nothing, has given up. Unpacking a large layer is silent
+ * work.
+ */
 const SILENCE_MS = 600_000;
 
 export interface ArchivedRelease {
@@ -21,8 +24,8 @@ export interface ArchivedRelease {
 }
 
 /**
- * Streams an archive into the engine, verified on the way; no more than a piece of it is ever in memory, and nothing on our disk.
- * Resolves to the image, which has no name yet.
+ * Streams an archive into the engine, verified on the way; no more than a piece of it is ever in memory, and
+ * nothing on our disk. Resolves to the image, which has no name yet.
  * @throws AgentError IMAGE_MISMATCH, STORE, CREDENTIALS, DISK_FULL, ENGINE …
  */
 export const loadArchive = async (

@@ -94,8 +94,9 @@ export const createNetwork = async (
     await create();
     return;
   }
-  // The engine knows which subnets this host has no route for, and lets addresses be asked for only in one that was named. The
-  // one to look at has another name and no known definition: nobody takes it for the real one, and it is cleaned up if we die here.
+  // The engine knows which subnets this host has no route for, and lets addresses be asked for only in one
+  // that was named. The one to look at has another name and no known definition: nobody takes it for the real
+  // one, and it is cleaned up if we die here.
   const trial = { ...action, name: `${action.name}-trial`, hash: TRIAL };
   for (let attempt = 1; ; attempt += 1) {
     const found = await makeTrial(docker, trial, environment, signal);

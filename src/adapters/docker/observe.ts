@@ -32,12 +32,14 @@ const listOf = <T>(what: string, answer: readonly T[]): readonly T[] => {
 };
 
 /**
- * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again only when its line in
- * the list changed (other than by the time going on), an event named it, or it is young; networks, images and volumes are asked for
- * only after something touched them, as long as events are followed. A list that says the same, byte for byte, gives the very same containers.
+ * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again
+ * only when its line in the list changed (other than by the time going on), an event named it, or it is
+ * young; networks, images and volumes are asked for only after something touched them, as long as events are
+ * followed. A list that says the same, byte for byte, gives the very same containers.
  *
- * A container on which a step is being taken stays what it was before: it is about to change, nobody decides about it until the step
- * has ended, and an engine answers questions about it only then. With twenty services each look would wait for the slowest start.
+ * A container on which a step is being taken stays what it was before: it is about to change, nobody decides
+ * about it until the step has ended, and an engine answers questions about it only then. With twenty services
+ * each look would wait for the slowest start.
  */
 export const createObserver = (ask: Ask, facts: EngineFacts) => {
   const networks = createKept<Actual['networks']>();
@@ -230,8 +232,9 @@ const parse = (said: string): unknown => {
 export type Observer = ReturnType<typeof createObserver>;
 
 /**
- * What changes in a line only when the container does: of "Up 3 hours (healthy)" and "Exited (1) 2 days ago" the words in
- * brackets, and the endpoints, which are new after each start. A restart whose event was lost is seen by them.
+ * What changes in a line only when the container does: of "Up 3 hours (healthy)" and "Exited (1) 2 days ago"
+ * the words in brackets, and the endpoints, which are new after each start. A restart whose event was lost is
+ * seen by them.
  */
 const fingerprintOf = (l: Listed): string =>
   [
@@ -256,7 +259,8 @@ const containerOf = (l: Listed, environment: string): Container => {
   const labels = labelsOf(l.Labels);
   const other = labels[LABELS.environment];
   const owner = parseOwner(labels, environment);
-  // An agent that wrote no label over those of the image may have made a service's container of an image with this one.
+  // An agent that wrote no label over those of the image may have made a service's container of an image with
+  // this one.
   const edge = owner ? undefined : parseEdge(labels, environment);
   const preflight = !owner && !edge && isPreflight(labels, environment);
   const otherEnvironment = !owner && !edge && !preflight ? other : undefined;

@@ -19,13 +19,15 @@ export interface PreflightContext {
 }
 
 /**
- * No image has it. Runtimes look for the program last, when log driver, devices, mounts, limits, networks and capabilities are in place
- * (tried on 20.10 with runc 1.1): an error about it alone means that all the rest was accepted, and nothing of the image ever runs.
+ * No image has it. Runtimes look for the program last, when log driver, devices, mounts, limits, networks and
+ * capabilities are in place (tried on 20.10 with runc 1.1): an error about it alone means that all the rest
+ * was accepted, and nothing of the image ever runs.
  */
 const ABSENT = '/.supercargo-preflight';
 
 /**
- * Starts a container with the settings of the one that is to be created, beside what serves, and takes it away again.
+ * Starts a container with the settings of the one that is to be created, beside what serves, and takes it
+ * away again.
  * @throws AgentError with the words of the engine, where it would not start that container either.
  */
 export const tryStart = async (
@@ -49,7 +51,10 @@ export const tryStart = async (
   }
 };
 
-/** The engine removes it by itself once it has ended; one that never started is removed here, with the volumes that are its own. */
+/**
+ * The engine removes it by itself once it has ended; one that never started is removed here, with the volumes
+ * that are its own.
+ */
 const discard = async (container: Dockerode.Container, signal: AbortSignal): Promise<void> => {
   try {
     await container.remove({ force: true, v: true, abortSignal: signal });
@@ -59,7 +64,10 @@ const discard = async (container: Dockerode.Container, signal: AbortSignal): Pro
   }
 };
 
-/** As little as possible differs from the real one: no name or address by which others would find it, nothing that is in use already. */
+/**
+ * As little as possible differs from the real one: no name or address by which others would find it, nothing
+ * that is in use already.
+ */
 export const preflightBody = (
   action: CreateContainer,
   preflight: Preflight,
@@ -97,7 +105,9 @@ export const preflightBody = (
   }) as ContainerCreateOptions;
 };
 
-/** Below API 1.44 the create call takes one network; the real one is connected to the others before it starts. */
+/**
+ * Below API 1.44 the create call takes one network; the real one is connected to the others before it starts.
+ */
 const furtherEndpoints = (
   action: CreateContainer,
   preflight: Preflight,

@@ -7,7 +7,10 @@ import { countOr } from './answered.ts';
 import { toRegistryError } from './engine-error.ts';
 import { linesOf } from './lines.ts';
 
-/** When a source that delivers too slowly is given up. There is no limit on the whole: big images may take their time. */
+/**
+ * When a source that delivers too slowly is given up. There is no limit on the whole: big images may take
+ * their time.
+ */
 export interface Patience {
   readonly silenceMs: number;
   /** Less than so many bytes within that time count as silence. */
@@ -37,8 +40,9 @@ interface Layer {
 }
 
 /**
- * Has the engine fetch one image from one place. dockerode's followProgress hides errors that arrive within the stream and takes
- * a closed stream for success, so every line is read here; whether the image arrived is for the caller to see.
+ * Has the engine fetch one image from one place. dockerode's followProgress hides errors that arrive within
+ * the stream and takes a closed stream for success, so every line is read here; whether the image arrived is
+ * for the caller to see.
  * @throws AgentError whose message begins with `what`
  */
 export const pullStream = async (

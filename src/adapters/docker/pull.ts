@@ -50,9 +50,9 @@ interface PullCall {
 }
 
 /**
- * Fetches an image and proves that it is the one: from the first mirror that has it, else from its registry. A mirror is
- * asked by digest alone, so that it can only give the right bytes or none. Where the registry cannot be had either, the archive that
- * was published with it is loaded.
+ * Fetches an image and proves that it is the one: from the first mirror that has it, else from its registry.
+ * A mirror is asked by digest alone, so that it can only give the right bytes or none. Where the registry
+ * cannot be had either, the archive that was published with it is loaded.
  */
 export const pullImage = async (
   docker: Dockerode,
@@ -104,13 +104,16 @@ const archivedIn = ({ archive, digest, imageId }: ReleaseImage): ArchivedRelease
 const OUTAGES: ReadonlySet<ErrorCode> = new Set(['REGISTRY', 'REGISTRY_AUTH', 'CREDENTIALS']);
 
 /**
- * The registry can't be asked. One that answers that it has no such image, or gives another one, is believed: whoever may publish could
- * otherwise bring in what the registry never had.
+ * The registry can't be asked. One that answers that it has no such image, or gives another one, is believed:
+ * whoever may publish could otherwise bring in what the registry never had.
  */
 const isOutage = (error: unknown): error is AgentError =>
   error instanceof AgentError && OUTAGES.has(error.code);
 
-/** A full disk is what somebody has to know; any other trouble of the archive is told beside that of the registry. */
+/**
+ * A full disk is what somebody has to know; any other trouble of the archive is told beside that of the
+ * registry.
+ */
 const archiveFailed = (
   error: AgentError,
   failure: unknown,

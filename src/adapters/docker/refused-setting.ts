@@ -1,6 +1,7 @@
 /**
- * What engines say of a setting that they will never accept as it stands, at create or at start: in the words of 20.10 up to 29, of runc
- * and crun. Anything that may pass by itself (a log server that is down, a busy host) must not match: it is tried again.
+ * What engines say of a setting that they will never accept as it stands, at create or at start: in the words
+ * of 20.10 up to 29, of runc and crun. Anything that may pass by itself (a log server that is down, a busy
+ * host) must not match: it is tried again.
  */
 const WORDS: readonly RegExp[] = [
   // Limits.

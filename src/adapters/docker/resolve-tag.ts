@@ -9,12 +9,16 @@ import type { Clients } from './client.ts';
 import { toRegistryError } from './engine-error.ts';
 import { inspectImage, nameAt } from './local-image.ts';
 
-/** The engine itself gives up on a registry that is silent after 15 to 30 s, sometimes twice; then it is silent no longer. */
+/**
+ * The engine itself gives up on a registry that is silent after 15 to 30 s, sometimes twice; then it is
+ * silent no longer.
+ */
 const ANSWER_LIMIT_MS = 90_000;
 
 /**
- * Asks the registry (through the engine, which has its certificates and settings) which digest a tag means, or whether it has a
- * digest. Where the registry is away, or the policy forbids to ask, an image that is here under that very name will do.
+ * Asks the registry (through the engine, which has its certificates and settings) which digest a tag means,
+ * or whether it has a digest. Where the registry is away, or the policy forbids to ask, an image that is here
+ * under that very name will do.
  * @throws AgentError REGISTRY, REGISTRY_AUTH, CREDENTIALS, IMAGE_NOT_FOUND or ENGINE_OFFLINE
  */
 export const resolveTag = async (

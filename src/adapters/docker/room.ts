@@ -13,8 +13,8 @@ export const roomIn = async (engineFolder: string | undefined): Promise<Room | u
 };
 
 /**
- * Refuses a pull where the engine's disk has no room. Only where that disk can be looked at from here: a remote engine,
- * or a folder that this user may not enter, says by itself when it is full.
+ * Refuses a pull where the engine's disk has no room. Only where that disk can be looked at from here: a
+ * remote engine, or a folder that this user may not enter, says by itself when it is full.
  * @throws AgentError DISK_FULL
  */
 export const requireRoom = async (

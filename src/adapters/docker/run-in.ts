@@ -5,7 +5,9 @@ import { inBody } from './in-body.ts';
 
 const HEADER_BYTES = 8;
 
-/** Docker frames stdout and stderr: 1 byte of stream, 3 of nothing, 4 of length (big endian), then the text. */
+/**
+ * Docker frames stdout and stderr: 1 byte of stream, 3 of nothing, 4 of length (big endian), then the text.
+ */
 export const demultiplex = (bytes: Buffer): string => {
   const parts: Buffer[] = [];
   let offset = 0;

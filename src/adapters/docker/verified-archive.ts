@@ -143,9 +143,10 @@ async function* passImage(
 }
 
 /**
- * The bytes of an archive, each judged before the engine could make anything of it: every blob has the digest that the signed ones lead
- * to, in the one order and form that there is. The end, which makes the blobs an image, goes on only after the whole file was proved; until
- * then an engine has a heap of files and nothing to do with them.
+ * The bytes of an archive, each judged before the engine could make anything of it: every blob has the digest
+ * that the signed ones lead to, in the one order and form that there is. The end, which makes the blobs an
+ * image, goes on only after the whole file was proved; until then an engine has a heap of files and nothing
+ * to do with them.
  * @throws AgentError IMAGE_MISMATCH, STORE (cut short), or what the source throws
  */
 export async function* verifiedArchive(

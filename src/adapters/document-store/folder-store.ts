@@ -26,8 +26,8 @@ const storeError = (verb: string, path: string, error: unknown): AgentError =>
   });
 
 /**
- * One writer at a time on this machine: an abstract unix socket (unix(7)), which the kernel frees when its process ends, however
- * that ends. Publishers on two machines that share a folder are not kept apart by it.
+ * One writer at a time on this machine: an abstract unix socket (unix(7)), which the kernel frees when its
+ * process ends, however that ends. Publishers on two machines that share a folder are not kept apart by it.
  */
 const withLock = async <T>(folder: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
   const name = `\0supercargo-store/${versionOf(Buffer.from(await realpath(folder))).slice(0, 32)}`;

@@ -4,7 +4,8 @@ const isNamed = (value: unknown, key: string): value is Readonly<Record<string, 
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === 'string';
 
 /**
- * Names in a listing: a hub's (`names`, or `hosts` with reports), or nginx's `autoindex_format json`. Undefined: it is none.
+ * Names in a listing: a hub's (`names`, or `hosts` with reports), or nginx's `autoindex_format json`.
+ * Undefined: it is none.
  */
 export const parseListing = (text: string): readonly string[] | undefined => {
   const json = parseJson(text);

@@ -47,8 +47,9 @@ const readCapped = async (stream: AsyncIterable<Uint8Array>, capBytes: number): 
 };
 
 /**
- * One request; nothing is followed, nothing is tried again: a PUT that is sent twice may overwrite what came between. Rejects with
- * the error of the transport. A stream, since a promise of got would buffer an endless answer.
+ * One request; nothing is followed, nothing is tried again: a PUT that is sent twice may overwrite what came
+ * between. Rejects with the error of the transport. A stream, since a promise of got would buffer an endless
+ * answer.
  */
 export const send = async (wanted: StoreRequest, signal: AbortSignal): Promise<StoreAnswer> => {
   const agent = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) };
@@ -71,7 +72,8 @@ export const send = async (wanted: StoreRequest, signal: AbortSignal): Promise<S
     },
     signal,
   });
-  // The reader below is told of an error as well; one that comes before or after it reads would end the program.
+  // The reader below is told of an error as well; one that comes before or after it reads would end the
+  // program.
   stream.on('error', () => undefined);
   // A DELETE might have a body: got waits for one until it is told that there is none.
   if (wanted.method === 'DELETE') stream.end();

@@ -75,7 +75,10 @@ export interface ServerPlace {
   readonly isUp: boolean;
 }
 
-/** Bits of srv_admin_state (9.3, "show servers state"): forced, inherited and by name resolution; 0x04 is only history. */
+/**
+ * Bits of srv_admin_state (9.3, "show servers state"): forced, inherited and by name resolution; 0x04 is only
+ * history.
+ */
 const MAINT_BITS = 0x01 | 0x02 | 0x20 | 0x40;
 const DRAIN_BITS = 0x08 | 0x10;
 const adminOf = (bits: number): EdgeServerState => {

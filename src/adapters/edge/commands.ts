@@ -63,7 +63,10 @@ const isThere = async (
   return there !== undefined && there.admin !== 'maint';
 };
 
-/** New servers start in maintenance and unchecked. Killed between two steps, it is found in `maint` and led on from there. */
+/**
+ * New servers start in maintenance and unchecked. Killed between two steps, it is found in `maint` and led on
+ * from there.
+ */
 export const addServer = async (
   runtime: Runtime,
   backend: string,

@@ -10,8 +10,9 @@ import { checkedInstance } from '../../core/edge/names.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 
 /**
- * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of the environment share. Its root is not an almighty one: it gets in by the agent's group, as
- * which the container runs (`0:<gid of the agent>`), hence the group's bits.
+ * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of
+ * the environment share. Its root is not an almighty one: it gets in by the agent's group, as which the
+ * container runs (`0:<gid of the agent>`), hence the group's bits.
  */
 export interface ConfigFolder {
   readonly configFolder: string;

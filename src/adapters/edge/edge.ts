@@ -6,7 +6,10 @@ import { createConfigFolder } from './config-folder.ts';
 import { observeEdge } from './observe.ts';
 import { createRuntime } from './runtime.ts';
 
-/** One edge: its runtime and its config folder. Every method rejects with an AgentError, or the signal's reason. */
+/**
+ * One edge: its runtime and its config folder. Every method rejects with an AgentError, or the signal's
+ * reason.
+ */
 export interface Edge {
   /** @throws AgentError EDGE_UNREACHABLE where it does not run, or does not answer. */
   readonly observe: (signal: AbortSignal) => Promise<EdgeState>;

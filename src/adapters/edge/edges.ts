@@ -29,7 +29,10 @@ const TIMEOUT_MS = 2_000;
 const complaintOf = (output: string): string =>
   output.split('\n').find((line) => line.startsWith('[ALERT]')) ?? output.trim();
 
-/** All edges of the environment on this host. One that is asked again is the same object: nothing is connected in between. */
+/**
+ * All edges of the environment on this host. One that is asked again is the same object: nothing is connected
+ * in between.
+ */
 export const createEdges = ({ folder, check, listeners = readListeners }: EdgesOptions): Edges => {
   const known = new Map<string, Edge>();
   const read = new Map<string, Written>();

@@ -30,7 +30,10 @@ export const parseListeners = (text: string): readonly HostListener[] =>
     return [{ address: addressOf(address), port: Number.parseInt(port, 16), uid: Number(words[7]) }];
   });
 
-/** Of this network namespace, which is the host's. Under "self", since the unit hides the rest of /proc. A host without IPv6 has no second file. */
+/**
+ * Of this network namespace, which is the host's. Under "self", since the unit hides the rest of /proc. A
+ * host without IPv6 has no second file.
+ */
 export const readListeners = async (): Promise<readonly HostListener[]> => {
   const texts = await Promise.all(
     ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
@@ -38,7 +41,9 @@ export const readListeners = async (): Promise<readonly HostListener[]> => {
   return texts.flatMap(parseListeners);
 };
 
-/** Whether there is an address to bind: asking for one where IPv6 is off would keep the edge from starting. */
+/**
+ * Whether there is an address to bind: asking for one where IPv6 is off would keep the edge from starting.
+ */
 export const hostHasIpv6 = (): boolean => {
   try {
     return readFileSync('/proc/self/net/if_inet6', 'utf8').trim() !== '';

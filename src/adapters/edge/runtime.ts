@@ -2,9 +2,10 @@ import { connect, type Socket } from 'node:net';
 import { unreachable } from './edge-error.ts';
 
 /**
- * HAProxy's command line over a unix socket (management guide, 9.3 and 9.4): one command a connection.
- * Traps: the worker's socket closes by itself after one line, the master's only once we have closed our half; a leaving worker
- * answers only through the master; answers of `show` end in an empty line, but that of `del server` (2.6) does not.
+ * HAProxy's command line over a unix socket (management guide, 9.3 and 9.4): one command a connection. Traps:
+ * the worker's socket closes by itself after one line, the master's only once we have closed our half; a
+ * leaving worker answers only through the master; answers of `show` end in an empty line, but that of `del
+ * server` (2.6) does not.
  */
 export interface Runtime {
   /** To the serving worker. @throws AgentError EDGE_UNREACHABLE */
@@ -80,6 +81,9 @@ const exchange = async (
   }
 };
 
-/** Its queue of connections is full (ten, HAProxy's default), as when fifty services switch at once. Nothing was sent yet. */
+/**
+ * Its queue of connections is full (ten, HAProxy's default), as when fifty services switch at once. Nothing
+ * was sent yet.
+ */
 const isBusy = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
 const BUSY_MS = 10;

@@ -1,7 +1,10 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Inside the folder, for the same file system: the lock, and what is being written. Nothing in it is worth a backup. */
+/**
+ * Inside the folder, for the same file system: the lock, and what is being written. Nothing in it is worth a
+ * backup.
+ */
 export const WORK_FOLDER = '.hub';
 const FOLDER_MODE = 0o750;
 export const FILE_MODE = 0o640;

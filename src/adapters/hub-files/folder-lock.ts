@@ -34,9 +34,10 @@ const listen = async (path: string) => {
 };
 
 /**
- * One writer per folder, by listening on a socket file in it: unlike an abstract socket it is seen by containers that share the
- * folder, and unlike a pid file nobody answers on it once its owner is dead. Not on network file systems. Two hubs that start in
- * the very same moment over a dead one's socket are not told apart.
+ * One writer per folder, by listening on a socket file in it: unlike an abstract socket it is seen by
+ * containers that share the folder, and unlike a pid file nobody answers on it once its owner is dead. Not on
+ * network file systems. Two hubs that start in the very same moment over a dead one's socket are not told
+ * apart.
  * @throws AgentError STORE where another one answers.
  */
 export const lockFolder = async (folder: string): Promise<FolderLock> => {

@@ -17,7 +17,10 @@ interface Owner {
   readonly gid: number;
 }
 
-/** Root works in the folder of the hub's user, who has to be able to read what it writes. Undefined: our files are ours. */
+/**
+ * Root works in the folder of the hub's user, who has to be able to read what it writes. Undefined: our files
+ * are ours.
+ */
 const ownerOf = async (folder: string): Promise<Owner | undefined> => {
   if (process.geteuid?.() !== 0) return undefined;
   const { uid, gid } = await stat(folder);

@@ -35,7 +35,10 @@ const unfit = (image: ImageReference, why: string): AgentError =>
     advice: 'publish it without --archive, or push it again with a current docker',
   });
 
-/** A connection that breaks in the middle of a layer is taken up where it was; more often than this it is an outage. */
+/**
+ * A connection that breaks in the middle of a layer is taken up where it was; more often than this it is an
+ * outage.
+ */
 const RESUMES = 5;
 const PAUSE_MS = 1_000;
 

@@ -63,7 +63,8 @@ const exchange = async (
     timeout: { lookup: LIMIT_MS, connect: LIMIT_MS, secureConnect: LIMIT_MS, request: LIMIT_MS },
     signal,
   });
-  // The reader below is told of an error as well; one that comes before or after it reads would end the program.
+  // The reader below is told of an error as well; one that comes before or after it reads would end the
+  // program.
   stream.on('error', () => undefined);
   try {
     const [response] = (await once(stream, 'response')) as [Response];

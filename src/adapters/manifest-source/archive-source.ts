@@ -84,7 +84,10 @@ async function* readHttp(
   }
 }
 
-/** Archives beside the manifests: `BASE/archives/` where the manifest is `BASE/manifests/ENV.json`, with the same login and certificates. */
+/**
+ * Archives beside the manifests: `BASE/archives/` where the manifest is `BASE/manifests/ENV.json`, with the
+ * same login and certificates.
+ */
 export const createArchiveSource = (options: ManifestSourceOptions): ImageArchives => {
   const urlOf = ({ digest }: Archive): URL => new URL(`../${archivePath(digest)}`, options.url);
   return {

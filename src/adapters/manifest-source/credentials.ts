@@ -8,8 +8,9 @@ const fault = (path: string, what: string, advice: string): AgentError =>
   new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice });
 
 /**
- * The `Authorization` header that one line of text means: `Bearer TOKEN` and a single word without a colon are a bearer token,
- * `user:password` is basic (RFC 7617, UTF-8; the password may hold colons and spaces). Undefined for anything else.
+ * The `Authorization` header that one line of text means: `Bearer TOKEN` and a single word without a colon
+ * are a bearer token, `user:password` is basic (RFC 7617, UTF-8; the password may hold colons and spaces).
+ * Undefined for anything else.
  */
 export const parseCredentials = (text: string): string | undefined => {
   const line = text.replace(/\r?\n$/, '');

@@ -25,7 +25,10 @@ const unreadable = (path: string, reason: string, advice: string, cause?: unknow
   }),
 });
 
-/** At most one byte more than it should have, and than the cap, so that it is seen to have grown or to be too large. */
+/**
+ * At most one byte more than it should have, and than the cap, so that it is seen to have grown or to be too
+ * large.
+ */
 const readCapped = async (file: FileHandle, size: number): Promise<Uint8Array> => {
   const buffer = Buffer.alloc(Math.min(size, DOCUMENT_CAP_BYTES) + 1);
   let length = 0;
@@ -47,7 +50,8 @@ const readManifest = async (path: string): Promise<Fetched> => {
     }
     const bytes = await readCapped(file, before.size);
     const after = await file.stat();
-    // Half of a YAML manifest can be a valid one with fewer services: a file that is being written is read next time.
+    // Half of a YAML manifest can be a valid one with fewer services: a file that is being written is read
+    // next time.
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       return unreadable(path, 'it changed while it was read', 'write it beside and rename it into place');
     }

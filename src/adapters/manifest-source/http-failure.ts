@@ -44,8 +44,8 @@ const adviceFor = (code: string, message: string): string => {
 };
 
 /**
- * What went wrong below HTTP. The library's error is not kept as the cause: it carries the request with its credentials, and a
- * logger would print them.
+ * What went wrong below HTTP. The library's error is not kept as the cause: it carries the request with its
+ * credentials, and a logger would print them.
  */
 export const transportFailure = (url: URL, error: unknown): AgentError => {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

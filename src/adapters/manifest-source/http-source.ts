@@ -49,7 +49,10 @@ type Reached =
   | { readonly kind: 'answer'; readonly url: URL; readonly answer: Answer }
   | { readonly kind: 'lost'; readonly error: AgentError };
 
-/** Reads through redirects of one origin; another origin would be given the credentials and a say in what runs here. */
+/**
+ * Reads through redirects of one origin; another origin would be given the credentials and a say in what runs
+ * here.
+ */
 const reach = async (first: URL, get: (url: URL) => Promise<Answer>): Promise<Reached> => {
   let url = first;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
@@ -89,8 +92,9 @@ const findDamage = ({ header, body }: Answer, url: URL): AgentError | undefined 
 };
 
 /**
- * Whether the answer's ETag will name other bytes only by another ETag. nginx makes it of mtime in seconds and size: of two publishes
- * in one second it gives both the same, so it counts only once that second is over (RFC 9110, 8.8.2.2). No time: it is trusted.
+ * Whether the answer's ETag will name other bytes only by another ETag. nginx makes it of mtime in seconds
+ * and size: of two publishes in one second it gives both the same, so it counts only once that second is over
+ * (RFC 9110, 8.8.2.2). No time: it is trusted.
  */
 const isSettled = ({ header }: Answer): boolean => {
   const modifiedMs = Date.parse(header('last-modified') ?? '');

@@ -39,14 +39,16 @@ const readCapped = async (stream: AsyncIterable<Uint8Array>): Promise<Uint8Array
 };
 
 /**
- * One GET, nothing followed, nothing tried again. Rejects with the error of the transport.
- * The traps of got 14 that this file knows:
+ * One GET, nothing followed, nothing tried again. Rejects with the error of the transport. The traps of got
+ * 14 that this file knows:
  * - its own retries would multiply with the loop's: off;
- * - its redirects call https→http of one host the same origin and keep the credentials: off, `http-source.ts` follows;
+ * - its redirects call https→http of one host the same origin and keep the credentials: off, `http-source.ts`
+ *   follows;
  * - a promise of got buffers the whole body, whatever its size: a stream, counted;
  * - it would ask for compressed bodies, which can grow a thousandfold past a count of the bytes sent: off;
  * - it takes 9 MB to load, and TLS 5: only who asks a server loads them;
- * - without an agent it takes the global one, which obeys HTTP_PROXY under NODE_USE_ENV_PROXY: agents of our own.
+ * - without an agent it takes the global one, which obeys HTTP_PROXY under NODE_USE_ENV_PROXY: agents of our
+ *   own.
  */
 export const request = async (wanted: Request, signal: AbortSignal): Promise<Answer> => {
   const { connectMs, responseMs, requestMs } = wanted.timeouts;
@@ -70,7 +72,8 @@ export const request = async (wanted: Request, signal: AbortSignal): Promise<Ans
     },
     signal,
   });
-  // The reader below is told of an error as well; one that comes before or after it reads would end the daemon.
+  // The reader below is told of an error as well; one that comes before or after it reads would end the
+  // daemon.
   stream.on('error', () => undefined);
   try {
     const [response] = (await once(stream, 'response')) as [Response];

@@ -43,7 +43,10 @@ const missing = (program: CredentialProgram, code: string): AgentError =>
     fields: { program: `docker-credential-${program.name}` },
   });
 
-/** The program leads its own process group: a child of it that keeps stdout open must not outlive the time limit. */
+/**
+ * The program leads its own process group: a child of it that keeps stdout open must not outlive the time
+ * limit.
+ */
 const killGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
   try {

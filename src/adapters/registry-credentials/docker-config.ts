@@ -12,7 +12,9 @@ const Entry = v.object({
   identitytoken: Text,
   registrytoken: Text,
 });
-/** Go writes null for an empty map. Members that are not ours (`HttpHeaders`, `proxies`, …) are left alone. */
+/**
+ * Go writes null for an empty map. Members that are not ours (`HttpHeaders`, `proxies`, …) are left alone.
+ */
 const DockerConfigSchema = v.object({
   auths: v.nullish(v.record(v.string(), v.nullish(Entry, {})), {}),
   credHelpers: v.nullish(v.record(v.string(), Text), {}),
@@ -30,7 +32,8 @@ export const malformed = (file: string, what: string): AgentError =>
 
 /**
  * Reads DOCKER_CONFIG/config.json. A missing file holds no logins.
- * @throws AgentError CREDENTIALS naming the file. The parser's own words are left out: they quote the text, passwords included.
+ * @throws AgentError CREDENTIALS naming the file. The parser's own words are left out: they quote the text,
+ * passwords included.
  */
 export const readDockerConfig = async (file: string, signal?: AbortSignal): Promise<DockerConfig> => {
   const read = await readInputFile(file, MAX_BYTES, signal);

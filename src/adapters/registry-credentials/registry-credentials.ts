@@ -69,7 +69,10 @@ const authOfAnswer = ({ Username, Secret }: ProgramAnswer, serveraddress: string
     ? { identitytoken: Secret, serveraddress }
     : { username: Username, password: Secret, serveraddress };
 
-/** A program for this registry wins over the one for all; an empty name means the file (cli, `GetCredentialsStore`). */
+/**
+ * A program for this registry wins over the one for all; an empty name means the file (cli,
+ * `GetCredentialsStore`).
+ */
 const programFor = (config: DockerConfig, key: string): string =>
   entryFor(config.credHelpers, key)?.value ?? config.credsStore;
 

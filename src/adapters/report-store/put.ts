@@ -46,8 +46,9 @@ const readCapped = async (stream: AsyncIterable<Uint8Array>): Promise<string> =>
 };
 
 /**
- * One PUT, nothing followed, nothing tried again. Rejects with the error of the transport. The traps of got 14 are those of
- * `manifest-source/request.ts`: its retries, redirects, buffers and the proxies of the environment are all off.
+ * One PUT, nothing followed, nothing tried again. Rejects with the error of the transport. The traps of got
+ * 14 are those of `manifest-source/request.ts`: its retries, redirects, buffers and the proxies of the
+ * environment are all off.
  */
 export const put = async (wanted: Put, signal: AbortSignal): Promise<PutAnswer> => {
   const { connectMs, responseMs, requestMs } = wanted.timeouts;
@@ -73,7 +74,8 @@ export const put = async (wanted: Put, signal: AbortSignal): Promise<PutAnswer> 
     },
     signal,
   });
-  // The reader below is told of an error as well; one that comes before or after it reads would end the daemon.
+  // The reader below is told of an error as well; one that comes before or after it reads would end the
+  // daemon.
   stream.on('error', () => undefined);
   try {
     const [response] = (await once(stream, 'response')) as [Response];

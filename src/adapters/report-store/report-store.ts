@@ -61,7 +61,10 @@ const refusalOf = (url: string, { status, text, header }: PutAnswer): AgentError
   );
 };
 
-/** The library's error is not kept as the cause: it carries the request with its token, and a logger would print it. */
+/**
+ * The library's error is not kept as the cause: it carries the request with its token, and a logger would
+ * print it.
+ */
 const unreachable = (url: string, reason: string): AgentError =>
   new AgentError('STORE', `cannot send the report to ${url}: ${reason}`, {
     retry: 'later',

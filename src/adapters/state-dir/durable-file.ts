@@ -33,8 +33,9 @@ const writeNew = (path: string, content: string | Uint8Array, mode: number): Pro
 const syncFolder = (folder: string): Promise<void> => withOpen(open(folder, 'r'), (file) => file.sync());
 
 /**
- * Replaces the file in one step: whoever reads sees the old content or the new one, also after a power cut. When the promise is
- * fulfilled the new one stays. On failure the old content is untouched (unless only the last sync failed) and no temporary file is left.
+ * Replaces the file in one step: whoever reads sees the old content or the new one, also after a power cut.
+ * When the promise is fulfilled the new one stays. On failure the old content is untouched (unless only the
+ * last sync failed) and no temporary file is left.
  * @throws AgentError STATE_DIR
  */
 export const writeDurably = async (
@@ -54,8 +55,8 @@ export const writeDurably = async (
 };
 
 /**
- * Removes what a writer left behind that was killed. Only for the holder of the lock, while it writes nothing.
- * A missing folder holds none. Returns the names that were removed, sorted.
+ * Removes what a writer left behind that was killed. Only for the holder of the lock, while it writes
+ * nothing. A missing folder holds none. Returns the names that were removed, sorted.
  * @throws AgentError STATE_DIR
  */
 export const sweepTemporaries = async (folder: string): Promise<readonly string[]> => {

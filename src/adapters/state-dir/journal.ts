@@ -18,7 +18,10 @@ const oldPathOf = (path: string): string => {
   return format({ dir, name: `${name}.1`, ext });
 };
 
-/** A writer that was killed, or met a full disk, leaves half a line: the next entry must not become part of it. */
+/**
+ * A writer that was killed, or met a full disk, leaves half a line: the next entry must not become part of
+ * it.
+ */
 const endsInLine = async (file: FileHandle, size: number): Promise<boolean> => {
   if (size === 0) return true;
   const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
@@ -74,7 +77,10 @@ const readContent = async (path: string): Promise<Content | undefined> => {
   }
 };
 
-/** A reader in another process: the file that was read first may have been set aside before the second is opened. */
+/**
+ * A reader in another process: the file that was read first may have been set aside before the second is
+ * opened.
+ */
 const readBoth = async (path: string): Promise<string> => {
   const current = await readContent(path);
   const old = await readContent(oldPathOf(path));

@@ -12,7 +12,9 @@ const MODE = 0o600;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Of all other members, as they stand in the file: what we did not write ourselves may have any shape inside. */
+/**
+ * Of all other members, as they stand in the file: what we did not write ourselves may have any shape inside.
+ */
 const checksumOf = (members: object): string =>
   createHash('sha256').update(JSON.stringify(members)).digest('hex');
 

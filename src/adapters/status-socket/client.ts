@@ -3,7 +3,9 @@ import { AgentError, type ErrorCode } from '../../core/errors.ts';
 
 const QUICK_MS = 10_000;
 
-/** Asks the agent that listens on the socket. Undefined: none does. @throws AgentError as the agent answered. */
+/**
+ * Asks the agent that listens on the socket. Undefined: none does. @throws AgentError as the agent answered.
+ */
 export const askAgent = async (
   socketPath: string,
   method: 'GET' | 'POST',

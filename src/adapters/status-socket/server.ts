@@ -4,7 +4,10 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { AgentError, toAgentError } from '../../core/errors.ts';
 
-/** Answers of one agent, by method and path. A handler gets the parsed JSON body (undefined where there is none). */
+/**
+ * Answers of one agent, by method and path. A handler gets the parsed JSON body (undefined where there is
+ * none).
+ */
 export type Routes = Readonly<Record<string, (body: unknown, signal: AbortSignal) => Promise<unknown>>>;
 
 export interface StatusServer {
@@ -14,7 +17,9 @@ export interface StatusServer {
 const BODY_LIMIT = 64 * 1024;
 const SOCKET_MODE = 0o660;
 
-/** A socket file that nobody listens on is left over from a killed agent; one that answers is another agent's. */
+/**
+ * A socket file that nobody listens on is left over from a killed agent; one that answers is another agent's.
+ */
 const isAlive = (path: string): Promise<boolean> => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(path);

@@ -28,8 +28,8 @@ interface Flags extends PublishFlags {
 const MOST = 50;
 
 /**
- * The newest first, as far as they can be read: a key that signed long ago may not be known any more. What was never good is passed
- * over.
+ * The newest first, as far as they can be read: a key that signed long ago may not be known any more. What
+ * was never good is passed over.
  */
 const readHistory = async (
   view: EnvironmentStore,
@@ -70,7 +70,10 @@ const findBefore = async (
 interface Way {
   /** The versions that are published again. */
   readonly older: Manifest;
-  /** The serial that it was decided upon; undefined: the older one was named, and is right whatever is published. */
+  /**
+   * The serial that it was decided upon; undefined: the older one was named, and is right whatever is
+   * published.
+   */
   readonly from: number | undefined;
 }
 
@@ -87,7 +90,10 @@ const findWay = async (s: Session, toSerial: number | undefined, signal: AbortSi
   return { older: await findBefore(view, current, signal), from: current.serial };
 };
 
-/** Decided on what was there: what others have published since is not undone unseen, also where a race was lost meanwhile. */
+/**
+ * Decided on what was there: what others have published since is not undone unseen, also where a race was
+ * lost meanwhile.
+ */
 const goBack = ({ older, from }: Way, environment: string) => {
   const seen: { serial: number | undefined } = { serial: from };
   return async (before: Manifest | undefined): Promise<Services> => {

@@ -32,11 +32,14 @@ const QUIET_MS = 500;
 /** A manifest is replaced in one step. */
 const MANIFEST_QUIET_MS = 20;
 
-/** One life of the agent under one configuration. Ends with `reload` when a valid new configuration is there. */
+/**
+ * One life of the agent under one configuration. Ends with `reload` when a valid new configuration is there.
+ */
 const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended' | 'reload'> => {
   const ended = new AbortController();
   const opening = createLog({ ...config.log, environment: config.environment });
-  // From the very moment that the configuration was read; what waits for the log runs after all below is there.
+  // From the very moment that the configuration was read; what waits for the log runs after all below is
+  // there.
   const reload = async (): Promise<void> => {
     if (!isNextValid(io, await opening)) return;
     void systemd.reloading();
@@ -99,7 +102,10 @@ const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
   return EXIT.ok;
 };
 
-/** Most polls find the same files: then the watches that are open stay, and nothing slips through between two of them. */
+/**
+ * Most polls find the same files: then the watches that are open stay, and nothing slips through between two
+ * of them.
+ */
 const createFileWatch = (watched: Wired['watched']): DaemonSurroundings['watchFiles'] => {
   let key = '';
   let open: readonly PathWatch[] = [];

@@ -2,7 +2,8 @@ import { AgentError } from '../../core/errors.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 
 /**
- * A build that is aborted must never end green: other commands end with 0 when they are interrupted, these do not.
+ * A build that is aborted must never end green: other commands end with 0 when they are interrupted, these do
+ * not.
  * @throws AgentError TIMED_OUT
  */
 export const neverGreen = async (work: Promise<ExitCode>, signal: AbortSignal): Promise<ExitCode> => {

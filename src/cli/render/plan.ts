@@ -76,7 +76,10 @@ export const planDocument = (
   ...(now.foreign.length > 0 && { foreign: now.foreign }),
 });
 
-/** Nothing can be planned (no engine, no ledger, no compose file): what `status` says of each service, and no step. */
+/**
+ * Nothing can be planned (no engine, no ledger, no compose file): what `status` says of each service, and no
+ * step.
+ */
 export const planlessDocument = (status: Status): PlanDocument => ({
   apiVersion: 'supercargo/plan/v1',
   environment: status.environment,

@@ -12,7 +12,10 @@ import type { Palette } from '../terminal/colour.ts';
 import { renderTable } from '../terminal/table.ts';
 import { formatBytes, relativeTime } from '../terminal/units.ts';
 
-/** The host at a glance: who and what, a line per container, then every reason with what to do. Ends with a line break. */
+/**
+ * The host at a glance: who and what, a line per container, then every reason with what to do. Ends with a
+ * line break.
+ */
 export const renderStatus = (status: Status, screen: Screen, nowMs: number): string =>
   [
     headline(status, screen, nowMs),
@@ -120,7 +123,9 @@ const edgeRows = ({ edge }: Status, palette: Palette): readonly (readonly string
 
 type EdgeContainer = NonNullable<Status['edge']>['containers'][number];
 
-/** Nothing is touched for it: the next start of this edge, or the next edge, has the settings of this agent. */
+/**
+ * Nothing is touched for it: the next start of this edge, or the next edge, has the settings of this agent.
+ */
 const outdatedSuffix = ({ outdated }: EdgeContainer): string =>
   outdated === true ? ' (settings of an older agent)' : '';
 

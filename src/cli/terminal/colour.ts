@@ -20,8 +20,8 @@ export interface Palette {
 }
 
 /**
- * Node itself decides on colour: a terminal that has colours, not NO_COLOR, NODE_DISABLE_COLORS or TERM=dumb; FORCE_COLOR
- * wins over all (node:util styleText, `validateStream`).
+ * Node itself decides on colour: a terminal that has colours, not NO_COLOR, NODE_DISABLE_COLORS or TERM=dumb;
+ * FORCE_COLOR wins over all (node:util styleText, `validateStream`).
  */
 export const describeTerminal = (
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },

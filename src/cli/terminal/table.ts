@@ -15,7 +15,10 @@ const LEAST_WIDTH = 16;
 const padded = (cell: string, width: number): string =>
   cell + ' '.repeat(Math.max(0, width - visibleWidth(cell)));
 
-/** A word longer than the width (a digest) is cut into pieces, unless it holds colours: cutting could split their codes. */
+/**
+ * A word longer than the width (a digest) is cut into pieces, unless it holds colours: cutting could split
+ * their codes.
+ */
 const piecesOf = (word: string, width: number): readonly string[] => {
   const isPlain = visibleWidth(word) === word.length;
   return isPlain && word.length > width ? (word.match(new RegExp(`.{1,${width}}`, 'g')) ?? []) : [word];
@@ -35,8 +38,9 @@ const wrap = (text: string, width: number): readonly string[] => {
 };
 
 /**
- * Columns as wide as their widest cell, two spaces apart, no space at the end of a line. On a terminal the last column is
- * wrapped to what is left of the width, below itself. Ends with a line break; empty where there is nothing to show.
+ * Columns as wide as their widest cell, two spaces apart, no space at the end of a line. On a terminal the
+ * last column is wrapped to what is left of the width, below itself. Ends with a line break; empty where
+ * there is nothing to show.
  */
 export const renderTable = ({ header, rows }: Table, terminal: Terminal): string => {
   if (rows.length === 0) return '';

@@ -22,7 +22,9 @@ export const relativeTime = (nowMs: number, thenMs: number): string => {
 
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** Decimal units, as docker prints them, with three digits at most: `512 B`, `1.5 kB`, `73.2 MB`, `998 MB`. */
+/**
+ * Decimal units, as docker prints them, with three digits at most: `512 B`, `1.5 kB`, `73.2 MB`, `998 MB`.
+ */
 export const formatBytes = (bytes: number): string => {
   const fits = (power: number): boolean => Number((bytes / 1000 ** power).toPrecision(3)) < 1000;
   const power = [0, 1, 2, 3].find(fits) ?? 4;

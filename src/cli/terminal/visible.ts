@@ -15,8 +15,8 @@ const ESCAPE = String.fromCodePoint(27);
 const COLOUR_OR_CONTROL = new RegExp(`${ESCAPE}\\[[0-9;]*m|\\p{Cc}`, 'gu');
 
 /**
- * Text from elsewhere (names, messages of a registry) must not move the cursor or set the title of the terminal: control
- * characters become spaces. Colours stay, since ours are among them.
+ * Text from elsewhere (names, messages of a registry) must not move the cursor or set the title of the
+ * terminal: control characters become spaces. Colours stay, since ours are among them.
  */
 export const printable = (text: string): string =>
   text.replaceAll(COLOUR_OR_CONTROL, (found) => (found.length > 1 ? found : ' '));

@@ -34,7 +34,10 @@ const donorsOf = (services: Services): Donors =>
     ),
   );
 
-/** Services whose containers have to be there first: declared dependencies, and those whose namespaces it joins. */
+/**
+ * Services whose containers have to be there first: declared dependencies, and those whose namespaces it
+ * joins.
+ */
 const predecessorsOf = (service: Service | undefined, donors: Donors): readonly string[] =>
   service === undefined
     ? []
@@ -143,8 +146,8 @@ const donorHints = (
 };
 
 /**
- * `version-from` names a service that has a version of its own, with the same repository: the manifest's digest is for
- * that repository only. Chains are refused, so there are no cycles.
+ * `version-from` names a service that has a version of its own, with the same repository: the manifest's
+ * digest is for that repository only. Chains are refused, so there are no cycles.
  */
 const versionFromChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
   if (service.versionFrom === undefined) return;

@@ -4,7 +4,8 @@ import { text } from './scalars.ts';
 import { splitWords } from './words.ts';
 
 /**
- * `command` and `entrypoint`. Null is the image's own (undefined, and no problem); an empty text or list empties it.
+ * `command` and `entrypoint`. Null is the image's own (undefined, and no problem); an empty text or list
+ * empties it.
  */
 export const commandLine: Reader<readonly string[]> = (node, c) => {
   if (node.kind === 'scalar' && node.value === null) return undefined;

@@ -3,7 +3,9 @@ import type { ComposeProblem } from './problem.ts';
 import { variablesIn, type Allowance } from './interpolate.ts';
 import type { Node } from './node.ts';
 
-/** Why a file that the compose files name is read. Of secrets and configs only the content's hash is wanted. */
+/**
+ * Why a file that the compose files name is read. Of secrets and configs only the content's hash is wanted.
+ */
 export type FilePurpose = 'variables' | 'environment' | 'secret' | 'config';
 
 /** What reading one named file gave. Content that must not be kept arrives as a SHA-256 in hex. */
@@ -40,7 +42,10 @@ export interface Context {
   readonly problems: ComposeProblem[];
   readonly hints: Hint[];
   readonly allowance: Allowance;
-  /** The variables that were put into the settings of a service, with their values; undefined outside of services. */
+  /**
+   * The variables that were put into the settings of a service, with their values; undefined outside of
+   * services.
+   */
   readonly used?: Map<string, string>;
   /** Remembers that the file is wanted; undefined while nobody has read it. */
   readonly ask: (path: string, purpose: FilePurpose) => FileContent | undefined;
@@ -63,7 +68,9 @@ export const report = (
 export const MAX_PROBLEMS = 100;
 const MAX_QUOTE = 80;
 
-/** Settings whose values are free text, and as a rule secret: nothing of them is quoted, whatever is wrong. */
+/**
+ * Settings whose values are free text, and as a rule secret: nothing of them is quoted, whatever is wrong.
+ */
 const FREE_TEXT =
   /^(?:services\..+\.(?:environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls)|.*\.(?:labels|driver_opts))(?:[.[]|$)/;
 
@@ -77,8 +84,9 @@ const variablesBelow = (node: Node): readonly string[] => {
 };
 
 /**
- * How a message names a text that was read at `node`: in quotes where it stands so in the file, and by its variables
- * where a value was put in, which may be anything, a password that was named in the wrong place too.
+ * How a message names a text that was read at `node`: in quotes where it stands so in the file, and by its
+ * variables where a value was put in, which may be anything, a password that was named in the wrong place
+ * too.
  */
 export const quoted = (c: Context, node: Node, text: string): string => {
   if (c.problems.length > MAX_PROBLEMS || isSecretPlace(node)) return 'its value';
@@ -87,15 +95,17 @@ export const quoted = (c: Context, node: Node, text: string): string => {
   return `"${text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text}"`;
 };
 
-/** Nothing of it was put in by a variable, and it is no free text: a message may quote it, and advise with it. */
+/**
+ * Nothing of it was put in by a variable, and it is no free text: a message may quote it, and advise with it.
+ */
 export const isLiteral = (node: Node): boolean => !isSecretPlace(node) && variablesBelow(node).length === 0;
 
 /** A key is quoted where it looks like one: with a colon missing, it is a value. */
 export const isName = (key: string): boolean => /^[\w./-]{1,80}$/.test(key);
 
 /**
- * Takes `amount` of what a project may make; false where nothing is left. Loops that a few lines can make long ask it, so that
- * no file can hold the agent up.
+ * Takes `amount` of what a project may make; false where nothing is left. Loops that a few lines can make
+ * long ask it, so that no file can hold the agent up.
  */
 export const spend = (c: Context, at: Pick<Node, 'place' | 'path'>, amount: number): boolean => {
   c.allowance.left -= amount;
@@ -116,7 +126,9 @@ export const hint = (c: Context, at: Pick<Node, 'place' | 'path'>, message: stri
   c.hints.push({ file: at.place.file, line: at.place.line, path: at.path, message });
 };
 
-/** The node under these keys, or the last one on the way that exists: where a problem about it is best shown. */
+/**
+ * The node under these keys, or the last one on the way that exists: where a problem about it is best shown.
+ */
 export const nodeAt = (node: Node, ...keys: readonly string[]): Node => {
   const [key, ...rest] = keys;
   const next = key !== undefined && node.kind === 'map' ? node.entries.get(key)?.value : undefined;

@@ -143,8 +143,8 @@ const SOURCE_UNSUPPORTED = Object.fromEntries(
 );
 
 /**
- * A secret or config: always a file. Where the agent may not read it, the content is no part of the spec, and a change
- * of it goes unnoticed: that fails towards running what runs.
+ * A secret or config: always a file. Where the agent may not read it, the content is no part of the spec, and
+ * a change of it goes unnoticed: that fails towards running what runs.
  */
 export const sourceFile =
   (purpose: FilePurpose) =>

@@ -42,7 +42,10 @@ const endOfLine = (text: string, from: number): number => {
   return end === -1 ? text.length : end;
 };
 
-/** `end`: of the last line of it. A template is for `interpolate`: what must stay as it is has its dollars doubled. */
+/**
+ * `end`: of the last line of it. A template is for `interpolate`: what must stay as it is has its dollars
+ * doubled.
+ */
 type Value = { readonly end: number } & (
   { readonly kind: 'fault' } | { readonly kind: 'ok'; readonly template: string }
 );
@@ -50,7 +53,10 @@ type Value = { readonly end: number } & (
 const unescaped = (inside: string): string =>
   inside.replaceAll(/\\([nrt"\\$])/g, (_all, letter: string) => ESCAPES[letter] ?? letter);
 
-/** The value that begins at `from`. A quoted one may go on over several lines; every character is looked at once. */
+/**
+ * The value that begins at `from`. A quoted one may go on over several lines; every character is looked at
+ * once.
+ */
 const readValue = (text: string, from: number): Value => {
   const line = endOfLine(text, from);
   const quote = text[from];
@@ -82,9 +88,9 @@ const readLine = (text: string, from: number, end: number): Assigned | undefined
 };
 
 /**
- * A dotenv file as Compose reads it: comments, `export`, single quotes (literal), double quotes (escapes and variables),
- * values over several lines, variables from earlier lines and from `lookup`. `NAME` alone takes its value from `lookup`,
- * or is left out. Faults never hold values.
+ * A dotenv file as Compose reads it: comments, `export`, single quotes (literal), double quotes (escapes and
+ * variables), values over several lines, variables from earlier lines and from `lookup`. `NAME` alone takes
+ * its value from `lookup`, or is left out. Faults never hold values.
  */
 export const parseDotenv = (written: string, lookup: Lookup, allowance = projectAllowance()): Dotenv => {
   const values = new Map<string, string>();

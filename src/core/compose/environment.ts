@@ -88,8 +88,8 @@ export const pathText = (at: Node, path: string): string => {
 };
 
 /**
- * Says why the file that is named at `at` cannot be used; false where it can. `undefined` content was not read yet, or is
- * optional.
+ * Says why the file that is named at `at` cannot be used; false where it can. `undefined` content was not
+ * read yet, or is optional.
  */
 export const isUnusable = (c: Context, at: Node, path: string, content: FileContent | undefined): boolean => {
   const shown = pathText(at, path);

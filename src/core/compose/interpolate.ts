@@ -11,7 +11,10 @@ export type Interpolated =
   | { readonly kind: 'too-deep' }
   | { readonly kind: 'too-long' };
 
-/** How many characters may still be made: variables inside variables multiply, and a few lines could fill the memory. */
+/**
+ * How many characters may still be made: variables inside variables multiply, and a few lines could fill the
+ * memory.
+ */
 export interface Allowance {
   left: number;
 }
@@ -85,8 +88,9 @@ const expand = (template: string, lookup: Lookup, depth: number, allowance: Allo
 };
 
 /**
- * `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`, `${NAME:+other}`,
- * `${NAME+other}` and `$$`, nested in defaults too. An unset variable is never silently empty.
+ * `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`,
+ * `${NAME:+other}`, `${NAME+other}` and `$$`, nested in defaults too. An unset variable is never silently
+ * empty.
  */
 export const interpolate = (
   template: string,
@@ -101,7 +105,10 @@ export const variablesIn = (template: string): readonly string[] => [
   ...new Set([...template.matchAll(REFERENCE)].flatMap(([, name]) => name ?? [])),
 ];
 
-/** A text that is one reference in braces names a variable on purpose; in `Xk9$mQ2v` the name may be half of a password. */
+/**
+ * A text that is one reference in braces names a variable on purpose; in `Xk9$mQ2v` the name may be half of a
+ * password.
+ */
 const isOneReference = (template: string): boolean => /^\$\{[^{}$]*\}$/.test(template.trim());
 
 const SET_ADVICE = 'set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names';
@@ -119,8 +126,8 @@ const FAULTS = {
 };
 
 /**
- * What is wrong and what to write instead, in words; undefined where nothing is. A template that `isSecret` is no text to
- * quote from, not even a name, unless it is one reference.
+ * What is wrong and what to write instead, in words; undefined where nothing is. A template that `isSecret`
+ * is no text to quote from, not even a name, unless it is one reference.
  */
 export const interpolationFault = (
   result: Interpolated,

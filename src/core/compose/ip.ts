@@ -2,7 +2,10 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 export const isIpv4 = (text: string): boolean => IPV4.test(text);
 
-/** The one canonical spelling of an IPv6 address (RFC 5952, through the URL parser); undefined where it is none. */
+/**
+ * The one canonical spelling of an IPv6 address (RFC 5952, through the URL parser); undefined where it is
+ * none.
+ */
 export const canonicalIpv6 = (text: string): string | undefined => {
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return undefined;
   const url = URL.parse(`http://[${text}]/`);

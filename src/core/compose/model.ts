@@ -1,7 +1,8 @@
 /**
- * What the host's compose files say, after parsing, interpolation and defaults: plain JSON in one normal form.
- * Two files that mean the same give equal values here, so that equal values hash equal (see `release.ts`).
- * Units are in the names: Ms, Bytes, NanoCpus. Lists whose order means nothing to the engine are sorted.
+ * What the host's compose files say, after parsing, interpolation and defaults: plain JSON in one normal
+ * form. Two files that mean the same give equal values here, so that equal values hash equal (see
+ * `release.ts`). Units are in the names: Ms, Bytes, NanoCpus. Lists whose order means nothing to the engine
+ * are sorted.
  */
 export interface ComposeProject {
   readonly services: Readonly<Record<string, Service>>;
@@ -63,7 +64,10 @@ export type ReadyCheck =
   | { readonly kind: 'http'; readonly path: string; readonly port: number }
   | { readonly kind: 'tcp'; readonly port: number };
 
-/** Absent members are left to the engine and the image. Key order is fixed by the parser; it does not matter for the hash. */
+/**
+ * Absent members are left to the engine and the image. Key order is fixed by the parser; it does not matter
+ * for the hash.
+ */
 export interface ContainerSpec {
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
@@ -160,7 +164,10 @@ export type Mount =
       readonly createSource: boolean;
       readonly propagation?: string;
       readonly selinux?: 'z' | 'Z';
-      /** SHA-256 of the content where the mount is a secret or config file we can read: a changed secret is a new spec. */
+      /**
+       * SHA-256 of the content where the mount is a secret or config file we can read: a changed secret is a
+       * new spec.
+       */
       readonly contentHash?: string;
     }
   | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number };

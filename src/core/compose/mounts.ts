@@ -177,7 +177,10 @@ const FILE_UNSUPPORTED = Object.fromEntries(
   ]),
 );
 
-/** `secrets` and `configs` of a service: read-only bind mounts of files, below `base` where the target is relative. */
+/**
+ * `secrets` and `configs` of a service: read-only bind mounts of files, below `base` where the target is
+ * relative.
+ */
 export const fileMounts = (kind: 'secrets' | 'configs', base: string): Reader<readonly WrittenMount[]> =>
   listOf((node, c) => {
     const read =

@@ -2,7 +2,10 @@ import type { ComposeProject, ContainerSpec } from './model.ts';
 
 export type Namespace = 'network' | 'ipc' | 'pid';
 
-/** A namespace of another container, the donor, that a container joins: `network_mode`, `ipc` or `pid` with `container:NAME`. */
+/**
+ * A namespace of another container, the donor, that a container joins: `network_mode`, `ipc` or `pid` with
+ * `container:NAME`.
+ */
 export interface JoinedNamespace {
   readonly namespace: Namespace;
   /** The donor's name as it is written; the engine takes an id as well. */

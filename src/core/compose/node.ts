@@ -5,7 +5,10 @@ interface Located {
   readonly path: string;
 }
 
-/** `plain` is false for quoted and block scalars: those are text, whatever they look like. `source` is as written. */
+/**
+ * `plain` is false for quoted and block scalars: those are text, whatever they look like. `source` is as
+ * written.
+ */
 export interface ScalarNode extends Located {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
@@ -28,7 +31,10 @@ export interface MapNode extends Located {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/** YAML with aliases expanded, merge keys applied, and a place and path on everything; `$` is not interpolated yet. */
+/**
+ * YAML with aliases expanded, merge keys applied, and a place and path on everything; `$` is not interpolated
+ * yet.
+ */
 export type Node = ScalarNode | ListNode | MapNode;
 
 /** A key that is no name may be a value whose colon is missing: it is not shown. */

@@ -165,7 +165,10 @@ export const expose: Reader<readonly string[]> = (node, c) => {
 
 const isIpv6 = (address: string): boolean => address.includes(':');
 
-/** Whether two host addresses can meet: the empty one is every address, `0.0.0.0` and `::` every one of their family. */
+/**
+ * Whether two host addresses can meet: the empty one is every address, `0.0.0.0` and `::` every one of their
+ * family.
+ */
 export const addressesOverlap = (a: string, b: string): boolean => {
   if (a === b || a === '' || b === '') return true;
   return isIpv6(a) === isIpv6(b) && [a, b].some((address) => address === '0.0.0.0' || address === '::');

@@ -5,7 +5,10 @@ export interface Place {
   readonly column: number;
 }
 
-/** One thing that is wrong in a compose file (or in a file that it names), and what to do about it. Holds no values. */
+/**
+ * One thing that is wrong in a compose file (or in a file that it names), and what to do about it. Holds no
+ * values.
+ */
 export interface ComposeProblem {
   readonly file: string;
   readonly line: number;
@@ -16,7 +19,10 @@ export interface ComposeProblem {
   readonly advice: string;
 }
 
-/** `FILE:LINE:COLUMN: PATH: MESSAGE`, and the advice on a second line: editors and terminals make the first part a link. */
+/**
+ * `FILE:LINE:COLUMN: PATH: MESSAGE`, and the advice on a second line: editors and terminals make the first
+ * part a link.
+ */
 export const formatProblem = (problem: ComposeProblem): string => {
   const column = problem.column === undefined ? '' : `:${problem.column}`;
   const path = problem.path === '' ? '' : ` ${problem.path}:`;

@@ -235,14 +235,14 @@ const pass = (input: ProjectInput): Pass => {
 };
 
 /**
- * Which files have to be read before `parseProject` can tell everything. Reading some can name more (a path with a
- * variable in it), so this is asked again with what was read until it names nothing new.
+ * Which files have to be read before `parseProject` can tell everything. Reading some can name more (a path
+ * with a variable in it), so this is asked again with what was read until it names nothing new.
  */
 export const referencedFiles = (input: ProjectInput): readonly ReferencedFile[] =>
   [...pass(input).asked].map(([path, purpose]) => ({ path, purpose }));
 
 /**
- * Several compose files as one project: a disjoint union in one normal form, or everything that is wrong with them, in
- * the order of the files and lines. Never throws.
+ * Several compose files as one project: a disjoint union in one normal form, or everything that is wrong with
+ * them, in the order of the files and lines. Never throws.
  */
 export const parseProject = (input: ProjectInput): ParsedProject => pass(input).result;

@@ -15,7 +15,10 @@ export const parseDuration = (text: string): number | undefined => {
 
 const POWER: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 };
 
-/** `512m`, `1gb`, `64k`, `1024` → bytes; every unit is a power of 1024, as the engine's are. Undefined where it is no size. */
+/**
+ * `512m`, `1gb`, `64k`, `1024` → bytes; every unit is a power of 1024, as the engine's are. Undefined where
+ * it is no size.
+ */
 export const parseBytes = (text: string): number | undefined => {
   const [, count, unit] = /^(\d+(?:\.\d+)?) ?(?:([kmgt])i?)?b?$/i.exec(text) ?? [];
   if (count === undefined) return undefined;

@@ -73,7 +73,10 @@ const reportKey = (
   );
 };
 
-/** Reads a map by its table. A key outside it is a problem, except `x-*` (`x-supercargo` counts only where a table has it). */
+/**
+ * Reads a map by its table. A key outside it is a problem, except `x-*` (`x-supercargo` counts only where a
+ * table has it).
+ */
 export const fields =
   <T extends Table>(table: T, unsupported: Readonly<Record<string, string>> = {}): Reader<Fields<T>> =>
   (node, c) => {

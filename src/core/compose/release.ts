@@ -43,9 +43,9 @@ const specVersion1 = (service: Service, project: ComposeProject): string => {
 };
 
 /**
- * Every algorithm there ever was, by version. One is never changed or removed: the hash on a running container is
- * compared with the algorithm of its own version, so that an upgraded agent restarts nothing. New members of the model
- * must be optional and absent by default.
+ * Every algorithm there ever was, by version. One is never changed or removed: the hash on a running
+ * container is compared with the algorithm of its own version, so that an upgraded agent restarts nothing.
+ * New members of the model must be optional and absent by default.
  */
 export const SPEC_VERSIONS = { '1': specVersion1 } as const satisfies Readonly<
   Record<string, (service: Service, project: ComposeProject) => string>
@@ -79,8 +79,9 @@ export const hashWith = (version: SpecVersion, service: Service, project: Compos
 const hashesOf = oncePer((_project: ComposeProject) => new Map<string, string>());
 
 /**
- * What determines the service's containers, apart from the image: the container spec, the container's name, and the
- * definitions of the networks and volumes that it uses. Declared input only, never an engine's defaults.
+ * What determines the service's containers, apart from the image: the container spec, the container's name,
+ * and the definitions of the networks and volumes that it uses. Declared input only, never an engine's
+ * defaults.
  */
 export const specHash = (service: Service, project: ComposeProject): string =>
   hashWith(CURRENT, service, project);

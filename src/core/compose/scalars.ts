@@ -11,7 +11,9 @@ export interface Scalar {
 
 const NUMBER = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/** A plain scalar gets its type again after its variables were put in, so that `cpus: ${CPUS}` is a number. */
+/**
+ * A plain scalar gets its type again after its variables were put in, so that `cpus: ${CPUS}` is a number.
+ */
 const resolve = (text: string): Scalar['value'] => {
   if (/^(?:true|True|TRUE)$/.test(text)) return true;
   if (/^(?:false|False|FALSE)$/.test(text)) return false;
@@ -48,8 +50,8 @@ export const scalar: Reader<Scalar> = (node, c) => {
 };
 
 /**
- * Text. A number or boolean is taken as it is written, unless YAML reads it as another one (`1.10` is 1.1, `010` is 10):
- * then Compose would use that other one, so it has to be quoted.
+ * Text. A number or boolean is taken as it is written, unless YAML reads it as another one (`1.10` is 1.1,
+ * `010` is 10): then Compose would use that other one, so it has to be quoted.
  */
 export const text: Reader<string> = (node, c) => {
   const read = scalar(node, c);

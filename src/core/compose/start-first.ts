@@ -4,8 +4,8 @@ import type { Service } from './model.ts';
 import type { WrittenService } from './service.ts';
 
 /**
- * How a service is switched. With TCP ports through the edge, without any by its name on its networks; `stop-first` is
- * published by the engine itself and has none.
+ * How a service is switched. With TCP ports through the edge, without any by its name on its networks;
+ * `stop-first` is published by the engine itself and has none.
  */
 export const exposureOf = ({ update, container }: Service): Exposure | undefined => {
   if (update.order !== 'start-first') return undefined;
@@ -53,7 +53,10 @@ const modeChecks = ({ service, node }: WrittenService, c: Context): void => {
   );
 };
 
-/** Plain TCP is right for everything; only that a kept-alive connection stays where it is until the drain ends. */
+/**
+ * Plain TCP is right for everything; only that a kept-alive connection stays where it is until the drain
+ * ends.
+ */
 const protocolHints = ({ ports }: WrittenService, c: Context): void => {
   for (const { port, node } of ports) {
     const { appProtocol, containerPort, hostPort } = port;

@@ -22,8 +22,8 @@ const declared = (root: MapNode, c: Context): readonly { path: string; node: Nod
 
 /**
  * The variables of `${NAME}`: from `.env` beside compose.yaml if there is one, then from the files that
- * `x-supercargo: {env-file: PATH}` at the top level declares, in the order of the compose files; later ones win.
- * Nothing else: never the environment of the agent.
+ * `x-supercargo: {env-file: PATH}` at the top level declares, in the order of the compose files; later ones
+ * win. Nothing else: never the environment of the agent.
  */
 export const readVariables = (roots: readonly MapNode[], c: Context): ReadonlyMap<string, string> => {
   const values = new Map<string, string>();

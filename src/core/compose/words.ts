@@ -10,8 +10,9 @@ const isAmbiguous = (escaped: string, quote: string | undefined): boolean =>
   quote === undefined ? escaped === 'n' || escaped === 't' : escaped !== '"' && escaped !== '\\';
 
 /**
- * Splits a command as Compose does: quotes and backslashes. Where Compose 2 would cut the line off without a word, at an
- * unquoted shell operator, and where Compose 1 (shlex) and 2 (go-shellwords) differ, this is a fault.
+ * Splits a command as Compose does: quotes and backslashes. Where Compose 2 would cut the line off without a
+ * word, at an unquoted shell operator, and where Compose 1 (shlex) and 2 (go-shellwords) differ, this is a
+ * fault.
  */
 export const splitWords = (line: string): Words => {
   const words: string[] = [];

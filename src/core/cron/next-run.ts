@@ -14,13 +14,16 @@ export interface CronFields {
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-/** 29 February falls on one given weekday every 28 years, and every 40 across a century without a leap day. */
+/**
+ * 29 February falls on one given weekday every 28 years, and every 40 across a century without a leap day.
+ */
 const LONGEST_GAP_MS = 41 * 366 * 86_400_000;
 
 /**
- * The first time after `afterMs` that the expression allows, by the local clock; undefined: there is none. A day has to fit both its
- * month and its week. In the hour that autumn repeats, the expression's times come in both; what spring leaves out does not come.
- * Date's own fields are local without Intl, which would take 10 MB of memory.
+ * The first time after `afterMs` that the expression allows, by the local clock; undefined: there is none. A
+ * day has to fit both its month and its week. In the hour that autumn repeats, the expression's times come in
+ * both; what spring leaves out does not come. Date's own fields are local without Intl, which would take 10
+ * MB of memory.
  */
 export const nextRun = (fields: CronFields, afterMs: EpochMs): EpochMs | undefined => {
   let ms = Math.floor(afterMs / SECOND_MS) * SECOND_MS + SECOND_MS;

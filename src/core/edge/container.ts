@@ -1,4 +1,7 @@
-/** Where the two folders of an edge are mounted. Folders: a mounted file would stay the old inode after a rename. */
+/**
+ * Where the two folders of an edge are mounted. Folders: a mounted file would stay the old inode after a
+ * rename.
+ */
 export const EDGE_CONFIG_MOUNT = '/edge/config';
 export const EDGE_RUN_MOUNT = '/edge/run';
 export const EDGE_CONFIG_FILE = 'haproxy.cfg';
@@ -13,15 +16,16 @@ export const masterSocketName = (instance: string): string => `${instance}.maste
 export const EDGE_WORKER_ID = 99;
 
 /**
- * Bind ports below 1024; give the sockets to the agent, and set their mode after that (FOWNER); become another user; and signal
- * the worker that became one: without KILL the master can't pass SIGUSR1 on.
+ * Bind ports below 1024; give the sockets to the agent, and set their mode after that (FOWNER); become
+ * another user; and signal the worker that became one: without KILL the master can't pass SIGUSR1 on.
  */
 export const EDGE_CAPABILITIES = ['CHOWN', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'] as const;
 
 /**
- * Entrypoint and arguments; `haproxy` is on the PATH of the official image and of ours. The listeners of a `predecessor` that
- * still runs are taken over, not bound beside it: what waits in a listener that is closed is reset (some 6 of 10,000 new connections
- * at 32 replacements under full load). One that is gone is only a line in the log.
+ * Entrypoint and arguments; `haproxy` is on the PATH of the official image and of ours. The listeners of a
+ * `predecessor` that still runs are taken over, not bound beside it: what waits in a listener that is closed
+ * is reset (some 6 of 10,000 new connections at 32 replacements under full load). One that is gone is only a
+ * line in the log.
  */
 export const edgeCommand = ({
   agentUid,

@@ -17,8 +17,9 @@ const firstFree = (taken: ReadonlySet<number>): number => {
 };
 
 /**
- * Where each frontend listens, by port and address. With `publish` the engine maps the host's address and port to it: two
- * addresses with the same port would meet inside the container, so that all but the first get a port of their own.
+ * Where each frontend listens, by port and address. With `publish` the engine maps the host's address and
+ * port to it: two addresses with the same port would meet inside the container, so that all but the first get
+ * a port of their own.
  */
 export const listenersOf = (config: Pick<EdgeConfig, 'mode' | 'frontends'>): readonly Listener[] => {
   const sorted = config.frontends.toSorted(byPlace);

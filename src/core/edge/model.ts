@@ -36,12 +36,17 @@ export type EdgeMode = 'host' | 'publish';
 /** What the edge of an environment should be. */
 export interface EdgeConfig {
   readonly environment: string;
-  /** Names this one edge container's files and sockets beside those of the one that it replaces. Never used again. */
+  /**
+   * Names this one edge container's files and sockets beside those of the one that it replaces. Never used
+   * again.
+   */
   readonly instance: string;
   readonly mode: EdgeMode;
   /** Owner of the sockets, as seen inside the container: the agent's uid; 0 on rootless engines. */
   readonly agentUid: number;
-  /** Whether "every address" includes IPv6: binding it on a host without IPv6 keeps the edge from starting. */
+  /**
+   * Whether "every address" includes IPv6: binding it on a host without IPv6 keeps the edge from starting.
+   */
   readonly hasIpv6: boolean;
   readonly frontends: readonly EdgeFrontend[];
   readonly backends: readonly EdgeBackend[];
@@ -50,8 +55,8 @@ export interface EdgeConfig {
 }
 
 /**
- * `pending`: never checked, or not checked in maintenance. `L4OK`: the edge would send to it; one failed check since the
- * last good one does not change that. `down`: it would not.
+ * `pending`: never checked, or not checked in maintenance. `L4OK`: the edge would send to it; one failed
+ * check since the last good one does not change that. `down`: it would not.
  */
 export type EdgeCheck = 'L4OK' | 'pending' | 'down';
 
@@ -86,7 +91,10 @@ export interface EdgeState {
   readonly environment: string;
   /** `edgeShape` of the config that it started with: another one needs another edge. */
   readonly shape: string;
-  /** Those of its file when it started; another agent's are not `EDGE_SETTINGS`, and the first agents named none. */
+  /**
+   * Those of its file when it started; another agent's are not `EDGE_SETTINGS`, and the first agents named
+   * none.
+   */
   readonly settings: string;
   readonly masterPid: number;
   readonly workers: readonly EdgeWorker[];

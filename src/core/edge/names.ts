@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { canonicalIp } from '../compose/ip.ts';
 import { AgentError } from '../errors.ts';
 
-/** What HAProxy takes as the name of a section or server (configuration manual, 2.2 and 4.1), less the colon, which is ours. */
+/**
+ * What HAProxy takes as the name of a section or server (configuration manual, 2.2 and 4.1), less the colon,
+ * which is ours.
+ */
 const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
 const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
 const SERVER = /^[0-9a-f]{12}$/;
@@ -41,7 +44,10 @@ export const endpoint = (address: string, port: number): string => {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${checkedPort(port)}`;
 };
 
-/** Everything that reaches the config or a runtime command passes one of these: nothing in it can start a word or a line. */
+/**
+ * Everything that reaches the config or a runtime command passes one of these: nothing in it can start a word
+ * or a line.
+ */
 const refused = (what: string, value: string): AgentError =>
   new AgentError('EDGE', `${JSON.stringify(value)} is no ${what} for the edge`, {
     advice: 'this is a fault in supercargo: please report it with the log',

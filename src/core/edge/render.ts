@@ -14,18 +14,21 @@ import {
   frontendName,
 } from './names.ts';
 
-/** Two for each session: some 32,000 sessions. Not set, an unlimited container makes HAProxy ask for gigabytes. */
+/**
+ * Two for each session: some 32,000 sessions. Not set, an unlimited container makes HAProxy ask for
+ * gigabytes.
+ */
 const FILE_LIMIT = 65_536;
 
 /**
- * Spelled out on every server: before 3.4 one that is added at run time inherits nothing from `default-server`. A fresh
- * server is down after its first failed check, one that was up after two.
+ * Spelled out on every server: before 3.4 one that is added at run time inherits nothing from
+ * `default-server`. A fresh server is down after its first failed check, one that was up after two.
  */
 const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2';
 
 /**
- * Long, for the apps decide when a connection has been idle for too long; keep-alive probes find dead peers. A container
- * that died answers nothing until its address is forgotten, hence the short `connect`.
+ * Long, for the apps decide when a connection has been idle for too long; keep-alive probes find dead peers.
+ * A container that died answers nothing until its address is forgotten, hence the short `connect`.
  */
 const DEFAULTS = [
   'balance leastconn',
@@ -39,7 +42,10 @@ const DEFAULTS = [
   'timeout tunnel 24h',
 ];
 
-/** `empty-response` may mean that the app had begun: only methods that are safe (RFC 9110, 9.2.1) are sent again then. */
+/**
+ * `empty-response` may mean that the app had begun: only methods that are safe (RFC 9110, 9.2.1) are sent
+ * again then.
+ */
 const PROTOCOL: Readonly<
   Record<EdgeProtocol, { readonly both: readonly string[]; readonly backend: readonly string[] }>
 > = {
@@ -55,8 +61,8 @@ const PROTOCOL: Readonly<
 };
 
 /**
- * What only the file has. It is no part of the shape, so that an upgrade of the agent replaces no edge: one that runs has it from its
- * next start on, and its `description` says which ones it started with.
+ * What only the file has. It is no part of the shape, so that an upgrade of the agent replaces no edge: one
+ * that runs has it from its next start on, and its `description` says which ones it started with.
  */
 interface FileLines {
   readonly global: readonly string[];
@@ -68,7 +74,8 @@ const NO_LINES: FileLines = { global: [], defaults: [], tcpBackend: [] };
 const SETTINGS: FileLines = {
   // Else the kernel lets two edges of root's listen on one port, and both answer (socket(7), SO_REUSEPORT).
   global: ['noreuseport'],
-  // A client that leaves ends its request at the app. HAProxy 2.6 reads it from `defaults` alone: the frontend has to know it too.
+  // A client that leaves ends its request at the app. HAProxy 2.6 reads it from `defaults` alone: the
+  // frontend has to know it too.
   defaults: ['option abortonclose'],
   // A TCP client may close its half and wait for the answer.
   tcpBackend: ['no option abortonclose'],
@@ -84,7 +91,10 @@ export const EDGE_SETTINGS = digestOf(JSON.stringify(SETTINGS), 8);
 export const serverWords = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
   `${endpoint(server.address, server.port)} ${CHECK}`;
 
-/** There is no word for `drain`; a restarted edge has no sessions that would make it another thing than `maint`. */
+/**
+ * There is no word for `drain`; a restarted edge has no sessions that would make it another thing than
+ * `maint`.
+ */
 const serverLine = (server: EdgeServer): string =>
   `server ${checkedServer(server.name)} ${serverWords(server)}${server.state === 'ready' ? '' : ' disabled'}`;
 
@@ -166,8 +176,9 @@ const sectionsOf = (config: EdgeConfig, lines: FileLines): readonly string[] => 
 ];
 
 /**
- * Digest of what the runtime API can't change: a running edge with another shape has to be replaced. Servers are not part of
- * it, nor is `hard-stop-after`, which only matters once an edge leaves, nor what only the file has.
+ * Digest of what the runtime API can't change: a running edge with another shape has to be replaced. Servers
+ * are not part of it, nor is `hard-stop-after`, which only matters once an edge leaves, nor what only the
+ * file has.
  */
 export const edgeShape = (config: EdgeConfig): string => {
   const backends = config.backends.map((backend) => ({ ...backend, servers: [] }));
@@ -175,7 +186,8 @@ export const edgeShape = (config: EdgeConfig): string => {
 };
 
 /**
- * The whole file. The same meaning gives the same text, whatever the order of the members. For HAProxy 2.6 and newer.
+ * The whole file. The same meaning gives the same text, whatever the order of the members. For HAProxy 2.6
+ * and newer.
  * @throws AgentError EDGE where a name, address or number is none, or a frontend and its backend do not fit.
  */
 export const renderConfig = (config: EdgeConfig): string => {

@@ -193,8 +193,8 @@ const unexplained = (status: JudgedStatus, found: readonly Finding[]): readonly 
       ];
 
 /**
- * All that is worth a look on a host, what decides first: the order says which one names the host where several apply.
- * Nothing: it runs what is wanted, is heard of, and has no trouble.
+ * All that is worth a look on a host, what decides first: the order says which one names the host where
+ * several apply. Nothing: it runs what is wanted, is heard of, and has no trouble.
  */
 export const findingsOf = (
   report: JudgedReport | undefined,

@@ -52,7 +52,10 @@ const faultsOf = (
   return concernedOf(status, wanted).filter(hasFailed).map(faultOf);
 };
 
-/** A host that has accepted a serial and not looked yet is pending; so is one that says a word that is not known here. */
+/**
+ * A host that has accepted a serial and not looked yet is pending; so is one that says a word that is not
+ * known here.
+ */
 const isOpen = (status: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
   isBehind(status, wanted) ||
   otherVersionOf(status, wanted) !== undefined ||
@@ -81,8 +84,9 @@ const textOf = ({ service, message }: Finding): string =>
   service === null ? message : `${service}: ${message}`;
 
 /**
- * How far a host is with what is wanted, by what it last reported. The page, `fleet`, `publish --wait` and the hub's metrics all
- * ask this function. `wanted` undefined: nothing is published, and the host is judged by itself.
+ * How far a host is with what is wanted, by what it last reported. The page, `fleet`, `publish --wait` and
+ * the hub's metrics all ask this function. `wanted` undefined: nothing is published, and the host is judged
+ * by itself.
  */
 export const judgeHost = (
   report: JudgedReport | undefined,
@@ -108,8 +112,8 @@ export const judgeHost = (
 };
 
 /**
- * Every host of an environment, in natural order: those that are expected, or all that have reported. All who count hosts count
- * this list.
+ * Every host of an environment, in natural order: those that are expected, or all that have reported. All who
+ * count hosts count this list.
  */
 export const judgeFleet = <R extends JudgedReport>(
   reports: readonly R[],

@@ -14,7 +14,10 @@ export const epochPath = (environment: string): string => `manifests/${environme
 /** Written and removed again, to learn whether a store honours conditions. */
 export const probePath = (environment: string): string => `manifests/${environment}/probe.json`;
 
-/** Images of all environments, each named by its own digest: what passes from one to the next is there already. */
+/**
+ * Images of all environments, each named by its own digest: what passes from one to the next is there
+ * already.
+ */
 export const ARCHIVE_FOLDER = 'archives';
 export const archiveFile = (digest: string): string => `${digest.slice('sha256:'.length)}.tar`;
 export const archivePath = (digest: string): string => `${ARCHIVE_FOLDER}/${archiveFile(digest)}`;

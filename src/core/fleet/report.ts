@@ -9,7 +9,9 @@ import type { EpochMs } from '../time.ts';
 /** What a host last told. */
 export interface HostReport {
   readonly host: string;
-  /** When the store got it; where the store does not say, when the host wrote it. By the clock of who reads. */
+  /**
+   * When the store got it; where the store does not say, when the host wrote it. By the clock of who reads.
+   */
   readonly seenAtMs: EpochMs;
   readonly status: ReportedStatus;
 }
@@ -37,7 +39,10 @@ const toReport = (
 /** A store tells its time in whole seconds, and takes some to answer. */
 const EXACT_MS = 5_000;
 
-/** By how much the store's clock is ahead of ours: silence is judged by how old a report is, not by whose clock is right. */
+/**
+ * By how much the store's clock is ahead of ours: silence is judged by how old a report is, not by whose
+ * clock is right.
+ */
 const aheadOf = ({ readAtMs = 0 }: Stored, nowMs: EpochMs): number =>
   readAtMs === 0 || Math.abs(readAtMs - nowMs) < EXACT_MS ? 0 : readAtMs - nowMs;
 

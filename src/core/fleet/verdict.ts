@@ -1,13 +1,16 @@
 import { oneLine } from '../one-line.ts';
 import { isoTime, type EpochMs } from '../time.ts';
 
-/** What has become of a published manifest on a host: what `publish --wait` counts. Public in its JSON and in that of `fleet`. */
+/**
+ * What has become of a published manifest on a host: what `publish --wait` counts. Public in its JSON and in
+ * that of `fleet`.
+ */
 export const VERDICT_KINDS = ['converged', 'pending', 'failed', 'superseded', 'stopped', 'silent'] as const;
 export type VerdictKind = (typeof VERDICT_KINDS)[number];
 
 /**
- * What a host is at, in one word, the worst first: the outcomes that it reports, and what only a reader of reports can see.
- * `converged` is the only one that is good.
+ * What a host is at, in one word, the worst first: the outcomes that it reports, and what only a reader of
+ * reports can see. `converged` is the only one that is good.
  */
 export const VERDICT_WORDS = [
   'rolled-back',
@@ -105,7 +108,9 @@ const sentenceOf = ({ kind, word, faults, message, advice, until }: HostVerdict)
 /** In a few words, one line, whatever the host has written into them. */
 export const tellVerdict = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));
 
-/** How many hosts each word stands for, the worst first; words of newer agents behind `progressing`, by name. */
+/**
+ * How many hosts each word stands for, the worst first; words of newer agents behind `progressing`, by name.
+ */
 export const countWords = (
   verdicts: readonly HostVerdict[],
 ): readonly { readonly word: string; readonly hosts: number }[] => {

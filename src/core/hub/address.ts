@@ -22,8 +22,8 @@ export const isLoopback = (host: string | undefined): boolean =>
   host !== undefined && (/^127(?:\.\d{1,3}){3}$/.test(host) || host === '::1' || host === 'localhost');
 
 /**
- * Whether the `Host` of a request names this machine itself. A page of somebody else's, whose name was made to mean 127.0.0.1
- * (DNS rebinding), asks under its own name.
+ * Whether the `Host` of a request names this machine itself. A page of somebody else's, whose name was made
+ * to mean 127.0.0.1 (DNS rebinding), asks under its own name.
  */
 export const namesLoopback = (hostHeader: string | undefined): boolean =>
   isLoopback((hostHeader ?? '').replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1'));

@@ -1,6 +1,9 @@
 import { isEnvironmentName } from '../manifest/schema.ts';
 
-/** As SUPERCARGO_HOST; shorter, because its report is a file `HOST.json`, and a file name has at most 255 bytes. */
+/**
+ * As SUPERCARGO_HOST; shorter, because its report is a file `HOST.json`, and a file name has at most 255
+ * bytes.
+ */
 const HOST = /^[A-Za-z0-9][A-Za-z0-9._-]{0,249}$/;
 const SERIAL = /^[1-9][0-9]{0,15}$/;
 const END = '.json';

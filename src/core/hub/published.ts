@@ -71,8 +71,8 @@ const toRefusal = ({ reason, message, advice }: Rejection, environment: string) 
   );
 
 /**
- * What a host would say of this document if it had seen none before: with trust its signatures are verified, without only its
- * form is. A hub that let more in would pass on what every host refuses.
+ * What a host would say of this document if it had seen none before: with trust its signatures are verified,
+ * without only its form is. A hub that let more in would pass on what every host refuses.
  */
 export const readPublication = ({
   document,

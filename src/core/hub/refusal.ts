@@ -1,4 +1,7 @@
-/** Why a request is not served: an HTTP status, a stable word, what is wrong and what to do. Never holds a secret. */
+/**
+ * Why a request is not served: an HTTP status, a stable word, what is wrong and what to do. Never holds a
+ * secret.
+ */
 export interface Refusal {
   readonly status: number;
   readonly code: string;

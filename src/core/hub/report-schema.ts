@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 
 /**
- * The status document as far as readers rely on it (core/status/status.ts). A report is read leniently, unlike a manifest: an
- * agent that is newer than its reader may add members and say new words for outcomes, reasons, roles and states. They are kept
- * and shown; only the types of the members that are listed here are promised.
+ * The status document as far as readers rely on it (core/status/status.ts). A report is read leniently,
+ * unlike a manifest: an agent that is newer than its reader may add members and say new words for outcomes,
+ * reasons, roles and states. They are kept and shown; only the types of the members that are listed here are
+ * promised.
  */
 const text = v.string();
 const time = v.pipe(v.string(), v.isoTimestamp());

@@ -86,7 +86,8 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
   const strange = findStrangeKey(json.value);
   if (strange !== undefined)
     return refused(422, 'schema', `the report is not valid: ${formatProblems([strange])}`);
-  // At the first fault: a report of nothing but faults, a quarter of a million, must not cost more than a good one.
+  // At the first fault: a report of nothing but faults, a quarter of a million, must not cost more than a
+  // good one.
   const parsed = v.safeParse(reportSchema, json.value, { abortEarly: true });
   if (!parsed.success) {
     return refused(422, 'schema', `the report is not valid: ${formatProblems(problemsOf(parsed.issues))}`);

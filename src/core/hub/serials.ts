@@ -1,11 +1,20 @@
 import { refusal, type Refusal } from './refusal.ts';
 
-/** How far one publish may go above the serial before it: no restored store is so many publishes behind its hosts. */
+/**
+ * How far one publish may go above the serial before it: no restored store is so many publishes behind its
+ * hosts.
+ */
 export const LARGEST_STEP = 1_000_000;
-/** An environment may begin with a time in microseconds, and still has room for as many publishes as it will ever see. */
+/**
+ * An environment may begin with a time in microseconds, and still has room for as many publishes as it will
+ * ever see.
+ */
 const HIGHEST_FIRST = 2 ** 52;
 
-/** Whether a serial leaves no room for another step: such a one was never reached by publishing, and does not count. */
+/**
+ * Whether a serial leaves no room for another step: such a one was never reached by publishing, and does not
+ * count.
+ */
 export const isSpent = (serial: number): boolean => serial >= Number.MAX_SAFE_INTEGER - LARGEST_STEP;
 
 /** The highest serial that may follow this one; 0: none was published. */
@@ -19,7 +28,10 @@ export const highestOf = (serials: Iterable<number>): number => {
   return highest;
 };
 
-/** Serials only grow: a host ignores any that is not above what it has accepted. Undefined: this one may follow. */
+/**
+ * Serials only grow: a host ignores any that is not above what it has accepted. Undefined: this one may
+ * follow.
+ */
 export const refuseSuccessor = (serial: number, published: Iterable<number>): Refusal | undefined => {
   const highest = highestOf(published);
   if (serial <= highest)

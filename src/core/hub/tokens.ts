@@ -8,11 +8,17 @@ export const isSameToken = (offered: string, wanted: string): boolean => {
   return timingSafeEqual(digest(offered), digest(wanted));
 };
 
-/** What a host shows to write its report, and only that one. Derived, so that the hub keeps one secret for all. */
+/**
+ * What a host shows to write its report, and only that one. Derived, so that the hub keeps one secret for
+ * all.
+ */
 export const hostToken = (secret: string, environment: string, host: string): string =>
   createHmac('sha256', secret).update(`supercargo/report/v1\n${environment}\n${host}`).digest('base64url');
 
-/** What a browser keeps instead of the read token: its time is over by itself, and a new token ends it at once. */
+/**
+ * What a browser keeps instead of the read token: its time is over by itself, and a new token ends it at
+ * once.
+ */
 export const sessionToken = (readToken: string, untilMs: EpochMs): string => {
   const until = String(untilMs);
   const mark = createHmac('sha256', readToken).update(`supercargo/session/v1\n${until}`).digest('base64url');
@@ -25,7 +31,10 @@ export const isSession = (session: string, readToken: string, nowMs: EpochMs): b
   return isSameToken(session, sessionToken(readToken, Number(until)));
 };
 
-/** The secret in an `Authorization` header: a bearer token, or the password of basic credentials (RFC 6750, RFC 7617). */
+/**
+ * The secret in an `Authorization` header: a bearer token, or the password of basic credentials (RFC 6750,
+ * RFC 7617).
+ */
 export const tokenOfHeader = (header: string | undefined): string | undefined => {
   const [, scheme = '', rest = ''] = /^(Bearer|Basic) +(\S+) *$/i.exec(header ?? '') ?? [];
   if (rest === '') return undefined;
@@ -35,7 +44,10 @@ export const tokenOfHeader = (header: string | undefined): string | undefined =>
   return colon === -1 ? undefined : pair.slice(colon + 1);
 };
 
-/** The `Authorization` header that shows a token; `user:password`, for a web server that is no hub, as basic credentials. */
+/**
+ * The `Authorization` header that shows a token; `user:password`, for a web server that is no hub, as basic
+ * credentials.
+ */
 export const headerOfToken = (token: string): string =>
   token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Bearer ${token}`;
 

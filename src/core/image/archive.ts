@@ -26,8 +26,8 @@ const END = Buffer.alloc(2 * BLOCK);
 const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`;
 
 /**
- * The tar header of a file: owner root, time 0, nothing that varies. The same image always gives the same archive, so that a reader
- * needs no parser: it knows every byte that has to come.
+ * The tar header of a file: owner root, time 0, nothing that varies. The same image always gives the same
+ * archive, so that a reader needs no parser: it knows every byte that has to come.
  */
 export const tarHeader = (path: string, bytes: number): Buffer => {
   const header = Buffer.alloc(BLOCK);
@@ -70,8 +70,9 @@ export interface ArchiveContent {
 }
 
 /**
- * The end of an archive, which makes its blobs an image: an OCI layout for engines with the containerd store, and `manifest.json` as
- * `docker save` writes it for all others. It gives the image no name: a load can never move somebody's tag.
+ * The end of an archive, which makes its blobs an image: an OCI layout for engines with the containerd store,
+ * and `manifest.json` as `docker save` writes it for all others. It gives the image no name: a load can never
+ * move somebody's tag.
  */
 export const archiveEnd = ({ root, config, layers }: ArchiveContent): Buffer => {
   const { mediaType = 'application/vnd.oci.image.manifest.v1+json', digest, bytes } = root;

@@ -54,8 +54,8 @@ const PLATFORM = /^[a-z0-9_.-]+\/[a-z0-9_.-]+(?:\/[a-z0-9_.-]+)?$/;
 export const isPlatform = (text: string): boolean => PLATFORM.test(text);
 
 /**
- * `linux/arm/v7`, as containerd writes it: the variant of arm64 is `v8` always, and left out. Undefined: no platform, as
- * attestations have it, or one that no manifest may name.
+ * `linux/arm/v7`, as containerd writes it: the variant of arm64 is `v8` always, and left out. Undefined: no
+ * platform, as attestations have it, or one that no manifest may name.
  */
 export const platformOf = (raw: RawPlatform | null | undefined): string | undefined => {
   const { os, architecture, variant } = raw ?? {};

@@ -1,6 +1,9 @@
 import { tryParseImage, type Repository } from './reference.ts';
 
-/** Another server that has the images of a registry. It is asked by digest alone: what a tag means is the registry's own word. */
+/**
+ * Another server that has the images of a registry. It is asked by digest alone: what a tag means is the
+ * registry's own word.
+ */
 export interface Mirror {
   /** Whose images, as the first part of a normalised repository: `docker.io`, `registry.example.com:5000`. */
   readonly registry: string;
@@ -48,7 +51,10 @@ const problemOf = (registry: string, url: URL): string | undefined => {
 
 const problem = (message: string): ParsedMirrors => ({ kind: 'problem', message });
 
-/** `REGISTRY=URL`, several separated by commas, semicolons or blanks; those of one registry are tried in this order. */
+/**
+ * `REGISTRY=URL`, several separated by commas, semicolons or blanks; those of one registry are tried in this
+ * order.
+ */
 export const parseMirrors = (text: string): ParsedMirrors => {
   const mirrors: Mirror[] = [];
   for (const part of text.split(/[\s,;]+/).filter((p) => p !== '')) {

@@ -4,7 +4,10 @@ import { splitReference } from './version.ts';
 declare const brand: unique symbol;
 /** `sha256:` and 64 hex digits: what a registry calls this content (a manifest or an index). */
 export type Digest = string & { readonly [brand]: 'Digest' };
-/** `sha256:` and 64 hex digits: what the engine calls this image (config digest; manifest digest with the containerd store). */
+/**
+ * `sha256:` and 64 hex digits: what the engine calls this image (config digest; manifest digest with the
+ * containerd store).
+ */
 export type ImageId = string & { readonly [brand]: 'ImageId' };
 /** Normalised, as the registry knows it: `docker.io/library/nginx`, `registry.example.com:5000/org/web`. */
 export type Repository = string & { readonly [brand]: 'Repository' };
@@ -17,7 +20,10 @@ export interface ImageReference {
 }
 
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
-/** An image id to the engine, as a digest alone is, and never a repository (distribution/reference, `ParseAnyReference`). */
+/**
+ * An image id to the engine, as a digest alone is, and never a repository (distribution/reference,
+ * `ParseAnyReference`).
+ */
 const IDENTIFIER = /^[a-f0-9]{64}$/;
 /** distribution/reference, `RepositoryNameTotalLengthMax`: the path without the registry's host. */
 const PATH_LENGTH = 255;
@@ -30,7 +36,9 @@ export const isDigest = (text: string): text is Digest => DIGEST.test(text);
 export const isImageId = (text: string): text is ImageId => DIGEST.test(text);
 export const isTag = (text: string): boolean => TAG.test(text);
 
-/** Splits the registry's host from the path, as the engine does (distribution/reference, `splitDockerDomain`). */
+/**
+ * Splits the registry's host from the path, as the engine does (distribution/reference, `splitDockerDomain`).
+ */
 const splitDomain = (name: string): { domain: string; path: string } => {
   const slash = name.indexOf('/');
   const head = slash === -1 ? '' : name.slice(0, slash);
@@ -66,8 +74,9 @@ export const parseImage = (text: string): ImageReference => {
 };
 
 /**
- * The short form that people and the engine write: `nginx`, `org/web`, `registry.example.com/org/web`. Where the short form would
- * be read as another repository (`docker.io/team.one/web` without its host names the registry `team.one`), it is the full name.
+ * The short form that people and the engine write: `nginx`, `org/web`, `registry.example.com/org/web`. Where
+ * the short form would be read as another repository (`docker.io/team.one/web` without its host names the
+ * registry `team.one`), it is the full name.
  */
 export const familiarName = (repository: Repository): string => {
   const short = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');

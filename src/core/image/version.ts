@@ -4,7 +4,10 @@ export interface ImageVersion {
   readonly digest: string | undefined;
 }
 
-/** Where the name, the tag and the digest of a reference begin and end; whether each is well formed is not judged here. */
+/**
+ * Where the name, the tag and the digest of a reference begin and end; whether each is well formed is not
+ * judged here.
+ */
 export const splitReference = (text: string): ImageVersion & { readonly name: string } => {
   const at = text.indexOf('@');
   const named = at === -1 ? text : text.slice(0, at);

@@ -18,7 +18,10 @@ import type { Parsed } from './text.ts';
 
 /** docs/DOCUMENTS.md, "How a manifest is accepted": 256 KiB, of the document as it is fetched. */
 export const DOCUMENT_CAP_BYTES = 256 * 1024;
-/** The epoch of unsigned manifests. Every trust file's is higher, so that leaving trust behind takes a `recover`. */
+/**
+ * The epoch of unsigned manifests. Every trust file's is higher, so that leaving trust behind takes a
+ * `recover`.
+ */
 const UNSIGNED_EPOCH = 0;
 
 export interface Offer {
@@ -177,7 +180,10 @@ const findMissingDigest = (manifest: Manifest) => {
   );
 };
 
-/** Whether a manifest's time is over. A kept manifest needs this at every tick too: an endless "unchanged" must not keep it fresh. */
+/**
+ * Whether a manifest's time is over. A kept manifest needs this at every tick too: an endless "unchanged"
+ * must not keep it fresh.
+ */
 export const isExpired = (manifest: Manifest, nowMs: EpochMs): boolean =>
   manifest.expiresAtMs !== undefined && nowMs >= manifest.expiresAtMs;
 
@@ -191,7 +197,10 @@ const findExpiry = (manifest: Manifest, nowMs: EpochMs) =>
       )
     : undefined;
 
-/** Judges a fetched document in the order of docs/DOCUMENTS.md, "How a manifest is accepted"; the first objection wins. Never throws. */
+/**
+ * Judges a fetched document in the order of docs/DOCUMENTS.md, "How a manifest is accepted"; the first
+ * objection wins. Never throws.
+ */
 export const accept = ({ document, environment, trust, watermark, nowMs }: Offer): Acceptance => {
   const offered = readDocument(document, trust, environment);
   if (offered.kind === 'rejected') return offered;
@@ -217,8 +226,9 @@ export const watermarkOf = ({ epoch, manifest, payloadSha256 }: AcceptedManifest
 });
 
 /**
- * Verifies the kept document again, after trust or configuration changed or the ledger was read. Expiry and age are not judged:
- * what was accepted stays accepted. A rejection means: what runs stays, and nothing new starts.
+ * Verifies the kept document again, after trust or configuration changed or the ledger was read. Expiry and
+ * age are not judged: what was accepted stays accepted. A rejection means: what runs stays, and nothing new
+ * starts.
  */
 export const reverify = (
   accepted: AcceptedManifest,

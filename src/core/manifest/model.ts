@@ -10,7 +10,10 @@ export interface Manifest {
   readonly expiresAtMs: EpochMs | undefined;
   readonly services: Readonly<Record<string, ManifestService>>;
   readonly rollout: Rollout | undefined;
-  /** A publisher stopped the rollout where it is: no switch begins while this manifest is the newest; repair and rollback go on. */
+  /**
+   * A publisher stopped the rollout where it is: no switch begins while this manifest is the newest; repair
+   * and rollback go on.
+   */
   readonly freeze: Freeze | undefined;
   readonly publisher: Publisher | undefined;
 }
@@ -93,13 +96,16 @@ export interface Rejection {
 export type Acceptance =
   | { readonly kind: 'accepted'; readonly accepted: AcceptedManifest }
   /**
-   * The same serial and payload as before. The document may have gained a signature: the ledger keeps this one instead of its
-   * own, or a key that retires later would take the only signature it kept with it.
+   * The same serial and payload as before. The document may have gained a signature: the ledger keeps this
+   * one instead of its own, or a key that retires later would take the only signature it kept with it.
    */
   | { readonly kind: 'unchanged'; readonly documentBase64: string }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 
-/** Whether a kept document still holds under the trust of today. The manifest is the one that was verified, not the kept copy. */
+/**
+ * Whether a kept document still holds under the trust of today. The manifest is the one that was verified,
+ * not the kept copy.
+ */
 export type Reverification =
   | { readonly kind: 'valid'; readonly manifest: Manifest }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };

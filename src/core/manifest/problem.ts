@@ -35,7 +35,10 @@ export const problemsOf = (
   return [toProblem(first), ...others.map(toProblem)];
 };
 
-/** A key that every object inherits (`__proto__`, `constructor`, `toString`), anywhere in plain values; or too deep a nest. */
+/**
+ * A key that every object inherits (`__proto__`, `constructor`, `toString`), anywhere in plain values; or too
+ * deep a nest.
+ */
 export const findStrangeKey = (value: unknown, keys: readonly string[] = []): Problem | undefined => {
   if (typeof value !== 'object' || value === null) return undefined;
   if (keys.length > MAX_DEPTH) return { path: '', message: `is nested deeper than ${MAX_DEPTH} levels` };

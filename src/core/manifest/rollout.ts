@@ -19,10 +19,11 @@ export const rolloutPosition = ({ environment, serial, host }: Omit<RolloutPlace
   uniformOf(`${environment}/${serial}/${host}`);
 
 /**
- * The first millisecond at which this host is in (position < startFraction + (1 − startFraction) ·
- * clamp((now − startAt) / durationSeconds, 0, 1)). By that formula the clamp holds the share at `startFraction` before
- * `startAt`: those hosts are canaries and in as soon as the manifest is accepted (0 is returned), and `startAt` is when
- * the others begin to follow. With `startFraction` 0 nobody is in before `startAt`. With a duration of 0 everybody is in at `startAt`.
+ * The first millisecond at which this host is in (position < startFraction + (1 − startFraction) · clamp((now
+ * − startAt) / durationSeconds, 0, 1)). By that formula the clamp holds the share at `startFraction` before
+ * `startAt`: those hosts are canaries and in as soon as the manifest is accepted (0 is returned), and
+ * `startAt` is when the others begin to follow. With `startFraction` 0 nobody is in before `startAt`. With a
+ * duration of 0 everybody is in at `startAt`.
  */
 export const rolloutOpensAt = (place: RolloutPlace): EpochMs => {
   if (place.rollout === undefined) return ALWAYS;

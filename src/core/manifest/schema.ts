@@ -193,9 +193,13 @@ const toManifest = (written: Written): Manifest => ({
   publisher: written.publisher === undefined ? undefined : toPublisher(written.publisher),
 });
 
-/** Reads the manifest document (docs/DOCUMENTS.md, "The manifest") from plain JSON values. Unknown keys are refused at every level. */
+/**
+ * Reads the manifest document (docs/DOCUMENTS.md, "The manifest") from plain JSON values. Unknown keys are
+ * refused at every level.
+ */
 export const parseManifest = (value: unknown): ParsedManifest => {
-  // valibot's records drop `constructor` and the like without a word, and a later look-up by such a name would find a function.
+  // valibot's records drop `constructor` and the like without a word, and a later look-up by such a name
+  // would find a function.
   const strange = findStrangeKey(value);
   if (strange !== undefined) return { kind: 'problems', problems: [strange] };
   const result = v.safeParse(document, value);

@@ -10,7 +10,9 @@ import { ED25519_SPKI_PREFIX } from './trust.ts';
 export const PAYLOAD_TYPE = 'application/vnd.supercargo.manifest.v1+json';
 const SIGNATURE_BYTES = 64;
 
-/** A DSSE envelope as it is written. `payload` and `sig` are base64, in the standard or the url-safe alphabet. */
+/**
+ * A DSSE envelope as it is written. `payload` and `sig` are base64, in the standard or the url-safe alphabet.
+ */
 export interface Envelope {
   readonly payload: string;
   readonly payloadType: string;
@@ -23,7 +25,10 @@ export type Verification =
   /** `malformed`: it is no envelope of ours; `signature`: too few different trusted keys signed it. */
   | { readonly kind: 'refused'; readonly reason: 'malformed' | 'signature'; readonly message: string };
 
-/** Unlike our own documents, an envelope may carry more: "Consumers MUST ignore unrecognized fields" (DSSE 1.0, Parsing rules). */
+/**
+ * Unlike our own documents, an envelope may carry more: "Consumers MUST ignore unrecognized fields" (DSSE
+ * 1.0, Parsing rules).
+ */
 const envelope = v.object({
   payload: v.string(),
   payloadType: v.string(),
@@ -36,7 +41,10 @@ export const isEnvelope = (value: unknown): boolean =>
   value !== null &&
   ('payload' in value || 'payloadType' in value || 'signatures' in value);
 
-/** DSSE 1.0, "Signature Definition": what is signed, so that neither type nor length of the payload can be reinterpreted. */
+/**
+ * DSSE 1.0, "Signature Definition": what is signed, so that neither type nor length of the payload can be
+ * reinterpreted.
+ */
 export const preAuthenticationEncoding = (payloadType: string, payload: Uint8Array): Buffer => {
   const type = Buffer.from(payloadType, 'utf8');
   return Buffer.concat([
@@ -59,7 +67,10 @@ const isSignedBy = (key: TrustedKey, message: Buffer, signatures: readonly Buffe
   return signatures.some((signature) => verify(null, message, publicKey, signature));
 };
 
-/** Signatures that Ed25519 can have made, each once. Others may be another algorithm's, meant for somebody else. */
+/**
+ * Signatures that Ed25519 can have made, each once. Others may be another algorithm's, meant for somebody
+ * else.
+ */
 const distinctSignatures = (signatures: readonly Buffer[]): Buffer[] => [
   ...new Map(
     signatures.filter((sig) => sig.length === SIGNATURE_BYTES).map((sig) => [sig.toString('hex'), sig]),
@@ -73,8 +84,8 @@ const refused = (reason: 'malformed' | 'signature', message: string): Verificati
 });
 
 /**
- * Verifies a DSSE envelope over the exact payload bytes it returns. Every trusted key is tried against every signature and
- * counts once, whatever the key ids say (DSSE 1.0, "Multi-signature Verification").
+ * Verifies a DSSE envelope over the exact payload bytes it returns. Every trusted key is tried against every
+ * signature and counts once, whatever the key ids say (DSSE 1.0, "Multi-signature Verification").
  */
 export const verifyEnvelope = (value: unknown, trust: Trust): Verification => {
   const parsed = v.safeParse(envelope, value);
@@ -101,7 +112,8 @@ export const verifyEnvelope = (value: unknown, trust: Trust): Verification => {
 };
 
 /**
- * Wraps a payload and signs it with each key. The key id is the SHA-256 of the public key's DER, in hex: a hint, no more.
+ * Wraps a payload and signs it with each key. The key id is the SHA-256 of the public key's DER, in hex: a
+ * hint, no more.
  * @throws AgentError TRUST where a key is not Ed25519: no host would count it.
  */
 export const seal = (payload: Uint8Array, privateKeys: readonly KeyObject[]): Envelope => {

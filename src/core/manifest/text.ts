@@ -10,7 +10,10 @@ export type Parsed =
 const MAX_ALIASES = 50;
 const QUOTE_LENGTH = 80;
 
-/** What JSON leaves as it is and a terminal or a log's reader does not: delete, C1 controls, line and paragraph separators. */
+/**
+ * What JSON leaves as it is and a terminal or a log's reader does not: delete, C1 controls, line and
+ * paragraph separators.
+ */
 const UNQUOTED = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** Foreign text, safe to show: quoted, escaped, short. */
@@ -29,7 +32,10 @@ export const decodeText = (bytes: Uint8Array): string | undefined => {
   }
 };
 
-/** The first key that some object of a valid JSON text has twice. `JSON.parse` would keep the last one and say nothing. */
+/**
+ * The first key that some object of a valid JSON text has twice. `JSON.parse` would keep the last one and say
+ * nothing.
+ */
 const findRepeatedKey = (json: string): string | undefined => {
   const open: Set<string>[] = [];
   for (const token of json.matchAll(/[{}]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g)) {

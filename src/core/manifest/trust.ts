@@ -89,7 +89,10 @@ const readKeys = (written: readonly { name: string; publicKey: string }[]) => {
 const withProblems = ([first, ...others]: readonly Problem[]): ParsedTrust | undefined =>
   first === undefined ? undefined : { kind: 'problems', problems: [first, ...others] };
 
-/** Reads `trust.json` (docs/DOCUMENTS.md, "trust.json"). Unknown keys, weak keys and a threshold that cannot be met are refused. */
+/**
+ * Reads `trust.json` (docs/DOCUMENTS.md, "trust.json"). Unknown keys, weak keys and a threshold that cannot
+ * be met are refused.
+ */
 export const parseTrust = (bytes: Uint8Array): ParsedTrust => {
   const text = decodeText(bytes);
   const json = text === undefined ? undefined : parseJson(text);

@@ -16,7 +16,9 @@ import type { Release, ReleaseImage } from '../state/release.ts';
 export type Action =
   /** Ask the registry once which digest a tag means, and record it. */
   | { readonly kind: 'resolve-tag'; readonly image: ReleaseImage; readonly key: string }
-  /** Bring the image here, verified against its digest; `keepAs` is the tag that keeps it from every clean-up. */
+  /**
+   * Bring the image here, verified against its digest; `keepAs` is the tag that keeps it from every clean-up.
+   */
   | { readonly kind: 'pull'; readonly image: ReleaseImage; readonly keepAs?: string }
   | {
       readonly kind: 'create-network';
@@ -24,7 +26,10 @@ export type Action =
       readonly network: string;
       readonly hash: string;
       readonly definition: NetworkDefinition;
-      /** The engine picks the subnet as always, but addresses in its lower half can be asked for and are given to nobody else. */
+      /**
+       * The engine picks the subnet as always, but addresses in its lower half can be asked for and are given
+       * to nobody else.
+       */
       readonly pinned?: true;
     }
   | { readonly kind: 'remove-network'; readonly id: string; readonly name: string }
@@ -46,7 +51,9 @@ export type Action =
       readonly container: ContainerRef;
       readonly network: string;
       readonly attachment: Attachment;
-      /** The service's name, by which others find it; undefined: by no name at all, not even a declared one. */
+      /**
+       * The service's name, by which others find it; undefined: by no name at all, not even a declared one.
+       */
       readonly alias: string | undefined;
     }
   /** Leaves the network and joins it again under its names: an endpoint's names can't be changed. */
@@ -139,7 +146,10 @@ export interface CreateContainer {
   readonly replica: number;
   readonly serial: number;
   readonly imageId: ImageId;
-  /** With its declared restart policy at once; else without one, because another container of this replica has it. */
+  /**
+   * With its declared restart policy at once; else without one, because another container of this replica has
+   * it.
+   */
   readonly armed: boolean;
   /** Joins its networks under the names that others find it by; false: not before it is good. */
   readonly named: boolean;
@@ -155,7 +165,10 @@ export interface CreateContainer {
   readonly preflight?: Preflight;
 }
 
-/** What a container may take that starts beside the one to be replaced, and does nothing; the rest is in use until that one stops. */
+/**
+ * What a container may take that starts beside the one to be replaced, and does nothing; the rest is in use
+ * until that one stops.
+ */
 export interface Preflight {
   readonly ports: readonly Port[];
   /** Logical networks on which it may have its declared address. */

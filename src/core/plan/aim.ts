@@ -12,9 +12,8 @@ import { isProven, trialOf } from './trial.ts';
 import { givenUp, isLastTry, restingSetback, setbackDecision, setbackOf } from './setback.ts';
 
 /**
- * Where a service is heading.
- * `forward`: a release that has not proved itself here. `keep`: what is known to be good (or simply there) is kept as it
- * should be, and `settled` is told once it is.
+ * Where a service is heading. `forward`: a release that has not proved itself here. `keep`: what is known to
+ * be good (or simply there) is kept as it should be, and `settled` is told once it is.
  */
 export type Aim = Forward | Keep | { readonly kind: 'freeze'; readonly settled: Decision };
 
@@ -47,7 +46,10 @@ const goodTarget = (c: ServiceContext): Target | undefined => {
   return good && targetOf(good.release);
 };
 
-/** What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what a lost ledger left. */
+/**
+ * What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what a
+ * lost ledger left.
+ */
 const fallbackFrom = (
   c: ServiceContext,
   bad: string,
@@ -116,7 +118,10 @@ const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim =
   );
 };
 
-/** The engine could not start it: what served before serves again. RELEASE is the release's own fault: it is judged, not waited out. */
+/**
+ * The engine could not start it: what served before serves again. RELEASE is the release's own fault: it is
+ * judged, not waited out.
+ */
 const aimUnstarted = (c: ServiceContext, release: Release): Aim | undefined => {
   const setback = setbackOf(c, release.id);
   if (setback?.action !== 'start' || setback.code === 'RELEASE') return undefined;
@@ -185,6 +190,9 @@ const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Ai
   return keep(c, release.id, settled, { retireOthers: true });
 };
 
-/** The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be meanwhile. */
+/**
+ * The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be
+ * meanwhile.
+ */
 export const keepMeanwhile = (c: ServiceContext, release: Release, settled: Decision): Keep | Forward =>
   keep(c, release.id, settled, { retireOthers: false });

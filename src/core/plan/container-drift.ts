@@ -11,9 +11,9 @@ export interface KnownRelease {
 }
 
 /**
- * What tells a container from those that its release would make: names of facts, never values. Compared is only what an engine
- * gives back as it was asked for: everything else (ports, limits, restart policy, labels, addresses) is rewritten by engines or
- * changed on living containers. Empty: nothing speaks against it.
+ * What tells a container from those that its release would make: names of facts, never values. Compared is
+ * only what an engine gives back as it was asked for: everything else (ports, limits, restart policy, labels,
+ * addresses) is rewritten by engines or changed on living containers. Empty: nothing speaks against it.
  */
 export const differencesFrom = (container: Container, known: KnownRelease): readonly string[] => {
   const { facts } = container.detail ?? {};
@@ -71,7 +71,10 @@ const wantedMode = (spec: ContainerSpec): string =>
 
 const pathOf = (target: string): string => (target.length > 1 ? target.replace(/\/+$/, '') : target);
 
-/** Volumes may be more than declared (an image's own); folders of the host are exactly those that are declared. */
+/**
+ * Volumes may be more than declared (an image's own); folders of the host are exactly those that are
+ * declared.
+ */
 const hasMounts = ({ mounts }: CreateFacts, spec: ContainerSpec): boolean => {
   const here = (kind: string): ReadonlySet<string> =>
     new Set(mounts.filter((m) => m.kind === kind).map((m) => pathOf(m.target)));

@@ -3,7 +3,10 @@ import type { EdgeConfig } from '../edge/model.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 
-/** What people want to read of an action, the main thing first; never a spec, since that holds the environment. */
+/**
+ * What people want to read of an action, the main thing first; never a spec, since that holds the
+ * environment.
+ */
 export const detailsOf = (action: Action): Readonly<{ [name: string]: string | boolean }> => {
   switch (action.kind) {
     case 'resolve-tag':

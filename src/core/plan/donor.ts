@@ -7,13 +7,16 @@ import type { ServiceContext } from './input.ts';
 import type { Decision } from './plan.ts';
 
 /**
- * A container that joins a namespace of another one, its donor, loses it when that ends: it goes on in a namespace that nothing
- * reaches. So it follows its donor: another container in the donor's place makes another one of it, a restart a restart.
+ * A container that joins a namespace of another one, its donor, loses it when that ends: it goes on in a
+ * namespace that nothing reaches. So it follows its donor: another container in the donor's place makes
+ * another one of it, a restart a restart.
  */
 
 const SHORT_ID = 12;
 
-/** What `container:NAME` means now: a name, or an id. A name that begins like some id is never taken for it. */
+/**
+ * What `container:NAME` means now: a name, or an id. A name that begins like some id is never taken for it.
+ */
 const donorOf = ({ containers }: Actual, name: string): Container | undefined =>
   containers.find((o) => o.name === name || o.id === name) ??
   (name.length >= SHORT_ID ? containers.find((o) => o.id.startsWith(name)) : undefined);
@@ -32,7 +35,10 @@ const hasCompleted = ({ state, owner, detail }: Container): boolean =>
   owner?.restart.name !== 'always' &&
   owner?.restart.name !== 'unless-stopped';
 
-/** It joined a container that NAME does not mean any more: no restart of it helps. The name of the first such donor. */
+/**
+ * It joined a container that NAME does not mean any more: no restart of it helps. The name of the first such
+ * donor.
+ */
 export const replacedDonor = (
   actual: Actual,
   release: Release | undefined,
@@ -73,7 +79,10 @@ const THING = { network: 'network', ipc: 'IPC namespace', pid: 'PID namespace' }
 export const joins = ({ namespace, donor }: JoinedNamespace): string =>
   `joins the ${THING[namespace]} of ${donor}`;
 
-/** Why a container of this release can't be started, or is of no use while it runs: a donor does not run. Undefined: all do. */
+/**
+ * Why a container of this release can't be started, or is of no use while it runs: a donor does not run.
+ * Undefined: all do.
+ */
 export const absentDonor = (
   { input: { actual, project } }: Pick<ServiceContext, 'input'>,
   release: Release | undefined,

@@ -13,9 +13,10 @@ const UNBEGUN: ReadonlySet<WaitReason> = new Set([
 ]);
 
 /**
- * A service of which nothing serves is never told as waiting, whatever it waits for, nor as merely quarantined: it is down. Three things
- * are no such state: a step or a judgement that is under way (`progressing`, with a deadline of its own), a first start that somebody
- * holds back, and a first image that is being fetched, as long as that does not fail again and again.
+ * A service of which nothing serves is never told as waiting, whatever it waits for, nor as merely
+ * quarantined: it is down. Three things are no such state: a step or a judgement that is under way
+ * (`progressing`, with a deadline of its own), a first start that somebody holds back, and a first image that
+ * is being fetched, as long as that does not fail again and again.
  */
 export const toldAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => {
   const { decision, standing } = plan;

@@ -11,7 +11,9 @@ import { foresee } from './foresee.ts';
 import type { PlanInput } from './input.ts';
 import type { Decision, ServicePlan } from './plan.ts';
 
-/** One field that differs. Values are shown as JSON; those that may be secret only as set, changed or absent. */
+/**
+ * One field that differs. Values are shown as JSON; those that may be secret only as set, changed or absent.
+ */
 export interface Difference {
   readonly field: string;
   readonly desired: string;

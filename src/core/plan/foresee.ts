@@ -28,7 +28,9 @@ export interface Foresight {
 
 const MAX_ROUNDS = 500;
 
-/** Plays a plan through on paper: plan, take every next step as done, plan again. Writes nothing, asks nobody. */
+/**
+ * Plays a plan through on paper: plan, take every next step as done, plan again. Writes nothing, asks nobody.
+ */
 export const foresee = (input: PlanInput): Foresight => {
   const now = planHost(input);
   const steps: Step[] = [];
@@ -108,7 +110,10 @@ const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
   return { ...input, nowMs, ledger, desired };
 };
 
-/** Everything that ends by itself turns out well: checks pass, jobs end with 0, monitor times go by, sessions end. */
+/**
+ * Everything that ends by itself turns out well: checks pass, jobs end with 0, monitor times go by, sessions
+ * end.
+ */
 const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined => {
   const waiting = plan.services.filter((s) => isForeseen(s.decision));
   const decisions = [...waiting.map((s) => s.decision), ...(plan.edge ? [plan.edge.decision] : [])];

@@ -77,7 +77,10 @@ interface Climbed {
   readonly step: SlotStep;
 }
 
-/** Every slot's next step. With `start-first` the new ones of a batch take their turn together, once all are good. */
+/**
+ * Every slot's next step. With `start-first` the new ones of a batch take their turn together, once all are
+ * good.
+ */
 const climb = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): readonly Climbed[] => {
   const { target } = aim;
   if (aim.release.spec.exposure === undefined)
@@ -87,7 +90,9 @@ const climb = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): readonl
   return slots.map((slot) => ({ slot, step: raise(c, target, slot, { isNew: true, isTurn }) }));
 };
 
-/** Old ones of a batch that is done go before the next batch comes: no more than `parallelism` too many run. */
+/**
+ * Old ones of a batch that is done go before the next batch comes: no more than `parallelism` too many run.
+ */
 const leaveOthers = (c: ServiceContext, aim: Forward, done: readonly Slot[]): Decision | undefined =>
   leave(
     leaverOf(c, aim.release),
@@ -182,7 +187,8 @@ const takeBack = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): read
     .filter(({ olds }) => olds.length > 0)
     .flatMap(({ slot, olds }) => [
       ...olds.flatMap((o) => rejoinActions(c, o)),
-      // An edge that was replaced meanwhile does not know the old ones yet: then this one stays until it does.
+      // An edge that was replaced meanwhile does not know the old ones yet: then this one stays until it
+      // does.
       ...(slot.current && olds.every((o) => isKnown(c, o))
         ? stateActions(c.input, slot.current, 'drain')
         : []),
@@ -207,8 +213,8 @@ const rejoinActions = (c: ServiceContext, container: Container): readonly Action
 ];
 
 /**
- * A release that is given up while it bakes leaves the service to the last good one until the next is good: nobody watches it
- * any more. The good one is back before the other goes.
+ * A release that is given up while it bakes leaves the service to the last good one until the next is good:
+ * nobody watches it any more. The good one is back before the other goes.
  */
 const giveBack = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decision | undefined => {
   const good = c.record.good[0]?.release.id;

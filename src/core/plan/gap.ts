@@ -10,8 +10,8 @@ import type { ServicePlan } from './plan.ts';
 const SWITCH = 'about 0.5 s and the time the new container needs to start';
 
 /**
- * What clients of a service notice of these steps, in words; null where nothing changes. Ledger notes and names change nothing
- * that a client could notice.
+ * What clients of a service notice of these steps, in words; null where nothing changes. Ledger notes and
+ * names change nothing that a client could notice.
  */
 export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[]): string | null => {
   const own = steps.filter((s) => s.part === 'service' && s.service === plan.service);
@@ -64,7 +64,10 @@ const portsOf = (release: Release | undefined): string => {
   return ports.length === 1 ? `port ${ports[0] ?? ''} moves` : `ports ${ports.join(', ')} move`;
 };
 
-/** Nothing listens on one address of a port and on all of them: the edge lets the port go, and the next one binds it. */
+/**
+ * Nothing listens on one address of a port and on all of them: the edge lets the port go, and the next one
+ * binds it.
+ */
 const addressGap = ({ actual }: PlanInput, release: Release): string | undefined => {
   const before = currentEdge(actual)?.seen?.written?.frontends ?? [];
   const moved = frontendsOf(release).find((f) => before.some((b) => clashes(b, f)));

@@ -20,8 +20,9 @@ export const holdDecision = (input: PlanInput): Decision | undefined => {
 };
 
 /**
- * What keeps a switch that has not begun from beginning, first reason first. Undefined: the gate is open. Whether the first
- * release of a service or a later one: both are switches. Repair, rollback and what has begun never come here.
+ * What keeps a switch that has not begun from beginning, first reason first. Undefined: the gate is open.
+ * Whether the first release of a service or a later one: both are switches. Repair, rollback and what has
+ * begun never come here.
  */
 export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | undefined => {
   const { input } = c;
@@ -77,7 +78,10 @@ const phaseDecision = (input: PlanInput, { serial, rollout }: Manifest): Decisio
   );
 };
 
-/** None of the services that run here is declared any more: they stay, unless `allow-empty` says that this is meant. */
+/**
+ * None of the services that run here is declared any more: they stay, unless `allow-empty` says that this is
+ * meant.
+ */
 export const isLastStand = ({ actual, project }: PlanInput): boolean => {
   const here = actual.containers.flatMap((o) => o.owner?.service ?? []);
   return !project.allowEmpty && here.length > 0 && here.every((name) => !project.services[name]);

@@ -70,8 +70,8 @@ export const planHost = (input: PlanInput): HostPlan => {
 };
 
 /**
- * A service whose port something else has is blocked by that, whatever else it waits for. Otherwise what it waits for at the edge is
- * the edge's to tell, where that is stuck.
+ * A service whose port something else has is blocked by that, whatever else it waits for. Otherwise what it
+ * waits for at the edge is the edge's to tell, where that is stuck.
  */
 const toldByEdge = (
   input: PlanInput,
@@ -151,7 +151,10 @@ const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): Serv
   };
 };
 
-/** The container that `replaces` names: by the id that the ledger recorded, else by name; never one of an environment. */
+/**
+ * The container that `replaces` names: by the id that the ledger recorded, else by name; never one of an
+ * environment.
+ */
 const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   if (service.replaces === undefined) return undefined;
   const { adoption } = serviceRecord(input.ledger, service.name);

@@ -17,7 +17,10 @@ export const housekeeping = (input: PlanInput): readonly Action[] => [
   ...staleImages(input),
 ];
 
-/** An agent that died in the middle left it. Nothing of it ever ran: what runs under its labels is somebody's own. */
+/**
+ * An agent that died in the middle left it. Nothing of it ever ran: what runs under its labels is somebody's
+ * own.
+ */
 const leftPreflights = ({ environment, actual }: PlanInput): readonly Action[] =>
   actual.containers
     .filter((c) => c.isPreflight && c.state === 'created' && isPreflightName(environment, c.name))
@@ -97,7 +100,9 @@ const desiredImages = (input: PlanInput): readonly KeptImage[] =>
 const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
   image.tags.some((t) => t.repository === repository && t.tag === tag);
 
-/** Only images all of whose names are in repositories we run, that no container uses and no rollback needs. */
+/**
+ * Only images all of whose names are in repositories we run, that no container uses and no rollback needs.
+ */
 const staleImages = (input: PlanInput): readonly Action[] => {
   const loaded = new Set<Repository>(loadedByHand(input));
   const run = repositoriesOf(input).filter((r) => !loaded.has(r));

@@ -27,11 +27,15 @@ export interface PlanInput {
   readonly distrust: { readonly message: string; readonly advice: string } | undefined;
   readonly actual: Actual;
   readonly ledger: Ledger;
-  /** What last went wrong, by `setbackKey`; forgotten when the agent restarts (then it is simply tried again). */
+  /**
+   * What last went wrong, by `setbackKey`; forgotten when the agent restarts (then it is simply tried again).
+   */
   readonly setbacks: Readonly<Record<string, Setback>>;
   /** Container id → the start (epoch ms) since which its probe has answered. */
   readonly answered: Readonly<Record<string, EpochMs>>;
-  /** When this agent began to look without a break: no candidate fails for a silence that nobody listened to. */
+  /**
+   * When this agent began to look without a break: no candidate fails for a silence that nobody listened to.
+   */
   readonly watchingSinceMs: EpochMs;
   readonly edge: EdgeSetting;
   /** In the order to try. */
@@ -51,7 +55,10 @@ export interface EdgeSetting {
   readonly hasIpv6: boolean;
 }
 
-/** Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the last. */
+/**
+ * Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the
+ * last.
+ */
 export const setbackKey = (service: string, release: string): string => `${service} ${release}`;
 export const serviceOf = (key: string): string => key.slice(0, key.indexOf(' '));
 
@@ -67,13 +74,18 @@ export interface Setback {
   /** Failures in a row. */
   readonly count: number;
   readonly untilMs: EpochMs;
-  /** The engine refuses this as it stands: it is tried again only once the release or its attempt changes, or by `retry`. */
+  /**
+   * The engine refuses this as it stands: it is tried again only once the release or its attempt changes, or
+   * by `retry`.
+   */
   readonly isFinal?: true;
   /** Of the desired release when it failed; undefined: another one was wanted. */
   readonly attempt?: number;
 }
 
-/** What a service should run: a known release, or (after a lost ledger) just whatever container bears this id. */
+/**
+ * What a service should run: a known release, or (after a lost ledger) just whatever container bears this id.
+ */
 export interface Target {
   readonly id: string;
   readonly version: string;

@@ -106,8 +106,8 @@ const SIGNALLED = new Set([137, 143]);
 const LOST = 255;
 
 /**
- * A candidate that went down with the engine or the host has not failed: it runs again (a job: at least once), until its
- * deadline, so that one which kills itself is no endless loop.
+ * A candidate that went down with the engine or the host has not failed: it runs again (a job: at least
+ * once), until its deadline, so that one which kills itself is no endless loop.
  */
 const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
   const isLost = detail.exitCode === LOST && (detail.finishedAtMs ?? 0) <= i.watchingSinceMs;
@@ -177,7 +177,9 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   return { kind: 'good' };
 };
 
-/** Listed as running, and on no network any more: it has just ended, and nobody was asked whether it is ready. */
+/**
+ * Listed as running, and on no network any more: it has just ended, and nobody was asked whether it is ready.
+ */
 const isBetweenRuns = ({ container, engine, spec }: JudgeInput): boolean =>
   engine.remoteHost === undefined &&
   spec.container.networkMode.kind === 'networks' &&

@@ -24,7 +24,8 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
   const steps = wanted.map((slot): SlotStep => {
     if (isCompleted && !(slot.current && isUp(slot.current)))
       return { kind: 'judged', verdict: { kind: 'completed' } };
-    // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too many.
+    // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too
+    // many.
     const scoped =
       aim.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
     return target.release?.spec.exposure === undefined
@@ -50,7 +51,10 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
   );
 };
 
-/** A container that has a volume of another environment goes on, and is no reason to call the service converged. */
+/**
+ * A container that has a volume of another environment goes on, and is no reason to call the service
+ * converged.
+ */
 const settledOf = (c: ServiceContext, { settled }: Keep, { release }: Target): Decision =>
   (settled.kind === 'converged' && release ? takenVolumes(c.input, release) : undefined) ?? settled;
 

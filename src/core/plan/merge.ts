@@ -7,7 +7,9 @@ import { some } from './slot.ts';
 const toDecision = (step: Exclude<SlotStep, { kind: 'judged' }>): Decision =>
   step.kind === 'stuck' ? step.decision : { kind: 'act', actions: step.actions, why: step.why };
 
-/** Steps of several slots: what can be done is done at once; else the first thing that is in the way is told. */
+/**
+ * Steps of several slots: what can be done is done at once; else the first thing that is in the way is told.
+ */
 export const merge = (steps: readonly SlotStep[]): Decision | undefined => {
   const acts = steps.filter((s) => s.kind === 'act');
   const actions = some(acts.flatMap((s) => s.actions));

@@ -15,18 +15,22 @@ export type IdentifyInput = Pick<PlanInput, 'environment' | 'project' | 'desired
 export interface Identified {
   /** The same object where every container with our labels is ours. */
   readonly actual: Actual;
-  /** Ids of containers that are ours by what they were created with, and that the ledger does not know yet. */
+  /**
+   * Ids of containers that are ours by what they were created with, and that the ledger does not know yet.
+   */
   readonly recognised: readonly string[];
 }
 
 /**
- * Labels prove nothing: an image can carry them, and tools that recreate containers copy them. A container is ours where the ledger
- * knows its id. It is also ours where it bears our own name, and its image and create-time facts are those of its release: then an
- * agent created it that died before it wrote the id down, or one that wrote no ids yet.
+ * Labels prove nothing: an image can carry them, and tools that recreate containers copy them. A container is
+ * ours where the ledger knows its id. It is also ours where it bears our own name, and its image and
+ * create-time facts are those of its release: then an agent created it that died before it wrote the id down,
+ * or one that wrote no ids yet.
  *
- * Of the others, one under our own name stands in the place of a container of ours, since the engine gives each name once. It is a
- * copy by another program: it stays in its service as another release, which nobody published, so that every ladder replaces it. One
- * under any other name stands beside ours. It is a look-alike, and foreign in everything.
+ * Of the others, one under our own name stands in the place of a container of ours, since the engine gives
+ * each name once. It is a copy by another program: it stays in its service as another release, which nobody
+ * published, so that every ladder replaces it. One under any other name stands beside ours. It is a
+ * look-alike, and foreign in everything.
  */
 export const identify = (input: IdentifyInput): Identified => {
   const known = new Set(input.ledger.containers);
@@ -73,7 +77,10 @@ const asCopy = (container: Container, owner: Owner, differs: readonly string[]):
   copyOf: { ...owner, differs },
 });
 
-/** Of the same id: as it is wanted now, and as it proved good here. Either may be what the container was made of. */
+/**
+ * Of the same id: as it is wanted now, and as it proved good here. Either may be what the container was made
+ * of.
+ */
 const knownReleases = (input: IdentifyInput, owner: Owner): readonly KnownRelease[] => {
   const desired = input.desired[owner.service];
   const wanted = desired?.kind === 'release' ? [{ release: desired.release, imageIds: [] }] : [];
@@ -94,7 +101,9 @@ const imageHere = (input: IdentifyInput, release: KnownRelease['release']): Know
 const leastOf = (container: Container, releases: readonly KnownRelease[]): readonly string[] =>
   releases.map((r) => differencesFrom(container, r)).toSorted((a, b) => a.length - b.length)[0] ?? [];
 
-/** Its release is not known any more. The tag that keeps a release's image still says which image that was. */
+/**
+ * Its release is not known any more. The tag that keeps a release's image still says which image that was.
+ */
 const differsFromKept = (input: IdentifyInput, container: Container, owner: Owner): readonly string[] => {
   const { repository } = parseImage(keepRepository(input.environment));
   const tag = keepTag(owner.service, owner.release);
@@ -104,7 +113,10 @@ const differsFromKept = (input: IdentifyInput, container: Container, owner: Owne
   return kept === undefined || kept.id === container.imageId ? [] : ['image'];
 };
 
-/** A name that we gave it: its own, with a number where that was taken, or the one of a container that had to give it away. */
+/**
+ * A name that we gave it: its own, with a number where that was taken, or the one of a container that had to
+ * give it away.
+ */
 const isOwnName = (environment: string, { id, name }: Container, owner: Owner): boolean => {
   const own = containerName(environment, owner.service, owner.replica, owner.release);
   const isNumbered = name.startsWith(`${own}-`) && /^\d+$/.test(name.slice(own.length + 1));
@@ -115,8 +127,8 @@ const declaredName = (project: ComposeProject, owner: Owner): string | undefined
   project.services[owner.service]?.containerName;
 
 /**
- * Without a ledger: whether it may be a container of ours that was lost sight of. The name that a service declares is unknown
- * while the compose files don't name it: then it may.
+ * Without a ledger: whether it may be a container of ours that was lost sight of. The name that a service
+ * declares is unknown while the compose files don't name it: then it may.
  */
 export const mayBeOurs = (
   environment: string,
@@ -129,7 +141,10 @@ export const mayBeOurs = (
   return !service || isOwnName(environment, container, owner) || service.containerName === container.name;
 };
 
-/** Its command names the socket of its instance; which image is the right one is decided where edges are planned. */
+/**
+ * Its command names the socket of its instance; which image is the right one is decided where edges are
+ * planned.
+ */
 const asEdge = ({ environment }: IdentifyInput, container: Container, edge: EdgeOwner): Container => {
   const { facts } = container.detail ?? {};
   const wanted = edgeCommand({ agentUid: 0, instance: edge.instance });

@@ -19,7 +19,9 @@ export type Decision =
       readonly reason: BlockReason;
       readonly message: string;
       readonly advice: string;
-      /** When it is tried again, in case somebody has done something; absent: only once something has changed. */
+      /**
+       * When it is tried again, in case somebody has done something; absent: only once something has changed.
+       */
       readonly until?: EpochMs;
     }
   | {
@@ -48,8 +50,8 @@ export type WaitReason =
   | 'freeze';
 
 /**
- * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon over is said by
- * the service that is waited for.
+ * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon
+ * over is said by the service that is waited for.
  */
 const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge']);
 export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
@@ -96,7 +98,9 @@ export interface ServicePlan {
   readonly decision: Decision;
   /** The release that the decision works for; setbacks are kept by it. */
   readonly target: string | undefined;
-  /** Runs beside the decision and needs no permission: images are fetched early, the switch may stay closed. */
+  /**
+   * Runs beside the decision and needs no permission: images are fetched early, the switch may stay closed.
+   */
   readonly staging: readonly Action[];
   readonly desired: { readonly release: string; readonly version: string } | undefined;
   readonly running: readonly RunningReplica[];
@@ -174,7 +178,10 @@ export interface HostPlan {
 export const takes = (d: Decision, kind: Action['kind']): boolean =>
   d.kind === 'act' && d.actions.some((a) => a.kind === kind);
 
-/** Nothing is done, and nothing is waited for: another host, manifest or ledger makes another plan of it, the time alone never. */
+/**
+ * Nothing is done, and nothing is waited for: another host, manifest or ledger makes another plan of it, the
+ * time alone never.
+ */
 export const isAtRest = (plan: HostPlan): boolean =>
   plan.nextAtMs === undefined &&
   plan.housekeeping.length === 0 &&

@@ -48,7 +48,10 @@ const publishing = oncePer(({ containers }: Actual): readonly Container[] =>
   containers.filter((o) => heldPorts(o).length > 0 && isUp(o) && !o.edge),
 );
 
-/** What the engine publishes for a container; and where another environment's edge was made to listen, which only its labels say. */
+/**
+ * What the engine publishes for a container; and where another environment's edge was made to listen, which
+ * only its labels say.
+ */
 export const heldPorts = ({ ports, otherOwner, state }: Container): readonly HostPort[] =>
   otherOwner && otherOwner.edgePorts.length > 0 && state === 'running'
     ? [...ports, ...otherOwner.edgePorts]
@@ -70,7 +73,10 @@ export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]
         })),
     );
 
-/** A holder of our own that will let go by itself: its service is gone, or its next release does not publish the port. */
+/**
+ * A holder of our own that will let go by itself: its service is gone, or its next release does not publish
+ * the port.
+ */
 export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
   if (holder.kind === 'foreign' || holder.service === undefined) return false;
   if (!c.input.project.services[holder.service]) return !isLastStand(c.input);
@@ -84,8 +90,8 @@ export const stubbornHolder = (c: ServiceContext, release: Release): PortHolder 
   portHolders(c, release).find((h) => !letsGo(c, h));
 
 /**
- * Its replacement exists, so that it is about to stop: two services that swap ports both have to stop first. Nobody else's
- * container is stopped for a port that may never come free.
+ * Its replacement exists, so that it is about to stop: two services that swap ports both have to stop first.
+ * Nobody else's container is stopped for a port that may never come free.
  */
 export const isReadyToSwap = (c: ServiceContext, holder: PortHolder): boolean => {
   const next = holder.service === undefined ? undefined : c.input.desired[holder.service];

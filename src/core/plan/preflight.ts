@@ -12,8 +12,9 @@ import { setbackOf } from './setback.ts';
 import { isUp, type Slot } from './slot.ts';
 
 /**
- * Whether the engine has to show that it would start this container before the one that it replaces stops, and what the container
- * that shows it may take meanwhile. Undefined: nothing stops for it, or the engine runs one with the very same settings already.
+ * Whether the engine has to show that it would start this container before the one that it replaces stops,
+ * and what the container that shows it may take meanwhile. Undefined: nothing stops for it, or the engine
+ * runs one with the very same settings already.
  */
 export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Preflight | undefined => {
   // With start-first the container itself starts beside the old one.
@@ -31,7 +32,9 @@ export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Pr
   };
 };
 
-/** For people: what no preflight can show before these steps interrupt the service; null where all is shown. */
+/**
+ * For people: what no preflight can show before these steps interrupt the service; null where all is shown.
+ */
 export const warningOf = (steps: readonly { readonly action: Action }[]): string | null => {
   const untried = steps.flatMap(({ action }) =>
     action.kind === 'create' ? (action.preflight?.untried ?? []) : [],
@@ -55,7 +58,10 @@ const specOfServing = (c: ServiceContext, { owner }: Container): ReleaseSpec | u
 /** They keep logs on the engine's own disk; every other driver needs something that may be away. */
 const LOCAL_LOGS: ReadonlySet<string> = new Set(['', 'json-file', 'local', 'none']);
 
-/** What is accepted today may be refused tomorrow although it reads the same: something outside the engine, or in the new image, decides. */
+/**
+ * What is accepted today may be refused tomorrow although it reads the same: something outside the engine, or
+ * in the new image, decides.
+ */
 const dependsOnMore = (
   { container, networks, volumes }: ReleaseSpec,
   { logDriver }: EngineFacts,
@@ -77,7 +83,10 @@ const dependsOnMore = (
 const isPlugged = ({ driver: name }: { readonly driver?: string }, own: string): boolean =>
   name !== undefined && name !== own;
 
-/** The engine runs a container with the very same settings. What only the program in it sees is none of its business. */
+/**
+ * The engine runs a container with the very same settings. What only the program in it sees is none of its
+ * business.
+ */
 const isAccepted = (wanted: ReleaseSpec, serving: ReleaseSpec | undefined): boolean =>
   serving !== undefined && settingsOf(wanted) === settingsOf(serving);
 

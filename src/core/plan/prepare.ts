@@ -27,7 +27,10 @@ export const blockedStep = (reason: BlockReason, message: string, advice: string
   decision: { kind: 'blocked', reason, message, advice },
 });
 
-/** Everything a missing container needs before it is created, cheapest refusal first; nothing here stops anything. */
+/**
+ * Everything a missing container needs before it is created, cheapest refusal first; nothing here stops
+ * anything.
+ */
 export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep => {
   const { release } = target;
   if (!release) {

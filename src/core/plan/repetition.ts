@@ -1,7 +1,9 @@
 import type { EpochMs } from '../time.ts';
 import type { Setback } from './input.ts';
 
-/** The same thing was created again and again: each time it was gone, or not what was wanted, a moment later. */
+/**
+ * The same thing was created again and again: each time it was gone, or not what was wanted, a moment later.
+ */
 export interface Repetition {
   readonly count: number;
   readonly sinceMs: EpochMs;

@@ -7,7 +7,10 @@ import type { RunningReplica } from './plan.ts';
 import { isUp, refOf } from './slot.ts';
 import { isProven } from './trial.ts';
 
-/** Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes first. */
+/**
+ * Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes
+ * first.
+ */
 export const rolesOf = (c: ServiceContext, aim: Aim): readonly RunningReplica[] =>
   c.own
     .map((container) => {

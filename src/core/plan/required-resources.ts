@@ -8,9 +8,10 @@ import type { PlanInput } from './input.ts';
 import type { Decision } from './plan.ts';
 
 /**
- * The local image that is exactly this one. With the containerd store the id is the manifest digest: both forms count. A
- * signed id outranks the digest: an image that was pulled by it and is another one is not taken. An image from a mirror may have
- * neither to show; `kept` is the tag of our own that it got once it was verified.
+ * The local image that is exactly this one. With the containerd store the id is the manifest digest: both
+ * forms count. A signed id outranks the digest: an image that was pulled by it and is another one is not
+ * taken. An image from a mirror may have neither to show; `kept` is the tag of our own that it got once it
+ * was verified.
  */
 export const findImage = (
   images: readonly Image[],
@@ -31,7 +32,9 @@ export const findImage = (
   return images.find(({ tags }) => tags.some((t) => t.repository === repository && t.tag === tag));
 };
 
-/** The tag that keeps a release's image from every clean-up; it is given only to an image that was verified. */
+/**
+ * The tag that keeps a release's image from every clean-up; it is given only to an image that was verified.
+ */
 export const keepName = (environment: string, { service, id }: Release): string =>
   `${keepRepository(environment)}:${keepTag(service, id)}`;
 
@@ -43,8 +46,9 @@ export const releaseImage = (
 const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
 
 /**
- * The network on the engine that is this definition, if it exists: external ones by name, ours by label. Old engines give one name to
- * two networks that are made at once, by two environments: then no container can be started on either, and ours is made again.
+ * The network on the engine that is this definition, if it exists: external ones by name, ours by label. Old
+ * engines give one name to two networks that are made at once, by two environments: then no container can be
+ * started on either, and ours is made again.
  */
 export const liveNetwork = (
   input: PlanInput,
@@ -68,8 +72,8 @@ export const liveName = (
 };
 
 /**
- * A changed definition gets a new name: the old network lives until nothing needs it. So does one whose name another environment, or
- * somebody else, has: ours is known by its labels.
+ * A changed definition gets a new name: the old network lives until nothing needs it. So does one whose name
+ * another environment, or somebody else, has: ours is known by its labels.
  */
 export const freeNetworkName = ({ networks }: Actual, plain: string, suffix: string): string => {
   const isFree = (name: string): boolean => networks.every((n) => n.name !== name);
@@ -137,8 +141,8 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
 type WantedVolume = readonly [logical: string, wanted: Hashed<VolumeDefinition>];
 
 /**
- * Two environments may come to one name: volume `eu_data` of `e`, and `data` of `e_eu`. A volume without labels of ours is used as
- * Compose uses it, and two definitions that both name it explicitly share it.
+ * Two environments may come to one name: volume `eu_data` of `e`, and `data` of `e_eu`. A volume without
+ * labels of ours is used as Compose uses it, and two definitions that both name it explicitly share it.
  */
 const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decision | undefined => {
   const name = nameOfVolume(input.environment, logical, wanted);
@@ -159,7 +163,10 @@ const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decisio
   };
 };
 
-/** A container of this release has a volume that belongs to another environment, or to another volume of this one. */
+/**
+ * A container of this release has a volume that belongs to another environment, or to another volume of this
+ * one.
+ */
 export const takenVolumes = (input: PlanInput, release: Release): Decision | undefined =>
   Object.entries(release.spec.volumes)
     .map((volume) => takenVolume(input, volume))

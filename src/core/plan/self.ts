@@ -2,8 +2,9 @@ import type { Container } from '../state/actual.ts';
 import type { Decision } from './plan.ts';
 
 /**
- * An agent that stopped its own container would leave the step half done, with nobody there to go on. So a service whose container, or whose
- * `replaces`, is the one that this agent runs in is left alone, and says so. Undefined: it is not.
+ * An agent that stopped its own container would leave the step half done, with nobody there to go on. So a
+ * service whose container, or whose `replaces`, is the one that this agent runs in is left alone, and says
+ * so. Undefined: it is not.
  */
 export const selfDecision = (containers: readonly Container[]): Decision | undefined => {
   const self = containers.find((container) => container.isSelf === true);

@@ -59,7 +59,10 @@ const probesOf = (c: ServiceContext, aim: Aim): readonly ProbeRequest[] => {
 
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;
 
-/** `followed`: the aim behind the decision. Where the wanted release can't begin, it may be an earlier one that has its chance. */
+/**
+ * `followed`: the aim behind the decision. Where the wanted release can't begin, it may be an earlier one
+ * that has its chance.
+ */
 const decide = (
   c: ServiceContext,
   aim: Aim,

@@ -7,7 +7,10 @@ import { wait } from './gate.ts';
 import { serviceOf, setbackKey, type PlanInput, type ServiceContext, type Setback } from './input.ts';
 import type { BlockReason, Decision } from './plan.ts';
 
-/** Which setbacks need somebody; the others pass by themselves and are waits. Both are tried again after a back-off. */
+/**
+ * Which setbacks need somebody; the others pass by themselves and are waits. Both are tried again after a
+ * back-off.
+ */
 const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   REGISTRY_AUTH: 'auth',
   CREDENTIALS: 'auth',
@@ -25,8 +28,8 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
 };
 
 /**
- * A failed switch costs an interruption each time: it rests long. Everything else is tried again soon, the edge too: nothing
- * gives way to it twice.
+ * A failed switch costs an interruption each time: it rests long. Everything else is tried again soon, the
+ * edge too: nothing gives way to it twice.
  */
 const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
 const OTHER = { baseMs: 2_000, capMs: 300_000 };
@@ -75,8 +78,8 @@ export const nextSetback = (f: FailedAction): Setback => {
 };
 
 /**
- * A container that the engine will never make or start as it is declared. What proved itself here was taken once: a device that is
- * gone may come back, so that a repair is tried again.
+ * A container that the engine will never make or start as it is declared. What proved itself here was taken
+ * once: a device that is gone may come back, so that a repair is tried again.
  */
 const isRefusal = ({ action, release, error, isRepair }: FailedAction): boolean =>
   (action.kind === 'create' || action.kind === 'start') &&
@@ -126,13 +129,22 @@ export const afterSetback = (input: PlanInput, key: string, decision: Decision):
   return isSame ? setbackDecision(setback, serviceOf(key)) : decision;
 };
 
-/** An edge that was killed in the middle of a step is back in a moment: only what fails again and again is told. */
+/**
+ * An edge that was killed in the middle of a step is back in a moment: only what fails again and again is
+ * told.
+ */
 export const isStubborn = ({ count }: Setback): boolean => count >= 3;
 
-/** Only a stopped predecessor frees these: no container that is started beside it can show that they are to be had. */
+/**
+ * Only a stopped predecessor frees these: no container that is started beside it can show that they are to be
+ * had.
+ */
 const UNPROVABLE: ReadonlySet<ErrorCode> = new Set(['PORT_TAKEN', 'NETWORK']);
 
-/** Another try of this start would interrupt what serves, and nothing says beforehand that it turns out better. */
+/**
+ * Another try of this start would interrupt what serves, and nothing says beforehand that it turns out
+ * better.
+ */
 export const isLastTry = (setback: Setback): boolean =>
   setback.isFinal === true || setback.count > 1 || UNPROVABLE.has(setback.code);
 

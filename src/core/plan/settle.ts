@@ -26,9 +26,9 @@ const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => 
 });
 
 /**
- * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying between any two
- * is recovered by looking again: create → disarm others → stop others → names → networks → arm → start → judge.
- * Forwards, rollback and repair all climb it; only the target differs.
+ * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying
+ * between any two is recovered by looking again: create → disarm others → stop others → names → networks →
+ * arm → start → judge. Forwards, rollback and repair all climb it; only the target differs.
  */
 export const settleSlot = (
   c: ServiceContext,
@@ -150,8 +150,9 @@ export const repairInPlace = (
 };
 
 /**
- * Declared limits that somebody changed. Only what the spec declares and the engine enforces is compared (it drops the
- * others silently, which would be a difference for ever); `docker update` can't take away a limit that the spec lacks.
+ * Declared limits that somebody changed. Only what the spec declares and the engine enforces is compared (it
+ * drops the others silently, which would be a difference for ever); `docker update` can't take away a limit
+ * that the spec lacks.
  */
 const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Partial<Limits> | undefined => {
   const wanted: Partial<Limits> = {

@@ -21,8 +21,8 @@ import { publishedPorts } from './port-conflicts.ts';
 import { bound, left, simulateEdge, unbound, withEdge } from './edge/simulate-edge.ts';
 
 /**
- * What an action makes of a host when it succeeds. `plan` looks ahead with it, and the simulated host of the tests is
- * made of it; a contract suite holds it and the real engine equal.
+ * What an action makes of a host when it succeeds. `plan` looks ahead with it, and the simulated host of the
+ * tests is made of it; a contract suite holds it and the real engine equal.
  */
 export const simulate = (
   actual: Actual,
@@ -152,7 +152,8 @@ const removeImage = (actual: Actual, id: ImageId, references: readonly string[])
       if (i.id !== id) return [i];
       const tags = i.tags.filter((t) => !tagGone(t));
       const digests = i.digests.filter((d) => !digestGone(d));
-      // The engine keeps a digest only beside a tag of the same repository, or when it was pulled by digest alone.
+      // The engine keeps a digest only beside a tag of the same repository, or when it was pulled by digest
+      // alone.
       return tags.length === 0 && (i.tags.length > 0 || digests.length === 0)
         ? []
         : [{ ...i, tags, digests }];
@@ -209,7 +210,9 @@ const limitsOf = (spec: ContainerSpec): Limits => ({
   pidsLimit: spec.pidsLimit ?? 0,
 });
 
-/** Named, anonymous and carried-over ones; those of the image's VOLUME lines are known to the engine alone. */
+/**
+ * Named, anonymous and carried-over ones; those of the image's VOLUME lines are known to the engine alone.
+ */
 const volumesOf = (action: CreateContainer, id: string): ContainerDetail['volumes'] => {
   const { mounts } = action.release.spec.container;
   const declared = mounts.flatMap((m) => {

@@ -13,15 +13,18 @@ export interface Slot {
   readonly others: readonly Container[];
 }
 
-/** The order in which containers of one release compete for their slot: the one that serves, then the oldest. */
+/**
+ * The order in which containers of one release compete for their slot: the one that serves, then the oldest.
+ */
 const rank = (c: Container): number =>
   ['running', 'restarting', 'paused', 'exited', 'created'].indexOf(c.state) >>> 0;
 const byRank = (a: Container, b: Container): number =>
   rank(a) - rank(b) || (a.detail?.createdAtMs ?? 0) - (b.detail?.createdAtMs ?? 0);
 
 /**
- * Every replica's place, and the place of every container that is one too many. `isUnfit` says which containers of the
- * target's release can't be its current one; neither can a dead one, which the engine only lets be removed.
+ * Every replica's place, and the place of every container that is one too many. `isUnfit` says which
+ * containers of the target's release can't be its current one; neither can a dead one, which the engine only
+ * lets be removed.
  */
 export const slotsOf = (
   c: ServiceContext,
@@ -44,8 +47,8 @@ export const slotsOf = (
 };
 
 /**
- * Nothing reaches the namespace that it joined, and only another container helps. After a mere restart of the donor it is
- * restarted as well, except with `start-first`: there its successor comes first.
+ * Nothing reaches the namespace that it joined, and only another container helps. After a mere restart of the
+ * donor it is restarted as well, except with `start-first`: there its successor comes first.
  */
 const isCutOff = (
   { input: { actual } }: ServiceContext,
@@ -59,7 +62,10 @@ const isCutOff = (
   );
 };
 
-/** Of a release that publishes a port by itself there can be one: the compose file may have been written for its successor. */
+/**
+ * Of a release that publishes a port by itself there can be one: the compose file may have been written for
+ * its successor.
+ */
 const replicasOf = ({ service }: ServiceContext, target: Target | undefined): number => {
   const spec = target?.release?.spec;
   const isAlone = spec?.exposure === undefined && spec?.container.ports.some((p) => p.hostPort !== undefined);
@@ -82,7 +88,10 @@ const samePolicy = (a: RestartPolicy | undefined, b: RestartPolicy): boolean =>
 
 export const DEFAULT_GRACE_MS = 10_000;
 
-/** Takes other containers out of the way, one kind of step at a time: policy, then the process. Undefined: they are. */
+/**
+ * Takes other containers out of the way, one kind of step at a time: policy, then the process. Undefined:
+ * they are.
+ */
 export const quiesce = (others: readonly Container[]): readonly [Action, ...Action[]] | undefined => {
   const armed = others.filter(isArmed).map((o): Action => ({ kind: 'disarm', container: refOf(o) }));
   if (isSome(armed)) return armed;

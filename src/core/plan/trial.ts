@@ -5,7 +5,10 @@ import { failureOf, isPresumedGood } from '../state/ledger.ts';
 import type { Release, ReleaseImage } from '../state/release.ts';
 import type { ServiceContext } from './input.ts';
 
-/** Whether this container's release was good here, or ran when a lost ledger was rebuilt: then nothing says that it was not. */
+/**
+ * Whether this container's release was good here, or ran when a lost ledger was rebuilt: then nothing says
+ * that it was not.
+ */
 export const isProven = (c: ServiceContext, container: Container): boolean => {
   const release = (container.copyOf ?? container.owner)?.release;
   return (
@@ -15,8 +18,9 @@ export const isProven = (c: ServiceContext, container: Container): boolean => {
 };
 
 /**
- * The newest release, other than the one that is wanted, that was started here and has neither proved itself nor failed: another
- * version was published meanwhile. It is nothing to go back to, but it keeps its chance until its own deadline.
+ * The newest release, other than the one that is wanted, that was started here and has neither proved itself
+ * nor failed: another version was published meanwhile. It is nothing to go back to, but it keeps its chance
+ * until its own deadline.
  */
 export const trialOf = (c: ServiceContext, wanted: string): Release | undefined => {
   const started = c.own
@@ -31,8 +35,9 @@ export const trialOf = (c: ServiceContext, wanted: string): Release | undefined 
 };
 
 /**
- * The release of a container, made of its image and of the compose files as they are now; its id says whether that is what the
- * container was made of. Undefined where they have changed since, or nothing says by which digest the image came here.
+ * The release of a container, made of its image and of the compose files as they are now; its id says whether
+ * that is what the container was made of. Undefined where they have changed since, or nothing says by which
+ * digest the image came here.
  */
 const releaseIn = (c: ServiceContext, { owner, imageId }: Container): Release | undefined => {
   const { input, service } = c;

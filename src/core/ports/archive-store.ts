@@ -6,7 +6,10 @@ export interface StoredArchive {
   readonly modifiedAtMs: EpochMs | undefined;
 }
 
-/** Where images are kept beside manifests. Paths are those of `core/fleet/layout.ts`. All throw AgentError STORE. */
+/**
+ * Where images are kept beside manifests. Paths are those of `core/fleet/layout.ts`. All throw AgentError
+ * STORE.
+ */
 export interface ArchiveStore {
   /** Undefined: there is none. */
   readonly find: (path: string, signal: AbortSignal) => Promise<StoredArchive | undefined>;

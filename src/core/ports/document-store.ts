@@ -5,7 +5,9 @@ export interface StoredDocument {
   readonly bytes: Uint8Array;
   /** What a conditional write names it by (a strong ETag); undefined: the store gives none. */
   readonly version: string | undefined;
-  /** When it was written and when it was read, by the store's own clock; undefined: the store does not say. */
+  /**
+   * When it was written and when it was read, by the store's own clock; undefined: the store does not say.
+   */
   readonly writtenAtMs: EpochMs | undefined;
   readonly readAtMs: EpochMs | undefined;
 }
@@ -17,9 +19,9 @@ export type WriteCondition =
   | { readonly kind: 'none' };
 
 /**
- * Where manifests and reports are kept: a hub, any HTTP server that takes PUT, or a folder. Paths are those of
- * `core/fleet/layout.ts`. Every function throws AgentError STORE where the store cannot be reached or refuses us; only the abort of
- * `signal` rejects otherwise, with its reason.
+ * Where manifests and reports are kept: a hub, any HTTP server that takes PUT, or a folder. Paths are those
+ * of `core/fleet/layout.ts`. Every function throws AgentError STORE where the store cannot be reached or
+ * refuses us; only the abort of `signal` rejects otherwise, with its reason.
  */
 export interface DocumentStore {
   /** For messages; without credentials. */

@@ -14,7 +14,10 @@ export type EdgeRuntimeAction = EdgeStep | Extract<Action, { readonly kind: 'edg
 
 /** The edges of this environment on this host. */
 export interface Edges {
-  /** Never rejects but with the signal's reason: what does not answer is undefined. Listeners only where `withListeners`. */
+  /**
+   * Never rejects but with the signal's reason: what does not answer is undefined. Listeners only where
+   * `withListeners`.
+   */
   readonly observe: (
     instances: readonly string[],
     withListeners: boolean,

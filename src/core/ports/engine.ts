@@ -22,9 +22,15 @@ export interface PullProgress {
 
 export interface ObserveScope {
   readonly environment: string;
-  /** Names or ids of foreign containers that services take over, or whose namespaces they join: looked at closely too. */
+  /**
+   * Names or ids of foreign containers that services take over, or whose namespaces they join: looked at
+   * closely too.
+   */
   readonly replaces: readonly string[];
-  /** Ids of containers that are known to be ours; of others with our labels the create-time facts are asked for. Absent: of none. */
+  /**
+   * Ids of containers that are known to be ours; of others with our labels the create-time facts are asked
+   * for. Absent: of none.
+   */
   readonly known?: readonly string[];
 }
 
@@ -34,7 +40,10 @@ export interface CreatedContainer {
   readonly id: string;
 }
 
-/** What an action brought: an image for a pull, a container for a create. Undefined: nothing, or it was there already. */
+/**
+ * What an action brought: an image for a pull, a container for a create. Undefined: nothing, or it was there
+ * already.
+ */
 export type Applied = ImageOrigin | CreatedContainer | undefined;
 
 export type TagMeaning =
@@ -47,11 +56,17 @@ export interface Room {
   readonly freeBytes: number;
 }
 
-/** The container engine of this host. Every method rejects with an AgentError, ENGINE_OFFLINE where nothing answers. */
+/**
+ * The container engine of this host. Every method rejects with an AgentError, ENGINE_OFFLINE where nothing
+ * answers.
+ */
 export interface Engine {
   /** As of the last time a connection was made. */
   readonly facts: () => Promise<EngineFacts>;
-  /** Undefined where it can't be looked at from here: another machine's, or a folder that this user may not enter. */
+  /**
+   * Undefined where it can't be looked at from here: another machine's, or a folder that this user may not
+   * enter.
+   */
   readonly room: () => Promise<Room | undefined>;
   readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
   /** Idempotent: what is already so is success. */
@@ -61,7 +76,10 @@ export interface Engine {
     onProgress: (progress: PullProgress) => void,
     signal: AbortSignal,
   ) => Promise<Applied>;
-  /** What a tag means now: the registry's digest; the local image where the policy forbids to ask. With a digest: whether it is there. */
+  /**
+   * What a tag means now: the registry's digest; the local image where the policy forbids to ask. With a
+   * digest: whether it is there.
+   */
   readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
   /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */
   readonly lastLines: (containerId: string, lines: number, signal: AbortSignal) => Promise<readonly string[]>;

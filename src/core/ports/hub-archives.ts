@@ -10,7 +10,8 @@ export interface HubArchives {
   /** Of a file that `find` has found. */
   readonly open: (file: string) => AsyncIterable<Uint8Array>;
   /**
-   * Durable once this settles; half of it is never seen. `mismatch`: what came is something else, and nothing was kept.
+   * Durable once this settles; half of it is never seen. `mismatch`: what came is something else, and nothing
+   * was kept.
    * @throws AgentError STORE, with the field `code` ENOSPC where there is no room for `bytes`
    */
   readonly receive: (

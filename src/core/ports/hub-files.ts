@@ -20,8 +20,8 @@ export interface HubFiles {
   /** What is in a folder, by name; a folder that is not there is empty. @throws AgentError STORE */
   readonly list: (folder: string) => Promise<readonly HubFile[]>;
   /**
-   * Makes changes of different paths, each of them whole or not at all. Those without an error survive a power cut once this is
-   * fulfilled. One answer for each change, in their order; never rejects.
+   * Makes changes of different paths, each of them whole or not at all. Those without an error survive a
+   * power cut once this is fulfilled. One answer for each change, in their order; never rejects.
    */
   readonly apply: (changes: readonly FileChange[]) => Promise<readonly (AgentError | undefined)[]>;
 }

@@ -14,6 +14,9 @@ export type AppendResult = { readonly ok: true } | { readonly ok: false; readonl
 export interface Journal {
   /** Never rejects: a full disk must not stop a rollback. Calls are written in their order. */
   readonly append: (entry: JournalEntry) => Promise<AppendResult>;
-  /** Newest last; at most the `limit` newest. Lines that are cut or garbage are left out. @throws AgentError STATE_DIR */
+  /**
+   * Newest last; at most the `limit` newest. Lines that are cut or garbage are left out. @throws AgentError
+   * STATE_DIR
+   */
   readonly read: (limit?: number) => Promise<readonly JournalEntry[]>;
 }

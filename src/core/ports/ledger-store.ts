@@ -14,6 +14,9 @@ export interface LedgerStore {
   readonly read: () => Promise<LedgerRead>;
   /** Durable when it settles. @throws AgentError STATE_DIR; the old content is then untouched. */
   readonly write: (ledger: Ledger) => Promise<void>;
-  /** Sets an unreadable ledger aside, never over another; returns its new path, undefined where there was none. */
+  /**
+   * Sets an unreadable ledger aside, never over another; returns its new path, undefined where there was
+   * none.
+   */
   readonly setAside: (suffix: string) => Promise<string | undefined>;
 }

@@ -4,7 +4,10 @@ import type { AgentError } from '../errors.ts';
 export type Fetched =
   /** The same bytes as the last `document` (or nothing newer, as the server says). */
   | { readonly kind: 'unchanged' }
-  /** Unjudged bytes, maybe none. Longer than the cap means: cut one byte past it, for the acceptance to refuse. */
+  /**
+   * Unjudged bytes, maybe none. Longer than the cap means: cut one byte past it, for the acceptance to
+   * refuse.
+   */
   | { readonly kind: 'document'; readonly bytes: Uint8Array }
   /** `retryAfterMs` is the server's wish, a floor for the back-off. */
   | { readonly kind: 'failed'; readonly error: AgentError; readonly retryAfterMs?: number };
@@ -19,9 +22,14 @@ export type Held =
   /** A look came between; it says what is new. */
   | { readonly kind: 'interrupted' };
 
-/** Where the environment's manifest is read. Unreachable is a value; only the abort of `signal` rejects, with its reason. */
+/**
+ * Where the environment's manifest is read. Unreachable is a value; only the abort of `signal` rejects, with
+ * its reason.
+ */
 export interface ManifestSource {
   fetch(signal: AbortSignal): Promise<Fetched>;
-  /** Settles as soon as the manifest changes, and after some time anyway. Absent: changes can't be waited for. */
+  /**
+   * Settles as soon as the manifest changes, and after some time anyway. Absent: changes can't be waited for.
+   */
   readonly hold?: (signal: AbortSignal) => Promise<Held>;
 }

@@ -8,6 +8,8 @@ export type RegistryAuth =
 
 /** The logins of this host. Tokens expire, so that they are asked for again before every pull. */
 export interface RegistryCredentials {
-  /** Undefined: none are known, pull as nobody. @throws AgentError CREDENTIALS, which never holds a secret. */
+  /**
+   * Undefined: none are known, pull as nobody. @throws AgentError CREDENTIALS, which never holds a secret.
+   */
   readonly for: (repository: Repository, signal: AbortSignal) => Promise<RegistryAuth | undefined>;
 }

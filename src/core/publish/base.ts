@@ -28,8 +28,9 @@ const isRefusedByHosts = (found: Unusable, { reports, isHostsTrust }: Circumstan
   reports.every(({ status }) => (status.manifest.serial ?? 0) < serialOf(found));
 
 /**
- * The newest manifest that hosts may run although no known key has signed it: of a colleague, of a key that was stolen, or of hosts
- * that take unsigned ones. Undefined: there is none. Without a signature it counts only where nothing here was ever signed.
+ * The newest manifest that hosts may run although no known key has signed it: of a colleague, of a key that
+ * was stolen, or of hosts that take unsigned ones. Undefined: there is none. Without a signature it counts
+ * only where nothing here was ever signed.
  */
 export const unverifiedOf = (c: Circumstances): Unusable | undefined => {
   const { newest, unusable } = c.standing;
@@ -59,7 +60,8 @@ const listed = (services: readonly string[], { services: all }: Manifest): strin
     .join(', ');
 
 /**
- * A publisher signs the versions that it takes over, and drops those that it passes over. Neither happens unseen.
+ * A publisher signs the versions that it takes over, and drops those that it passes over. Neither happens
+ * unseen.
  * @throws AgentError KEY
  */
 export const refuseUnverified = (c: Circumstances, named: Named): void => {

@@ -41,8 +41,9 @@ export const previousSerials = (serials: readonly number[], current: number): re
   serials.filter((s) => s < current).toSorted((a, b) => b - a);
 
 /**
- * The versions before, given what was published, the newest first. Versions that were left by going back to those before them are
- * not among them: going back once more leads further back, and never to what just failed. Undefined: there are none.
+ * The versions before, given what was published, the newest first. Versions that were left by going back to
+ * those before them are not among them: going back once more leads further back, and never to what just
+ * failed. Undefined: there are none.
  */
 export const versionsBefore = (published: readonly Manifest[]): Manifest | undefined => {
   const ways: Manifest[] = [];

@@ -18,7 +18,10 @@ export interface DraftOptions {
 
 export type Services = Manifest['services'];
 
-/** A version as its registry knows it. What was published before under the same digest keeps its attempt and its archives. */
+/**
+ * A version as its registry knows it. What was published before under the same digest keeps its attempt and
+ * its archives.
+ */
 export const resolvedService = (
   image: ImageReference,
   published: PublishedImage,
@@ -68,8 +71,9 @@ export const draft = (
 });
 
 /**
- * The highest serial that is known: a store that was restored from a backup is behind its hosts, which would refuse what it hands
- * out. A host that claims to be further ahead than one publish may go is not believed: the token of one host could use all serials up.
+ * The highest serial that is known: a store that was restored from a backup is behind its hosts, which would
+ * refuse what it hands out. A host that claims to be further ahead than one publish may go is not believed:
+ * the token of one host could use all serials up.
  */
 export const highestSerial = (stored: readonly number[], reported: readonly (number | null)[]): number => {
   const known = highestOf(stored);
@@ -79,7 +83,10 @@ export const highestSerial = (stored: readonly number[], reported: readonly (num
   ]);
 };
 
-/** A serial that was chosen by hand. @throws AgentError USAGE where hosts or a hub would refuse it, or it leaves no room for others */
+/**
+ * A serial that was chosen by hand. @throws AgentError USAGE where hosts or a hub would refuse it, or it
+ * leaves no room for others
+ */
 export const refuseSerial = (serial: number, highest: number): void => {
   if (serial <= highest)
     throw new AgentError(

@@ -11,7 +11,8 @@ export const listEnvironments = (name: string, known: readonly string[]): string
 };
 
 /**
- * A typing error would publish to hosts that do not exist. The first environment of a store cannot be mistaken for another one.
+ * A typing error would publish to hosts that do not exist. The first environment of a store cannot be
+ * mistaken for another one.
  * @throws AgentError USAGE
  */
 export const refuseUnknownName = (name: string, store: string, known: readonly string[]): void => {

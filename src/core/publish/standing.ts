@@ -7,8 +7,8 @@ import type { StoredDocument } from '../ports/document-store.ts';
 export interface Unusable {
   readonly path: string;
   /**
-   * `damaged`: it is no manifest of this environment; `unsigned`: it bears no signature; `signature`: no known key has signed it;
-   * `spent`: its serial leaves no room for the next ones.
+   * `damaged`: it is no manifest of this environment; `unsigned`: it bears no signature; `signature`: no
+   * known key has signed it; `spent`: its serial leaves no room for the next ones.
    */
   readonly fault: 'damaged' | 'unsigned' | 'signature' | 'spent';
   readonly message: string;

@@ -15,7 +15,10 @@ export interface Actual {
   readonly images: readonly Image[];
   /** The edges of this environment, one for each of their containers. */
   readonly edges: readonly EdgeSeen[];
-  /** Who listens on this host's TCP ports. Undefined: not looked for this time; empty where it can't be seen from here. */
+  /**
+   * Who listens on this host's TCP ports. Undefined: not looked for this time; empty where it can't be seen
+   * from here.
+   */
   readonly listeners: readonly HostListener[] | undefined;
 }
 
@@ -59,9 +62,15 @@ export interface Container {
   readonly name: string;
   readonly imageId: ImageId;
   readonly state: ContainerState;
-  /** Present on the containers of our environment: as their labels say, and after `identify` only where that is true. */
+  /**
+   * Present on the containers of our environment: as their labels say, and after `identify` only where that
+   * is true.
+   */
   readonly owner: Owner | undefined;
-  /** Another program made it in the place of a container of ours, which was this. `owner` then names a release that nobody published. */
+  /**
+   * Another program made it in the place of a container of ours, which was this. `owner` then names a release
+   * that nobody published.
+   */
   readonly copyOf?: Owner & Pick<Lookalike, 'differs'>;
   /** Its labels say that it is ours, and it is not: it is treated as foreign. */
   readonly lookalike?: Lookalike;
@@ -105,7 +114,9 @@ export interface EdgeOwner {
   readonly instance: string;
   /** `edgeShape` of the config that it was made for. */
   readonly shape: string;
-  /** The instance that it was made to take the listeners over from; the first agents did not write it down. */
+  /**
+   * The instance that it was made to take the listeners over from; the first agents did not write it down.
+   */
   readonly predecessor?: string;
 }
 
@@ -134,14 +145,20 @@ export interface ContainerDetail {
   readonly restart: RestartPolicy;
   readonly networks: readonly Endpoint[];
   readonly volumes: readonly { readonly name: string; readonly target: string }[];
-  /** Whose namespaces it joins: the donor's id; its name as it was asked for, where none was there at the creation. */
+  /**
+   * Whose namespaces it joins: the donor's id; its name as it was asked for, where none was there at the
+   * creation.
+   */
   readonly joined?: Readonly<Partial<Record<Namespace, string>>>;
   readonly limits: Limits;
   /** `docker run --rm`: stopping it removes it, so that there is no way back to it. */
   readonly autoRemove: boolean;
   /** From the stop signal to SIGKILL, as the container was created. */
   readonly stopGraceMs: number | undefined;
-  /** Present where the ledger does not know the container: what it was created with has to prove that it is ours. */
+  /**
+   * Present where the ledger does not know the container: what it was created with has to prove that it is
+   * ours.
+   */
   readonly facts?: CreateFacts;
 }
 
@@ -167,7 +184,9 @@ export interface Endpoint {
   readonly network: string;
   /** Empty while the container is not running. */
   readonly ip: string;
-  /** The address that it asked for, and keeps over a restart; absent: the engine chooses one at each start. */
+  /**
+   * The address that it asked for, and keeps over a restart; absent: the engine chooses one at each start.
+   */
   readonly fixedIp?: string;
   /** The names that it is found by, beside its own name and id. */
   readonly aliases: readonly string[];

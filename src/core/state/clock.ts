@@ -3,8 +3,9 @@ import type { Actual, Container } from './actual.ts';
 import { failuresOf, withFailures, type Ledger, type ServiceRecord } from './ledger.ts';
 
 /**
- * A clock that is set back leaves times behind that are yet to come: of containers that have started, of drains and failures. What
- * waits for them would wait a day too long. They count as the moment since which we watch.
+ * A clock that is set back leaves times behind that are yet to come: of containers that have started, of
+ * drains and failures. What waits for them would wait a day too long. They count as the moment since which we
+ * watch.
  */
 interface Clock {
   readonly nowMs: EpochMs;
@@ -42,7 +43,9 @@ const pastRecord = (record: ServiceRecord, clock: Clock): ServiceRecord => {
   };
 };
 
-/** The very same where no time is yet to come: nearly always, and plans are kept by what they were made of. */
+/**
+ * The very same where no time is yet to come: nearly always, and plans are kept by what they were made of.
+ */
 export const withPastTimes = (actual: Actual, clock: Clock): Actual => {
   const containers = actual.containers.map((container) => pastContainer(container, clock));
   const isSame = containers.every((container, index) => container === actual.containers[index]);

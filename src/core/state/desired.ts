@@ -93,7 +93,10 @@ const resolveService = (input: DesiredInput, service: Service): Desired => {
   return resolveImage(input, service, entry, input.manifest.serial);
 };
 
-/** With `pull_policy: always` a tag is asked for again at each new manifest, else once for ever (until its attempt is raised). */
+/**
+ * With `pull_policy: always` a tag is asked for again at each new manifest, else once for ever (until its
+ * attempt is raised).
+ */
 const tagKey = (service: Service, entry: ManifestService, serial: number): string =>
   `${formatImage(entry.image)}#${String(entry.attempt)}${service.pullPolicy === 'always' ? `@${String(serial)}` : ''}`;
 
@@ -159,8 +162,8 @@ export const releaseOfImage = (
 };
 
 /**
- * A release that runs was hashed by the algorithm of the agent that made it. While that algorithm says that the spec is
- * the same, its hash stays: upgrading the agent restarts nothing.
+ * A release that runs was hashed by the algorithm of the agent that made it. While that algorithm says that
+ * the spec is the same, its hash stays: upgrading the agent restarts nothing.
  */
 const currentHash = (service: Service, project: ComposeProject, ledger: DesiredInput['ledger']): string => {
   const proven = ledger.services[service.name]?.good[0]?.release.specHash;

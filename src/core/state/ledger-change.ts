@@ -67,7 +67,8 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const { release, imageId, completed } = action;
       const older = record.good.filter((g) => g.release.id !== release.id);
       const good = [{ release, imageId, completed, goodAtMs: nowMs }, ...older].slice(0, change.keepReleases);
-      // What failed before is history once another release is good; but not what is wanted, where that is why another one is kept.
+      // What failed before is history once another release is good; but not what is wanted, where that is why
+      // another one is kept.
       const failed = action.isFallback ? failuresOf(record).filter((f) => f.release !== release.id) : [];
       return withService(ledger, service, { good, ...withFailures(failed) });
     }

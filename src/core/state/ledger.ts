@@ -18,7 +18,10 @@ export interface Ledger {
   readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
   readonly tags: Readonly<Record<string, ResolvedTag>>;
-  /** Ids of the containers that this agent created or recognised, oldest first. Absent from ledgers of older agents. */
+  /**
+   * Ids of the containers that this agent created or recognised, oldest first. Absent from ledgers of older
+   * agents.
+   */
   readonly containers?: readonly string[];
 }
 
@@ -62,7 +65,10 @@ export interface Failure {
   readonly failedAtMs: EpochMs;
 }
 
-/** No attempt has this number: a failure with it was lifted by `retry`. It stays, to tell its containers from new ones. */
+/**
+ * No attempt has this number: a failure with it was lifted by `retry`. It stays, to tell its containers from
+ * new ones.
+ */
 export const LIFTED = -1;
 
 /** Newest first. */
@@ -115,7 +121,10 @@ export const emptyLedger = (environment: string): Ledger => ({
   tags: {},
 });
 
-/** It was here when the ledger was rebuilt. An older agent wrote only the floor: then everything may have been. */
+/**
+ * It was here when the ledger was rebuilt. An older agent wrote only the floor: then everything may have
+ * been.
+ */
 export const isPresumedGood = (
   { floor, recoveredAtMs }: Pick<Ledger, 'floor' | 'recoveredAtMs'>,
   createdAtMs: EpochMs = Infinity,
@@ -131,7 +140,10 @@ export const withService = (ledger: Ledger, service: string, change: Partial<Ser
   services: { ...ledger.services, [service]: { ...serviceRecord(ledger, service), ...change } },
 });
 
-/** Ids of containers that are gone are dropped beyond this many: one that was created a moment ago was not seen yet. */
+/**
+ * Ids of containers that are gone are dropped beyond this many: one that was created a moment ago was not
+ * seen yet.
+ */
 const MAX_GONE = 200;
 
 /** The ledger with these containers among its own; `alive` are those that the engine last listed. */

@@ -8,7 +8,10 @@ import type {
 import type { Archive } from '../image/archive.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 
-/** One exact thing to run: (service, spec hash, image digest) and what is needed to make it without any other document. */
+/**
+ * One exact thing to run: (service, spec hash, image digest) and what is needed to make it without any other
+ * document.
+ */
 export interface Release {
   /** 64 hex digits. */
   readonly id: string;
@@ -45,13 +48,18 @@ export interface ReleaseSpec {
   readonly ready: ReadyCheck | undefined;
   readonly monitorMs: number;
   readonly healthyWithinMs: number;
-  /** What the variables hold that were put into its settings; absent: none were. No message shows a value of them. */
+  /**
+   * What the variables hold that were put into its settings; absent: none were. No message shows a value of
+   * them.
+   */
   readonly variables?: Readonly<Record<string, string>>;
   /** How `start-first` switches it; absent: `stop-first`, its ports are published by the engine. */
   readonly exposure?: Exposure;
 }
 
-/** `edge`: published TCP ports belong to the edge. `alias`: found by name on its networks, once it is good. */
+/**
+ * `edge`: published TCP ports belong to the edge. `alias`: found by name on its networks, once it is good.
+ */
 export type Exposure = 'edge' | 'alias';
 
 export interface Hashed<Definition> {

@@ -43,8 +43,8 @@ const formsOf = (value: string): readonly string[] => [
 const QUOTATION = /"((?:[^"\\]|\\.)*)"|'([^']*)'/g;
 
 /**
- * The engine's words about a container, with the settings named where it quotes their values: `[value of DB_PASSWORD]`. A
- * quotation that is a part of a value counts as that value.
+ * The engine's words about a container, with the settings named where it quotes their values: `[value of
+ * DB_PASSWORD]`. A quotation that is a part of a value counts as that value.
  */
 export const withoutValues = (words: string, specs: readonly ReleaseSpec[]): string => {
   const hidden = specs

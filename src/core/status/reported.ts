@@ -10,8 +10,9 @@ type Widened<T> = T extends string
       : T;
 
 /**
- * The status document as a reader gets it, in a report or from a daemon of another version: any of its words may be one that this
- * version does not know. A word that is not known is kept, shown, and never counts as good.
+ * The status document as a reader gets it, in a report or from a daemon of another version: any of its words
+ * may be one that this version does not know. A word that is not known is kept, shown, and never counts as
+ * good.
  */
 export type ReportedStatus = Widened<Status>;
 export type ReportedService = ReportedStatus['services'][number];

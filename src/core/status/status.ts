@@ -1,6 +1,9 @@
 import type { ImageOrigin } from '../image/origin.ts';
 
-/** What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). The list is complete: a new situation is a new reason. */
+/**
+ * What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). The list is complete: a new
+ * situation is a new reason.
+ */
 export const OUTCOMES = ['converged', 'progressing', 'waiting', 'rolled-back', 'blocked', 'offline'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 export const isOutcome = (word: string): word is Outcome => OUTCOMES.some((outcome) => outcome === word);
@@ -12,8 +15,8 @@ export const EDGE_ROLES = ['serving', 'starting', 'leaving'] as const;
 export type EdgeRole = (typeof EDGE_ROLES)[number];
 
 /**
- * The status document: `status --json`, the status socket and reports. Additive changes keep the version; times are
- * ISO 8601 in UTC; null means that there is none.
+ * The status document: `status --json`, the status socket and reports. Additive changes keep the version;
+ * times are ISO 8601 in UTC; null means that there is none.
  */
 export interface Status {
   readonly apiVersion: 'supercargo/status/v1';
@@ -44,7 +47,10 @@ export interface Status {
   readonly problems: readonly ProblemStatus[];
   /** Containers with our labels that are not ours. Absent where there are none. */
   readonly foreign?: readonly ForeignContainer[];
-  /** How telling the report store goes; null: there is none. Absent from documents of agents that could not report yet. */
+  /**
+   * How telling the report store goes; null: there is none. Absent from documents of agents that could not
+   * report yet.
+   */
   readonly report?: ReportStatus | null;
 }
 
@@ -67,7 +73,10 @@ export interface ReportStatus {
 }
 
 export interface ManifestStatus {
-  /** `accepted`: the one that is acted on; `none`: none was ever accepted; `rejected`: the offered one was refused (an accepted one may still be acted on). */
+  /**
+   * `accepted`: the one that is acted on; `none`: none was ever accepted; `rejected`: the offered one was
+   * refused (an accepted one may still be acted on).
+   */
   readonly state: 'accepted' | 'rejected' | 'none';
   readonly serial: number | null;
   readonly epoch: number | null;
@@ -121,7 +130,10 @@ export interface ServiceStatus {
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
   readonly failure: FailureStatus | null;
   readonly progress: ProgressStatus | null;
-  /** Where the image of the desired (else the last good) release came from; null: nobody knows. Absent from older agents. */
+  /**
+   * Where the image of the desired (else the last good) release came from; null: nobody knows. Absent from
+   * older agents.
+   */
   readonly origin?: OriginStatus | null;
   readonly containers: readonly ContainerStatus[];
 }

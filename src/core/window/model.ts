@@ -1,4 +1,6 @@
-/** A time in each week in which switches may begin (SUPERCARGO_WINDOW). Plain data: part of a plan's input. */
+/**
+ * A time in each week in which switches may begin (SUPERCARGO_WINDOW). Plain data: part of a plan's input.
+ */
 export interface DeployWindow {
   /** As it was written. */
   readonly text: string;

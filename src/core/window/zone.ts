@@ -41,8 +41,8 @@ export const createZone = (name: string): Zone => {
   return {
     wallAt,
     /**
-     * RFC 5545, 3.3.5: a time that is there twice is the first one; one that is skipped is read with the offset before the
-     * gap, so that 01:30 in an hour that is left out is half an hour after its end.
+     * RFC 5545, 3.3.5: a time that is there twice is the first one; one that is skipped is read with the
+     * offset before the gap, so that 01:30 in an hour that is left out is half an hour after its end.
      */
     momentOf: (wall) => {
       const [before, after] = [wall - DAY_MS, wall + DAY_MS].map((near) => wallAt(near) - near) as [

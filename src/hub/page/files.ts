@@ -5,7 +5,9 @@ import { sourceOf, type PAGE_FILES, type PageScript } from './names.ts';
 
 const readText = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
 
-/** Text of one of the page's files. The build puts the texts in the place of this module (`scripts/build.ts`). */
+/**
+ * Text of one of the page's files. The build puts the texts in the place of this module (`scripts/build.ts`).
+ */
 export const readPageFile = (name: (typeof PAGE_FILES)[number]): string => readText(name);
 
 /** A module of the page as browsers read it. */

@@ -2,7 +2,10 @@
 export const PAGE_FILES = ['index.html', 'login.html', 'page.css', 'icon.svg'] as const;
 export const PAGE_SCRIPTS = ['page', 'documents', 'dom', 'fleet', 'journal', 'login'] as const;
 
-/** Modules of core that browsers get too, beside the others: what the page says of a host is what everything else says of it. */
+/**
+ * Modules of core that browsers get too, beside the others: what the page says of a host is what everything
+ * else says of it.
+ */
 export const CORE_SCRIPTS = {
   judge: 'fleet/judge',
   findings: 'fleet/findings',

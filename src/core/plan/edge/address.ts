@@ -14,8 +14,9 @@ const IPV4 = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/;
 const RESERVED = 2;
 
 /**
- * The next fixed address of the edge network: after the one that was given last, so that the least recently used goes first.
- * The upper half of the subnet is the engine's to give. Undefined: no network, or every address is in use.
+ * The next fixed address of the edge network: after the one that was given last, so that the least recently
+ * used goes first. The upper half of the subnet is the engine's to give. Undefined: no network, or every
+ * address is in use.
  */
 const freeAddress = (actual: Actual, taken: ReadonlySet<string>): string | undefined => {
   const subnet = edgeNetwork(actual)
@@ -40,8 +41,8 @@ const freeAddress = (actual: Actual, taken: ReadonlySet<string>): string | undef
 };
 
 /**
- * Every container that is about to be created on the edge network with an address of its own. `reserved`: those of creations
- * that are under way and not seen yet.
+ * Every container that is about to be created on the edge network with an address of its own. `reserved`:
+ * those of creations that are under way and not seen yet.
  */
 export const withAddresses = (
   actual: Actual,

@@ -7,7 +7,10 @@ import type { SlotStep } from '../settle.ts';
 import { isUp } from '../slot.ts';
 import { edgeParts, isSentTo, isWritten } from './view.ts';
 
-/** What a release that the engine publishes waits for before it starts: the edge lets go of its ports. Undefined: it has. */
+/**
+ * What a release that the engine publishes waits for before it starts: the edge lets go of its ports.
+ * Undefined: it has.
+ */
 export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): SlotStep | undefined => {
   const wanted = publishedPorts(release).filter((p) => p.protocol === 'tcp');
   const held = edgeParts(actual)

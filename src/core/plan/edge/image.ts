@@ -8,7 +8,9 @@ import { findImage } from '../required-resources.ts';
 export const keepEdgeName = ({ environment, edge: { image } }: PlanInput): string | undefined =>
   image.digest === undefined ? undefined : `${keepRepository(environment)}:${keepEdgeTag(image.digest)}`;
 
-/** The edge's image, where it is here. With a tag, that tag; the host's own word is trusted as it is written. */
+/**
+ * The edge's image, where it is here. With a tag, that tag; the host's own word is trusted as it is written.
+ */
 export const edgeImage = (input: PlanInput): Image | undefined => {
   const { image } = input.edge;
   const { repository, tag } = image.reference;

@@ -41,8 +41,9 @@ type Step =
   | { readonly kind: 'out' };
 
 /**
- * Out of rotation, and then away: drain → its sessions end, or the deadline passes → no file and no edge names it → stop →
- * remove. At the deadline it is stopped with sessions left, which ends them. Undefined: they are gone.
+ * Out of rotation, and then away: drain → its sessions end, or the deadline passes → no file and no edge
+ * names it → stop → remove. At the deadline it is stopped with sessions left, which ends them. Undefined:
+ * they are gone.
  */
 export const leave = (
   l: Leaver,
@@ -96,9 +97,9 @@ const stillReached = (input: PlanInput, container: Container): string | undefine
 };
 
 /**
- * The deadline is over. The app is asked first: on SIGTERM it answers what it has begun and closes what is idle, which no client
- * takes for a failure. Nothing new is sent to it, and its address is its own, so that it may end while the edge knows it. What is
- * left then is cut.
+ * The deadline is over. The app is asked first: on SIGTERM it answers what it has begun and closes what is
+ * idle, which no client takes for a failure. Nothing new is sent to it, and its address is its own, so that
+ * it may end while the edge knows it. What is left then is cut.
  */
 const endSessions = (input: PlanInput, container: Container): Step => ({
   kind: 'act',

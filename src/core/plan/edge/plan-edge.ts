@@ -37,8 +37,8 @@ import {
 import { wantedEdge, type Wanted } from './wanted.ts';
 
 /**
- * The edge of the whole host: there while a service needs it, and as all of them together want it. `isTurning`: a service's own next
- * step changes who is sent to.
+ * The edge of the whole host: there while a service needs it, and as all of them together want it.
+ * `isTurning`: a service's own next step changes who is sent to.
  */
 export const planEdge = (
   input: PlanInput,
@@ -78,7 +78,8 @@ const decide = (
   { isExpected, isNeeded, owners }: Demand,
 ): Decision => {
   const image = edgeImage(input);
-  // An image that nobody has seen running gets nothing of an edge that runs: it shows itself without ports first.
+  // An image that nobody has seen running gets nothing of an edge that runs: it shows itself without ports
+  // first.
   const isTried =
     parts.some((p) => isUp(p.container) && p.container.imageId !== image?.id) && !isProven(input);
   const next = isTried ? { ...wanted, frontends: [], backends: [] } : wanted;
@@ -118,7 +119,10 @@ const correct = (input: PlanInput, wanted: Wanted): Decision | undefined => {
   return actIfAny([...stale, ...write], 'the edge and its file follow what runs');
 };
 
-/** The file of an edge that is about to be replaced keeps its shape: it may have to come back with it. Undefined: nothing known. */
+/**
+ * The file of an edge that is about to be replaced keeps its shape: it may have to come back with it.
+ * Undefined: nothing known.
+ */
 const asItIs = (edge: EdgePart, wanted: Wanted, instance: string): EdgeConfig | undefined => {
   const config = { ...wanted, instance };
   if (edgeShape(config) === edge.shape) return config;

@@ -9,20 +9,30 @@ import { containerOwner, edgeOwner, listenerOwner, type PortOwner } from '../por
 import { isUp } from '../slot.ts';
 import { boundParts, edgeParts, listeningEdge, mayBind, sameFrontend } from './view.ts';
 
-/** Whom the ports belong to that services want of the edge. A port in none of these lists is the edge's, or free. */
+/**
+ * Whom the ports belong to that services want of the edge. A port in none of these lists is the edge's, or
+ * free.
+ */
 export interface PortOwners {
   readonly taken: readonly TakenPort[];
-  /** The running edge has it, and so has another environment's: both were made by agents that let edges share ports. */
+  /**
+   * The running edge has it, and so has another environment's: both were made by agents that let edges share
+   * ports.
+   */
   readonly shared: readonly TakenPort[];
-  /** An edge of ours has it and cannot hand it over: the same port on another address. It comes once that edge has left. */
+  /**
+   * An edge of ours has it and cannot hand it over: the same port on another address. It comes once that edge
+   * has left.
+   */
   readonly postponed: readonly EdgeFrontend[];
   /** Who listens on this host has yet to be looked up. */
   readonly unknown: Extract<Decision, { readonly kind: 'wait' }> | undefined;
 }
 
 /**
- * Asked of the engine and of the host's listeners, before an edge starts: with one port that is taken it does not start at all. The
- * kernel decides where two ask at the same time; what is asked here finds out who has won.
+ * Asked of the engine and of the host's listeners, before an edge starts: with one port that is taken it does
+ * not start at all. The kernel decides where two ask at the same time; what is asked here finds out who has
+ * won.
  */
 export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[]): PortOwners => {
   const judged = frontends.map((frontend) => ({ frontend, ...judge(input, frontend) }));
@@ -72,7 +82,8 @@ const foreignListener = (
   own: readonly HostPort[],
 ): PortOwner | undefined => {
   const { listeners = [] } = actual;
-  // An agent that cannot see the host's listeners sees none at all: then what other edges say of themselves counts.
+  // An agent that cannot see the host's listeners sees none at all: then what other edges say of themselves
+  // counts.
   if (listeners.length === 0) return edgeOwner(actual, wanted);
   const listener = listeners.find(
     (l) => overlaps(wanted, listenerPlace(l)) && !own.some((o) => covers(o, listenerPlace(l))),
@@ -80,7 +91,10 @@ const foreignListener = (
   return listener && listenerOwner(actual, wanted, listener.uid);
 };
 
-/** Two sockets listen in the place of one: the kernel lets that be where both edges began without `noreuseport`. */
+/**
+ * Two sockets listen in the place of one: the kernel lets that be where both edges began without
+ * `noreuseport`.
+ */
 const sharer = (input: PlanInput, frontend: EdgeFrontend): PortOwner | undefined => {
   const { actual } = input;
   const others = actual.containers.filter((c) => c.otherOwner?.isEdge === true && c.state === 'running');

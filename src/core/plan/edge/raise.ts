@@ -43,8 +43,8 @@ export interface RaiseOptions {
 }
 
 /**
- * The start-first ladder of one slot, derived from what is there: create → start → good → in rotation → others drain → bake.
- * Nothing here stops what serves: the others go by `leave`.
+ * The start-first ladder of one slot, derived from what is there: create → start → good → in rotation →
+ * others drain → bake. Nothing here stops what serves: the others go by `leave`.
  */
 export const raise = (c: ServiceContext, target: Target, slot: Slot, options: RaiseOptions): SlotStep => {
   const { current } = slot;
@@ -152,7 +152,8 @@ const ontoEdge = (
   const closed: SlotStep | undefined = isListening(c, release)
     ? undefined
     : { kind: 'stuck', decision: wait('edge', 'the edge opens its ports') };
-  // What proved itself goes on behind the ports that are open; a new release has all of them, or changes nothing.
+  // What proved itself goes on behind the ports that are open; a new release has all of them, or changes
+  // nothing.
   if (closed && (isNew || open.length === 0)) return closed;
   const address = edgeAddress(actual, current);
   const instance = currentEdge(actual)?.instance ?? '';
@@ -205,7 +206,10 @@ const unreached = (c: ServiceContext, release: Release, current: Container, port
   };
 };
 
-/** Ports that the engine publishes for a container become the edge's: that container stops once all that follows is here. */
+/**
+ * Ports that the engine publishes for a container become the edge's: that container stops once all that
+ * follows is here.
+ */
 const takePorts = (
   c: ServiceContext,
   slot: Slot,
@@ -253,7 +257,10 @@ const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): re
   return others.filter((o) => isUp(o) && o.ports.some((p) => wanted.some((w) => overlaps(w, p))));
 };
 
-/** Containers of this service that hold a port of the release themselves: as `stop-first` published it, or foreign. */
+/**
+ * Containers of this service that hold a port of the release themselves: as `stop-first` published it, or
+ * foreign.
+ */
 const directHolders = (c: ServiceContext, { others }: Slot, release: Release): readonly Container[] => {
   const wanted = frontendsOf(release);
   return [...others, ...c.own].filter(

@@ -7,10 +7,15 @@ import { isUp, refOf, some } from '../slot.ts';
 import { actIfAny } from './step.ts';
 import { currentEdge, type EdgePart } from './view.ts';
 
-/** One that does not answer may still have sessions: it is asked to leave, and this is how long it may take. */
+/**
+ * One that does not answer may still have sessions: it is asked to leave, and this is how long it may take.
+ */
 const SILENT_GRACE_MS = 10_000;
 
-/** What another edge has replaced takes nothing new, ends its sessions, and goes; one that never served goes at once. */
+/**
+ * What another edge has replaced takes nothing new, ends its sessions, and goes; one that never served goes
+ * at once.
+ */
 export const retireEdges = (
   input: PlanInput,
   others: readonly EdgePart[],

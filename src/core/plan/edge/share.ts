@@ -21,7 +21,10 @@ import {
 /** What one service wants of the edge now. */
 export interface EdgeShare {
   readonly frontends: readonly EdgeFrontend[];
-  /** Those of its old containers, whose successors are ready: kept unless another service wants one. Two may swap theirs. */
+  /**
+   * Those of its old containers, whose successors are ready: kept unless another service wants one. Two may
+   * swap theirs.
+   */
   readonly yielding: readonly EdgeFrontend[];
   /** Those that connections go to: what an edge that starts now should know. */
   readonly servers: readonly WrittenServer[];
@@ -122,7 +125,10 @@ export const shareOfHeld = (held: Held, drainMs: number): EdgeShare => {
   };
 };
 
-/** While old ones serve, their ports stay. New ones come, and take theirs over, once every new one is fit: a bad release changes nothing. */
+/**
+ * While old ones serve, their ports stay. New ones come, and take theirs over, once every new one is fit: a
+ * bad release changes nothing.
+ */
 const claimsOf = (
   release: Release | undefined,
   slots: readonly Slot[],
@@ -149,7 +155,10 @@ const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): 
     ),
   );
 
-/** What old ones have at the edge. One that never got its turn has nothing there, and its ports are not opened for it any more. */
+/**
+ * What old ones have at the edge. One that never got its turn has nothing there, and its ports are not opened
+ * for it any more.
+ */
 const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly EdgeFrontend[] => {
   const written = currentEdge(input.actual)?.seen?.written?.frontends;
   return olds
@@ -159,7 +168,10 @@ const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly Ed
     );
 };
 
-/** What the next release of a service publishes whose container holds a port that this one is to have: the two swap. */
+/**
+ * What the next release of a service publishes whose container holds a port that this one is to have: the two
+ * swap.
+ */
 const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[] => {
   const neighbour = portNeighbour(c, release);
   if (neighbour?.service === undefined || !letsGo(c, neighbour) || !isReadyToSwap(c, neighbour)) return [];
@@ -198,7 +210,10 @@ const isLastKnown = (actual: Actual, container: Container, backend: string): boo
         true,
   );
 
-/** What the running edge says counts. Only a backend that it does not have yet is filled by what we know of the containers. */
+/**
+ * What the running edge says counts. Only a backend that it does not have yet is filled by what we know of
+ * the containers.
+ */
 const readyServers = (
   c: Held,
   { container, backends }: Place,

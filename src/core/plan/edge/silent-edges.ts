@@ -14,7 +14,10 @@ const isDeaf = (part: EdgePart, input: PlanInput): boolean =>
   !isBare(part) &&
   input.nowMs >= answersBy(part, input);
 
-/** What the next edge waits for: one that listens and does not answer now would keep it from binding. Undefined: nothing. */
+/**
+ * What the next edge waits for: one that listens and does not answer now would keep it from binding.
+ * Undefined: nothing.
+ */
 export const awaitHandOver = (input: PlanInput, others: readonly EdgePart[]): Decision | undefined => {
   const silent = others.filter((p) => mayBind(p) && !isDeaf(p, input));
   const paused = silent.filter((p) => p.container.state === 'paused');
@@ -27,8 +30,8 @@ export const awaitHandOver = (input: PlanInput, others: readonly EdgePart[]): De
 };
 
 /**
- * Those that cannot be asked let go of their ports just before the next edge binds them, which is the one gap of an edge in the
- * host's network; their sessions go on.
+ * Those that cannot be asked let go of their ports just before the next edge binds them, which is the one gap
+ * of an edge in the host's network; their sessions go on.
  */
 export const silence = (input: PlanInput, others: readonly EdgePart[]): readonly Action[] => {
   const deaf = others.filter((p) => isDeaf(p, input));

@@ -9,8 +9,9 @@ import { act } from './step.ts';
 import { backendsOf, currentEdge, edgeAddress, serversOf } from './view.ts';
 
 /**
- * Another program removed the container that the edge sent to, and made a copy of it. The copy takes its connections until the own
- * container of the release is good: an outage would be worse than what the copy runs. Undefined: there is nothing to do about it.
+ * Another program removed the container that the edge sent to, and made a copy of it. The copy takes its
+ * connections until the own container of the release is good: an outage would be worse than what the copy
+ * runs. Undefined: there is nothing to do about it.
  */
 export const standIn = (c: ServiceContext, target: Target, { others }: Slot): SlotStep | undefined => {
   const good = c.record.good[0]?.release;

@@ -7,7 +7,9 @@ import type { Release } from '../../state/release.ts';
 import type { EpochMs } from '../../time.ts';
 import type { PlanInput } from '../input.ts';
 
-/** Logical name and definition of the network that is ours; a user's network of that name has another hash. */
+/**
+ * Logical name and definition of the network that is ours; a user's network of that name has another hash.
+ */
 export const EDGE_NETWORK = 'edge';
 export const EDGE_NETWORK_HASH = 'supercargo-edge';
 
@@ -20,7 +22,10 @@ export interface EdgePart {
   readonly instance: string;
   readonly shape: string;
   readonly predecessor?: string;
-  /** Its restart policy was taken away: it ends when its last session is over, and nothing is decided by it any more. */
+  /**
+   * Its restart policy was taken away: it ends when its last session is over, and nothing is decided by it
+   * any more.
+   */
   readonly isLeaving: boolean;
   readonly seen: EdgeSeen | undefined;
 }
@@ -39,8 +44,8 @@ export const edgeParts = oncePer(({ containers, edges }: Actual): readonly EdgeP
 );
 
 /**
- * The edge that takes new connections: the newest that answers. Where one replaces another, both do for a moment. One without
- * ports, which only shows that its image is good, comes last.
+ * The edge that takes new connections: the newest that answers. Where one replaces another, both do for a
+ * moment. One without ports, which only shows that its image is good, comes last.
  */
 export const currentEdge = oncePer((actual: Actual): EdgePart | undefined => {
   const answering = edgeParts(actual).filter(
@@ -57,7 +62,10 @@ export const boundParts = oncePer((actual: Actual): readonly EdgePart[] =>
 /** In a network of its own: the engine publishes its ports, and it cannot hand them over. */
 export const isPublished = ({ container }: EdgePart): boolean => container.ports.length > 0;
 
-/** The edge that hands its listeners to the next one: the newest that listens in the host's network, be it about to leave. */
+/**
+ * The edge that hands its listeners to the next one: the newest that listens in the host's network, be it
+ * about to leave.
+ */
 export const listeningEdge = oncePer((actual: Actual): EdgePart | undefined => {
   const bound = boundParts(actual).filter((p) => !isPublished(p));
   return bound.find((p) => !p.isLeaving) ?? bound[0];
@@ -76,8 +84,8 @@ export const mayBind = (part: EdgePart): boolean => {
 };
 
 /**
- * It can never bind: an edge that it was not made to follow listens where it should. That happens where the one before was away
- * when it was made, and came back.
+ * It can never bind: an edge that it was not made to follow listens where it should. That happens where the
+ * one before was away when it was made, and came back.
  */
 export const isStranded = (part: EdgePart, actual: Actual): boolean => {
   const holder = listeningEdge(actual);
@@ -95,9 +103,9 @@ export const answersBy = ({ container }: EdgePart, { watchingSinceMs }: PlanInpu
   Math.max(container.detail?.startedAtMs ?? 0, watchingSinceMs) + ANSWER_MS;
 
 /**
- * It runs or is started again and again, but its file or its sockets were removed from the state folder: nobody can write or ask any
- * more, or it has nothing to start with. One without sockets is given up once, for another: where that one has none either, it is the
- * image, and somebody has to look.
+ * It runs or is started again and again, but its file or its sockets were removed from the state folder:
+ * nobody can write or ask any more, or it has nothing to start with. One without sockets is given up once,
+ * for another: where that one has none either, it is the image, and somebody has to look.
  */
 export const isLost = (part: EdgePart, input: PlanInput): boolean => {
   const { container, seen } = part;
@@ -142,7 +150,10 @@ export const isWritten = (actual: Actual, containerId: string): boolean => {
   );
 };
 
-/** An edge takes connections, and sends them to it. One that can't be asked goes by its file; unknown ⇒ it does. */
+/**
+ * An edge takes connections, and sends them to it. One that can't be asked goes by its file; unknown ⇒ it
+ * does.
+ */
 export const isSentTo = (actual: Actual, containerId: string): boolean => {
   const name = serverName(containerId);
   return edgeParts(actual).some(({ container, seen }) => {
