@@ -29,16 +29,13 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
   if (!isRecord(value) || value['apiVersion'] !== 'supercargo/ledger/v1') {
     return { kind: 'unreadable', message: 'it is not a ledger of this version' };
   }
-  const other = value['environment'];
-  if (other !== environment) {
-    // A name and nothing else: where a bit has flipped it may be anything.
-    const isName = typeof other === 'string' && /^[a-z0-9_-]{1,63}$/.test(other);
-    return { kind: 'foreign', environment: isName ? JSON.stringify(other) : 'of another name' };
-  }
   const { sha256, ...members } = value;
   if (sha256 !== checksumOf(members)) {
     return { kind: 'unreadable', message: 'it is damaged, or was changed by hand: its checksum is wrong' };
   }
+  // After the checksum: a flipped bit in the name makes a damaged ledger, which `recover` may set aside.
+  const other = members['environment'];
+  if (other !== environment) return { kind: 'foreign', environment: JSON.stringify(other) };
   // Absent members and undefined ones are the same to every reader.
   return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(members as unknown as Ledger) } };
 };

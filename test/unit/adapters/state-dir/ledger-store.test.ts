@@ -42,6 +42,7 @@ describe('the ledger’s file', () => {
     ['a port list is text', (t) => t.replace('"ports":[]', '"ports":"x"')],
     ['a digit flipped', (t) => t.replace('"goodAtMs":1', '"goodAtMs":3')],
     ['a member was added', (t) => t.replace('"tags":{}', '"tags":{},"hold":5')],
+    ['a letter of the environment flipped', (t) => t.replace('"environment":"test"', '"environment":"tesu"')],
     ['the checksum is gone', (t) => t.replace(/,"sha256":"[0-9a-f]{64}"/, '')],
   ])('is not used where %s', async (_what, change) => {
     await storeOf().write(ledger);
