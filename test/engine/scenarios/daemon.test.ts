@@ -332,10 +332,13 @@ describe('a hold', () => {
     );
     const container = scene.docker.getContainer((await onlyContainer(scene)).id);
     await container.stop();
-    expect(await wait(scene)).toBe(2);
+    // Nothing serves: that is never merely waiting.
+    expect(await wait(scene)).toBe(3);
     expect((await scene.run(['status'])).stdout).toMatch(
       /held by \S+, repairs too, until resumed: forensics/,
     );
+    const { services } = (await scene.run(['status', '--json'])).json() as Status;
+    expect(services).toMatchObject([{ outcome: 'blocked', reason: 'down' }]);
     expect((await container.inspect()).State.Running).toBe(false);
     await scene.run(['resume']);
     await untilAnswers(scene.port, '1.0.0');
