@@ -5,7 +5,7 @@ import type { Action } from '../core/plan/action.ts';
 import { serviceOf, setbackKey, type PlanInput, type Setback } from '../core/plan/input.ts';
 import { EDGE_TARGET } from '../core/plan/edge/target.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
-import { isShortWait, type Decision, type HostPlan } from '../core/plan/plan.ts';
+import { asksForListeners, isUnsettled, type HostPlan } from '../core/plan/plan.ts';
 import { attemptOf, withoutLifted } from '../core/plan/setback.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
 import type { DesiredHost } from '../core/state/desired.ts';
@@ -216,9 +216,7 @@ export const createReconciler = (
       const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
       // On a busy host that list is long: it is read only when an edge may be about to start, or a port may
       // come free.
-      const edge = view.plan?.edge;
-      const isBlocked = edge !== undefined && edge.taken.length > 0;
-      const mayStart = view.plan === undefined || isUnsettled(edge?.decision) || isBlocked;
+      const mayStart = view.plan === undefined || asksForListeners(view.plan);
       const edges = await ports.edges.observe(instances, mayStart, signal);
       const containers = markSelf(seen.containers, ownContainerId);
       const actual = asBefore(view.actual, { ...seen, containers, ...edges });
@@ -342,10 +340,6 @@ const asBefore = (before: Actual | undefined, now: Actual): Actual =>
 
 const markSelf = (containers: Actual['containers'], id: string | undefined): Actual['containers'] =>
   id === undefined ? containers : containers.map((c) => (c.id === id ? { ...c, isSelf: true as const } : c));
-
-/** Something is done, or ends by itself soon. */
-const isUnsettled = (decision: Decision | undefined): boolean =>
-  decision?.kind === 'act' || (decision?.kind === 'wait' && isShortWait(decision.reason));
 
 const isTakingOver = (a: Action): boolean => a.kind === 'edge-set-state' && a.state === 'ready';
 

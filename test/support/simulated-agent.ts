@@ -7,7 +7,7 @@ import { identify } from '../../src/core/plan/ownership.ts';
 import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
 import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
 import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/setback.ts';
-import { isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
+import { asksForListeners, isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
 import { withPastRecords, withPastTimes } from '../../src/core/state/clock.ts';
@@ -61,6 +61,7 @@ export const createSimulatedAgent = (
   const answered = new Map<string, number>();
   let watchingSinceMs = engine.now();
   let lastLookMs = watchingSinceMs;
+  let lastPlan: HostPlan | undefined;
 
   const record = (ids: readonly string[]): void => {
     const alive = new Set(engine.actual().containers.map((c) => c.id));
@@ -68,6 +69,7 @@ export const createSimulatedAgent = (
   };
 
   const look = async (): Promise<PlanInput> => {
+    const isAsked = lastPlan === undefined || asksForListeners(lastPlan);
     if (engine.now() < lastLookMs) {
       watchingSinceMs = engine.now();
       setbacks.clear();
@@ -80,7 +82,7 @@ export const createSimulatedAgent = (
     const known = agent.ledger.containers ?? [];
     const seen = await engine.observe({ environment: ENVIRONMENT, replaces, known }, signal);
     const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
-    const actual = { ...seen, ...(await engine.edges.observe(instances, true, signal)) };
+    const actual = { ...seen, ...(await engine.edges.observe(instances, isAsked, signal)) };
     const more = {
       nowMs: engine.now(),
       setbacks: withoutLifted(setbacks, planInput({ ...agent.wish, ledger: agent.ledger }).desired),
@@ -175,6 +177,7 @@ export const createSimulatedAgent = (
     tick: async () => {
       const input = await look();
       const plan = planHost(input);
+      lastPlan = plan;
       options.onPlan?.(plan, input);
       await execute(plan);
       probe(plan);

@@ -147,6 +147,8 @@ export interface EdgePlan {
   readonly decision: Decision;
   /** The edge is made without them, and their services are blocked. */
   readonly taken: readonly TakenPort[];
+  /** A port that it wants is not its own yet: who listens on this host decides. */
+  readonly isWanting: boolean;
   /** Containers of edges, the one that takes new connections first. */
   readonly containers: readonly EdgeReplica[];
 }
@@ -161,6 +163,17 @@ export interface EdgeReplica {
   /** It started with the settings of another agent's version; it has this one's from its next start on. */
   readonly isOutdated: boolean;
 }
+
+/** Something is done, or ends by itself soon. */
+export const isUnsettled = (decision: Decision | undefined): boolean =>
+  decision?.kind === 'act' || (decision?.kind === 'wait' && isShortWait(decision.reason));
+
+/**
+ * Whether the next observation has to say who listens on this host: an edge is about to start, or waits for a
+ * port.
+ */
+export const asksForListeners = ({ edge }: HostPlan): boolean =>
+  edge !== undefined && (edge.isWanting || isUnsettled(edge.decision));
 
 /** A whole host's plan. */
 export interface HostPlan {

@@ -116,7 +116,8 @@ describe('two environments that want one port', () => {
       describe: async () => JSON.stringify(await toldOf(first)),
     });
     expect(await answersAt(first.port)).toEqual(['1.0.0']);
-    expect(await edgesOf(first)).toHaveLength(1);
+    // The edge without the port ends after the one that has it has taken over.
+    await eventually(async () => (await edgesOf(first)).length === 1, { describe: () => 'one edge is left' });
   });
 
   it('leave it to one of them, and its other ports to the other, when the edge is killed again and again', async () => {
@@ -142,7 +143,7 @@ describe('two environments that want one port', () => {
       expect(await answersAt(first.port)).toHaveLength(1);
       expect(await answersAt(other)).toEqual(['2.0.0']);
     }
-  });
+  }, 300_000);
 });
 
 describe('a port that a start-first service wants', () => {
@@ -167,7 +168,7 @@ describe('a port that a start-first service wants', () => {
     const file = scene.web(behindEdge(scene, { port }));
     const api = [`image: ${scene.repository('api')}`, ...behindEdge(scene, { port: await freePort() })];
     await scene.compose(`${file}${service('api', api)}`);
-    expect(await blockedOnce(scene)).toContain('is taken by another program of this host (user id');
+    expect(await blockedOnce(scene)).toContain('is taken by another program');
     expect(await answersAt(scene.port)).toEqual(['1.0.0']);
     expect(await edgesOf(scene)).not.toEqual(before);
   });

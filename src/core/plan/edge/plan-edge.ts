@@ -61,6 +61,7 @@ export const planEdge = (
   return {
     decision: decision.kind === 'converged' && taken[0] ? taken[0].decision : decision,
     taken,
+    isWanting: owners.isWanting || taken.length > 0,
     containers: parts.map((p) => edgeReplicaOf(input, p)),
   };
 };

@@ -25,6 +25,8 @@ export interface PortOwners {
    * has left.
    */
   readonly postponed: readonly EdgeFrontend[];
+  /** A port is not the running edge's yet. */
+  readonly isWanting: boolean;
   /** Who listens on this host has yet to be looked up. */
   readonly unknown: Extract<Decision, { readonly kind: 'wait' }> | undefined;
 }
@@ -45,33 +47,41 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
     taken: blocked('taken'),
     shared: blocked('shared'),
     postponed: judged.flatMap(({ frontend, is }) => (is === 'postponed' ? [frontend] : [])),
+    isWanting: judged.some(({ isBound }) => !isBound),
     unknown: unknown && wait('edge', `looks who listens on port ${String(unknown.hostPort)}`),
   };
 };
 
-type Judged = { readonly is: 'ours' | 'postponed' | 'unknown' | 'taken' | 'shared'; readonly by?: PortOwner };
+type Judged = {
+  readonly isBound?: true;
+  readonly is: 'ours' | 'postponed' | 'unknown' | 'taken' | 'shared';
+  readonly by?: PortOwner;
+};
 
 const judge = (input: PlanInput, frontend: EdgeFrontend): Judged => {
-  const { actual } = input;
+  const { actual, edge } = input;
   const wanted = placeOf(frontend);
-  const own = boundParts(actual)
+  const bound = boundParts(actual)
     .flatMap((p) => p.seen?.state?.frontends ?? [])
     .map(placeOf);
   const heir = listeningEdge(actual)?.seen?.state?.frontends ?? [];
-  const hands = input.edge.mode === 'publish' ? own.some((o) => covers(o, wanted)) : isIn(heir, frontend);
+  const hands = edge.mode === 'publish' ? bound.some((o) => covers(o, wanted)) : isIn(heir, frontend);
   if (hands) {
     const by = sharer(input, frontend);
-    return by ? { is: 'shared', by } : { is: 'ours' };
+    return { isBound: true, ...(by ? { is: 'shared', by } : { is: 'ours' }) };
   }
   const holder = actual.containers.find(
     (o) => !o.edge && isUp(o) && o.ports.some((p) => overlaps(wanted, p)),
   );
   if (holder) return { is: 'taken', by: containerOwner(holder, wanted) };
+  // The engine holds it for an edge of ours until that has ended.
+  const published = edgeParts(actual).flatMap((p) => p.container.ports);
+  if (edge.mode === 'host' && published.some((o) => overlaps(o, wanted))) return { is: 'postponed' };
   const isHidden = edgeParts(actual).some(mayBind);
   if (!isHidden && actual.listeners === undefined) return { is: 'unknown' };
-  const by = isHidden ? undefined : foreignListener(input, wanted, own);
+  const by = isHidden ? undefined : foreignListener(input, wanted, [...bound, ...published]);
   if (by) return { is: 'taken', by };
-  return own.some((o) => overlaps(o, wanted)) && input.edge.mode === 'host'
+  return bound.some((o) => overlaps(o, wanted)) && edge.mode === 'host'
     ? { is: 'postponed' }
     : { is: 'ours' };
 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OtherOwner } from '../../../../../src/core/state/actual.ts';
 import { edgeSetting } from '../../../../support/world.ts';
-import { outcomesOf } from '../../../../support/simulated-agent.ts';
+import { createSimulatedAgent, outcomesOf } from '../../../../support/simulated-agent.ts';
 import { deploy, web, type Scenario } from '../scenario.ts';
 import { deployed, recompose, rotation, scene, startFirst } from './scenes.ts';
 
@@ -44,6 +44,19 @@ describe('a port that another environment took while the edge was away', () => {
     otherEdge(s);
     expect(await messages(s)).toEqual({ web: SHOP, api: 'converged' });
     expect(rotation(s.engine)).toEqual(['api:7000 api 1 ready [api 1]']);
+  });
+
+  it('is found out although the edge has been killed often before', async () => {
+    const s = await deployed(TWO, versions);
+    for (let n = 0; n < 4; n += 1) {
+      s.engine.byHand.kill(edgeName(s));
+      await s.agent.settle();
+      s.engine.advance(2_000);
+    }
+    s.engine.byHand.kill(edgeName(s));
+    otherEdge(s);
+    s.engine.advance(5_000);
+    expect(await messages(s)).toEqual({ web: SHOP, api: 'converged' });
   });
 
   it('comes back once it is free', async () => {
@@ -169,13 +182,16 @@ describe('a port that a stop-first service wants, and the edge of another enviro
 
 describe('a port that two edges of older agents share', () => {
   it('is told, and nothing is touched for it', async () => {
-    const s = await deployed(TWO, versions);
+    const before = await deployed(TWO, versions);
+    // The next agent looks at everything once.
+    const agent = createSimulatedAgent(before.engine, before.agent.wish, { ledger: before.agent.ledger });
+    const s: Scenario = { ...before, agent };
     otherEdge(s);
     expect(await messages(s)).toEqual({
       web: 'port 80/tcp is answered by the service shop of the environment b (its edge b-edge-1) too: each connection goes to one of the two',
       api: 'converged',
     });
-    expect(s.since()).toEqual([]);
+    expect(agent.steps).toEqual([]);
     s.engine.release(80);
     expect(await messages(s)).toEqual({ web: 'converged', api: 'converged' });
   });
