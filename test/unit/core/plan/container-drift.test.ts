@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { differencesFrom } from '../../../../src/core/plan/container-drift.ts';
+import type { ProcessFacts } from '../../../../src/core/state/actual.ts';
+import { deployed } from './scenario.ts';
+
+const EMPTY_WORD = [''];
+
+/** What differs where the engine gives back an empty entrypoint. */
+const differences = async (
+  declared: readonly string[] | undefined,
+  ofImage: readonly string[],
+): Promise<readonly string[]> => {
+  const s = await deployed();
+  const [container] = s.engine.actual().containers;
+  const release = s.agent.ledger.services['web']?.good[0]?.release;
+  if (!container?.detail || !release) throw new Error('no container of a good release');
+  const process: ProcessFacts = {
+    entrypoint: [],
+    command: ['/serve'],
+    environment: release.spec.container.environment,
+  };
+  const facts = {
+    process,
+    networkMode: 'bridge',
+    mounts: [],
+    image: { entrypoint: ofImage, command: ['/serve'], environment: {} },
+  };
+  const spec = { ...release.spec.container, entrypoint: declared, command: ['/serve'], mounts: [] };
+  return differencesFrom(
+    { ...container, detail: { ...container.detail, facts } },
+    { release: { ...release, spec: { ...release.spec, container: spec } }, imageIds: [] },
+  );
+};
+
+it('takes an entrypoint of one empty word for none, as engines do: of the compose file and of the image', async () => {
+  expect(await differences(EMPTY_WORD, ['/entry'])).toEqual([]);
+  expect(await differences(undefined, EMPTY_WORD)).toEqual([]);
+  expect(await differences(undefined, ['/entry'])).toEqual(['entrypoint']);
+});
