@@ -187,7 +187,7 @@ describe('an agent in a container', () => {
       'io.supercargo.version': '1',
     });
     const before = await lifeOf(id);
-    await settledOn(scene, { gone: 'self', web: 'converged' });
+    await settledOn(scene, { web: 'converged' });
     expect(await lifeOf(id)).toEqual(before);
   });
 });

@@ -25,7 +25,8 @@ const differences = async (
     mounts: [],
     image: { entrypoint: ofImage, command: ['/serve'], environment: {} },
   };
-  const spec = { ...release.spec.container, entrypoint: declared, command: ['/serve'], mounts: [] };
+  const { entrypoint: _entrypoint, ...others } = release.spec.container;
+  const spec = { ...others, ...(declared && { entrypoint: declared }), command: ['/serve'], mounts: [] };
   return differencesFrom(
     { ...container, detail: { ...container.detail, facts } },
     { release: { ...release, spec: { ...release.spec, container: spec } }, imageIds: [] },
