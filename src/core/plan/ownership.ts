@@ -56,9 +56,18 @@ const asReplica = (input: IdentifyInput, container: Container, owner: Owner): Co
     releases.length > 0 ? leastOf(container, releases) : differsFromKept(input, container, owner);
   const names = [...releases.map((r) => r.release.spec.containerName), declaredName(input.project, owner)];
   if (!isOwnName(input.environment, container, owner) && !names.includes(container.name))
-    return asLookalike(container, owner.service, ['name', ...differs]);
+    return isJustCreated(container, releases.length > 0 && differs.length === 0)
+      ? container
+      : asLookalike(container, owner.service, ['name', ...differs]);
   return differs.length === 0 ? container : asCopy(container, owner, differs);
 };
+
+/**
+ * The answer to its creation was lost, and it was renamed before its id could be written down. What the agent
+ * starts it knows: one that has run under another name is no such container.
+ */
+const isJustCreated = ({ detail }: Container, isAsReleased: boolean): boolean =>
+  isAsReleased && detail?.facts !== undefined && detail.startedAtMs === undefined;
 
 const asLookalike = (container: Container, service: string, differs: readonly string[]): Container => ({
   ...container,
