@@ -158,10 +158,14 @@ const calm = new Map(
   ),
 );
 
+/** What strikes an edge needs one. */
+const OF_AN_EDGE: ReadonlySet<FaultName> = new Set(['port-lost']);
+
 const scenesOf = (fault: FaultName) =>
   [...calm].filter(([name]) => {
-    const { faults }: Scene = SCENES[name];
-    return faults?.includes(fault) !== false;
+    const { compose, faults }: Scene = SCENES[name];
+    const isPlace = !OF_AN_EDGE.has(fault) || compose.includes('start-first');
+    return isPlace && faults?.includes(fault) !== false;
   });
 
 const strikes = Object.entries(STRIKES) as [FaultName, Strike][];

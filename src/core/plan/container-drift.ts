@@ -41,7 +41,10 @@ const isSameList = (actual: readonly string[], expected: Expected<readonly strin
   expected === undefined ||
   (actual.length === expected.length && actual.every((part, at) => part === expected[at]));
 
-/** What an empty list means has changed between engines, and they keep a list with one empty word as an empty list. */
+/**
+ * What an empty list means has changed between engines, and they keep a list with one empty word as an empty
+ * list.
+ */
 const entrypointOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expected<readonly string[]> => {
   const entrypoint = spec.entrypoint ?? image?.entrypoint ?? [];
   return entrypoint.every((word) => word === '') && entrypoint.length <= 1 ? undefined : entrypoint;

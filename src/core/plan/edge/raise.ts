@@ -29,6 +29,7 @@ import {
   backendsOf,
   currentEdge,
   edgeAddress,
+  edgeParts,
   frontendsOf,
   sameFrontend,
   serversOf,
@@ -195,8 +196,11 @@ const ontoEdge = (
 const REACH_MS = 10_000;
 
 const unreached = (c: ServiceContext, release: Release, current: Container, port: number): SlotStep => {
-  const { nowMs, watchingSinceMs } = c.input;
-  const startMs = Math.max(current.detail?.startedAtMs ?? 0, watchingSinceMs);
+  const { nowMs, watchingSinceMs, actual } = c.input;
+  // An edge that was away, or has just taken another one's place, has not looked for as long as the release
+  // runs.
+  const edgeStartsMs = edgeParts(actual).map(({ container }) => container.detail?.startedAtMs ?? 0);
+  const startMs = Math.max(current.detail?.startedAtMs ?? 0, watchingSinceMs, ...edgeStartsMs);
   const until = startMs + Math.max(release.spec.healthyWithinMs, release.spec.monitorMs) + REACH_MS;
   const message = `the edge does not reach port ${String(port)} of ${current.name} yet`;
   if (nowMs < until) return pending('edge', message, until);
