@@ -24,7 +24,10 @@ export const differencesFrom = (container: Container, known: KnownRelease): read
     ...(facts === undefined
       ? []
       : ([
-          ['entrypoint', isSameList(facts.process.entrypoint, entrypointOf(spec, facts.image))],
+          [
+            'entrypoint',
+            isSameList(withoutEmptyWord(facts.process.entrypoint), entrypointOf(spec, facts.image)),
+          ],
           ['command', isSameList(facts.process.command, commandOf(spec, facts.image))],
           ['environment', hasEnvironment(facts, spec)],
           ['network_mode', modeOf(facts.networkMode) === wantedMode(spec)],
@@ -41,13 +44,15 @@ const isSameList = (actual: readonly string[], expected: Expected<readonly strin
   expected === undefined ||
   (actual.length === expected.length && actual.every((part, at) => part === expected[at]));
 
-/**
- * What an empty list means has changed between engines, and they keep a list with one empty word as an empty
- * list.
- */
+/** Engines keep a list of one empty word, which takes the image's entrypoint away, as an empty list. */
+const withoutEmptyWord = (entrypoint: readonly string[]): readonly string[] =>
+  entrypoint.length === 1 && entrypoint[0] === '' ? [] : entrypoint;
+
+/** What an empty list in the compose file means has changed between engines. */
 const entrypointOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expected<readonly string[]> => {
-  const entrypoint = spec.entrypoint ?? image?.entrypoint ?? [];
-  return entrypoint.every((word) => word === '') && entrypoint.length <= 1 ? undefined : entrypoint;
+  if (spec.entrypoint?.length === 0) return undefined;
+  const entrypoint = spec.entrypoint ?? image?.entrypoint;
+  return entrypoint && withoutEmptyWord(entrypoint);
 };
 
 /** An entrypoint of the spec's own leaves the image's command out. */

@@ -5,17 +5,18 @@ import { deployed } from './scenario.ts';
 
 const EMPTY_WORD = [''];
 
-/** What differs where the engine gives back an empty entrypoint. */
+/** What differs where the engine gives back this entrypoint. */
 const differences = async (
   declared: readonly string[] | undefined,
   ofImage: readonly string[],
+  entrypoint: readonly string[] = [],
 ): Promise<readonly string[]> => {
   const s = await deployed();
   const [container] = s.engine.actual().containers;
   const release = s.agent.ledger.services['web']?.good[0]?.release;
   if (!container?.detail || !release) throw new Error('no container of a good release');
   const process: ProcessFacts = {
-    entrypoint: [],
+    entrypoint,
     command: ['/serve'],
     environment: release.spec.container.environment,
   };
@@ -37,4 +38,16 @@ it('takes an entrypoint of one empty word for none, as engines do: of the compos
   expect(await differences(EMPTY_WORD, ['/entry'])).toEqual([]);
   expect(await differences(undefined, EMPTY_WORD)).toEqual([]);
   expect(await differences(undefined, ['/entry'])).toEqual(['entrypoint']);
+});
+
+it('sees an entrypoint that another program gave a container whose release has none', async () => {
+  expect(await differences(undefined, [], ['/other'])).toEqual(['entrypoint']);
+  expect(await differences(undefined, EMPTY_WORD, ['/other'])).toEqual(['entrypoint']);
+  expect(await differences(EMPTY_WORD, ['/entry'], ['/other'])).toEqual(['entrypoint']);
+  expect(await differences(undefined, [], EMPTY_WORD)).toEqual([]);
+});
+
+it('does not judge an empty list in the compose file, which engines read differently', async () => {
+  expect(await differences([], ['/entry'], ['/entry'])).toEqual([]);
+  expect(await differences([], ['/entry'], [])).toEqual([]);
 });
