@@ -1,5 +1,5 @@
 import { runProgram } from './cli/program.ts';
-import { takeInstance } from './cli/instance.ts';
+import { takeInstance } from './cli/instance-option.ts';
 import { openEnvironment } from './config.ts';
 import { hasHungCalls } from './io/disk-wait.ts';
 

@@ -1,5 +1,5 @@
 import type { ExitCode } from '../core/status/exit-code.ts';
-import type { Io } from './io.ts';
+import type { Io } from './streams.ts';
 
 /** What main hands to every command. */
 export interface Cli {

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
 import { VERSION } from './version.ts';
-import { reportError } from './errors.ts';
+import { reportError } from './terminal/report-error.ts';
 import type { Cli } from './cli.ts';
-import type { Io } from './io.ts';
+import type { Io } from './streams.ts';
 
 /**
  * Each command's file is loaded only when that command is called: `status` needs no Docker client to start.
@@ -46,7 +46,7 @@ export const createProgram = async (
   const program = new Command('supercargo')
     .description('Makes this Docker host run what its environment’s manifest says.')
     .version(VERSION)
-    // Taken off by main (instance.ts) before any command is known; here for the help, and for one without a
+    // Taken off by main (instance-option.ts) before any command is known; here for the help, and for one without a
     // name.
     .option('--instance <name>', 'the agent of supercargo@NAME.service, where a host has several')
     .exitOverride()

@@ -8,7 +8,7 @@ import { createAgent, type Agent } from '../../src/agent/agent.ts';
 import { createSurroundings, type Surroundings } from '../support/agent-ports.ts';
 import { edgeSetting, ENVIRONMENT } from '../support/world.ts';
 import { exitCodeOf } from '../../src/core/status/exit-code.ts';
-import { createHostFiles } from '../../src/cli/host-files.ts';
+import { createHostFiles } from '../../src/cli/wiring/host-files.ts';
 import { BROKEN } from './broken-file.ts';
 import { isWhole, pick } from './moments.ts';
 

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { serveStatus } from '../../src/adapters/status-socket/server.ts';
 import { createAgent, type Agent } from '../../src/agent/agent.ts';
 import { createRefresh } from '../../src/agent/daemon.ts';
-import { routesOf } from '../../src/cli/socket-routes.ts';
+import { routesOf } from '../../src/cli/wiring/socket-routes.ts';
 import { createSurroundings, type Surroundings } from '../support/agent-ports.ts';
 import { edgeSetting, ENVIRONMENT } from '../support/world.ts';
 import { fuzzAsync, PATIENCE_MS } from './cases.ts';

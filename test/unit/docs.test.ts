@@ -165,8 +165,8 @@ describe('docs/DOCUMENTS.md', () => {
 
   it.each([
     ['src/core/status/status.ts', 'rolledBack'],
-    ['src/cli/render/plan.ts', 'housekeeping'],
-    ['src/cli/render/explain.ts', 'failure'],
+    ['src/cli/render/plan-text.ts', 'housekeeping'],
+    ['src/cli/render/explain-text.ts', 'failure'],
     ['src/core/plan/explain.ts', 'differences'],
   ])('names every member of %s', (path, one) => {
     expect(membersOf(path)).toContain(one);

@@ -3,19 +3,19 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { environmentFile } from '../../config/instance.ts';
-import { readHostConfig } from '../host-config.ts';
+import { readHostConfig } from '../wiring/host-config.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { bad, guarded, hint, ok, type Check } from '../check.ts';
-import { checkRegistries } from '../check-registries.ts';
-import { checkDaemon, checkMetrics, checkReportToken } from '../check-reports.ts';
+import { bad, guarded, hint, ok, type Check } from '../doctor/check.ts';
+import { checkRegistries } from '../doctor/check-registries.ts';
+import { checkDaemon, checkMetrics, checkReportToken } from '../doctor/check-reports.ts';
 import type { Cli } from '../cli.ts';
-import { describeTrust } from '../host-files.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { createQuietLog } from '../narrate.ts';
+import { describeTrust } from '../wiring/host-files.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { createQuietLog } from '../terminal/narrator.ts';
 import { formatBytes } from '../terminal/units.ts';
-import { wireAgent, type Wired } from '../wire.ts';
+import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
 const HELP = `
 Example:

@@ -7,10 +7,10 @@ import { explain } from '../../core/plan/explain.ts';
 import type { PlanInput } from '../../core/plan/input.ts';
 import { exitCodeOf, worstOutcome, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { lookLocally } from '../look-locally.ts';
-import { explainDocument, renderExplain, type ExplainDocument } from '../render/explain.ts';
-import { renderStatus } from '../render/status.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { lookLocally } from '../wiring/look-locally.ts';
+import { explainDocument, renderExplain, type ExplainDocument } from '../render/explain-text.ts';
+import { renderStatus } from '../render/status-text.ts';
 import { readStatus } from './status.ts';
 
 const HELP = `

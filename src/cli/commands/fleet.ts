@@ -14,11 +14,11 @@ import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/store.ts';
 import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { addStoreFlags, checkEnvironment, type StoreFlags } from '../publishing/options.ts';
-import { readHosts, readTrust } from '../publishing/files.ts';
-import { openStore } from '../publishing/wire.ts';
-import { renderFleet, type Fleet } from '../render/fleet.ts';
+import { readHosts, readTrust } from '../publishing/read-files.ts';
+import { openStore } from '../publishing/open-store.ts';
+import { renderFleet, type Fleet } from '../render/fleet-text.ts';
 
 const HELP = `
 Examples:

@@ -6,7 +6,7 @@ import { AgentError } from '../../core/errors.ts';
 import type { JournalEntry } from '../../core/ports/journal.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 
 const HELP = `

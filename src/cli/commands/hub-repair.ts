@@ -7,8 +7,8 @@ import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { applyRepair, planRepair, type Repair } from '../../hub/repair.ts';
 import type { Cli } from '../cli.ts';
-import { createHubTrust } from '../hub-trust.ts';
-import { writeJson, type Io } from '../io.ts';
+import { createHubTrust } from '../wiring/hub-trust.ts';
+import { writeJson, type Io } from '../streams.ts';
 
 const HELP = `
 Examples:

@@ -6,7 +6,7 @@ import { hostToken } from '../../core/hub/tokens.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import type { Io } from '../io.ts';
+import type { Io } from '../streams.ts';
 
 const TOKEN_HELP = `
 Example:

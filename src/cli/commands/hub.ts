@@ -16,11 +16,11 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { DEFAULT_LIMITS, type HubLimits } from '../../hub/limits.ts';
-import { createHubTrust, TRUST_FILE } from '../hub-trust.ts';
+import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
 import { addHubRepair } from './hub-repair.ts';
 import { addHubToken } from './hub-token.ts';
 import type { Cli } from '../cli.ts';
-import type { Io } from '../io.ts';
+import type { Io } from '../streams.ts';
 import { VERSION } from '../version.ts';
 
 const HELP = `

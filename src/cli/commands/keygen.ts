@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import type { Io } from '../io.ts';
+import type { Io } from '../streams.ts';
 
 const HELP = `
 Example:

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { reconcileOnce } from '../../agent/once.ts';
-import { readHostConfig } from '../host-config.ts';
+import { readHostConfig } from '../wiring/host-config.ts';
 import { AgentError } from '../../core/errors.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { createNarrator, createQuietLog } from '../narrate.ts';
-import { formatPull, renderStatus } from '../render/status.ts';
-import { wireAgent, type Wired } from '../wire.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { createNarrator, createQuietLog } from '../terminal/narrator.ts';
+import { formatPull, renderStatus } from '../render/status-text.ts';
+import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
 const HELP = `
 Example:

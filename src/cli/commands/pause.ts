@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { answerLines, ask, whoAsks } from '../ask.ts';
+import { answerLines, sendCommand, whoAsks } from '../wiring/send-command.ts';
 import type { Cli } from '../cli.ts';
 import { parseDuration } from '../arguments.ts';
-import type { Io } from '../io.ts';
+import type { Io } from '../streams.ts';
 
 const HELP = `
 Examples:
@@ -21,7 +21,7 @@ interface PauseOptions {
 const runPause = async (io: Io, options: PauseOptions, signal: AbortSignal): Promise<ExitCode> => {
   const untilMs = options.for === undefined ? null : Date.now() + parseDuration(options.for);
   const { reason, all = false } = options;
-  answerLines(io, await ask(io, { kind: 'pause', reason, owner: whoAsks(io), untilMs, all }, signal));
+  answerLines(io, await sendCommand(io, { kind: 'pause', reason, owner: whoAsks(io), untilMs, all }, signal));
   return EXIT.ok;
 };
 
@@ -43,7 +43,7 @@ export const addResume = (program: Command, { io, run }: Cli): void => {
     .addHelpText('after', '\nExample:\n  supercargo resume')
     .action(() =>
       run(async (signal) => {
-        answerLines(io, await ask(io, { kind: 'resume' }, signal));
+        answerLines(io, await sendCommand(io, { kind: 'resume' }, signal));
         return EXIT.ok;
       }),
     );

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { foresee } from '../../core/plan/foresee.ts';
 import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { lookLocally } from '../look-locally.ts';
-import { planDocument, planlessDocument, renderPlan } from '../render/plan.ts';
-import { renderStatus } from '../render/status.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { lookLocally } from '../wiring/look-locally.ts';
+import { planDocument, planlessDocument, renderPlan } from '../render/plan-text.ts';
+import { renderStatus } from '../render/status-text.ts';
 
 const HELP = `
 Examples:

@@ -9,7 +9,7 @@ import { createArchiving } from '../publishing/archiving.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { addCreateFlag, addPublishFlags, type PublishFlags } from '../publishing/options.ts';
 import { openSession, publishAndTell } from '../publishing/session.ts';
-import { openRegistry } from '../publishing/wire.ts';
+import { openRegistry } from '../publishing/open-store.ts';
 import { formatImage } from '../../core/image/reference.ts';
 
 const HELP = `

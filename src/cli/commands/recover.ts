@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { answerLines, ask } from '../ask.ts';
+import { answerLines, sendCommand } from '../wiring/send-command.ts';
 import type { Cli } from '../cli.ts';
 import { parseSerial } from '../arguments.ts';
-import type { Io } from '../io.ts';
+import type { Io } from '../streams.ts';
 
 const HELP = `
 Examples:
@@ -23,11 +23,11 @@ interface RecoverOptions {
 /** Shows what will be assumed, then does it; a person at a terminal is asked in between. */
 const runRecover = async (io: Io, options: RecoverOptions, signal: AbortSignal): Promise<ExitCode> => {
   const serial = options.serial === undefined ? null : parseSerial(options.serial);
-  const assumed = await ask(io, { kind: 'recover', serial, dryRun: true }, signal);
+  const assumed = await sendCommand(io, { kind: 'recover', serial, dryRun: true }, signal);
   answerLines(io, assumed);
   if (options.dryRun === true || assumed.isDone === true) return EXIT.ok;
   if (options.yes !== true && isPerson(io) && !(await confirm(io, signal))) return EXIT.error;
-  answerLines(io, await ask(io, { kind: 'recover', serial, dryRun: false }, signal));
+  answerLines(io, await sendCommand(io, { kind: 'recover', serial, dryRun: false }, signal));
   return EXIT.ok;
 };
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../core/status/exit-code.ts';
-import { answerLines, ask } from '../ask.ts';
+import { answerLines, sendCommand } from '../wiring/send-command.ts';
 import type { Cli } from '../cli.ts';
 
 const HELP = `
@@ -17,7 +17,7 @@ export const addRetry = (program: Command, { io, run }: Cli): void => {
     .addHelpText('after', HELP)
     .action((service: string) =>
       run(async (signal) => {
-        answerLines(io, await ask(io, { kind: 'retry', service }, signal));
+        answerLines(io, await sendCommand(io, { kind: 'retry', service }, signal));
         return EXIT.ok;
       }),
     );

@@ -11,12 +11,12 @@ import { readSurroundings } from '../../config/surroundings.ts';
 import { toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { readHostConfig } from '../host-config.ts';
+import { readHostConfig } from '../wiring/host-config.ts';
 import { VERSION } from '../version.ts';
 import type { Cli } from '../cli.ts';
-import type { Io } from '../io.ts';
-import { routesOf } from '../socket-routes.ts';
-import { wireAgent, type Wired } from '../wire.ts';
+import type { Io } from '../streams.ts';
+import { routesOf } from '../wiring/socket-routes.ts';
+import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
 const HELP = `
 Example:

@@ -4,9 +4,9 @@ import { readPaths } from '../../config.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Status } from '../../core/status/status.ts';
 import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { lookLocally } from '../look-locally.ts';
-import { renderStatus } from '../render/status.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { lookLocally } from '../wiring/look-locally.ts';
+import { renderStatus } from '../render/status-text.ts';
 import { pause } from '../../agent/wake.ts';
 
 const HELP = `

@@ -6,8 +6,8 @@ import { EXIT, exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts'
 import type { Status } from '../../core/status/status.ts';
 import type { Cli } from '../cli.ts';
 import { parseDuration } from '../arguments.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { renderStatus } from '../render/status.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { renderStatus } from '../render/status-text.ts';
 
 const HELP = `
 Examples:

@@ -7,9 +7,9 @@ import { formatImage } from '../../core/image/reference.ts';
 import { accept, DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
-import { checkCompose, describeTrust, readTrustFile } from '../host-files.ts';
+import { checkCompose, describeTrust, readTrustFile } from '../wiring/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
 
 const HELP = `
 Examples:

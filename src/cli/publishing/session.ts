@@ -13,9 +13,9 @@ import { findCurrent } from '../../publish/base.ts';
 import { createPublisher, type Proposal, type Published, type Publisher } from '../../publish/publisher.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/store.ts';
 import { parseDuration } from '../arguments.ts';
-import { terminalOf, writeJson, type Io } from '../io.ts';
-import { renderChanges } from '../render/fleet.ts';
-import { readHosts, readKey, readTrust, trustInKeys } from './files.ts';
+import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { renderChanges } from '../render/fleet-text.ts';
+import { readHosts, readKey, readTrust, trustInKeys } from './read-files.ts';
 import {
   checkEnvironment,
   checkPublishFlags,
@@ -27,8 +27,8 @@ import {
   timeoutOf,
   type PublishFlags,
 } from './options.ts';
-import { waitAndTell } from './wait.ts';
-import { openStore } from './wire.ts';
+import { waitAndTell } from './wait-for-hosts.ts';
+import { openStore } from './open-store.ts';
 
 /** One call of `publish`, `promote` or `rollback`, checked and connected. */
 export interface Session {

@@ -3,7 +3,7 @@
  * action at the engine or at an edge, or a write of the ledger. Ends by itself with 0 where there is none left to take.
  */
 import { reconcileOnce } from '../../../src/agent/once.ts';
-import { wireAgent } from '../../../src/cli/wire.ts';
+import { wireAgent } from '../../../src/cli/wiring/wire-agent.ts';
 import { readConfig } from '../../../src/config.ts';
 import { readSurroundings } from '../../../src/config/surroundings.ts';
 

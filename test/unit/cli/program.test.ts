@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { Io } from '../../../src/cli/io.ts';
+import type { Io } from '../../../src/cli/streams.ts';
 import { runProgram } from '../../../src/cli/program.ts';
 
 interface Ran {

@@ -1,16 +1,16 @@
 import { userInfo } from 'node:os';
-import { askAgent } from '../adapters/status-socket/client.ts';
-import { readPaths } from '../config.ts';
+import { askAgent } from '../../adapters/status-socket/client.ts';
+import { readPaths } from '../../config.ts';
 import { readHostConfig } from './host-config.ts';
-import type { Command, CommandAnswer } from '../core/operator-command.ts';
-import type { Io } from './io.ts';
-import { createQuietLog } from './narrate.ts';
-import { wireAgent } from './wire.ts';
+import type { Command, CommandAnswer } from '../../core/operator-command.ts';
+import type { Io } from '../streams.ts';
+import { createQuietLog } from '../terminal/narrator.ts';
+import { wireAgent } from './wire-agent.ts';
 
 /**
  * Asks the running agent; without one, does it to the ledger ourselves, as the one writer. @throws AgentError
  */
-export const ask = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
+export const sendCommand = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
   if (answer !== undefined) return answer as CommandAnswer;
   const { agent, claim, release } = wireAgent(readHostConfig(io.env), {

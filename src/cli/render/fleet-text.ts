@@ -7,9 +7,9 @@ import type { VersionChange } from '../../core/publish/diff.ts';
 import type { ReportedService } from '../../core/status/reported.ts';
 import { isoTime, type EpochMs } from '../../core/time.ts';
 import type { WaitedHost } from '../../publish/wait.ts';
-import type { Screen } from '../io.ts';
+import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
-import { paintOutcome } from './status.ts';
+import { paintOutcome } from './status-text.ts';
 
 const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(word)](oneLine(word));
 

@@ -1,11 +1,11 @@
-import type { Service } from '../core/compose/model.ts';
-import { toAgentError } from '../core/errors.ts';
-import { mirrorsOf, type Mirror } from '../core/image/mirror.ts';
-import { formatImage, tryParseImage, type ImageReference } from '../core/image/reference.ts';
-import type { Manifest } from '../core/manifest/model.ts';
-import type { ReleaseImage } from '../core/state/release.ts';
+import type { Service } from '../../core/compose/model.ts';
+import { toAgentError } from '../../core/errors.ts';
+import { mirrorsOf, type Mirror } from '../../core/image/mirror.ts';
+import { formatImage, tryParseImage, type ImageReference } from '../../core/image/reference.ts';
+import type { Manifest } from '../../core/manifest/model.ts';
+import type { ReleaseImage } from '../../core/state/release.ts';
 import { guarded, hint, ok, type Check } from './check.ts';
-import type { Wired } from './wire.ts';
+import type { Wired } from '../wiring/wire-agent.ts';
 
 /**
  * What the host's own file says, or the manifest; undefined where nobody has published a version, or no

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { waitAndTell } from '../../../../src/cli/publishing/wait.ts';
-import type { Io } from '../../../../src/cli/io.ts';
+import { waitAndTell } from '../../../../src/cli/publishing/wait-for-hosts.ts';
+import type { Io } from '../../../../src/cli/streams.ts';
 import type { HostReport } from '../../../../src/core/fleet/report.ts';
 import type { Status } from '../../../../src/core/status/status.ts';
 import { createEnvironmentStore } from '../../../../src/publish/store.ts';

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import type { Routes } from '../adapters/status-socket/server.ts';
-import type { Agent } from '../agent/agent.ts';
-import type { Refresh } from '../agent/daemon.ts';
-import type { Command } from '../core/operator-command.ts';
-import { AgentError } from '../core/errors.ts';
-import { explainNow } from './commands/explain.ts';
+import type { Routes } from '../../adapters/status-socket/server.ts';
+import type { Agent } from '../../agent/agent.ts';
+import type { Refresh } from '../../agent/daemon.ts';
+import type { Command } from '../../core/operator-command.ts';
+import { AgentError } from '../../core/errors.ts';
+import { explainNow } from '../commands/explain.ts';
 
 const time = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 const commandSchema = v.variant('kind', [

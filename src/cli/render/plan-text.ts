@@ -8,9 +8,9 @@ import type { Action } from '../../core/plan/action.ts';
 import type { HostPlan } from '../../core/plan/plan.ts';
 import { tell, toldMembers } from '../../core/status/outcome.ts';
 import type { ForeignContainer, Status } from '../../core/status/status.ts';
-import type { Screen } from '../io.ts';
+import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
-import { paintOutcome } from './status.ts';
+import { paintOutcome } from './status-text.ts';
 
 /** `plan --json`: supercargo/plan/v1. */
 export interface PlanDocument {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openStore } from '../../../../src/cli/publishing/wire.ts';
+import { openStore } from '../../../../src/cli/publishing/open-store.ts';
 import { readPublisherConfig } from '../../../../src/config/publisher.ts';
 
 const open = async (to: string | undefined, env: Readonly<Record<string, string>> = {}) =>

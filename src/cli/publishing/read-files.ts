@@ -4,7 +4,7 @@ import { AgentError, messageOf } from '../../core/errors.ts';
 import { isReportingHost } from '../../core/hub/names.ts';
 import type { Trust } from '../../core/manifest/model.ts';
 import { quote } from '../../core/manifest/text.ts';
-import { readTrustFile } from '../host-files.ts';
+import { readTrustFile } from '../wiring/host-files.ts';
 
 const readText = async (path: string, what: string): Promise<string> => {
   try {

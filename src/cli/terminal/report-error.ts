@@ -1,7 +1,7 @@
-import { toAgentError, type AgentError } from '../core/errors.ts';
-import { EXIT, type ExitCode } from '../core/status/exit-code.ts';
-import type { Io } from './io.ts';
-import { terminalOf } from './io.ts';
+import { toAgentError, type AgentError } from '../../core/errors.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { Io } from '../streams.ts';
+import { terminalOf } from '../streams.ts';
 
 /**
  * Errors by exit code: an engine or a daemon that is away is a state of the host, all else is an error of the

@@ -1,5 +1,5 @@
-import type { EventLog, EventName } from '../core/events.ts';
-import { terminalOf, type Io } from './io.ts';
+import type { EventLog, EventName } from '../../core/events.ts';
+import { terminalOf, type Io } from '../streams.ts';
 
 export const createQuietLog = (): EventLog => ({ write: () => undefined });
 

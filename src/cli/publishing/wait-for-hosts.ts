@@ -3,8 +3,8 @@ import type { Manifest } from '../../core/manifest/model.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/store.ts';
 import { waitForFleet, type WaitedHost, type Waited, type WaitOutcome } from '../../publish/wait.ts';
-import { terminalOf, type Io } from '../io.ts';
-import { noReportAdvice, renderFault, renderWait } from '../render/fleet.ts';
+import { terminalOf, type Io } from '../streams.ts';
+import { noReportAdvice, renderFault, renderWait } from '../render/fleet-text.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const CODES: Readonly<Record<WaitOutcome, ExitCode>> = {

@@ -1,9 +1,9 @@
 import { readHostConfig } from './host-config.ts';
-import { AgentError } from '../core/errors.ts';
-import type { PlanInput } from '../core/plan/input.ts';
-import type { Io } from './io.ts';
-import { createQuietLog } from './narrate.ts';
-import { wireAgent, type Wired } from './wire.ts';
+import { AgentError } from '../../core/errors.ts';
+import type { PlanInput } from '../../core/plan/input.ts';
+import type { Io } from '../streams.ts';
+import { createQuietLog } from '../terminal/narrator.ts';
+import { wireAgent, type Wired } from './wire-agent.ts';
 
 export interface Looked extends Wired {
   readonly environment: string;

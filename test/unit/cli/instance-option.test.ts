@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { takeInstance } from '../../../src/cli/instance.ts';
+import { takeInstance } from '../../../src/cli/instance-option.ts';
 
 it.each<readonly [string, readonly string[], string | undefined, readonly string[]]>([
   ['none', ['status', '--json'], undefined, ['status', '--json']],

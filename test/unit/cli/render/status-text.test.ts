@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderStatus } from '../../../../src/cli/render/status.ts';
+import { renderStatus } from '../../../../src/cli/render/status-text.ts';
 import { createPalette } from '../../../../src/cli/terminal/colour.ts';
 import type { Status } from '../../../../src/core/status/status.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';

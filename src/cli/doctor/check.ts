@@ -1,4 +1,4 @@
-import { toAgentError } from '../core/errors.ts';
+import { toAgentError } from '../../core/errors.ts';
 
 /** One line of `doctor`. */
 export interface Check {

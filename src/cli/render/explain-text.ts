@@ -4,9 +4,9 @@ import type { Explanation } from '../../core/plan/explain.ts';
 import { containerStatus } from '../../core/status/container.ts';
 import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status.ts';
 import { tell, toldMembers } from '../../core/status/outcome.ts';
-import type { Screen } from '../io.ts';
+import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
-import { drainWords, paintOutcome } from './status.ts';
+import { drainWords, paintOutcome } from './status-text.ts';
 
 /** `explain --json`: supercargo/explain/v1. Environment values are never in it. */
 export interface ExplainDocument {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { readConfig, type Config } from '../config.ts';
-import { readSurroundings } from '../config/surroundings.ts';
+import { readConfig, type Config } from '../../config.ts';
+import { readSurroundings } from '../../config/surroundings.ts';
 
 /**
  * The group that may talk to the engine, as the unit's SupplementaryGroups= gives it. Root's needs no giving.

@@ -7,7 +7,7 @@ import type {
   ServiceStatus,
   Status,
 } from '../../core/status/status.ts';
-import type { Screen } from '../io.ts';
+import type { Screen } from '../streams.ts';
 import type { Palette } from '../terminal/colour.ts';
 import { renderTable } from '../terminal/table.ts';
 import { formatBytes, relativeTime } from '../terminal/units.ts';
