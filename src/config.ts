@@ -8,19 +8,19 @@ import {
   warningsOf,
   type AgentValues,
   type ConfigProblem,
-} from './config/checks.ts';
+} from './config/config-checks.ts';
 import { parseEnvironmentFile } from './config/environment-file.ts';
 import { environmentFile, environmentOf, type InstanceName } from './config/instance.ts';
-import { credentialsOf } from './config/credentials.ts';
-import { reportOf, type ReportConfig } from './config/report.ts';
+import { credentialsOf } from './config/systemd-credentials.ts';
+import { reportOf, type ReportConfig } from './config/report-config.ts';
 import { AGENT_SPECS, DOCUMENT_SPECS, PATH_SPECS } from './config/specs.ts';
 import { correctFile, type Surroundings } from './config/surroundings.ts';
 import type { EngineAddress, LogFormat, LogLevel } from './config/validators.ts';
-import type { EdgeMode } from './core/edge/model.ts';
+import type { EdgeMode } from './core/edge/edge-config.ts';
 import type { Mirror } from './core/image/mirror.ts';
 import type { ImageReference } from './core/image/reference.ts';
 import { AgentError } from './core/errors.ts';
-import type { DeployWindow } from './core/window/model.ts';
+import type { DeployWindow } from './core/window/deploy-window.ts';
 import { readInputFileNow } from './io/input-file.ts';
 
 const MAX_ENVIRONMENT_BYTES = 1024 ** 2;

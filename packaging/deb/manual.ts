@@ -1,4 +1,4 @@
-import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import type { Described } from './described.ts';
 import type { Release } from './release.ts';
 

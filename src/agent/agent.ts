@@ -1,15 +1,15 @@
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
-import type { PlanInput } from '../core/plan/input.ts';
-import type { Status } from '../core/status/status.ts';
-import { createFollow } from './follow.ts';
+import type { PlanInput } from '../core/plan/plan-input.ts';
+import type { Status } from '../core/status/status-document.ts';
+import { createFollow } from './long-poll.ts';
 import { createIntake } from './intake.ts';
-import { createNotes, SILENT } from './notes.ts';
-import { operate } from './operate.ts';
-import type { AgentOptions, AgentPorts } from './ports.ts';
+import { createNotes, SILENT } from './recorder.ts';
+import { operate } from './operator-commands.ts';
+import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createReconciler } from './reconciler.ts';
 import { createRecord } from './ledger-record.ts';
-import { buildStatus } from './status.ts';
+import { buildStatus } from './build-status.ts';
 import { createDeployCounter, createReporting } from './reporting.ts';
 import { createWake } from './wake.ts';
 

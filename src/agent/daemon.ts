@@ -1,5 +1,5 @@
 import { AgentError } from '../core/errors.ts';
-import type { Status } from '../core/status/status.ts';
+import type { Status } from '../core/status/status-document.ts';
 import type { Agent } from './agent.ts';
 import { pause } from './wake.ts';
 

@@ -3,18 +3,18 @@ import type { EventName } from '../core/events.ts';
 import type { ImageOrigin } from '../core/image/origin.ts';
 import { isoTime } from '../core/time.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
-import { detailsOf } from '../core/plan/details.ts';
-import type { Setback } from '../core/plan/input.ts';
-import { nextSetback } from '../core/plan/setback.ts';
+import { detailsOf } from '../core/plan/action-details.ts';
+import type { Setback } from '../core/plan/plan-input.ts';
+import { nextSetback } from '../core/plan/failed-step.ts';
 import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord, withContainers } from '../core/state/ledger.ts';
 import { changeLedger, withFetched, type Findings } from '../core/state/ledger-change.ts';
 import type { ReleaseSpec } from '../core/state/release.ts';
 import { withoutValues } from '../core/state/without-values.ts';
-import type { Notes } from './notes.ts';
-import type { AgentOptions, AgentPorts } from './ports.ts';
+import type { Notes } from './recorder.ts';
+import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
-import { createRepetitions } from './repetitions.ts';
+import { createRepetitions } from './creation-counter.ts';
 
 export interface Job {
   readonly service: string;

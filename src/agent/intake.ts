@@ -1,15 +1,15 @@
 import { nextDelayMs } from '../core/backoff.ts';
-import type { ComposeProject } from '../core/compose/model.ts';
+import type { ComposeProject } from '../core/compose/project-model.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import { accept, reverify, watermarkOf } from '../core/manifest/accept.ts';
-import type { Manifest, Rejection, Trust, Watermark } from '../core/manifest/model.ts';
+import type { Manifest, Rejection, Trust, Watermark } from '../core/manifest/manifest.ts';
 import type { FileProblem, ReadProject, ReadTrust } from '../core/ports/host-files.ts';
 import type { Fetched, Held } from '../core/ports/manifest-source.ts';
 import type { Ledger } from '../core/state/ledger.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Notes } from './notes.ts';
+import type { Notes } from './recorder.ts';
 import type { LedgerRecord } from './ledger-record.ts';
-import type { AgentOptions, AgentPorts } from './ports.ts';
+import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 
 /** What was read from Chef's files and from the manifest source, and what was wrong with it. */
 export interface Intake {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { planHost } from '../core/plan/host.ts';
-import type { PlanInput } from '../core/plan/input.ts';
-import { isAtRest, type HostPlan } from '../core/plan/plan.ts';
+import { planHost } from '../core/plan/plan-host.ts';
+import type { PlanInput } from '../core/plan/plan-input.ts';
+import { isAtRest, type HostPlan } from '../core/plan/host-plan.ts';
 import { resolveHost, type DesiredHost, type DesiredInput } from '../core/state/desired.ts';
 
 export interface Planning {

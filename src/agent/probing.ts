@@ -1,4 +1,4 @@
-import type { ProbeRequest } from '../core/plan/plan.ts';
+import type { ProbeRequest } from '../core/plan/host-plan.ts';
 import type { Probe } from '../core/ports/probe.ts';
 import type { Actual } from '../core/state/actual.ts';
 import type { EpochMs } from '../core/time.ts';

@@ -2,11 +2,11 @@ import { renderHostMetrics, type DeployCounts } from '../core/metrics/host-metri
 import type { Delivery, ReportSink } from '../core/ports/report-sink.ts';
 import { fingerprintOf } from '../core/status/fingerprint.ts';
 import { reportText } from '../core/status/report-text.ts';
-import type { ReportStatus, Status } from '../core/status/status.ts';
+import type { ReportStatus, Status } from '../core/status/status-document.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';
-import { createBeacon, type Beacon } from './beacon.ts';
-import type { Notes } from './notes.ts';
-import type { AgentPorts } from './ports.ts';
+import { createBeacon, type Beacon } from './reporter.ts';
+import type { Notes } from './recorder.ts';
+import type { AgentPorts } from './agent-ports.ts';
 
 /** What others are told of this host: the report store, and the file that metrics are collected from. */
 export interface Reporting {

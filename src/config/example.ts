@@ -1,4 +1,4 @@
-import { SECTION_TITLES, VARIABLE_ENTRIES, type Section, type Variable } from './variables.ts';
+import { SECTION_TITLES, VARIABLE_ENTRIES, type Section, type Variable } from './agent-variables.ts';
 
 const HEAD = `# Configuration of the supercargo agent: copy to /etc/supercargo/agent.env and edit.
 # The form is that of systemd's EnvironmentFile=: NAME=value, no "export", no \${…}.

@@ -22,7 +22,7 @@ import {
   text,
 } from './validators.ts';
 import { parseImage } from '../core/image/reference.ts';
-import { EDGE_IMAGE, VARIABLES, type VariableName } from './variables.ts';
+import { EDGE_IMAGE, VARIABLES, type VariableName } from './agent-variables.ts';
 
 const about = (name: VariableName): { desc: string; example: string } => ({
   desc: VARIABLES[name].effect,

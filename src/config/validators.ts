@@ -1,7 +1,7 @@
 import { EnvError, makeExactValidator } from 'envalid';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
-import type { DeployWindow } from '../core/window/model.ts';
+import type { DeployWindow } from '../core/window/deploy-window.ts';
 import { parseWindows } from '../core/window/parse.ts';
 import { parseCron } from './cron.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { namesLoopback } from '../core/hub/address.ts';
+import { namesLoopback } from '../core/hub/listen-address.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import {
   cookieOf,

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { AgentError, messageOf } from '../core/errors.ts';
-import { ARCHIVE_FOLDER } from '../core/fleet/layout.ts';
-import { answerClientError } from './client-error.ts';
+import { ARCHIVE_FOLDER } from '../core/fleet/store-layout.ts';
+import { answerClientError } from './malformed-request.ts';
 import { LONGEST_WAIT_SECONDS } from './limits.ts';
 
 /** PEM texts. */

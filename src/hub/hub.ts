@@ -4,27 +4,27 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AgentError, messageOf } from '../core/errors.ts';
 import type { EventLog } from '../core/events.ts';
-import { isLoopback, type ListenAddress } from '../core/hub/address.ts';
+import { isLoopback, type ListenAddress } from '../core/hub/listen-address.ts';
 import { refusal } from '../core/hub/refusal.ts';
-import type { Trust } from '../core/manifest/model.ts';
+import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createAccess, type HubSecrets } from './access.ts';
-import { notFound, refusalOfError, refuse } from './answer.ts';
-import { answerClientError } from './client-error.ts';
-import type { HubContext } from './context.ts';
+import { notFound, refusalOfError, refuse } from './responses.ts';
+import { answerClientError } from './malformed-request.ts';
+import type { HubContext } from './hub-context.ts';
 import { countAnswer, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
 import { LONGEST_WAIT_SECONDS, type HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
-import { createPulse } from './pulse.ts';
+import { createPulse } from './throttle.ts';
 import { openReports } from './reports.ts';
 import { addArchiveRoutes } from './routes-archives.ts';
 import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
 import { addPageRoutes, type PageAsset } from './routes-page.ts';
 import { addReportRoutes, reportTopic } from './routes-reports.ts';
-import { createWaiting } from './waiting.ts';
+import { createWaiting } from './held-requests.ts';
 import { createWatchers } from './watchers.ts';
 
 export interface HubOptions {
@@ -189,7 +189,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
   return { context: { ...shared, mostArchiveBytes, life, connections } satisfies HubContext, pulse };
 };
 
-/** Serves the layout of core/fleet/layout.ts over HTTP. @throws AgentError STORE, CONFIG */
+/** Serves the layout of core/fleet/store-layout.ts over HTTP. @throws AgentError STORE, CONFIG */
 export const startHub = async (options: HubOptions): Promise<Hub> => {
   const { app, http } = await createApp(options);
   const sockets = { open: 0 };

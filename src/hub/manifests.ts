@@ -1,15 +1,20 @@
-import { epochPath, historyPath, manifestPath } from '../core/fleet/layout.ts';
-import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditions.ts';
-import { environmentOfFile } from '../core/hub/names.ts';
-import { readPublication } from '../core/hub/published.ts';
+import { epochPath, historyPath, manifestPath } from '../core/fleet/store-layout.ts';
+import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditional-request.ts';
+import { environmentOfFile } from '../core/hub/file-names.ts';
+import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/hub/serials.ts';
+import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/manifest/serial.ts';
 import type { AgentError } from '../core/errors.ts';
-import type { Trust } from '../core/manifest/model.ts';
+import type { Trust } from '../core/manifest/manifest.ts';
 import { createOneAtATime } from '../core/one-at-a-time.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
-import { findEnvironment, type CurrentManifest, type FoundEnvironment, type HeldDocument } from './found.ts';
+import {
+  findEnvironment,
+  type CurrentManifest,
+  type FoundEnvironment,
+  type HeldDocument,
+} from './find-environment.ts';
 
 export type WriteAnswer =
   | { readonly kind: 'written'; readonly isNew: boolean; readonly tag: string; readonly serial: number }

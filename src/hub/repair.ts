@@ -1,11 +1,11 @@
 import { AgentError } from '../core/errors.ts';
-import { historyFolder, historyPath, manifestPath, reportFolder } from '../core/fleet/layout.ts';
-import { readHostReport } from '../core/fleet/report.ts';
-import { hostOfFile, serialOfFile } from '../core/hub/names.ts';
-import { isSpent } from '../core/hub/serials.ts';
-import type { Trust } from '../core/manifest/model.ts';
+import { historyFolder, historyPath, manifestPath, reportFolder } from '../core/fleet/store-layout.ts';
+import { readHostReport } from '../core/fleet/host-report.ts';
+import { hostOfFile, serialOfFile } from '../core/hub/file-names.ts';
+import { isSpent } from '../core/manifest/serial.ts';
+import type { Trust } from '../core/manifest/manifest.ts';
 import type { FileChange, HubFiles } from '../core/ports/hub-files.ts';
-import { openPublished, type Opened, type Unusable, type Usable } from '../core/publish/standing.ts';
+import { openPublished, type Opened, type Unusable, type Usable } from '../core/publish/published-state.ts';
 import type { EpochMs } from '../core/time.ts';
 
 export interface RepairOptions {

@@ -1,9 +1,9 @@
-import { reportPath } from '../core/fleet/layout.ts';
+import { reportPath } from '../core/fleet/store-layout.ts';
 import type { AgentError } from '../core/errors.ts';
-import { entityTagOf } from '../core/hub/conditions.ts';
-import { hostOfFile } from '../core/hub/names.ts';
+import { entityTagOf } from '../core/hub/conditional-request.ts';
+import { hostOfFile } from '../core/hub/file-names.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { readReport, type ReportSummary } from '../core/hub/report.ts';
+import { readReport, type ReportSummary } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';

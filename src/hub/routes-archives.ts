@@ -1,11 +1,11 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ARCHIVE_FOLDER } from '../core/fleet/layout.ts';
+import { ARCHIVE_FOLDER } from '../core/fleet/store-layout.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { isDigest, type Digest } from '../core/image/reference.ts';
-import { notFound, partOf, refuse } from './answer.ts';
-import type { HubContext } from './context.ts';
+import { notFound, partOf, refuse } from './responses.ts';
+import type { HubContext } from './hub-context.ts';
 import { guard, json } from './guard.ts';
 
 const nowhere = notFound('there is no such address for archives');

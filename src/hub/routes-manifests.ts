@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { manifestPath, probePath } from '../core/fleet/layout.ts';
-import { entityTagOf, isKnown, mayWrite } from '../core/hub/conditions.ts';
-import { environmentOfFile, serialOfFile } from '../core/hub/names.ts';
+import { manifestPath, probePath } from '../core/fleet/store-layout.ts';
+import { entityTagOf, isKnown, mayWrite } from '../core/hub/conditional-request.ts';
+import { environmentOfFile, serialOfFile } from '../core/hub/file-names.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { DOCUMENT_CAP_BYTES } from '../core/manifest/accept.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
-import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './answer.ts';
-import type { HubContext } from './context.ts';
+import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
+import type { HubContext } from './hub-context.ts';
 import { guard, json } from './guard.ts';
-import type { HeldDocument } from './found.ts';
+import type { HeldDocument } from './find-environment.ts';
 import type { WriteAnswer } from './manifests.ts';
 
 export const manifestTopic = (environment: string): string => `manifest ${environment}`;

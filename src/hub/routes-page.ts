@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { memoryUsage } from 'node:process';
-import { entityTagOf, isKnown } from '../core/hub/conditions.ts';
+import { entityTagOf, isKnown } from '../core/hub/conditional-request.ts';
 import type { WantedManifest } from '../core/fleet/findings.ts';
-import { judgeHost } from '../core/fleet/judge.ts';
-import { renderMetrics, type HostFacts } from '../core/hub/metrics.ts';
-import { readPublication } from '../core/hub/published.ts';
+import { judgeHost } from '../core/fleet/host-verdict.ts';
+import { renderMetrics, type HostFacts } from '../core/hub/hub-metrics.ts';
+import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { bytesOf, conditionsOf, refuse } from './answer.ts';
-import type { HubContext } from './context.ts';
+import { bytesOf, conditionsOf, refuse } from './responses.ts';
+import type { HubContext } from './hub-context.ts';
 import { guard } from './guard.ts';
 
 /** One file of the fleet page, at its address. */

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isKnown, type Conditions } from '../core/hub/conditions.ts';
-import { hostOfFile } from '../core/hub/names.ts';
-import { REPORT_CAP_BYTES } from '../core/hub/report.ts';
+import { isKnown, type Conditions } from '../core/hub/conditional-request.ts';
+import { hostOfFile } from '../core/hub/file-names.ts';
+import { REPORT_CAP_BYTES } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
-import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './answer.ts';
-import type { HubContext } from './context.ts';
+import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
+import type { HubContext } from './hub-context.ts';
 import { guard } from './guard.ts';
 import { fleetDocument } from './reports.ts';
 

@@ -4,11 +4,11 @@ import {
   historyFolder,
   historyPath,
   manifestPath,
-} from '../core/fleet/layout.ts';
-import { environmentOfFile, serialOfFile } from '../core/hub/names.ts';
-import { readPublication } from '../core/hub/published.ts';
+} from '../core/fleet/store-layout.ts';
+import { environmentOfFile, serialOfFile } from '../core/hub/file-names.ts';
+import { readPublication } from '../core/hub/publication.ts';
 import type { Archive } from '../core/image/archive.ts';
-import type { ManifestService } from '../core/manifest/model.ts';
+import type { ManifestService } from '../core/manifest/manifest.ts';
 import type { ArchiveStore } from '../core/ports/archive-store.ts';
 import type { DocumentStore } from '../core/ports/document-store.ts';
 import type { ImageRegistry } from '../core/ports/image-registry.ts';

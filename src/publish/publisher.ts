@@ -1,14 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import { AgentError, messageOf } from '../core/errors.ts';
-import { historyPath, manifestPath, probePath } from '../core/fleet/layout.ts';
-import type { Manifest } from '../core/manifest/model.ts';
+import { historyPath, manifestPath, probePath } from '../core/fleet/store-layout.ts';
+import type { Manifest } from '../core/manifest/manifest.ts';
 import { seal } from '../core/manifest/seal.ts';
 import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
-import type { Named } from '../core/publish/base.ts';
+import type { Named } from '../core/publish/overwrite-checks.ts';
 import { draft, refuseSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
-import { renderManifest } from '../core/publish/render.ts';
-import { findBase, type Base, type ChosenBase } from './base.ts';
-import type { EnvironmentStore } from './store.ts';
+import { renderManifest } from '../core/publish/render-manifest.ts';
+import { findBase, type Base, type ChosenBase } from './base-manifest.ts';
+import type { EnvironmentStore } from './environment-store.ts';
 
 export interface PublisherOptions {
   readonly store: DocumentStore;

@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import { readDockerConfig } from '../../src/adapters/registry-credentials/docker-config.ts';
 import { runCommand } from '../support/command.ts';
 import { readEnvironmentFile } from '../support/environment-file.ts';

@@ -3,9 +3,9 @@ import { type Socket, connect as connectTo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Ask } from '../../src/adapters/docker/ask.ts';
-import { connect } from '../../src/adapters/docker/client.ts';
-import { createObserver } from '../../src/adapters/docker/observe.ts';
+import type { Ask } from '../../src/adapters/docker/engine-call.ts';
+import { connect } from '../../src/adapters/docker/connect.ts';
+import { createObserver } from '../../src/adapters/docker/observer.ts';
 import { codeOf, createAdapterBench, never } from '../support/adapter-bench.ts';
 import { eventually } from '../support/poll.ts';
 

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
+import { createDockerEngine } from '../../src/adapters/docker/docker-engine.ts';
 import { sharedDocker } from '../support/context.ts';
 import { engineContract } from '../support/engine-contract.ts';
 import { flavours } from '../support/flavours.ts';

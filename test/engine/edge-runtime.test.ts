@@ -3,15 +3,15 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { EdgeAction } from '../../src/core/edge/action.ts';
+import type { EdgeAction } from '../../src/core/edge/edge-action.ts';
 import type {
   EdgeConfig,
   EdgeProtocol,
   EdgeServer,
   EdgeServerState,
   EdgeState,
-} from '../../src/core/edge/model.ts';
-import { renderConfig } from '../../src/core/edge/render.ts';
+} from '../../src/core/edge/edge-config.ts';
+import { renderConfig } from '../../src/core/edge/render-haproxy.ts';
 import { sharedDocker } from '../support/context.ts';
 import { type EdgeApp, startEdgeApp } from '../support/edge-app.ts';
 import { buildEdgeImage } from '../support/edge-image.ts';

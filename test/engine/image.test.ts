@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { demultiplex } from '../../src/adapters/docker/run-in.ts';
+import { demultiplex } from '../../src/adapters/docker/exec.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { buildBaseImage } from '../support/base-image.ts';
 import { sharedDocker } from '../support/context.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createJournal } from '../../src/adapters/state-dir/journal.ts';
+import { createJournal } from '../../src/adapters/state-dir/journal-file.ts';
 import { createLedgerStore } from '../../src/adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../../src/agent/agent.ts';
 import { createSurroundings, type Surroundings } from '../support/agent-ports.ts';

@@ -1,5 +1,5 @@
 import { AgentError } from '../../src/core/errors.ts';
-import { containerName, networkName, volumeName } from '../../src/core/names.ts';
+import { containerName, networkName, volumeName } from '../../src/core/docker-names.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import {
   brief,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import type { Status } from '../../src/core/status/status.ts';
+import type { Status } from '../../src/core/status/status-document.ts';
 import { appsOf, behindEdge, createEdgeScene, eventsOf } from '../engine/scenarios/start-first-scene.ts';
 import { type Scene, statusOf, told } from '../engine/scenarios/scene.ts';
 import type { Agent } from '../support/agent.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { observeEdge } from '../../src/adapters/edge/observe.ts';
+import { observeEdge } from '../../src/adapters/edge/observe-edge.ts';
 import { createRuntime } from '../../src/adapters/edge/runtime.ts';
-import type { EdgeState } from '../../src/core/edge/model.ts';
+import type { EdgeState } from '../../src/core/edge/edge-config.ts';
 import { fuzzAsync, orRefused, PATIENCE_MS } from './cases.ts';
 import { mangled } from './mutate.ts';
 

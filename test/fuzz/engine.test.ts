@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
+import { createDockerEngine } from '../../src/adapters/docker/docker-engine.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
-import { LABELS } from '../../src/core/names.ts';
-import { planHost } from '../../src/core/plan/host.ts';
+import { LABELS } from '../../src/core/docker-names.ts';
+import { planHost } from '../../src/core/plan/plan-host.ts';
 import type { Engine, EngineAction, TagMeaning } from '../../src/core/ports/engine.ts';
 import type { Actual } from '../../src/core/state/actual.ts';
 import { digestOf, ENVIRONMENT, imageIdOf, NO_EDGE_HOME, NO_SOURCES, planInput } from '../support/world.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readReport } from '../../src/core/hub/report.ts';
+import { readReport } from '../../src/core/hub/read-report.ts';
 import { hostToken } from '../../src/core/hub/tokens.ts';
 import { createScene, bearer, manifestText, PUBLISH, SECRET, type Scene } from '../unit/hub/scene.ts';
 import { hostStatus } from '../support/status.ts';

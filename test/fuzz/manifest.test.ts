@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { accept, reverify } from '../../src/core/manifest/accept.ts';
-import type { Acceptance, AcceptedManifest, Watermark } from '../../src/core/manifest/model.ts';
+import type { Acceptance, AcceptedManifest, Watermark } from '../../src/core/manifest/manifest.ts';
 import { parseTrust } from '../../src/core/manifest/trust.ts';
 import { createSigner, DIGEST, NOW_MS, sealed, trustOf, written } from '../unit/core/manifest/builder.ts';
 import { fuzz, PATIENCE_MS } from './cases.ts';

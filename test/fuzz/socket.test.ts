@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { serveStatus } from '../../src/adapters/status-socket/server.ts';
+import { serveStatus } from '../../src/adapters/status-socket/status-server.ts';
 import { createAgent, type Agent } from '../../src/agent/agent.ts';
 import { createRefresh } from '../../src/agent/daemon.ts';
 import { routesOf } from '../../src/cli/wiring/socket-routes.ts';

@@ -7,7 +7,7 @@ import { createManifestSource } from '../../src/adapters/manifest-source/manifes
 import { createRegistryCredentials } from '../../src/adapters/registry-credentials/registry-credentials.ts';
 import { createReportStore } from '../../src/adapters/report-store/report-store.ts';
 import { readConfig, type Config } from '../../src/config.ts';
-import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
 import { DOCUMENT_CAP_BYTES } from '../../src/core/manifest/accept.ts';
 import { expectClear, fuzz, fuzzAsync, orRefused, PATIENCE_MS } from './cases.ts';

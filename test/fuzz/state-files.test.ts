@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createJournal } from '../../src/adapters/state-dir/journal.ts';
+import { createJournal } from '../../src/adapters/state-dir/journal-file.ts';
 import { createLedgerStore } from '../../src/adapters/state-dir/ledger-store.ts';
 import { emptyLedger, type Ledger } from '../../src/core/state/ledger.ts';
 import { manifest } from '../support/world.ts';

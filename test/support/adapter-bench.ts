@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
+import { createDockerEngine } from '../../src/adapters/docker/docker-engine.ts';
 import { AgentError } from '../../src/core/errors.ts';
 import { type ImageId, parseImage } from '../../src/core/image/reference.ts';
 import type { Engine, EngineAction, PullProgress } from '../../src/core/ports/engine.ts';

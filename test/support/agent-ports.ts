@@ -1,6 +1,6 @@
-import type { AgentPorts } from '../../src/agent/ports.ts';
+import type { AgentPorts } from '../../src/agent/agent-ports.ts';
 import { AgentError } from '../../src/core/errors.ts';
-import type { Trust } from '../../src/core/manifest/model.ts';
+import type { Trust } from '../../src/core/manifest/manifest.ts';
 import type { JournalEntry } from '../../src/core/ports/journal.ts';
 import type { LedgerRead } from '../../src/core/ports/ledger-store.ts';
 import type { Fetched } from '../../src/core/ports/manifest-source.ts';

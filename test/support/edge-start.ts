@@ -12,8 +12,8 @@ import {
   EDGE_RUN_MOUNT,
   edgeCheckCommand,
   edgeCommand,
-} from '../../src/core/edge/container.ts';
-import type { EdgeConfig } from '../../src/core/edge/model.ts';
+} from '../../src/core/edge/edge-container.ts';
+import type { EdgeConfig } from '../../src/core/edge/edge-config.ts';
 
 import { type Service, runCommand, startService } from './command.ts';
 import { FOREIGN_LABEL } from './leftovers.ts';

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asideName, containerName, keepRepository, networkName, volumeName } from '../../src/core/names.ts';
+import {
+  asideName,
+  containerName,
+  keepRepository,
+  networkName,
+  volumeName,
+} from '../../src/core/docker-names.ts';
 import { differencesFrom } from '../../src/core/plan/container-drift.ts';
 import type { CreateContainer } from '../../src/core/plan/action.ts';
 import type { Applied, Engine, EngineAction } from '../../src/core/ports/engine.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Status } from '../../src/core/status/status.ts';
+import type { Status } from '../../src/core/status/status-document.ts';
 import { type CommandResult, runCommand, type Service, startService } from './command.ts';
 import { supercargo } from './host.ts';
 import { eventually } from './poll.ts';

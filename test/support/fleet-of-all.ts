@@ -1,4 +1,4 @@
-import type { Status } from '../../src/core/status/status.ts';
+import type { Status } from '../../src/core/status/status-document.ts';
 import { hostStatus, serviceStatus } from './status.ts';
 
 /** The wanted serial of `fleetOfAll`, whose `web` is 1.1.0. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Status } from '../../src/core/status/status.ts';
+import type { Status } from '../../src/core/status/status-document.ts';
 import { runCommand } from './command.ts';
 import type { FleetHub } from './fleet-hub.ts';
 import {

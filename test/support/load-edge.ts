@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createEdges } from '../../src/adapters/edge/edges.ts';
-import type { EdgeServerSeen } from '../../src/core/edge/model.ts';
-import { LABELS } from '../../src/core/names.ts';
+import type { EdgeServerSeen } from '../../src/core/edge/edge-config.ts';
+import { LABELS } from '../../src/core/docker-names.ts';
 import type { TestHost } from './host.ts';
 
 /** The containers of the edge: id, and the instance that its name ends with. */

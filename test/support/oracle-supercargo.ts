@@ -1,11 +1,11 @@
 import { edgeSetting, NO_EDGE_HOME, NO_SOURCES } from './world.ts';
 import type Docker from 'dockerode';
-import { createDockerEngine } from '../../src/adapters/docker/engine.ts';
-import { readCompose } from '../../src/adapters/compose/read.ts';
-import type { ComposeProject } from '../../src/core/compose/model.ts';
+import { createDockerEngine } from '../../src/adapters/docker/docker-engine.ts';
+import { readCompose } from '../../src/adapters/compose/compose-reader.ts';
+import type { ComposeProject } from '../../src/core/compose/project-model.ts';
 import type { Action } from '../../src/core/plan/action.ts';
-import { planHost } from '../../src/core/plan/host.ts';
-import type { HostPlan } from '../../src/core/plan/plan.ts';
+import { planHost } from '../../src/core/plan/plan-host.ts';
+import type { HostPlan } from '../../src/core/plan/host-plan.ts';
 import { isEngineAction, type Engine } from '../../src/core/ports/engine.ts';
 import { resolveHost } from '../../src/core/state/desired.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';

@@ -1,6 +1,6 @@
 import { createAgent, type Agent } from '../../src/agent/agent.ts';
 import { reportText } from '../../src/core/status/report-text.ts';
-import type { Status } from '../../src/core/status/status.ts';
+import type { Status } from '../../src/core/status/status-document.ts';
 import { createSurroundings } from './agent-ports.ts';
 import { ENVIRONMENT, edgeSetting } from './world.ts';
 

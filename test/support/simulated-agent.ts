@@ -2,12 +2,17 @@ import { donorsIn } from '../../src/core/compose/namespaces.ts';
 import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
-import { planHost } from '../../src/core/plan/host.ts';
+import { planHost } from '../../src/core/plan/plan-host.ts';
 import { identify } from '../../src/core/plan/ownership.ts';
 import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
-import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/input.ts';
-import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/setback.ts';
-import { asksForListeners, isShortWait, type Decision, type HostPlan } from '../../src/core/plan/plan.ts';
+import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/plan-input.ts';
+import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/failed-step.ts';
+import {
+  asksForListeners,
+  isShortWait,
+  type Decision,
+  type HostPlan,
+} from '../../src/core/plan/host-plan.ts';
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
 import { withPastRecords, withPastTimes } from '../../src/core/state/clock.ts';

@@ -1,5 +1,5 @@
 import { simulate } from '../../src/core/plan/simulate.ts';
-import type { RestartPolicy } from '../../src/core/compose/model.ts';
+import type { RestartPolicy } from '../../src/core/compose/project-model.ts';
 import type { ImageId } from '../../src/core/image/reference.ts';
 import type {
   Container,

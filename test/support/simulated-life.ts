@@ -1,4 +1,4 @@
-import type { ContainerSpec } from '../../src/core/compose/model.ts';
+import type { ContainerSpec } from '../../src/core/compose/project-model.ts';
 import type { Container, ContainerDetail } from '../../src/core/state/actual.ts';
 import type { Behaviour } from './simulated-registry.ts';
 

@@ -1,6 +1,6 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
-import type { ContainerSpec } from '../../src/core/compose/model.ts';
+import type { ContainerSpec } from '../../src/core/compose/project-model.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
 import { overlaps } from '../../src/core/plan/port-conflicts.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';

@@ -1,4 +1,4 @@
-import type { ServiceStatus, Status } from '../../src/core/status/status.ts';
+import type { ServiceStatus, Status } from '../../src/core/status/status-document.ts';
 
 export const NOW_MS = Date.parse('2026-11-23T10:00:00Z');
 const earlier = (ms: number): string => new Date(NOW_MS - ms).toISOString();

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ComposeProject } from '../../src/core/compose/model.ts';
-import { formatProblem } from '../../src/core/compose/problem.ts';
+import type { ComposeProject } from '../../src/core/compose/project-model.ts';
+import { formatProblem } from '../../src/core/compose/compose-problem.ts';
 import { parseProject } from '../../src/core/compose/project.ts';
 import { parseMirrors, type Mirror } from '../../src/core/image/mirror.ts';
 import { parseImage, type Digest, type ImageId } from '../../src/core/image/reference.ts';
-import type { Freeze, Manifest, Rollout } from '../../src/core/manifest/model.ts';
-import type { EdgeSetting, PlanInput } from '../../src/core/plan/input.ts';
+import type { Freeze, Manifest, Rollout } from '../../src/core/manifest/manifest.ts';
+import type { EdgeSetting, PlanInput } from '../../src/core/plan/plan-input.ts';
 import type { Actual, EngineFacts } from '../../src/core/state/actual.ts';
 import { resolveHost } from '../../src/core/state/desired.ts';
 import { emptyLedger, type Ledger } from '../../src/core/state/ledger.ts';

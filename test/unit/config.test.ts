@@ -2,7 +2,7 @@ import { parseImage } from '../../src/core/image/reference.ts';
 import { describe, expect, it } from 'vitest';
 import { readConfig, readDocumentPaths, readPaths } from '../../src/config.ts';
 import { readSurroundings, type Surroundings } from '../../src/config/surroundings.ts';
-import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import { AgentError } from '../../src/core/errors.ts';
 
 const host = (over: Partial<Surroundings> = {}): Surroundings => ({

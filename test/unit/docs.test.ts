@@ -1,15 +1,15 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { VARIABLE_ENTRIES } from '../../src/config/variables.ts';
+import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import { parseProject } from '../../src/core/compose/project.ts';
 import { SERVICE_KEYS } from '../../src/core/compose/service-keys.ts';
 import { UNSUPPORTED_SERVICE_KEYS, UNSUPPORTED_TOP_KEYS } from '../../src/core/compose/unsupported.ts';
 import { parseManifest } from '../../src/core/manifest/schema.ts';
-import { LABELS } from '../../src/core/names.ts';
+import { LABELS } from '../../src/core/docker-names.ts';
 import { VERDICT_KINDS, VERDICT_WORDS } from '../../src/core/fleet/verdict.ts';
 import { EXIT } from '../../src/core/status/exit-code.ts';
-import { CONTAINER_ROLES, EDGE_ROLES, OUTCOMES } from '../../src/core/status/status.ts';
+import { CONTAINER_ROLES, EDGE_ROLES, OUTCOMES } from '../../src/core/status/status-document.ts';
 import { FAULTS } from '../faults/table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -131,9 +131,9 @@ describe('docs/DOCUMENTS.md', () => {
   it.each([
     ['error code', 'src/core/errors.ts', 'ErrorCode'],
     ['event', 'src/core/events.ts', 'EventName'],
-    ['reason to wait', 'src/core/plan/plan.ts', 'WaitReason'],
-    ['reason to block', 'src/core/plan/plan.ts', 'BlockReason'],
-    ['reason to reject', 'src/core/manifest/model.ts', 'RejectionReason'],
+    ['reason to wait', 'src/core/plan/host-plan.ts', 'WaitReason'],
+    ['reason to block', 'src/core/plan/host-plan.ts', 'BlockReason'],
+    ['reason to reject', 'src/core/manifest/manifest.ts', 'RejectionReason'],
     ['reason to fail', 'src/core/state/ledger.ts', 'FailureReason'],
   ])('names every %s', (_what, path, name) => {
     const words = unionOf(path, name);
@@ -164,7 +164,7 @@ describe('docs/DOCUMENTS.md', () => {
   });
 
   it.each([
-    ['src/core/status/status.ts', 'rolledBack'],
+    ['src/core/status/status-document.ts', 'rolledBack'],
     ['src/cli/render/plan-text.ts', 'housekeeping'],
     ['src/cli/render/explain-text.ts', 'failure'],
     ['src/core/plan/explain.ts', 'differences'],

@@ -149,7 +149,7 @@ describe('what the daemon loads before anything was done', () => {
     'is not %s: it takes 5 to 10 MB, and most looks at a host need none of it',
     (path) => {
       const loaded = [...loadedWith('main.ts'), ...loadedWith('cli/commands/run.ts')];
-      expect(loaded).toContain('adapters/docker/engine.ts');
+      expect(loaded).toContain('adapters/docker/docker-engine.ts');
       expect(loaded).not.toContain(path);
     },
   );

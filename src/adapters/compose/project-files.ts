@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ComposeProblem } from '../../core/compose/problem.ts';
+import type { ComposeProblem } from '../../core/compose/compose-problem.ts';
 import { withinDeadline } from '../../io/disk-wait.ts';
 import { unreadOf, unreadText } from '../../io/input-file.ts';
 

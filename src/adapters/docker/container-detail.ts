@@ -1,6 +1,6 @@
 import type Dockerode from 'dockerode';
 import type { ContainerDetail, ContainerState, Endpoint, Health } from '../../core/state/actual.ts';
-import type { RestartPolicy } from '../../core/compose/model.ts';
+import type { RestartPolicy } from '../../core/compose/project-model.ts';
 import { donorIn } from '../../core/compose/namespaces.ts';
 import { defined } from './defined.ts';
 import { classify } from './engine-error.ts';

@@ -1,11 +1,11 @@
 import type { ContainerCreateOptions, EndpointSettings, HostConfig } from 'dockerode';
-import type { Attachment, ContainerSpec, Healthcheck } from '../../core/compose/model.ts';
+import type { Attachment, ContainerSpec, Healthcheck } from '../../core/compose/project-model.ts';
 import { AgentError } from '../../core/errors.ts';
 import type { CreateContainer } from '../../core/plan/action.ts';
-import { hasMultiNetworkCreate } from './client.ts';
+import { hasMultiNetworkCreate } from './connect.ts';
 import { defined } from './defined.ts';
 import { blankedLabels, ownerLabels, type Labels } from './labels.ts';
-import { mountsOf } from './mounts.ts';
+import { mountsOf } from './mount-body.ts';
 
 /**
  * The body of POST /containers/create, built from the spec alone and kept minimal: what the spec does not say

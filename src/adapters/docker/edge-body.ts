@@ -5,7 +5,7 @@ import {
   EDGE_CONFIG_MOUNT,
   EDGE_RUN_MOUNT,
   edgeCommand,
-} from '../../core/edge/container.ts';
+} from '../../core/edge/edge-container.ts';
 import type { CreateEdge } from '../../core/plan/action.ts';
 import { blankedLabels, edgeLabels, type Labels } from './labels.ts';
 

@@ -1,4 +1,4 @@
-import type { Ask } from './ask.ts';
+import type { Ask } from './engine-call.ts';
 import type { ProcessConfig } from './inspected-config.ts';
 import { statusOf } from './engine-error.ts';
 import type { Labels } from './labels.ts';

@@ -1,6 +1,6 @@
-import type { RestartPolicy } from '../../core/compose/model.ts';
-import { frontendName, parseFrontendName } from '../../core/edge/names.ts';
-import { LABELS, NAME, projectName } from '../../core/names.ts';
+import type { RestartPolicy } from '../../core/compose/project-model.ts';
+import { frontendName, parseFrontendName } from '../../core/edge/haproxy-names.ts';
+import { LABELS, NAME, projectName } from '../../core/docker-names.ts';
 import type { CreateContainer, CreateEdge } from '../../core/plan/action.ts';
 import type { EdgeOwner, OtherOwner, Owner } from '../../core/state/actual.ts';
 

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import { familiarName, type Digest, type ImageId, type Repository } from '../../core/image/reference.ts';
 import type { Image } from '../../core/state/actual.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
-import { imageOf } from './resources.ts';
+import { imageOf } from './parse-resources.ts';
 
 /** As the engine takes it: by digest where there is one. */
 export const nameAt = (

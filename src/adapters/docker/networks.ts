@@ -1,8 +1,8 @@
 import type Dockerode from 'dockerode';
 import { AgentError, rawMessageOf } from '../../core/errors.ts';
-import { LABELS } from '../../core/names.ts';
+import { LABELS } from '../../core/docker-names.ts';
 import type { EngineAction } from '../../core/ports/engine.ts';
-import { inBody } from './in-body.ts';
+import { inBody } from './request-body.ts';
 import { statusOf } from './engine-error.ts';
 import { resourceLabels } from './labels.ts';
 

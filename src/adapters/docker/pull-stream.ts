@@ -3,9 +3,9 @@ import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryAuth } from '../../core/ports/registry-credentials.ts';
-import { countOr } from './answered.ts';
+import { countOr } from './response-types.ts';
 import { toRegistryError } from './engine-error.ts';
-import { linesOf } from './lines.ts';
+import { linesOf } from './split-lines.ts';
 
 /**
  * When a source that delivers too slowly is given up. There is no limit on the whole: big images may take

@@ -8,7 +8,7 @@ import type { PullProgress } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { Image } from '../../core/state/actual.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
-import { loadArchive, type ArchivedRelease } from './load.ts';
+import { loadArchive, type ArchivedRelease } from './load-archive.ts';
 import { inspectImage, nameAt, tagImage, untagImage } from './local-image.ts';
 import { pullStream, type Patience } from './pull-stream.ts';
 

@@ -5,7 +5,7 @@ import { formatImage, isDigest } from '../../core/image/reference.ts';
 import type { TagMeaning } from '../../core/ports/engine.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
-import type { Clients } from './client.ts';
+import type { Clients } from './connect.ts';
 import { toRegistryError } from './engine-error.ts';
 import { inspectImage, nameAt } from './local-image.ts';
 

@@ -5,8 +5,8 @@ import {
   EDGE_CONFIG_FILE,
   masterSocketName,
   runtimeSocketName,
-} from '../../core/edge/container.ts';
-import { checkedInstance } from '../../core/edge/names.ts';
+} from '../../core/edge/edge-container.ts';
+import { checkedInstance } from '../../core/edge/haproxy-names.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 
 /**

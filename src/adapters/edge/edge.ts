@@ -1,9 +1,9 @@
-import type { EdgeAction } from '../../core/edge/action.ts';
-import { renderConfig } from '../../core/edge/render.ts';
-import type { EdgeState } from '../../core/edge/model.ts';
-import { addServer, cutSessions, removeServer, setState, type Patience } from './commands.ts';
+import type { EdgeAction } from '../../core/edge/edge-action.ts';
+import { renderConfig } from '../../core/edge/render-haproxy.ts';
+import type { EdgeState } from '../../core/edge/edge-config.ts';
+import { addServer, cutSessions, removeServer, setState, type Patience } from './runtime-commands.ts';
 import { createConfigFolder } from './config-folder.ts';
-import { observeEdge } from './observe.ts';
+import { observeEdge } from './observe-edge.ts';
 import { createRuntime } from './runtime.ts';
 
 /**

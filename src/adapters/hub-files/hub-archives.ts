@@ -4,7 +4,7 @@ import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AgentError } from '../../core/errors.ts';
-import { ARCHIVE_FOLDER } from '../../core/fleet/layout.ts';
+import { ARCHIVE_FOLDER } from '../../core/fleet/store-layout.ts';
 import type { HubArchives } from '../../core/ports/hub-archives.ts';
 import { FILE_MODE, isAbsent, makeFolder, syncFolder, WORK_FOLDER } from './durable.ts';
 import { storeError } from './store-error.ts';

@@ -9,7 +9,7 @@ import {
 import { formatImage, type Digest, type ImageId, type ImageReference } from '../../core/image/reference.ts';
 import type { ImageRegistry, PublishedImage } from '../../core/ports/image-registry.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
-import { createArchive } from './archive.ts';
+import { createArchive } from './build-archive.ts';
 import { digestOf } from './digest.ts';
 import { CAP_BYTES } from './registry-request.ts';
 import { createSession, failure, type Session } from './session.ts';

@@ -4,7 +4,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { Response } from 'got';
 import { AgentError, messageOf } from '../../core/errors.ts';
-import { archivePath } from '../../core/fleet/layout.ts';
+import { archivePath } from '../../core/fleet/store-layout.ts';
 import type { Archive } from '../../core/image/archive.ts';
 import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';

@@ -5,7 +5,7 @@ import { AgentError, reasonOf } from '../../core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { Fetched, ManifestSource } from '../../core/ports/manifest-source.ts';
 import { DiskHangs, withinDeadline } from '../../io/disk-wait.ts';
-import { createLastSeen } from './last-seen.ts';
+import { createLastSeen } from './last-response.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'publish a manifest there, or correct SUPERCARGO_MANIFEST_URL',

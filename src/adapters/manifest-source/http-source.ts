@@ -3,7 +3,7 @@ import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { Fetched, Held, ManifestSource } from '../../core/ports/manifest-source.ts';
 import { readCredentials } from './credentials.ts';
 import { answerFailure, transportFailure, unreachable } from './http-failure.ts';
-import { createLastSeen } from './last-seen.ts';
+import { createLastSeen } from './last-response.ts';
 import { request } from './request.ts';
 import type { Answer, Timeouts } from './request.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { askAgent } from '../../adapters/status-socket/client.ts';
+import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import type { Agent } from '../../agent/agent.ts';
 import { readPaths } from '../../config.ts';
 import { AgentError } from '../../core/errors.ts';
 import { explain } from '../../core/plan/explain.ts';
-import type { PlanInput } from '../../core/plan/input.ts';
+import type { PlanInput } from '../../core/plan/plan-input.ts';
 import { exitCodeOf, worstOutcome, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';

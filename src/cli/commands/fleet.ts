@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readPublisherConfig } from '../../config/publisher.ts';
+import { readPublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError } from '../../core/errors.ts';
-import { judgeFleet } from '../../core/fleet/judge.ts';
+import { judgeFleet } from '../../core/fleet/host-verdict.ts';
 import {
   isVerdictWord,
   type HostVerdict,
@@ -12,7 +12,7 @@ import {
 import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';
-import { createEnvironmentStore, type EnvironmentStore } from '../../publish/store.ts';
+import { createEnvironmentStore, type EnvironmentStore } from '../../publish/environment-store.ts';
 import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { addStoreFlags, checkEnvironment, type StoreFlags } from '../publishing/options.ts';

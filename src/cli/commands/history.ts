@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createJournal } from '../../adapters/state-dir/journal.ts';
+import { createJournal } from '../../adapters/state-dir/journal-file.ts';
 import { readPaths } from '../../config.ts';
 import { AgentError } from '../../core/errors.ts';
 import type { JournalEntry } from '../../core/ports/journal.ts';

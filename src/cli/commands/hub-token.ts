@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { readReportSecret } from '../../config/hub.ts';
+import { readReportSecret } from '../../config/hub-config.ts';
 import { AgentError } from '../../core/errors.ts';
-import { isReportingHost } from '../../core/hub/names.ts';
+import { isReportingHost } from '../../core/hub/file-names.ts';
 import { hostToken } from '../../core/hub/tokens.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { foresee } from '../../core/plan/foresee.ts';
+import { foresee } from '../../core/plan/dry-run.ts';
 import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';

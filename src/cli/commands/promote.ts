@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
-import { promoted } from '../../core/publish/choose.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
+import { promoted } from '../../core/publish/choose-versions.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
-import { createEnvironmentStore } from '../../publish/store.ts';
+import { createEnvironmentStore } from '../../publish/environment-store.ts';
 import type { Cli } from '../cli.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import {

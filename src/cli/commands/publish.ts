@@ -3,7 +3,7 @@ import { AgentError } from '../../core/errors.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import { retried, resolvedService, type Services } from '../../core/publish/draft.ts';
 import { imageFor, parseVersionRequests } from '../../core/publish/version-request.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
 import type { Cli } from '../cli.ts';
 import { createArchiving } from '../publishing/archiving.ts';
 import { neverGreen } from '../publishing/interrupted.ts';

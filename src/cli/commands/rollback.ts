@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
 import type { Services } from '../../core/publish/draft.ts';
-import { previousSerials, restored, versionsBefore } from '../../core/publish/choose.ts';
+import { previousSerials, restored, versionsBefore } from '../../core/publish/choose-versions.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
-import { openSerial } from '../../publish/base.ts';
-import type { EnvironmentStore } from '../../publish/store.ts';
+import { openSerial } from '../../publish/base-manifest.ts';
+import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import type { Cli } from '../cli.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { addPublishFlags, parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';

@@ -1,8 +1,8 @@
 import type { Command as Program } from 'commander';
-import { watchPaths, type PathWatch } from '../../adapters/compose/watch.ts';
+import { watchPaths, type PathWatch } from '../../adapters/compose/watch-paths.ts';
 import { createLog } from '../../adapters/log.ts';
 import { schedulePolls } from '../../adapters/schedule.ts';
-import { serveStatus } from '../../adapters/status-socket/server.ts';
+import { serveStatus } from '../../adapters/status-socket/status-server.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../agent/daemon.ts';
 import { readConfig, type Config } from '../../config.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { askAgent } from '../../adapters/status-socket/client.ts';
+import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import { readPaths } from '../../config.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
-import type { Status } from '../../core/status/status.ts';
+import type { Status } from '../../core/status/status-document.ts';
 import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { lookLocally } from '../wiring/look-locally.ts';

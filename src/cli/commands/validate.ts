@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readDocumentPaths } from '../../config.ts';
-import { formatProblem as formatComposeProblem } from '../../core/compose/problem.ts';
+import { formatProblem as formatComposeProblem } from '../../core/compose/compose-problem.ts';
 import { AgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { accept, DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';

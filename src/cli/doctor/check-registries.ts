@@ -1,8 +1,8 @@
-import type { Service } from '../../core/compose/model.ts';
+import type { Service } from '../../core/compose/project-model.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { mirrorsOf, type Mirror } from '../../core/image/mirror.ts';
 import { formatImage, tryParseImage, type ImageReference } from '../../core/image/reference.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
 import type { ReleaseImage } from '../../core/state/release.ts';
 import { guarded, hint, ok, type Check } from './check.ts';
 import type { Wired } from '../wiring/wire-agent.ts';

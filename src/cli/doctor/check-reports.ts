@@ -1,9 +1,9 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { askAgent } from '../../adapters/status-socket/client.ts';
+import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import type { Config } from '../../config.ts';
 import { messageOf } from '../../core/errors.ts';
-import type { Status } from '../../core/status/status.ts';
+import type { Status } from '../../core/status/status-document.ts';
 import { bad, hint, ok, type Check } from './check.ts';
 
 /** The daemon, and how its reports go: it alone sends them. */

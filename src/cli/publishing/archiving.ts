@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { createSpool } from '../../adapters/spool.ts';
 import { messageOf } from '../../core/errors.ts';
 import { versionOf } from '../../core/image/version.ts';
-import type { ManifestService } from '../../core/manifest/model.ts';
+import type { ManifestService } from '../../core/manifest/manifest.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import { createArchivist } from '../../publish/archives.ts';
 import { formatBytes } from '../terminal/units.ts';

@@ -8,7 +8,7 @@ import { createHttpStore } from '../../adapters/document-store/http-store.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
 import { writeDurably } from '../../adapters/state-dir/durable-file.ts';
-import type { PublisherConfig } from '../../config/publisher.ts';
+import type { PublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { headerOfToken } from '../../core/hub/tokens.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
-import type { Rollout } from '../../core/manifest/model.ts';
+import type { Rollout } from '../../core/manifest/manifest.ts';
 import type { EpochMs } from '../../core/time.ts';
-import type { ChosenBase } from '../../publish/base.ts';
+import type { ChosenBase } from '../../publish/base-manifest.ts';
 import { parseDuration, parseSerial } from '../arguments.ts';
 
 /** Where the store is, and who is believed there. */

@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { AgentError, messageOf } from '../../core/errors.ts';
-import { isReportingHost } from '../../core/hub/names.ts';
-import type { Trust } from '../../core/manifest/model.ts';
+import { isReportingHost } from '../../core/hub/file-names.ts';
+import type { Trust } from '../../core/manifest/manifest.ts';
 import { quote } from '../../core/manifest/text.ts';
 import { readTrustFile } from '../wiring/host-files.ts';
 

@@ -1,8 +1,13 @@
 import { isWell, tellVerdict, VERDICT_KINDS, type VerdictKind } from '../../core/fleet/verdict.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import type { EnvironmentStore } from '../../publish/store.ts';
-import { waitForFleet, type WaitedHost, type Waited, type WaitOutcome } from '../../publish/wait.ts';
+import type { EnvironmentStore } from '../../publish/environment-store.ts';
+import {
+  waitForFleet,
+  type WaitedHost,
+  type Waited,
+  type WaitOutcome,
+} from '../../publish/wait-for-fleet.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import { noReportAdvice, renderFault, renderWait } from '../render/fleet-text.ts';
 import { setTimeout as sleep } from 'node:timers/promises';

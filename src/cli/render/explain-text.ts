@@ -1,9 +1,9 @@
-import { foreignText } from '../../core/plan/foreign.ts';
+import { foreignText } from '../../core/plan/foreign-container.ts';
 import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
-import { containerStatus } from '../../core/status/container.ts';
-import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status.ts';
-import { tell, toldMembers } from '../../core/status/outcome.ts';
+import { containerStatus } from '../../core/status/container-status.ts';
+import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status-document.ts';
+import { tell, toldMembers } from '../../core/status/describe-decision.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { drainWords, paintOutcome } from './status-text.ts';

@@ -1,12 +1,12 @@
-import type { JudgedHost } from '../../core/fleet/judge.ts';
-import type { HostReport } from '../../core/fleet/report.ts';
+import type { JudgedHost } from '../../core/fleet/host-verdict.ts';
+import type { HostReport } from '../../core/fleet/host-report.ts';
 import { countWords, isWell, tellVerdict, toneOf, type HostFault } from '../../core/fleet/verdict.ts';
-import type { Manifest } from '../../core/manifest/model.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
 import { oneLine } from '../../core/one-line.ts';
-import type { VersionChange } from '../../core/publish/diff.ts';
-import type { ReportedService } from '../../core/status/reported.ts';
+import type { VersionChange } from '../../core/publish/diff-manifests.ts';
+import type { ReportedService } from '../../core/status/reported-status.ts';
 import { isoTime, type EpochMs } from '../../core/time.ts';
-import type { WaitedHost } from '../../publish/wait.ts';
+import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';

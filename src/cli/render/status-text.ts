@@ -1,12 +1,12 @@
 import { toneOf } from '../../core/fleet/verdict.ts';
-import { foreignText } from '../../core/plan/foreign.ts';
+import { foreignText } from '../../core/plan/foreign-container.ts';
 import type {
   ContainerStatus,
   OriginStatus,
   ProgressStatus,
   ServiceStatus,
   Status,
-} from '../../core/status/status.ts';
+} from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
 import type { Palette } from '../terminal/colour.ts';
 import { renderTable } from '../terminal/table.ts';

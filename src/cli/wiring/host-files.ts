@@ -1,8 +1,12 @@
-import { createComposeReader, readCompose, type ComposeResult } from '../../adapters/compose/read.ts';
-import { formatProblem, type ComposeProblem } from '../../core/compose/problem.ts';
-import type { Trust } from '../../core/manifest/model.ts';
+import {
+  createComposeReader,
+  readCompose,
+  type ComposeResult,
+} from '../../adapters/compose/compose-reader.ts';
+import { formatProblem, type ComposeProblem } from '../../core/compose/compose-problem.ts';
+import type { Trust } from '../../core/manifest/manifest.ts';
 import { parseTrust } from '../../core/manifest/trust.ts';
-import type { ComposeProject } from '../../core/compose/model.ts';
+import type { ComposeProject } from '../../core/compose/project-model.ts';
 import type { FileProblem, HostFiles, ReadTrust } from '../../core/ports/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
 

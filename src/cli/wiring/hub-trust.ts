@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../../core/errors.ts';
-import type { Trust } from '../../core/manifest/model.ts';
+import type { Trust } from '../../core/manifest/manifest.ts';
 import { readTrustFile } from './host-files.ts';
 
 export interface HubTrustOptions {

@@ -1,6 +1,6 @@
 import { readHostConfig } from './host-config.ts';
 import { AgentError } from '../../core/errors.ts';
-import type { PlanInput } from '../../core/plan/input.ts';
+import type { PlanInput } from '../../core/plan/plan-input.ts';
 import type { Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
 import { wireAgent, type Wired } from './wire-agent.ts';

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { askAgent } from '../../adapters/status-socket/client.ts';
+import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import { readPaths } from '../../config.ts';
 import { readHostConfig } from './host-config.ts';
 import type { Command, CommandAnswer } from '../../core/operator-command.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Routes } from '../../adapters/status-socket/server.ts';
+import type { Routes } from '../../adapters/status-socket/status-server.ts';
 import type { Agent } from '../../agent/agent.ts';
 import type { Refresh } from '../../agent/daemon.ts';
 import type { Command } from '../../core/operator-command.ts';

@@ -1,6 +1,6 @@
-import { isLiteral, isName, quoted, report, type Context, type Reader } from './context.ts';
+import { isLiteral, isName, quoted, report, type Context, type Reader } from './reader-context.ts';
 import { canonicalIpv6, isIpv4 } from './ip.ts';
-import type { Attachment } from './model.ts';
+import type { Attachment } from './project-model.ts';
 import { fields, listOf, mapOf, present, setOf } from './readers.ts';
 import { filledText, integer, text, textLike } from './scalars.ts';
 import type { Node } from './node.ts';

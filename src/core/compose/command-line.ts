@@ -1,7 +1,7 @@
-import { report, type Reader } from './context.ts';
+import { report, type Reader } from './reader-context.ts';
 import { listOf } from './readers.ts';
 import { text } from './scalars.ts';
-import { splitWords } from './words.ts';
+import { splitWords } from './split-words.ts';
 
 /**
  * `command` and `entrypoint`. Null is the image's own (undefined, and no problem); an empty text or list

@@ -1,6 +1,6 @@
-import { isLiteral, quoted, report, type Context, type Reader } from './context.ts';
+import { isLiteral, quoted, report, type Context, type Reader } from './reader-context.ts';
 import { canonicalIp } from './ip.ts';
-import type { Device, Ulimit } from './model.ts';
+import type { Device, Ulimit } from './project-model.ts';
 import { fields, listOf, mapOf, oneOrMany, setOf } from './readers.ts';
 import { filledText, integer, text, textLike } from './scalars.ts';
 import type { Node } from './node.ts';

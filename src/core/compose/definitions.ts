@@ -8,15 +8,15 @@ import {
   type FilePurpose,
   type Reader,
   type SourceFile,
-} from './context.ts';
+} from './reader-context.ts';
 import { isUnusable, labels, pathText } from './environment.ts';
 import { canonicalIp, canonicalSubnet } from './ip.ts';
-import type { NetworkDefinition, VolumeDefinition } from './model.ts';
+import type { NetworkDefinition, VolumeDefinition } from './project-model.ts';
 import { hostFile } from './paths.ts';
 import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
 import { bool, filledText, textLike } from './scalars.ts';
 import type { MapNode, Node } from './node.ts';
-import { NAME } from '../names.ts';
+import { NAME } from '../docker-names.ts';
 
 const ENGINE_NAME = textLike(NAME, 'a name for the engine', 'use letters, digits, "_", "." and "-"');
 

@@ -1,5 +1,5 @@
-import { type Context, type Reader } from './context.ts';
-import type { Dependency } from './model.ts';
+import { type Context, type Reader } from './reader-context.ts';
+import type { Dependency } from './project-model.ts';
 import { fields, listOf, mapOf, only } from './readers.ts';
 import { filledText, oneOf } from './scalars.ts';
 import type { Node } from './node.ts';

@@ -1,4 +1,4 @@
-import { report, type Reader } from './context.ts';
+import { report, type Reader } from './reader-context.ts';
 import { fields, only, refused } from './readers.ts';
 import { bytes, decimal, duration, integer, oneOf } from './scalars.ts';
 

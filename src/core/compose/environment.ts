@@ -1,4 +1,4 @@
-import { nodeAt, report, spend, type Context, type FileContent, type Reader } from './context.ts';
+import { nodeAt, report, spend, type Context, type FileContent, type Reader } from './reader-context.ts';
 import { parseDotenv } from './dotenv.ts';
 import { variablesIn, type Lookup } from './interpolate.ts';
 import { hostFile } from './paths.ts';

@@ -1,5 +1,5 @@
-import { hint, quoted, report, type Reader } from './context.ts';
-import type { Healthcheck, RestartPolicy } from './model.ts';
+import { hint, quoted, report, type Reader } from './reader-context.ts';
+import type { Healthcheck, RestartPolicy } from './project-model.ts';
 import { fields, listOf, present } from './readers.ts';
 import { bool, duration, filledText, integer, positiveDuration, scalar, text } from './scalars.ts';
 

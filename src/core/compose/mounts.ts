@@ -1,5 +1,5 @@
-import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './context.ts';
-import type { Mount } from './model.ts';
+import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
+import type { Mount } from './project-model.ts';
 import { containerFile, containerPath, hostPath } from './paths.ts';
 import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
 import { bool, bytes, filledText, oneOf, scalar } from './scalars.ts';

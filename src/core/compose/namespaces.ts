@@ -1,4 +1,4 @@
-import type { ComposeProject, ContainerSpec } from './model.ts';
+import type { ComposeProject, ContainerSpec } from './project-model.ts';
 
 export type Namespace = 'network' | 'ipc' | 'pid';
 

@@ -1,4 +1,4 @@
-import type { Place } from './problem.ts';
+import type { Place } from './compose-problem.ts';
 
 interface Located {
   readonly place: Place;

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { quoted, report, type Context, type Reader } from './context.ts';
+import { quoted, report, type Context, type Reader } from './reader-context.ts';
 import { filledText } from './scalars.ts';
 import type { Node } from './node.ts';
 

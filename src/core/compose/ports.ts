@@ -1,6 +1,6 @@
-import { quoted, report, spend, type Context, type Reader } from './context.ts';
+import { quoted, report, spend, type Context, type Reader } from './reader-context.ts';
 import { canonicalIp } from './ip.ts';
-import type { Port } from './model.ts';
+import type { Port } from './project-model.ts';
 import { fields, listOf, present } from './readers.ts';
 import { filledText, integer, oneOf, scalar } from './scalars.ts';
 import type { Node } from './node.ts';

@@ -1,4 +1,4 @@
-import { checkServices } from './checks.ts';
+import { checkServices } from './project-checks.ts';
 import {
   hint,
   isName,
@@ -9,13 +9,13 @@ import {
   type FileContent,
   type FilePurpose,
   type Reader,
-} from './context.ts';
+} from './reader-context.ts';
 import { DEFAULT_NETWORK, network, sourceFile, volume } from './definitions.ts';
-import { NAME } from '../names.ts';
-import { oncePer } from '../once-per.ts';
+import { NAME } from '../docker-names.ts';
+import { oncePer } from '../memoize.ts';
 import { projectAllowance } from './interpolate.ts';
-import type { ComposeProject } from './model.ts';
-import type { ComposeProblem } from './problem.ts';
+import type { ComposeProject } from './project-model.ts';
+import type { ComposeProblem } from './compose-problem.ts';
 import { expectMap, fields, toRecord } from './readers.ts';
 import { bool } from './scalars.ts';
 import { readService, type WrittenService } from './service.ts';

@@ -1,4 +1,4 @@
-import { isName, MAX_PROBLEMS, quoted, report, type Context, type Reader } from './context.ts';
+import { isName, MAX_PROBLEMS, quoted, report, type Context, type Reader } from './reader-context.ts';
 import { filledText, scalar, text } from './scalars.ts';
 import type { ListNode, MapNode, Node } from './node.ts';
 

@@ -1,4 +1,4 @@
-import { isSecretPlace, quoted, report, type Reader } from './context.ts';
+import { isSecretPlace, quoted, report, type Reader } from './reader-context.ts';
 import { interpolate, interpolationFault } from './interpolate.ts';
 import { parseBytes, parseDuration } from './quantity.ts';
 import type { Node } from './node.ts';

@@ -7,14 +7,14 @@ import { containerName, serviceExtension } from './x-supercargo.ts';
 import { healthcheck, restart } from './health.ts';
 import { capabilities, devices, dns, extraHosts, ipc, pid, ulimits } from './container-settings.ts';
 import { fileMounts, mounts, tmpfs } from './mounts.ts';
-import type { PullPolicy } from './model.ts';
+import type { PullPolicy } from './project-model.ts';
 import { containerFile } from './paths.ts';
 import { expose, ports } from './ports.ts';
 import { assignmentRecord, fields, listOf, oneOrMany, setOf, textMap } from './readers.ts';
 import { bool, bytes, duration, filledText, integer, oneOf, textLike } from './scalars.ts';
 import { IMAGE_ADVICE, UNSUPPORTED_SERVICE_KEYS } from './unsupported.ts';
 import { tryParseImage } from '../image/reference.ts';
-import { quoted, report, type Reader } from './context.ts';
+import { quoted, report, type Reader } from './reader-context.ts';
 
 const image: Reader<string> = (node, c) => {
   const written = filledText(node, c);

@@ -1,5 +1,5 @@
-import { isLiteral, nodeAt, quoted, report, type Context } from './context.ts';
-import type { ContainerSpec, Mount, NetworkMode, Service } from './model.ts';
+import { isLiteral, nodeAt, quoted, report, type Context } from './reader-context.ts';
+import type { ContainerSpec, Mount, NetworkMode, Service } from './project-model.ts';
 import type { WrittenMount } from './mounts.ts';
 import type { WrittenPort } from './ports.ts';
 import { present, toRecord } from './readers.ts';
@@ -162,7 +162,7 @@ const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec 
   }),
 });
 
-/** Reads one service. Its own conflicts are reported here; those between services by `checks.ts`. */
+/** Reads one service. Its own conflicts are reported here; those between services by `project-checks.ts`. */
 export const readService = (node: Node, c: Context, name: string): WrittenService | undefined => {
   const used = new Map<string, string>();
   const f = readFields(node, { ...c, used });

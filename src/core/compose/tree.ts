@@ -13,9 +13,9 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { yamlFault } from '../parse-fault.ts';
-import { isName, MAX_PROBLEMS } from './context.ts';
+import { isName, MAX_PROBLEMS } from './reader-context.ts';
 import { joinPath, rebase, type Entry, type MapNode, type Node, type ScalarNode } from './node.ts';
-import type { ComposeProblem, Place } from './problem.ts';
+import type { ComposeProblem, Place } from './compose-problem.ts';
 import { yamlExcess } from './yaml-size.ts';
 
 export type Tree =

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { nodeAt, report, type Context } from './context.ts';
+import { nodeAt, report, type Context } from './reader-context.ts';
 import { addDotenv, isUnusable } from './environment.ts';
 import { hostPath } from './paths.ts';
 import type { MapNode, Node } from './node.ts';

@@ -1,8 +1,8 @@
-import { report, type Reader } from './context.ts';
-import type { ReadyCheck } from './model.ts';
+import { report, type Reader } from './reader-context.ts';
+import type { ReadyCheck } from './project-model.ts';
 import { fields } from './readers.ts';
 import { duration, integer, positiveDuration, textLike } from './scalars.ts';
-import { NAME } from '../names.ts';
+import { NAME } from '../docker-names.ts';
 
 const port = integer(1, 65_535);
 const READY_KEYS = {

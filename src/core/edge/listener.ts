@@ -1,4 +1,4 @@
-import type { EdgeConfig, EdgeFrontend } from './model.ts';
+import type { EdgeConfig, EdgeFrontend } from './edge-config.ts';
 
 export interface Listener {
   readonly frontend: EdgeFrontend;

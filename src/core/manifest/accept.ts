@@ -9,8 +9,8 @@ import type {
   Reverification,
   Trust,
   Watermark,
-} from './model.ts';
-import { formatProblems } from './problem.ts';
+} from './manifest.ts';
+import { formatProblems } from './schema-problem.ts';
 import { parseManifest } from './schema.ts';
 import { isEnvelope, verifyEnvelope } from './seal.ts';
 import { decodeText, parseJson, parseJsonOrYaml, quote } from './text.ts';

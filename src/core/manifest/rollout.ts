@@ -1,4 +1,4 @@
-import type { Rollout } from './model.ts';
+import type { Rollout } from './manifest.ts';
 import type { EpochMs } from '../time.ts';
 import { uniformOf } from '../uniform.ts';
 

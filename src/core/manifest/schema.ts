@@ -3,10 +3,10 @@ import type { Archive } from '../image/archive.ts';
 import { isPlatform } from '../image/manifest-document.ts';
 import { isDigest, isImageId, tryParseImage } from '../image/reference.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
-import { NAME } from '../names.ts';
-import type { Manifest, ManifestService, Publisher, Rollout } from './model.ts';
-import { findStrangeKey, problemsOf } from './problem.ts';
-import type { Problem } from './problem.ts';
+import { NAME } from '../docker-names.ts';
+import type { Manifest, ManifestService, Publisher, Rollout } from './manifest.ts';
+import { findStrangeKey, problemsOf } from './schema-problem.ts';
+import type { Problem } from './schema-problem.ts';
 import { parseUtcTime } from './utc-time.ts';
 
 const API_VERSION = 'supercargo/v1';

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
 import { AgentError } from '../errors.ts';
 import { decodeBase64 } from './base64.ts';
-import type { Trust, TrustedKey } from './model.ts';
+import type { Trust, TrustedKey } from './manifest.ts';
 import { quote } from './text.ts';
 import { ED25519_SPKI_PREFIX } from './trust.ts';
 

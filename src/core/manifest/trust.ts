@@ -1,9 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import * as v from 'valibot';
 import { decodeBase64 } from './base64.ts';
-import type { Trust, TrustedKey } from './model.ts';
-import { findStrangeKey, problemsOf } from './problem.ts';
-import type { Problem } from './problem.ts';
+import type { Trust, TrustedKey } from './manifest.ts';
+import { findStrangeKey, problemsOf } from './schema-problem.ts';
+import type { Problem } from './schema-problem.ts';
 import { isWeakPublicKey } from './small-order.ts';
 import { decodeText, parseJson } from './text.ts';
 

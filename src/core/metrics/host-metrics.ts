@@ -1,4 +1,4 @@
-import { CONTAINER_ROLES, OUTCOMES, type Outcome, type Status } from '../status/status.ts';
+import { CONTAINER_ROLES, OUTCOMES, type Outcome, type Status } from '../status/status-document.ts';
 import { family, type Sample } from './exposition.ts';
 
 /** Releases that this agent has tried since it started. */

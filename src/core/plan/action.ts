@@ -4,9 +4,9 @@ import type {
   Port,
   RestartPolicy,
   VolumeDefinition,
-} from '../compose/model.ts';
-import type { EdgeAction } from '../edge/action.ts';
-import type { EdgeFrontend, EdgeMode } from '../edge/model.ts';
+} from '../compose/project-model.ts';
+import type { EdgeAction } from '../edge/edge-action.ts';
+import type { EdgeFrontend, EdgeMode } from '../edge/edge-config.ts';
 import type { ImageId } from '../image/reference.ts';
 import type { Limits } from '../state/actual.ts';
 import type { Adoption, Failure } from '../state/ledger.ts';

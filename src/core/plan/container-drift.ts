@@ -1,4 +1,4 @@
-import type { ContainerSpec } from '../compose/model.ts';
+import type { ContainerSpec } from '../compose/project-model.ts';
 import type { ImageId } from '../image/reference.ts';
 import type { Container, CreateFacts, ProcessFacts } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';

@@ -1,10 +1,10 @@
-import type { Dependency } from '../compose/model.ts';
+import type { Dependency } from '../compose/project-model.ts';
 import { failureOf, serviceRecord } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
-import { donorServices } from './donor.ts';
+import { donorServices } from './shared-namespace.ts';
 import { wait } from './gate.ts';
-import type { ServiceContext } from './input.ts';
-import { isShortWait, type Decision, type ServicePlan, type WaitReason } from './plan.ts';
+import type { ServiceContext } from './plan-input.ts';
+import { isShortWait, type Decision, type ServicePlan, type WaitReason } from './host-plan.ts';
 
 type State = 'met' | 'pending' | 'failed';
 

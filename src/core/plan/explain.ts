@@ -1,15 +1,15 @@
-import type { ContainerSpec } from '../compose/model.ts';
+import type { ContainerSpec } from '../compose/project-model.ts';
 import { formatImage } from '../image/reference.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
 import { withoutValues } from '../state/without-values.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
-import { subjectOf } from './details.ts';
-import type { ForeignContainer } from '../status/status.ts';
-import { foresee } from './foresee.ts';
-import type { PlanInput } from './input.ts';
-import type { Decision, ServicePlan } from './plan.ts';
+import { subjectOf } from './action-details.ts';
+import type { ForeignContainer } from '../status/status-document.ts';
+import { foresee } from './dry-run.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { Decision, ServicePlan } from './host-plan.ts';
 
 /**
  * One field that differs. Values are shown as JSON; those that may be secret only as set, changed or absent.

@@ -2,18 +2,18 @@ import type { Container } from '../state/actual.ts';
 import type { FailureReason } from '../state/ledger.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
-import type { Forward } from './aim.ts';
+import type { Forward } from './goal.ts';
 import { dependencyStep } from './dependency.ts';
-import { drainActions, leave, leaverOf, stateActions } from './edge/leave.ts';
-import { isStandingBy, raise } from './edge/raise.ts';
-import { serversOf } from './edge/view.ts';
+import { drainActions, leave, leaverOf, stateActions } from './edge/drain.ts';
+import { isStandingBy, raise } from './edge/start-first.ts';
+import { serversOf } from './edge/edge-view.ts';
 import { wait } from './gate.ts';
-import { hasBegun, isSpent, type ServiceContext } from './input.ts';
-import { merge, pendingOf } from './merge.ts';
+import { hasBegun, isSpent, type ServiceContext } from './plan-input.ts';
+import { merge, pendingOf } from './merge-steps.ts';
 import { releaseImage } from './required-resources.ts';
-import type { Decision, ServicePlan } from './plan.ts';
-import { restingSetback } from './setback.ts';
-import { settleSlot, type SlotStep } from './settle.ts';
+import type { Decision, ServicePlan } from './host-plan.ts';
+import { restingSetback } from './failed-step.ts';
+import { settleSlot, type SlotStep } from './stop-first.ts';
 import { isExtra, isUp, refOf, slotsOf, some, type Slot } from './slot.ts';
 
 /** A release that has yet to prove itself: adopted, batch after batch, judged, remembered or quarantined. */

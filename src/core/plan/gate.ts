@@ -1,10 +1,10 @@
 import { isExpired } from '../manifest/accept.ts';
-import type { Manifest } from '../manifest/model.ts';
+import type { Manifest } from '../manifest/manifest.ts';
 import { rolloutOpensAt } from '../manifest/rollout.ts';
 import { isHoldActive } from '../state/ledger.ts';
 import { isoTime } from '../time.ts';
-import type { PlanInput, ServiceContext } from './input.ts';
-import type { Decision } from './plan.ts';
+import type { PlanInput, ServiceContext } from './plan-input.ts';
+import type { Decision } from './host-plan.ts';
 
 export const wait = (
   reason: Extract<Decision, { kind: 'wait' }>['reason'],

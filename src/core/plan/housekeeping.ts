@@ -1,12 +1,12 @@
 import { mirrorsOf } from '../image/mirror.ts';
 import { parseImage, tryParseImage, type ImageId, type Repository } from '../image/reference.ts';
-import { isPreflightName, keepEdgeTag, keepRepository, keepTag } from '../names.ts';
+import { isPreflightName, keepEdgeTag, keepRepository, keepTag } from '../docker-names.ts';
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
-import { edgeImage } from './edge/image.ts';
-import { edgeNetwork } from './edge/view.ts';
-import type { PlanInput } from './input.ts';
+import { edgeImage } from './edge/edge-image.ts';
+import { edgeNetwork } from './edge/edge-view.ts';
+import type { PlanInput } from './plan-input.ts';
 import { liveNetwork, releaseImage } from './required-resources.ts';
 
 /** Networks and images that nothing needs any more, and the tags that keep what a rollback needs. */

@@ -1,12 +1,12 @@
-import type { Keep } from './aim.ts';
-import { isSpent, type ServiceContext, type Target } from './input.ts';
-import { leave, leaverOf } from './edge/leave.ts';
-import { raise } from './edge/raise.ts';
-import { merge, pendingOf } from './merge.ts';
+import type { Keep } from './goal.ts';
+import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
+import { leave, leaverOf } from './edge/drain.ts';
+import { raise } from './edge/start-first.ts';
+import { merge, pendingOf } from './merge-steps.ts';
 import { takenVolumes } from './required-resources.ts';
-import type { Decision } from './plan.ts';
-import { restingSetback, setbackOf } from './setback.ts';
-import { settleSlot, type SlotStep } from './settle.ts';
+import type { Decision } from './host-plan.ts';
+import { restingSetback, setbackOf } from './failed-step.ts';
+import { settleSlot, type SlotStep } from './stop-first.ts';
 import { isExtra, isUp, quiesce, refOf, retire, slotsOf, type Slot } from './slot.ts';
 
 /** What is good, or simply there, kept as it should be. */

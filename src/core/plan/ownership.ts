@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { ComposeProject } from '../compose/model.ts';
-import { edgeCommand } from '../edge/container.ts';
+import type { ComposeProject } from '../compose/project-model.ts';
+import { edgeCommand } from '../edge/edge-container.ts';
 import { parseImage } from '../image/reference.ts';
-import { asideName, containerName, edgeContainerName, keepRepository, keepTag } from '../names.ts';
+import { asideName, containerName, edgeContainerName, keepRepository, keepTag } from '../docker-names.ts';
 import type { Actual, Container, EdgeOwner, Owner } from '../state/actual.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import { differencesFrom, type KnownRelease } from './container-drift.ts';
-import type { PlanInput } from './input.ts';
+import type { PlanInput } from './plan-input.ts';
 import { releaseImage } from './required-resources.ts';
 
 /** What says which containers with our labels are ours. */

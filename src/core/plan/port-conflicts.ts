@@ -1,7 +1,7 @@
-import { oncePer } from '../once-per.ts';
+import { oncePer } from '../memoize.ts';
 import type { Actual, Container, HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
-import type { ServiceContext } from './input.ts';
+import type { ServiceContext } from './plan-input.ts';
 import { isLastStand } from './gate.ts';
 import { quarantineOf } from './quarantine.ts';
 import { isUp } from './slot.ts';

@@ -1,14 +1,14 @@
 import { canonicalSha256 } from '../compose/canonical.ts';
-import type { Port } from '../compose/model.ts';
+import type { Port } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { Container, EngineFacts } from '../state/actual.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
 import type { Action, Preflight } from './action.ts';
 import { covers, overlaps } from './port-conflicts.ts';
-import { edgeParts } from './edge/view.ts';
-import type { ServiceContext } from './input.ts';
+import { edgeParts } from './edge/edge-view.ts';
+import type { ServiceContext } from './plan-input.ts';
 import { liveName } from './required-resources.ts';
-import { setbackOf } from './setback.ts';
+import { setbackOf } from './failed-step.ts';
 import { isUp, type Slot } from './slot.ts';
 
 /**

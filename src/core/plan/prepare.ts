@@ -1,13 +1,13 @@
-import { containerName } from '../names.ts';
+import { containerName } from '../docker-names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { CreateContainer } from './action.ts';
-import { absentDonor, joins, replacedDonor } from './donor.ts';
-import { edgeNetwork } from './edge/view.ts';
+import { absentDonor, joins, replacedDonor } from './shared-namespace.ts';
+import { edgeNetwork } from './edge/edge-view.ts';
 import { stubbornHolder, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
-import type { ServiceContext, Target } from './input.ts';
+import type { ServiceContext, Target } from './plan-input.ts';
 import {
   keepName,
   liveName,
@@ -16,9 +16,9 @@ import {
   releaseImage,
   volumesNeed,
 } from './required-resources.ts';
-import type { BlockReason } from './plan.ts';
-import { containerOwner } from './port-owner.ts';
-import type { SlotStep } from './settle.ts';
+import type { BlockReason } from './host-plan.ts';
+import { containerOwner } from './port-owner-text.ts';
+import type { SlotStep } from './stop-first.ts';
 import { preflightOf } from './preflight.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
 

@@ -1,5 +1,5 @@
 import { failureOf, serviceRecord, type Failure } from '../state/ledger.ts';
-import type { PlanInput } from './input.ts';
+import type { PlanInput } from './plan-input.ts';
 
 /**
  * The failure that keeps this release of a service from being tried again; undefined: nothing does. One that

@@ -1,11 +1,11 @@
-import type { NetworkDefinition, VolumeDefinition } from '../compose/model.ts';
+import type { NetworkDefinition, VolumeDefinition } from '../compose/project-model.ts';
 import { parseImage } from '../image/reference.ts';
-import { keepRepository, keepTag, networkName, volumeName } from '../names.ts';
+import { keepRepository, keepTag, networkName, volumeName } from '../docker-names.ts';
 import type { Actual, Image, Network } from '../state/actual.ts';
 import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
 import type { Action } from './action.ts';
-import type { PlanInput } from './input.ts';
-import type { Decision } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { Decision } from './host-plan.ts';
 
 /**
  * The local image that is exactly this one. With the containerd store the id is the manifest digest: both

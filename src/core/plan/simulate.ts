@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ContainerSpec } from '../compose/model.ts';
+import type { ContainerSpec } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { ImageId } from '../image/reference.ts';
 import { parseImage } from '../image/reference.ts';

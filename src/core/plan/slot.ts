@@ -1,9 +1,9 @@
-import { asideName, containerName } from '../names.ts';
-import type { RestartPolicy } from '../compose/model.ts';
+import { asideName, containerName } from '../docker-names.ts';
+import type { RestartPolicy } from '../compose/project-model.ts';
 import type { Container } from '../state/actual.ts';
 import type { Action, ContainerRef } from './action.ts';
-import { replacedDonor, restartedDonor } from './donor.ts';
-import type { ServiceContext, Target } from './input.ts';
+import { replacedDonor, restartedDonor } from './shared-namespace.ts';
+import type { ServiceContext, Target } from './plan-input.ts';
 
 /** One replica's place: the container that should be there, and every other one that is. */
 export interface Slot {

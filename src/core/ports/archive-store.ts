@@ -7,7 +7,7 @@ export interface StoredArchive {
 }
 
 /**
- * Where images are kept beside manifests. Paths are those of `core/fleet/layout.ts`. All throw AgentError
+ * Where images are kept beside manifests. Paths are those of `core/fleet/store-layout.ts`. All throw AgentError
  * STORE.
  */
 export interface ArchiveStore {

@@ -20,7 +20,7 @@ export type WriteCondition =
 
 /**
  * Where manifests and reports are kept: a hub, any HTTP server that takes PUT, or a folder. Paths are those
- * of `core/fleet/layout.ts`. Every function throws AgentError STORE where the store cannot be reached or
+ * of `core/fleet/store-layout.ts`. Every function throws AgentError STORE where the store cannot be reached or
  * refuses us; only the abort of `signal` rejects otherwise, with its reason.
  */
 export interface DocumentStore {

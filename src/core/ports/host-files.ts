@@ -1,5 +1,5 @@
-import type { ComposeProject } from '../compose/model.ts';
-import type { Trust } from '../manifest/model.ts';
+import type { ComposeProject } from '../compose/project-model.ts';
+import type { Trust } from '../manifest/manifest.ts';
 
 export interface FileProblem {
   readonly message: string;

@@ -13,7 +13,7 @@ export interface FileChange {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** The files that a hub keeps. Paths are those of `core/fleet/layout.ts`, below one folder. */
+/** The files that a hub keeps. Paths are those of `core/fleet/store-layout.ts`, below one folder. */
 export interface HubFiles {
   /** Undefined: there is none. @throws AgentError STORE */
   readonly read: (path: string) => Promise<Uint8Array | undefined>;

@@ -1,7 +1,7 @@
-import { highestNext, highestOf } from '../hub/serials.ts';
+import { highestNext, highestOf } from '../manifest/serial.ts';
 import type { ImageReference } from '../image/reference.ts';
 import { AgentError } from '../errors.ts';
-import type { Freeze, Manifest, ManifestService, Publisher, Rollout } from '../manifest/model.ts';
+import type { Freeze, Manifest, ManifestService, Publisher, Rollout } from '../manifest/manifest.ts';
 import type { PublishedImage } from '../ports/image-registry.ts';
 import { quote } from '../manifest/text.ts';
 import type { EpochMs } from '../time.ts';

@@ -1,8 +1,8 @@
 import { AgentError } from '../errors.ts';
 import { isDigest, isTag, tryParseImage, type Digest, type ImageReference } from '../image/reference.ts';
-import type { Manifest } from '../manifest/model.ts';
+import type { Manifest } from '../manifest/manifest.ts';
 import { quote } from '../manifest/text.ts';
-import { NAME } from '../names.ts';
+import { NAME } from '../docker-names.ts';
 
 /** `web=1.2.3`: which version of which service is wanted. */
 export interface VersionRequest {

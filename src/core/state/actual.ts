@@ -1,7 +1,7 @@
-import type { RestartPolicy } from '../compose/model.ts';
+import type { RestartPolicy } from '../compose/project-model.ts';
 import type { Namespace } from '../compose/namespaces.ts';
-import type { EdgeState } from '../edge/model.ts';
-import type { Written } from '../edge/written.ts';
+import type { EdgeState } from '../edge/edge-config.ts';
+import type { Written } from '../edge/parse-haproxy.ts';
 import type { Digest, ImageId, Repository } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 

@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from '../compose/model.ts';
-import { hashWith, networkHash, releaseId, specHash, specVersionOf, volumeHash } from '../compose/release.ts';
-import { exposureOf } from '../compose/start-first.ts';
+import type {
+  ComposeProject,
+  NetworkDefinition,
+  Service,
+  VolumeDefinition,
+} from '../compose/project-model.ts';
+import {
+  hashWith,
+  networkHash,
+  releaseId,
+  specHash,
+  specVersionOf,
+  volumeHash,
+} from '../compose/release-spec.ts';
+import { exposureOf } from '../compose/start-first-checks.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
-import type { Manifest, ManifestService } from '../manifest/model.ts';
-import type { BlockReason } from '../plan/plan.ts';
+import type { Manifest, ManifestService } from '../manifest/manifest.ts';
+import type { BlockReason } from '../plan/host-plan.ts';
 import type { Ledger, ResolvedTag } from './ledger.ts';
 import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 

@@ -1,7 +1,7 @@
-import type { RestartPolicy } from '../compose/model.ts';
+import type { RestartPolicy } from '../compose/project-model.ts';
 import type { ImageOrigin } from '../image/origin.ts';
 import type { Digest, ImageId } from '../image/reference.ts';
-import type { AcceptedManifest } from '../manifest/model.ts';
+import type { AcceptedManifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';
 import type { Release } from './release.ts';
 

@@ -4,7 +4,7 @@ import type {
   PullPolicy,
   ReadyCheck,
   VolumeDefinition,
-} from '../compose/model.ts';
+} from '../compose/project-model.ts';
 import type { Archive } from '../image/archive.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 

@@ -1,4 +1,4 @@
-import type { ContainerSpec } from '../compose/model.ts';
+import type { ContainerSpec } from '../compose/project-model.ts';
 import type { ReleaseSpec } from './release.ts';
 
 /** A shorter value says nothing, and stands in every second message. */

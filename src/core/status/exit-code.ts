@@ -1,4 +1,4 @@
-import type { Outcome, Status } from './status.ts';
+import type { Outcome, Status } from './status-document.ts';
 
 /** docs/DOCUMENTS.md, "Exit codes": the highest of what applies wins, in the order 1 > 3 > 4 > 2 > 0. */
 export const EXIT = { ok: 0, error: 1, pending: 2, failed: 3, offline: 4, timedOut: 5 } as const;

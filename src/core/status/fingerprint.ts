@@ -1,4 +1,4 @@
-import type { ReportedService, ReportedStatus } from './reported.ts';
+import type { ReportedService, ReportedStatus } from './reported-status.ts';
 
 type ReportedEdge = NonNullable<ReportedStatus['edge']>;
 type ReportedContainer = ReportedService['containers'][number];

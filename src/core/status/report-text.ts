@@ -1,5 +1,5 @@
-import { REPORT_CAP_BYTES } from '../hub/report.ts';
-import type { ServiceStatus, Status } from './status.ts';
+import { REPORT_CAP_BYTES } from '../hub/read-report.ts';
+import type { ServiceStatus, Status } from './status-document.ts';
 
 const withLog = (services: readonly ServiceStatus[], lines: number): readonly ServiceStatus[] =>
   services.map((s) =>

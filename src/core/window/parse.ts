@@ -1,4 +1,4 @@
-import type { DeployWindow } from './model.ts';
+import type { DeployWindow } from './deploy-window.ts';
 
 export type ParsedWindows =
   | { readonly kind: 'windows'; readonly windows: readonly DeployWindow[] }

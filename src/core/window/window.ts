@@ -1,5 +1,5 @@
 import type { EpochMs } from '../time.ts';
-import type { DeployWindow } from './model.ts';
+import type { DeployWindow } from './deploy-window.ts';
 import { createZone } from './zone.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,6 +1,6 @@
 import type { PageAsset } from '../routes-page.ts';
-import { readPageFile, readPageScript } from './files.ts';
-import { ALL_SCRIPTS } from './names.ts';
+import { readPageFile, readPageScript } from './read-files.ts';
+import { ALL_SCRIPTS } from './file-list.ts';
 
 /** The fleet page: plain modules, no framework, nothing from elsewhere. */
 export const pageAssets = (): readonly PageAsset[] => [

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours, slowStart } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { tryAnswer } from '../../support/answer.ts';
 import { flavours, slowStart, type Flavour } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { RejectionReason } from '../../../src/core/manifest/model.ts';
+import type { RejectionReason } from '../../../src/core/manifest/manifest.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { sharedDocker } from '../../support/context.ts';
 import { flavours } from '../../support/flavours.ts';

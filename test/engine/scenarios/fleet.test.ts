@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { flavours } from '../../support/flavours.ts';
 import { untilReported } from '../../support/fleet.ts';
 import { eventually } from '../../support/poll.ts';

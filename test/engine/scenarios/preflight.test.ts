@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../support/poll.ts';
 import { freePort } from '../../support/ports.ts';
 import { tryAnswer } from '../../support/answer.ts';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import {
   assertCode,
   containersOf,

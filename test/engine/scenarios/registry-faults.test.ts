@@ -1,6 +1,6 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { askAgent } from '../../../src/adapters/status-socket/client.ts';
-import type { ServiceStatus, Status } from '../../../src/core/status/status.ts';
+import { askAgent } from '../../../src/adapters/status-socket/ask-agent.ts';
+import type { ServiceStatus, Status } from '../../../src/core/status/status-document.ts';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { type RegistryFault, registryFaults, startFaultyRegistry } from '../../support/faulty-registry.ts';
 import { eventually } from '../../support/poll.ts';

@@ -1,5 +1,5 @@
 import { inject, onTestFinished } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { sharedHost } from '../../support/context.ts';
 import { flavours, type Flavour } from '../../support/flavours.ts';
 import type { CliResult, HostOptions, TestHost } from '../../support/host.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { eventually } from '../../support/poll.ts';
 import { loadApp } from '../../support/load-app.ts';
 import { assertCode } from '../../engine/scenarios/scene.ts';

@@ -1,4 +1,4 @@
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { type CliResult, cliResult } from '../../support/host.ts';
 import { eventually } from '../../support/poll.ts';
 import { ensureBase } from './base.ts';

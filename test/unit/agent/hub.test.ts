@@ -4,8 +4,8 @@ import { createReportStore } from '../../../src/adapters/report-store/report-sto
 import { createAgent, type Agent } from '../../../src/agent/agent.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../../src/agent/daemon.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
-import { reportPath } from '../../../src/core/fleet/layout.ts';
-import type { Status } from '../../../src/core/status/status.ts';
+import { reportPath } from '../../../src/core/fleet/store-layout.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { bareManifest, createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
 import { eventually } from '../../support/poll.ts';
 import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';

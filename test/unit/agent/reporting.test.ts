@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createAgent, type Agent } from '../../../src/agent/agent.ts';
 import { reconcileOnce } from '../../../src/agent/once.ts';
-import type { AgentPorts } from '../../../src/agent/ports.ts';
+import type { AgentPorts } from '../../../src/agent/agent-ports.ts';
 import { AgentError } from '../../../src/core/errors.ts';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { createSurroundings } from '../../support/agent-ports.ts';
 import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 

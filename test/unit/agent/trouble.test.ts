@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createAgent, type Agent } from '../../../src/agent/agent.ts';
-import type { AgentPorts } from '../../../src/agent/ports.ts';
+import type { AgentPorts } from '../../../src/agent/agent-ports.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import { createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
 import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { runCommand, type CommandResult } from '../../support/command.ts';
 import { fleetOfAll, strangeStatus } from '../../support/fleet-of-all.ts';
 import { hostStatus } from '../../support/status.ts';

@@ -3,7 +3,7 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { renderExample } from '../../../src/config/example.ts';
 import { AGENT_SPECS } from '../../../src/config/specs.ts';
-import { VARIABLE_ENTRIES } from '../../../src/config/variables.ts';
+import { VARIABLE_ENTRIES } from '../../../src/config/agent-variables.ts';
 
 describe('the shipped example environment file', () => {
   it('is what the table of variables says', async () => {

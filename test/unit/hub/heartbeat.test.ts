@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/core/status/status.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
 import { eventually } from '../../support/poll.ts';
 import { startReportingAgent } from '../../support/reporting-agent.ts';
 import { createScene, type Scene } from './scene.ts';

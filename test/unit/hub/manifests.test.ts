@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Trust } from '../../../src/core/manifest/model.ts';
+import type { Trust } from '../../../src/core/manifest/manifest.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import { bearer, createScene, manifestText, PUBLISH, type Scene, type SceneOptions } from './scene.ts';

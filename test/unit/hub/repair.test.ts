@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Trust } from '../../../src/core/manifest/model.ts';
+import type { Trust } from '../../../src/core/manifest/manifest.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { applyRepair, planRepair, type Repair } from '../../../src/hub/repair.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';

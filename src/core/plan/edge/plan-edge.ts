@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto';
 import { formatImage } from '../../image/reference.ts';
-import type { EdgeBackend, EdgeConfig } from '../../edge/model.ts';
-import { serverName } from '../../edge/names.ts';
-import { edgeShape, renderConfig } from '../../edge/render.ts';
+import type { EdgeBackend, EdgeConfig } from '../../edge/edge-config.ts';
+import { serverName } from '../../edge/haproxy-names.ts';
+import { edgeShape, renderConfig } from '../../edge/render-haproxy.ts';
 import { listenersOf } from '../../edge/listener.ts';
-import { edgeContainerName } from '../../names.ts';
+import { edgeContainerName } from '../../docker-names.ts';
 import { isHoldActive } from '../../state/ledger.ts';
 import type { Container, Image } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
 import { holdDecision, wait } from '../gate.ts';
-import { setbackKey, type PlanInput } from '../input.ts';
-import { takes, type Decision, type EdgePlan } from '../plan.ts';
-import { afterSetback } from '../setback.ts';
+import { setbackKey, type PlanInput } from '../plan-input.ts';
+import { takes, type Decision, type EdgePlan } from '../host-plan.ts';
+import { afterSetback } from '../failed-step.ts';
 import { isUp, refOf } from '../slot.ts';
-import { edgeImage, isProven, keepEdgeName } from './image.ts';
-import { edgeNetworkOf } from './network.ts';
+import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
+import { edgeNetworkOf } from './edge-network.ts';
 import { EDGE_TARGET } from './target.ts';
-import type { EdgeShare } from './share.ts';
-import type { PortOwners } from './port-owners.ts';
+import type { EdgeShare } from './demand.ts';
+import type { PortOwners } from './port-availability.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { awaitHandOver, silence } from './silent-edges.ts';
-import { actIfAny } from './step.ts';
+import { actIfAny } from './edge-step.ts';
 import {
   answersBy,
   currentEdge,
@@ -33,8 +33,8 @@ import {
   listeningEdge,
   mayBind,
   type EdgePart,
-} from './view.ts';
-import { wantedEdge, type Wanted } from './wanted.ts';
+} from './edge-view.ts';
+import { wantedEdge, type Wanted } from './desired-edge.ts';
 
 /**
  * The edge of the whole host: there while a service needs it, and as all of them together want it.

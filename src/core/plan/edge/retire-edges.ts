@@ -1,11 +1,11 @@
-import { EDGE_SETTINGS } from '../../edge/render.ts';
+import { EDGE_SETTINGS } from '../../edge/render-haproxy.ts';
 import type { Action } from '../action.ts';
 import { wait } from '../gate.ts';
-import type { PlanInput } from '../input.ts';
-import type { Decision, EdgeReplica } from '../plan.ts';
+import type { PlanInput } from '../plan-input.ts';
+import type { Decision, EdgeReplica } from '../host-plan.ts';
 import { isUp, refOf, some } from '../slot.ts';
-import { actIfAny } from './step.ts';
-import { currentEdge, type EdgePart } from './view.ts';
+import { actIfAny } from './edge-step.ts';
+import { currentEdge, type EdgePart } from './edge-view.ts';
 
 /**
  * One that does not answer may still have sessions: it is asked to leave, and this is how long it may take.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { edgeCommand } from '../../edge/container.ts';
-import type { EdgeServerSeen, EdgeState } from '../../edge/model.ts';
-import { EDGE_SETTINGS, renderConfig } from '../../edge/render.ts';
-import { readWritten, type Written } from '../../edge/written.ts';
+import { edgeCommand } from '../../edge/edge-container.ts';
+import type { EdgeServerSeen, EdgeState } from '../../edge/edge-config.ts';
+import { EDGE_SETTINGS, renderConfig } from '../../edge/render-haproxy.ts';
+import { readWritten, type Written } from '../../edge/parse-haproxy.ts';
 import type { EdgeRuntimeAction } from '../../ports/edge.ts';
 import type { Actual, EdgeSeen } from '../../state/actual.ts';
 import type { EpochMs } from '../../time.ts';

@@ -1,12 +1,12 @@
-import { serverName } from '../../edge/names.ts';
+import { serverName } from '../../edge/haproxy-names.ts';
 import type { Container } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
-import type { ServiceContext, Target } from '../input.ts';
+import type { ServiceContext, Target } from '../plan-input.ts';
 import { isUp, some, type Slot } from '../slot.ts';
-import type { SlotStep } from '../settle.ts';
-import { stateActions } from './leave.ts';
-import { act } from './step.ts';
-import { backendsOf, currentEdge, edgeAddress, serversOf } from './view.ts';
+import type { SlotStep } from '../stop-first.ts';
+import { stateActions } from './drain.ts';
+import { act } from './edge-step.ts';
+import { backendsOf, currentEdge, edgeAddress, serversOf } from './edge-view.ts';
 
 /**
  * Another program removed the container that the edge sent to, and made a copy of it. The copy takes its

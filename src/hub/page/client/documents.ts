@@ -1,6 +1,6 @@
 import type { WantedManifest } from '../../../core/fleet/findings.ts';
 import { splitReference, versionOf } from '../../../core/image/version.ts';
-import type { ReportedStatus } from '../../../core/status/reported.ts';
+import type { ReportedStatus } from '../../../core/status/reported-status.ts';
 
 /** What a hub answers (docs/HUB.md), as far as this page shows it. */
 export interface FleetDocument {

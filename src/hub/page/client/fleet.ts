@@ -1,5 +1,5 @@
 import { findingsOf, type WantedManifest } from '../../../core/fleet/findings.ts';
-import { judgeFleet, type JudgedHost } from '../../../core/fleet/judge.ts';
+import { judgeFleet, type JudgedHost } from '../../../core/fleet/host-verdict.ts';
 import { countWords, isWell, toneOf, type Finding, type Tone } from '../../../core/fleet/verdict.ts';
 import { ago, element, foreign, type Child } from './dom.ts';
 import type { HostEntry } from './documents.ts';

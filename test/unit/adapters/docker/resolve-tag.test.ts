@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../../../src/adapters/docker/client.ts';
+import { connect } from '../../../../src/adapters/docker/connect.ts';
 import { resolveTag } from '../../../../src/adapters/docker/resolve-tag.ts';
 import type { RegistryAuth } from '../../../../src/core/ports/registry-credentials.ts';
 import { VERSION_ANSWER, startFakeEngine, type Call } from '../../../support/fake-engine.ts';

@@ -1,9 +1,9 @@
 import type Docker from 'dockerode';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createAsk } from '../../../../src/adapters/docker/ask.ts';
-import { connect } from '../../../../src/adapters/docker/client.ts';
+import { createAsk } from '../../../../src/adapters/docker/engine-call.ts';
+import { connect } from '../../../../src/adapters/docker/connect.ts';
 import { inspectImage } from '../../../../src/adapters/docker/local-image.ts';
-import { createObserver } from '../../../../src/adapters/docker/observe.ts';
+import { createObserver } from '../../../../src/adapters/docker/observer.ts';
 import { pullImage } from '../../../../src/adapters/docker/pull.ts';
 import type { EngineFacts } from '../../../../src/core/state/actual.ts';
 import { VERSION_ANSWER, startFakeEngine } from '../../../support/fake-engine.ts';

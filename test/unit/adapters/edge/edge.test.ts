@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEdge } from '../../../../src/adapters/edge/edge.ts';
-import type { EdgeConfig } from '../../../../src/core/edge/model.ts';
-import { renderConfig } from '../../../../src/core/edge/render.ts';
+import type { EdgeConfig } from '../../../../src/core/edge/edge-config.ts';
+import { renderConfig } from '../../../../src/core/edge/render-haproxy.ts';
 
 const never = new AbortController().signal;
 const configFor = (longestDrainMs: number): EdgeConfig => ({

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createEdges, type CheckResult } from '../../../../src/adapters/edge/edges.ts';
-import type { EdgeConfig } from '../../../../src/core/edge/model.ts';
-import { readWritten } from '../../../../src/core/edge/written.ts';
-import { renderConfig } from '../../../../src/core/edge/render.ts';
+import type { EdgeConfig } from '../../../../src/core/edge/edge-config.ts';
+import { readWritten } from '../../../../src/core/edge/parse-haproxy.ts';
+import { renderConfig } from '../../../../src/core/edge/render-haproxy.ts';
 import type { Edges } from '../../../../src/core/ports/edge.ts';
 
 const never = new AbortController().signal;

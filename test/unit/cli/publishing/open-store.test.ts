@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openStore } from '../../../../src/cli/publishing/open-store.ts';
-import { readPublisherConfig } from '../../../../src/config/publisher.ts';
+import { readPublisherConfig } from '../../../../src/config/publisher-config.ts';
 
 const open = async (to: string | undefined, env: Readonly<Record<string, string>> = {}) =>
   (await openStore(to === undefined ? {} : { to }, readPublisherConfig(env))).documents;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderStatus } from '../../../../src/cli/render/status-text.ts';
 import { createPalette } from '../../../../src/cli/terminal/colour.ts';
-import type { Status } from '../../../../src/core/status/status.ts';
+import type { Status } from '../../../../src/core/status/status-document.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
 
 const plain = { columns: undefined, colour: false, palette: createPalette({ colour: false }) };

@@ -1,6 +1,6 @@
-import type { FileContent } from '../../../../src/core/compose/context.ts';
-import type { ComposeProject, Service } from '../../../../src/core/compose/model.ts';
-import { formatProblem, type ComposeProblem } from '../../../../src/core/compose/problem.ts';
+import type { FileContent } from '../../../../src/core/compose/reader-context.ts';
+import type { ComposeProject, Service } from '../../../../src/core/compose/project-model.ts';
+import { formatProblem, type ComposeProblem } from '../../../../src/core/compose/compose-problem.ts';
 import { parseProject, type ParsedProject, type ProjectInput } from '../../../../src/core/compose/project.ts';
 
 export const FOLDER = '/etc/supercargo';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatProblem } from '../../../../src/core/compose/problem.ts';
+import { formatProblem } from '../../../../src/core/compose/compose-problem.ts';
 import { parseProject, referencedFiles } from '../../../../src/core/compose/project.ts';
 import {
   briefly,

@@ -4,8 +4,8 @@ import { stringify } from 'yaml';
 import { parseDotenv } from '../../../../src/core/compose/dotenv.ts';
 import { interpolate } from '../../../../src/core/compose/interpolate.ts';
 import { SERVICE_KEYS } from '../../../../src/core/compose/service-keys.ts';
-import { specHash } from '../../../../src/core/compose/release.ts';
-import { splitWords } from '../../../../src/core/compose/words.ts';
+import { specHash } from '../../../../src/core/compose/release-spec.ts';
+import { splitWords } from '../../../../src/core/compose/split-words.ts';
 import { parseText, projectOf } from './parsing.ts';
 
 const yamlish = fc.array(

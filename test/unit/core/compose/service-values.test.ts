@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerSpec } from '../../../../src/core/compose/model.ts';
+import type { ContainerSpec } from '../../../../src/core/compose/project-model.ts';
 import { SERVICE_KEYS } from '../../../../src/core/compose/service-keys.ts';
 import { UNSUPPORTED_SERVICE_KEYS } from '../../../../src/core/compose/unsupported.ts';
 import { briefly, parseText, projectOf, webErrors, webFile, webOf } from './parsing.ts';

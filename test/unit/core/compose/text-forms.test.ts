@@ -3,9 +3,9 @@ import { canonicalJson } from '../../../../src/core/compose/canonical.ts';
 import { parseDotenv } from '../../../../src/core/compose/dotenv.ts';
 import { interpolate } from '../../../../src/core/compose/interpolate.ts';
 import { canonicalIp, canonicalSubnet } from '../../../../src/core/compose/ip.ts';
-import { formatProblem } from '../../../../src/core/compose/problem.ts';
+import { formatProblem } from '../../../../src/core/compose/compose-problem.ts';
 import { parseBytes, parseDuration } from '../../../../src/core/compose/quantity.ts';
-import { splitWords } from '../../../../src/core/compose/words.ts';
+import { splitWords } from '../../../../src/core/compose/split-words.ts';
 
 const variables = new Map([
   ['A', 'one'],

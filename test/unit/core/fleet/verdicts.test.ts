@@ -1,8 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findingsOf } from '../../../../src/core/fleet/findings.ts';
-import { judgeFleet, judgeHost } from '../../../../src/core/fleet/judge.ts';
-import { readFleetDocument, readHostReport, type HostReport } from '../../../../src/core/fleet/report.ts';
+import { judgeFleet, judgeHost } from '../../../../src/core/fleet/host-verdict.ts';
+import {
+  readFleetDocument,
+  readHostReport,
+  type HostReport,
+} from '../../../../src/core/fleet/host-report.ts';
 import {
   countWords,
   isWell,
@@ -10,7 +14,7 @@ import {
   toneOf,
   VERDICT_WORDS,
 } from '../../../../src/core/fleet/verdict.ts';
-import type { Status } from '../../../../src/core/status/status.ts';
+import type { Status } from '../../../../src/core/status/status-document.ts';
 import { fleetOfAll, strangeStatus, WANTED_SERIAL } from '../../../support/fleet-of-all.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
 import { manifest } from '../../../support/world.ts';

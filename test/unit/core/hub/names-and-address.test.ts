@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, namesLoopback, parseListenAddress } from '../../../../src/core/hub/address.ts';
-import { environmentOfFile, hostOfFile, serialOfFile } from '../../../../src/core/hub/names.ts';
+import { isLoopback, namesLoopback, parseListenAddress } from '../../../../src/core/hub/listen-address.ts';
+import { environmentOfFile, hostOfFile, serialOfFile } from '../../../../src/core/hub/file-names.ts';
 
 describe('file names of a store', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DOCUMENT_CAP_BYTES, isExpired, watermarkOf } from '../../../../src/core/manifest/accept.ts';
-import type { Acceptance, RejectionReason } from '../../../../src/core/manifest/model.ts';
+import type { Acceptance, RejectionReason } from '../../../../src/core/manifest/manifest.ts';
 import { bytesOf, NOW_MS, sealed, written } from './builder.ts';
 import {
   jenkins,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { seal } from '../../../../src/core/manifest/seal.ts';
-import type { Trust, TrustedKey } from '../../../../src/core/manifest/model.ts';
+import type { Trust, TrustedKey } from '../../../../src/core/manifest/manifest.ts';
 
 export const DIGEST = `sha256:${'a'.repeat(64)}`;
 export const NOW_MS = Date.parse('2026-11-23T12:00:00Z');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { accept } from '../../../../src/core/manifest/accept.ts';
 import type { Offer } from '../../../../src/core/manifest/accept.ts';
-import type { Acceptance, AcceptedManifest } from '../../../../src/core/manifest/model.ts';
+import type { Acceptance, AcceptedManifest } from '../../../../src/core/manifest/manifest.ts';
 import { parseManifest } from '../../../../src/core/manifest/schema.ts';
 import { bytesOf, createSigner, NOW_MS, trustOf, written } from './builder.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { family } from '../../../../src/core/metrics/exposition.ts';
 import { renderHostMetrics, type DeployCounts } from '../../../../src/core/metrics/host-metrics.ts';
-import type { Status } from '../../../../src/core/status/status.ts';
+import type { Status } from '../../../../src/core/status/status-document.ts';
 import { hostStatus, serviceStatus } from '../../../support/status.ts';
 
 const samples = (change: Partial<Status> = {}, deploys: readonly DeployCounts[] = []): readonly string[] =>

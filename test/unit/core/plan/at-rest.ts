@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { planHost } from '../../../../src/core/plan/host.ts';
-import type { PlanInput } from '../../../../src/core/plan/input.ts';
-import { isAtRest, type HostPlan } from '../../../../src/core/plan/plan.ts';
+import { planHost } from '../../../../src/core/plan/plan-host.ts';
+import type { PlanInput } from '../../../../src/core/plan/plan-input.ts';
+import { isAtRest, type HostPlan } from '../../../../src/core/plan/host-plan.ts';
 
 const LATER_MS = [1, 1_000, 60_000, 3_600_000, 10 * 365 * 86_400_000];
 

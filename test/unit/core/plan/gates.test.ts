@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanInput } from '../../../../src/core/plan/input.ts';
+import type { PlanInput } from '../../../../src/core/plan/plan-input.ts';
 import type { Hold } from '../../../../src/core/state/ledger.ts';
 import { parseWindows } from '../../../../src/core/window/parse.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';

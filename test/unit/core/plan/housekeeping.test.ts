@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../../src/core/image/reference.ts';
-import { planHost } from '../../../../src/core/plan/host.ts';
+import { planHost } from '../../../../src/core/plan/plan-host.ts';
 import type { Image } from '../../../../src/core/state/actual.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
 import { emptyActual, ENVIRONMENT, imageIdOf, planInput } from '../../../support/world.ts';

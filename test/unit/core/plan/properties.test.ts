@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../../src/core/plan/action.ts';
-import type { HostPlan } from '../../../../src/core/plan/plan.ts';
+import type { HostPlan } from '../../../../src/core/plan/host-plan.ts';
 import type { Container } from '../../../../src/core/state/actual.ts';
 import { isBusy, outcomesOf, type SimulatedAgent } from '../../../support/simulated-agent.ts';
 import type { SimulatedEngine } from '../../../support/simulated-engine.ts';

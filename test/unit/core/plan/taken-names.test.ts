@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServicePlan } from '../../../../src/core/plan/plan.ts';
+import type { ServicePlan } from '../../../../src/core/plan/host-plan.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
 import { EDGE_IMAGE, startFirst } from './edge/scenes.ts';
 import { deploy, images, running, scenario, web, type Scenario } from './scenario.ts';

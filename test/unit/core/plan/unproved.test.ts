@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostPlan } from '../../../../src/core/plan/plan.ts';
+import type { HostPlan } from '../../../../src/core/plan/host-plan.ts';
 import { emptyLedger } from '../../../../src/core/state/ledger.ts';
 import { createSimulatedAgent, outcomesOf } from '../../../support/simulated-agent.ts';
 import { ENVIRONMENT } from '../../../support/world.ts';

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../../src/core/image/reference.ts';
-import type { Manifest } from '../../../../src/core/manifest/model.ts';
+import type { Manifest } from '../../../../src/core/manifest/manifest.ts';
 import { parseManifest } from '../../../../src/core/manifest/schema.ts';
-import { promoted, restored, sameVersions, versionsBefore } from '../../../../src/core/publish/choose.ts';
-import { diffTerms, diffVersions } from '../../../../src/core/publish/diff.ts';
+import {
+  promoted,
+  restored,
+  sameVersions,
+  versionsBefore,
+} from '../../../../src/core/publish/choose-versions.ts';
+import { diffTerms, diffVersions } from '../../../../src/core/publish/diff-manifests.ts';
 import { draft, highestSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
-import { renderManifest } from '../../../../src/core/publish/render.ts';
+import { renderManifest } from '../../../../src/core/publish/render-manifest.ts';
 import { versionOf } from '../../../../src/core/image/version.ts';
 import { imageFor, parseVersionRequests } from '../../../../src/core/publish/version-request.ts';
 import { digestOf, manifest, START_MS } from '../../../support/world.ts';

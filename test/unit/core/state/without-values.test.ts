@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { specHash } from '../../../../src/core/compose/release.ts';
+import { specHash } from '../../../../src/core/compose/release-spec.ts';
 import { resolveHost } from '../../../../src/core/state/desired.ts';
 import type { ReleaseSpec } from '../../../../src/core/state/release.ts';
 import { withoutValues } from '../../../../src/core/state/without-values.ts';

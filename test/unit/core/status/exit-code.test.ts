@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf, worstOf, worstOutcome, type ExitCode } from '../../../../src/core/status/exit-code.ts';
-import type { Status } from '../../../../src/core/status/status.ts';
+import type { Status } from '../../../../src/core/status/status-document.ts';
 import { hostStatus, serviceStatus } from '../../../support/status.ts';
 
 const rejection = {

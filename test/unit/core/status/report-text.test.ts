@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readReport, REPORT_CAP_BYTES } from '../../../../src/core/hub/report.ts';
+import { readReport, REPORT_CAP_BYTES } from '../../../../src/core/hub/read-report.ts';
 import { fingerprintOf } from '../../../../src/core/status/fingerprint.ts';
 import { reportText } from '../../../../src/core/status/report-text.ts';
-import type { EdgeStatus, FailureStatus, Status } from '../../../../src/core/status/status.ts';
+import type { EdgeStatus, FailureStatus, Status } from '../../../../src/core/status/status-document.ts';
 import { hostStatus, serviceStatus } from '../../../support/status.ts';
 
 const edge = (sessions: number): EdgeStatus => ({

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DeployWindow } from '../../../../src/core/window/model.ts';
+import type { DeployWindow } from '../../../../src/core/window/deploy-window.ts';
 import { parseWindows } from '../../../../src/core/window/parse.ts';
 import { nextOpening, openAt } from '../../../../src/core/window/window.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { AgentError } from '../../../../../src/core/errors.ts';
 import type { Action } from '../../../../../src/core/plan/action.ts';
-import type { PlanInput } from '../../../../../src/core/plan/input.ts';
-import type { HostPlan } from '../../../../../src/core/plan/plan.ts';
+import type { PlanInput } from '../../../../../src/core/plan/plan-input.ts';
+import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
 import { createSimulatedAgent, type SimulatedAgent, type Wish } from '../../../../support/simulated-agent.ts';
 import { createSimulatedEngine, type SimulatedEngine } from '../../../../support/simulated-engine.ts';
 import { parseImage } from '../../../../../src/core/image/reference.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { serverName } from '../../../../../src/core/edge/names.ts';
+import { serverName } from '../../../../../src/core/edge/haproxy-names.ts';
 import type { Container } from '../../../../../src/core/state/actual.ts';
-import type { HostPlan } from '../../../../../src/core/plan/plan.ts';
+import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
 import { isBusy, outcomesOf } from '../../../../support/simulated-agent.ts';
 import type { SimulatedEngine } from '../../../../support/simulated-engine.ts';
 import {

@@ -1,6 +1,6 @@
 import type { AgentOptions } from '../../../../support/simulated-agent.ts';
 import type { SimulatedEngine } from '../../../../support/simulated-engine.ts';
-import { serverName } from '../../../../../src/core/edge/names.ts';
+import { serverName } from '../../../../../src/core/edge/haproxy-names.ts';
 import type { Container } from '../../../../../src/core/state/actual.ts';
 import { deploy, scenario, web, type Scenario } from '../scenario.ts';
 

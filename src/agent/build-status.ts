@@ -1,0 +1,264 @@
+import type { Manifest } from '../core/manifest/manifest.ts';
+import type { ServicePlan } from '../core/plan/host-plan.ts';
+import type { PullProgress } from '../core/ports/engine.ts';
+import { failureOf, isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
+import { worstOutcome } from '../core/status/exit-code.ts';
+import { containerStatus } from '../core/status/container-status.ts';
+import { originOf } from '../core/status/origin-status.ts';
+import { tell, toldMembers, type Told } from '../core/status/describe-decision.ts';
+import type {
+  FailureStatus,
+  ManifestStatus,
+  ProblemStatus,
+  ReportStatus,
+  ServiceStatus,
+  Status,
+} from '../core/status/status-document.ts';
+import { isoTime, type EpochMs } from '../core/time.ts';
+import type { Intake } from './intake.ts';
+import type { LedgerTrouble } from './ledger-record.ts';
+import type { View } from './reconciler.ts';
+
+export interface ReportInput {
+  readonly environment: string;
+  readonly host: string;
+  readonly nowMs: EpochMs;
+  readonly agent: {
+    readonly running: boolean;
+    readonly version: string;
+    readonly pid: number | null;
+    readonly sinceMs: EpochMs | null;
+  };
+  readonly view: View;
+  readonly intake: Intake;
+  readonly ledger: Ledger;
+  readonly trouble: LedgerTrouble | undefined;
+  readonly progress: ReadonlyMap<string, PullProgress>;
+  readonly report: ReportStatus | null;
+  /** When a service's outcome and reason were first what they are. */
+  readonly since: (service: string, key: string) => EpochMs;
+}
+
+const iso = (ms: EpochMs | undefined | null): string | null =>
+  ms === undefined || ms === null ? null : isoTime(ms);
+
+/** The status document of this moment; no secrets: specs, environment and credentials never enter it. */
+export const buildStatus = (r: ReportInput): Status => {
+  const services = servicesOf(r);
+  const problems = problemsOf(r);
+  const offline = r.view.offline;
+  const foreign = r.view.plan?.foreign ?? [];
+  return {
+    apiVersion: 'supercargo/status/v1',
+    environment: r.environment,
+    host: r.host,
+    at: isoTime(r.nowMs),
+    outcome: worstOutcome([
+      ...services.map((s) => s.outcome),
+      ...(edgeOf(r)?.outcome === 'blocked' ? (['blocked'] as const) : []),
+      ...(offline ? (['offline'] as const) : []),
+      ...(problems.length > 0 || r.intake.rejection ? (['blocked'] as const) : []),
+    ]),
+    agent: {
+      running: r.agent.running,
+      version: r.agent.version,
+      pid: r.agent.pid,
+      since: iso(r.agent.sinceMs),
+    },
+    engine: {
+      online: offline === undefined,
+      version: r.view.actual?.engine.version ?? null,
+      apiVersion: r.view.actual?.engine.apiVersion ?? null,
+      message: offline?.message ?? null,
+      advice: offline?.advice ?? null,
+    },
+    manifest: manifestOf(r),
+    hold: holdOf(r),
+    services,
+    edge: edgeOf(r),
+    problems,
+    ...(foreign.length > 0 && { foreign }),
+    report: r.report,
+  };
+};
+
+const problemsOf = ({ intake, trouble, view }: ReportInput): readonly ProblemStatus[] => {
+  const offline = view.offline && view.offline.code !== 'ENGINE_OFFLINE' ? [view.offline] : [];
+  return [
+    ...(trouble ? [{ code: 'LEDGER', ...trouble }] : []),
+    ...intake.composeProblems.map((p) => ({ code: 'COMPOSE', ...p })),
+    ...(intake.trustProblem ? [{ code: 'TRUST', ...intake.trustProblem }] : []),
+    ...(intake.ledgerFailure
+      ? [
+          {
+            code: intake.ledgerFailure.code,
+            message: intake.ledgerFailure.message,
+            advice: intake.ledgerFailure.advice ?? '',
+          },
+        ]
+      : []),
+    ...offline.map((e) => ({ code: e.code, message: e.message, advice: e.advice ?? '' })),
+  ];
+};
+
+const servicesOf = (r: ReportInput): readonly ServiceStatus[] => {
+  if (r.view.offline)
+    return namesOf(r).map((name) =>
+      unplanned(r, name, 'offline', r.view.offline?.message ?? '', r.view.offline?.advice ?? ''),
+    );
+  if (r.trouble) {
+    const { message, advice } = r.trouble;
+    return namesOf(r).map((name) => unplanned(r, name, 'ledger', message, advice));
+  }
+  if (r.view.plan) return r.view.plan.services.map((plan) => serviceOf(r, plan));
+  const [problem] = r.intake.composeProblems;
+  return problem
+    ? namesOf(r).map((name) => unplanned(r, name, 'compose', problem.message, problem.advice))
+    : [];
+};
+
+/** Every service that is declared, recorded, or has a container here. */
+const namesOf = ({ intake, ledger, view }: ReportInput): readonly string[] =>
+  [
+    ...new Set([
+      ...Object.keys(intake.project?.services ?? {}),
+      ...Object.keys(ledger.services),
+      ...(view.actual?.containers.flatMap((c) => (c.owner ? [c.owner.service] : [])) ?? []),
+    ]),
+  ].toSorted();
+
+const unplanned = (
+  r: ReportInput,
+  service: string,
+  reason: string,
+  message: string,
+  advice: string,
+): ServiceStatus => {
+  const outcome = reason === 'offline' ? 'offline' : 'blocked';
+  return {
+    service,
+    outcome,
+    reason: outcome === 'offline' ? null : reason,
+    message,
+    advice,
+    since: isoTime(r.since(service, `${outcome} ${reason}`)),
+    until: null,
+    desired: null,
+    rolledBack: null,
+    failure: failureStatus(r.ledger, service),
+    progress: null,
+    origin: originOf(r.ledger, service, undefined),
+    containers: [],
+  };
+};
+
+const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
+  const told = tell(plan.decision);
+  return {
+    service: plan.service,
+    ...toldMembers(told),
+    since: isoTime(r.since(plan.service, sinceKey(told))),
+    desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
+    rolledBack: told.rolledBack,
+    failure: failureStatus(r.ledger, plan.service, plan.desired?.release),
+    progress: r.progress.get(plan.service) ?? null,
+    origin: originOf(r.ledger, plan.service, plan.desired?.release),
+    containers: plan.running.map(containerStatus),
+  };
+};
+
+export const sinceKey = (told: Told): string =>
+  `${told.outcome} ${told.outcome === 'progressing' ? '' : (told.reason ?? '')}`;
+
+/** Of another release than the one in question it is history. */
+const failureStatus = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
+  const record = serviceRecord(ledger, service);
+  const failure = release === undefined ? record.failure : failureOf(record, release);
+  return failure && failure.attempt !== LIFTED
+    ? {
+        version: failure.version,
+        release: failure.release,
+        attempt: failure.attempt,
+        reason: failure.reason,
+        message: failure.message,
+        at: isoTime(failure.failedAtMs),
+        log: failure.log,
+      }
+    : null;
+};
+
+const edgeOf = ({ view }: ReportInput): Status['edge'] => {
+  const edge = view.plan?.edge;
+  if (!edge) return null;
+  return {
+    ...toldMembers(tell(edge.decision)),
+    containers: edge.containers.map((e) => ({
+      id: e.container.id,
+      name: e.container.name,
+      role: e.role,
+      state: e.state,
+      version: e.version ?? null,
+      sessions: e.sessions ?? null,
+      ...(e.isOutdated && { outdated: true as const }),
+    })),
+  };
+};
+
+const holdOf = ({ ledger, nowMs }: ReportInput): Status['hold'] => {
+  const { hold } = ledger;
+  if (!isHoldActive(hold, nowMs)) return null;
+  return {
+    reason: hold.reason,
+    owner: hold.owner,
+    since: isoTime(hold.sinceMs),
+    until: iso(hold.untilMs),
+    all: hold.all,
+  };
+};
+
+const manifestOf = ({ intake, ledger, view }: ReportInput): ManifestStatus => {
+  const { manifest, rejection, source } = intake;
+  const accepted = ledger.accepted?.manifest.serial === manifest?.serial ? ledger.accepted : undefined;
+  return {
+    state: rejection || intake.distrust ? 'rejected' : manifest ? 'accepted' : 'none',
+    serial: manifest?.serial ?? null,
+    epoch: accepted?.epoch ?? null,
+    signed: accepted?.signed ?? null,
+    issuedAt: iso(manifest?.issuedAtMs),
+    expiresAt: iso(manifest?.expiresAtMs),
+    acceptedAt: iso(accepted?.acceptedAtMs),
+    publisher: publisherOf(manifest),
+    rejection: rejection
+      ? {
+          reason: rejection.reason,
+          serial: rejection.serial ?? null,
+          message: rejection.message,
+          advice: rejection.advice,
+          since: isoTime(rejection.sinceMs),
+        }
+      : intake.distrust
+        ? {
+            reason: 'trust',
+            serial: manifest?.serial ?? null,
+            message: intake.distrust.message,
+            advice: intake.distrust.advice,
+            since: isoTime(accepted?.acceptedAtMs ?? 0),
+          }
+        : null,
+    source: {
+      reachable: source.checkedAtMs === undefined ? null : source.failure === undefined,
+      checkedAt: iso(source.checkedAtMs),
+      message: source.failure?.message ?? null,
+      advice: source.failure?.advice ?? null,
+      nextAt: source.notBeforeMs > 0 ? iso(source.notBeforeMs) : null,
+    },
+    ignored: view.desired?.ignored ?? [],
+  };
+};
+
+const publisherOf = (manifest: Manifest | undefined): ManifestStatus['publisher'] => {
+  const publisher = manifest?.publisher;
+  return publisher
+    ? { name: publisher.name ?? null, build: publisher.build ?? null, url: publisher.url ?? null }
+    : null;
+};

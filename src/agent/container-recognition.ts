@@ -1,0 +1,59 @@
+import { identify, type Identified, type IdentifyInput } from '../core/plan/ownership.ts';
+import type { Actual } from '../core/state/actual.ts';
+import { withContainers } from '../core/state/ledger.ts';
+import type { LedgerRecord } from './ledger-record.ts';
+import type { Notes } from './recorder.ts';
+import type { AgentPorts } from './agent-ports.ts';
+
+/** Tells our containers from others with our labels, and writes down the ids of those that it recognises. */
+export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, notes: Notes) => {
+  let last: { readonly input: IdentifyInput; readonly identified: Identified } | undefined;
+  /** Containers of others that were written to the history. */
+  const noted = new Set<string>();
+
+  const note = ({ containers }: Actual): void => {
+    for (const { id, name, copyOf, lookalike } of containers) {
+      if ((!copyOf && !lookalike) || noted.has(id)) continue;
+      noted.add(id);
+      if (copyOf) {
+        const { service, version, differs } = copyOf;
+        notes.write('warn', 'container.copied', { service, container: name, version, differs });
+      } else if (lookalike) {
+        const { service, differs } = lookalike;
+        notes.write('warn', 'container.foreign', {
+          ...(service !== '' && { service }),
+          container: name,
+          differs,
+        });
+      }
+    }
+    const here = new Set(containers.map((c) => c.id));
+    for (const id of noted) if (!here.has(id)) noted.delete(id);
+  };
+
+  return {
+    /** Ids that the engine last listed. */
+    alive: (): ReadonlySet<string> => new Set(last?.input.actual.containers.map((c) => c.id)),
+
+    identify: (input: IdentifyInput): Actual => {
+      const isSame =
+        last?.input.actual === input.actual &&
+        last.input.ledger === input.ledger &&
+        last.input.desired === input.desired &&
+        last.input.project === input.project;
+      if (!last || !isSame) last = { input, identified: identify(input) };
+      return last.identified.actual;
+    },
+
+    /** After a look of the agent that acts: its findings go to the ledger, and to the history once. */
+    record: async (): Promise<void> => {
+      if (!last) return;
+      const { actual, recognised } = last.identified;
+      note(actual);
+      if (recognised.length === 0) return;
+      const alive = new Set(actual.containers.map((c) => c.id));
+      const failure = await record.force((l) => withContainers(l, recognised, alive));
+      if (failure) ports.log.write('error', 'ledger.failed', { message: failure.message });
+    },
+  };
+};

@@ -1,0 +1,171 @@
+import type { Command, CommandAnswer } from '../core/operator-command.ts';
+import { AgentError } from '../core/errors.ts';
+import { isoTime } from '../core/time.ts';
+import type { ComposeProject } from '../core/compose/project-model.ts';
+import { mayBeOurs } from '../core/plan/ownership.ts';
+import type { Actual, Container } from '../core/state/actual.ts';
+import {
+  emptyLedger,
+  failuresOf,
+  isHoldActive,
+  isQuarantined,
+  LIFTED,
+  serviceRecord,
+  withFailures,
+  withService,
+  type Ledger,
+} from '../core/state/ledger.ts';
+import type { Notes } from './recorder.ts';
+import type { AgentOptions, AgentPorts } from './agent-ports.ts';
+import type { LedgerRecord } from './ledger-record.ts';
+
+export interface OperateContext {
+  readonly ports: AgentPorts;
+  readonly options: AgentOptions;
+  readonly record: LedgerRecord;
+  readonly notes: Notes;
+  readonly actual: Actual | undefined;
+  readonly project: ComposeProject | undefined;
+  /** Today's; 0 where unsigned manifests are accepted. */
+  readonly epoch: number;
+  /** Jobs that a service waits for: cleared with it. */
+  readonly jobsOf: (service: string) => readonly string[];
+  /** A step of this service failed: the caller of this function forgets it. */
+  readonly hasSetback: (service: string) => boolean;
+}
+
+/**
+ * Carries out what an operator asked for. @throws AgentError USAGE or LEDGER that says what to do instead.
+ */
+export const operate = async (command: Command, c: OperateContext): Promise<CommandAnswer> => {
+  if (command.kind === 'recover') return recover(command, c);
+  const trouble = c.record.trouble();
+  if (trouble) throw new AgentError('LEDGER', trouble.message, { advice: trouble.advice });
+  switch (command.kind) {
+    case 'pause':
+      return pause(command, c);
+    case 'resume':
+      return resume(c);
+    case 'retry':
+      return retry(command.service, c);
+  }
+};
+
+/**
+ * Nobody can write a later time down: a status that has to would fail for as long as the ledger remembers it.
+ */
+const LAST_MS = 8_640_000_000_000_000;
+
+const pause = async (
+  command: Extract<Command, { kind: 'pause' }>,
+  c: OperateContext,
+): Promise<CommandAnswer> => {
+  const { reason, owner, untilMs, all } = command;
+  if (untilMs !== null && untilMs > LAST_MS) {
+    throw new AgentError('USAGE', 'the hold would end later than any calendar reaches', {
+      advice: 'leave the end away: it holds until `supercargo resume`',
+    });
+  }
+  await c.record.update((l) => ({
+    ...l,
+    hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },
+  }));
+  const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoTime(untilMs)}`;
+  c.notes.write('info', 'hold.set', { reason, owner, all, until });
+  const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
+  return { lines: [`held ${until}: ${what}`] };
+};
+
+const resume = async (c: OperateContext): Promise<CommandAnswer> => {
+  const { hold } = c.record.current();
+  if (!isHoldActive(hold, c.ports.now())) return { lines: ['nothing is held here'] };
+  await c.record.update((l) => ({ ...l, hold: undefined }));
+  c.notes.write('info', 'hold.ended', { owner: hold.owner, reason: hold.reason });
+  return { lines: [`the hold of ${hold.owner} (${hold.reason}) is over`] };
+};
+
+const lifted = (ledger: Ledger, service: string): Ledger => {
+  const failures = failuresOf(serviceRecord(ledger, service));
+  return withService(ledger, service, withFailures(failures.map((f) => ({ ...f, attempt: LIFTED }))));
+};
+
+const retry = async (service: string, c: OperateContext): Promise<CommandAnswer> => {
+  const ledger = c.record.current();
+  const names = [service, ...c.jobsOf(service)];
+  const failed = names.filter((name) => isQuarantined(serviceRecord(ledger, name)));
+  if (failed.length === 0 && c.hasSetback(service)) return { lines: [`${service} is tried again`] };
+  if (failed.length === 0) {
+    const known = Object.keys(ledger.services).filter((name) => isQuarantined(serviceRecord(ledger, name)));
+    const advice =
+      known.length === 0 ? 'no service is quarantined on this host' : `quarantined here: ${known.join(', ')}`;
+    throw new AgentError('USAGE', `${service} is not quarantined`, { advice });
+  }
+  await c.record.update((l) => failed.reduce((done, name) => lifted(done, name), l));
+  c.notes.write('info', 'quarantine.cleared', { service, cleared: failed });
+  return {
+    lines: failed.map(
+      (name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`,
+    ),
+  };
+};
+
+const recover = async (
+  command: Extract<Command, { kind: 'recover' }>,
+  c: OperateContext,
+): Promise<CommandAnswer> => {
+  const { serial, dryRun } = command;
+  const trouble = c.record.trouble();
+  if (trouble?.isForeign) throw new AgentError('CONFIG', trouble.message, { advice: trouble.advice });
+  if (!c.actual) {
+    throw new AgentError(
+      'ENGINE_OFFLINE',
+      'the engine does not answer, and the ledger is rebuilt from what runs on it',
+      {
+        advice: 'start the engine, then recover',
+      },
+    );
+  }
+  if (!trouble && serial === null)
+    return {
+      isDone: true,
+      lines: [
+        'the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)',
+      ],
+    };
+  const own = c.actual.containers.filter((o) => mayBeOurs(c.options.environment, c.project, o));
+  const lowest = serial ?? Math.max(0, ...own.map((o) => o.owner?.serial ?? 0));
+  const lines = assumptions(c, own, lowest);
+  if (dryRun) return { lines };
+  const aside = await c.ports.ledger.setAside(`lost-${isoTime(c.ports.now()).replaceAll(/[:.]/g, '')}`);
+  const next: Ledger = {
+    ...emptyLedger(c.options.environment),
+    floor: { epoch: c.epoch, serial: lowest },
+    recoveredAtMs: c.ports.now(),
+    // The others are recognised by what their releases would create.
+    containers: own.filter((o) => !c.project?.services[o.owner?.service ?? '']).map((o) => o.id),
+  };
+  await c.record.replace(next);
+  c.notes.write('info', 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
+  return {
+    lines: [
+      ...(aside === undefined ? [] : [`the old ledger was set aside as ${aside}`]),
+      'the ledger was rebuilt',
+    ],
+  };
+};
+
+const assumptions = (c: OperateContext, own: readonly Container[], lowest: number): readonly string[] => {
+  const strangers = c.actual?.containers.filter((o) => o.owner && !own.includes(o)) ?? [];
+  return [
+    `manifests are accepted from serial ${String(lowest)} on (epoch ${String(c.epoch)})`,
+    ...own.map(
+      (o) =>
+        `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; it counts as good once it is seen to be`,
+    ),
+    ...strangers.map(
+      (o) =>
+        `${o.name} bears the labels of ${o.owner?.service ?? ''} under a name that is not ours: it is left alone`,
+    ),
+    'quarantines, holds, completed jobs and earlier rollback targets are forgotten',
+  ];
+};

@@ -1,0 +1,28 @@
+import type { EventFields, EventLevel, EventName } from '../core/events.ts';
+import { isoTime } from '../core/time.ts';
+import type { JournalEntry } from '../core/ports/journal.ts';
+import type { AgentPorts } from './agent-ports.ts';
+
+/** Writes what happened to the log and, for people, to the history. */
+export interface Notes {
+  readonly write: (level: EventLevel, event: EventName, fields: EventFields) => void;
+}
+
+/** A history that can't be written is told once: nothing is ever decided by it. */
+export const createNotes = ({ journal, log, now }: Pick<AgentPorts, 'journal' | 'log' | 'now'>): Notes => {
+  let hasFailed = false;
+  const append = async (entry: JournalEntry): Promise<void> => {
+    const result = await journal.append(entry);
+    if (!result.ok && !hasFailed) log.write('error', 'journal.failed', { message: result.error.message });
+    hasFailed = !result.ok;
+  };
+  return {
+    write: (level, event, fields) => {
+      log.write(level, event, fields);
+      void append({ at: isoTime(now()), event, ...fields });
+    },
+  };
+};
+
+/** For an agent that only looks. */
+export const SILENT: Notes = { write: () => undefined };

@@ -1,0 +1,33 @@
+import { reportPath } from '../core/fleet/store-layout.ts';
+import type { AgentValues } from './config-checks.ts';
+
+/** Where this host tells how it is. */
+export interface ReportConfig {
+  /** Of this host's report. */
+  readonly url: string;
+  readonly token:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'value'; readonly value: string }
+    | { readonly kind: 'file'; readonly path: string };
+}
+
+const tokenOf = (values: AgentValues, credential: string | undefined): ReportConfig['token'] => {
+  const { SUPERCARGO_REPORT_TOKEN: value, SUPERCARGO_REPORT_TOKEN_FILE: path = credential } = values;
+  if (value !== undefined) return { kind: 'value', value };
+  return path === undefined ? { kind: 'none' } : { kind: 'file', path };
+};
+
+/**
+ * Undefined: no report store is named. `credential`: a file that stands for the token where no variable names
+ * one.
+ */
+export const reportOf = (
+  values: AgentValues,
+  host: string,
+  credential: string | undefined,
+): ReportConfig | undefined => {
+  const { SUPERCARGO_REPORT_URL: base, SUPERCARGO_ENVIRONMENT: environment } = values;
+  if (base === undefined) return undefined;
+  const url = `${base}/${reportPath(environment, host)}`;
+  return Object.freeze({ url, token: Object.freeze(tokenOf(values, credential)) });
+};

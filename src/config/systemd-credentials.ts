@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import type { AgentValues } from './config-checks.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What LoadCredential= of the unit brought: it stands for the variable that is not set. */
+export const credentialsOf = (
+  { CREDENTIALS_DIRECTORY: folder }: AgentValues,
+  { hasCredential }: Surroundings,
+): Partial<Record<'manifestCredentialsFile' | 'reportTokenFile' | 'dockerConfigDir', string>> => {
+  const has = (name: string): boolean => folder !== undefined && hasCredential(join(folder, name));
+  if (folder === undefined) return {};
+  return {
+    ...(has('manifest-credentials') && { manifestCredentialsFile: join(folder, 'manifest-credentials') }),
+    ...(has('report-token') && { reportTokenFile: join(folder, 'report-token') }),
+    ...(has('config.json') && { dockerConfigDir: folder }),
+  };
+};

@@ -1,0 +1,287 @@
+import { familiarName, tryParseImage } from '../image/reference.ts';
+import {
+  hint,
+  isLiteral,
+  MAX_PROBLEMS,
+  nodeAt,
+  quoted,
+  report,
+  spend,
+  type Context,
+} from './reader-context.ts';
+import type { Service } from './project-model.ts';
+import { joinedNamespaces } from './namespaces.ts';
+import { addressesOverlap, type WrittenPort } from './ports.ts';
+import { closest } from './readers.ts';
+import { startFirstChecks } from './start-first-checks.ts';
+import type { WrittenService } from './service.ts';
+
+type Services = ReadonlyMap<string, WrittenService>;
+
+/** Of what a project may make, for each service that the search for a cycle looks at. */
+const SEARCH_COST = 8;
+
+const UNKNOWN_ADVICE = 'define that service, or remove this';
+
+const unknownService = (name: string, asking: string, services: Services, c: Context): string => {
+  // Past what is shown, comparing with each name that there is would only cost time.
+  if (c.problems.length > MAX_PROBLEMS) return UNKNOWN_ADVICE;
+  const meant = closest(
+    name,
+    [...services.keys()].filter((other) => other !== asking),
+  );
+  return meant === undefined ? UNKNOWN_ADVICE : `did you mean "${meant}"?`;
+};
+
+/** The service whose container bears each name. */
+type Donors = ReadonlyMap<string, string>;
+
+const donorsOf = (services: Services): Donors =>
+  new Map(
+    [...services].flatMap(([name, { service }]) =>
+      service.containerName === undefined ? [] : [[service.containerName, name]],
+    ),
+  );
+
+/**
+ * Services whose containers have to be there first: declared dependencies, and those whose namespaces it
+ * joins.
+ */
+const predecessorsOf = (service: Service | undefined, donors: Donors): readonly string[] =>
+  service === undefined
+    ? []
+    : [
+        ...service.dependsOn.map((d) => d.service),
+        ...joinedNamespaces(service.container).flatMap(({ donor }) => donors.get(donor) ?? []),
+      ];
+
+/** The names around a cycle that starts and ends at `start`; undefined where there is none. */
+const cycleFrom = (
+  start: string,
+  services: Services,
+  donors: Donors,
+  canGoOn: (steps: number) => boolean,
+): readonly string[] | undefined => {
+  const cameFrom = new Map<string, string>();
+  const open = [start];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const next = predecessorsOf(services.get(name)?.service, donors);
+    if (!canGoOn(1 + next.length)) return undefined;
+    for (const service of next) {
+      if (service === start) return [...trailTo(name, start, cameFrom), start];
+      if (cameFrom.has(service)) continue;
+      cameFrom.set(service, name);
+      open.push(service);
+    }
+  }
+  return undefined;
+};
+
+const trailTo = (end: string, start: string, cameFrom: ReadonlyMap<string, string>): readonly string[] => {
+  const trail = [end];
+  for (let name = end; name !== start;) {
+    name = cameFrom.get(name) ?? start;
+    trail.push(name);
+  }
+  return trail.toReversed();
+};
+
+const dependencyChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
+  const at = nodeAt(node, 'depends_on');
+  for (const dependency of service.dependsOn) {
+    const target = services.get(dependency.service)?.service;
+    if (!c.defined.services.has(dependency.service)) {
+      report(
+        c,
+        at,
+        `depends on unknown service ${quoted(c, at, dependency.service)}`,
+        unknownService(dependency.service, service.name, services, c),
+      );
+    } else if (dependency.condition === 'completed' && target && target.container.restart.name !== 'no') {
+      const advice = `set restart: "no" on "${dependency.service}": what is started again never completes`;
+      report(
+        c,
+        at,
+        `waits until "${dependency.service}" has completed, but that is always restarted`,
+        advice,
+      );
+    }
+  }
+};
+
+/** Each cycle is reported once, at the service whose name comes first. */
+const cycleCheck = (
+  { service, node }: WrittenService,
+  services: Services,
+  donors: Donors,
+  c: Context,
+): void => {
+  const at = nodeAt(node, 'depends_on');
+  const cycle = cycleFrom(service.name, services, donors, (steps) => spend(c, at, SEARCH_COST * steps));
+  if (cycle === undefined || cycle.toSorted()[0] !== service.name) return;
+  const joined = joinedNamespaces(service.container).find(({ donor }) => donors.get(donor) === cycle[1]);
+  const message = `services wait for each other: ${cycle.join(' → ')}`;
+  if (joined === undefined) report(c, at, message, 'remove one of these dependencies');
+  else
+    report(
+      c,
+      nodeAt(node, NAMESPACE_KEYS[joined.namespace]),
+      message,
+      'remove one of these dependencies: a container starts after the one whose namespace it joins',
+    );
+};
+
+const NAMESPACE_KEYS = { network: 'network_mode', ipc: 'ipc', pid: 'pid' } as const;
+
+/** Not an error: it may be a container that the operator runs beside supercargo. */
+const donorHints = (
+  { service, node }: WrittenService,
+  services: Services,
+  donors: Donors,
+  c: Context,
+): void => {
+  for (const { namespace, donor } of joinedNamespaces(service.container)) {
+    if (donors.has(donor)) continue;
+    const at = nodeAt(node, NAMESPACE_KEYS[namespace]);
+    const name = isLiteral(at) ? donor : quoted(c, at, donor);
+    hint(
+      c,
+      at,
+      services.has(donor)
+        ? `no service has container_name: ${name}. If the service ${name} is meant, give it that container_name`
+        : `no service has container_name: ${name}. ${service.name} waits until you have started that container`,
+    );
+  }
+};
+
+/**
+ * `version-from` names a service that has a version of its own, with the same repository: the manifest's
+ * digest is for that repository only. Chains are refused, so there are no cycles.
+ */
+const versionFromChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
+  if (service.versionFrom === undefined) return;
+  const at = nodeAt(node, 'x-supercargo', 'version-from');
+  const source = services.get(service.versionFrom)?.service;
+  const own = tryParseImage(service.image);
+  const other = source && tryParseImage(source.image);
+  if (!c.defined.services.has(service.versionFrom)) {
+    report(
+      c,
+      at,
+      `unknown service ${quoted(c, at, service.versionFrom)}`,
+      unknownService(service.versionFrom, service.name, services, c),
+    );
+  } else if (service.versionFrom === service.name || source?.versionFrom !== undefined) {
+    report(
+      c,
+      at,
+      `${quoted(c, at, service.versionFrom)} has no version of its own`,
+      'name a service without version-from',
+    );
+  } else if (own && (own.tag !== undefined || own.digest !== undefined)) {
+    report(
+      c,
+      nodeAt(node, 'image'),
+      'has a tag or digest beside version-from',
+      isLiteral(nodeAt(node, 'image'))
+        ? `write image: ${familiarName(own.repository)}`
+        : 'write it without tag and digest',
+    );
+  } else if (own && other && own.repository !== other.repository) {
+    const image = isLiteral(nodeAt(node, 'image'))
+      ? `image: ${familiarName(other.repository)}`
+      : 'the same image';
+    const advice = `use ${image}, or publish a version for "${service.name}"`;
+    report(
+      c,
+      nodeAt(node, 'image'),
+      `is not the repository of ${quoted(c, at, service.versionFrom)}`,
+      advice,
+    );
+  }
+};
+
+const hasFixedAddress = ({ container }: Service): boolean =>
+  container.networkMode.kind === 'networks' &&
+  container.networkMode.attachments.some(
+    (a) => (a.ipv4 ?? a.ipv6 ?? a.macAddress ?? a.linkLocalIps) !== undefined,
+  );
+
+/** What only one container at a time can have. */
+const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): void => {
+  const { order } = service.update;
+  const several = service.replicas > 1;
+  if (service.containerName !== undefined && (several || order === 'start-first')) {
+    report(
+      c,
+      nodeAt(node, 'container_name'),
+      'only one container can have a name',
+      'remove it, or use one replica and order: stop-first',
+    );
+  }
+  const fixed = ports.find(({ port }) => port.hostPort !== undefined);
+  if (several && order === 'stop-first' && fixed) {
+    report(
+      c,
+      fixed.node,
+      `${isLiteral(nodeAt(node, 'deploy')) ? String(service.replicas) : 'several'} replicas cannot share a host port`,
+      'use one replica, leave the host port out, or use order: start-first',
+    );
+  }
+  if ((several || order === 'start-first') && hasFixedAddress(service)) {
+    const advice = 'remove the fixed addresses, or use one replica and order: stop-first';
+    report(c, nodeAt(node, 'networks'), 'only one container can have an address', advice);
+  }
+};
+
+const portChecks = (services: Services, c: Context): void => {
+  const taken = new Map<string, (WrittenPort & { readonly owner: string })[]>();
+  for (const { service, ports } of services.values()) {
+    if (service.replicas === 0) continue;
+    for (const { port, node } of ports) {
+      if (port.hostPort === undefined) continue;
+      const key = `${port.hostPort}/${port.protocol}`;
+      const others = taken.get(key) ?? [];
+      const clash = others.find((other) => addressesOverlap(other.port.hostAddress, port.hostAddress));
+      if (clash) {
+        const where = `${clash.node.place.file}:${clash.node.place.line}`;
+        const shown = isLiteral(node) ? key : quoted(c, node, key);
+        const message = `host port ${shown} of "${service.name}" is also published by "${clash.owner}" (${where})`;
+        report(c, node, message, 'publish another host port, or another address');
+      }
+      taken.set(key, [...others, { port, node, owner: service.name }]);
+    }
+  }
+};
+
+const nameChecks = (services: Services, c: Context): void => {
+  const owners = new Map<string, string>();
+  for (const { service, node } of services.values()) {
+    if (service.containerName === undefined) continue;
+    const owner = owners.get(service.containerName);
+    const at = nodeAt(node, 'container_name');
+    if (owner !== undefined)
+      report(
+        c,
+        at,
+        `${quoted(c, at, service.containerName)} is also the name of "${owner}"`,
+        'choose another name',
+      );
+    owners.set(service.containerName, service.name);
+  }
+};
+
+/** What can only be judged when all services are known. */
+export const checkServices = (services: Services, c: Context): void => {
+  const donors = donorsOf(services);
+  for (const written of services.values()) {
+    dependencyChecks(written, services, c);
+    cycleCheck(written, services, donors, c);
+    donorHints(written, services, donors, c);
+    versionFromChecks(written, services, c);
+    singletonChecks(written, c);
+    startFirstChecks(written, c);
+  }
+  portChecks(services, c);
+  nameChecks(services, c);
+};

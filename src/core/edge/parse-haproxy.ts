@@ -1,0 +1,53 @@
+import { canonicalIp } from '../compose/ip.ts';
+import type { EdgeFrontend, EdgeProtocol, EdgeServerState } from './edge-config.ts';
+import { parseFrontendName } from './haproxy-names.ts';
+
+export interface WrittenServer {
+  readonly backend: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly state: EdgeServerState;
+}
+
+/** What a rendered file says: whom an edge that starts with it listens for, and whom it sends to. */
+export interface Written {
+  readonly text: string;
+  /** Of which config it was made. */
+  readonly shape: string;
+  readonly frontends: readonly EdgeFrontend[];
+  /** No container of one of these may be stopped. */
+  readonly servers: readonly WrittenServer[];
+}
+
+const SERVER = /^server (\S+) \[?([^\s\]]+?)\]?:(\d+) check/;
+
+/** Reads what `renderConfig` wrote; lines that it did not write are left out. */
+export const readWritten = (text: string): Written => {
+  let shape = '';
+  const frontends: EdgeFrontend[] = [];
+  const servers: WrittenServer[] = [];
+  let section: readonly string[] = [];
+  let protocol: EdgeProtocol = 'tcp';
+  for (const line of text.split('\n')) {
+    const words = line.trim().split(' ');
+    if (line !== '' && !line.startsWith(' ')) section = words;
+    const [kind, title = ''] = section;
+    if (words[0] === 'description') shape = words[1] ?? '';
+    if (words[0] === 'mode') protocol = words[1] === 'http' ? 'http' : 'tcp';
+    const place = kind === 'frontend' ? parseFrontendName(title) : undefined;
+    if (place && words[0] === 'default_backend')
+      frontends.push({ ...place, protocol, backend: words[1] ?? '' });
+    const [, name, address, port] = SERVER.exec(line.trim()) ?? [];
+    if (kind !== 'backend' || name === undefined || address === undefined) continue;
+    const state = words.at(-1) === 'disabled' ? 'maint' : 'ready';
+    servers.push({
+      backend: title,
+      name,
+      address: canonicalIp(address) ?? address,
+      port: Number(port),
+      state,
+    });
+  }
+  return { text, shape, frontends, servers };
+};

@@ -1,0 +1,129 @@
+import { compareNaturally } from '../natural-order.ts';
+import { isOutcome } from '../status/status-document.ts';
+import type { EpochMs } from '../time.ts';
+import {
+  concernedOf,
+  findingsOf,
+  hasFailed,
+  isBehind,
+  isLater,
+  isSilent,
+  otherVersionOf,
+  type JudgedReport,
+  type JudgedService,
+  type JudgedStatus,
+  type WantedManifest,
+} from './findings.ts';
+import type { Finding, HostFault, HostVerdict, VerdictKind } from './verdict.ts';
+
+export interface JudgedHost<R = JudgedReport> {
+  readonly host: string;
+  readonly verdict: HostVerdict;
+  /** Undefined: it never reported. */
+  readonly report: R | undefined;
+}
+
+const faultOf = (s: JudgedService): HostFault => ({
+  service: s.service,
+  reason: s.failure?.reason ?? s.reason ?? s.outcome,
+  message: s.failure?.message ?? s.message ?? s.outcome,
+  advice: s.advice,
+  log: s.failure?.log ?? [],
+});
+
+const hostFault = ({ reason, word, message, advice }: Finding): HostFault => ({
+  service: null,
+  reason: reason ?? word,
+  message,
+  advice,
+  log: [],
+});
+
+/** Why this manifest will not run here until a person does something. */
+const faultsOf = (
+  status: JudgedStatus,
+  wanted: WantedManifest | undefined,
+  findings: readonly Finding[],
+): readonly HostFault[] => {
+  const refuses = wanted !== undefined && status.manifest.rejection?.serial === wanted.serial;
+  const ofHost = findings.filter((f) => f.word === 'no-ledger' || (refuses && f.word === 'refused'));
+  if (ofHost.length > 0) return ofHost.map(hostFault);
+  if (isBehind(status, wanted) || otherVersionOf(status, wanted)) return [];
+  return concernedOf(status, wanted).filter(hasFailed).map(faultOf);
+};
+
+/**
+ * A host that has accepted a serial and not looked yet is pending; so is one that says a word that is not
+ * known here.
+ */
+const isOpen = (status: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
+  isBehind(status, wanted) ||
+  otherVersionOf(status, wanted) !== undefined ||
+  !status.engine.online ||
+  !isOutcome(status.outcome) ||
+  concernedOf(status, wanted).some((s) => s.outcome !== 'converged');
+
+const kindOf = (
+  report: JudgedReport,
+  wanted: WantedManifest | undefined,
+  faults: readonly HostFault[],
+  nowMs: EpochMs,
+): VerdictKind => {
+  const { status } = report;
+  const isRunning = status.agent.running;
+  if (isSilent(report, nowMs)) return isRunning ? 'silent' : 'stopped';
+  if (faults.length > 0) return 'failed';
+  const isOther = !isBehind(status, wanted) && otherVersionOf(status, wanted) !== undefined;
+  if (isOther && isLater(status, wanted)) return 'superseded';
+  if (!isOpen(status, wanted)) return 'converged';
+  // What is done stays done when the agent ends, or was a single `supercargo once`.
+  return isRunning ? 'pending' : 'stopped';
+};
+
+const textOf = ({ service, message }: Finding): string =>
+  service === null ? message : `${service}: ${message}`;
+
+/**
+ * How far a host is with what is wanted, by what it last reported. The page, `fleet`, `publish --wait` and
+ * the hub's metrics all ask this function. `wanted` undefined: nothing is published, and the host is judged
+ * by itself.
+ */
+export const judgeHost = (
+  report: JudgedReport | undefined,
+  wanted: WantedManifest | undefined,
+  nowMs: EpochMs,
+): HostVerdict => {
+  const findings = findingsOf(report, wanted, nowMs);
+  const [first] = findings;
+  const faults = report === undefined ? [] : faultsOf(report.status, wanted, findings);
+  const kind = report === undefined ? 'silent' : kindOf(report, wanted, faults, nowMs);
+  const isLost = kind === 'silent' || kind === 'stopped';
+  return {
+    kind,
+    word: first?.word ?? 'converged',
+    service: first?.service ?? null,
+    reason: first?.reason ?? null,
+    message: first ? textOf(first) : 'it runs what it should',
+    advice: first?.advice ?? null,
+    until: first?.until ?? null,
+    faults: kind === 'failed' ? faults : [],
+    ...(isLost && report && { sinceMs: report.seenAtMs }),
+  };
+};
+
+/**
+ * Every host of an environment, in natural order: those that are expected, or all that have reported. All who
+ * count hosts count this list.
+ */
+export const judgeFleet = <R extends JudgedReport>(
+  reports: readonly R[],
+  expected: readonly string[] | undefined,
+  wanted: WantedManifest | undefined,
+  nowMs: EpochMs,
+): readonly JudgedHost<R>[] => {
+  const byHost = new Map(reports.map((report) => [report.host, report]));
+  return [...(expected ?? byHost.keys())].toSorted(compareNaturally).map((host) => {
+    const report = byHost.get(host);
+    return { host, report, verdict: judgeHost(report, wanted, nowMs) };
+  });
+};

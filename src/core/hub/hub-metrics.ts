@@ -1,0 +1,164 @@
+import { isVerdictWord, VERDICT_WORDS } from '../fleet/verdict.ts';
+import { isOutcome, OUTCOMES } from '../status/status-document.ts';
+import type { EpochMs } from '../time.ts';
+
+export interface HostFacts {
+  readonly host: string;
+  readonly receivedAtMs: EpochMs;
+  readonly outcome: string;
+  /** The word of its verdict (core/fleet/verdict.ts). */
+  readonly verdict: string;
+  readonly serial: number | null;
+}
+
+export interface EnvironmentFacts {
+  readonly environment: string;
+  /** Undefined: nothing is published there. */
+  readonly serial: number | undefined;
+  readonly hosts: readonly HostFacts[];
+}
+
+export interface HubFacts {
+  readonly version: string;
+  readonly environments: readonly EnvironmentFacts[];
+  readonly connections: number;
+  readonly heldPolls: number;
+  readonly watchers: number;
+  /** Requests so far, by method and status class. */
+  readonly answers: ReadonlyMap<string, number>;
+  readonly publishes: number;
+  readonly refusedPublishes: number;
+  readonly reports: number;
+  readonly archives: number;
+  readonly failedWrites: number;
+  readonly residentBytes: number;
+}
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [labels: Labels, value: number];
+
+/** Prometheus text format 0.0.4: what a label's value escapes. */
+const escaped = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+
+const labelled = (labels: Labels): string => {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+};
+
+const family = (
+  kind: 'gauge' | 'counter',
+  name: string,
+  help: string,
+  samples: readonly Sample[],
+): string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${kind}`,
+  ...samples.map(([labels, value]) => `${name}${labelled(labels)} ${value}`),
+];
+
+/** Words of newer agents, together: what hosts make up must not become ever more time series. */
+const UNKNOWN = 'unknown';
+
+const outcomesOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
+  [...OUTCOMES, UNKNOWN].map((outcome) => [
+    { environment, outcome },
+    hosts.filter((host) => (isOutcome(host.outcome) ? host.outcome : UNKNOWN) === outcome).length,
+  ]);
+
+const verdictsOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
+  [...VERDICT_WORDS, UNKNOWN].map((verdict) => [
+    { environment, verdict },
+    hosts.filter((host) => (isVerdictWord(host.verdict) ? host.verdict : UNKNOWN) === verdict).length,
+  ]);
+
+/** An environment that no host reports for has not converged. */
+const isConverged = ({ hosts }: EnvironmentFacts): boolean =>
+  hosts.length > 0 && hosts.every(({ verdict }) => verdict === 'converged');
+
+const environmentFamilies = (environments: readonly EnvironmentFacts[]): string[] => {
+  const perHost = (valueOf: (host: HostFacts) => number | null): Sample[] =>
+    environments.flatMap(({ environment, hosts }) =>
+      hosts.flatMap((facts): Sample[] => {
+        const value = valueOf(facts);
+        return value === null ? [] : [[{ environment, host: facts.host }, value]];
+      }),
+    );
+  return [
+    ...family(
+      'gauge',
+      'supercargo_hub_manifest_serial',
+      'Serial of the current manifest.',
+      environments.flatMap(({ environment, serial }): Sample[] =>
+        serial === undefined ? [] : [[{ environment }, serial]],
+      ),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_hosts',
+      'Hosts by what they last reported.',
+      environments.flatMap(outcomesOf),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_verdicts',
+      'Hosts by their verdict, as the page and fleet show it.',
+      environments.flatMap(verdictsOf),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_converged',
+      'Whether every host runs what is published and needs no look; 0 where none has reported.',
+      environments.map((facts): Sample => [{ environment: facts.environment }, Number(isConverged(facts))]),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_host_serial',
+      'Serial that a host has accepted.',
+      perHost(({ serial }) => serial),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_host_report_timestamp_seconds',
+      'When the last report of a host came.',
+      perHost(({ receivedAtMs }) => receivedAtMs / 1000),
+    ),
+  ];
+};
+
+/** The whole answer to `/metrics`. */
+export const renderMetrics = (facts: HubFacts): string => {
+  const gauge = (name: string, help: string, value: number): string[] =>
+    family('gauge', name, help, [[{}, value]]);
+  const counter = (name: string, help: string, value: number): string[] =>
+    family('counter', name, help, [[{}, value]]);
+  const answers = [...facts.answers]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, count]): Sample => {
+      const [method = '', code = ''] = key.split(' ');
+      return [{ method, code }, count];
+    });
+  const lines = [
+    ...family('gauge', 'supercargo_hub_info', 'The version that runs.', [[{ version: facts.version }, 1]]),
+    ...environmentFamilies(facts.environments),
+    ...gauge('supercargo_hub_connections', 'Open connections.', facts.connections),
+    ...gauge('supercargo_hub_held_polls', 'Long polls that wait for a change.', facts.heldPolls),
+    ...gauge('supercargo_hub_watchers', 'Open streams of /events.', facts.watchers),
+    ...family('counter', 'supercargo_hub_requests_total', 'Requests that were answered.', answers),
+    ...counter('supercargo_hub_publishes_total', 'Manifests that became current.', facts.publishes),
+    ...counter(
+      'supercargo_hub_refused_publishes_total',
+      'Manifests that were refused.',
+      facts.refusedPublishes,
+    ),
+    ...counter('supercargo_hub_reports_total', 'Reports that were taken.', facts.reports),
+    ...counter('supercargo_hub_archives_total', 'Archives that were taken.', facts.archives),
+    ...counter(
+      'supercargo_hub_failed_writes_total',
+      'Documents that could not be written to disk.',
+      facts.failedWrites,
+    ),
+    ...gauge('process_resident_memory_bytes', 'Memory of the hub.', facts.residentBytes),
+  ];
+  return `${lines.join('\n')}\n`;
+};

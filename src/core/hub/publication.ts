@@ -1,0 +1,96 @@
+import { accept } from '../manifest/accept.ts';
+import { decodeBase64 } from '../manifest/base64.ts';
+import type { Manifest, Rejection, RejectionReason, Trust } from '../manifest/manifest.ts';
+import { isEnvelope, PAYLOAD_TYPE } from '../manifest/seal.ts';
+import { decodeText, parseJson, quote } from '../manifest/text.ts';
+import type { EpochMs } from '../time.ts';
+import { refusal, type Refusal } from './refusal.ts';
+
+/** A document that may be published. */
+export interface Publication {
+  readonly manifest: Manifest;
+  readonly isSigned: boolean;
+}
+
+export type ReadPublication =
+  | { readonly kind: 'publication'; readonly publication: Publication }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface PublishedDocument {
+  readonly document: Uint8Array;
+  readonly environment: string;
+  /** Undefined: signatures are left to the hosts. */
+  readonly trust: Trust | undefined;
+  /** Undefined: however old it is. */
+  readonly nowMs: EpochMs | undefined;
+}
+
+const STATUS: Partial<Record<RejectionReason, number>> = { 'too-large': 413, empty: 400, malformed: 400 };
+
+const refused = (
+  reason: RejectionReason,
+  message: string,
+  advice: string,
+): ReadPublication & { kind: 'refused' } => ({
+  kind: 'refused',
+  refusal: refusal(STATUS[reason] ?? 422, reason, message, advice),
+});
+
+const PUBLISH = 'publish it with `supercargo publish`, which writes what a hub and hosts accept';
+
+/** Payload of an envelope whose signatures nobody here can judge; undefined: the document is no envelope. */
+const openUnjudged = (document: Uint8Array): Uint8Array | ReturnType<typeof refused> | undefined => {
+  const text = decodeText(document);
+  const json = text === undefined ? undefined : parseJson(text);
+  if (json?.kind !== 'value' || !isEnvelope(json.value)) return undefined;
+  const { payload, payloadType, signatures } = json.value as Readonly<Record<string, unknown>>;
+  if (payloadType !== PAYLOAD_TYPE)
+    return refused(
+      'malformed',
+      `the envelope holds ${quote(String(payloadType))}, not ${PAYLOAD_TYPE}`,
+      PUBLISH,
+    );
+  if (!Array.isArray(signatures) || signatures.length === 0)
+    return refused('unsigned', 'the envelope bears no signature', PUBLISH);
+  const bytes = typeof payload === 'string' ? decodeBase64(payload) : undefined;
+  if (bytes === undefined) return refused('malformed', 'the payload of the envelope is not base64', PUBLISH);
+  const inner = decodeText(bytes);
+  const parsed = inner === undefined ? undefined : parseJson(inner);
+  return parsed?.kind === 'value'
+    ? bytes
+    : refused('malformed', 'the payload of the envelope is not JSON', PUBLISH);
+};
+
+const toRefusal = ({ reason, message, advice }: Rejection, environment: string) =>
+  refused(
+    reason,
+    reason === 'environment' ? message.replace('this host is', 'the address says') : message,
+    reason === 'environment'
+      ? `publish it to manifests/${quote(environment).slice(1, -1)}.json only if that is meant: its member environment must say the same`
+      : advice.replace('this host’s', 'the hub’s'),
+  );
+
+/**
+ * What a host would say of this document if it had seen none before: with trust its signatures are verified,
+ * without only its form is. A hub that let more in would pass on what every host refuses.
+ */
+export const readPublication = ({
+  document,
+  environment,
+  trust,
+  nowMs,
+}: PublishedDocument): ReadPublication => {
+  const opened = trust === undefined ? openUnjudged(document) : undefined;
+  if (opened !== undefined && 'kind' in opened) return opened;
+  const judged = accept({
+    document: opened ?? document,
+    environment,
+    trust,
+    watermark: undefined,
+    nowMs: nowMs ?? 0,
+  });
+  if (judged.kind === 'rejected') return toRefusal(judged.rejection, environment);
+  if (judged.kind === 'unchanged') throw new Error('nothing was accepted before');
+  const isSigned = trust !== undefined || opened !== undefined;
+  return { kind: 'publication', publication: { manifest: judged.accepted.manifest, isSigned } };
+};

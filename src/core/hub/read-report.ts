@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { findStrangeKey, formatProblems, problemsOf } from '../manifest/schema-problem.ts';
+import { parseJson, quote } from '../manifest/text.ts';
+import type { JudgedStatus } from '../fleet/findings.ts';
+import { fingerprintOf } from '../status/fingerprint.ts';
+import type { ReportedStatus } from '../status/reported-status.ts';
+import { refusal, type Refusal } from './refusal.ts';
+import { reportSchema } from './report-schema.ts';
+
+export const REPORT_CAP_BYTES = 256 * 1024;
+
+/** What a hub has to know of a report; the rest is passed on as it came. */
+export interface ReportSummary {
+  readonly outcome: string;
+  readonly serial: number | null;
+  /** What decides about the host, without the texts: reports are many, and stay in memory as they came. */
+  readonly judged: JudgedStatus;
+  /** Equal for two reports of which the second one is a mere heartbeat. */
+  readonly fingerprint: string;
+}
+
+export type ReadReport =
+  | { readonly kind: 'report'; readonly summary: ReportSummary }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+const refused = (status: number, code: string, message: string): ReadReport => ({
+  kind: 'refused',
+  refusal: refusal(
+    status,
+    code,
+    message,
+    'a report is the status document of `supercargo status --json`; use an agent of the same release line as the hub',
+  ),
+});
+
+/** With a byte order mark it would not fit into a list of reports, hence not `decodeText`. */
+const decode = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+};
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64');
+
+const NO_TEXT = { message: null, advice: null, until: null } as const;
+
+const judgedOf = ({
+  outcome,
+  agent,
+  engine,
+  manifest,
+  services,
+  edge,
+  problems,
+}: ReportedStatus): JudgedStatus => ({
+  outcome,
+  agent: { running: agent.running },
+  engine: { online: engine.online, message: null, advice: null },
+  manifest: {
+    serial: manifest.serial,
+    rejection: manifest.rejection && { ...manifest.rejection, message: '', advice: '' },
+    source: { ...NO_TEXT, reachable: manifest.source.reachable, checkedAt: null, nextAt: null },
+    ignored: manifest.ignored.map(({ service }) => ({ service, why: '' })),
+  },
+  services: services.map(({ service, outcome: is, reason, desired }) => ({
+    ...NO_TEXT,
+    service,
+    outcome: is,
+    reason,
+    desired: desired && { version: desired.version, release: '' },
+    failure: null,
+  })),
+  edge: edge && { ...NO_TEXT, outcome: edge.outcome, reason: edge.reason },
+  problems: problems.map(({ code }) => ({ code, message: '', advice: '' })),
+});
+
+/** Judges the bytes of a report that came for this host. */
+export const readReport = (bytes: Uint8Array, environment: string, host: string): ReadReport => {
+  const text = decode(bytes);
+  if (text === undefined) return refused(400, 'malformed', 'the report is not UTF-8 text');
+  const json = parseJson(text);
+  if (json.kind === 'problem') return refused(400, 'malformed', `the report is ${json.message}`);
+  const strange = findStrangeKey(json.value);
+  if (strange !== undefined)
+    return refused(422, 'schema', `the report is not valid: ${formatProblems([strange])}`);
+  // At the first fault: a report of nothing but faults, a quarter of a million, must not cost more than a
+  // good one.
+  const parsed = v.safeParse(reportSchema, json.value, { abortEarly: true });
+  if (!parsed.success) {
+    return refused(422, 'schema', `the report is not valid: ${formatProblems(problemsOf(parsed.issues))}`);
+  }
+  const report = parsed.output;
+  if (report.environment !== environment || report.host !== host) {
+    return refused(
+      422,
+      'host',
+      `the report is of ${quote(report.host)} in ${quote(report.environment)}, the address is that of ${host} in ${environment}`,
+    );
+  }
+  const { outcome, manifest } = report;
+  const fingerprint = digestOf(fingerprintOf(report));
+  const summary = { outcome, serial: manifest.serial, judged: judgedOf(report), fingerprint };
+  return { kind: 'report', summary };
+};

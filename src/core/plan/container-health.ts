@@ -1,0 +1,206 @@
+import type { Port } from '../compose/project-model.ts';
+import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts';
+import type { FailureReason } from '../state/ledger.ts';
+import type { ReleaseSpec } from '../state/release.ts';
+import { withoutValues } from '../state/without-values.ts';
+import type { EpochMs } from '../time.ts';
+import type { ProbeRequest, WaitReason } from './host-plan.ts';
+
+/** Is this container good (docs/COMPOSE.md, "How a new version comes")? */
+export type Verdict =
+  | { readonly kind: 'good' }
+  /** It ended with 0 and is not meant to run again. */
+  | { readonly kind: 'completed' }
+  /** Not running, and nothing says that it should not. */
+  | { readonly kind: 'idle' }
+  | {
+      readonly kind: 'pending';
+      /** Absent: `health`. */
+      readonly reason?: WaitReason;
+      readonly until: EpochMs;
+      readonly message: string;
+      readonly probes: readonly ProbeRequest[];
+    }
+  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly message: string };
+
+export interface JudgeInput {
+  readonly container: Container;
+  readonly spec: ReleaseSpec;
+  readonly nowMs: EpochMs;
+  readonly answeredSinceMs: EpochMs | undefined;
+  readonly engine: EngineFacts;
+  /** Not before this moment does its deadline begin: the old container stopped then. */
+  readonly notBeforeMs: EpochMs;
+  /** When this agent began to look; 0: since ever. */
+  readonly watchingSinceMs: EpochMs;
+  /** A job is good when it has ended with 0, not while it runs. */
+  readonly isJob: boolean;
+  /** When this very release proved itself here; undefined: it has yet to. */
+  readonly provenAtMs: EpochMs | undefined;
+}
+
+/** Three restarts before it is good are a crash loop; one or two may be a service that waits for another. */
+const CRASH_LOOP_RESTARTS = 3;
+
+export const judge = (i: JudgeInput): Verdict => {
+  const { container, spec } = i;
+  const detail = container.detail;
+  if (detail?.startFault !== undefined)
+    return { kind: 'failed', reason: 'crashed', message: withoutValues(detail.startFault, [spec]) };
+  if (!detail || detail.startedAtMs === undefined) return { kind: 'idle' };
+  switch (container.state) {
+    case 'created':
+    case 'removing':
+    case 'dead':
+    case 'paused':
+      return { kind: 'idle' };
+    case 'exited':
+      return judgeExited(i, detail);
+    case 'restarting':
+    case 'running': {
+      const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
+      // Counted only until it is good: a service that crashed three times in a year is no crash loop.
+      if (verdict.kind === 'pending' && detail.restartCount >= CRASH_LOOP_RESTARTS) {
+        return {
+          kind: 'failed',
+          reason: 'crashed',
+          message: crashWords(detail),
+        };
+      }
+      const deadlineMs = deadlineOf(i);
+      if (verdict.kind !== 'pending' || i.nowMs < deadlineMs) return verdict;
+      const within = `within ${String(Math.round(spec.healthyWithinMs / 1000))} s`;
+      const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
+      const hasCrashed = detail.restartCount > 0;
+      const reason = hasCrashed ? 'crashed' : detail.health === 'none' ? 'not-ready' : 'unhealthy';
+      if (i.isJob) return { kind: 'failed', reason, message: `it has not ended ${within}` };
+      const why = hasCrashed ? crashWords(detail) : verdict.message;
+      return { kind: 'failed', reason, message: `not good ${within}: ${why}${output}` };
+    }
+  }
+};
+
+const crashWords = ({ restartCount, exitCode, oomKilled }: ContainerDetail): string =>
+  `it crashed ${restartCount === 1 ? 'once' : `${String(restartCount)} times`}, ${exitWords(exitCode, oomKilled)}`;
+
+const exitWords = (code: number, oomKilled: boolean): string =>
+  oomKilled ? 'out of memory' : `last exit code ${String(code)}`;
+
+const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
+  const { name: policy } = i.spec.container.restart;
+  // We (or somebody) stopped it; the engine itself would have restarted it: start it again.
+  if (policy === 'always' || policy === 'unless-stopped' || detail.restart.name !== policy)
+    return { kind: 'idle' };
+  if (detail.exitCode === 0) return { kind: 'completed' };
+  if (wasKilled(i, detail)) return { kind: 'idle' };
+  return {
+    kind: 'failed',
+    reason: 'exited',
+    message: `it ended, ${exitWords(detail.exitCode, detail.oomKilled)}`,
+  };
+};
+
+/** SIGKILL and SIGTERM, 128 + 9 and + 15. */
+const SIGNALLED = new Set([137, 143]);
+/** What the engine writes of a container that was gone when it came up. */
+const LOST = 255;
+
+/**
+ * A candidate that went down with the engine or the host has not failed: it runs again (a job: at least
+ * once), until its deadline, so that one which kills itself is no endless loop.
+ */
+const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
+  const isLost = detail.exitCode === LOST && (detail.finishedAtMs ?? 0) <= i.watchingSinceMs;
+  const endsAtMs = Math.max(detail.createdAtMs, i.notBeforeMs, i.watchingSinceMs) + i.spec.healthyWithinMs;
+  return (
+    i.provenAtMs === undefined &&
+    !detail.oomKilled &&
+    (SIGNALLED.has(detail.exitCode) || isLost) &&
+    i.nowMs < endsAtMs
+  );
+};
+
+/** Restarts move `startedAt`; the deadline of a candidate counts from the first start we can still derive. */
+const deadlineOf = ({ container, spec, notBeforeMs, watchingSinceMs, provenAtMs }: JudgeInput): EpochMs => {
+  const detail = container.detail;
+  const isLatest = detail?.restartCount === 0 || provenAtMs !== undefined;
+  const first = (isLatest ? detail?.startedAtMs : detail?.createdAtMs) ?? 0;
+  // No candidate fails for a silence that nobody listened to.
+  return Math.max(first, notBeforeMs, watchingSinceMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
+};
+
+const pending = (
+  i: JudgeInput,
+  message: string,
+  probes: readonly ProbeRequest[],
+  untilMs?: EpochMs,
+): Verdict => ({
+  kind: 'pending',
+  until: untilMs ?? deadlineOf(i),
+  message,
+  probes,
+});
+
+const judgeRunning = (i: JudgeInput): Verdict => {
+  const { container, spec, isJob } = i;
+  const detail = container.detail;
+  if (isJob) return pending(i, 'the job runs', []);
+  if (detail && detail.health !== 'none') {
+    return detail.health === 'healthy'
+      ? { kind: 'good' }
+      : pending(i, `its health check says ${detail.health}`, []);
+  }
+  const startedAtMs = detail?.startedAtMs ?? 0;
+  const monitoredMs = startedAtMs + spec.monitorMs;
+  // Silence proves nothing against it: who has just begun to look has had no answers yet.
+  if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs))
+    return { kind: 'good' };
+  const hasAnswered = i.answeredSinceMs === startedAtMs;
+  if (isBetweenRuns(i) && !hasAnswered) return pending(i, 'it has no address at the moment', []);
+  if (spec.ready) {
+    if (hasAnswered) return { kind: 'good' };
+    const what = spec.ready.kind === 'http' ? `http ${spec.ready.path} on port` : 'tcp port';
+    const probe = probeOf(i, spec.ready.port, spec.ready.kind === 'http' ? spec.ready.path : undefined);
+    if (probe) return pending(i, `${what} ${String(spec.ready.port)} has not answered yet`, [probe]);
+  }
+  const port = spec.container.ports.find((p) => p.protocol === 'tcp');
+  const probe = port && probeOf(i, port.containerPort, undefined);
+  if (probe && !hasAnswered) return pending(i, `port ${String(port.containerPort)} is not open yet`, [probe]);
+  if (i.nowMs < monitoredMs) {
+    return pending(
+      i,
+      `it has no health check: watched for ${String(spec.monitorMs / 1000)} s`,
+      [],
+      monitoredMs,
+    );
+  }
+  return { kind: 'good' };
+};
+
+/**
+ * Listed as running, and on no network any more: it has just ended, and nobody was asked whether it is ready.
+ */
+const isBetweenRuns = ({ container, engine, spec }: JudgeInput): boolean =>
+  engine.remoteHost === undefined &&
+  spec.container.networkMode.kind === 'networks' &&
+  container.detail?.networks.every((n) => n.ip === '') === true &&
+  (spec.ready !== undefined || spec.container.ports.some((p) => p.protocol === 'tcp'));
+
+/** Container addresses are reachable from the engine's host; from elsewhere only published ports are. */
+const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): ProbeRequest | undefined => {
+  const { container, engine, spec } = i;
+  const ref = { id: container.id, name: container.name };
+  if (engine.remoteHost !== undefined) {
+    const published = spec.container.ports.find(
+      (p: Port) => p.containerPort === port && p.hostPort !== undefined,
+    );
+    return published?.hostPort === undefined
+      ? undefined
+      : { container: ref, host: engine.remoteHost, port: published.hostPort, httpPath };
+  }
+  const mode = spec.container.networkMode;
+  if (mode.kind === 'mode' && mode.mode === 'host')
+    return { container: ref, host: '127.0.0.1', port, httpPath };
+  const ip = container.detail?.networks.find((n) => n.ip !== '')?.ip;
+  return ip === undefined ? undefined : { container: ref, host: ip, port, httpPath };
+};

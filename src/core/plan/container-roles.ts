@@ -1,0 +1,59 @@
+import type { Container } from '../state/actual.ts';
+import type { Aim } from './goal.ts';
+import { serversOf, sessionsOf } from './edge/edge-view.ts';
+import { failureOf } from '../state/ledger.ts';
+import type { ServiceContext } from './plan-input.ts';
+import type { RunningReplica } from './host-plan.ts';
+import { isUp, refOf } from './slot.ts';
+import { isProven } from './unproved-release.ts';
+
+/**
+ * Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes
+ * first.
+ */
+export const rolesOf = (c: ServiceContext, aim: Aim): readonly RunningReplica[] =>
+  c.own
+    .map((container) => {
+      const drain = drainOf(c, container);
+      const role = drain ? 'draining' : roleOf(c, aim, container);
+      return { ...replicaOf(container, role), ...(drain && { drain }) };
+    })
+    .toSorted((a, b) => a.replica - b.replica || ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
+
+const ORDER: readonly RunningReplica['role'][] = ['serving', 'candidate', 'draining', 'failed', 'retired'];
+
+/** It takes no new connections: what is left of it, and until when. */
+const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain'] => {
+  const sinceMs = c.record.drains?.[container.id];
+  if (sinceMs === undefined || !isUp(container)) return undefined;
+  const isCounted = c.input.actual.edges.some((e) => e.state !== undefined);
+  return {
+    sinceMs,
+    untilMs: sinceMs + c.service.drainMs,
+    sessions: isCounted ? sessionsOf(c.input.actual, container.id) : undefined,
+  };
+};
+
+const roleOf = (c: ServiceContext, aim: Aim, container: Container): RunningReplica['role'] => {
+  const release = container.owner?.release;
+  if (failureOf(c.record, release ?? '') && c.record.good[0]?.release.id !== release) return 'failed';
+  const isTarget = aim.kind !== 'freeze' && aim.target?.id === release;
+  if (aim.kind === 'forward' && isTarget) return isInRotation(c, container) ? 'serving' : 'candidate';
+  if (isUp(container)) return isProven(c, container) || isInRotation(c, container) ? 'serving' : 'candidate';
+  return isTarget && aim.kind === 'keep' ? 'serving' : 'retired';
+};
+
+/** The edge sends to it: not proved yet, and serving. */
+const isInRotation = (c: ServiceContext, container: Container): boolean =>
+  serversOf(c.input.actual, container.id).some((s) => s.admin === 'ready');
+
+export const replicaOf = (container: Container, role: RunningReplica['role']): RunningReplica => ({
+  replica: container.owner?.replica ?? 0,
+  container: refOf(container),
+  release: container.owner?.release ?? '',
+  version: container.owner?.version ?? '',
+  state: container.state,
+  health: container.detail?.health ?? 'none',
+  role,
+  sinceMs: isUp(container) ? container.detail?.startedAtMs : container.detail?.finishedAtMs,
+});

@@ -1,0 +1,91 @@
+import { serviceRecord } from '../state/ledger.ts';
+import type { Exposure, Release } from '../state/release.ts';
+import { currentEdge, frontendsOf } from './edge/edge-view.ts';
+import { clashes } from './edge/desired-edge.ts';
+import type { Step } from './dry-run.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { ServicePlan } from './host-plan.ts';
+
+/** Measured: stop and start of a small server at the engine, and of an edge (docs/LIMITS.md). */
+const SWITCH = 'about 0.5 s and the time the new container needs to start';
+
+/**
+ * What clients of a service notice of these steps, in words; null where nothing changes. Ledger notes and
+ * names change nothing that a client could notice.
+ */
+export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[]): string | null => {
+  const own = steps.filter((s) => s.part === 'service' && s.service === plan.service);
+  const release = releaseIn(own) ?? desiredRelease(input, plan.service);
+  const edge = edgeGap(input, release, steps);
+  if (own.length === 0) return edge ?? null;
+  const stopped = own.filter((s) => s.action.kind === 'stop');
+  const starts = own.some((s) => s.action.kind === 'start');
+  const serving = plan.running.filter((r) => r.state === 'running');
+  if (stopped.length === 0)
+    return starts && serving.length === 0 ? 'none now: it does not serve at the moment' : (edge ?? 'none');
+  const before = exposureBefore(input, plan);
+  const { exposure } = release?.spec ?? {};
+  if (exposure === 'edge' && before !== 'edge' && stopsEarly(own))
+    return `about 1 s, because ${portsOf(release)} from the container to the edge`;
+  if (!starts) return stopped.length < serving.length ? (edge ?? 'none') : 'it ends here';
+  if (exposure === undefined)
+    return before === 'edge'
+      ? `${SWITCH}, because ${portsOf(release)} from the edge to the container`
+      : `${SWITCH}, because stop-first stops the old one first`;
+  return edge ?? 'none';
+};
+
+/** The one that is made; a tag that nobody has looked up yet has no other. */
+const releaseIn = (own: readonly Step[]): Release | undefined =>
+  own.flatMap((s) => (s.action.kind === 'create' ? [s.action.release] : []))[0];
+
+const desiredRelease = (input: PlanInput, service: string): Release | undefined => {
+  const wanted = input.desired[service];
+  return wanted?.kind === 'release' ? wanted.release : undefined;
+};
+
+const exposureBefore = (input: PlanInput, plan: ServicePlan): Exposure | undefined => {
+  const serving = new Set(plan.running.map((r) => r.release));
+  const good = serviceRecord(input.ledger, plan.service).good.find((g) => serving.has(g.release.id));
+  return good?.release.spec.exposure;
+};
+
+/** Before the edge sends to the new one. */
+const stopsEarly = (own: readonly Step[]): boolean => {
+  const ready = own.findIndex((s) => s.action.kind === 'edge-set-state' && s.action.state === 'ready');
+  const stop = own.findIndex((s) => s.action.kind === 'stop');
+  return stop !== -1 && (ready === -1 || stop < ready);
+};
+
+const portsOf = (release: Release | undefined): string => {
+  const ports = (release?.spec.container.ports ?? []).flatMap((p) =>
+    p.protocol === 'tcp' && p.hostPort !== undefined ? [String(p.hostPort)] : [],
+  );
+  return ports.length === 1 ? `port ${ports[0] ?? ''} moves` : `ports ${ports.join(', ')} move`;
+};
+
+/**
+ * Nothing listens on one address of a port and on all of them: the edge lets the port go, and the next one
+ * binds it.
+ */
+const addressGap = ({ actual }: PlanInput, release: Release): string | undefined => {
+  const before = currentEdge(actual)?.seen?.written?.frontends ?? [];
+  const moved = frontendsOf(release).find((f) => before.some((b) => clashes(b, f)));
+  return (
+    moved && `about 2 s, because port ${String(moved.hostPort)} moves between one address and every address`
+  );
+};
+
+/** An edge in a network of its own can't hand its ports over to the next one. */
+const edgeGap = (
+  input: PlanInput,
+  release: Release | undefined,
+  steps: readonly Step[],
+): string | undefined => {
+  const replaced = steps.some((s) => s.part === 'edge' && s.action.kind === 'stop');
+  const made = steps.some((s) => s.part === 'edge' && s.action.kind === 'create-edge');
+  if (input.edge.mode === 'host') return made && release ? addressGap(input, release) : undefined;
+  return release?.spec.exposure === 'edge' && replaced && made
+    ? 'about 0.5 s, because the edge is replaced, which has a gap with SUPERCARGO_EDGE_MODE=publish'
+    : undefined;
+};

@@ -1,0 +1,158 @@
+import { isEdgeAction, isEngineAction } from '../ports/engine.ts';
+import type { EdgeSeen } from '../state/actual.ts';
+import { isJob, resolveHost } from '../state/desired.ts';
+import { changeLedger } from '../state/ledger-change.ts';
+import type { Digest } from '../image/reference.ts';
+import type { Action } from './action.ts';
+import { planHost } from './plan-host.ts';
+import type { PlanInput } from './plan-input.ts';
+import { isShortWait, type Decision, type HostPlan, type WaitReason } from './host-plan.ts';
+import { simulate } from './simulate.ts';
+
+/** One step that would be taken now, in order. `service` is empty for the edge and for housekeeping. */
+export interface Step {
+  readonly part: 'service' | 'edge' | 'housekeeping';
+  readonly service: string;
+  readonly action: Action;
+  readonly why: string;
+}
+
+export interface Foresight {
+  /** The plan for this moment. */
+  readonly now: HostPlan;
+  /** All steps until nothing is left to do, if each one succeeds. */
+  readonly steps: readonly Step[];
+  /** The plan that is left after them: converged, or what stands in the way then. */
+  readonly end: HostPlan;
+}
+
+const MAX_ROUNDS = 500;
+
+/**
+ * Plays a plan through on paper: plan, take every next step as done, plan again. Writes nothing, asks nobody.
+ */
+export const foresee = (input: PlanInput): Foresight => {
+  const now = planHost(input);
+  const steps: Step[] = [];
+  let world = input;
+  let plan = now;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const next = stepsOf(plan);
+    if (next.length === 0) {
+      const later = afterWaiting(world, plan);
+      if (!later) break;
+      world = later;
+    } else {
+      steps.push(...next);
+      world = next.reduce(taken, world);
+    }
+    plan = planHost(world);
+  }
+  return { now, steps, end: plan };
+};
+
+export const stepsOf = (plan: HostPlan): readonly Step[] => [
+  ...plan.services.flatMap((s) => [
+    ...s.staging.map((action) => ({
+      part: 'service' as const,
+      service: s.service,
+      action,
+      why: 'fetched early; the switch may come later',
+    })),
+    ...(s.decision.kind === 'act'
+      ? s.decision.actions.map((action) => ({
+          part: 'service' as const,
+          service: s.service,
+          action,
+          why: why(s.decision),
+        }))
+      : []),
+  ]),
+  ...(plan.edge?.decision.kind === 'act' ? plan.edge.decision.actions : []).map((action) => ({
+    part: 'edge' as const,
+    service: '',
+    action,
+    why: plan.edge ? why(plan.edge.decision) : '',
+  })),
+  ...plan.housekeeping.map((action) => ({
+    part: 'housekeeping' as const,
+    service: '',
+    action,
+    why: action.kind === 'tag-image' ? 'keeps it for a rollback' : 'nothing needs it any more',
+  })),
+];
+
+const why = (decision: Decision): string => (decision.kind === 'act' ? decision.why : '');
+
+/** A digest that no registry gave: stands for the one that a tag will turn out to mean. */
+const UNKNOWN_DIGEST = `sha256:${'0'.repeat(64)}` as Digest;
+
+const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
+  const nowMs = input.nowMs + 1;
+  if (isEngineAction(action) || isEdgeAction(action))
+    return { ...input, nowMs, actual: simulate(input.actual, action, nowMs) };
+  const ledger = changeLedger(input.ledger, {
+    service,
+    action,
+    findings: { tag: { kind: 'digest', digest: UNKNOWN_DIGEST } },
+    nowMs,
+    keepReleases: input.keepReleases,
+    serial: input.manifest?.serial ?? 0,
+  });
+  if (action.kind !== 'resolve-tag') return { ...input, nowMs, ledger };
+  const { project, manifest, actual } = input;
+  const desired = resolveHost({
+    project,
+    manifest,
+    ledger,
+    platform: actual.engine.platform,
+  }).services;
+  return { ...input, nowMs, ledger, desired };
+};
+
+/**
+ * Everything that ends by itself turns out well: checks pass, jobs end with 0, monitor times go by, sessions
+ * end.
+ */
+const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined => {
+  const waiting = plan.services.filter((s) => isForeseen(s.decision));
+  const decisions = [...waiting.map((s) => s.decision), ...(plan.edge ? [plan.edge.decision] : [])];
+  if (!decisions.some(isForeseen)) return undefined;
+  const names = new Set(waiting.map((s) => s.service));
+  const longestMs = Math.max(0, ...Object.values(input.project.services).map((s) => s.update.monitorMs));
+  const answered = { ...input.answered };
+  const containers = input.actual.containers.map((c) => {
+    if (!c.owner || !c.detail || !names.has(c.owner.service) || c.state !== 'running') return c;
+    answered[c.id] = c.detail.startedAtMs ?? 0;
+    if (isJob(input.project, c.owner.service))
+      return { ...c, state: 'exited' as const, detail: { ...c.detail, exitCode: 0 } };
+    return {
+      ...c,
+      detail: { ...c.detail, health: c.detail.health === 'none' ? ('none' as const) : ('healthy' as const) },
+    };
+  });
+  // The deadline of a check is never passed: what is good is good before it.
+  const times = decisions.flatMap((d) =>
+    d.kind === 'wait' && BY_TIME.has(d.reason) && d.until !== undefined ? [d.until] : [],
+  );
+  const nowMs = Math.max(input.nowMs + (times.length === decisions.length ? 1 : longestMs), ...times);
+  const actual = { ...input.actual, containers, edges: input.actual.edges.map(idle) };
+  return { ...input, nowMs, answered, actual };
+};
+
+const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain']);
+
+const isForeseen = (d: Decision): boolean =>
+  d.kind === 'wait' && d.reason !== 'image' && isShortWait(d.reason);
+
+/** An edge whose sessions have ended, and whose checks have passed. */
+const idle = (edge: EdgeSeen): EdgeSeen =>
+  edge.state
+    ? {
+        ...edge,
+        state: {
+          ...edge.state,
+          servers: edge.state.servers.map((s) => ({ ...s, sessions: 0, check: 'L4OK' as const })),
+        },
+      }
+    : edge;

@@ -1,0 +1,56 @@
+import type { Container } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+import type { ServiceContext } from '../plan-input.ts';
+import type { Verdict } from '../container-health.ts';
+import type { SlotStep } from '../stop-first.ts';
+import { isUp, some, type Slot } from '../slot.ts';
+import { drainActions } from './drain.ts';
+import { act, pending } from './edge-step.ts';
+
+const drainingOthers = (c: ServiceContext, { others }: Slot): readonly (readonly [Container, number])[] =>
+  others.flatMap((o): (readonly [Container, number])[] => {
+    const sinceMs = c.record.drains?.[o.id];
+    return isUp(o) && sinceMs !== undefined ? [[o, sinceMs]] : [];
+  });
+
+export const othersDrain = (c: ServiceContext, { others }: Slot): SlotStep | undefined => {
+  const actions = some(others.filter(isUp).flatMap((o) => drainActions(c, o)));
+  return actions && act(actions, 'the old one takes no new connections any more');
+};
+
+/** Undefined: the time is over, or there is nothing old that it would be kept for. */
+export const bake = (c: ServiceContext, release: Release, slot: Slot): SlotStep | undefined => {
+  const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
+  if (since.length === 0) return undefined;
+  const until = Math.max(...since) + release.spec.monitorMs;
+  const seconds = String(release.spec.monitorMs / 1000);
+  return c.input.nowMs < until
+    ? pending('bake', `it serves, and is watched for ${seconds} s before the old one goes`, until)
+    : undefined;
+};
+
+/** It serves alone and falls: the old one is still there, and takes over again. */
+export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined => {
+  const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
+  const { current } = slot;
+  const detail = current?.detail;
+  if (!current || !detail || since.length === 0) return undefined;
+  const sinceMs = Math.max(...since);
+  // One that the engine would start again was stopped by hand: then it is started, and judged no worse.
+  const isStopped = !isUp(current) && ['always', 'unless-stopped'].includes(detail.restart.name);
+  const hasEnded =
+    !isUp(current) && !isStopped && (detail.finishedAtMs ?? 0) > Math.max(sinceMs, c.input.watchingSinceMs);
+  const hasRestarted = detail.restartCount > 0 && (detail.startedAtMs ?? 0) > sinceMs;
+  // What went down with the engine, before we looked again, has not fallen by itself.
+  const hasFallen = current.state === 'restarting' || hasEnded || hasRestarted;
+  if (hasFallen)
+    return {
+      kind: 'failed',
+      reason: 'crashed',
+      message: `it died while it served, exit code ${String(detail.exitCode)}`,
+    };
+  // A container that is stopped becomes unhealthy by that.
+  if (detail.health !== 'unhealthy' || current.state !== 'running') return undefined;
+  const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
+  return { kind: 'failed', reason: 'unhealthy', message: `it turned unhealthy while it served${output}` };
+};

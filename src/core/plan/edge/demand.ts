@@ -1,0 +1,248 @@
+import type { EdgeFrontend } from '../../edge/edge-config.ts';
+import { serverName } from '../../edge/haproxy-names.ts';
+import type { WrittenServer } from '../../edge/parse-haproxy.ts';
+import type { Actual, Container, HostPort } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+import type { Aim } from '../goal.ts';
+import { isSpent, type ServiceContext } from '../plan-input.ts';
+import { isUp, slotsOf, type Slot } from '../slot.ts';
+import { isReadyToSwap, letsGo, overlaps, publishedPorts } from '../port-conflicts.ts';
+import { isFit, portNeighbour } from './start-first.ts';
+import {
+  backendsOf,
+  currentEdge,
+  edgeAddress,
+  edgeParts,
+  frontendsOf,
+  sameFrontend,
+  serversOf,
+} from './edge-view.ts';
+
+/** What one service wants of the edge now. */
+export interface EdgeShare {
+  readonly frontends: readonly EdgeFrontend[];
+  /**
+   * Those of its old containers, whose successors are ready: kept unless another service wants one. Two may
+   * swap theirs.
+   */
+  readonly yielding: readonly EdgeFrontend[];
+  /** Those that connections go to: what an edge that starts now should know. */
+  readonly servers: readonly WrittenServer[];
+  readonly drainMs: number;
+  /** Its next release is behind the edge: what that needs is fetched before anything gives way to it. */
+  readonly isExpected: boolean;
+  /** A container is stopped for it, so that the edge has to be seen running before that. */
+  readonly isProofWanted: boolean;
+}
+
+type Claims = Pick<EdgeShare, 'frontends' | 'yielding'>;
+const NO_CLAIMS: Claims = { frontends: [], yielding: [] };
+
+/** A container behind the edge, and what it has there. */
+interface Place {
+  readonly container: Container;
+  readonly frontends: readonly EdgeFrontend[];
+  readonly backends: readonly { readonly name: string; readonly port: number }[];
+}
+
+type Held = Pick<ServiceContext, 'input' | 'record' | 'own'>;
+
+/** By its release; where nobody knows that any more (a lost ledger), by what the edge says of it. */
+const placeOf = ({ input }: Held, container: Container, known: readonly Release[]): readonly Place[] => {
+  const { release: id } = container.copyOf ?? container.owner ?? {};
+  const release = known.find((r) => r.id === id);
+  if (release) {
+    const backends = backendsOf(release).map((b) => ({ name: b.name, port: b.containerPort }));
+    return backends.length === 0 ? [] : [{ container, frontends: frontendsOf(release), backends }];
+  }
+  const written = currentEdge(input.actual)?.seen?.written;
+  const servers = written?.servers.filter((s) => s.name === serverName(container.id)) ?? [];
+  if (!written || servers.length === 0) return [];
+  const backends = servers.map((s) => ({ name: s.backend, port: s.port }));
+  const frontends = written.frontends.filter((f) => backends.some((b) => b.name === f.backend));
+  return [{ container, frontends, backends }];
+};
+
+export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
+  const target = aim.kind === 'freeze' ? undefined : aim.target;
+  const release = target?.release;
+  const isUnfit = (o: Container): boolean => aim.kind === 'forward' && isSpent(c, o);
+  const slots = target ? slotsOf(c, target, isUnfit).filter((s) => s.current !== undefined) : [];
+  const fit = target ? slots.filter((s) => isFit(c, target, s)) : [];
+  const currents = new Set(slots.map((s) => s.current?.id));
+  const known = releasesOf(c, aim);
+  const places = c.own.flatMap((container) => placeOf(c, container, known));
+  const olds = places.filter(({ container }) => !currents.has(container.id) && isUp(container));
+  // Ports without any container behind them, or none that is good yet, would only answer 503.
+  const isEmpty = c.service.replicas === 0 && olds.length === 0;
+  const isEarly =
+    aim.kind === 'forward' && olds.length === 0 && fit.length === 0 && !isWrittenFor(c, release);
+  const claims = isEmpty || isEarly ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds));
+  const isFree = (f: EdgeFrontend): boolean => !isHeldDirectly(c, f);
+  const swapped = release ? portsOfSwapper(c, release) : [];
+  const isExpected = release?.spec.exposure === 'edge' && c.service.replicas > 0;
+  const isCandidate = (o: Container): boolean => currents.has(o.id);
+  return {
+    frontends: claims.frontends.filter(isFree),
+    yielding: claims.yielding.filter(
+      (f) => isFree(f) && swapped.every((p) => !overlaps(p, { ...f, protocol: 'tcp' })),
+    ),
+    servers: places.flatMap((place) =>
+      readyServers(c, place, {
+        isFit: fit.some((s) => s.current?.id === place.container.id),
+        isCandidate: isCandidate(place.container),
+        isAlone: olds.every(({ container }) => c.record.drains?.[container.id] !== undefined),
+      }),
+    ),
+    drainMs: c.service.drainMs,
+    isExpected,
+    isProofWanted: isExpected && fit.length > 0 && frontendsOf(release).some((f) => !isFree(f)),
+  };
+};
+
+/** By what is known: the one that is wanted, and those that were good. */
+const releasesOf = (c: ServiceContext, aim: Aim): readonly Release[] => {
+  const desired = c.input.desired[c.service.name];
+  return [
+    ...(desired?.kind === 'release' ? [desired.release] : []),
+    ...(aim.kind !== 'freeze' && aim.target?.release ? [aim.target.release] : []),
+    ...c.record.good.map((g) => g.release),
+  ];
+};
+
+/** A service that the compose files do not name any more, but that stays for now: as it is. */
+export const shareOfHeld = (held: Held, drainMs: number): EdgeShare => {
+  const known = held.record.good.map((g) => g.release);
+  const places = held.own.flatMap((container) => placeOf(held, container, known));
+  const standing = { isFit: false, isCandidate: false, isAlone: true };
+  return {
+    frontends: unique(places.flatMap((p) => p.frontends)),
+    servers: places.flatMap((place) => readyServers(held, place, standing)),
+    yielding: [],
+    drainMs,
+    isExpected: false,
+    isProofWanted: false,
+  };
+};
+
+/**
+ * While old ones serve, their ports stay. New ones come, and take theirs over, once every new one is fit: a
+ * bad release changes nothing.
+ */
+const claimsOf = (
+  release: Release | undefined,
+  slots: readonly Slot[],
+  fit: readonly Slot[],
+  old: readonly EdgeFrontend[],
+): Claims => {
+  if (release?.spec.exposure !== 'edge') {
+    // The engine publishes what comes next: once that is created, the edge lets go.
+    return { frontends: release && slots.length > 0 ? [] : unique(old), yielding: [] };
+  }
+  const wanted = frontendsOf(release);
+  const isNext = old.length === 0 || (fit.length > 0 && fit.length === slots.length);
+  return isNext
+    ? { frontends: unique(wanted), yielding: unique(old) }
+    : { frontends: unique(old), yielding: [] };
+};
+
+/** An edge has its ports already, or comes back with them. */
+const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): boolean =>
+  release !== undefined &&
+  frontendsOf(release).some((f) =>
+    edgeParts(input.actual).some(({ seen }) =>
+      seen?.written?.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend),
+    ),
+  );
+
+/**
+ * What old ones have at the edge. One that never got its turn has nothing there, and its ports are not opened
+ * for it any more.
+ */
+const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly EdgeFrontend[] => {
+  const written = currentEdge(input.actual)?.seen?.written?.frontends;
+  return olds
+    .flatMap((o) => o.frontends)
+    .filter(
+      (f) => written === undefined || written.some((w) => sameFrontend(w, f) && w.backend === f.backend),
+    );
+};
+
+/**
+ * What the next release of a service publishes whose container holds a port that this one is to have: the two
+ * swap.
+ */
+const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[] => {
+  const neighbour = portNeighbour(c, release);
+  if (neighbour?.service === undefined || !letsGo(c, neighbour) || !isReadyToSwap(c, neighbour)) return [];
+  const next = c.input.desired[neighbour.service];
+  return next?.kind === 'release' ? publishedPorts(next.release) : [];
+};
+
+/** The first of each place wins. */
+const unique = (frontends: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
+  frontends.filter((f, index) => frontends.findIndex((g) => sameFrontend(f, g)) === index);
+
+/** A container of ours still publishes it by itself: two that bind one port would share its traffic. */
+const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
+  c.input.actual.containers.some(
+    (o) =>
+      (o.owner !== undefined || o.id === c.foreign?.container.id) &&
+      isUp(o) &&
+      o.ports.some((p) => overlaps(p, { ...f, protocol: 'tcp' })),
+  );
+
+interface Standing {
+  readonly isFit: boolean;
+  readonly isCandidate: boolean;
+  /** No old one takes connections beside it. */
+  readonly isAlone: boolean;
+}
+
+/** No edge answers: one that comes now beside it must not know less than its file. */
+const isLastKnown = (actual: Actual, container: Container, backend: string): boolean =>
+  currentEdge(actual) === undefined &&
+  isUp(container) &&
+  edgeParts(actual).some(
+    ({ isLeaving, seen }) =>
+      !isLeaving &&
+      seen?.written?.servers.some((s) => s.backend === backend && s.name === serverName(container.id)) ===
+        true,
+  );
+
+/**
+ * What the running edge says counts. Only a backend that it does not have yet is filled by what we know of
+ * the containers.
+ */
+const readyServers = (
+  c: Held,
+  { container, backends }: Place,
+  standing: Standing,
+): readonly WrittenServer[] => {
+  const { actual } = c.input;
+  const edge = currentEdge(actual);
+  const known = edge?.seen?.written?.frontends ?? [];
+  const address = edgeAddress(actual, container);
+  if (address === '') return [];
+  const isDrained = c.record.drains?.[container.id] !== undefined;
+  const isMeant = standing.isCandidate ? standing.isFit : isUp(container) && !isDrained;
+  return backends.flatMap((b) => {
+    const isKnown = known.some((f) => f.backend === b.name);
+    const seen = serversOf(actual, container.id).find((s) => s.backend === b.name);
+    const isReady = isKnown
+      ? seen?.admin === 'ready'
+      : isLastKnown(actual, container, b.name) ||
+        (isMeant && (edge !== undefined || standing.isAlone || !standing.isCandidate));
+    return isReady
+      ? [
+          {
+            backend: b.name,
+            name: serverName(container.id),
+            address,
+            port: b.port,
+            state: 'ready' as const,
+          },
+        ]
+      : [];
+  });
+};

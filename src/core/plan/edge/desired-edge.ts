@@ -1,0 +1,75 @@
+import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/edge-config.ts';
+import { overlaps } from '../port-conflicts.ts';
+import type { PlanInput } from '../plan-input.ts';
+import { portOwners, type PortOwners } from './port-availability.ts';
+import type { EdgeShare } from './demand.ts';
+import { currentEdge, sameFrontend } from './edge-view.ts';
+
+export type Wanted = Omit<EdgeConfig, 'instance'>;
+
+export interface WantedEdge {
+  /** What can be had: an edge with one port that something else has would not start at all. */
+  readonly config: Wanted;
+  readonly owners: PortOwners;
+}
+
+/** The edge that all services together want, as far as its ports can be had. */
+export const wantedEdge = (input: PlanInput, shares: readonly EdgeShare[]): WantedEdge => {
+  const before = currentEdge(input.actual)?.seen?.written?.frontends ?? [];
+  const all = shares.flatMap((s) => s.frontends);
+  // Where one service gives a port to another, it stays with the first until that lets go.
+  const kept = all.filter((f) => before.some((b) => sameFrontend(b, f) && b.backend === f.backend));
+  const wanted = unique([...kept, ...all]);
+  const yielding = unique(shares.flatMap((s) => s.yielding)).filter((f) => !isIn(wanted, f));
+  const owners = portOwners(input, wanted);
+  const weak = portOwners(input, yielding);
+  const isTaken = (f: EdgeFrontend): boolean =>
+    [...owners.taken, ...weak.taken].some((t) => t.frontend === f);
+  const free = wanted.filter((f) => !isTaken(f));
+  const open = free.filter((f) => !owners.postponed.includes(f)).reduce(withoutClash, []);
+  const rest = yielding.filter((f) => !isTaken(f) && free.every((w) => !clashes(w, f)));
+  return { config: configOf(input, shares, [...open, ...rest]), owners };
+};
+
+/** One port on two addresses, one of which is every address: no two listen there, whoever they are. */
+export const clashes = (a: EdgeFrontend, b: EdgeFrontend): boolean =>
+  !sameFrontend(a, b) && overlaps({ ...a, protocol: 'tcp' }, { ...b, protocol: 'tcp' });
+
+const withoutClash = (list: readonly EdgeFrontend[], f: EdgeFrontend): readonly EdgeFrontend[] =>
+  list.some((other) => clashes(other, f)) ? list : [...list, f];
+
+const isIn = (list: readonly EdgeFrontend[], f: EdgeFrontend): boolean =>
+  list.some((g) => sameFrontend(f, g));
+
+/** The first of each place wins. */
+const unique = (list: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
+  list.filter((f, index) => list.findIndex((g) => sameFrontend(f, g)) === index);
+
+const configOf = (
+  input: PlanInput,
+  shares: readonly EdgeShare[],
+  frontends: readonly EdgeFrontend[],
+): Wanted => {
+  const servers = shares.flatMap((s) => s.servers);
+  const isHttp = (name: string): boolean =>
+    frontends.every((f) => f.backend !== name || f.protocol === 'http');
+  const protocolOf = (f: EdgeFrontend) => (isHttp(f.backend) ? ('http' as const) : ('tcp' as const));
+  const backends = [...new Map(frontends.map((f) => [f.backend, protocolOf(f)]))].map(
+    ([name, protocol]): EdgeBackend => ({
+      name,
+      protocol,
+      servers: servers
+        .filter((s) => s.backend === name)
+        .map(({ name: server, address, port, state }) => ({ name: server, address, port, state })),
+    }),
+  );
+  return {
+    environment: input.environment,
+    mode: input.edge.mode,
+    agentUid: input.edge.agentUid,
+    hasIpv6: input.edge.hasIpv6,
+    frontends: frontends.map((f) => ({ ...f, protocol: protocolOf(f) })),
+    backends,
+    longestDrainMs: Math.max(0, ...shares.map((s) => s.drainMs)),
+  };
+};

@@ -1,0 +1,155 @@
+import { serverName } from '../../edge/haproxy-names.ts';
+import { isoTime } from '../../time.ts';
+import type { Container } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+import type { ServiceRecord } from '../../state/ledger.ts';
+import type { Action } from '../action.ts';
+import { wait } from '../gate.ts';
+import type { PlanInput, ServiceContext } from '../plan-input.ts';
+import type { Decision } from '../host-plan.ts';
+import { isUp, quiesce, refOf, retire, some } from '../slot.ts';
+import {
+  currentEdge,
+  edgeNetwork,
+  edgeParts,
+  isSentTo,
+  isSilent,
+  isWritten,
+  serversOf,
+  sessionsOf,
+} from './edge-view.ts';
+
+export interface Leaver {
+  readonly input: PlanInput;
+  readonly record: ServiceRecord;
+  readonly drainMs: number;
+  /** Others find it by name: nobody can count who is still connected, so that its drain is a time. */
+  readonly byTime: boolean;
+}
+
+export const leaverOf = (c: ServiceContext, release?: Release): Leaver => ({
+  input: c.input,
+  record: c.record,
+  drainMs: c.service.drainMs,
+  byTime: release?.spec.exposure === 'alias',
+});
+
+type Step =
+  | { readonly kind: 'act'; readonly actions: readonly Action[] }
+  | { readonly kind: 'wait'; readonly decision: Extract<Decision, { kind: 'wait' }> }
+  /** Nobody is sent to it any more, and nobody is connected to it. */
+  | { readonly kind: 'out' };
+
+/**
+ * Out of rotation, and then away: drain → its sessions end, or the deadline passes → no file and no edge
+ * names it → stop → remove. At the deadline it is stopped with sessions left, which ends them. Undefined:
+ * they are gone.
+ */
+export const leave = (
+  l: Leaver,
+  containers: readonly Container[],
+  why: string,
+): Extract<Decision, { kind: 'act' | 'wait' }> | undefined => {
+  const steps = containers.map((container) => ({ container, step: outStep(l, container) }));
+  const out = steps.filter(({ step }) => step.kind === 'out').map(({ container }) => container);
+  const acts = steps.flatMap(({ step }) => (step.kind === 'act' ? step.actions : []));
+  const actions = some([...acts, ...(retire(out) ?? [])]);
+  if (actions) return { kind: 'act', actions, why };
+  const waits = steps.flatMap(({ step }) => (step.kind === 'wait' ? [step.decision] : []));
+  return waits.toSorted((a, b) => (a.until ?? Infinity) - (b.until ?? Infinity))[0];
+};
+
+const outStep = (l: Leaver, container: Container): Step => {
+  const { input } = l;
+  const { actual, nowMs } = input;
+  const sinceMs = l.record.drains?.[container.id];
+  const servers = serversOf(actual, container.id);
+  const sessions = sessionsOf(actual, container.id);
+  const isReached = servers.length > 0 || sessions > 0 || l.byTime;
+  if (isUp(container) && isReached) {
+    const begun = drainActions(l, container);
+    if (begun.length > 0 || sinceMs === undefined) return { kind: 'act', actions: begun };
+    const deadlineMs = sinceMs + l.drainMs;
+    if ((sessions > 0 || l.byTime) && nowMs < deadlineMs)
+      return { kind: 'wait', decision: draining(container, sessions, deadlineMs, l.byTime) };
+  }
+  // One that went down by itself is still in rotation: the edge would send to it when it comes back.
+  const ready = isUp(container) ? [] : stateActions(input, container, 'drain');
+  if (ready.length > 0) return { kind: 'act', actions: ready };
+  const why = stillReached(input, container);
+  if (why !== undefined) return { kind: 'wait', decision: wait('edge', why) };
+  if (sessions > 0) return endSessions(input, container);
+  const removals = removeActions(input, container);
+  return removals.length > 0 ? { kind: 'act', actions: removals } : { kind: 'out' };
+};
+
+/** Why an edge may still send to it, now or when it comes back. Unknown ⇒ kept. */
+const stillReached = (input: PlanInput, container: Container): string | undefined => {
+  const { actual } = input;
+  if (isWritten(actual, container.id)) return `the edge's file still names ${container.name}`;
+  const network = edgeNetwork(actual)?.name;
+  const isOnEdge = container.detail?.networks.some((n) => n.network === network) === true;
+  if (!isOnEdge || !isUp(container)) return undefined;
+  if (isSilent(actual)) return 'the edge does not answer';
+  if (isSentTo(actual, container.id)) return 'the edge that is being replaced still takes connections';
+  // What is being written may name it.
+  return input.isEdgeBusy ? 'a step of the edge is under way' : undefined;
+};
+
+/**
+ * The deadline is over. The app is asked first: on SIGTERM it answers what it has begun and closes what is
+ * idle, which no client takes for a failure. Nothing new is sent to it, and its address is its own, so that
+ * it may end while the edge knows it. What is left then is cut.
+ */
+const endSessions = (input: PlanInput, container: Container): Step => ({
+  kind: 'act',
+  actions: quiesce([container]) ?? cutActions(input, container),
+});
+
+const draining = (container: Container, sessions: number, deadlineMs: number, byTime: boolean) => {
+  const left = byTime ? '' : `, ${String(sessions)} session${sessions === 1 ? '' : 's'} left`;
+  return wait('drain', `${container.name} drains until ${isoTime(deadlineMs)}${left}`, deadlineMs);
+};
+
+/** Takes no new connections from now on; the moment is written down once. Empty: it is so. */
+export const drainActions = (
+  { input, record }: Pick<Leaver, 'input' | 'record'>,
+  container: Container,
+): readonly Action[] => [
+  ...stateActions(input, container, 'drain'),
+  ...(record.drains?.[container.id] === undefined
+    ? [{ kind: 'drain' as const, containers: [refOf(container)], draining: true }]
+    : []),
+];
+
+/** Its servers put into a state; those that are in it already are left alone. */
+export const stateActions = (
+  { actual }: PlanInput,
+  container: Container,
+  state: 'ready' | 'drain',
+): readonly Action[] => {
+  const instance = currentEdge(actual)?.instance;
+  if (instance === undefined) return [];
+  return serversOf(actual, container.id)
+    .filter((s) => s.admin !== state && (state === 'ready' || s.admin === 'ready'))
+    .map(({ backend, name }) => ({ kind: 'edge-set-state', instance, backend, server: name, state }));
+};
+
+const cutActions = ({ actual }: PlanInput, container: Container): readonly Action[] =>
+  edgeParts(actual).flatMap(({ instance, seen }) =>
+    (seen?.state?.servers ?? [])
+      .filter((s) => s.name === serverName(container.id) && s.sessions > 0)
+      .map(({ backend, name }): Action => ({ kind: 'edge-cut-sessions', instance, backend, server: name })),
+  );
+
+/** A leaving edge binds nothing: its servers go with it. */
+const removeActions = ({ actual }: PlanInput, container: Container): readonly Action[] => {
+  const instance = currentEdge(actual)?.instance;
+  if (instance === undefined) return [];
+  return serversOf(actual, container.id).map(({ backend, name }) => ({
+    kind: 'edge-remove-server',
+    instance,
+    backend,
+    server: name,
+  }));
+};

@@ -1,0 +1,26 @@
+import { networkName } from '../../docker-names.ts';
+import type { Action } from '../action.ts';
+import type { PlanInput } from '../plan-input.ts';
+import { freeNetworkName } from '../required-resources.ts';
+import { EDGE_NETWORK, EDGE_NETWORK_HASH } from './edge-view.ts';
+
+/** A bridge of our own, whose addresses we give: a container keeps its own over a restart. */
+export const edgeNetworkOf = (input: PlanInput): Action => {
+  const plain = networkName(input.environment, EDGE_NETWORK);
+  return {
+    kind: 'create-network',
+    name: freeNetworkName(input.actual, plain, EDGE_NETWORK_HASH),
+    network: EDGE_NETWORK,
+    hash: EDGE_NETWORK_HASH,
+    pinned: true,
+    definition: {
+      fixedName: undefined,
+      external: false,
+      driverOptions: {},
+      internal: false,
+      attachable: false,
+      enableIpv6: false,
+      labels: {},
+    },
+  };
+};

@@ -1,0 +1,150 @@
+import { canonicalIp } from '../../compose/ip.ts';
+import type { EdgeFrontend } from '../../edge/edge-config.ts';
+import type { HostListener, HostPort } from '../../state/actual.ts';
+import { covers, overlaps } from '../port-conflicts.ts';
+import { wait } from '../gate.ts';
+import type { PlanInput } from '../plan-input.ts';
+import type { Decision, TakenPort } from '../host-plan.ts';
+import { containerOwner, edgeOwner, listenerOwner, type PortOwner } from '../port-owner-text.ts';
+import { isUp } from '../slot.ts';
+import { boundParts, edgeParts, listeningEdge, mayBind, sameFrontend } from './edge-view.ts';
+
+/**
+ * Whom the ports belong to that services want of the edge. A port in none of these lists is the edge's, or
+ * free.
+ */
+export interface PortOwners {
+  readonly taken: readonly TakenPort[];
+  /**
+   * The running edge has it, and so has another environment's: both were made by agents that let edges share
+   * ports.
+   */
+  readonly shared: readonly TakenPort[];
+  /**
+   * An edge of ours has it and cannot hand it over: the same port on another address. It comes once that edge
+   * has left.
+   */
+  readonly postponed: readonly EdgeFrontend[];
+  /** A port is not the running edge's yet. */
+  readonly isWanting: boolean;
+  /** Who listens on this host has yet to be looked up. */
+  readonly unknown: Extract<Decision, { readonly kind: 'wait' }> | undefined;
+}
+
+/**
+ * Asked of the engine and of the host's listeners, before an edge starts: with one port that is taken it does
+ * not start at all. The kernel decides where two ask at the same time; what is asked here finds out who has
+ * won.
+ */
+export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[]): PortOwners => {
+  const judged = frontends.map((frontend) => ({ frontend, ...judge(input, frontend) }));
+  const blocked = (kind: 'taken' | 'shared'): readonly TakenPort[] =>
+    judged.flatMap(({ frontend, is, by }) =>
+      is === kind && by ? [{ frontend, decision: decisionOf(kind, frontend, by) }] : [],
+    );
+  const unknown = judged.find(({ is }) => is === 'unknown')?.frontend;
+  return {
+    taken: blocked('taken'),
+    shared: blocked('shared'),
+    postponed: judged.flatMap(({ frontend, is }) => (is === 'postponed' ? [frontend] : [])),
+    isWanting: judged.some(({ isBound }) => !isBound),
+    unknown: unknown && wait('edge', `looks who listens on port ${String(unknown.hostPort)}`),
+  };
+};
+
+type Judged = {
+  readonly isBound?: true;
+  readonly is: 'ours' | 'postponed' | 'unknown' | 'taken' | 'shared';
+  readonly by?: PortOwner;
+};
+
+const judge = (input: PlanInput, frontend: EdgeFrontend): Judged => {
+  const { actual, edge } = input;
+  const wanted = placeOf(frontend);
+  const bound = boundParts(actual)
+    .flatMap((p) => p.seen?.state?.frontends ?? [])
+    .map(placeOf);
+  const heir = listeningEdge(actual)?.seen?.state?.frontends ?? [];
+  const hands = edge.mode === 'publish' ? bound.some((o) => covers(o, wanted)) : isIn(heir, frontend);
+  if (hands) {
+    const by = sharer(input, frontend);
+    return { isBound: true, ...(by ? { is: 'shared', by } : { is: 'ours' }) };
+  }
+  const holder = actual.containers.find(
+    (o) => !o.edge && isUp(o) && o.ports.some((p) => overlaps(wanted, p)),
+  );
+  if (holder) return { is: 'taken', by: containerOwner(holder, wanted) };
+  // The engine holds it for an edge of ours until that has ended.
+  const published = edgeParts(actual).flatMap((p) => p.container.ports);
+  if (edge.mode === 'host' && published.some((o) => overlaps(o, wanted))) return { is: 'postponed' };
+  const isHidden = edgeParts(actual).some(mayBind);
+  if (!isHidden && actual.listeners === undefined) return { is: 'unknown' };
+  const by = isHidden ? undefined : foreignListener(input, wanted, [...bound, ...published]);
+  if (by) return { is: 'taken', by };
+  return bound.some((o) => overlaps(o, wanted)) && edge.mode === 'host'
+    ? { is: 'postponed' }
+    : { is: 'ours' };
+};
+
+const foreignListener = (
+  { actual }: PlanInput,
+  wanted: HostPort,
+  own: readonly HostPort[],
+): PortOwner | undefined => {
+  const { listeners = [] } = actual;
+  // An agent that cannot see the host's listeners sees none at all: then what other edges say of themselves
+  // counts.
+  if (listeners.length === 0) return edgeOwner(actual, wanted);
+  const listener = listeners.find(
+    (l) => overlaps(wanted, listenerPlace(l)) && !own.some((o) => covers(o, listenerPlace(l))),
+  );
+  return listener && listenerOwner(actual, wanted, listener.uid);
+};
+
+/**
+ * Two sockets listen in the place of one: the kernel lets that be where both edges began without
+ * `noreuseport`.
+ */
+const sharer = (input: PlanInput, frontend: EdgeFrontend): PortOwner | undefined => {
+  const { actual } = input;
+  const others = actual.containers.filter((c) => c.otherOwner?.isEdge === true && c.state === 'running');
+  const wanted = placeOf(frontend);
+  const mayShare = others.some(
+    ({ otherOwner }) =>
+      otherOwner?.edgePorts.length === 0 || otherOwner?.edgePorts.some((p) => overlaps(p, wanted)) === true,
+  );
+  if (!mayShare || boundParts(actual).length !== 1) return undefined;
+  const here = (actual.listeners ?? []).filter((l) => {
+    const place = listenerPlace(l);
+    return place.hostPort === wanted.hostPort && place.hostAddress === wanted.hostAddress;
+  });
+  const own = wanted.hostAddress === '' && input.edge.hasIpv6 ? 2 : 1;
+  return here.length > own ? listenerOwner(actual, wanted, here[0]?.uid ?? 0) : undefined;
+};
+
+const isIn = (held: readonly Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>[], f: EdgeFrontend): boolean =>
+  held.some((h) => sameFrontend(h, f));
+
+const placeOf = ({ hostAddress, hostPort }: Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>): HostPort => ({
+  hostAddress,
+  hostPort,
+  protocol: 'tcp',
+});
+
+const listenerPlace = (l: HostListener): HostPort => ({
+  hostAddress: canonicalIp(l.address) ?? '',
+  hostPort: l.port,
+  protocol: 'tcp',
+});
+
+const decisionOf = (kind: 'taken' | 'shared', f: EdgeFrontend, by: PortOwner): TakenPort['decision'] => {
+  const port = `port ${String(f.hostPort)}/tcp`;
+  return kind === 'taken'
+    ? { kind: 'blocked', reason: 'port', message: `${port} is taken by ${by.who}`, advice: by.advice }
+    : {
+        kind: 'blocked',
+        reason: 'port',
+        message: `${port} is answered by ${by.who} too: each connection goes to one of the two`,
+        advice: by.advice,
+      };
+};

@@ -1,0 +1,33 @@
+import type { Container } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+import { overlaps, publishedPorts } from '../port-conflicts.ts';
+import { wait } from '../gate.ts';
+import type { ServiceContext } from '../plan-input.ts';
+import type { SlotStep } from '../stop-first.ts';
+import { isUp } from '../slot.ts';
+import { edgeParts, isSentTo, isWritten } from './edge-view.ts';
+
+/**
+ * What a release that the engine publishes waits for before it starts: the edge lets go of its ports.
+ * Undefined: it has.
+ */
+export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): SlotStep | undefined => {
+  const wanted = publishedPorts(release).filter((p) => p.protocol === 'tcp');
+  const held = edgeParts(actual)
+    .filter((p) => p.container.state === 'running' && !p.seen?.state?.isLeaving)
+    .flatMap(({ seen, isLeaving }) => {
+      if (seen?.state) return seen.state.frontends;
+      return isLeaving ? [] : (seen?.written?.frontends ?? []);
+    })
+    .find((f) => wanted.some((p) => overlaps(p, { ...f, protocol: 'tcp' })));
+  return held && { kind: 'stuck', decision: wait('edge', `the edge gives port ${String(held.hostPort)} up`) };
+};
+
+/** And of the containers that are about to be stopped for it. */
+export const awaitOut = (
+  { input: { actual } }: ServiceContext,
+  others: readonly Container[],
+): SlotStep | undefined => {
+  const named = others.find((o) => isWritten(actual, o.id) || (isUp(o) && isSentTo(actual, o.id)));
+  return named && { kind: 'stuck', decision: wait('edge', `the edge still sends to ${named.name}`) };
+};

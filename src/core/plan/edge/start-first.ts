@@ -1,0 +1,329 @@
+import type { EdgeFrontend } from '../../edge/edge-config.ts';
+import { serverName } from '../../edge/haproxy-names.ts';
+import type { Attachment } from '../../compose/project-model.ts';
+import type { Container } from '../../state/actual.ts';
+import type { Release } from '../../state/release.ts';
+import type { Action } from '../action.ts';
+import { liveName } from '../required-resources.ts';
+import { absentDonor } from '../shared-namespace.ts';
+import { wait } from '../gate.ts';
+import type { ServiceContext, Target } from '../plan-input.ts';
+import type { Verdict } from '../container-health.ts';
+import { prepare } from '../prepare.ts';
+import { repairInPlace, verdictOf, type SlotStep } from '../stop-first.ts';
+import { christen, isUp, quiesce, refOf, some, type Slot } from '../slot.ts';
+import {
+  directPortHolders,
+  hostPortsOf,
+  isReadyToSwap,
+  letsGo,
+  overlaps,
+  type PortHolder,
+} from '../port-conflicts.ts';
+import { isProven } from './edge-image.ts';
+import { bake, bakeFault, othersDrain } from './bake-time.ts';
+import { stateActions } from './drain.ts';
+import { standIn } from './stand-in.ts';
+import { act, pending } from './edge-step.ts';
+import {
+  backendsOf,
+  currentEdge,
+  edgeAddress,
+  edgeParts,
+  frontendsOf,
+  sameFrontend,
+  serversOf,
+  type EdgeBackendPlace,
+} from './edge-view.ts';
+
+export interface RaiseOptions {
+  /** A release that has yet to prove itself: watched for the monitor time once it serves. */
+  readonly isNew: boolean;
+  /** The others of its batch are as far: all new ones are ready before any old one drains. */
+  readonly isTurn: boolean;
+}
+
+/**
+ * The start-first ladder of one slot, derived from what is there: create → start → good → in rotation →
+ * others drain → bake. Nothing here stops what serves: the others go by `leave`.
+ */
+export const raise = (c: ServiceContext, target: Target, slot: Slot, options: RaiseOptions): SlotStep => {
+  const { current } = slot;
+  const { release } = target;
+  const copied = current && isFit(c, target, slot) ? undefined : standIn(c, target, slot);
+  if (copied) return copied;
+  if (!current || !release) return prepare(c, target, slot);
+  const verdict = verdictOf(c, target, slot);
+  const fault = options.isNew ? bakeFault(c, slot) : undefined;
+  if (fault) return { kind: 'judged', verdict: fault };
+  const absent = verdict.kind === 'completed' ? undefined : absentDonor(c, release);
+  if (absent) return { kind: 'stuck', decision: absent };
+  if (options.isNew && (verdict.kind === 'failed' || verdict.kind === 'completed'))
+    return { kind: 'judged', verdict };
+  const stray = options.isNew ? strayVolume(release, current) : undefined;
+  if (stray) return { kind: 'judged', verdict: stray };
+  const drifted = repairInPlace(c, target, slot, isNamed(c, release, current));
+  if (drifted)
+    return act(
+      drifted,
+      current.detail?.startedAtMs === undefined ? 'it gets ready' : 'put back what was changed by hand',
+    );
+  if (current.state === 'paused')
+    return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
+  if (!isUp(current)) {
+    if (verdict.kind === 'failed' || verdict.kind === 'completed') return { kind: 'judged', verdict };
+    const why = current.detail?.startedAtMs === undefined ? 'start it beside the old one' : 'it was stopped';
+    return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
+  }
+  if (!isFit(c, target, slot)) return { kind: 'judged', verdict };
+  return rotate(c, release, slot, options) ?? rename(c, target, slot) ?? { kind: 'judged', verdict };
+};
+
+/** Good; or it proved itself before, and whatever is wrong with it now, nothing better is here. */
+export const isFit = (c: ServiceContext, target: Target, slot: Slot): boolean => {
+  const { current } = slot;
+  if (!current || !isUp(current)) return false;
+  const good = c.record.good[0];
+  const hasProved =
+    good?.release.id === target.id && (current.detail?.startedAtMs ?? Infinity) <= good.goodAtMs;
+  return hasProved || verdictOf(c, target, slot).kind === 'good';
+};
+
+/** Everything but its turn: what is left is to let it be found. */
+export const isStandingBy = (c: ServiceContext, target: Target, slot: Slot): boolean => {
+  if (!slot.current || !target.release || !isFit(c, target, slot)) return false;
+  const { release } = target;
+  if (release.spec.exposure === 'alias') return true;
+  // Where the edge is not there for it yet, there is nothing more that it could do before its turn.
+  if (directHolders(c, slot, release).length > 0 || !isListening(c, release)) return true;
+  const servers = serversOf(c.input.actual, slot.current.id);
+  return backendsOf(release).every((b) =>
+    servers.some((s) => s.backend === b.name && (s.check === 'L4OK' || s.admin === 'ready')),
+  );
+};
+
+const rotate = (
+  c: ServiceContext,
+  release: Release,
+  slot: Slot,
+  options: RaiseOptions,
+): SlotStep | undefined =>
+  (release.spec.exposure === 'edge'
+    ? ontoEdge(c, release, slot, options)
+    : underName(c, release, slot, options)) ??
+  othersDrain(c, slot) ??
+  (options.isNew ? bake(c, release, slot) : undefined);
+
+const STANDBY = 'good; the others of its batch come first';
+const STANDBY_MS = 200;
+
+const underName = (
+  c: ServiceContext,
+  release: Release,
+  { current }: Slot,
+  { isTurn }: RaiseOptions,
+): SlotStep | undefined => {
+  const unnamed = current ? attachmentsOf(release).filter((a) => !hasName(c, release, current, a)) : [];
+  if (unnamed.length === 0 || !current) return undefined;
+  if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
+  const actions = some(
+    unnamed.map((attachment): Action => ({
+      kind: 'rejoin',
+      container: refOf(current),
+      network: liveName(c.input, release.spec.networks, attachment.network) ?? attachment.network,
+      attachment,
+      alias: c.service.name,
+    })),
+  );
+  return actions && act(actions, 'it is good: from now on it is found by its name');
+};
+
+const ontoEdge = (
+  c: ServiceContext,
+  release: Release,
+  slot: Slot,
+  { isNew, isTurn }: RaiseOptions,
+): SlotStep | undefined => {
+  const { current } = slot;
+  const { actual, nowMs } = c.input;
+  if (!current) return undefined;
+  const given = takePorts(c, slot, release, isTurn);
+  if (given) return given;
+  const open = openBackends(c, release);
+  const closed: SlotStep | undefined = isListening(c, release)
+    ? undefined
+    : { kind: 'stuck', decision: wait('edge', 'the edge opens its ports') };
+  // What proved itself goes on behind the ports that are open; a new release has all of them, or changes
+  // nothing.
+  if (closed && (isNew || open.length === 0)) return closed;
+  const address = edgeAddress(actual, current);
+  const instance = currentEdge(actual)?.instance ?? '';
+  const name = serverName(current.id);
+  const servers = serversOf(actual, current.id);
+  const moved = servers.filter((s) => s.address !== address);
+  const removals = some(
+    moved.map(({ backend }): Action => ({ kind: 'edge-remove-server', instance, backend, server: name })),
+  );
+  if (removals) return act(removals, 'its address has changed');
+  const missing = some(
+    open
+      // In maintenance: one whose adding was cut short, or that an edge came back with from its file.
+      .filter((b) => servers.every((s) => s.backend !== b.name || s.admin === 'maint'))
+      .map((b): Action => ({
+        kind: 'edge-add-server',
+        instance,
+        backend: b.name,
+        server: { name, address, port: b.containerPort },
+      })),
+  );
+  if (missing) return act(missing, 'it is good: the edge gets to know it');
+  const unseen = servers.find((s) => s.admin !== 'ready' && s.check !== 'L4OK');
+  if (unseen) return unreached(c, release, current, unseen.port);
+  if (!isTurn)
+    return servers.some((s) => s.admin !== 'ready')
+      ? pending('edge', STANDBY, nowMs + STANDBY_MS)
+      : undefined;
+  const states = stateActions(c.input, current, 'ready');
+  const again =
+    c.record.drains?.[current.id] === undefined
+      ? []
+      : [{ kind: 'drain' as const, containers: [refOf(current)], draining: false }];
+  const ready = some([...states, ...again]);
+  return ready ? act(ready, 'the edge sends to it') : closed;
+};
+
+/** Beside its deadline: what the edge needs to look at a port. */
+const REACH_MS = 10_000;
+
+const unreached = (c: ServiceContext, release: Release, current: Container, port: number): SlotStep => {
+  const { nowMs, watchingSinceMs, actual } = c.input;
+  // An edge that was away, or has just taken another one's place, has not looked for as long as the release
+  // runs.
+  const edgeStartsMs = edgeParts(actual).map(({ container }) => container.detail?.startedAtMs ?? 0);
+  const startMs = Math.max(current.detail?.startedAtMs ?? 0, watchingSinceMs, ...edgeStartsMs);
+  const until = startMs + Math.max(release.spec.healthyWithinMs, release.spec.monitorMs) + REACH_MS;
+  const message = `the edge does not reach port ${String(port)} of ${current.name} yet`;
+  if (nowMs < until) return pending('edge', message, until);
+  return {
+    kind: 'judged',
+    verdict: { kind: 'failed', reason: 'not-ready', message: `${message}: does it listen on every address?` },
+  };
+};
+
+/**
+ * Ports that the engine publishes for a container become the edge's: that container stops once all that
+ * follows is here.
+ */
+const takePorts = (
+  c: ServiceContext,
+  slot: Slot,
+  release: Release,
+  isTurn: boolean,
+): SlotStep | undefined => {
+  const holders = directHolders(c, slot, release);
+  const neighbour = portNeighbour(c, release);
+  if (holders.length === 0 && !neighbour) return undefined;
+  if (neighbour && !letsGo(c, neighbour)) return taken(neighbour);
+  if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
+  if (!isProven(c.input)) return { kind: 'stuck', decision: wait('edge', 'the edge shows that it runs') };
+  const quiet = quiesce([...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])]);
+  if (quiet) return act(quiet, 'the edge takes its ports over');
+  return (
+    neighbour && {
+      kind: 'stuck',
+      decision: wait('edge', `port ${neighbour.port} is still held by ${neighbour.name}`),
+    }
+  );
+};
+
+const taken = ({ port, name }: PortHolder): SlotStep => ({
+  kind: 'stuck',
+  decision: {
+    kind: 'blocked',
+    reason: 'port',
+    message: `port ${port} is taken by our own container ${name}`,
+    advice: 'give one of the two services another port in the compose files',
+  },
+});
+
+/** Another service of ours whose container holds a port that the edge is to have. */
+export const portNeighbour = (c: ServiceContext, release: Release): PortHolder | undefined =>
+  directPortHolders(
+    c,
+    frontendsOf(release).map((f) => ({ ...f, protocol: 'tcp' })),
+  ).find((h) => h.kind === 'ours');
+
+/** Two services that swap ports both have to stop first; once the other's successor runs, too. */
+const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): readonly Container[] => {
+  const next = neighbour.service === undefined ? undefined : c.input.desired[neighbour.service];
+  if (next?.kind !== 'release' || !isReadyToSwap(c, neighbour)) return [];
+  const wanted = hostPortsOf(next.release);
+  return others.filter((o) => isUp(o) && o.ports.some((p) => wanted.some((w) => overlaps(w, p))));
+};
+
+/**
+ * Containers of this service that hold a port of the release themselves: as `stop-first` published it, or
+ * foreign.
+ */
+const directHolders = (c: ServiceContext, { others }: Slot, release: Release): readonly Container[] => {
+  const wanted = frontendsOf(release);
+  return [...others, ...c.own].filter(
+    (o) => isUp(o) && o.ports.some((p) => wanted.some((f) => overlaps(p, { ...f, protocol: 'tcp' }))),
+  );
+};
+
+/** What the running edge listens for: its file says where that leads. */
+const listening = ({ input: { actual } }: ServiceContext, release: Release): readonly EdgeFrontend[] => {
+  const edge = currentEdge(actual);
+  const written = edge?.seen?.written;
+  if (!written || written.shape !== edge.shape) return [];
+  return frontendsOf(release).filter((f) =>
+    written.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend),
+  );
+};
+
+/** The edge listens on every port of this release and sends them where this release is. */
+const isListening = (c: ServiceContext, release: Release): boolean =>
+  listening(c, release).length === frontendsOf(release).length;
+
+const openBackends = (c: ServiceContext, release: Release): readonly EdgeBackendPlace[] => {
+  const open = listening(c, release);
+  return backendsOf(release).filter((b) => open.some((f) => f.backend === b.name));
+};
+
+const attachmentsOf = (release: Release): readonly Attachment[] => {
+  const mode = release.spec.container.networkMode;
+  return mode.kind === 'networks' ? mode.attachments : [];
+};
+
+const hasName = (c: ServiceContext, release: Release, current: Container, a: Attachment): boolean => {
+  const network = liveName(c.input, release.spec.networks, a.network);
+  const endpoint = current.detail?.networks.find((n) => n.network === network);
+  return endpoint?.aliases.includes(c.service.name) === true;
+};
+
+/** Whether a lost network is joined under its names: one that nobody may find yet is not. */
+const isNamed = (c: ServiceContext, release: Release, current: Container): boolean =>
+  release.spec.exposure !== 'alias' || attachmentsOf(release).some((a) => hasName(c, release, current, a));
+
+const ANONYMOUS = /^[a-f0-9]{64}$/;
+
+/** Both run at the same time: a volume of the image's own can't be handed from the old one to the new one. */
+const strayVolume = (release: Release, { detail }: Container): Verdict | undefined => {
+  const declared = new Set(release.spec.container.mounts.map((m) => m.target));
+  const stray = detail?.volumes.find((v) => ANONYMOUS.test(v.name) && !declared.has(v.target));
+  return (
+    stray && {
+      kind: 'failed',
+      reason: 'volume',
+      message: `its image keeps data in an anonymous volume (${stray.target}), which start-first can't hand over: name a volume for it in the compose file, or use stop-first`,
+    }
+  );
+};
+
+/** `container_name` is free once the old one is gone. */
+const rename = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
+  if (slot.others.length > 0) return undefined;
+  const named = christen(c, target, slot);
+  return named && act(named, 'give the container its name');
+};

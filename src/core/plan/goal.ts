@@ -1,0 +1,198 @@
+import { serviceRecord, type Failure } from '../state/ledger.ts';
+import type { Desired } from '../state/desired.ts';
+import type { Release } from '../state/release.ts';
+import type { Action } from './action.ts';
+import { closedGate, wait } from './gate.ts';
+import { hasBegun, type ServiceContext, type Target } from './plan-input.ts';
+import { releaseImage } from './required-resources.ts';
+import type { Decision } from './host-plan.ts';
+import { pullStep } from './prepare.ts';
+import { quarantineOf } from './quarantine.ts';
+import { isProven, trialOf } from './unproved-release.ts';
+import { givenUp, isLastTry, restingSetback, setbackDecision, setbackOf } from './failed-step.ts';
+
+/**
+ * Where a service is heading. `forward`: a release that has not proved itself here. `keep`: what is known to
+ * be good (or simply there) is kept as it should be, and `settled` is told once it is.
+ */
+export type Aim = Forward | Keep | { readonly kind: 'freeze'; readonly settled: Decision };
+
+export interface Forward {
+  readonly kind: 'forward';
+  readonly target: Target;
+  readonly release: Release;
+  readonly attempt: number;
+  /** Another release is wanted, and can't begin or has failed; this one keeps its chance meanwhile. */
+  readonly isFallback?: true;
+  /** Of the one that is wanted. */
+  readonly staging: readonly Action[];
+}
+
+export interface Keep {
+  readonly kind: 'keep';
+  readonly target: Target | undefined;
+  /** With no target: put the foreign container back that was taken over. */
+  readonly restoreForeign: boolean;
+  /** Containers of other releases are taken away. */
+  readonly retireOthers: boolean;
+  readonly settled: Decision;
+  readonly staging: readonly Action[];
+}
+
+const targetOf = (release: Release): Target => ({ id: release.id, version: release.version, release });
+
+const goodTarget = (c: ServiceContext): Target | undefined => {
+  const good = c.record.good[0];
+  return good && targetOf(good.release);
+};
+
+/**
+ * What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what a
+ * lost ledger left.
+ */
+const fallbackFrom = (
+  c: ServiceContext,
+  bad: string,
+): { target: Target | undefined; restoreForeign: boolean } => {
+  const good = goodTarget(c);
+  if (good && good.id !== bad) return { target: good, restoreForeign: false };
+  if (c.foreign?.recorded === true) return { target: undefined, restoreForeign: true };
+  return { target: presumedTarget(c, bad), restoreForeign: false };
+};
+
+/** Of what was here when the ledger was rebuilt: the release whose container started last. */
+const presumedTarget = (c: ServiceContext, except: string): Target | undefined => {
+  const last = c.own
+    .filter((o) => o.owner?.release !== except && !o.copyOf && o.detail?.startedAtMs !== undefined)
+    .filter((o) => isProven(c, o))
+    .toSorted((a, b) => (b.detail?.startedAtMs ?? 0) - (a.detail?.startedAtMs ?? 0))[0];
+  return last?.owner && { id: last.owner.release, version: last.owner.version, release: undefined };
+};
+
+const keep = (
+  c: ServiceContext,
+  bad: string,
+  settled: Decision,
+  options: { retireOthers: boolean; staging?: readonly Action[] },
+): Keep | Forward => {
+  const back = fallbackFrom(c, bad);
+  const hasFallback = back.target !== undefined || back.restoreForeign;
+  const trial = hasFallback ? undefined : trialOf(c, bad);
+  if (trial) return { ...forward(trial, 0, options.staging), isFallback: true };
+  // What the ledger calls good may push others aside; a release that is merely here may not.
+  const retireOthers = options.retireOthers || back.target?.release !== undefined;
+  return { kind: 'keep', ...back, settled, staging: options.staging ?? [], retireOthers };
+};
+
+export const aimOf = (c: ServiceContext, desired: Desired): Aim => {
+  switch (desired.kind) {
+    case 'unpublished':
+      return keep(c, '', wait('unpublished', desired.message), { retireOthers: false });
+    case 'blocked':
+      return keep(c, '', desired, { retireOthers: false });
+    case 'unresolved':
+      return aimUnresolved(c, desired);
+    case 'release':
+      return aimRelease(c, desired.release, desired.attempt);
+  }
+};
+
+const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unresolved' }>): Aim => {
+  const setback = restingSetback(c, desired.key);
+  if (setback) return keep(c, '', setbackDecision(setback, c.service.name), { retireOthers: false });
+  const settled = wait('image', `asking the registry for ${desired.version}`);
+  return keep(c, '', settled, {
+    retireOthers: false,
+    staging: [{ kind: 'resolve-tag', image: desired.image, key: desired.key }],
+  });
+};
+
+const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim => {
+  const record = serviceRecord(c.input.ledger, c.service.name);
+  if (record.good[0]?.release.id === release.id) return steady(release);
+  const failure = quarantineOf(c.input, c.service.name, release.id, attempt);
+  if (failure) return afterFailure(c, release, failure);
+  return (
+    aimUnstarted(c, release) ??
+    (hasBegun(c, release.id) ? forward(release, attempt) : aimUnbegun(c, release, attempt))
+  );
+};
+
+/**
+ * The engine could not start it: what served before serves again. RELEASE is the release's own fault: it is
+ * judged, not waited out.
+ */
+const aimUnstarted = (c: ServiceContext, release: Release): Aim | undefined => {
+  const setback = setbackOf(c, release.id);
+  if (setback?.action !== 'start' || setback.code === 'RELEASE') return undefined;
+  const back = fallbackFrom(c, release.id);
+  const hasFallback = back.target !== undefined || back.restoreForeign;
+  const isOver = hasFallback && release.spec.exposure === undefined && isLastTry(setback);
+  if (!isOver && !restingSetback(c, release.id)) return undefined;
+  const settled = isOver ? givenUp(setback, c.service.name) : setbackDecision(setback, c.service.name);
+  return hasFallback ? keep(c, release.id, settled, { retireOthers: true }) : { kind: 'freeze', settled };
+};
+
+const forward = (release: Release, attempt: number, staging: readonly Action[] = []): Forward => ({
+  kind: 'forward',
+  target: targetOf(release),
+  release,
+  attempt,
+  staging,
+});
+
+const steady = (release: Release): Aim => ({
+  kind: 'keep',
+  target: targetOf(release),
+  restoreForeign: false,
+  retireOthers: true,
+  settled: { kind: 'converged' },
+  staging: [],
+});
+
+/** Nothing of the new release is here yet: its image comes first, whatever the gate says. */
+const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim => {
+  const gate = closedGate(c, release.serial > 0);
+  const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
+  if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
+  const setback = restingSetback(c, release.id);
+  if (setback?.action === 'pull')
+    return keep(c, release.id, setbackDecision(setback, c.service.name), { retireOthers: false });
+  const step = releaseImage(c.input, release) ? undefined : pullStep(c, release);
+  if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
+  if (step?.kind === 'act') {
+    const settled = gate ?? wait('image', `fetching ${release.version}`);
+    return keep(c, release.id, settled, { retireOthers: false, staging: step.actions });
+  }
+  return gate ? keep(c, release.id, gate, { retireOthers: false }) : forward(release, attempt);
+};
+
+const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Aim => {
+  const advice = `publish another version, or try it again: supercargo retry ${c.service.name}`;
+  const message = `${failure.version} failed here: ${failure.message}`;
+  if (c.service.update.failureAction === 'pause') {
+    return {
+      kind: 'freeze',
+      settled: {
+        kind: 'blocked',
+        reason: 'quarantined',
+        message: `${message} (failure_action: pause)`,
+        advice,
+      },
+    };
+  }
+  const back = fallbackFrom(c, release.id);
+  const to = back.target?.version ?? (back.restoreForeign ? (c.foreign?.adoption.name ?? '') : undefined);
+  const settled: Decision =
+    to === undefined
+      ? { kind: 'blocked', reason: 'quarantined', message, advice }
+      : { kind: 'rolled-back', from: failure.version, to, message, advice };
+  return keep(c, release.id, settled, { retireOthers: true });
+};
+
+/**
+ * The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be
+ * meanwhile.
+ */
+export const keepMeanwhile = (c: ServiceContext, release: Release, settled: Decision): Keep | Forward =>
+  keep(c, release.id, settled, { retireOthers: false });

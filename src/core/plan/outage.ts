@@ -1,0 +1,66 @@
+import { serviceOf, type PlanInput, type Setback } from './plan-input.ts';
+import { isShortWait, type ServicePlan, type WaitReason } from './host-plan.ts';
+import { isStubborn } from './failed-step.ts';
+
+/** What a service that never served may wait for: somebody decided that it does not start yet. */
+const UNBEGUN: ReadonlySet<WaitReason> = new Set([
+  'unpublished',
+  'phase',
+  'window',
+  'freeze',
+  'hold',
+  'dependency',
+]);
+
+/**
+ * A service of which nothing serves is never told as waiting, whatever it waits for, nor as merely
+ * quarantined: it is down. Three things are no such state: a step or a judgement that is under way
+ * (`progressing`, with a deadline of its own), a first start that somebody holds back, and a first image that
+ * is being fetched, as long as that does not fail again and again.
+ */
+export const toldAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => {
+  const { decision, standing } = plan;
+  if (!standing?.isWanted || standing.isServed || !isStuck(input, plan)) return plan;
+  if (decision.kind === 'blocked' && decision.reason === 'quarantined')
+    return {
+      ...plan,
+      decision: { ...decision, reason: 'down', message: `nothing serves: ${decision.message}` },
+    };
+  if (decision.kind !== 'wait') return plan;
+  const { message, until } = decision;
+  return {
+    ...plan,
+    decision: {
+      kind: 'blocked',
+      reason: 'down',
+      message: `nothing serves: ${message}`,
+      advice: adviceFor(decision.reason, plan.service),
+      ...(until !== undefined && { until }),
+    },
+  };
+};
+
+const isStuck = (input: PlanInput, { decision, standing, service }: ServicePlan): boolean => {
+  if (decision.kind !== 'wait') return true;
+  if (isShortWait(decision.reason) || decision.reason === 'removal') return false;
+  if (standing?.hasServed === true) return true;
+  return !UNBEGUN.has(decision.reason) && !isFirstFetch(input, service);
+};
+
+const isFetch = ({ action }: Setback): boolean => action === 'pull' || action === 'resolve-tag';
+
+const isFirstFetch = (input: PlanInput, service: string): boolean => {
+  const own = Object.entries(input.setbacks).filter(([key]) => serviceOf(key) === service);
+  return own.length > 0 && own.every(([, setback]) => isFetch(setback) && !isStubborn(setback));
+};
+
+const adviceFor = (reason: WaitReason, service: string): string =>
+  reason === 'hold'
+    ? 'to let it be repaired: supercargo resume'
+    : `remove the cause; it is tried again by itself, and at once with: supercargo retry ${service}`;
+
+export const isServing = ({ running }: Pick<ServicePlan, 'running'>): boolean =>
+  running.some(
+    (r) =>
+      (r.role === 'serving' || r.role === 'draining') && (r.state === 'running' || r.state === 'restarting'),
+  );

@@ -1,0 +1,234 @@
+import type { Service } from '../compose/project-model.ts';
+import { joinedNamespaces } from '../compose/namespaces.ts';
+import { isJob } from '../state/desired.ts';
+import { serviceRecord } from '../state/ledger.ts';
+import type { EpochMs } from '../time.ts';
+import { nextOpening } from '../window/window.ts';
+import { toldAsDown } from './outage.ts';
+import { withAddresses } from './edge/edge-addresses.ts';
+import { leave } from './edge/drain.ts';
+import { planEdge } from './edge/plan-edge.ts';
+import { EDGE_TARGET } from './edge/target.ts';
+import { shareOfHeld, type EdgeShare } from './edge/demand.ts';
+import { sameFrontend } from './edge/edge-view.ts';
+import { foreignIn } from './foreign-container.ts';
+import { holdDecision, isLastStand } from './gate.ts';
+import { housekeeping } from './housekeeping.ts';
+import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './plan-input.ts';
+import {
+  isShortWait,
+  type Decision,
+  type EdgePlan,
+  type HostPlan,
+  type ServicePlan,
+  takes,
+  type WaitReason,
+} from './host-plan.ts';
+import { replicaOf } from './container-roles.ts';
+import { planService } from './plan-service.ts';
+import { selfDecision } from './agent-container.ts';
+import { afterSetback, isStubborn, restingAt } from './failed-step.ts';
+
+/** The whole host: every declared service after those it depends on, then those nobody declares any more. */
+export const planHost = (input: PlanInput): HostPlan => {
+  const plans = new Map<string, ServicePlan>();
+  const shares = new Map<string, EdgeShare>();
+  const opensAtMs = nextOpening(input.windows, input.nowMs);
+  for (const service of inOrder(input.project.services)) {
+    const { plan, share } = planService(contextOf(input, service, opensAtMs), plans);
+    plans.set(service.name, plan);
+    shares.set(service.name, share);
+  }
+  const undeclared = planUndeclared(input);
+  for (const { plan, share } of undeclared) shares.set(plan.service, share);
+  const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
+  const isTurning = planned.some(({ decision }) => takes(decision, 'edge-set-state'));
+  const edge = planEdge(input, [...shares.values()], isTurning);
+  const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
+    toldByEdge(input, s, shares.get(s.service), edge),
+  );
+  const told = services.map((s) => toldAsDown(input, s));
+  const isSettled = services.every(
+    (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
+  );
+  return {
+    services: told,
+    edge,
+    housekeeping:
+      isSettled &&
+      edge?.decision.kind !== 'act' &&
+      !holdDecision(input) &&
+      !restingAt(input, setbackKey('', ''))
+        ? housekeeping(input)
+        : [],
+    foreign: foreignIn(input.actual),
+    nextAtMs: earliest(
+      [...services.map((s) => s.decision), ...(edge ? [edge.decision] : [])].map((d) => nextLook(d, input)),
+      input,
+    ),
+  };
+};
+
+/**
+ * A service whose port something else has is blocked by that, whatever else it waits for. Otherwise what it
+ * waits for at the edge is the edge's to tell, where that is stuck.
+ */
+const toldByEdge = (
+  input: PlanInput,
+  plan: ServicePlan,
+  share: EdgeShare | undefined,
+  edge: EdgePlan | undefined,
+): ServicePlan => {
+  const { decision } = plan;
+  if (!edge) return plan;
+  const isWaiting = decision.kind === 'wait' && decision.reason === 'edge';
+  const isMoving = decision.kind === 'act' || (decision.kind === 'wait' && isShortWait(decision.reason));
+  const taken = edge.taken.find((t) => share?.frontends.some((f) => sameFrontend(f, t.frontend)));
+  if (taken && decision.kind !== 'blocked' && (isWaiting || !isMoving))
+    return { ...plan, decision: taken.decision };
+  const isOthers = edge.taken.some((t) => t.decision === edge.decision);
+  return isWaiting && !isOthers && isStuck(input, edge.decision)
+    ? { ...plan, decision: edge.decision }
+    : plan;
+};
+
+const isStuck = (input: PlanInput, d: Decision): boolean => {
+  if (d.kind === 'blocked') return true;
+  if (d.kind !== 'wait' || isShortWait(d.reason)) return false;
+  const setback = input.setbacks[setbackKey('', EDGE_TARGET)];
+  return d.reason !== 'back-off' || (setback !== undefined && isStubborn(setback));
+};
+
+/** No event tells that a session ended or a port opened: those are looked for. */
+const LOOK_MS = 200;
+
+const nextLook = (d: Decision, { nowMs }: PlanInput): number | undefined => {
+  if (d.kind !== 'wait') return undefined;
+  const isLookedFor = d.reason === 'drain' || d.reason === 'edge';
+  return isLookedFor ? Math.min(nowMs + LOOK_MS, d.until ?? Infinity) : d.until;
+};
+
+const MIDWAY: ReadonlySet<WaitReason> = new Set(['health', 'removal', 'bake', 'drain', 'edge']);
+const isMidway = (d: Decision): boolean => d.kind === 'wait' && MIDWAY.has(d.reason);
+
+const earliest = (times: readonly (number | undefined)[], input: PlanInput): number | undefined => {
+  const setbacks = Object.values(input.setbacks).map((s) =>
+    s.untilMs > input.nowMs ? s.untilMs : undefined,
+  );
+  const known = [...times, ...setbacks].filter((t) => t !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
+
+/** Dependencies first, and the donors of namespaces; the parser has refused cycles. */
+const inOrder = (services: Readonly<Record<string, Service>>): readonly Service[] => {
+  const ordered = new Map<string, Service>();
+  const donors = new Map(Object.values(services).map((s) => [s.containerName, s.name]));
+  const visit = (service: Service): void => {
+    if (ordered.has(service.name)) return;
+    const joined = joinedNamespaces(service.container).map(({ donor }) => donors.get(donor) ?? '');
+    for (const name of [...service.dependsOn.map((d) => d.service), ...joined]) {
+      const dependency = services[name];
+      if (dependency && !ordered.has(dependency.name)) visit(dependency);
+    }
+    ordered.set(service.name, service);
+  };
+  for (const service of Object.values(services)) visit(service);
+  return [...ordered.values()];
+};
+
+const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): ServiceContext => {
+  const own = input.actual.containers.filter(
+    (o) => o.owner?.service === service.name && o.state !== 'removing',
+  );
+  return {
+    input,
+    service,
+    opensAtMs,
+    own,
+    record: serviceRecord(input.ledger, service.name),
+    foreign: foreignOf(input, service),
+    isJob: isJob(input.project, service.name),
+  };
+};
+
+/**
+ * The container that `replaces` names: by the id that the ledger recorded, else by name; never one of an
+ * environment.
+ */
+const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
+  if (service.replaces === undefined) return undefined;
+  const { adoption } = serviceRecord(input.ledger, service.name);
+  const adoptable = input.actual.containers.filter((o) => !o.owner && o.otherEnvironment === undefined);
+  const known = adoption && adoptable.find((o) => o.id === adoption.containerId);
+  if (adoption && known) return { container: known, adoption, recorded: true };
+  const found = adoptable.find((o) => o.name === service.replaces);
+  if (!found) return undefined;
+  const isRunning = found.state === 'running' || found.state === 'restarting';
+  const restart = found.detail?.restart ?? { name: 'no', maxRetries: 0 };
+  return {
+    container: found,
+    adoption: { containerId: found.id, name: found.name, restart, wasRunning: isRunning },
+    recorded: false,
+  };
+};
+
+/** How a service drains whose compose file is gone: the default. */
+const DRAIN_MS = 30_000;
+const NO_SHARE: EdgeShare = {
+  frontends: [],
+  yielding: [],
+  servers: [],
+  drainMs: DRAIN_MS,
+  isExpected: false,
+  isProofWanted: false,
+};
+
+/** Services that left the compose files: stopped and removed, unless that would leave nothing at all. */
+const planUndeclared = (
+  input: PlanInput,
+): readonly { readonly plan: ServicePlan; readonly share: EdgeShare }[] => {
+  const here = new Set(input.actual.containers.flatMap((o) => (o.owner ? [o.owner.service] : [])));
+  const recorded = Object.keys(input.ledger.services);
+  const gone = [...new Set([...here, ...recorded])]
+    .filter((name) => !input.project.services[name])
+    .toSorted();
+  return gone.map((service) => {
+    const own = input.actual.containers.filter((o) => o.owner?.service === service && o.state !== 'removing');
+    const decision = decideUndeclared(input, service, own);
+    const isHeld = decision.kind === 'blocked' || (decision.kind === 'wait' && decision.reason === 'hold');
+    const held = { input, record: serviceRecord(input.ledger, service), own };
+    const plan: ServicePlan = {
+      service,
+      declared: false,
+      decision,
+      target: undefined,
+      staging: [],
+      desired: undefined,
+      running: own.map((o) => replicaOf(o, 'retired')),
+      probes: [],
+    };
+    return { plan, share: isHeld ? shareOfHeld(held, DRAIN_MS) : NO_SHARE };
+  });
+};
+
+const decideUndeclared = (
+  input: PlanInput,
+  service: string,
+  own: PlanInput['actual']['containers'],
+): Decision => {
+  const held = selfDecision(own) ?? holdDecision(input);
+  if (held) return held;
+  const record = serviceRecord(input.ledger, service);
+  const why = `${service} is not in the compose files any more`;
+  const gone = leave({ input, record, drainMs: DRAIN_MS, byTime: false }, own, why);
+  if (!gone) return { kind: 'act', actions: [{ kind: 'forget' }], why: `nothing of ${service} is left` };
+  if (isLastStand(input)) {
+    return {
+      kind: 'blocked',
+      reason: 'empty',
+      message: `the compose files name none of the services that run here: ${service} would be removed with all others`,
+      advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
+    };
+  }
+  return afterSetback(input, setbackKey(service, ''), gone);
+};

@@ -1,0 +1,52 @@
+import type { EpochMs } from '../time.ts';
+import type { Setback } from './plan-input.ts';
+
+/**
+ * The same thing was created again and again: each time it was gone, or not what was wanted, a moment later.
+ */
+export interface Repetition {
+  readonly count: number;
+  readonly sinceMs: EpochMs;
+  readonly lastMs: EpochMs;
+  /** How long it rests after the last time; 0: not at all. */
+  readonly restMs: number;
+}
+
+/** A person who removes a container a few times in a row finds it back at once. */
+const FREE = 5;
+const REST = { baseMs: 2_000, capMs: 300_000 };
+/** Nothing to do with the last time. */
+const FORGOTTEN_MS = 60_000;
+
+/** Once more. The rest grows with each time; a pause of twice the last rest ends the series. */
+export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repetition => {
+  const isOver = !before || nowMs - before.lastMs > Math.max(FORGOTTEN_MS, 2 * before.restMs);
+  const count = isOver ? 1 : before.count + 1;
+  const restMs = count <= FREE ? 0 : Math.min(REST.capMs, REST.baseMs * 2 ** (count - FREE - 1));
+  return { count, sinceMs: isOver ? nowMs : before.sinceMs, lastMs: nowMs, restMs };
+};
+
+interface Repeated extends Pick<Setback, 'action' | 'release'> {
+  readonly name: string;
+  /** What became of the one before. */
+  readonly fate: string;
+}
+
+/** It succeeded, and is not done again before its rest is over, as if it had failed. */
+export const repetitionSetback = (
+  { action, release, name, fate }: Repeated,
+  { count, sinceMs, lastMs, restMs }: Repetition,
+): Setback => {
+  const seconds = String(Math.max(1, Math.round((lastMs - sinceMs) / 1000)));
+  return {
+    action,
+    release,
+    containerId: undefined,
+    code: 'REPEATED',
+    message: `${name} was created ${String(count)} times within ${seconds} s, and each time it was gone: ${fate}`,
+    advice:
+      'find out what removes it (supercargo history, docker events); it is created again by itself, less and less often',
+    count,
+    untilMs: lastMs + restMs,
+  };
+};

@@ -1,0 +1,170 @@
+import type { ContainerSpec } from '../compose/project-model.ts';
+import type { Container, Limits } from '../state/actual.ts';
+import type { Action } from './action.ts';
+import type { ServiceContext, Target } from './plan-input.ts';
+import { judge, type Verdict } from './container-health.ts';
+import { liveName, networksNeed } from './required-resources.ts';
+import type { Decision } from './host-plan.ts';
+import { prepare } from './prepare.ts';
+import { awaitOut, awaitPorts } from './edge/port-release.ts';
+import { EDGE_NETWORK, edgeNetwork } from './edge/edge-view.ts';
+import { absentDonor, joins, restartedDonor } from './shared-namespace.ts';
+import { armIfNeeded, christen, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
+import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './port-conflicts.ts';
+import { wait } from './gate.ts';
+
+/** What one replica's place needs next. */
+export type SlotStep =
+  | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]]; readonly why: string }
+  | { readonly kind: 'stuck'; readonly decision: Decision }
+  | { readonly kind: 'judged'; readonly verdict: Verdict };
+
+const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => ({
+  kind: 'act',
+  actions,
+  why,
+});
+
+/**
+ * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying
+ * between any two is recovered by looking again: create → disarm others → stop others → names → networks →
+ * arm → start → judge. Forwards, rollback and repair all climb it; only the target differs.
+ */
+export const settleSlot = (
+  c: ServiceContext,
+  target: Target,
+  slot: Slot,
+  startStopped: boolean,
+): SlotStep => {
+  const { current, others } = slot;
+  if (!current) return prepare(c, target, slot);
+  const verdict = verdictOf(c, target, slot);
+  const isOver = verdict.kind === 'completed' && !(startStopped && !isUp(current));
+  const cutOff = isOver ? undefined : awaitDonor(c, target, current);
+  if (cutOff) return cutOff;
+  const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
+  if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
+  const edge =
+    target.release && ((isUp(current) ? undefined : awaitPorts(c, target.release)) ?? awaitOut(c, others));
+  if (edge) return edge;
+  const quiet = quiesce(others);
+  if (quiet) {
+    const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
+    return holder ? awaitPort(holder) : act(quiet, `make room for ${current.name}`);
+  }
+  const named = christen(c, target, slot);
+  if (named) return act(named, 'give the container its name');
+  const drifted = repairInPlace(c, target, slot, true);
+  const hasRun = current.detail?.startedAtMs !== undefined;
+  if (drifted)
+    return act(
+      drifted,
+      hasRun && others.length === 0 ? 'put back what was changed by hand' : 'it takes over',
+    );
+  if (current.state === 'paused')
+    return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
+  if (isUp(current)) return { kind: 'judged', verdict };
+  return start(c, target, slot);
+};
+
+/** In a namespace that nothing reaches nothing is judged: it waits for its donor, and then starts anew. */
+const awaitDonor = (c: ServiceContext, target: Target, current: Container): SlotStep | undefined => {
+  const absent = absentDonor(c, target.release);
+  if (absent) return { kind: 'stuck', decision: absent };
+  const restarted = restartedDonor(c.input.actual, target.release, current);
+  if (!restarted) return undefined;
+  const graceMs = current.detail?.stopGraceMs ?? DEFAULT_GRACE_MS;
+  return act(
+    [{ kind: 'stop', container: refOf(current), graceMs }],
+    `it ${joins(restarted)}, which has been restarted`,
+  );
+};
+
+const start = (c: ServiceContext, target: Target, { current, replica }: Slot): SlotStep => {
+  if (!current) return { kind: 'judged', verdict: { kind: 'idle' } };
+  const holder = releasing(c, target)[0];
+  if (holder) return awaitPort(holder);
+  const why =
+    current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
+  return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
+};
+
+/** Containers of ours that hold a port of this release and are about to let go. */
+const releasing = (c: ServiceContext, target: Target): readonly PortHolder[] =>
+  target.release ? portHolders(c, target.release).filter((h) => letsGo(c, h)) : [];
+
+const awaitPort = ({ port, name }: PortHolder): SlotStep => ({
+  kind: 'stuck',
+  decision: wait('removal', `port ${port} is still held by ${name}`),
+});
+
+export const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
+  if (!current) return { kind: 'idle' };
+  const { input } = c;
+  const spec = target.release?.spec;
+  if (!spec) return isUp(current) ? { kind: 'good' } : { kind: 'idle' };
+  return judge({
+    container: current,
+    spec,
+    nowMs: input.nowMs,
+    answeredSinceMs: input.answered[current.id],
+    engine: input.actual.engine,
+    watchingSinceMs: input.watchingSinceMs,
+    notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
+    isJob: c.isJob,
+    provenAtMs: c.record.good[0]?.release.id === target.id ? c.record.good[0].goodAtMs : undefined,
+  });
+};
+
+/** Networks, restart policy and limits as declared, on the container that is there. */
+export const repairInPlace = (
+  c: ServiceContext,
+  target: Target,
+  { current }: Slot,
+  isNamed: boolean,
+): readonly [Action, ...Action[]] | undefined => {
+  const detail = current?.detail;
+  const spec = target.release?.spec;
+  if (!current || !detail) return undefined;
+  const mode = spec?.container.networkMode;
+  if (mode?.kind === 'networks' && target.release) {
+    const networks = networksNeed(c.input, target.release);
+    if (networks.kind === 'act') return networks.actions;
+    for (const attachment of mode.attachments) {
+      const network = liveName(c.input, spec?.networks ?? {}, attachment.network);
+      if (network === undefined || detail.networks.some((n) => n.network === network)) continue;
+      const alias = isNamed ? c.service.name : undefined;
+      return [{ kind: 'connect', container: refOf(current), network, attachment, alias }];
+    }
+  }
+  const edge = spec?.exposure === 'edge' ? edgeNetwork(c.input.actual)?.name : undefined;
+  if (edge !== undefined && detail.networks.every((n) => n.network !== edge)) {
+    // Which address is decided for all of them together.
+    const attachment = { network: EDGE_NETWORK, aliases: [] };
+    return [{ kind: 'connect', container: refOf(current), network: edge, attachment, alias: undefined }];
+  }
+  const armed = armIfNeeded(current);
+  if (armed) return armed;
+  const limits = spec && isUp(current) ? changedLimits(c, spec.container, detail.limits) : undefined;
+  return limits && [{ kind: 'limit', container: refOf(current), limits }];
+};
+
+/**
+ * Declared limits that somebody changed. Only what the spec declares and the engine enforces is compared (it
+ * drops the others silently, which would be a difference for ever); `docker update` can't take away a limit
+ * that the spec lacks.
+ */
+const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Partial<Limits> | undefined => {
+  const wanted: Partial<Limits> = {
+    ...(spec.memoryBytes && { memoryBytes: spec.memoryBytes }),
+    ...(spec.memoryReservationBytes && { memoryReservationBytes: spec.memoryReservationBytes }),
+    ...(spec.nanoCpus && { nanoCpus: spec.nanoCpus }),
+    ...(spec.cpuShares && { cpuShares: spec.cpuShares }),
+    ...(spec.cpuset !== undefined && spec.cpuset !== '' && { cpuset: spec.cpuset }),
+    ...(spec.pidsLimit !== undefined && spec.pidsLimit > 0 && { pidsLimit: spec.pidsLimit }),
+  };
+  const changed = c.input.actual.engine.enforces.filter(
+    (key) => wanted[key] !== undefined && wanted[key] !== live[key],
+  );
+  return changed.length === 0 ? undefined : wanted;
+};

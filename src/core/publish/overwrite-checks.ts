@@ -1,0 +1,139 @@
+import { AgentError } from '../errors.ts';
+import { manifestPath } from '../fleet/store-layout.ts';
+import type { HostReport } from '../fleet/host-report.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { highestNext } from '../manifest/serial.ts';
+import type { Services } from './draft.ts';
+import type { Standing, Unusable } from './published-state.ts';
+import { versionOf } from '../image/version.ts';
+
+/** The services whose versions a publish names itself; it takes none of them over from what is published. */
+export type Named = readonly string[] | 'all';
+
+export interface Circumstances {
+  readonly store: string;
+  readonly standing: Standing;
+  /** Read before the standing: what hosts have accepted was in the store by then. */
+  readonly reports: readonly HostReport[];
+  /** Judged by the trust file of the hosts, and not only by the keys of this publish. */
+  readonly isHostsTrust: boolean;
+}
+
+const serialOf = ({ manifest }: Unusable): number => manifest?.serial ?? 0;
+
+/** Hosts judge by the same keys: where none of those that report has accepted it, they all refuse it. */
+const isRefusedByHosts = (found: Unusable, { reports, isHostsTrust }: Circumstances): boolean =>
+  isHostsTrust &&
+  reports.length > 0 &&
+  reports.every(({ status }) => (status.manifest.serial ?? 0) < serialOf(found));
+
+/**
+ * The newest manifest that hosts may run although no known key has signed it: of a colleague, of a key that
+ * was stolen, or of hosts that take unsigned ones. Undefined: there is none. Without a signature it counts
+ * only where nothing here was ever signed.
+ */
+export const unverifiedOf = (c: Circumstances): Unusable | undefined => {
+  const { newest, unusable } = c.standing;
+  return unusable.find(
+    (found) =>
+      found.manifest !== undefined &&
+      serialOf(found) > (newest?.manifest.serial ?? 0) &&
+      !(found.fault === 'unsigned' && newest) &&
+      !isRefusedByHosts(found, c),
+  );
+};
+
+const isSameVersion = (a: Services[string] | undefined, b: Services[string] | undefined): boolean =>
+  a?.image.digest === b?.image.digest &&
+  a?.image.tag === b?.image.tag &&
+  a?.image.repository === b?.image.repository;
+
+const unnamed = (services: readonly string[], named: Named): readonly string[] =>
+  named === 'all' ? [] : services.filter((service) => !named.includes(service));
+
+const listed = (services: readonly string[], { services: all }: Manifest): string =>
+  services
+    .map((service) => {
+      const found = all[service];
+      return found ? `${service} ${versionOf(found.image)}` : `${service} (removed)`;
+    })
+    .join(', ');
+
+/**
+ * A publisher signs the versions that it takes over, and drops those that it passes over. Neither happens
+ * unseen.
+ * @throws AgentError KEY
+ */
+export const refuseUnverified = (c: Circumstances, named: Named): void => {
+  const found = unverifiedOf(c);
+  if (!found?.manifest) return;
+  const { newest } = c.standing;
+  const [theirs, ours] = [found.manifest.services, newest?.manifest.services ?? {}];
+  const services = [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].toSorted();
+  const differing = services.filter((service) => !isSameVersion(theirs[service], ours[service]));
+  const open = unnamed(differing, named);
+  if (open.length === 0) return;
+  const trust = c.isHostsTrust
+    ? ''
+    : 'name the trust file of the hosts with --trust, if that knows the key; ';
+  const base = newest
+    ? `; or go on from ${String(newest.manifest.serial)} with --base ${String(newest.manifest.serial)}`
+    : '';
+  throw new AgentError(
+    'KEY',
+    `${c.store}/${found.path} (serial ${String(found.manifest.serial)}) is not signed by a key that is known here: ${found.message}; it has ${listed(open, found.manifest)}`,
+    {
+      advice: `${trust}or look at these versions and take them over with --adopt-unverified; or name each of these services anew, with repository and version${base}`,
+    },
+  );
+};
+
+/**
+ * Versions that hosts have, and the store has lost, would go back to older ones.
+ * @throws AgentError STORE
+ */
+export const refuseLoss = (c: Circumstances, base: Manifest, named: Named): void => {
+  const believable = highestNext(base.serial);
+  const ahead = c.reports.filter(({ status }) => {
+    const serial = status.manifest.serial ?? 0;
+    return serial > base.serial && serial < believable;
+  });
+  const carried = unnamed(Object.keys(base.services), named);
+  const [first] = ahead;
+  if (!first || carried.length === 0) return;
+  const hosts = `${first.host}${ahead.length > 1 ? ` and ${String(ahead.length - 1)} more` : ''}`;
+  throw new AgentError(
+    'STORE',
+    `hosts have serial ${String(first.status.manifest.serial)} (${hosts}), and the newest in ${c.store} is ${String(base.serial)}: it was restored from a backup, or somebody has put an old document there. Published from it, these would go back: ${listed(carried, base)}`,
+    {
+      advice: `name every service with the version that it has to run, or go on from the old one with --base ${String(base.serial)}`,
+    },
+  );
+};
+
+const placeRemark = ({ store, standing }: Circumstances, newest: Manifest): string | undefined => {
+  const { place, serialInPlace, unusable } = standing;
+  const path = manifestPath(newest.environment);
+  const goingOn = `going on from serial ${String(newest.serial)} of the history`;
+  if (!place) return `${store}/${path} is missing: ${goingOn}`;
+  const found = unusable.find((u) => u.path === path);
+  if (found) return `${store}/${path} is passed over: ${found.message}; ${goingOn}`;
+  if (serialInPlace === undefined || serialInPlace >= newest.serial) return undefined;
+  const serial = String(serialInPlace);
+  return `${store}/${path} is serial ${serial}, an older one than was published: ${goingOn} (--base ${serial} builds upon the old one)`;
+};
+
+/** What a person has to know about what lies in the store. `highest`: above it the next serial is. */
+export const remarksOn = (c: Circumstances, highest: number): readonly string[] => {
+  const newest = c.standing.newest?.manifest;
+  if (!newest) return [];
+  const inPlace = placeRemark(c, newest);
+  const others = c.standing.unusable
+    .filter(({ path }) => path !== manifestPath(newest.environment))
+    .map(({ path, message }) => `${c.store}/${path} is passed over: ${message}`);
+  const remarks = [...(inPlace === undefined ? [] : [inPlace]), ...others];
+  if (remarks.length > 0 || highest <= newest.serial) return remarks;
+  return [
+    `it is built upon serial ${String(newest.serial)}, but ${String(highest)} was published before: what came between is lost in the store; check the versions`,
+  ];
+};

@@ -1,0 +1,61 @@
+import { isShortWait, type Decision } from '../plan/host-plan.ts';
+import { isoTime } from '../time.ts';
+import type { Outcome } from './status-document.ts';
+
+export interface Told {
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly advice: string | null;
+  readonly untilMs: number | null;
+  readonly rolledBack: { readonly from: string; readonly to: string } | null;
+}
+
+/** The members by which every document tells a decision. */
+export const toldMembers = ({ outcome, reason, message, advice, untilMs }: Told) => ({
+  outcome,
+  reason,
+  message,
+  advice,
+  until: untilMs === null ? null : isoTime(untilMs),
+});
+
+const NOTHING = { reason: null, message: null, advice: null, untilMs: null, rolledBack: null } as const;
+
+/** A decision in the words that people and programs are told. */
+export const tell = (decision: Decision): Told => {
+  switch (decision.kind) {
+    case 'converged':
+      return { ...NOTHING, outcome: 'converged' };
+    case 'act':
+      return { ...NOTHING, outcome: 'progressing', reason: decision.actions[0].kind, message: decision.why };
+    case 'wait': {
+      const isUnderWay = isShortWait(decision.reason) || decision.reason === 'removal';
+      return {
+        ...NOTHING,
+        outcome: isUnderWay ? 'progressing' : 'waiting',
+        reason: decision.reason,
+        message: decision.message,
+        untilMs: decision.until ?? null,
+      };
+    }
+    case 'blocked':
+      return {
+        ...NOTHING,
+        outcome: 'blocked',
+        reason: decision.reason,
+        message: decision.message,
+        advice: decision.advice,
+        untilMs: decision.until ?? null,
+      };
+    case 'rolled-back':
+      return {
+        ...NOTHING,
+        outcome: 'rolled-back',
+        reason: 'quarantined',
+        message: decision.message,
+        advice: decision.advice,
+        rolledBack: { from: decision.from, to: decision.to },
+      };
+  }
+};

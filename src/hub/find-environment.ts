@@ -1,0 +1,103 @@
+import { epochPath, historyPath, manifestPath } from '../core/fleet/store-layout.ts';
+import { entityTagOf } from '../core/hub/conditional-request.ts';
+import { serialOfFile } from '../core/hub/file-names.ts';
+import { readPublication } from '../core/hub/publication.ts';
+import { highestOf, isSpent } from '../core/manifest/serial.ts';
+import { decodeText, parseJson } from '../core/manifest/text.ts';
+import type { HubFiles } from '../core/ports/hub-files.ts';
+
+export interface HeldDocument {
+  readonly bytes: Uint8Array;
+  readonly tag: string;
+}
+
+export interface CurrentManifest extends HeldDocument {
+  /** Undefined: what lies there is no manifest of this environment. */
+  readonly serial: number | undefined;
+  /** It bears signatures; whether they are good was judged when it was published. */
+  readonly isSigned: boolean;
+}
+
+/** What the folder has of an environment. */
+export interface FoundEnvironment {
+  current: CurrentManifest | undefined;
+  readonly serials: Set<number>;
+  /** The highest epoch that a manifest was taken with; 0: without a trust file. */
+  epoch: number;
+  /** Why the current manifest is not the one that lies in its place. */
+  readonly remark: string | undefined;
+}
+
+/** How many documents of a history are looked at for one that can be served. */
+const MOST = 50;
+
+/** Without trust: the keys of today do not unpublish what was judged when it came. */
+const toCurrent = (bytes: Uint8Array, environment: string): CurrentManifest => {
+  const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
+  const found = read.kind === 'publication' ? read.publication : undefined;
+  return {
+    bytes,
+    tag: entityTagOf(bytes),
+    serial: found?.manifest.serial,
+    isSigned: found?.isSigned === true,
+  };
+};
+
+const readPlace = async (files: HubFiles, environment: string): Promise<CurrentManifest | undefined> => {
+  const bytes = await files.read(manifestPath(environment));
+  return bytes && toCurrent(bytes, environment);
+};
+
+const readNewest = async (
+  files: HubFiles,
+  environment: string,
+  serials: readonly number[],
+): Promise<CurrentManifest | undefined> => {
+  for (const serial of serials.toSorted((a, b) => b - a).slice(0, MOST)) {
+    const bytes = await files.read(historyPath(environment, serial));
+    const found = bytes && toCurrent(bytes, environment);
+    if (found?.serial === serial) return found;
+  }
+  return undefined;
+};
+
+/** One that cannot be read counts as none: the trust file of today decides. */
+const readEpoch = async (files: HubFiles, environment: string): Promise<number> => {
+  const bytes = await files.read(epochPath(environment));
+  const text = bytes && decodeText(bytes);
+  const json = text === undefined ? undefined : parseJson(text);
+  const value = json?.kind === 'value' ? (json.value as { epoch?: unknown } | null) : undefined;
+  return Number.isSafeInteger(value?.epoch) ? Number(value?.epoch) : 0;
+};
+
+/**
+ * The current manifest is the one in its place. Where that is damaged, older than the history, or of a serial
+ * that leaves no room, the newest of the history is served in its stead: hosts would refuse the other one.
+ * The files stay as they are; the next publish replaces it.
+ */
+export const findEnvironment = async (files: HubFiles, environment: string): Promise<FoundEnvironment> => {
+  const entries = await files.list(`manifests/${environment}`);
+  const serials = new Set(
+    entries.flatMap(({ name, kind }) => (kind === 'file' ? (serialOfFile(name) ?? []) : [])),
+  );
+  const place = await readPlace(files, environment);
+  const epoch = await readEpoch(files, environment);
+  const reached = place?.serial === undefined || isSpent(place.serial) ? 0 : place.serial;
+  if (!place || (reached > 0 && reached >= highestOf(serials)))
+    return { current: place, serials, epoch, remark: undefined };
+  const above = [...serials].filter((serial) => serial > reached && !isSpent(serial));
+  const newest = await readNewest(files, environment, above);
+  if (!newest) return { current: place, serials, epoch, remark: undefined };
+  const what =
+    place.serial === undefined
+      ? 'is no manifest that can be read'
+      : reached === 0
+        ? `has serial ${String(place.serial)}, which leaves no room for the next ones`
+        : `has serial ${String(place.serial)}`;
+  return {
+    current: newest,
+    serials,
+    epoch,
+    remark: `${manifestPath(environment)} ${what}: serial ${String(newest.serial)} of its history is served instead; \`supercargo hub repair ${environment}\` shows more, and puts it back`,
+  };
+};

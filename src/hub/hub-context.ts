@@ -1,0 +1,29 @@
+import type { EventLog } from '../core/events.ts';
+import type { HubArchives } from '../core/ports/hub-archives.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { Access } from './access.ts';
+import type { Counters } from './counters.ts';
+import type { Manifests } from './manifests.ts';
+import type { PageAsset } from './routes-page.ts';
+import type { Reports } from './reports.ts';
+import type { Waiting } from './held-requests.ts';
+import type { Watchers } from './watchers.ts';
+
+/** What the routes of a hub share. */
+export interface HubContext {
+  readonly access: Access;
+  readonly manifests: Manifests;
+  readonly reports: Reports;
+  readonly archives: HubArchives;
+  readonly mostArchiveBytes: number;
+  readonly waiting: Waiting;
+  readonly watchers: Watchers;
+  readonly counters: Counters;
+  readonly assets: readonly PageAsset[];
+  readonly log: EventLog;
+  readonly now: () => EpochMs;
+  readonly version: string;
+  /** Differs from one life of the hub to the next: what was counted before means nothing any more. */
+  readonly life: string;
+  readonly connections: () => number;
+}

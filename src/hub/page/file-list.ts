@@ -1,0 +1,30 @@
+/** Files of the page, and modules in `client/`. */
+export const PAGE_FILES = ['index.html', 'login.html', 'page.css', 'icon.svg'] as const;
+export const PAGE_SCRIPTS = ['page', 'documents', 'dom', 'fleet', 'journal', 'login'] as const;
+
+/**
+ * Modules of core that browsers get too, beside the others: what the page says of a host is what everything
+ * else says of it.
+ */
+export const CORE_SCRIPTS = {
+  'host-verdict': 'fleet/host-verdict',
+  findings: 'fleet/findings',
+  verdict: 'fleet/verdict',
+  version: 'image/version',
+  'natural-order': 'natural-order',
+  'one-line': 'one-line',
+  'status-document': 'status/status-document',
+  time: 'time',
+} as const;
+
+export type PageScript = (typeof PAGE_SCRIPTS)[number] | keyof typeof CORE_SCRIPTS;
+export const ALL_SCRIPTS: readonly PageScript[] = [
+  ...PAGE_SCRIPTS,
+  ...(Object.keys(CORE_SCRIPTS) as (keyof typeof CORE_SCRIPTS)[]),
+];
+
+/** Relative to `src`. */
+export const sourceOf = (name: PageScript): string =>
+  name in CORE_SCRIPTS
+    ? `core/${CORE_SCRIPTS[name as keyof typeof CORE_SCRIPTS]}.ts`
+    : `hub/page/client/${name}.ts`;

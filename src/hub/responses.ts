@@ -1,0 +1,98 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toAgentError, type AgentError } from '../core/errors.ts';
+import { isKnown, preferredWait, type Conditions } from '../core/hub/conditional-request.ts';
+import { refusal, type Refusal } from '../core/hub/refusal.ts';
+import { LONGEST_WAIT_SECONDS } from './limits.ts';
+import type { Waiting } from './held-requests.ts';
+
+export const conditionsOf = ({ headers }: FastifyRequest): Conditions => ({
+  ifMatch: headers['if-match'],
+  ifNoneMatch: headers['if-none-match'],
+});
+
+/** `{"error":{code, message, advice}}` */
+export const refuse = (reply: FastifyReply, { status, code, message, advice }: Refusal): void => {
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="supercargo"');
+  void reply
+    .code(status)
+    .header('cache-control', 'no-store')
+    .type('application/json; charset=utf-8')
+    .send(`${JSON.stringify({ error: { code, message, advice } })}\n`);
+};
+
+export const notFound = (what: string): Refusal =>
+  refusal(404, 'not-found', what, 'check the address: docs/HUB.md lists what the hub serves');
+
+/** An error that nobody answered for. What we did not foresee is not shown: it may hold a path or worse. */
+export const refusalOfError = (thrown: unknown): Refusal => {
+  const error: AgentError = toAgentError(thrown);
+  if (error.code === 'INTERNAL')
+    return refusal(500, 'internal', 'the hub failed', 'look into the log of the hub');
+  const status = error.fields['code'] === 'ENOSPC' ? 507 : 500;
+  return refusal(
+    status,
+    error.code.toLowerCase(),
+    error.message,
+    error.advice ?? 'look into the log of the hub',
+  );
+};
+
+/** What a GET answers with: a version to compare, and the bytes once they are needed. */
+export interface Served {
+  readonly tag: string;
+  readonly cacheControl: string;
+  readonly body: () => Uint8Array;
+}
+
+const sendServed = (request: FastifyRequest, reply: FastifyReply, served: Served): void => {
+  reply.header('etag', served.tag).header('cache-control', served.cacheControl);
+  if (isKnown(conditionsOf(request), served.tag)) void reply.code(304).send();
+  else void reply.code(200).type('application/json; charset=utf-8').send(Buffer.from(served.body()));
+};
+
+export interface Holding {
+  readonly waiting: Waiting;
+  readonly topic: string;
+  /** What is there when the wait has ended; undefined: it is gone. */
+  readonly look: () => Served | undefined;
+  readonly absent: Refusal;
+  /** Whether a reader who names these versions is still told nothing new, so that it may wait. */
+  readonly isWorthHolding: (conditions: Conditions, served: Served) => boolean;
+}
+
+/** Answers at once, or after `Prefer: wait=N` when something changes or the time is over. */
+export const answerOrHold = (request: FastifyRequest, reply: FastifyReply, holding: Holding): void => {
+  const { waiting, topic, look, absent, isWorthHolding } = holding;
+  const answer = (): void => {
+    const served = look();
+    if (served) sendServed(request, reply, served);
+    else refuse(reply, absent);
+  };
+  const seconds = preferredWait(preferOf(request), LONGEST_WAIT_SECONDS);
+  const served = look();
+  if (seconds === undefined || !served || !isWorthHolding(conditionsOf(request), served)) {
+    answer();
+    return;
+  }
+  const release = waiting.hold(topic, seconds, (end) => {
+    reply.header('preference-applied', `wait=${String(seconds)}`);
+    if (end === 'closing') reply.header('connection', 'close');
+    answer();
+  });
+  reply.raw.once('close', release);
+};
+
+const preferOf = ({ headers }: FastifyRequest): string | undefined => {
+  const { prefer } = headers;
+  return Array.isArray(prefer) ? prefer.join(',') : prefer;
+};
+
+/** The body as it came: every route judges its own bytes. */
+export const bytesOf = ({ body }: FastifyRequest): Uint8Array =>
+  body instanceof Uint8Array ? body : new Uint8Array();
+
+/** One part of the address; the router has matched it. */
+export const partOf = ({ params }: FastifyRequest, name: string): string => {
+  const value = (params as Readonly<Record<string, unknown>>)[name];
+  return typeof value === 'string' ? value : '';
+};

@@ -1,0 +1,151 @@
+import { manifestPath } from '../core/fleet/store-layout.ts';
+import type { Manifest } from '../core/manifest/manifest.ts';
+import type { StoredDocument } from '../core/ports/document-store.ts';
+import {
+  refuseLoss,
+  refuseUnverified,
+  remarksOn,
+  unverifiedOf,
+  type Circumstances,
+  type Named,
+} from '../core/publish/overwrite-checks.ts';
+import { highestSerial } from '../core/publish/draft.ts';
+import { refuseUnknownName, unpublished } from '../core/publish/environments.ts';
+import type { EnvironmentStore } from './environment-store.ts';
+
+/** What a publish builds upon where a person has chosen it. */
+export type ChosenBase =
+  | { readonly kind: 'serial'; readonly serial: number }
+  /** Nothing: only the services that are named are published. */
+  | { readonly kind: 'none' };
+
+export interface BaseOptions {
+  readonly view: EnvironmentStore;
+  readonly environment: string;
+  readonly isHostsTrust: boolean;
+  /** Undefined: the newest that may be built upon. */
+  readonly chosen: ChosenBase | undefined;
+  /** Takes over versions that no known key has signed. */
+  readonly adopts: boolean;
+  /** The environment may be a new one. */
+  readonly creates: boolean;
+}
+
+export interface Base {
+  /** What lies in the place of the current manifest: a write depends on it. */
+  readonly place: StoredDocument | undefined;
+  readonly manifest: Manifest | undefined;
+  /** A document that has to be in the history before another one takes its place. */
+  readonly toKeep: { readonly serial: number; readonly bytes: Uint8Array } | undefined;
+  /** No known key has signed it. */
+  readonly isAdopted: boolean;
+  readonly isNew: boolean;
+  /** The highest serial that is known: the next one is above it. */
+  readonly highest: number;
+  readonly remarks: readonly string[];
+}
+
+/** One of the history; `adopts`: whoever signed it. @throws AgentError STORE, KEY */
+export const openSerial = async (
+  { view, adopts }: Pick<BaseOptions, 'view' | 'adopts'>,
+  serial: number,
+  signal: AbortSignal,
+): Promise<{ readonly manifest: Manifest; readonly isAdopted: boolean }> => {
+  const opened = adopts ? await view.open(serial, signal) : undefined;
+  if (opened?.kind === 'unusable' && opened.unusable.manifest)
+    return { manifest: opened.unusable.manifest, isAdopted: true };
+  return { manifest: await view.published(serial, signal), isAdopted: false };
+};
+
+const choose = async (
+  o: BaseOptions,
+  c: Circumstances,
+  named: Named,
+  signal: AbortSignal,
+): Promise<{ manifest: Manifest | undefined; isAdopted: boolean }> => {
+  if (o.chosen?.kind === 'none') return { manifest: undefined, isAdopted: false };
+  if (o.chosen) return openSerial(o, o.chosen.serial, signal);
+  const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
+  if (unverified) return { manifest: unverified, isAdopted: true };
+  refuseUnverified(c, named);
+  const { newest, unusable } = c.standing;
+  const [first] = unusable;
+  // What lies there may name services that nobody could read.
+  if (!newest && first && !first.manifest) await o.view.current(signal);
+  if (newest) refuseLoss(c, newest.manifest, named);
+  return { manifest: newest?.manifest, isAdopted: false };
+};
+
+/**
+ * The manifest that hosts are to run now, for what is decided upon it.
+ * @throws AgentError STORE where nothing is published, KEY where a newer one may run that no known key has
+ * signed
+ */
+export const findCurrent = async (
+  o: Pick<BaseOptions, 'view' | 'environment' | 'isHostsTrust' | 'adopts'>,
+  signal: AbortSignal,
+): Promise<{ readonly manifest: Manifest; readonly remarks: readonly string[] }> => {
+  const { view, environment, isHostsTrust } = o;
+  const reports = await view.reports(undefined, signal);
+  const standing = await view.standing(
+    signal,
+    highestSerial(
+      [],
+      reports.map(({ status }) => status.manifest.serial),
+    ),
+  );
+  const c: Circumstances = { store: view.name, standing, reports, isHostsTrust };
+  const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
+  if (unverified) return { manifest: unverified, remarks: [] };
+  refuseUnverified(c, []);
+  const current = standing.newest ?? (await view.current(signal));
+  if (current) return { manifest: current.manifest, remarks: remarksOn(c, current.manifest.serial) };
+  throw unpublished(environment, view.name, (await view.environments(signal)) ?? []);
+};
+
+/** Whether something was ever published there, or a host waits for it. */
+const refuseTypingError = async (
+  { view, environment }: BaseOptions,
+  { reports }: Circumstances,
+  signal: AbortSignal,
+): Promise<void> => {
+  if (reports.length > 0) return;
+  refuseUnknownName(environment, view.name, (await view.environments(signal)) ?? []);
+};
+
+/** What would be lost if only its place had it. */
+const toKeepOf = (
+  { standing: { place, newest, unusable } }: Circumstances,
+  manifest: Manifest | undefined,
+): Base['toKeep'] => {
+  if (!manifest) return undefined;
+  const { serial, environment } = manifest;
+  if (newest?.manifest === manifest) return { serial, bytes: newest.bytes };
+  const isInPlace = unusable.some((u) => u.manifest === manifest && u.path === manifestPath(environment));
+  return isInPlace && place ? { serial, bytes: place.bytes } : undefined;
+};
+
+/**
+ * What the next manifest is built upon, and above which serial it is. @throws AgentError STORE, KEY or USAGE
+ * where that would sign, drop or take back a version unseen, or where the environment is probably misspelt
+ */
+export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal): Promise<Base> => {
+  const { view, isHostsTrust } = o;
+  const reports = await view.reports(undefined, signal);
+  const reported = reports.map(({ status }) => status.manifest.serial);
+  const standing = await view.standing(signal, highestSerial([], reported));
+  const c: Circumstances = { store: view.name, standing, reports, isHostsTrust };
+  const isNew = !standing.place && standing.serials.length === 0;
+  if (isNew && !o.creates) await refuseTypingError(o, c, signal);
+  const { manifest, isAdopted } = await choose(o, c, named, signal);
+  const highest = highestSerial([manifest?.serial ?? 0, ...standing.serials], reported);
+  return {
+    place: standing.place,
+    manifest,
+    toKeep: toKeepOf(c, manifest),
+    isAdopted,
+    isNew,
+    highest,
+    remarks: o.chosen || isAdopted ? [] : remarksOn(c, highest),
+  };
+};

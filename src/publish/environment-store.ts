@@ -1,0 +1,159 @@
+import { AgentError } from '../core/errors.ts';
+import {
+  historyFolder,
+  historyPath,
+  manifestPath,
+  reportFolder,
+  reportPath,
+} from '../core/fleet/store-layout.ts';
+import { readFleetDocument, readHostReport, type HostReport } from '../core/fleet/host-report.ts';
+import { environmentOfFile, hostOfFile, serialOfFile } from '../core/hub/file-names.ts';
+import type { Manifest, Trust } from '../core/manifest/manifest.ts';
+import type { DocumentStore, StoredDocument } from '../core/ports/document-store.ts';
+import { openPublished, type Opened, type Standing } from '../core/publish/published-state.ts';
+import { readStanding } from './read-published-state.ts';
+
+/** What an environment's current manifest is, as the store has it. */
+export interface Current {
+  readonly manifest: Manifest;
+  /**
+   * What lies in the place of the current manifest; undefined: nothing does, and the manifest is of the
+   * history.
+   */
+  readonly stored: StoredDocument | undefined;
+}
+
+/** A store seen as an environment's manifests and reports. */
+export interface EnvironmentStore {
+  readonly name: string;
+  /**
+   * What may be built upon; `reported` is the highest serial that hosts report. @throws AgentError STORE
+   * where the store cannot be read
+   */
+  readonly standing: (signal: AbortSignal, reported?: number) => Promise<Standing>;
+  /**
+   * The newest manifest that may be built upon, wherever it lies. Undefined: nothing was ever published.
+   * @throws AgentError STORE or KEY where there are documents and none of them is one
+   */
+  readonly current: (signal: AbortSignal) => Promise<Current | undefined>;
+  /** One of the history; undefined: there is none. */
+  readonly open: (serial: number, signal: AbortSignal) => Promise<Opened | undefined>;
+  /** An older one. @throws AgentError STORE where it is missing, or KEY where no known key signed it */
+  readonly published: (serial: number, signal: AbortSignal) => Promise<Manifest>;
+  /** Those that the store lists; undefined: it can't list. */
+  readonly serials: (signal: AbortSignal) => Promise<readonly number[] | undefined>;
+  /** All environments that the store lists; undefined: it can't list. */
+  readonly environments: (signal: AbortSignal) => Promise<readonly string[] | undefined>;
+  /** What these hosts, or all that the store knows, last told. Reports that can't be read are left out. */
+  readonly reports: (
+    hosts: readonly string[] | undefined,
+    signal: AbortSignal,
+  ) => Promise<readonly HostReport[]>;
+}
+
+const AT_ONCE = 16;
+
+/** In small groups: a store may hold the reports of thousands of hosts. */
+const mapInGroups = async <T, R>(
+  list: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> => {
+  const results: R[] = [];
+  for (let at = 0; at < list.length; at += AT_ONCE)
+    results.push(...(await Promise.all(list.slice(at, at + AT_ONCE).map(work))));
+  return results;
+};
+
+const refuseUnusable = (
+  store: string,
+  environment: string,
+  opened: Opened & { kind: 'unusable' },
+): AgentError => {
+  const { path, fault, message } = opened.unusable;
+  if (fault === 'unsigned' || fault === 'signature')
+    return new AgentError('KEY', `${store}/${path} is not signed by a key that is known here: ${message}`, {
+      advice:
+        'name the trust file of the hosts with --trust, if that knows the key; or look at its versions, and take them over with --adopt-unverified',
+    });
+  if (fault === 'spent')
+    return new AgentError('STORE', `${store}/${path} cannot be built upon: ${message}`, {
+      advice:
+        'begin anew with --base none and name every service; on a hub, `supercargo hub repair` sets it aside',
+    });
+  return new AgentError('STORE', `${store}/${path} is no manifest of ${environment}: ${message}`, {
+    advice: 'put back a good copy of it, or begin anew with --base none and name every service',
+  });
+};
+
+/** @throws AgentError KEY or STORE */
+export const needUsable = (store: string, environment: string, opened: Opened): Manifest => {
+  if (opened.kind === 'usable') return opened.usable.manifest;
+  throw refuseUnusable(store, environment, opened);
+};
+
+const createReports = (store: DocumentStore, environment: string): EnvironmentStore['reports'] => {
+  const readReports = async (
+    hosts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly HostReport[]> => {
+    const found = await mapInGroups(hosts, async (host) => {
+      const stored = await store.read(reportPath(environment, host), signal);
+      const report = stored && readHostReport(stored, Date.now());
+      return report?.host === host && report.status.environment === environment ? [report] : [];
+    });
+    return found.flat();
+  };
+  return async (hosts, signal) => {
+    const document = await store.read(reportFolder(environment), signal);
+    const listed = document && readFleetDocument(document, Date.now());
+    if (listed) return hosts ? listed.filter((r) => hosts.includes(r.host)) : listed;
+    if (hosts) return readReports(hosts, signal);
+    const names = await store.list(reportFolder(environment), signal);
+    return readReports(names?.flatMap((name) => hostOfFile(name) ?? []) ?? [], signal);
+  };
+};
+
+export const createEnvironmentStore = (
+  store: DocumentStore,
+  environment: string,
+  /** Whose word is built upon; undefined: anybody's. */
+  trust: Trust | undefined,
+): EnvironmentStore => {
+  const open: EnvironmentStore['open'] = async (serial, signal) => {
+    const path = historyPath(environment, serial);
+    const stored = await store.read(path, signal);
+    return stored && openPublished({ path, bytes: stored.bytes, environment }, trust);
+  };
+  const serials: EnvironmentStore['serials'] = async (signal) =>
+    (await store.list(historyFolder(environment), signal))?.flatMap((name) => serialOfFile(name) ?? []);
+  const standing: EnvironmentStore['standing'] = async (signal, reported) => {
+    const place = await store.read(manifestPath(environment), signal);
+    const path = manifestPath(environment);
+    const opened = place && openPublished({ path, bytes: place.bytes, environment }, trust);
+    return readStanding({ place, opened, listed: await serials(signal), reported, open }, signal);
+  };
+  return {
+    name: store.name,
+    standing,
+    current: async (signal) => {
+      const { place, newest, unusable } = await standing(signal);
+      if (newest) return { manifest: newest.manifest, stored: place };
+      const [first] = unusable;
+      if (first) throw refuseUnusable(store.name, environment, { kind: 'unusable', unusable: first });
+      return undefined;
+    },
+    open,
+    published: async (serial, signal) => {
+      const opened = await open(serial, signal);
+      if (opened) return needUsable(store.name, environment, opened);
+      throw new AgentError('STORE', `${store.name} has no serial ${String(serial)} of ${environment}`, {
+        advice:
+          'choose one that was published: `supercargo fleet` shows the current one, older ones are below it',
+      });
+    },
+    serials,
+    environments: async (signal) =>
+      (await store.list('manifests', signal))?.flatMap((name) => environmentOfFile(name) ?? []),
+    reports: createReports(store, environment),
+  };
+};

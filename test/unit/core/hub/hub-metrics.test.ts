@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { renderMetrics } from '../../../../src/core/hub/hub-metrics.ts';
+
+it('metrics are valid for Prometheus, whatever a label holds', () => {
+  const text = renderMetrics({
+    version: '1 "x" \\ \n',
+    environments: [
+      {
+        environment: 'staging',
+        serial: 7,
+        hosts: [
+          { host: 'web-1', receivedAtMs: 1500, outcome: 'rolled-back', serial: 6, verdict: 'behind' },
+          { host: 'web-2', receivedAtMs: 2000, outcome: 'converged', serial: null, verdict: 'converged' },
+          { host: 'web-3', receivedAtMs: 2000, outcome: 'hibernating', serial: null, verdict: 'hibernating' },
+        ],
+      },
+      { environment: 'empty', serial: undefined, hosts: [] },
+    ],
+    connections: 3,
+    heldPolls: 2,
+    watchers: 1,
+    answers: new Map([['GET 200', 5]]),
+    publishes: 1,
+    refusedPublishes: 0,
+    reports: 9,
+    archives: 3,
+    failedWrites: 0,
+    residentBytes: 1024,
+  });
+  const lines = text.trimEnd().split('\n');
+  expect(lines).toContain('supercargo_hub_info{version="1 \\"x\\" \\\\ \\n"} 1');
+  expect(lines).toContain('supercargo_hub_hosts{environment="staging",outcome="rolled-back"} 1');
+  expect(lines).toContain('supercargo_hub_hosts{environment="empty",outcome="converged"} 0');
+  expect(lines).toContain('supercargo_hub_hosts{environment="staging",outcome="unknown"} 1');
+  expect(lines).toContain('supercargo_hub_verdicts{environment="staging",verdict="behind"} 1');
+  expect(lines).toContain('supercargo_hub_verdicts{environment="staging",verdict="unknown"} 1');
+  expect(lines).toContain('supercargo_hub_converged{environment="staging"} 0');
+  expect(lines).toContain('supercargo_hub_converged{environment="empty"} 0');
+  expect(lines).toContain(
+    'supercargo_hub_host_report_timestamp_seconds{environment="staging",host="web-1"} 1.5',
+  );
+  expect(lines.filter((line) => line.startsWith('supercargo_hub_host_serial'))).toHaveLength(1);
+  const sample = /^[a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? [-+0-9.e]+$/;
+  expect(lines.filter((line) => !line.startsWith('#') && !sample.test(line))).toEqual([]);
+  expect(text.endsWith('\n')).toBe(true);
+});

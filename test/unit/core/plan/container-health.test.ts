@@ -1,0 +1,258 @@
+import { describe, expect, it } from 'vitest';
+import { judge, type JudgeInput, type Verdict } from '../../../../src/core/plan/container-health.ts';
+import { simulate } from '../../../../src/core/plan/simulate.ts';
+import type { Container, ContainerDetail } from '../../../../src/core/state/actual.ts';
+import { emptyActual, facts, imageIdOf, releaseOf } from '../../../support/world.ts';
+
+const STARTED = 1_000_000;
+const MONITOR = 5_000;
+const WITHIN = 60_000;
+
+const composeOf = (lines: string): string => `services: {web: {image: "org/web", ${lines}}}`;
+
+interface Case {
+  readonly lines?: string;
+  readonly state?: Container['state'];
+  readonly detail?: Partial<ContainerDetail>;
+  readonly afterMs?: number;
+  readonly more?: Partial<JudgeInput>;
+}
+
+const inputOf = ({
+  lines = 'restart: always',
+  state = 'running',
+  detail = {},
+  afterMs = 0,
+  more = {},
+}: Case): JudgeInput => {
+  const release = releaseOf(composeOf(lines), 'web', { web: 'org/web:1' });
+  const action = {
+    kind: 'create',
+    name: 'web',
+    release,
+    replica: 1,
+    serial: 1,
+    imageId: imageIdOf('org/web:1'),
+    armed: true,
+    named: true,
+    networks: { default: 'test_default' },
+    volumes: {},
+    carried: {},
+  } as const;
+  const [container] = simulate(emptyActual, action, STARTED - 1_000).containers;
+  if (!container?.detail) throw new Error('no container');
+  const networks = [{ network: 'test_default', ip: '10.0.0.2', aliases: [] }];
+  return {
+    container: {
+      ...container,
+      state,
+      detail: { ...container.detail, startedAtMs: STARTED, networks, ...detail },
+    },
+    spec: release.spec,
+    nowMs: STARTED + afterMs,
+    answeredSinceMs: undefined,
+    engine: facts,
+    notBeforeMs: 0,
+    watchingSinceMs: 0,
+    isJob: false,
+    provenAtMs: undefined,
+    ...more,
+  };
+};
+
+/** `kind`, what tells it from others of that kind, and the port that is asked. */
+const told = (verdict: Verdict): string => {
+  switch (verdict.kind) {
+    case 'good':
+    case 'completed':
+    case 'idle':
+      return verdict.kind;
+    case 'pending': {
+      const probes = verdict.probes.map((p) => ` asks ${p.host}:${String(p.port)}${p.httpPath ?? ''}`);
+      return `pending until ${String(verdict.until - STARTED)}${probes.join('')}`;
+    }
+    case 'failed':
+      return `failed ${verdict.reason}: ${verdict.message}`;
+  }
+};
+
+const PORT = "restart: always, ports: ['80:8888']";
+const READY = 'restart: always, x-supercargo: {ready: {http: /up, port: 9000}}';
+const answered = { answeredSinceMs: STARTED };
+const engineDown = { exitCode: 137, finishedAtMs: STARTED } as const;
+
+describe('a container is good when', () => {
+  it.each<[string, Case, string]>([
+    ['its health check says so', { detail: { health: 'healthy' } }, 'good'],
+    ['not while it says starting', { detail: { health: 'starting' }, afterMs: 1 }, 'pending until 60000'],
+    ['not while it says unhealthy', { detail: { health: 'unhealthy' }, afterMs: 1 }, 'pending until 60000'],
+    [
+      'not when it says unhealthy at the deadline',
+      { detail: { health: 'unhealthy', healthOutput: 'no' }, afterMs: WITHIN },
+      'failed unhealthy: not good within 60 s: its health check says unhealthy; the last check said: no',
+    ],
+    [
+      'not when it says starting at the deadline: a timeout is no success',
+      { detail: { health: 'starting' }, afterMs: WITHIN },
+      'failed unhealthy: not good within 60 s: its health check says starting',
+    ],
+    ['it has run for the monitor time, where nothing can be asked', { afterMs: MONITOR }, 'good'],
+    ['not before', { afterMs: MONITOR - 1 }, 'pending until 5000'],
+    [
+      'its published port is open, and the monitor time is over',
+      { lines: PORT, afterMs: MONITOR, more: answered },
+      'good',
+    ],
+    [
+      'not while the port is not',
+      { lines: PORT, afterMs: MONITOR },
+      'pending until 60000 asks 10.0.0.2:8888',
+    ],
+    [
+      'not when only an earlier start of it answered',
+      { lines: PORT, afterMs: MONITOR, more: { answeredSinceMs: STARTED - 1 } },
+      'pending until 60000 asks 10.0.0.2:8888',
+    ],
+    [
+      'not when the port is closed at the deadline',
+      { lines: PORT, afterMs: WITHIN },
+      'failed not-ready: not good within 60 s: port 8888 is not open yet',
+    ],
+    [
+      'unless nobody listened until then',
+      { lines: PORT, afterMs: WITHIN, more: { watchingSinceMs: STARTED + WITHIN } },
+      'pending until 120000 asks 10.0.0.2:8888',
+    ],
+    ['its ready check answers, without monitor time', { lines: READY, more: answered }, 'good'],
+    ['not before', { lines: READY }, 'pending until 60000 asks 10.0.0.2:9000/up'],
+    [
+      'nor between two runs, when it has no address',
+      {
+        lines: READY,
+        afterMs: MONITOR,
+        detail: { networks: [{ network: 'test_default', ip: '', aliases: [] }] },
+      },
+      'pending until 60000',
+    ],
+    [
+      'a ready check is asked at the published port of a remote engine',
+      { lines: PORT, more: { engine: { ...facts, remoteHost: 'far' } } },
+      'pending until 60000 asks far:80',
+    ],
+    [
+      'the deadline begins when the old one was stopped',
+      { detail: { health: 'starting' }, afterMs: WITHIN, more: { notBeforeMs: STARTED + 10_000 } },
+      'pending until 70000',
+    ],
+    ['not while it restarts', { state: 'restarting', afterMs: MONITOR }, 'pending until 60000'],
+    [
+      'not in a crash loop',
+      { detail: { restartCount: 3, exitCode: 7 } },
+      'failed crashed: it crashed 3 times, last exit code 7',
+    ],
+    [
+      'a crash loop out of memory says so',
+      { detail: { restartCount: 3, oomKilled: true } },
+      'failed crashed: it crashed 3 times, out of memory',
+    ],
+    [
+      'a service that crashed now and then is none',
+      { detail: { restartCount: 9 }, afterMs: MONITOR },
+      'good',
+    ],
+    [
+      'not when the engine could not start it',
+      { state: 'created', detail: { startFault: 'no such file' } },
+      'failed crashed: no such file',
+    ],
+    [
+      'it has nothing to show before its start',
+      { state: 'created', detail: { startedAtMs: undefined } },
+      'idle',
+    ],
+    ['one that is paused is neither', { state: 'paused' }, 'idle'],
+    [
+      'one with a restart policy that somebody stopped is started again',
+      { state: 'exited', detail: { exitCode: 1 } },
+      'idle',
+    ],
+    ['restart "no": it ended with 0', { lines: 'restart: "no"', state: 'exited' }, 'completed'],
+    [
+      'restart "no": it has failed with another code',
+      { lines: 'restart: "no"', state: 'exited', detail: { exitCode: 2 } },
+      'failed exited: it ended, last exit code 2',
+    ],
+    [
+      'restart on-failure: it has failed when the engine gave up',
+      { lines: 'restart: "on-failure:2"', state: 'exited', detail: { exitCode: 2 } },
+      'failed exited: it ended, last exit code 2',
+    ],
+    [
+      'restart on-failure without its policy in force: it was stopped',
+      {
+        lines: 'restart: on-failure',
+        state: 'exited',
+        detail: { exitCode: 2, restart: { name: 'no', maxRetries: 0 } },
+      },
+      'idle',
+    ],
+    [
+      'restart "no": it went down with the engine',
+      { lines: 'restart: "no"', state: 'exited', detail: engineDown },
+      'idle',
+    ],
+    [
+      'restart "no": it kills itself until its deadline',
+      { lines: 'restart: "no"', state: 'exited', detail: engineDown, afterMs: WITHIN },
+      'failed exited: it ended, last exit code 137',
+    ],
+    [
+      'restart "no": out of memory is its own fault',
+      { lines: 'restart: "no"', state: 'exited', detail: { ...engineDown, oomKilled: true } },
+      'failed exited: it ended, out of memory',
+    ],
+    [
+      'restart "no": the engine lost it before we looked',
+      {
+        lines: 'restart: "no"',
+        state: 'exited',
+        detail: { ...engineDown, exitCode: 255 },
+        more: { watchingSinceMs: STARTED },
+      },
+      'idle',
+    ],
+    [
+      'restart "no": 255 while we looked is its own code',
+      { lines: 'restart: "no"', state: 'exited', detail: { ...engineDown, exitCode: 255 } },
+      'failed exited: it ended, last exit code 255',
+    ],
+    [
+      'a job is not good while it runs',
+      { lines: 'restart: "no"', afterMs: MONITOR, more: { isJob: true } },
+      'pending until 60000',
+    ],
+    [
+      'a job that hangs has failed at its deadline',
+      { lines: 'restart: "no"', afterMs: WITHIN, more: { isJob: true } },
+      'failed not-ready: it has not ended within 60 s',
+    ],
+    ['it proved itself since its start', { lines: PORT, more: { provenAtMs: STARTED } }, 'good'],
+    [
+      'it proved itself before and was started again: for the monitor time it is asked',
+      { lines: PORT, more: { provenAtMs: STARTED - 1 } },
+      'pending until 60000 asks 10.0.0.2:8888',
+    ],
+    [
+      'then its silence proves nothing',
+      { lines: PORT, afterMs: MONITOR, more: { provenAtMs: STARTED - 1 } },
+      'good',
+    ],
+    [
+      'it proved itself and is unhealthy now',
+      { detail: { health: 'unhealthy' }, afterMs: WITHIN, more: { provenAtMs: STARTED } },
+      'failed unhealthy: not good within 60 s: its health check says unhealthy',
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(told(judge(inputOf(given)))).toBe(expected);
+  });
+});

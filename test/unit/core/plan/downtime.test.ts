@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { foresee } from '../../../../src/core/plan/dry-run.ts';
+import { gapOf } from '../../../../src/core/plan/downtime.ts';
+import { createSimulatedAgent } from '../../../support/simulated-agent.ts';
+import { edgeSetting } from '../../../support/world.ts';
+import type { Scenario } from './scenario.ts';
+import { web } from './scenario.ts';
+import { byName, deployed, scene, startFirst } from './edge/scenes.ts';
+
+const STOP_FIRST = startFirst({ order: 'stop-first' });
+const publishMode = { edge: { ...edgeSetting, mode: 'publish' as const } };
+
+/** What `plan` would say of `web` now, if this were wanted. */
+const told = async (s: Scenario, wish: Partial<Scenario['agent']['wish']>): Promise<string | null> => {
+  const agent = createSimulatedAgent(s.engine, { ...s.agent.wish, ...wish }, { ledger: s.agent.ledger });
+  const seen = await agent.look();
+  const { now, steps } = foresee(seen);
+  const plan = now.services.find((p) => p.service === 'web');
+  return plan ? gapOf(seen, plan, steps) : null;
+};
+
+const publish = (version: string) => ({ versions: web(version), published: { serial: 9 } });
+
+describe('the gap that is told beforehand', () => {
+  it.each([
+    ['nothing changes', startFirst(), {}, 'nothing'],
+    ['a new version behind the edge', startFirst(), publish('2'), 'none'],
+    ['a new version found by its name', byName(), publish('2'), 'none'],
+    ['more replicas', startFirst(), { compose: startFirst({ replicas: 3 }) }, 'none'],
+    ['a new version with stop-first', STOP_FIRST, publish('2'), 'because stop-first stops the old one first'],
+    // Nothing of the edge is on the host then: neither its image nor its network.
+    ['from stop-first to the edge', STOP_FIRST, { compose: startFirst() }, 'from the container to the edge'],
+    ['from the edge to stop-first', startFirst(), { compose: STOP_FIRST }, 'from the edge to the container'],
+    [
+      'the service goes',
+      startFirst(),
+      { compose: 'services: {}\nx-supercargo: {allow-empty: true}' },
+      'it ends here',
+    ],
+  ])('%s', async (_what, compose, wish, expected) => {
+    const gap = await told(await deployed(compose), wish);
+    expect(gap ?? 'nothing').toContain(expected);
+  });
+
+  it('is that of an edge which must be replaced in publish mode', async () => {
+    const s = scene();
+    s.agent.wish = { ...s.agent.wish, more: publishMode, ...publish('1') };
+    await s.agent.settle();
+    const compose = startFirst({ ports: '[{target: 8888, published: 80}, {target: 8888, published: 81}]' });
+    expect(await told(s, { compose, more: publishMode })).toMatch(
+      /about 0\.5 s, because the edge is replaced/,
+    );
+    expect(await told(s, { ...publish('2'), more: publishMode })).toBe('none');
+  });
+
+  it('is that of a port which moves between one address and every address', async () => {
+    const s = await deployed(startFirst({ ports: '["127.0.0.1:80:8888"]' }));
+    expect(await told(s, { compose: startFirst({ ports: '["80:8888"]' }) })).toBe(
+      'about 2 s, because port 80 moves between one address and every address',
+    );
+    expect(await told(s, { compose: startFirst({ ports: '["127.0.0.2:80:8888"]' }) })).toBe('none');
+  });
+
+  it('is that of an edge that was made and never started', async () => {
+    const s = await deployed(STOP_FIRST);
+    s.agent.wish = { ...s.agent.wish, compose: startFirst() };
+    while (!s.agent.steps.some((step) => step.startsWith('create-edge'))) await s.agent.tick();
+    expect(await told(s, {})).toMatch(/from the container to the edge/);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { HostReport } from '../../../src/core/fleet/host-report.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
+import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
+import { waitForFleet, type Waited, type WaitOptions } from '../../../src/publish/wait-for-fleet.ts';
+import { strangeStatus } from '../../support/fleet-of-all.ts';
+import { createMemoryStore } from '../../support/memory-store.ts';
+import { hostStatus, NOW_MS, serviceStatus } from '../../support/status.ts';
+import { ENVIRONMENT, manifest } from '../../support/world.ts';
+
+const target = manifest({ web: 'org/web:1.1.0' }, { serial: 418 });
+const healthy = hostStatus();
+const failed: Partial<Status> = {
+  outcome: 'rolled-back',
+  services: [serviceStatus({ outcome: 'rolled-back' })],
+};
+const report = (host: string, change: Partial<Status> = {}): HostReport => ({
+  host,
+  seenAtMs: 0,
+  status: hostStatus({ host, ...change }),
+});
+
+/** What was waited for, and every change that was told. */
+const wait = async (
+  looks: readonly (readonly HostReport[])[],
+  change: Partial<WaitOptions> = {},
+): Promise<Waited & { readonly changes: readonly string[] }> => {
+  let nowMs = NOW_MS;
+  let at = 0;
+  const changes: string[] = [];
+  const view = {
+    ...createEnvironmentStore(createMemoryStore(), ENVIRONMENT, undefined),
+    reports: async () => {
+      const look = looks[Math.min(at, looks.length - 1)] ?? [];
+      at += 1;
+      return Promise.resolve(look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs })));
+    },
+  };
+  const clock = {
+    now: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+      return Promise.resolve();
+    },
+  };
+  const onChange: WaitOptions['onChange'] = (changed) =>
+    changes.push(...changed.map((c) => `${c.host} ${c.verdict.word}`));
+  const options = { target, hosts: undefined, timeoutMs: 10_000, maxFailed: 0, onChange, ...change };
+  return { ...(await waitForFleet(view, options, clock, new AbortController().signal)), changes };
+};
+
+const behind = (nextAt: string): readonly HostReport[] => {
+  const source = { ...healthy.manifest.source, nextAt };
+  return [report('web-1', { at: nextAt, manifest: { ...healthy.manifest, serial: 417, source } })];
+};
+
+describe('waiting for hosts', () => {
+  it('never ends well while no host has reported', async () => {
+    expect((await wait([[]])).outcome).toBe('timed-out');
+  });
+
+  it('goes on from no report to the first one', async () => {
+    expect((await wait([[], [], [report('web-1')]])).outcome).toBe('converged');
+  });
+
+  it('does not call it a success where every host failed, however many may', async () => {
+    const all = [report('web-1', failed), report('web-2', failed)];
+    expect((await wait([all], { maxFailed: 5 })).outcome).toBe('failed');
+    expect((await wait([[...all, report('web-3')]], { maxFailed: 5 })).outcome).toBe('converged');
+  });
+
+  it('does not take a word that it does not know for done', async () => {
+    const strange: HostReport = { host: 'web-1', seenAtMs: 0, status: strangeStatus() };
+    const { outcome, hosts } = await wait([[strange]]);
+    expect(outcome).toBe('timed-out');
+    expect(hosts.map(({ verdict }) => verdict.word)).toEqual(['hibernating']);
+  });
+
+  it('tells nothing of heartbeats: when the source is asked again is no news', async () => {
+    const { changes } = await wait([behind('2026-11-23T10:00:30Z'), behind('2026-11-23T10:01:00Z')]);
+    expect(changes).toEqual(['web-1 behind']);
+  });
+
+  it('looks at hosts in natural order', async () => {
+    const { hosts } = await wait([['web-10', 'web-1', 'web-2'].map((host) => report(host))]);
+    expect(hosts.map(({ host }) => host)).toEqual(['web-1', 'web-2', 'web-10']);
+  });
+
+  it('fails at once where the ledger of a host is lost: a person has to act', async () => {
+    const lost = report('web-1', {
+      outcome: 'blocked',
+      problems: [{ code: 'LEDGER', message: 'the ledger is lost', advice: 'supercargo recover' }],
+      manifest: { ...healthy.manifest, state: 'none', serial: null },
+    });
+    const { outcome, hosts } = await wait([[lost]]);
+    expect(outcome).toBe('failed');
+    expect(hosts[0]?.verdict.faults).toMatchObject([
+      { service: null, reason: 'ledger', advice: 'supercargo recover' },
+    ]);
+  });
+});
