@@ -33,9 +33,9 @@ export const schedulePolls = (
   };
   const look = (poll: Poll): void => {
     const nowMs = Date.now();
-    const isSetBack = nowMs < lookedAtMs;
+    const hasSteppedBack = nowMs < lookedAtMs;
     lookedAtMs = nowMs;
-    if (isSetBack) {
+    if (hasSteppedBack) {
       wait(pollFrom(nextRun(cron, nowMs)));
       return;
     }

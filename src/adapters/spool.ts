@@ -12,7 +12,7 @@ const RESERVE_BYTES = 64 * 1024 * 1024;
 
 const mebibytes = (bytes: number): string => `${String(Math.ceil(bytes / 1024 ** 2))} MiB`;
 
-const requireRoom = async (folder: string, bytes: number): Promise<void> => {
+const requireDiskSpace = async (folder: string, bytes: number): Promise<void> => {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes + RESERVE_BYTES) return;
   throw new AgentError(
@@ -24,7 +24,7 @@ const requireRoom = async (folder: string, bytes: number): Promise<void> => {
 
 export const createSpool = (folder: string): Spool => ({
   keep: async (content, bytes, signal) => {
-    await requireRoom(folder, bytes);
+    await requireDiskSpace(folder, bytes);
     const own = await mkdtemp(join(folder, 'supercargo-archive-'));
     const dispose = (): Promise<void> => rm(own, { recursive: true, force: true });
     const file = join(own, 'archive.tar');

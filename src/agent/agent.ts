@@ -4,7 +4,7 @@ import type { PlanInput } from '../core/plan/plan-input.ts';
 import type { Status } from '../core/status/status-document.ts';
 import { createFollow } from './long-poll.ts';
 import { createIntake } from './intake.ts';
-import { createNotes, SILENT } from './recorder.ts';
+import { createRecorder, SILENT_RECORDER } from './recorder.ts';
 import { operate } from './operator-commands.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createReconciler } from './reconciler.ts';
@@ -31,9 +31,9 @@ export const createAgent = (
 ) => {
   const wake = createWake();
   const record = createRecord(ports.ledger, options.environment);
-  const { notes, counts } = createDeployCounter(createNotes(ports));
-  const intake = createIntake(ports, options, record, dryRun ? SILENT : notes, dryRun);
-  const reconciler = createReconciler(ports, options, intake, record, notes, wake.call);
+  const { recorder, counts } = createDeployCounter(createRecorder(ports));
+  const intake = createIntake(ports, options, record, dryRun ? SILENT_RECORDER : recorder, dryRun);
+  const reconciler = createReconciler(ports, options, intake, record, recorder, wake.call);
   const follow = createFollow(ports, intake, wake.call);
   const startedAtMs = ports.now();
   const passed: (() => void)[] = [];
@@ -74,7 +74,7 @@ export const createAgent = (
       if (before.get(s.service) === now.get(s.service) || s.outcome === 'progressing') continue;
       const fields = { service: s.service, outcome: s.outcome, reason: s.reason, message: s.message };
       const level = s.outcome === 'blocked' || s.outcome === 'rolled-back' ? 'error' : 'info';
-      notes.write(level, 'outcome.changed', fields);
+      recorder.write(level, 'outcome.changed', fields);
     }
     const settled = services.filter((s) => s.outcome !== 'progressing').map((s) => s.service);
     before = new Map(
@@ -165,14 +165,14 @@ export const createAgent = (
         ports,
         options,
         record,
-        notes,
+        recorder,
         actual,
         project: intake.state().project,
         epoch: intake.state().trust?.epoch ?? 0,
         jobsOf,
-        hasSetback: reconciler.hasSetback,
+        hasFailedStep: reconciler.hasFailedStep,
       });
-      if (command.kind === 'retry') reconciler.forgetSetbacks(command.service);
+      if (command.kind === 'retry') reconciler.forgetFailedSteps(command.service);
       if (command.kind === 'recover') {
         intake.checkKept();
         await intake.judge();

@@ -5,7 +5,7 @@ import { failureOf, isHoldActive, LIFTED, serviceRecord, type Ledger } from '../
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container-status.ts';
 import { originOf } from '../core/status/origin-status.ts';
-import { tell, toldMembers, type Told } from '../core/status/describe-decision.ts';
+import { describeDecision, decisionMembers, type DecisionReport } from '../core/status/describe-decision.ts';
 import type {
   FailureStatus,
   ManifestStatus,
@@ -123,7 +123,9 @@ const namesOf = ({ intake, ledger, view }: ReportInput): readonly string[] =>
     ...new Set([
       ...Object.keys(intake.project?.services ?? {}),
       ...Object.keys(ledger.services),
-      ...(view.actual?.containers.flatMap((c) => (c.owner ? [c.owner.service] : [])) ?? []),
+      ...(view.actual?.containers.flatMap((container) =>
+        container.owner ? [container.owner.service] : [],
+      ) ?? []),
     ]),
   ].toSorted();
 
@@ -153,13 +155,13 @@ const unplanned = (
 };
 
 const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
-  const told = tell(plan.decision);
+  const report = describeDecision(plan.decision);
   return {
     service: plan.service,
-    ...toldMembers(told),
-    since: isoTime(r.since(plan.service, sinceKey(told))),
+    ...decisionMembers(report),
+    since: isoTime(r.since(plan.service, sinceKey(report))),
     desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
-    rolledBack: told.rolledBack,
+    rolledBack: report.rolledBack,
     failure: failureStatus(r.ledger, plan.service, plan.desired?.release),
     progress: r.progress.get(plan.service) ?? null,
     origin: originOf(r.ledger, plan.service, plan.desired?.release),
@@ -167,8 +169,8 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
   };
 };
 
-export const sinceKey = (told: Told): string =>
-  `${told.outcome} ${told.outcome === 'progressing' ? '' : (told.reason ?? '')}`;
+export const sinceKey = (report: DecisionReport): string =>
+  `${report.outcome} ${report.outcome === 'progressing' ? '' : (report.reason ?? '')}`;
 
 /** Of another release than the one in question it is history. */
 const failureStatus = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
@@ -191,7 +193,7 @@ const edgeOf = ({ view }: ReportInput): Status['edge'] => {
   const edge = view.plan?.edge;
   if (!edge) return null;
   return {
-    ...toldMembers(tell(edge.decision)),
+    ...decisionMembers(describeDecision(edge.decision)),
     containers: edge.containers.map((e) => ({
       id: e.container.id,
       name: e.container.name,

@@ -2,11 +2,11 @@ import { identify, type Identified, type IdentifyInput } from '../core/plan/owne
 import type { Actual } from '../core/state/actual.ts';
 import { withContainers } from '../core/state/ledger.ts';
 import type { LedgerRecord } from './ledger-record.ts';
-import type { Notes } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
 /** Tells our containers from others with our labels, and writes down the ids of those that it recognises. */
-export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, notes: Notes) => {
+export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, recorder: Recorder) => {
   let last: { readonly input: IdentifyInput; readonly identified: Identified } | undefined;
   /** Containers of others that were written to the history. */
   const noted = new Set<string>();
@@ -17,23 +17,23 @@ export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, notes:
       noted.add(id);
       if (copyOf) {
         const { service, version, differs } = copyOf;
-        notes.write('warn', 'container.copied', { service, container: name, version, differs });
+        recorder.write('warn', 'container.copied', { service, container: name, version, differs });
       } else if (lookalike) {
         const { service, differs } = lookalike;
-        notes.write('warn', 'container.foreign', {
+        recorder.write('warn', 'container.foreign', {
           ...(service !== '' && { service }),
           container: name,
           differs,
         });
       }
     }
-    const here = new Set(containers.map((c) => c.id));
+    const here = new Set(containers.map((container) => container.id));
     for (const id of noted) if (!here.has(id)) noted.delete(id);
   };
 
   return {
     /** Ids that the engine last listed. */
-    alive: (): ReadonlySet<string> => new Set(last?.input.actual.containers.map((c) => c.id)),
+    alive: (): ReadonlySet<string> => new Set(last?.input.actual.containers.map((container) => container.id)),
 
     identify: (input: IdentifyInput): Actual => {
       const isSame =
@@ -51,7 +51,7 @@ export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, notes:
       const { actual, recognised } = last.identified;
       note(actual);
       if (recognised.length === 0) return;
-      const alive = new Set(actual.containers.map((c) => c.id));
+      const alive = new Set(actual.containers.map((container) => container.id));
       const failure = await record.force((l) => withContainers(l, recognised, alive));
       if (failure) ports.log.write('error', 'ledger.failed', { message: failure.message });
     },

@@ -1,6 +1,6 @@
 import type { Action } from '../core/plan/action.ts';
-import type { Setback } from '../core/plan/plan-input.ts';
-import { repeated, repetitionSetback, type Repetition } from '../core/plan/repeated-creation.ts';
+import type { FailedStep } from '../core/plan/plan-input.ts';
+import { repeated, repetitionAsFailedStep, type Repetition } from '../core/plan/repeated-creation.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
 /** What was done, and for what. */
@@ -39,7 +39,7 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
 
   return {
     /** After a step that succeeded. An error: it is not taken again for `restMs`. */
-    note: (done: Done): Setback | undefined => {
+    note: (done: Done): FailedStep | undefined => {
       const { action, service, release, serial, why } = done;
       if (action.kind === 'remove' || action.kind === 'stop') {
         if (!fates.has(action.container.id)) fates.set(action.container.id, why);
@@ -59,7 +59,7 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
       if (repetition.restMs === 0) return undefined;
       const fate =
         before === undefined ? 'another program removes it' : `this agent took it away again (${before})`;
-      return repetitionSetback({ action: action.kind, release, name, fate }, repetition);
+      return repetitionAsFailedStep({ action: action.kind, release, name, fate }, repetition);
     },
   };
 };

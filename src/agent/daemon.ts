@@ -1,7 +1,7 @@
 import { AgentError } from '../core/errors.ts';
 import type { Status } from '../core/status/status-document.ts';
 import type { Agent } from './agent.ts';
-import { pause } from './wake.ts';
+import { delay } from './wake.ts';
 
 /** What tells the daemon to look again, and whom it tells that it lives. */
 export interface DaemonSurroundings {
@@ -164,7 +164,7 @@ const followEngine = async (agent: Agent, s: DaemonSurroundings, signal: AbortSi
     await s.watchEngine(onEvent, signal).catch(() => undefined);
     if (signal.aborted) break;
     agent.wake.call();
-    await pause(STREAM_PAUSE_MS, signal);
+    await delay(STREAM_PAUSE_MS, signal);
   }
   clearTimeout(burst);
 };

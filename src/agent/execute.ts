@@ -4,14 +4,14 @@ import type { ImageOrigin } from '../core/image/origin.ts';
 import { isoTime } from '../core/time.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
 import { detailsOf } from '../core/plan/action-details.ts';
-import type { Setback } from '../core/plan/plan-input.ts';
-import { nextSetback } from '../core/plan/failed-step.ts';
+import type { FailedStep } from '../core/plan/plan-input.ts';
+import { nextFailedStep } from '../core/plan/failed-step.ts';
 import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/engine.ts';
 import { serviceRecord, withContainers } from '../core/state/ledger.ts';
 import { changeLedger, withFetched, type Findings } from '../core/state/ledger-change.ts';
 import type { ReleaseSpec } from '../core/state/release.ts';
 import { withoutValues } from '../core/state/without-values.ts';
-import type { Notes } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import { createRepetitions } from './creation-counter.ts';
@@ -21,7 +21,7 @@ export interface Job {
   readonly action: Action;
   /** Why it is taken, for people. */
   readonly why: string;
-  /** The release (or tag) that it serves: key of its setback. */
+  /** The release (or tag) that it serves: key of its failed step. */
   readonly release: string;
   /** What is wanted of the service now; undefined: nothing that is known. */
   readonly spec: ReleaseSpec | undefined;
@@ -77,7 +77,7 @@ export const createExecutor = (
   ports: AgentPorts,
   options: AgentOptions,
   record: LedgerRecord,
-  notes: Notes,
+  recorder: Recorder,
   /** Ids that the engine last listed. */
   alive: () => ReadonlySet<string>,
 ) => {
@@ -87,7 +87,7 @@ export const createExecutor = (
     if (action.kind === 'resolve-tag') return { tag: await ports.engine.resolveTag(action.image, signal) };
     if (action.kind !== 'quarantine') return {};
     const logs = await Promise.all(
-      action.containers.map((c) => ports.engine.lastLines(c.id, LAST_LINES, signal)),
+      action.containers.map((container) => ports.engine.lastLines(container.id, LAST_LINES, signal)),
     );
     return { log: logs.flat() };
   };
@@ -97,7 +97,7 @@ export const createExecutor = (
    */
   const noteOrigin = async ({ service, release }: Job, origin: ImageOrigin): Promise<void> => {
     for (const skipped of origin.skipped)
-      notes.write('warn', 'source.skipped', { ...skipped, ...(service !== '' && { service }) });
+      recorder.write('warn', 'source.skipped', { ...skipped, ...(service !== '' && { service }) });
     if (service !== '')
       await record.force((l) => withFetched(l, service, { release, ...origin, fetchedAtMs: ports.now() }));
   };
@@ -111,9 +111,9 @@ export const createExecutor = (
     if (failure) ports.log.write('error', 'ledger.failed', { service, message: failure.message });
   };
 
-  const noteRest = (service: string, { action, message, advice, untilMs }: Setback): void => {
+  const noteRest = (service: string, { action, message, advice, untilMs }: FailedStep): void => {
     const retryAt = isoTime(untilMs);
-    notes.write('error', 'action.repeated', {
+    recorder.write('error', 'action.repeated', {
       ...(service !== '' && { service }),
       action,
       message,
@@ -174,16 +174,16 @@ export const createExecutor = (
 
   return async (
     job: Job,
-    previous: Setback | undefined,
+    previous: FailedStep | undefined,
     signal: AbortSignal,
-  ): Promise<Setback | undefined> => {
+  ): Promise<FailedStep | undefined> => {
     const { action, service } = job;
     const startedMs = ports.now();
     try {
       const { created, ...findings } = await perform(job, signal);
       const fields = { ...detailsOf(action), ...foundOut(findings), ...(service !== '' && { service }) };
       const level = action.kind === 'quarantine' ? 'error' : 'info';
-      notes.write(level, EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
+      recorder.write(level, EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
       const rest = repetitions.note({ ...job, created });
       if (rest) noteRest(service, rest);
       return rest;
@@ -192,7 +192,7 @@ export const createExecutor = (
       const error = withoutOurValues(toAgentError(thrown), job);
       if (error.code === 'ENGINE_OFFLINE') throw error;
       const good = serviceRecord(record.current(), service).good[0];
-      const setback = nextSetback({
+      const failedStep = nextFailedStep({
         action,
         release: job.release,
         error,
@@ -210,12 +210,12 @@ export const createExecutor = (
         code,
         message,
         advice,
-        retryAt: isoTime(setback.untilMs),
+        retryAt: isoTime(failedStep.untilMs),
       };
       // The history tells of a trouble once, the log of every try.
       if (previous?.message === message) ports.log.write(level, 'action.failed', fields);
-      else notes.write(level, 'action.failed', fields);
-      return setback;
+      else recorder.write(level, 'action.failed', fields);
+      return failedStep;
     }
   };
 };

@@ -7,7 +7,7 @@ import type { FileProblem, ReadProject, ReadTrust } from '../core/ports/host-fil
 import type { Fetched, Held } from '../core/ports/manifest-source.ts';
 import type { Ledger } from '../core/state/ledger.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Notes } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 
@@ -41,7 +41,7 @@ export const createIntake = (
   ports: AgentPorts,
   options: AgentOptions,
   record: LedgerRecord,
-  notes: Notes,
+  recorder: Recorder,
   dryRun: boolean,
 ) => {
   let state: Intake = {
@@ -203,7 +203,7 @@ export const createIntake = (
       case 'accepted':
         if (!dryRun && !(await keep((l) => ({ ...l, accepted: verdict.accepted, floor: undefined })))) return;
         set({ manifest: verdict.accepted.manifest, distrust: undefined, rejection: undefined });
-        notes.write('info', 'manifest.accepted', {
+        recorder.write('info', 'manifest.accepted', {
           serial: verdict.accepted.manifest.serial,
           services: versionsOf(verdict.accepted.manifest),
         });
@@ -234,7 +234,7 @@ export const createIntake = (
     const isNew = rejection.message !== state.rejection?.message;
     set({ rejection: { ...rejection, sinceMs: isNew ? nowMs : (state.rejection?.sinceMs ?? nowMs) } });
     if (isNew)
-      notes.write('error', 'manifest.rejected', { reason: rejection.reason, message: rejection.message });
+      recorder.write('error', 'manifest.rejected', { reason: rejection.reason, message: rejection.message });
   };
 
   return {

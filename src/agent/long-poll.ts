@@ -2,7 +2,7 @@ import { nextDelayMs } from '../core/backoff.ts';
 import type { Held } from '../core/ports/manifest-source.ts';
 import type { IntakeReader } from './intake.ts';
 import type { AgentPorts } from './agent-ports.ts';
-import { createWake, pause } from './wake.ts';
+import { createWake, delay } from './wake.ts';
 
 /** Keeps one long poll open, so that a publish is known at once. Polls go on where the server holds none. */
 export interface Follow {
@@ -54,7 +54,7 @@ export const createFollow = (
     let troubles = 0;
     const rest = async (floorMs?: number): Promise<void> => {
       troubles += 1;
-      await pause(nextDelayMs({ failures: troubles, random: random(), floorMs, ...times }), signal);
+      await delay(nextDelayMs({ failures: troubles, random: random(), floorMs, ...times }), signal);
     };
     while (!signal.aborted) {
       const { held, tookMs } = await holdOnce(signal);
@@ -67,7 +67,7 @@ export const createFollow = (
           break;
         case 'unsupported':
           isProven = false;
-          await pause(times.restMs, signal);
+          await delay(times.restMs, signal);
           break;
         case 'failed':
           isProven = false;

@@ -15,7 +15,7 @@ import {
   withService,
   type Ledger,
 } from '../core/state/ledger.ts';
-import type { Notes } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 
@@ -23,7 +23,7 @@ export interface OperateContext {
   readonly ports: AgentPorts;
   readonly options: AgentOptions;
   readonly record: LedgerRecord;
-  readonly notes: Notes;
+  readonly recorder: Recorder;
   readonly actual: Actual | undefined;
   readonly project: ComposeProject | undefined;
   /** Today's; 0 where unsigned manifests are accepted. */
@@ -31,7 +31,7 @@ export interface OperateContext {
   /** Jobs that a service waits for: cleared with it. */
   readonly jobsOf: (service: string) => readonly string[];
   /** A step of this service failed: the caller of this function forgets it. */
-  readonly hasSetback: (service: string) => boolean;
+  readonly hasFailedStep: (service: string) => boolean;
 }
 
 /**
@@ -71,7 +71,7 @@ const pause = async (
     hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },
   }));
   const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoTime(untilMs)}`;
-  c.notes.write('info', 'hold.set', { reason, owner, all, until });
+  c.recorder.write('info', 'hold.set', { reason, owner, all, until });
   const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
   return { lines: [`held ${until}: ${what}`] };
 };
@@ -80,7 +80,7 @@ const resume = async (c: OperateContext): Promise<CommandAnswer> => {
   const { hold } = c.record.current();
   if (!isHoldActive(hold, c.ports.now())) return { lines: ['nothing is held here'] };
   await c.record.update((l) => ({ ...l, hold: undefined }));
-  c.notes.write('info', 'hold.ended', { owner: hold.owner, reason: hold.reason });
+  c.recorder.write('info', 'hold.ended', { owner: hold.owner, reason: hold.reason });
   return { lines: [`the hold of ${hold.owner} (${hold.reason}) is over`] };
 };
 
@@ -93,7 +93,7 @@ const retry = async (service: string, c: OperateContext): Promise<CommandAnswer>
   const ledger = c.record.current();
   const names = [service, ...c.jobsOf(service)];
   const failed = names.filter((name) => isQuarantined(serviceRecord(ledger, name)));
-  if (failed.length === 0 && c.hasSetback(service)) return { lines: [`${service} is tried again`] };
+  if (failed.length === 0 && c.hasFailedStep(service)) return { lines: [`${service} is tried again`] };
   if (failed.length === 0) {
     const known = Object.keys(ledger.services).filter((name) => isQuarantined(serviceRecord(ledger, name)));
     const advice =
@@ -101,7 +101,7 @@ const retry = async (service: string, c: OperateContext): Promise<CommandAnswer>
     throw new AgentError('USAGE', `${service} is not quarantined`, { advice });
   }
   await c.record.update((l) => failed.reduce((done, name) => lifted(done, name), l));
-  c.notes.write('info', 'quarantine.cleared', { service, cleared: failed });
+  c.recorder.write('info', 'quarantine.cleared', { service, cleared: failed });
   return {
     lines: failed.map(
       (name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`,
@@ -145,7 +145,7 @@ const recover = async (
     containers: own.filter((o) => !c.project?.services[o.owner?.service ?? '']).map((o) => o.id),
   };
   await c.record.replace(next);
-  c.notes.write('info', 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
+  c.recorder.write('info', 'ledger.recovered', { floor: lowest, epoch: c.epoch, aside: aside ?? null });
   return {
     lines: [
       ...(aside === undefined ? [] : [`the old ledger was set aside as ${aside}`]),

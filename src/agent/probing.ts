@@ -2,7 +2,7 @@ import type { ProbeRequest } from '../core/plan/host-plan.ts';
 import type { Probe } from '../core/ports/probe.ts';
 import type { Actual } from '../core/state/actual.ts';
 import type { EpochMs } from '../core/time.ts';
-import { pause } from './wake.ts';
+import { delay } from './wake.ts';
 
 const INTERVAL_MS = 100;
 const LIMIT_MS = 2_000;
@@ -30,7 +30,7 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
         onAnswer();
         return;
       }
-      await pause(INTERVAL_MS, signal);
+      await delay(INTERVAL_MS, signal);
     }
   };
 
@@ -45,11 +45,13 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
         abort.abort();
         asking.delete(key);
       }
-      for (const id of answered.keys()) if (!actual.containers.some((c) => c.id === id)) answered.delete(id);
+      for (const id of answered.keys())
+        if (!actual.containers.some((container) => container.id === id)) answered.delete(id);
       for (const [key, request] of wanted) {
         if (asking.has(key)) continue;
         const startedAtMs =
-          actual.containers.find((c) => c.id === request.container.id)?.detail?.startedAtMs ?? 0;
+          actual.containers.find((container) => container.id === request.container.id)?.detail?.startedAtMs ??
+          0;
         const abort = new AbortController();
         asking.set(key, abort);
         ask(request, startedAtMs, abort.signal)

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { donorsIn } from '../core/compose/namespaces.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
-import { serviceOf, setbackKey, type PlanInput, type Setback } from '../core/plan/plan-input.ts';
+import { serviceOf, failedStepKey, type PlanInput, type FailedStep } from '../core/plan/plan-input.ts';
 import { EDGE_TARGET } from '../core/plan/edge/target.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
 import { asksForListeners, isUnsettled, type HostPlan } from '../core/plan/host-plan.ts';
@@ -15,7 +15,7 @@ import { createExecutor } from './execute.ts';
 import { createIdentifier } from './container-recognition.ts';
 import type { IntakeReader } from './intake.ts';
 import { createLanes } from './lanes.ts';
-import type { Notes } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createPlanning } from './planning.ts';
 import { createProbing } from './probing.ts';
@@ -58,15 +58,15 @@ export const createReconciler = (
   options: AgentOptions,
   intake: IntakeReader,
   record: LedgerRecord,
-  notes: Notes,
+  recorder: Recorder,
   wake: () => void,
 ) => {
   const lanes = createLanes(wake);
   const planning = createPlanning();
   const probing = createProbing(ports.probe, wake);
-  const identifier = createIdentifier(ports, record, notes);
-  const execute = createExecutor(ports, options, record, notes, () => identifier.alive());
-  const setbacks = new Map<string, Setback>();
+  const identifier = createIdentifier(ports, record, recorder);
+  const execute = createExecutor(ports, options, record, recorder, () => identifier.alive());
+  const failedSteps = new Map<string, FailedStep>();
   const progress = new Map<string, PullProgress>();
   let watchingSinceMs = ports.now();
   let lastLookMs = watchingSinceMs;
@@ -106,7 +106,7 @@ export const createReconciler = (
       distrust,
       actual: withPastTimes(identified, clock),
       ledger: withPastRecords(ledger, clock),
-      setbacks: withoutLifted(setbacks, desired.services),
+      failedSteps: withoutLifted(failedSteps, desired.services),
       answered: probing.answered(),
       watchingSinceMs,
       edge: options.edge,
@@ -120,7 +120,7 @@ export const createReconciler = (
   const runOne = async (work: Work, action: Action, signal: AbortSignal): Promise<boolean> => {
     const { name, served, why } = work;
     const release = releaseServed(action, served);
-    const key = setbackKey(name, release);
+    const key = failedStepKey(name, release);
     const serial = intake.state().manifest?.serial ?? 0;
     const onProgress = (p: PullProgress): void => void progress.set(name, p);
     try {
@@ -128,10 +128,10 @@ export const createReconciler = (
       const wanted = view.desired?.services[name];
       const spec = wanted?.kind === 'release' ? wanted.release.spec : undefined;
       const job = { service: name, action, why, release, spec, serial, attempt, onProgress };
-      const setback = await execute(job, setbacks.get(key), signal);
-      if (setback) setbacks.set(key, setback);
-      else if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
-      return setback === undefined;
+      const failedStep = await execute(job, failedSteps.get(key), signal);
+      if (failedStep) failedSteps.set(key, failedStep);
+      else if (failedSteps.get(key)?.action === action.kind) failedSteps.delete(key);
+      return failedStep === undefined;
     } catch (error) {
       // The engine went away in the middle: the next look says what became of it.
       view = { ...view, offline: toAgentError(error) };
@@ -197,7 +197,7 @@ export const createReconciler = (
     if (gapMs >= 0 && gapMs <= LONGEST_GAP_MS) return;
     watchingSinceMs = ports.now();
     if (gapMs >= 0) return;
-    setbacks.clear();
+    failedSteps.clear();
     intake.forgetBackoff();
     ports.log.write('warn', 'agent.warned', { message: `the clock was set back by ${String(-gapMs)} ms` });
   };
@@ -213,7 +213,9 @@ export const createReconciler = (
       const known = record.current().containers ?? NONE;
       const scope = { environment, replaces: [...replaces, ...adopted, ...donors], known };
       const seen = await ports.engine.observe(scope, signal);
-      const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
+      const instances = seen.containers.flatMap((container) =>
+        container.edge ? [container.edge.instance] : [],
+      );
       // On a busy host that list is long: it is read only when an edge may be about to start, or a port may
       // come free.
       const mayStart = view.plan === undefined || asksForListeners(view.plan);
@@ -223,7 +225,7 @@ export const createReconciler = (
       if (view.offline) {
         watchingSinceMs = ports.now();
         // What it refused in its last moments says nothing about the one that is here now.
-        setbacks.clear();
+        failedSteps.clear();
         ports.log.write('info', 'engine.reached', { version: actual.engine.version });
       }
       view = { ...view, actual, offline: undefined };
@@ -245,7 +247,9 @@ export const createReconciler = (
   const judgeLedger = async (actual: Actual, isWriter: boolean): Promise<void> => {
     try {
       const { project } = intake.state();
-      const hasContainers = actual.containers.some((c) => mayBeOurs(options.environment, project, c));
+      const hasContainers = actual.containers.some((container) =>
+        mayBeOurs(options.environment, project, container),
+      );
       const found = await record.settle(hasContainers, isWriter);
       // What it accepted counts before anything is planned.
       if (found === 'read') intake.checkKept();
@@ -319,12 +323,13 @@ export const createReconciler = (
     },
 
     /** Whether a step of this service failed and rests, or is not tried again by itself. */
-    hasSetback: (service: string): boolean => [...setbacks.keys()].some((key) => serviceOf(key) === service),
+    hasFailedStep: (service: string): boolean =>
+      [...failedSteps.keys()].some((key) => serviceOf(key) === service),
 
     /** A quarantine was cleared or the like: what failed may be tried at once. */
-    forgetSetbacks: (service?: string): void => {
-      for (const key of setbacks.keys())
-        if (service === undefined || serviceOf(key) === service) setbacks.delete(key);
+    forgetFailedSteps: (service?: string): void => {
+      for (const key of failedSteps.keys())
+        if (service === undefined || serviceOf(key) === service) failedSteps.delete(key);
     },
 
     close: async (limitMs: number): Promise<void> => {
@@ -339,7 +344,11 @@ const asBefore = (before: Actual | undefined, now: Actual): Actual =>
   before && isDeepStrictEqual(before, now) ? before : now;
 
 const markSelf = (containers: Actual['containers'], id: string | undefined): Actual['containers'] =>
-  id === undefined ? containers : containers.map((c) => (c.id === id ? { ...c, isSelf: true as const } : c));
+  id === undefined
+    ? containers
+    : containers.map((container) =>
+        container.id === id ? { ...container, isSelf: true as const } : container,
+      );
 
 const isTakingOver = (a: Action): boolean => a.kind === 'edge-set-state' && a.state === 'ready';
 

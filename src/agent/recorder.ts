@@ -4,12 +4,16 @@ import type { JournalEntry } from '../core/ports/journal.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
 /** Writes what happened to the log and, for people, to the history. */
-export interface Notes {
+export interface Recorder {
   readonly write: (level: EventLevel, event: EventName, fields: EventFields) => void;
 }
 
 /** A history that can't be written is told once: nothing is ever decided by it. */
-export const createNotes = ({ journal, log, now }: Pick<AgentPorts, 'journal' | 'log' | 'now'>): Notes => {
+export const createRecorder = ({
+  journal,
+  log,
+  now,
+}: Pick<AgentPorts, 'journal' | 'log' | 'now'>): Recorder => {
   let hasFailed = false;
   const append = async (entry: JournalEntry): Promise<void> => {
     const result = await journal.append(entry);
@@ -25,4 +29,4 @@ export const createNotes = ({ journal, log, now }: Pick<AgentPorts, 'journal' | 
 };
 
 /** For an agent that only looks. */
-export const SILENT: Notes = { write: () => undefined };
+export const SILENT_RECORDER: Recorder = { write: () => undefined };

@@ -9,7 +9,7 @@ const LEAST_MS = 2_000;
 const HEARTBEAT_MS = 60_000;
 const BACKOFF = { baseMs: 2_000, capMs: 60_000 };
 
-export interface BeaconOptions {
+export interface ReporterOptions {
   /** What is so now. */
   readonly look: () => { readonly fingerprint: string; readonly send: Send };
   /** Decides when in the minute this host's heartbeat is: a fleet does not send at the same second. */
@@ -26,7 +26,7 @@ export interface BeaconOptions {
 export type Send = (signal: AbortSignal) => Promise<Delivery>;
 
 /** Tells somebody else how this host is: when that changes and as a heartbeat. Nobody ever waits for it. */
-export interface Beacon {
+export interface Reporter {
   /** What is so may have changed to this. */
   readonly see: (fingerprint: string) => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
@@ -35,7 +35,7 @@ export interface Beacon {
   readonly failure: () => AgentError | undefined;
 }
 
-export const createBeacon = (options: BeaconOptions): Beacon => {
+export const createReporter = (options: ReporterOptions): Reporter => {
   const wake = createWake();
   // Monotonic: a clock that is set back must not silence a host.
   const firstBeatMs = performance.now() + uniformOf(options.host) * HEARTBEAT_MS;

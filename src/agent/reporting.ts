@@ -4,8 +4,8 @@ import { fingerprintOf } from '../core/status/fingerprint.ts';
 import { reportText } from '../core/status/report-text.ts';
 import type { ReportStatus, Status } from '../core/status/status-document.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';
-import { createBeacon, type Beacon } from './reporter.ts';
-import type { Notes } from './recorder.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+import type { Recorder } from './recorder.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
 /** What others are told of this host: the report store, and the file that metrics are collected from. */
@@ -21,8 +21,8 @@ export interface Reporting {
 
 /** Counts the releases that were proved or failed, by what is noted of them. */
 export const createDeployCounter = (
-  notes: Notes,
-): { notes: Notes; counts: () => readonly DeployCounts[] } => {
+  recorder: Recorder,
+): { recorder: Recorder; counts: () => readonly DeployCounts[] } => {
   const counts = new Map<string, DeployCounts>();
   const count = (service: unknown, result: 'proved' | 'failed'): void => {
     if (typeof service !== 'string') return;
@@ -30,9 +30,9 @@ export const createDeployCounter = (
     counts.set(service, { ...known, [result]: known[result] + 1 });
   };
   return {
-    notes: {
+    recorder: {
       write: (level, event, fields) => {
-        notes.write(level, event, fields);
+        recorder.write(level, event, fields);
         if (event === 'release.proved') count(fields['service'], 'proved');
         if (event === 'release.quarantined') count(fields['service'], 'failed');
       },
@@ -49,12 +49,12 @@ interface Shared {
   readonly status: () => Status;
 }
 
-const reportBeacon = (
+const statusReporter = (
   { ports: { log, random }, host, status }: Shared,
   sink: ReportSink,
   onDelivery: () => void,
-): Beacon =>
-  createBeacon({
+): Reporter =>
+  createReporter({
     host,
     random,
     look: () => {
@@ -66,12 +66,12 @@ const reportBeacon = (
     onRecovery: () => log.write('info', 'report.delivered', { url: sink.url }),
   });
 
-const metricsBeacon = (
+const metricsReporter = (
   { ports: { log, random }, host, status }: Shared,
   file: NonNullable<AgentPorts['metrics']>,
   counts: () => readonly DeployCounts[],
-): Beacon =>
-  createBeacon({
+): Reporter =>
+  createReporter({
     host,
     random,
     look: () => {
@@ -90,20 +90,20 @@ const metricsBeacon = (
 export const createReporting = (shared: Shared, counts: () => readonly DeployCounts[]): Reporting => {
   const { reports, metrics, now } = shared.ports;
   let sentAtMs: EpochMs | undefined;
-  const toStore = reports && reportBeacon(shared, reports, () => (sentAtMs = now()));
-  const toFile = metrics && metricsBeacon(shared, metrics, counts);
-  const beacons = [toStore, toFile].filter((beacon) => beacon !== undefined);
+  const toStore = reports && statusReporter(shared, reports, () => (sentAtMs = now()));
+  const toFile = metrics && metricsReporter(shared, metrics, counts);
+  const reporters = [toStore, toFile].filter((reporter) => reporter !== undefined);
   return {
     see: (status) => {
-      if (beacons.length === 0) return;
+      if (reporters.length === 0) return;
       const fingerprint = fingerprintOf(status);
-      for (const beacon of beacons) beacon.see(fingerprint);
+      for (const reporter of reporters) reporter.see(fingerprint);
     },
     run: async (signal) => {
-      await Promise.all(beacons.map((beacon) => beacon.run(signal)));
+      await Promise.all(reporters.map((reporter) => reporter.run(signal)));
     },
     close: async (limitMs) => {
-      await Promise.all(beacons.map((beacon) => beacon.close(limitMs)));
+      await Promise.all(reporters.map((reporter) => reporter.close(limitMs)));
     },
     state: () =>
       reports === undefined

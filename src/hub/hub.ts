@@ -18,7 +18,7 @@ import { countAnswer, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
 import { LONGEST_WAIT_SECONDS, type HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
-import { createPulse } from './throttle.ts';
+import { createThrottle } from './throttle.ts';
 import { openReports } from './reports.ts';
 import { addArchiveRoutes } from './routes-archives.ts';
 import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
@@ -147,7 +147,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
   const { files, archives, secrets, limits, now, trust, assets, log, version } = options;
   const waiting = createWaiting(LONGEST_WAIT_SECONDS);
   const watchers = createWatchers();
-  const pulse = createPulse(PULSE_MS, (environment) => {
+  const pulse = createThrottle(PULSE_MS, (environment) => {
     waiting.wake(reportTopic(environment));
     watchers.tell(environment);
   });

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { memoryUsage } from 'node:process';
 import { entityTagOf, isKnown } from '../core/hub/conditional-request.ts';
-import type { WantedManifest } from '../core/fleet/findings.ts';
+import type { DesiredManifest } from '../core/fleet/findings.ts';
 import { judgeHost } from '../core/fleet/host-verdict.ts';
 import { renderMetrics, type HostFacts } from '../core/hub/hub-metrics.ts';
 import { readPublication } from '../core/hub/publication.ts';
@@ -108,7 +108,7 @@ const getEvents =
   };
 
 /** What is current, as hosts are judged by it; undefined: nothing that can be read. */
-const wantedOf = ({ manifests }: HubContext, environment: string): WantedManifest | undefined => {
+const wantedOf = ({ manifests }: HubContext, environment: string): DesiredManifest | undefined => {
   const current = manifests.current(environment);
   if (current === undefined) return undefined;
   const read = readPublication({ document: current.bytes, environment, trust: undefined, nowMs: undefined });

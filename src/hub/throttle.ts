@@ -2,7 +2,7 @@
  * Calls at the first signal of a name at once, and then at most every `everyMs`, the last time after the last
  * signal: a deploy on five thousand hosts wakes its watchers a few times a second, not five thousand.
  */
-export const createPulse = (everyMs: number, onPulse: (name: string) => void) => {
+export const createThrottle = (everyMs: number, onCall: (name: string) => void) => {
   const resting = new Map<string, { timer: NodeJS.Timeout; again: boolean }>();
   const beat = (name: string): void => {
     const timer = setTimeout(() => {
@@ -12,7 +12,7 @@ export const createPulse = (everyMs: number, onPulse: (name: string) => void) =>
     }, everyMs);
     timer.unref();
     resting.set(name, { timer, again: false });
-    onPulse(name);
+    onCall(name);
   };
   return {
     signal: (name: string): void => {

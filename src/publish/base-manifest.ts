@@ -68,7 +68,7 @@ const choose = async (
   const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
   if (unverified) return { manifest: unverified, isAdopted: true };
   refuseUnverified(c, named);
-  const { newest, unusable } = c.standing;
+  const { newest, unusable } = c.state;
   const [first] = unusable;
   // What lies there may name services that nobody could read.
   if (!newest && first && !first.manifest) await o.view.current(signal);
@@ -87,18 +87,18 @@ export const findCurrent = async (
 ): Promise<{ readonly manifest: Manifest; readonly remarks: readonly string[] }> => {
   const { view, environment, isHostsTrust } = o;
   const reports = await view.reports(undefined, signal);
-  const standing = await view.standing(
+  const state = await view.state(
     signal,
     highestSerial(
       [],
       reports.map(({ status }) => status.manifest.serial),
     ),
   );
-  const c: Circumstances = { store: view.name, standing, reports, isHostsTrust };
+  const c: Circumstances = { store: view.name, state, reports, isHostsTrust };
   const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
   if (unverified) return { manifest: unverified, remarks: [] };
   refuseUnverified(c, []);
-  const current = standing.newest ?? (await view.current(signal));
+  const current = state.newest ?? (await view.current(signal));
   if (current) return { manifest: current.manifest, remarks: remarksOn(c, current.manifest.serial) };
   throw unpublished(environment, view.name, (await view.environments(signal)) ?? []);
 };
@@ -115,7 +115,7 @@ const refuseTypingError = async (
 
 /** What would be lost if only its place had it. */
 const toKeepOf = (
-  { standing: { place, newest, unusable } }: Circumstances,
+  { state: { place, newest, unusable } }: Circumstances,
   manifest: Manifest | undefined,
 ): Base['toKeep'] => {
   if (!manifest) return undefined;
@@ -133,14 +133,14 @@ export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal
   const { view, isHostsTrust } = o;
   const reports = await view.reports(undefined, signal);
   const reported = reports.map(({ status }) => status.manifest.serial);
-  const standing = await view.standing(signal, highestSerial([], reported));
-  const c: Circumstances = { store: view.name, standing, reports, isHostsTrust };
-  const isNew = !standing.place && standing.serials.length === 0;
+  const state = await view.state(signal, highestSerial([], reported));
+  const c: Circumstances = { store: view.name, state, reports, isHostsTrust };
+  const isNew = !state.place && state.serials.length === 0;
   if (isNew && !o.creates) await refuseTypingError(o, c, signal);
   const { manifest, isAdopted } = await choose(o, c, named, signal);
-  const highest = highestSerial([manifest?.serial ?? 0, ...standing.serials], reported);
+  const highest = highestSerial([manifest?.serial ?? 0, ...state.serials], reported);
   return {
-    place: standing.place,
+    place: state.place,
     manifest,
     toKeep: toKeepOf(c, manifest),
     isAdopted,

@@ -10,8 +10,8 @@ import { readFleetDocument, readHostReport, type HostReport } from '../core/flee
 import { environmentOfFile, hostOfFile, serialOfFile } from '../core/hub/file-names.ts';
 import type { Manifest, Trust } from '../core/manifest/manifest.ts';
 import type { DocumentStore, StoredDocument } from '../core/ports/document-store.ts';
-import { openPublished, type Opened, type Standing } from '../core/publish/published-state.ts';
-import { readStanding } from './read-published-state.ts';
+import { openPublished, type Opened, type PublishedState } from '../core/publish/published-state.ts';
+import { readPublishedState } from './read-published-state.ts';
 
 /** What an environment's current manifest is, as the store has it. */
 export interface Current {
@@ -30,7 +30,7 @@ export interface EnvironmentStore {
    * What may be built upon; `reported` is the highest serial that hosts report. @throws AgentError STORE
    * where the store cannot be read
    */
-  readonly standing: (signal: AbortSignal, reported?: number) => Promise<Standing>;
+  readonly state: (signal: AbortSignal, reported?: number) => Promise<PublishedState>;
   /**
    * The newest manifest that may be built upon, wherever it lies. Undefined: nothing was ever published.
    * @throws AgentError STORE or KEY where there are documents and none of them is one
@@ -126,17 +126,17 @@ export const createEnvironmentStore = (
   };
   const serials: EnvironmentStore['serials'] = async (signal) =>
     (await store.list(historyFolder(environment), signal))?.flatMap((name) => serialOfFile(name) ?? []);
-  const standing: EnvironmentStore['standing'] = async (signal, reported) => {
+  const state: EnvironmentStore['state'] = async (signal, reported) => {
     const place = await store.read(manifestPath(environment), signal);
     const path = manifestPath(environment);
     const opened = place && openPublished({ path, bytes: place.bytes, environment }, trust);
-    return readStanding({ place, opened, listed: await serials(signal), reported, open }, signal);
+    return readPublishedState({ place, opened, listed: await serials(signal), reported, open }, signal);
   };
   return {
     name: store.name,
-    standing,
+    state,
     current: async (signal) => {
-      const { place, newest, unusable } = await standing(signal);
+      const { place, newest, unusable } = await state(signal);
       if (newest) return { manifest: newest.manifest, stored: place };
       const [first] = unusable;
       if (first) throw refuseUnusable(store.name, environment, { kind: 'unusable', unusable: first });

@@ -1,6 +1,6 @@
 import { isSpent } from '../core/manifest/serial.ts';
 import type { StoredDocument } from '../core/ports/document-store.ts';
-import type { Opened, Standing, Unusable } from '../core/publish/published-state.ts';
+import type { Opened, PublishedState, Unusable } from '../core/publish/published-state.ts';
 
 /** How many documents are looked at before the search for one to build upon is given up. */
 const MOST = 50;
@@ -32,10 +32,10 @@ const isSame = (a: Unusable, b: Unusable): boolean =>
  * nothing else is read. Where the store cannot list, the serials from the reported and the current one
  * downwards are tried.
  */
-export const readStanding = async (
+export const readPublishedState = async (
   { place, opened, listed, reported, open }: Found,
   signal: AbortSignal,
-): Promise<Standing> => {
+): Promise<PublishedState> => {
   const serialInPlace = serialIn(opened);
   let newest = opened?.kind === 'usable' ? opened.usable : undefined;
   const unusable: Unusable[] = opened?.kind === 'unusable' ? [opened.unusable] : [];

@@ -62,7 +62,7 @@ const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Prom
   const rest = {
     manifest: undefined,
     distrust: undefined,
-    setbacks: {},
+    failedSteps: {},
     answered: {},
     windows: [],
     watchingSinceMs: 0,

@@ -5,8 +5,8 @@ import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/plan-host.ts';
 import { identify } from '../../src/core/plan/ownership.ts';
 import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
-import { setbackKey, type PlanInput, type Setback } from '../../src/core/plan/plan-input.ts';
-import { attemptOf, nextSetback, withoutLifted } from '../../src/core/plan/failed-step.ts';
+import { failedStepKey, type PlanInput, type FailedStep } from '../../src/core/plan/plan-input.ts';
+import { attemptOf, nextFailedStep, withoutLifted } from '../../src/core/plan/failed-step.ts';
 import {
   asksForListeners,
   isShortWait,
@@ -62,7 +62,7 @@ export const createSimulatedAgent = (
   wish: Wish,
   options: AgentOptions = {},
 ): SimulatedAgent => {
-  const setbacks = new Map<string, Setback>();
+  const failedSteps = new Map<string, FailedStep>();
   const answered = new Map<string, number>();
   let watchingSinceMs = engine.now();
   let lastLookMs = watchingSinceMs;
@@ -77,7 +77,7 @@ export const createSimulatedAgent = (
     const isAsked = lastPlan === undefined || asksForListeners(lastPlan);
     if (engine.now() < lastLookMs) {
       watchingSinceMs = engine.now();
-      setbacks.clear();
+      failedSteps.clear();
     }
     lastLookMs = engine.now();
     const clock = { nowMs: lastLookMs, watchingSinceMs };
@@ -90,7 +90,7 @@ export const createSimulatedAgent = (
     const actual = { ...seen, ...(await engine.edges.observe(instances, isAsked, signal)) };
     const more = {
       nowMs: engine.now(),
-      setbacks: withoutLifted(setbacks, planInput({ ...agent.wish, ledger: agent.ledger }).desired),
+      failedSteps: withoutLifted(failedSteps, planInput({ ...agent.wish, ledger: agent.ledger }).desired),
       answered: Object.fromEntries(answered),
       watchingSinceMs,
       ...agent.wish.more,
@@ -123,21 +123,21 @@ export const createSimulatedAgent = (
   const take = async (service: string, served: string, action: Action): Promise<boolean> => {
     const release =
       action.kind === 'create' ? action.release.id : action.kind === 'start' ? action.release : served;
-    const key = setbackKey(service, action.kind === 'resolve-tag' ? action.key : release);
+    const key = failedStepKey(service, action.kind === 'resolve-tag' ? action.key : release);
     const words = brief(action, engine.actual());
     let isDone = true;
     options.before?.(action);
     try {
       await perform(service, action);
       agent.steps.push(words);
-      if (setbacks.get(key)?.action === action.kind) setbacks.delete(key);
+      if (failedSteps.get(key)?.action === action.kind) failedSteps.delete(key);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       isDone = false;
       agent.steps.push(`${words} ✗ ${error.code}`);
       const isRepair = serviceRecord(agent.ledger, service).good[0]?.release.id === release;
-      const previous = setbacks.get(key);
-      const setback = nextSetback({
+      const previous = failedSteps.get(key);
+      const failedStep = nextFailedStep({
         action,
         release,
         error,
@@ -147,7 +147,7 @@ export const createSimulatedAgent = (
         nowMs: engine.now(),
         random: 0.99,
       });
-      setbacks.set(key, setback);
+      failedSteps.set(key, failedStep);
     }
     options.after?.(action);
     return isDone;
@@ -209,7 +209,7 @@ export const createSimulatedAgent = (
     outlast: async (limit = 20) => {
       for (let count = 0; count < limit; count += 1) {
         const plan = await agent.settle();
-        const rests = [...setbacks.values()].map((s) => s.untilMs).filter((ms) => ms > engine.now());
+        const rests = [...failedSteps.values()].map((s) => s.untilMs).filter((ms) => ms > engine.now());
         if (rests.length === 0 && !isBusy(await agent.plan())) return plan;
         if (rests.length > 0) engine.advance(Math.min(...rests) - engine.now());
       }

@@ -150,7 +150,7 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
     distrust: undefined,
     actual: actual ?? emptyActual,
     ledger: known,
-    setbacks: {},
+    failedSteps: {},
     answered: {},
     watchingSinceMs: 0,
     edge: edgeSetting,

@@ -14,7 +14,7 @@ import { resourceLabels, type Labels } from './labels.ts';
 import { createNetwork } from './networks.ts';
 import { tryStart } from './run-preflight.ts';
 import { pullImage, type ImageSources } from './pull.ts';
-import { requireRoom } from './room.ts';
+import { requireDiskSpace } from './room.ts';
 
 export interface ApplyContext {
   readonly docker: Dockerode;
@@ -120,11 +120,11 @@ const pull = async (
   action: Extract<EngineAction, { kind: 'pull' }>,
   c: ApplyContext,
 ): Promise<ImageOrigin> => {
-  await requireRoom(c.engineFolder, 'cannot pull');
+  await requireDiskSpace(c.engineFolder, 'cannot pull');
   const { image, keepAs } = action;
   const room = (bytes: number): Promise<void> =>
-    requireRoom(c.engineFolder, 'cannot load its archive', bytes);
-  const wish = { image, ...(keepAs !== undefined && { keepAs }), requireRoom: room };
+    requireDiskSpace(c.engineFolder, 'cannot load its archive', bytes);
+  const wish = { image, ...(keepAs !== undefined && { keepAs }), requireDiskSpace: room };
   return pullImage(c.docker, c.sources, wish, c.onProgress, c.signal);
 };
 

@@ -1,11 +1,11 @@
 /** One answer that is asked for once, until it is forgotten. */
-export interface Kept<T> {
+export interface Cache<T> {
   readonly get: (ask: () => Promise<T>) => Promise<T>;
   readonly forget: () => void;
 }
 
 /** An answer that was under way when it was forgotten is of before: it is given, and not kept. */
-export const createKept = <T>(): Kept<T> => {
+export const createCache = <T>(): Cache<T> => {
   let kept: { readonly value: T } | undefined;
   let times = 0;
   return {

@@ -16,7 +16,7 @@ import { createObserver, type Observer } from './observer.ts';
 import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './parse-resources.ts';
 import { resolveTag } from './resolve-tag.ts';
-import { roomIn } from './room.ts';
+import { freeSpaceIn } from './room.ts';
 
 interface Session {
   readonly connection: Connection;
@@ -60,7 +60,7 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
 
   return {
     facts: () => withSession((s) => Promise.resolve(s.facts)),
-    room: () => withSession((s) => roomIn(s.engineFolder)),
+    room: () => withSession((s) => freeSpaceIn(s.engineFolder)),
     observe: (scope, signal) => withSession(({ observer }) => observer.observe(scope, signal)),
     apply: (action, environment, onProgress, signal) =>
       withSession(async ({ connection, engineFolder, observer }) => {

@@ -8,7 +8,7 @@ import { asText, labelsOf } from './response-types.ts';
 import type { Ask } from './engine-call.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { imageConfig } from './image-config.ts';
-import { createKept } from './cache.ts';
+import { createCache } from './cache.ts';
 import { isPreflight, parseEdge, parseOther, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './parse-resources.ts';
 
@@ -42,9 +42,9 @@ const listOf = <T>(what: string, answer: readonly T[]): readonly T[] => {
  * each look would wait for the slowest start.
  */
 export const createObserver = (ask: Ask, facts: EngineFacts) => {
-  const networks = createKept<Actual['networks']>();
-  const images = createKept<Actual['images']>();
-  const volumes = createKept<Actual['volumes']>();
+  const networks = createCache<Actual['networks']>();
+  const images = createCache<Actual['images']>();
+  const volumes = createCache<Actual['volumes']>();
   let isFollowed = false;
   const containers = createContainers(ask, () => isFollowed);
   const forgetLists = (): void => {

@@ -33,11 +33,11 @@ interface Source {
   readonly patience: Patience;
 }
 
-export interface PullWish {
+export interface PullOptions {
   readonly image: ReleaseImage;
   readonly keepAs?: string;
   /** @throws AgentError DISK_FULL where the engine's disk has less. */
-  readonly requireRoom: (bytes: number) => Promise<void>;
+  readonly requireDiskSpace: (bytes: number) => Promise<void>;
 }
 
 interface PullCall {
@@ -57,7 +57,7 @@ interface PullCall {
 export const pullImage = async (
   docker: Dockerode,
   { credentials, mirrors, archives }: ImageSources,
-  { image, keepAs, requireRoom }: PullWish,
+  { image, keepAs, requireDiskSpace }: PullOptions,
   onProgress: (progress: PullProgress) => void,
   signal: AbortSignal,
 ): Promise<ImageOrigin> => {
@@ -84,7 +84,7 @@ export const pullImage = async (
     skipped.push({ source: name, code: error.code, message: error.message });
     const source = archives.nameOf(archived.archive);
     try {
-      await requireRoom(archived.archive.bytes * UNPACKED);
+      await requireDiskSpace(archived.archive.bytes * UNPACKED);
       const local = await loadArchive(docker, archives, archived, onProgress, signal);
       await giveNames(call, local);
       return { kind: 'archive', source, skipped };

@@ -1,11 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import { AgentError } from '../../core/errors.ts';
-import type { Room } from '../../core/ports/engine.ts';
+import type { DiskSpace } from '../../core/ports/engine.ts';
 
 /** Less than this is not enough for any pull; a pull that fills the disk would hurt what runs. */
-export const LEAST_ROOM_BYTES = 256 * 1024 * 1024;
+export const LEAST_FREE_BYTES = 256 * 1024 * 1024;
 
-export const roomIn = async (engineFolder: string | undefined): Promise<Room | undefined> => {
+export const freeSpaceIn = async (engineFolder: string | undefined): Promise<DiskSpace | undefined> => {
   const space = engineFolder === undefined ? undefined : await statfs(engineFolder).catch(() => undefined);
   return engineFolder === undefined || !space
     ? undefined
@@ -17,13 +17,13 @@ export const roomIn = async (engineFolder: string | undefined): Promise<Room | u
  * remote engine, or a folder that this user may not enter, says by itself when it is full.
  * @throws AgentError DISK_FULL
  */
-export const requireRoom = async (
+export const requireDiskSpace = async (
   engineFolder: string | undefined,
   what: string,
   wantedBytes = 0,
 ): Promise<void> => {
-  const room = await roomIn(engineFolder);
-  const needed = LEAST_ROOM_BYTES + wantedBytes;
+  const room = await freeSpaceIn(engineFolder);
+  const needed = LEAST_FREE_BYTES + wantedBytes;
   if (!room || room.freeBytes >= needed) return;
   throw new AgentError(
     'DISK_FULL',

@@ -12,7 +12,7 @@ import { storeError } from './store-error.ts';
 /** Left for manifests and reports, which are small and must always find room. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
 
-const requireRoom = async (folder: string, bytes: number): Promise<void> => {
+const requireDiskSpace = async (folder: string, bytes: number): Promise<void> => {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes + RESERVE_BYTES) return;
   throw new AgentError('STORE', `there is no room for an archive of ${String(bytes)} bytes`, {
@@ -60,7 +60,7 @@ export const createHubArchives = (root: string): HubArchives => {
         }
       }
       try {
-        await requireRoom(root, bytes);
+        await requireDiskSpace(root, bytes);
         await makeFolder(folder);
         const kept = createWriteStream(temporary, { flags: 'wx', mode: FILE_MODE, flush: true });
         await pipeline(content, counted, kept);

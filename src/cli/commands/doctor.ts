@@ -109,7 +109,7 @@ const checkEdge = async (
   if (!edge || !input) return [];
   const { decision } = edge;
   if (decision.kind === 'blocked') return [bad('edge', decision.message, decision.advice)];
-  const serving = edge.containers.find((c) => c.role === 'serving');
+  const serving = edge.containers.find(({ role }) => role === 'serving');
   if (serving) return [ok('edge', `${serving.container.name}, HAProxy ${serving.version ?? '?'}`)];
   const name = formatImage(image);
   const isHere = input.actual.images.some((i) =>
@@ -139,8 +139,8 @@ const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSigna
   const checks = await examine(io, signal);
   if (options.json === true) writeJson(io, { apiVersion: 'supercargo/doctor/v1', checks });
   else for (const check of checks) io.stdout.write(render(check, io));
-  if (checks.some((c) => c.name === 'engine' && c.result === 'problem')) return EXIT.offline;
-  return checks.some((c) => c.result === 'problem') ? EXIT.error : EXIT.ok;
+  if (checks.some((check) => check.name === 'engine' && check.result === 'problem')) return EXIT.offline;
+  return checks.some((check) => check.result === 'problem') ? EXIT.error : EXIT.ok;
 };
 
 const examine = async (io: Io, signal: AbortSignal): Promise<readonly Check[]> => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { foresee } from '../../core/plan/dry-run.ts';
+import { dryRun } from '../../core/plan/dry-run.ts';
 import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
@@ -23,7 +23,7 @@ const runPlan = async (io: Io, options: { json?: boolean }, signal: AbortSignal)
     else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
     return exitCodeOf(status, false);
   }
-  const foresight = foresee(looked.input);
+  const foresight = dryRun(looked.input);
   const document = planDocument(looked.environment, looked.input.manifest?.serial, looked.input, foresight);
   if (options.json === true) writeJson(io, document);
   else io.stdout.write(renderPlan(document, terminalOf(io)) + refusal(looked.agent.intake.state().rejection));

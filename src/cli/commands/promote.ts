@@ -12,7 +12,7 @@ import {
   checkEnvironment,
   type PublishFlags,
 } from '../publishing/options.ts';
-import { needCurrent, openSession, publishAndTell } from '../publishing/session.ts';
+import { needCurrent, openSession, publishAndPrint } from '../publishing/session.ts';
 
 const HELP = `
 Examples:
@@ -42,7 +42,7 @@ const runPromote = async (
     services: (before: Manifest | undefined) => Promise.resolve(promoted(source, before, services)),
     named,
   };
-  return publishAndTell(s, taken, signal);
+  return publishAndPrint(s, taken, signal);
 };
 
 export const addPromote = (program: Command, cli: Cli): void => {

@@ -8,7 +8,7 @@ import type { Cli } from '../cli.ts';
 import { createArchiving } from '../publishing/archiving.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { addCreateFlag, addPublishFlags, type PublishFlags } from '../publishing/options.ts';
-import { openSession, publishAndTell } from '../publishing/session.ts';
+import { openSession, publishAndPrint } from '../publishing/session.ts';
 import { openRegistry } from '../publishing/open-store.ts';
 import { formatImage } from '../../core/image/reference.ts';
 
@@ -67,7 +67,7 @@ const runPublish = async (
     return retried({ ...before?.services, ...Object.fromEntries(found) }, flags.retry);
   };
   const named = requests.map(({ service }) => service);
-  return publishAndTell(s, { services, named }, signal, async () => archiving?.sweep(signal));
+  return publishAndPrint(s, { services, named }, signal, async () => archiving?.sweep(signal));
 };
 
 export const addPublish = (program: Command, cli: Cli): void => {

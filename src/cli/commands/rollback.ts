@@ -9,7 +9,7 @@ import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import type { Cli } from '../cli.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { addPublishFlags, parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
-import { needCurrent, openSession, publishAndTell, type Session } from '../publishing/session.ts';
+import { needCurrent, openSession, publishAndPrint, type Session } from '../publishing/session.ts';
 
 const HELP = `
 Examples:
@@ -119,7 +119,7 @@ const runRollback = async (
   const s = await openSession(cli.io, environment, flags);
   const way = await findWay(s, toSerial, signal);
   if (flags.json !== true) cli.io.stdout.write(`back to the versions of ${String(way.older.serial)}\n`);
-  return publishAndTell(s, { services: goBack(way, environment), named: 'all' }, signal);
+  return publishAndPrint(s, { services: goBack(way, environment), named: 'all' }, signal);
 };
 
 export const addRollback = (program: Command, cli: Cli): void => {

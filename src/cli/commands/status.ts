@@ -7,7 +7,7 @@ import type { Cli } from '../cli.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { lookLocally } from '../wiring/look-locally.ts';
 import { renderStatus } from '../render/status-text.ts';
-import { pause } from '../../agent/wake.ts';
+import { delay } from '../../agent/wake.ts';
 
 const HELP = `
 Examples:
@@ -39,7 +39,7 @@ const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<Exit
     const key = isJson ? JSON.stringify({ ...status, at: '' }) : text;
     if (key !== shown) io.stdout.write(!isJson && screen.columns !== undefined ? CLEAR + text : text);
     shown = key;
-    await pause(WATCH_MS, signal);
+    await delay(WATCH_MS, signal);
     if (signal.aborted) return exitCodeOf(status, true);
   }
 };

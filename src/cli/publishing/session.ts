@@ -27,7 +27,7 @@ import {
   timeoutOf,
   type PublishFlags,
 } from './options.ts';
-import { waitAndTell } from './wait-for-hosts.ts';
+import { waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
 
 /** One call of `publish`, `promote` or `rollback`, checked and connected. */
@@ -103,7 +103,7 @@ const warningsOf = ({ remarks, trouble }: Published): readonly string[] => [
     : [`it is published, but not in the history yet: ${trouble}; the next publish adds it`]),
 ];
 
-const tellPublished = ({ io, environment, store }: Session, published: Published): void => {
+const printPublished = ({ io, environment, store }: Session, published: Published): void => {
   const { before, manifest, isWritten, isNew } = published;
   const screen = terminalOf(io);
   if (isNew)
@@ -170,12 +170,12 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
     },
     signal,
   );
-  if (s.flags.json !== true) tellPublished(s, again);
+  if (s.flags.json !== true) printPublished(s, again);
   warn(s, again);
 };
 
 /** Publishes what `services` says, tells it, and waits where that was asked for. */
-export const publishAndTell = async (
+export const publishAndPrint = async (
   s: Session,
   { services, named }: Pick<Proposal, 'services' | 'named'>,
   signal: AbortSignal,
@@ -201,7 +201,7 @@ export const publishAndTell = async (
     signal,
   );
   const isJson = flags.json === true;
-  if (!isJson) tellPublished(s, published);
+  if (!isJson) printPublished(s, published);
   warn(s, published);
   if (published.isWritten) await onWritten();
   if (flags.wait !== true) {
@@ -209,7 +209,7 @@ export const publishAndTell = async (
     return EXIT.ok;
   }
   const target = published.manifest;
-  const { code, waited } = await waitAndTell(s, { target, hosts, timeoutMs, maxFailed }, signal);
+  const { code, waited } = await waitAndPrint(s, { target, hosts, timeoutMs, maxFailed }, signal);
   if (code === EXIT.failed || code === EXIT.timedOut) {
     // The exit code says what the hosts made of it, whatever becomes of this.
     if (waited.outcome !== 'superseded')

@@ -1,4 +1,4 @@
-import { isWell, tellVerdict, VERDICT_KINDS, type VerdictKind } from '../../core/fleet/verdict.ts';
+import { isWell, verdictText, VERDICT_KINDS, type VerdictKind } from '../../core/fleet/verdict.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
@@ -37,14 +37,14 @@ const minutes = (ms: number): string =>
 const createProgress = (io: Io, serial: number) => {
   const screen = terminalOf(io);
   let lines = 0;
-  let isToldOfNone = false;
+  let hasPrintedNone = false;
   return (changed: readonly WaitedHost[], all: readonly WaitedHost[]): void => {
     if (screen.columns === undefined) {
-      if (all.length === 0 && !isToldOfNone) io.stdout.write(`${tally(all)}\n`);
-      isToldOfNone = all.length === 0;
+      if (all.length === 0 && !hasPrintedNone) io.stdout.write(`${tally(all)}\n`);
+      hasPrintedNone = all.length === 0;
       for (const { host, verdict } of changed)
         io.stdout.write(
-          `${host}: ${verdict.kind}${verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${tellVerdict(verdict)}`} (${tally(all)})\n`,
+          `${host}: ${verdict.kind}${verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${verdictText(verdict)}`} (${tally(all)})\n`,
         );
       return;
     }
@@ -80,7 +80,7 @@ const endOf = (
   }
 };
 
-const tellEnd = (io: Io, waited: Waited, wanted: WaitFor): void => {
+const printEnd = (io: Io, waited: Waited, wanted: WaitFor): void => {
   const { outcome, hosts, trouble } = waited;
   const screen = terminalOf(io);
   for (const { host, verdict } of hosts)
@@ -89,13 +89,13 @@ const tellEnd = (io: Io, waited: Waited, wanted: WaitFor): void => {
   (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, wanted)}\n`);
   // These run it, and need a look all the same.
   for (const { host, verdict } of of(hosts, 'converged'))
-    if (!isWell(verdict)) io.stderr.write(`${host}: ${tellVerdict(verdict)}\n`);
+    if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
   if (outcome !== 'timed-out') return;
   if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${trouble}\n`);
   if (hosts.length === 0)
     io.stderr.write(`${noReportAdvice(wanted.target.environment)}; or name the hosts with --hosts\n`);
   for (const { host, verdict } of hosts.filter((h) => !['converged', 'failed'].includes(h.verdict.kind)))
-    io.stderr.write(`${host}: ${tellVerdict(verdict)}\n`);
+    io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
 };
 
 interface WaitFor {
@@ -106,7 +106,7 @@ interface WaitFor {
 }
 
 /** @throws the abort of `signal`: what was published stays */
-export const waitAndTell = async (
+export const waitAndPrint = async (
   {
     io,
     view,
@@ -125,6 +125,6 @@ export const waitAndTell = async (
   const whom = wanted.hosts ? `${String(wanted.hosts.length)} hosts of the list` : 'all hosts that report';
   if (!isQuiet) io.stdout.write(`waiting for ${whom}, for at most ${minutes(wanted.timeoutMs)}\n`);
   const waited = await waitForFleet(view, { ...wanted, onChange: progress }, clock, signal);
-  if (!isQuiet) tellEnd(io, waited, wanted);
+  if (!isQuiet) printEnd(io, waited, wanted);
   return { code: CODES[waited.outcome], waited };
 };

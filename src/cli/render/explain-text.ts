@@ -3,7 +3,7 @@ import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain.ts';
 import { containerStatus } from '../../core/status/container-status.ts';
 import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status-document.ts';
-import { tell, toldMembers } from '../../core/status/describe-decision.ts';
+import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { drainWords, paintOutcome } from './status-text.ts';
@@ -44,7 +44,7 @@ export const explainDocument = (
   services: explanations.map(({ decision, good, desired, containers, ...rest }) => {
     return {
       ...rest,
-      ...toldMembers(tell(decision)),
+      ...decisionMembers(describeDecision(decision)),
       good: good
         ? { version: good.version, release: good.release, image: good.image, at: isoTime(good.goodAtMs) }
         : null,

@@ -1,6 +1,6 @@
 import type { JudgedHost } from '../../core/fleet/host-verdict.ts';
 import type { HostReport } from '../../core/fleet/host-report.ts';
-import { countWords, isWell, tellVerdict, toneOf, type HostFault } from '../../core/fleet/verdict.ts';
+import { countWords, isWell, verdictText, toneOf, type HostFault } from '../../core/fleet/verdict.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { oneLine } from '../../core/one-line.ts';
 import type { VersionChange } from '../../core/publish/diff-manifests.ts';
@@ -32,7 +32,7 @@ export const renderWait = (hosts: readonly WaitedHost[], screen: Screen): string
   const rows = hosts.map(({ host, verdict }) => [
     host,
     paintWord(screen, verdict.word),
-    isWell(verdict) ? '' : tellVerdict(verdict),
+    isWell(verdict) ? '' : verdictText(verdict),
   ]);
   return rows.length === 0
     ? 'no host has reported yet\n'

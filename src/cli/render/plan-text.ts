@@ -1,4 +1,4 @@
-import type { Foresight, Step } from '../../core/plan/dry-run.ts';
+import type { DryRun, Step } from '../../core/plan/dry-run.ts';
 import { gapOf } from '../../core/plan/downtime.ts';
 import { warningOf } from '../../core/plan/preflight.ts';
 import { subjectOf } from '../../core/plan/action-details.ts';
@@ -6,7 +6,7 @@ import { foreignText } from '../../core/plan/foreign-container.ts';
 import type { PlanInput } from '../../core/plan/plan-input.ts';
 import type { Action } from '../../core/plan/action.ts';
 import type { HostPlan } from '../../core/plan/host-plan.ts';
-import { tell, toldMembers } from '../../core/status/describe-decision.ts';
+import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { ForeignContainer, Status } from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -55,7 +55,7 @@ export const planDocument = (
   environment: string,
   serial: number | undefined,
   input: PlanInput,
-  { now, steps, end }: Foresight,
+  { now, steps, end }: DryRun,
 ): PlanDocument => ({
   apiVersion: 'supercargo/plan/v1',
   environment,
@@ -64,7 +64,7 @@ export const planDocument = (
     const own = steps.filter((s) => s.service === plan.service);
     return {
       service: plan.service,
-      ...toldMembers(tell(plan.decision)),
+      ...decisionMembers(describeDecision(plan.decision)),
       gap: gapOf(input, plan, steps),
       warning: warningOf(own),
       steps: own.map(stepOf),

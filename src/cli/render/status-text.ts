@@ -101,12 +101,12 @@ const servicesTable = (status: Status, screen: Screen, nowMs: number): string =>
 const rowsOf = (service: ServiceStatus, palette: Palette, nowMs: number): readonly (readonly string[])[] => {
   const head = [service.service, paintOutcome(service.outcome, palette), service.desired?.version ?? '–'];
   if (service.containers.length === 0) return [[...head, '–', '–', '–', ago(nowMs, service.since)]];
-  return service.containers.map((c, index) => [
+  return service.containers.map((container, index) => [
     ...(index === 0 ? head : ['', '', '']),
-    c.version,
-    c.name,
-    stateOf(c, palette),
-    ago(nowMs, c.since),
+    container.version,
+    container.name,
+    stateOf(container, palette),
+    ago(nowMs, container.since),
   ]);
 };
 
@@ -129,11 +129,11 @@ type EdgeContainer = NonNullable<Status['edge']>['containers'][number];
 const outdatedSuffix = ({ outdated }: EdgeContainer): string =>
   outdated === true ? ' (settings of an older agent)' : '';
 
-const stateOf = (c: ContainerStatus, palette: Palette): string => {
-  const health = c.health === 'none' ? '' : ` ${c.health}`;
-  const role = c.role === 'serving' ? '' : ` (${c.role}${drainWords(c)})`;
-  const isGood = c.state === 'running' && c.health !== 'unhealthy';
-  return `${isGood ? palette.good(c.state + health) : palette.warn(c.state + health)}${palette.faint(role)}`;
+const stateOf = (container: ContainerStatus, palette: Palette): string => {
+  const health = container.health === 'none' ? '' : ` ${container.health}`;
+  const role = container.role === 'serving' ? '' : ` (${container.role}${drainWords(container)})`;
+  const isGood = container.state === 'running' && container.health !== 'unhealthy';
+  return `${isGood ? palette.good(container.state + health) : palette.warn(container.state + health)}${palette.faint(role)}`;
 };
 
 /** `, 3 sessions left, until …` */

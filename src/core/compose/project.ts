@@ -12,7 +12,7 @@ import {
 } from './reader-context.ts';
 import { DEFAULT_NETWORK, network, sourceFile, volume } from './definitions.ts';
 import { NAME } from '../docker-names.ts';
-import { oncePer } from '../memoize.ts';
+import { memoize } from '../memoize.ts';
 import { projectAllowance } from './interpolate.ts';
 import type { ComposeProject } from './project-model.ts';
 import type { ComposeProblem } from './compose-problem.ts';
@@ -102,7 +102,7 @@ const topTable = (sections: Sections) => ({
 });
 
 /** A project is read again while it names more files; its own files are parsed once. */
-const treeOf = oncePer(({ path, text }: ComposeText) => parseTree(path, text));
+const treeOf = memoize(({ path, text }: ComposeText) => parseTree(path, text));
 
 const readRoots = (files: readonly ComposeText[], problems: ComposeProblem[]): readonly MapNode[] =>
   files.flatMap((file) => {

@@ -110,9 +110,9 @@ export const isName = (key: string): boolean => /^[\w./-]{1,80}$/.test(key);
 export const spend = (c: Context, at: Pick<Node, 'place' | 'path'>, amount: number): boolean => {
   c.allowance.left -= amount;
   if (c.allowance.left >= 0) return true;
-  const isTold = c.allowance.left === Number.NEGATIVE_INFINITY;
+  const isReported = c.allowance.left === Number.NEGATIVE_INFINITY;
   c.allowance.left = Number.NEGATIVE_INFINITY;
-  if (!isTold)
+  if (!isReported)
     report(
       c,
       at,

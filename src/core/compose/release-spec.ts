@@ -1,4 +1,4 @@
-import { oncePer } from '../memoize.ts';
+import { memoize } from '../memoize.ts';
 import type { Digest } from '../image/reference.ts';
 import { canonicalSha256 } from './canonical.ts';
 import { exposureOf } from './start-first-checks.ts';
@@ -76,7 +76,7 @@ export const hashWith = (version: SpecVersion, service: Service, project: Compos
 };
 
 /** By algorithm and service. A project that is not read anew is the same object, tick after tick. */
-const hashesOf = oncePer((_project: ComposeProject) => new Map<string, string>());
+const hashesOf = memoize((_project: ComposeProject) => new Map<string, string>());
 
 /**
  * What determines the service's containers, apart from the image: the container spec, the container's name,

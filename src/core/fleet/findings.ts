@@ -4,7 +4,7 @@ import { isoTime, type EpochMs } from '../time.ts';
 import { silentSince, type Finding } from './verdict.ts';
 
 /** What of a published manifest decides about hosts; a Manifest is one. */
-export interface WantedManifest {
+export interface DesiredManifest {
   readonly serial: number;
   readonly services: Readonly<Record<string, { readonly image: ImageVersion }>>;
 }
@@ -53,7 +53,7 @@ const finding = (word: string, message: string, more: Partial<Finding> = {}): Fi
 /** What the agent of a host with a lost or damaged ledger reports. */
 const LEDGER = 'LEDGER';
 
-export const isBehind = ({ manifest }: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
+export const isBehind = ({ manifest }: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
   wanted !== undefined && (manifest.serial ?? 0) < wanted.serial;
 
 const hasSerial = ({ manifest: { serial } }: JudgedStatus): string =>
@@ -83,7 +83,7 @@ const ledgerLost = ({ problems }: JudgedStatus): readonly Finding[] =>
     .map(({ message, advice }) => finding('no-ledger', message, { reason: 'ledger', advice }));
 
 /** Where the signature is wrong, the serial is not known: it may be the wanted one or the one before. */
-const refusal = (status: JudgedStatus, wanted: WantedManifest | undefined): readonly Finding[] => {
+const refusal = (status: JudgedStatus, wanted: DesiredManifest | undefined): readonly Finding[] => {
   const { rejection } = status.manifest;
   if (rejection === null) return [];
   const { serial, reason, message, advice } = rejection;
@@ -142,7 +142,7 @@ const ofService = (s: JudgedService): Finding =>
 /** Pinned by the host, or of another repository: what is published changes nothing there. */
 export const concernedOf = (
   { manifest, services }: JudgedStatus,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
 ): readonly JudgedService[] => {
   const ignored = new Set(manifest.ignored.map((i) => i.service));
   return wanted === undefined
@@ -153,17 +153,17 @@ export const concernedOf = (
 /** A concerned service whose host wants another version than the wanted manifest. */
 export const otherVersionOf = (
   status: JudgedStatus,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
 ): JudgedService | undefined =>
   concernedOf(status, wanted).find((s) => {
     const image = wanted?.services[s.service]?.image;
     return image !== undefined && s.desired !== null && s.desired.version !== versionOf(image);
   });
 
-export const isLater = ({ manifest }: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
+export const isLater = ({ manifest }: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
   wanted !== undefined && (manifest.serial ?? 0) > wanted.serial;
 
-const otherVersion = (status: JudgedStatus, wanted: WantedManifest | undefined): readonly Finding[] => {
+const otherVersion = (status: JudgedStatus, wanted: DesiredManifest | undefined): readonly Finding[] => {
   const other = isBehind(status, wanted) ? undefined : otherVersionOf(status, wanted);
   if (other === undefined) return [];
   const wants = `serial ${String(status.manifest.serial)} wants ${other.service} ${other.desired?.version ?? ''}`;
@@ -198,7 +198,7 @@ const unexplained = (status: JudgedStatus, found: readonly Finding[]): readonly 
  */
 export const findingsOf = (
   report: JudgedReport | undefined,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   nowMs: EpochMs,
 ): readonly Finding[] => {
   if (report === undefined) return [NEVER];

@@ -12,7 +12,7 @@ import {
   type JudgedReport,
   type JudgedService,
   type JudgedStatus,
-  type WantedManifest,
+  type DesiredManifest,
 } from './findings.ts';
 import type { Finding, HostFault, HostVerdict, VerdictKind } from './verdict.ts';
 
@@ -42,7 +42,7 @@ const hostFault = ({ reason, word, message, advice }: Finding): HostFault => ({
 /** Why this manifest will not run here until a person does something. */
 const faultsOf = (
   status: JudgedStatus,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   findings: readonly Finding[],
 ): readonly HostFault[] => {
   const refuses = wanted !== undefined && status.manifest.rejection?.serial === wanted.serial;
@@ -56,7 +56,7 @@ const faultsOf = (
  * A host that has accepted a serial and not looked yet is pending; so is one that says a word that is not
  * known here.
  */
-const isOpen = (status: JudgedStatus, wanted: WantedManifest | undefined): boolean =>
+const isOpen = (status: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
   isBehind(status, wanted) ||
   otherVersionOf(status, wanted) !== undefined ||
   !status.engine.online ||
@@ -65,7 +65,7 @@ const isOpen = (status: JudgedStatus, wanted: WantedManifest | undefined): boole
 
 const kindOf = (
   report: JudgedReport,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   faults: readonly HostFault[],
   nowMs: EpochMs,
 ): VerdictKind => {
@@ -90,7 +90,7 @@ const textOf = ({ service, message }: Finding): string =>
  */
 export const judgeHost = (
   report: JudgedReport | undefined,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   nowMs: EpochMs,
 ): HostVerdict => {
   const findings = findingsOf(report, wanted, nowMs);
@@ -118,7 +118,7 @@ export const judgeHost = (
 export const judgeFleet = <R extends JudgedReport>(
   reports: readonly R[],
   expected: readonly string[] | undefined,
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   nowMs: EpochMs,
 ): readonly JudgedHost<R>[] => {
   const byHost = new Map(reports.map((report) => [report.host, report]));

@@ -106,7 +106,7 @@ const sentenceOf = ({ kind, word, faults, message, advice, until }: HostVerdict)
 };
 
 /** In a few words, one line, whatever the host has written into them. */
-export const tellVerdict = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));
+export const verdictText = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));
 
 /**
  * How many hosts each word stands for, the worst first; words of newer agents behind `progressing`, by name.

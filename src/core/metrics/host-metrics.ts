@@ -80,7 +80,7 @@ const serviceFamilies = ({ services }: Status, env: Labels): readonly string[] =
     services.flatMap(({ service, containers }) =>
       CONTAINER_ROLES.map((role): Sample => [
         { ...env, service, role },
-        containers.filter((c) => c.role === role).length,
+        containers.filter((container) => container.role === role).length,
       ]),
     ),
   ),

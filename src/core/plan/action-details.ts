@@ -43,7 +43,7 @@ export const detailsOf = (action: Action): Readonly<{ [name: string]: string | b
       return {};
     case 'drain':
       return {
-        container: action.containers.map((c) => c.name).join(', '),
+        container: action.containers.map((container) => container.name).join(', '),
         ...(!action.draining && { ended: true }),
       };
     case 'adopt':

@@ -42,7 +42,7 @@ export interface JudgeInput {
 /** Three restarts before it is good are a crash loop; one or two may be a service that waits for another. */
 const CRASH_LOOP_RESTARTS = 3;
 
-export const judge = (i: JudgeInput): Verdict => {
+export const judgeContainer = (i: JudgeInput): Verdict => {
   const { container, spec } = i;
   const detail = container.detail;
   if (detail?.startFault !== undefined)

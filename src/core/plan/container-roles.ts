@@ -1,5 +1,5 @@
 import type { Container } from '../state/actual.ts';
-import type { Aim } from './goal.ts';
+import type { Goal } from './goal.ts';
 import { serversOf, sessionsOf } from './edge/edge-view.ts';
 import { failureOf } from '../state/ledger.ts';
 import type { ServiceContext } from './plan-input.ts';
@@ -11,11 +11,11 @@ import { isProven } from './unproved-release.ts';
  * Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes
  * first.
  */
-export const rolesOf = (c: ServiceContext, aim: Aim): readonly RunningReplica[] =>
+export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[] =>
   c.own
     .map((container) => {
       const drain = drainOf(c, container);
-      const role = drain ? 'draining' : roleOf(c, aim, container);
+      const role = drain ? 'draining' : roleOf(c, goal, container);
       return { ...replicaOf(container, role), ...(drain && { drain }) };
     })
     .toSorted((a, b) => a.replica - b.replica || ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
@@ -34,13 +34,13 @@ const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain
   };
 };
 
-const roleOf = (c: ServiceContext, aim: Aim, container: Container): RunningReplica['role'] => {
+const roleOf = (c: ServiceContext, goal: Goal, container: Container): RunningReplica['role'] => {
   const release = container.owner?.release;
   if (failureOf(c.record, release ?? '') && c.record.good[0]?.release.id !== release) return 'failed';
-  const isTarget = aim.kind !== 'freeze' && aim.target?.id === release;
-  if (aim.kind === 'forward' && isTarget) return isInRotation(c, container) ? 'serving' : 'candidate';
+  const isTarget = goal.kind !== 'freeze' && goal.target?.id === release;
+  if (goal.kind === 'forward' && isTarget) return isInRotation(c, container) ? 'serving' : 'candidate';
   if (isUp(container)) return isProven(c, container) || isInRotation(c, container) ? 'serving' : 'candidate';
-  return isTarget && aim.kind === 'keep' ? 'serving' : 'retired';
+  return isTarget && goal.kind === 'keep' ? 'serving' : 'retired';
 };
 
 /** The edge sends to it: not proved yet, and serving. */

@@ -17,7 +17,7 @@ export interface Step {
   readonly why: string;
 }
 
-export interface Foresight {
+export interface DryRun {
   /** The plan for this moment. */
   readonly now: HostPlan;
   /** All steps until nothing is left to do, if each one succeeds. */
@@ -31,7 +31,7 @@ const MAX_ROUNDS = 500;
 /**
  * Plays a plan through on paper: plan, take every next step as done, plan again. Writes nothing, asks nobody.
  */
-export const foresee = (input: PlanInput): Foresight => {
+export const dryRun = (input: PlanInput): DryRun => {
   const now = planHost(input);
   const steps: Step[] = [];
   let world = input;
@@ -115,20 +115,29 @@ const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
  * end.
  */
 const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined => {
-  const waiting = plan.services.filter((s) => isForeseen(s.decision));
+  const waiting = plan.services.filter((s) => endsByItself(s.decision));
   const decisions = [...waiting.map((s) => s.decision), ...(plan.edge ? [plan.edge.decision] : [])];
-  if (!decisions.some(isForeseen)) return undefined;
+  if (!decisions.some(endsByItself)) return undefined;
   const names = new Set(waiting.map((s) => s.service));
   const longestMs = Math.max(0, ...Object.values(input.project.services).map((s) => s.update.monitorMs));
   const answered = { ...input.answered };
-  const containers = input.actual.containers.map((c) => {
-    if (!c.owner || !c.detail || !names.has(c.owner.service) || c.state !== 'running') return c;
-    answered[c.id] = c.detail.startedAtMs ?? 0;
-    if (isJob(input.project, c.owner.service))
-      return { ...c, state: 'exited' as const, detail: { ...c.detail, exitCode: 0 } };
+  const containers = input.actual.containers.map((container) => {
+    if (
+      !container.owner ||
+      !container.detail ||
+      !names.has(container.owner.service) ||
+      container.state !== 'running'
+    )
+      return container;
+    answered[container.id] = container.detail.startedAtMs ?? 0;
+    if (isJob(input.project, container.owner.service))
+      return { ...container, state: 'exited' as const, detail: { ...container.detail, exitCode: 0 } };
     return {
-      ...c,
-      detail: { ...c.detail, health: c.detail.health === 'none' ? ('none' as const) : ('healthy' as const) },
+      ...container,
+      detail: {
+        ...container.detail,
+        health: container.detail.health === 'none' ? ('none' as const) : ('healthy' as const),
+      },
     };
   });
   // The deadline of a check is never passed: what is good is good before it.
@@ -142,7 +151,7 @@ const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined =
 
 const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain']);
 
-const isForeseen = (d: Decision): boolean =>
+const endsByItself = (d: Decision): boolean =>
   d.kind === 'wait' && d.reason !== 'image' && isShortWait(d.reason);
 
 /** An edge whose sessions have ended, and whose checks have passed. */

@@ -7,7 +7,7 @@ import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { subjectOf } from './action-details.ts';
 import type { ForeignContainer } from '../status/status-document.ts';
-import { foresee } from './dry-run.ts';
+import { dryRun } from './dry-run.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { Decision, ServicePlan } from './host-plan.ts';
 
@@ -48,7 +48,7 @@ export interface Explanation {
 }
 
 export const explain = (input: PlanInput): readonly Explanation[] => {
-  const { now, steps } = foresee(input);
+  const { now, steps } = dryRun(input);
   return now.services.map((plan) => {
     const { service } = plan;
     const desired = input.desired[service];

@@ -4,11 +4,17 @@ import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { EDGE_TARGET } from './edge/target.ts';
 import { wait } from './gate.ts';
-import { serviceOf, setbackKey, type PlanInput, type ServiceContext, type Setback } from './plan-input.ts';
+import {
+  serviceOf,
+  failedStepKey,
+  type PlanInput,
+  type ServiceContext,
+  type FailedStep,
+} from './plan-input.ts';
 import type { BlockReason, Decision } from './host-plan.ts';
 
 /**
- * Which setbacks need somebody; the others pass by themselves and are waits. Both are tried again after a
+ * Which failed steps need somebody; the others pass by themselves and are waits. Both are tried again after a
  * back-off.
  */
 const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
@@ -43,8 +49,8 @@ export interface FailedAction {
   readonly action: Action;
   readonly release: string;
   readonly error: AgentError;
-  /** The setback of the same release before. */
-  readonly previous: Setback | undefined;
+  /** The failed step of the same release before. */
+  readonly previous: FailedStep | undefined;
   /** The release is known to be good here: starting it interrupts nobody. */
   readonly isRepair: boolean;
   /** Of the release in the manifest; undefined: another one is wanted. */
@@ -55,7 +61,7 @@ export interface FailedAction {
 }
 
 /** How long an action rests that failed, by how often it did in a row. */
-export const nextSetback = (f: FailedAction): Setback => {
+export const nextFailedStep = (f: FailedAction): FailedStep => {
   const { action, release, error, previous } = f;
   const isSame = previous?.action === action.kind && previous.attempt === f.attempt;
   const count = (isSame ? previous.count : 0) + 1;
@@ -90,13 +96,13 @@ const isRefusal = ({ action, release, error, isRepair }: FailedAction): boolean 
 
 /** Those that still count: a raised attempt frees its release. */
 export const withoutLifted = (
-  setbacks: Iterable<readonly [string, Setback]>,
+  failedSteps: Iterable<readonly [string, FailedStep]>,
   desired: PlanInput['desired'],
-): Readonly<Record<string, Setback>> => {
+): Readonly<Record<string, FailedStep>> => {
   const attempts = attemptsOf(desired);
-  const isLifted = ({ release, attempt }: Setback): boolean =>
+  const isLifted = ({ release, attempt }: FailedStep): boolean =>
     attempt !== undefined && (attempts.get(release) ?? attempt) !== attempt;
-  return Object.fromEntries([...setbacks].filter(([, setback]) => !isLifted(setback)));
+  return Object.fromEntries([...failedSteps].filter(([, failedStep]) => !isLifted(failedStep)));
 };
 
 /** By release. */
@@ -109,31 +115,33 @@ export const attemptOf = (desired: PlanInput['desired'], release: string): numbe
   attemptsOf(desired).get(release);
 
 /** What last went wrong for a release of this service, resting or due again. */
-export const setbackOf = (c: ServiceContext, release: string): Setback | undefined =>
-  c.input.setbacks[setbackKey(c.service.name, release)];
+export const failedStepOf = (c: ServiceContext, release: string): FailedStep | undefined =>
+  c.input.failedSteps[failedStepKey(c.service.name, release)];
 
-/** A setback whose next try has not come yet. */
-export const restingAt = (input: PlanInput, key: string): Setback | undefined => {
-  const setback = input.setbacks[key];
-  return setback && (setback.isFinal === true || input.nowMs < setback.untilMs) ? setback : undefined;
+/** A failed step whose next try has not come yet. */
+export const restingAt = (input: PlanInput, key: string): FailedStep | undefined => {
+  const failedStep = input.failedSteps[key];
+  return failedStep && (failedStep.isFinal === true || input.nowMs < failedStep.untilMs)
+    ? failedStep
+    : undefined;
 };
 
-export const restingSetback = (c: ServiceContext, release: string): Setback | undefined =>
-  restingAt(c.input, setbackKey(c.service.name, release));
+export const restingFailedStep = (c: ServiceContext, release: string): FailedStep | undefined =>
+  restingAt(c.input, failedStepKey(c.service.name, release));
 
 /** The action that failed is not tried again before its time; every other one may go on. */
-export const afterSetback = (input: PlanInput, key: string, decision: Decision): Decision => {
+export const afterFailedStep = (input: PlanInput, key: string, decision: Decision): Decision => {
   if (decision.kind !== 'act') return decision;
-  const setback = restingAt(input, key);
-  const isSame = setback && decision.actions.some((a) => a.kind === setback.action);
-  return isSame ? setbackDecision(setback, serviceOf(key)) : decision;
+  const failedStep = restingAt(input, key);
+  const isSame = failedStep && decision.actions.some((a) => a.kind === failedStep.action);
+  return isSame ? failedStepDecision(failedStep, serviceOf(key)) : decision;
 };
 
 /**
  * An edge that was killed in the middle of a step is back in a moment: only what fails again and again is
  * told.
  */
-export const isStubborn = ({ count }: Setback): boolean => count >= 3;
+export const isStubborn = ({ count }: FailedStep): boolean => count >= 3;
 
 /**
  * Only a stopped predecessor frees these: no container that is started beside it can show that they are to be
@@ -145,22 +153,28 @@ const UNPROVABLE: ReadonlySet<ErrorCode> = new Set(['PORT_TAKEN', 'NETWORK']);
  * Another try of this start would interrupt what serves, and nothing says beforehand that it turns out
  * better.
  */
-export const isLastTry = (setback: Setback): boolean =>
-  setback.isFinal === true || setback.count > 1 || UNPROVABLE.has(setback.code);
+export const isLastTry = (failedStep: FailedStep): boolean =>
+  failedStep.isFinal === true || failedStep.count > 1 || UNPROVABLE.has(failedStep.code);
 
 /** What failed is not tried again by itself. */
-export const givenUp = (setback: Setback, service: string): Decision => ({
+export const givenUp = (failedStep: FailedStep, service: string): Decision => ({
   kind: 'blocked',
-  reason: BLOCKED_BY[setback.code] ?? 'engine',
-  message: setback.message,
-  advice: `${setback.advice === '' ? '' : `${setback.advice}; `}to try it again as it is: supercargo retry ${service}`,
+  reason: BLOCKED_BY[failedStep.code] ?? 'engine',
+  message: failedStep.message,
+  advice: `${failedStep.advice === '' ? '' : `${failedStep.advice}; `}to try it again as it is: supercargo retry ${service}`,
 });
 
-export const setbackDecision = (setback: Setback, service: string): Decision => {
-  if (setback.isFinal === true) return givenUp(setback, service);
-  const reason = BLOCKED_BY[setback.code];
-  const passes = setback.code === 'EDGE_UNREACHABLE' && !isStubborn(setback);
+export const failedStepDecision = (failedStep: FailedStep, service: string): Decision => {
+  if (failedStep.isFinal === true) return givenUp(failedStep, service);
+  const reason = BLOCKED_BY[failedStep.code];
+  const passes = failedStep.code === 'EDGE_UNREACHABLE' && !isStubborn(failedStep);
   return reason === undefined
-    ? wait(passes ? 'edge' : 'back-off', setback.message, setback.untilMs)
-    : { kind: 'blocked', reason, message: setback.message, advice: setback.advice, until: setback.untilMs };
+    ? wait(passes ? 'edge' : 'back-off', failedStep.message, failedStep.untilMs)
+    : {
+        kind: 'blocked',
+        reason,
+        message: failedStep.message,
+        advice: failedStep.advice,
+        until: failedStep.untilMs,
+      };
 };

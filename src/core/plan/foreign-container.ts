@@ -1,8 +1,8 @@
 import type { ForeignContainer } from '../status/status-document.ts';
 import type { Actual } from '../state/actual.ts';
-import { oncePer } from '../memoize.ts';
+import { memoize } from '../memoize.ts';
 
-export const foreignIn = oncePer(({ containers }: Actual): readonly ForeignContainer[] =>
+export const foreignIn = memoize(({ containers }: Actual): readonly ForeignContainer[] =>
   containers.flatMap(({ id, name, lookalike }) =>
     lookalike === undefined
       ? []

@@ -4,26 +4,26 @@ import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
 import { dependencyStep } from './dependency.ts';
-import { drainActions, leave, leaverOf, stateActions } from './edge/drain.ts';
-import { isStandingBy, raise } from './edge/start-first.ts';
+import { drainActions, drain, drainedOf, stateActions } from './edge/drain.ts';
+import { isStandingBy, startFirst } from './edge/start-first.ts';
 import { serversOf } from './edge/edge-view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './plan-input.ts';
 import { merge, pendingOf } from './merge-steps.ts';
 import { releaseImage } from './required-resources.ts';
 import type { Decision, ServicePlan } from './host-plan.ts';
-import { restingSetback } from './failed-step.ts';
-import { settleSlot, type SlotStep } from './stop-first.ts';
+import { restingFailedStep } from './failed-step.ts';
+import { stopFirst, type SlotStep } from './stop-first.ts';
 import { isExtra, isUp, refOf, slotsOf, some, type Slot } from './slot.ts';
 
 /** A release that has yet to prove itself: adopted, batch after batch, judged, remembered or quarantined. */
 export const decideForward = (
   c: ServiceContext,
-  aim: Forward,
+  goal: Forward,
   plans: ReadonlyMap<string, ServicePlan>,
 ): Decision => {
-  if (!hasBegun(c, aim.release.id)) {
-    const dependency = dependencyStep(c, aim.release, aim.attempt, plans);
+  if (!hasBegun(c, goal.release.id)) {
+    const dependency = dependencyStep(c, goal.release, goal.attempt, plans);
     if (dependency) return dependency;
   }
   if (c.foreign && !c.foreign.recorded) {
@@ -34,27 +34,27 @@ export const decideForward = (
       why: `${c.foreign.adoption.name} is taken over`,
     };
   }
-  const slots = slotsOf(c, aim.target, (o) => isSpent(c, o));
-  const wanted = slots.filter((s) => !isExtra(c, aim.target, s));
-  const condemned = restingSetback(c, aim.release.id);
+  const slots = slotsOf(c, goal.target, (o) => isSpent(c, o));
+  const wanted = slots.filter((s) => !isExtra(c, goal.target, s));
+  const condemned = restingFailedStep(c, goal.release.id);
   if (condemned?.action === 'create' && condemned.code === 'RELEASE')
-    return quarantine(c, aim, wanted, undefined, { reason: 'crashed', message: condemned.message });
-  const given = giveBack(c, aim, wanted);
+    return quarantine(c, goal, wanted, undefined, { reason: 'crashed', message: condemned.message });
+  const given = giveBack(c, goal, wanted);
   if (given) return given;
-  const judged = climb(c, aim, wanted);
+  const judged = climb(c, goal, wanted);
   const failed = judged.find((j) => j.step.kind === 'judged' && j.step.verdict.kind === 'failed');
   if (failed?.step.kind === 'judged' && failed.step.verdict.kind === 'failed') {
-    return quarantine(c, aim, wanted, failed.slot, failed.step.verdict);
+    return quarantine(c, goal, wanted, failed.slot, failed.step.verdict);
   }
   const isDone = ({ step }: (typeof judged)[number]): boolean =>
     step.kind === 'judged' && (step.verdict.kind === 'good' || step.verdict.kind === 'completed');
   const open = judged.filter((j) => !isDone(j));
-  if (open.length === 0) return finish(c, aim, slots);
+  if (open.length === 0) return finish(c, goal, slots);
   const leaving =
-    aim.release.spec.exposure &&
-    leaveOthers(
+    goal.release.spec.exposure &&
+    drainOthers(
       c,
-      aim,
+      goal,
       judged.filter(isDone).map((j) => j.slot),
     );
   if (leaving) return leaving;
@@ -81,21 +81,21 @@ interface Climbed {
  * Every slot's next step. With `start-first` the new ones of a batch take their turn together, once all are
  * good.
  */
-const climb = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): readonly Climbed[] => {
-  const { target } = aim;
-  if (aim.release.spec.exposure === undefined)
-    return slots.map((slot) => ({ slot, step: settleSlot(c, target, slot, false) }));
+const climb = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): readonly Climbed[] => {
+  const { target } = goal;
+  if (goal.release.spec.exposure === undefined)
+    return slots.map((slot) => ({ slot, step: stopFirst(c, target, slot, false) }));
   const underWay = slots.filter((s) => s.current !== undefined);
   const isTurn = underWay.length > 0 && underWay.every((s) => isStandingBy(c, target, s));
-  return slots.map((slot) => ({ slot, step: raise(c, target, slot, { isNew: true, isTurn }) }));
+  return slots.map((slot) => ({ slot, step: startFirst(c, target, slot, { isNew: true, isTurn }) }));
 };
 
 /**
  * Old ones of a batch that is done go before the next batch comes: no more than `parallelism` too many run.
  */
-const leaveOthers = (c: ServiceContext, aim: Forward, done: readonly Slot[]): Decision | undefined =>
-  leave(
-    leaverOf(c, aim.release),
+const drainOthers = (c: ServiceContext, goal: Forward, done: readonly Slot[]): Decision | undefined =>
+  drain(
+    drainedOf(c, goal.release),
     done.flatMap((s) => s.others),
     'the new one has taken its place',
   );
@@ -134,19 +134,19 @@ const lastEndMs = (c: ServiceContext, done: readonly Slot[]): EpochMs => {
 };
 
 /** Every replica is good: the release is remembered; only then does anything old go. */
-const finish = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decision => {
-  const imageId = slots[0]?.current?.imageId ?? releaseImage(c.input, aim.release)?.id;
-  if (imageId === undefined) return wait('image', `fetching ${aim.release.version}`);
+const finish = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Decision => {
+  const imageId = slots[0]?.current?.imageId ?? releaseImage(c.input, goal.release)?.id;
+  if (imageId === undefined) return wait('image', `fetching ${goal.release.version}`);
   const completed = slots.some((s) => s.current !== undefined && !isUp(s.current));
   return {
     kind: 'act',
     actions: [
       {
         kind: 'remember',
-        release: aim.release,
+        release: goal.release,
         imageId,
         completed,
-        ...(aim.isFallback && { isFallback: true as const }),
+        ...(goal.isFallback && { isFallback: true as const }),
       },
     ],
     why: 'every replica is good',
@@ -155,7 +155,7 @@ const finish = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decisi
 
 const quarantine = (
   c: ServiceContext,
-  aim: Forward,
+  goal: Forward,
   slots: readonly Slot[],
   slot: Slot | undefined,
   verdict: { readonly reason: FailureReason; readonly message: string },
@@ -166,22 +166,22 @@ const quarantine = (
     {
       kind: 'quarantine',
       failure: {
-        release: aim.release.id,
-        version: aim.release.version,
-        attempt: aim.attempt,
+        release: goal.release.id,
+        version: goal.release.version,
+        attempt: goal.attempt,
         reason: verdict.reason,
         message: verdict.message,
       },
       containers: slot?.current ? [refOf(slot.current)] : [],
-      ...(aim.isFallback && { isFallback: true as const }),
+      ...(goal.isFallback && { isFallback: true as const }),
     },
-    ...takeBack(c, aim, slots),
+    ...takeBack(c, goal, slots),
   ],
 });
 
 /** At once, and not only when the ledger is written: what served before serves again. */
-const takeBack = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): readonly Action[] => {
-  if (aim.release.spec.exposure !== 'edge') return [];
+const takeBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): readonly Action[] => {
+  if (goal.release.spec.exposure !== 'edge') return [];
   return slots
     .map((slot) => ({ slot, olds: provenOf(c, slot.others.filter(isUp)) }))
     .filter(({ olds }) => olds.length > 0)
@@ -216,9 +216,10 @@ const rejoinActions = (c: ServiceContext, container: Container): readonly Action
  * A release that is given up while it bakes leaves the service to the last good one until the next is good:
  * nobody watches it any more. The good one is back before the other goes.
  */
-const giveBack = (c: ServiceContext, aim: Forward, slots: readonly Slot[]): Decision | undefined => {
+const giveBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Decision | undefined => {
   const good = c.record.good[0]?.release.id;
-  if (aim.release.spec.exposure !== 'edge' || good === undefined || good === aim.release.id) return undefined;
+  if (goal.release.spec.exposure !== 'edge' || good === undefined || good === goal.release.id)
+    return undefined;
   const isServing = (o: Container): boolean =>
     serversOf(c.input.actual, o.id).some((s) => s.admin === 'ready');
   const open = slots.filter((s) => !s.current || !isServing(s.current));

@@ -9,13 +9,13 @@ import type { Decision } from './host-plan.ts';
 import { pullStep } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
 import { isProven, trialOf } from './unproved-release.ts';
-import { givenUp, isLastTry, restingSetback, setbackDecision, setbackOf } from './failed-step.ts';
+import { givenUp, isLastTry, restingFailedStep, failedStepDecision, failedStepOf } from './failed-step.ts';
 
 /**
  * Where a service is heading. `forward`: a release that has not proved itself here. `keep`: what is known to
  * be good (or simply there) is kept as it should be, and `settled` is told once it is.
  */
-export type Aim = Forward | Keep | { readonly kind: 'freeze'; readonly settled: Decision };
+export type Goal = Forward | Keep | { readonly kind: 'freeze'; readonly settled: Decision };
 
 export interface Forward {
   readonly kind: 'forward';
@@ -84,22 +84,22 @@ const keep = (
   return { kind: 'keep', ...back, settled, staging: options.staging ?? [], retireOthers };
 };
 
-export const aimOf = (c: ServiceContext, desired: Desired): Aim => {
+export const goalOf = (c: ServiceContext, desired: Desired): Goal => {
   switch (desired.kind) {
     case 'unpublished':
       return keep(c, '', wait('unpublished', desired.message), { retireOthers: false });
     case 'blocked':
       return keep(c, '', desired, { retireOthers: false });
     case 'unresolved':
-      return aimUnresolved(c, desired);
+      return goalUnresolved(c, desired);
     case 'release':
-      return aimRelease(c, desired.release, desired.attempt);
+      return goalRelease(c, desired.release, desired.attempt);
   }
 };
 
-const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unresolved' }>): Aim => {
-  const setback = restingSetback(c, desired.key);
-  if (setback) return keep(c, '', setbackDecision(setback, c.service.name), { retireOthers: false });
+const goalUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unresolved' }>): Goal => {
+  const failedStep = restingFailedStep(c, desired.key);
+  if (failedStep) return keep(c, '', failedStepDecision(failedStep, c.service.name), { retireOthers: false });
   const settled = wait('image', `asking the registry for ${desired.version}`);
   return keep(c, '', settled, {
     retireOthers: false,
@@ -107,14 +107,14 @@ const aimUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'unr
   });
 };
 
-const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim => {
+const goalRelease = (c: ServiceContext, release: Release, attempt: number): Goal => {
   const record = serviceRecord(c.input.ledger, c.service.name);
   if (record.good[0]?.release.id === release.id) return steady(release);
   const failure = quarantineOf(c.input, c.service.name, release.id, attempt);
   if (failure) return afterFailure(c, release, failure);
   return (
-    aimUnstarted(c, release) ??
-    (hasBegun(c, release.id) ? forward(release, attempt) : aimUnbegun(c, release, attempt))
+    goalUnstarted(c, release) ??
+    (hasBegun(c, release.id) ? forward(release, attempt) : goalUnbegun(c, release, attempt))
   );
 };
 
@@ -122,14 +122,16 @@ const aimRelease = (c: ServiceContext, release: Release, attempt: number): Aim =
  * The engine could not start it: what served before serves again. RELEASE is the release's own fault: it is
  * judged, not waited out.
  */
-const aimUnstarted = (c: ServiceContext, release: Release): Aim | undefined => {
-  const setback = setbackOf(c, release.id);
-  if (setback?.action !== 'start' || setback.code === 'RELEASE') return undefined;
+const goalUnstarted = (c: ServiceContext, release: Release): Goal | undefined => {
+  const failedStep = failedStepOf(c, release.id);
+  if (failedStep?.action !== 'start' || failedStep.code === 'RELEASE') return undefined;
   const back = fallbackFrom(c, release.id);
   const hasFallback = back.target !== undefined || back.restoreForeign;
-  const isOver = hasFallback && release.spec.exposure === undefined && isLastTry(setback);
-  if (!isOver && !restingSetback(c, release.id)) return undefined;
-  const settled = isOver ? givenUp(setback, c.service.name) : setbackDecision(setback, c.service.name);
+  const isOver = hasFallback && release.spec.exposure === undefined && isLastTry(failedStep);
+  if (!isOver && !restingFailedStep(c, release.id)) return undefined;
+  const settled = isOver
+    ? givenUp(failedStep, c.service.name)
+    : failedStepDecision(failedStep, c.service.name);
   return hasFallback ? keep(c, release.id, settled, { retireOthers: true }) : { kind: 'freeze', settled };
 };
 
@@ -141,7 +143,7 @@ const forward = (release: Release, attempt: number, staging: readonly Action[] =
   staging,
 });
 
-const steady = (release: Release): Aim => ({
+const steady = (release: Release): Goal => ({
   kind: 'keep',
   target: targetOf(release),
   restoreForeign: false,
@@ -151,13 +153,13 @@ const steady = (release: Release): Aim => ({
 });
 
 /** Nothing of the new release is here yet: its image comes first, whatever the gate says. */
-const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim => {
+const goalUnbegun = (c: ServiceContext, release: Release, attempt: number): Goal => {
   const gate = closedGate(c, release.serial > 0);
   const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
   if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
-  const setback = restingSetback(c, release.id);
-  if (setback?.action === 'pull')
-    return keep(c, release.id, setbackDecision(setback, c.service.name), { retireOthers: false });
+  const failedStep = restingFailedStep(c, release.id);
+  if (failedStep?.action === 'pull')
+    return keep(c, release.id, failedStepDecision(failedStep, c.service.name), { retireOthers: false });
   const step = releaseImage(c.input, release) ? undefined : pullStep(c, release);
   if (step?.kind === 'stuck') return keep(c, release.id, gate ?? step.decision, { retireOthers: false });
   if (step?.kind === 'act') {
@@ -167,7 +169,7 @@ const aimUnbegun = (c: ServiceContext, release: Release, attempt: number): Aim =
   return gate ? keep(c, release.id, gate, { retireOthers: false }) : forward(release, attempt);
 };
 
-const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Aim => {
+const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Goal => {
   const advice = `publish another version, or try it again: supercargo retry ${c.service.name}`;
   const message = `${failure.version} failed here: ${failure.message}`;
   if (c.service.update.failureAction === 'pause') {

@@ -96,7 +96,7 @@ export interface ServicePlan {
   /** False: the compose files do not name it any more. */
   readonly declared: boolean;
   readonly decision: Decision;
-  /** The release that the decision works for; setbacks are kept by it. */
+  /** The release that the decision works for; failed steps are kept by it. */
   readonly target: string | undefined;
   /**
    * Runs beside the decision and needs no permission: images are fetched early, the switch may stay closed.
@@ -105,13 +105,13 @@ export interface ServicePlan {
   readonly desired: { readonly release: string; readonly version: string } | undefined;
   readonly running: readonly RunningReplica[];
   /** Absent for services that nobody declares any more. */
-  readonly standing?: Standing;
+  readonly availability?: Availability;
   /** Whom to ask whether it is ready, whatever the decision waits for. */
   readonly probes: readonly ProbeRequest[];
 }
 
 /** How a service stands with its clients. */
-export interface Standing {
+export interface Availability {
   /** Something of it is to serve all the time: it is no job, has not completed, and has replicas. */
   readonly isWanted: boolean;
   readonly isServed: boolean;

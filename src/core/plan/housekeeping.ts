@@ -23,7 +23,12 @@ export const housekeeping = (input: PlanInput): readonly Action[] => [
  */
 const leftPreflights = ({ environment, actual }: PlanInput): readonly Action[] =>
   actual.containers
-    .filter((c) => c.isPreflight && c.state === 'created' && isPreflightName(environment, c.name))
+    .filter(
+      (container) =>
+        container.isPreflight &&
+        container.state === 'created' &&
+        isPreflightName(environment, container.name),
+    )
     .map(({ id, name }) => ({ kind: 'remove', container: { id, name } }));
 
 const releasesInUse = (input: PlanInput): readonly Release[] => {
@@ -42,7 +47,7 @@ const staleNetworks = (input: PlanInput): readonly Action[] => {
     ]),
   );
   const attached = new Set(
-    input.actual.containers.flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []),
+    input.actual.containers.flatMap((container) => container.detail?.networks.map((n) => n.network) ?? []),
   );
   return input.actual.networks
     .filter((n) => n.owner && !needed.has(n.id) && !attached.has(n.name))
@@ -75,7 +80,9 @@ const keepTags = (input: PlanInput): readonly Action[] => {
 
 /** Right after `recover` neither ledger nor manifest names what runs. */
 const runningTags = (input: PlanInput): readonly string[] =>
-  input.actual.containers.flatMap((c) => (c.owner ? [keepTag(c.owner.service, c.owner.release)] : []));
+  input.actual.containers.flatMap((container) =>
+    container.owner ? [keepTag(container.owner.service, container.owner.release)] : [],
+  );
 
 const edgeTag = ({ edge: { image } }: PlanInput): readonly string[] =>
   image.digest === undefined ? [] : [keepEdgeTag(image.digest)];
@@ -109,7 +116,7 @@ const staleImages = (input: PlanInput): readonly Action[] => {
   // What a pull that was killed half way left behind bears a mirror's name only.
   const mirrored = run.flatMap((r) => mirrorsOf(input.mirrors, r).map((m) => m.repository));
   const ours = new Set<Repository>([normalised(input.environment), ...run, ...mirrored]);
-  const used = new Set<string>(input.actual.containers.map((c) => c.imageId));
+  const used = new Set<string>(input.actual.containers.map((container) => container.imageId));
   const kept = [...goodImages(input), ...desiredImages(input)].map((i) => i.imageId);
   const reserved = new Set<string | undefined>([...kept, edgeImage(input)?.id]);
   return input.actual.images

@@ -1,22 +1,22 @@
 import type { Keep } from './goal.ts';
 import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
-import { leave, leaverOf } from './edge/drain.ts';
-import { raise } from './edge/start-first.ts';
+import { drain, drainedOf } from './edge/drain.ts';
+import { startFirst } from './edge/start-first.ts';
 import { merge, pendingOf } from './merge-steps.ts';
 import { takenVolumes } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
-import { restingSetback, setbackOf } from './failed-step.ts';
-import { settleSlot, type SlotStep } from './stop-first.ts';
+import { restingFailedStep, failedStepOf } from './failed-step.ts';
+import { stopFirst, type SlotStep } from './stop-first.ts';
 import { isExtra, isUp, quiesce, refOf, retire, slotsOf, type Slot } from './slot.ts';
 
 /** What is good, or simply there, kept as it should be. */
-export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
-  const { target } = aim;
-  if (!target) return keepNothing(c, aim);
-  const setback = restingSetback(c, target.id) ? undefined : setbackOf(c, target.id);
+export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
+  const { target } = goal;
+  if (!target) return keepNothing(c, goal);
+  const failedStep = restingFailedStep(c, target.id) ? undefined : failedStepOf(c, target.id);
   // Its address or its network may be gone for ever: another container of the same release takes its place.
   const unstartable =
-    setback?.action === 'start' && setback.code !== 'PORT_TAKEN' ? setback.containerId : undefined;
+    failedStep?.action === 'start' && failedStep.code !== 'PORT_TAKEN' ? failedStep.containerId : undefined;
   const slots = slotsOf(c, target, (o) => o.id === unstartable);
   const wanted = slots.filter((s) => !isExtra(c, target, s));
   const good = c.record.good[0];
@@ -27,10 +27,10 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
     // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too
     // many.
     const scoped =
-      aim.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
+      goal.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
     return target.release?.spec.exposure === undefined
-      ? settleSlot(c, target, scoped, hasGivenWay(slot))
-      : raise(c, target, scoped, { isNew: false, isTurn: true });
+      ? stopFirst(c, target, scoped, hasGivenWay(slot))
+      : startFirst(c, target, scoped, { isNew: false, isTurn: true });
   });
   const merged = merge(steps);
   if (merged?.kind === 'act') return merged;
@@ -39,15 +39,15 @@ export const decideKeep = (c: ServiceContext, aim: Keep): Decision => {
     isCompleted ||
     (target.release?.spec.exposure ? hasTakenOver(steps[wanted.indexOf(s)]) : s.current !== undefined);
   const replaced = slots.flatMap((s) =>
-    !isExtra(c, target, s) && aim.retireOthers && isReplaced(s) ? s.others : [],
+    !isExtra(c, target, s) && goal.retireOthers && isReplaced(s) ? s.others : [],
   );
   const surplus = slots.flatMap((s) => (isExtra(c, target, s) ? s.others : []));
   const why = 'no longer needed';
-  const gone = [leave(leaverOf(c, target.release), replaced, why), leave(leaverOf(c), surplus, why)];
+  const gone = [drain(drainedOf(c, target.release), replaced, why), drain(drainedOf(c), surplus, why)];
   const act = gone.find((d) => d?.kind === 'act');
   const draining = gone.find((d) => d?.kind === 'wait');
   return (
-    act ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? settledOf(c, aim, target)
+    act ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? settledOf(c, goal, target)
   );
 };
 
@@ -101,20 +101,22 @@ const toldBy = (steps: readonly SlotStep[]): Decision | undefined => {
 };
 
 /** No release to keep: bring back the container that was taken over, or take a failed first release away. */
-const keepNothing = (c: ServiceContext, aim: Keep): Decision => {
-  if (!aim.restoreForeign || !c.foreign) {
+const keepNothing = (c: ServiceContext, goal: Keep): Decision => {
+  if (!goal.restoreForeign || !c.foreign) {
     // What failed goes, even where the one that is wanted can't begin yet.
-    const retired = retire(aim.retireOthers ? c.own : c.own.filter((o) => isSpent(c, o)));
-    return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.settled;
+    const retired = retire(goal.retireOthers ? c.own : c.own.filter((o) => isSpent(c, o)));
+    return retired
+      ? { kind: 'act', actions: retired, why: 'the failed release is taken away' }
+      : goal.settled;
   }
   const { container, adoption } = c.foreign;
   const quiet = quiesce(c.own);
   if (quiet) return { kind: 'act', actions: quiet, why: `${adoption.name} comes back` };
-  const squatter = c.own.find((o) => o.name === adoption.name);
-  if (squatter)
+  const nameHolder = c.own.find((o) => o.name === adoption.name);
+  if (nameHolder)
     return {
       kind: 'act',
-      actions: [{ kind: 'remove', container: refOf(squatter) }],
+      actions: [{ kind: 'remove', container: refOf(nameHolder) }],
       why: 'it has the old name',
     };
   const ref = refOf(container);
@@ -139,5 +141,5 @@ const keepNothing = (c: ServiceContext, aim: Keep): Decision => {
     };
   }
   const retired = retire(c.own);
-  return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : aim.settled;
+  return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : goal.settled;
 };

@@ -1,4 +1,4 @@
-import { serviceOf, type PlanInput, type Setback } from './plan-input.ts';
+import { serviceOf, type PlanInput, type FailedStep } from './plan-input.ts';
 import { isShortWait, type ServicePlan, type WaitReason } from './host-plan.ts';
 import { isStubborn } from './failed-step.ts';
 
@@ -18,9 +18,9 @@ const UNBEGUN: ReadonlySet<WaitReason> = new Set([
  * (`progressing`, with a deadline of its own), a first start that somebody holds back, and a first image that
  * is being fetched, as long as that does not fail again and again.
  */
-export const toldAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => {
-  const { decision, standing } = plan;
-  if (!standing?.isWanted || standing.isServed || !isStuck(input, plan)) return plan;
+export const blockedAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => {
+  const { decision, availability } = plan;
+  if (!availability?.isWanted || availability.isServed || !isStuck(input, plan)) return plan;
   if (decision.kind === 'blocked' && decision.reason === 'quarantined')
     return {
       ...plan,
@@ -40,18 +40,18 @@ export const toldAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => 
   };
 };
 
-const isStuck = (input: PlanInput, { decision, standing, service }: ServicePlan): boolean => {
+const isStuck = (input: PlanInput, { decision, availability, service }: ServicePlan): boolean => {
   if (decision.kind !== 'wait') return true;
   if (isShortWait(decision.reason) || decision.reason === 'removal') return false;
-  if (standing?.hasServed === true) return true;
+  if (availability?.hasServed === true) return true;
   return !UNBEGUN.has(decision.reason) && !isFirstFetch(input, service);
 };
 
-const isFetch = ({ action }: Setback): boolean => action === 'pull' || action === 'resolve-tag';
+const isFetch = ({ action }: FailedStep): boolean => action === 'pull' || action === 'resolve-tag';
 
 const isFirstFetch = (input: PlanInput, service: string): boolean => {
-  const own = Object.entries(input.setbacks).filter(([key]) => serviceOf(key) === service);
-  return own.length > 0 && own.every(([, setback]) => isFetch(setback) && !isStubborn(setback));
+  const own = Object.entries(input.failedSteps).filter(([key]) => serviceOf(key) === service);
+  return own.length > 0 && own.every(([, failedStep]) => isFetch(failedStep) && !isStubborn(failedStep));
 };
 
 const adviceFor = (reason: WaitReason, service: string): string =>

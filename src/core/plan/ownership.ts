@@ -46,7 +46,7 @@ export const identify = (input: IdentifyInput): Identified => {
     if ((owner ?? edge) && found === container) recognised.push(id);
     return found;
   });
-  const isSame = containers.every((c, at) => c === input.actual.containers[at]);
+  const isSame = containers.every((container, at) => container === input.actual.containers[at]);
   return { actual: isSame ? input.actual : { ...input.actual, containers }, recognised };
 };
 

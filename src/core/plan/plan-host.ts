@@ -4,17 +4,17 @@ import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { EpochMs } from '../time.ts';
 import { nextOpening } from '../window/window.ts';
-import { toldAsDown } from './outage.ts';
+import { blockedAsDown } from './outage.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
-import { leave } from './edge/drain.ts';
+import { drain } from './edge/drain.ts';
 import { planEdge } from './edge/plan-edge.ts';
 import { EDGE_TARGET } from './edge/target.ts';
-import { shareOfHeld, type EdgeShare } from './edge/demand.ts';
+import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
 import { foreignIn } from './foreign-container.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
-import { setbackKey, type Foreign, type PlanInput, type ServiceContext } from './plan-input.ts';
+import { failedStepKey, type Foreign, type PlanInput, type ServiceContext } from './plan-input.ts';
 import {
   isShortWait,
   type Decision,
@@ -27,27 +27,27 @@ import {
 import { replicaOf } from './container-roles.ts';
 import { planService } from './plan-service.ts';
 import { selfDecision } from './agent-container.ts';
-import { afterSetback, isStubborn, restingAt } from './failed-step.ts';
+import { afterFailedStep, isStubborn, restingAt } from './failed-step.ts';
 
 /** The whole host: every declared service after those it depends on, then those nobody declares any more. */
 export const planHost = (input: PlanInput): HostPlan => {
   const plans = new Map<string, ServicePlan>();
-  const shares = new Map<string, EdgeShare>();
+  const demands = new Map<string, EdgeDemand>();
   const opensAtMs = nextOpening(input.windows, input.nowMs);
   for (const service of inOrder(input.project.services)) {
-    const { plan, share } = planService(contextOf(input, service, opensAtMs), plans);
+    const { plan, demand } = planService(contextOf(input, service, opensAtMs), plans);
     plans.set(service.name, plan);
-    shares.set(service.name, share);
+    demands.set(service.name, demand);
   }
   const undeclared = planUndeclared(input);
-  for (const { plan, share } of undeclared) shares.set(plan.service, share);
+  for (const { plan, demand } of undeclared) demands.set(plan.service, demand);
   const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
   const isTurning = planned.some(({ decision }) => takes(decision, 'edge-set-state'));
-  const edge = planEdge(input, [...shares.values()], isTurning);
+  const edge = planEdge(input, [...demands.values()], isTurning);
   const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
-    toldByEdge(input, s, shares.get(s.service), edge),
+    blockedByEdge(input, s, demands.get(s.service), edge),
   );
-  const told = services.map((s) => toldAsDown(input, s));
+  const told = services.map((s) => blockedAsDown(input, s));
   const isSettled = services.every(
     (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
   );
@@ -58,7 +58,7 @@ export const planHost = (input: PlanInput): HostPlan => {
       isSettled &&
       edge?.decision.kind !== 'act' &&
       !holdDecision(input) &&
-      !restingAt(input, setbackKey('', ''))
+      !restingAt(input, failedStepKey('', ''))
         ? housekeeping(input)
         : [],
     foreign: foreignIn(input.actual),
@@ -73,17 +73,17 @@ export const planHost = (input: PlanInput): HostPlan => {
  * A service whose port something else has is blocked by that, whatever else it waits for. Otherwise what it
  * waits for at the edge is the edge's to tell, where that is stuck.
  */
-const toldByEdge = (
+const blockedByEdge = (
   input: PlanInput,
   plan: ServicePlan,
-  share: EdgeShare | undefined,
+  demand: EdgeDemand | undefined,
   edge: EdgePlan | undefined,
 ): ServicePlan => {
   const { decision } = plan;
   if (!edge) return plan;
   const isWaiting = decision.kind === 'wait' && decision.reason === 'edge';
   const isMoving = decision.kind === 'act' || (decision.kind === 'wait' && isShortWait(decision.reason));
-  const taken = edge.taken.find((t) => share?.frontends.some((f) => sameFrontend(f, t.frontend)));
+  const taken = edge.taken.find((t) => demand?.frontends.some((f) => sameFrontend(f, t.frontend)));
   if (taken && decision.kind !== 'blocked' && (isWaiting || !isMoving))
     return { ...plan, decision: taken.decision };
   const isOthers = edge.taken.some((t) => t.decision === edge.decision);
@@ -95,8 +95,8 @@ const toldByEdge = (
 const isStuck = (input: PlanInput, d: Decision): boolean => {
   if (d.kind === 'blocked') return true;
   if (d.kind !== 'wait' || isShortWait(d.reason)) return false;
-  const setback = input.setbacks[setbackKey('', EDGE_TARGET)];
-  return d.reason !== 'back-off' || (setback !== undefined && isStubborn(setback));
+  const failedStep = input.failedSteps[failedStepKey('', EDGE_TARGET)];
+  return d.reason !== 'back-off' || (failedStep !== undefined && isStubborn(failedStep));
 };
 
 /** No event tells that a session ended or a port opened: those are looked for. */
@@ -104,18 +104,18 @@ const LOOK_MS = 200;
 
 const nextLook = (d: Decision, { nowMs }: PlanInput): number | undefined => {
   if (d.kind !== 'wait') return undefined;
-  const isLookedFor = d.reason === 'drain' || d.reason === 'edge';
-  return isLookedFor ? Math.min(nowMs + LOOK_MS, d.until ?? Infinity) : d.until;
+  const isObserved = d.reason === 'drain' || d.reason === 'edge';
+  return isObserved ? Math.min(nowMs + LOOK_MS, d.until ?? Infinity) : d.until;
 };
 
 const MIDWAY: ReadonlySet<WaitReason> = new Set(['health', 'removal', 'bake', 'drain', 'edge']);
 const isMidway = (d: Decision): boolean => d.kind === 'wait' && MIDWAY.has(d.reason);
 
 const earliest = (times: readonly (number | undefined)[], input: PlanInput): number | undefined => {
-  const setbacks = Object.values(input.setbacks).map((s) =>
+  const failedSteps = Object.values(input.failedSteps).map((s) =>
     s.untilMs > input.nowMs ? s.untilMs : undefined,
   );
-  const known = [...times, ...setbacks].filter((t) => t !== undefined);
+  const known = [...times, ...failedSteps].filter((t) => t !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 };
 
@@ -174,19 +174,19 @@ const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
 
 /** How a service drains whose compose file is gone: the default. */
 const DRAIN_MS = 30_000;
-const NO_SHARE: EdgeShare = {
+const NO_SHARE: EdgeDemand = {
   frontends: [],
   yielding: [],
   servers: [],
   drainMs: DRAIN_MS,
   isExpected: false,
-  isProofWanted: false,
+  isProofNeeded: false,
 };
 
 /** Services that left the compose files: stopped and removed, unless that would leave nothing at all. */
 const planUndeclared = (
   input: PlanInput,
-): readonly { readonly plan: ServicePlan; readonly share: EdgeShare }[] => {
+): readonly { readonly plan: ServicePlan; readonly demand: EdgeDemand }[] => {
   const here = new Set(input.actual.containers.flatMap((o) => (o.owner ? [o.owner.service] : [])));
   const recorded = Object.keys(input.ledger.services);
   const gone = [...new Set([...here, ...recorded])]
@@ -207,7 +207,7 @@ const planUndeclared = (
       running: own.map((o) => replicaOf(o, 'retired')),
       probes: [],
     };
-    return { plan, share: isHeld ? shareOfHeld(held, DRAIN_MS) : NO_SHARE };
+    return { plan, demand: isHeld ? demandOfHeld(held, DRAIN_MS) : NO_SHARE };
   });
 };
 
@@ -220,7 +220,7 @@ const decideUndeclared = (
   if (held) return held;
   const record = serviceRecord(input.ledger, service);
   const why = `${service} is not in the compose files any more`;
-  const gone = leave({ input, record, drainMs: DRAIN_MS, byTime: false }, own, why);
+  const gone = drain({ input, record, drainMs: DRAIN_MS, byTime: false }, own, why);
   if (!gone) return { kind: 'act', actions: [{ kind: 'forget' }], why: `nothing of ${service} is left` };
   if (isLastStand(input)) {
     return {
@@ -230,5 +230,5 @@ const decideUndeclared = (
       advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
     };
   }
-  return afterSetback(input, setbackKey(service, ''), gone);
+  return afterFailedStep(input, failedStepKey(service, ''), gone);
 };

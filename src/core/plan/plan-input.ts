@@ -28,9 +28,9 @@ export interface PlanInput {
   readonly actual: Actual;
   readonly ledger: Ledger;
   /**
-   * What last went wrong, by `setbackKey`; forgotten when the agent restarts (then it is simply tried again).
+   * What last went wrong, by `failedStepKey`; forgotten when the agent restarts (then it is simply tried again).
    */
-  readonly setbacks: Readonly<Record<string, Setback>>;
+  readonly failedSteps: Readonly<Record<string, FailedStep>>;
   /** Container id → the start (epoch ms) since which its probe has answered. */
   readonly answered: Readonly<Record<string, EpochMs>>;
   /**
@@ -59,11 +59,11 @@ export interface EdgeSetting {
  * Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the
  * last.
  */
-export const setbackKey = (service: string, release: string): string => `${service} ${release}`;
+export const failedStepKey = (service: string, release: string): string => `${service} ${release}`;
 export const serviceOf = (key: string): string => key.slice(0, key.indexOf(' '));
 
 /** An action failed for a reason that is not the release's. */
-export interface Setback {
+export interface FailedStep {
   readonly action: ActionKind;
   /** The release that the action served. */
   readonly release: string;

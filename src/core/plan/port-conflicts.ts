@@ -1,4 +1,4 @@
-import { oncePer } from '../memoize.ts';
+import { memoize } from '../memoize.ts';
 import type { Actual, Container, HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { ServiceContext } from './plan-input.ts';
@@ -44,7 +44,7 @@ export const portHolders = (c: ServiceContext, release: Release): readonly PortH
   directPortHolders(c, publishedPorts(release));
 
 /** The edge lets go by itself: who waits for that is told so (`awaitPorts`). */
-const publishing = oncePer(({ containers }: Actual): readonly Container[] =>
+const publishing = memoize(({ containers }: Actual): readonly Container[] =>
   containers.filter((o) => heldPorts(o).length > 0 && isUp(o) && !o.edge),
 );
 

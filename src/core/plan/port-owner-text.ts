@@ -24,12 +24,13 @@ export const containerOwner = (container: Container, wanted: HostPort): PortOwne
   };
 };
 
-const isOtherEdge = (c: Container): boolean => c.otherOwner?.isEdge === true && c.state === 'running';
+const isOtherEdge = (container: Container): boolean =>
+  container.otherOwner?.isEdge === true && container.state === 'running';
 
 /** Another environment's edge that was made for this port. */
 export const edgeOwner = (actual: Actual, wanted: HostPort): PortOwner | undefined => {
   const edge = actual.containers.find(
-    (c) => isOtherEdge(c) && c.otherOwner?.edgePorts.some((p) => overlaps(p, wanted)),
+    (container) => isOtherEdge(container) && container.otherOwner?.edgePorts.some((p) => overlaps(p, wanted)),
   );
   return edge && containerOwner(edge, wanted);
 };
@@ -39,8 +40,11 @@ export const listenerOwner = (actual: Actual, wanted: HostPort, uid: number): Po
   const known = edgeOwner(actual, wanted);
   if (known) return known;
   // Edges of the first agents do not say where they listen: as root, like every edge.
-  const edges = uid === 0 ? actual.containers.filter((c) => isOtherEdge(c) && saysNothing(c)) : [];
-  const names = edges.map((c) => `${c.otherEnvironment ?? ''} (${c.name})`);
+  const edges =
+    uid === 0
+      ? actual.containers.filter((container) => isOtherEdge(container) && saysNothing(container))
+      : [];
+  const names = edges.map((container) => `${container.otherEnvironment ?? ''} (${container.name})`);
   if (names.length > 0)
     return {
       who: `another program of root's, maybe the edge of the environment ${names.join(' or ')}`,
@@ -53,4 +57,4 @@ export const listenerOwner = (actual: Actual, wanted: HostPort, uid: number): Po
   };
 };
 
-const saysNothing = (c: Container): boolean => c.otherOwner?.edgePorts.length === 0;
+const saysNothing = (container: Container): boolean => container.otherOwner?.edgePorts.length === 0;

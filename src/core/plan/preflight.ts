@@ -8,7 +8,7 @@ import { covers, overlaps } from './port-conflicts.ts';
 import { edgeParts } from './edge/edge-view.ts';
 import type { ServiceContext } from './plan-input.ts';
 import { liveName } from './required-resources.ts';
-import { setbackOf } from './failed-step.ts';
+import { failedStepOf } from './failed-step.ts';
 import { isUp, type Slot } from './slot.ts';
 
 /**
@@ -48,7 +48,7 @@ const portText = ({ hostAddress, hostPort, protocol }: Port): string =>
   `${hostAddress === '' ? '' : `${hostAddress}:`}${String(hostPort)}/${protocol}`;
 
 const isRisky = (c: ServiceContext, release: Release, serving: readonly Container[]): boolean =>
-  setbackOf(c, release.id)?.action === 'start' ||
+  failedStepOf(c, release.id)?.action === 'start' ||
   dependsOnMore(release.spec, c.input.actual.engine) ||
   serving.some((o) => !isAccepted(release.spec, specOfServing(c, o)));
 

@@ -56,8 +56,8 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   if (absent) return { kind: 'stuck', decision: absent };
   const holder = stubbornHolder(c, release);
   if (holder) return portTaken(c, holder);
-  const squatter = nameSquatter(c, target, slot);
-  if (squatter) return squatter;
+  const nameHolder = nameConflict(c, target, slot);
+  if (nameHolder) return nameHolder;
   return {
     kind: 'act',
     actions: [createOf(c, target, release, slot, image.id)],
@@ -110,16 +110,16 @@ const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Sl
 };
 
 /** A container that is not of this service and has a name we need. Renaming it is not ours to do. */
-const nameSquatter = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
+const nameConflict = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
   const names = [
     servingName(c, target, slot.replica),
     containerName(c.input.environment, c.service.name, slot.replica, target.id),
   ];
   const isForeign = (o: Container): boolean =>
     o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id;
-  const squatter = c.input.actual.containers.find((o) => names.includes(o.name) && isForeign(o));
-  if (!squatter) return undefined;
-  const { name, owner, otherEnvironment } = squatter;
+  const nameHolder = c.input.actual.containers.find((o) => names.includes(o.name) && isForeign(o));
+  if (!nameHolder) return undefined;
+  const { name, owner, otherEnvironment } = nameHolder;
   if (owner || otherEnvironment !== undefined)
     return blockedStep(
       'name',

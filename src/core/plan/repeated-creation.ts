@@ -1,5 +1,5 @@
 import type { EpochMs } from '../time.ts';
-import type { Setback } from './plan-input.ts';
+import type { FailedStep } from './plan-input.ts';
 
 /**
  * The same thing was created again and again: each time it was gone, or not what was wanted, a moment later.
@@ -26,17 +26,17 @@ export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repeti
   return { count, sinceMs: isOver ? nowMs : before.sinceMs, lastMs: nowMs, restMs };
 };
 
-interface Repeated extends Pick<Setback, 'action' | 'release'> {
+interface Repeated extends Pick<FailedStep, 'action' | 'release'> {
   readonly name: string;
   /** What became of the one before. */
   readonly fate: string;
 }
 
 /** It succeeded, and is not done again before its rest is over, as if it had failed. */
-export const repetitionSetback = (
+export const repetitionAsFailedStep = (
   { action, release, name, fate }: Repeated,
   { count, sinceMs, lastMs, restMs }: Repetition,
-): Setback => {
+): FailedStep => {
   const seconds = String(Math.max(1, Math.round((lastMs - sinceMs) / 1000)));
   return {
     action,

@@ -81,29 +81,39 @@ export const simulate = (
         containers: [...actual.containers, created(action, nowMs, actual.containers)],
       };
     case 'remove':
-      return { ...actual, containers: actual.containers.filter((c) => c.id !== action.container.id) };
+      return {
+        ...actual,
+        containers: actual.containers.filter((container) => container.id !== action.container.id),
+      };
     case 'rename':
-      return withContainer(actual, action.container.id, (c) => ({ ...c, name: action.to }));
+      return withContainer(actual, action.container.id, (container) => ({ ...container, name: action.to }));
     case 'disarm':
       return withDetail(actual, action.container.id, { restart: { name: 'no', maxRetries: 0 } });
     case 'arm':
       return withDetail(actual, action.container.id, { restart: action.restart });
     case 'limit':
-      return withContainer(actual, action.container.id, (c) =>
-        c.detail ? { ...c, detail: { ...c.detail, limits: { ...c.detail.limits, ...action.limits } } } : c,
+      return withContainer(actual, action.container.id, (container) =>
+        container.detail
+          ? {
+              ...container,
+              detail: { ...container.detail, limits: { ...container.detail.limits, ...action.limits } },
+            }
+          : container,
       );
     case 'connect':
       return withNetworks(actual, action.container.id, (networks) => [...networks, joined(actual, action)]);
     case 'start':
       return bound(
-        withContainer(actual, action.container.id, (c) => started(c, nowMs)),
+        withContainer(actual, action.container.id, (container) => started(container, nowMs)),
         action.container.id,
       );
     case 'unpause':
-      return withContainer(actual, action.container.id, (c) => ({ ...c, state: 'running' }));
+      return withContainer(actual, action.container.id, (container) => ({ ...container, state: 'running' }));
     case 'stop':
       return unbound(
-        withContainer(freed(actual, action.container.id), action.container.id, (c) => stopped(c, nowMs)),
+        withContainer(freed(actual, action.container.id), action.container.id, (container) =>
+          stopped(container, nowMs),
+        ),
         action.container.id,
       );
   }
@@ -112,13 +122,15 @@ export const simulate = (
 const idOf = (...parts: readonly string[]): string =>
   createHash('sha256').update(parts.join('/')).digest('hex');
 
-const withContainer = (actual: Actual, id: string, change: (c: Container) => Container): Actual => ({
+const withContainer = (actual: Actual, id: string, change: (container: Container) => Container): Actual => ({
   ...actual,
-  containers: actual.containers.map((c) => (c.id === id ? change(c) : c)),
+  containers: actual.containers.map((container) => (container.id === id ? change(container) : container)),
 });
 
 const withDetail = (actual: Actual, id: string, change: Partial<ContainerDetail>): Actual =>
-  withContainer(actual, id, (c) => (c.detail ? { ...c, detail: { ...c.detail, ...change } } : c));
+  withContainer(actual, id, (container) =>
+    container.detail ? { ...container, detail: { ...container.detail, ...change } } : container,
+  );
 
 /** A tag belongs to one image: it leaves the other one. */
 const tagged = (
@@ -163,7 +175,7 @@ const removeImage = (actual: Actual, id: ImageId, references: readonly string[])
 
 /** Whoever listened for it does so no more. */
 const freed = (actual: Actual, id: string): Actual => {
-  const container = actual.containers.find((c) => c.id === id);
+  const container = actual.containers.find((one) => one.id === id);
   const edge = actual.edges.find((e) => e.instance === container?.edge?.instance);
   const ports = [...(container?.ports ?? []), ...(edge?.state?.frontends ?? [])].map((p) => p.hostPort);
   return { ...actual, listeners: actual.listeners?.filter((l) => !ports.includes(l.port)) };
@@ -174,8 +186,10 @@ const withNetworks = (
   id: string,
   change: (networks: ContainerDetail['networks']) => ContainerDetail['networks'],
 ): Actual =>
-  withContainer(actual, id, (c) =>
-    c.detail ? { ...c, detail: { ...c.detail, networks: change(c.detail.networks) } } : c,
+  withContainer(actual, id, (container) =>
+    container.detail
+      ? { ...container, detail: { ...container.detail, networks: change(container.detail.networks) } }
+      : container,
   );
 
 const joined = (
@@ -241,7 +255,7 @@ const factsOf = ({ release: { spec }, networks, edge }: CreateContainer): Create
 const joinedBy = (spec: ContainerSpec, containers: readonly Container[]): Pick<ContainerDetail, 'joined'> => {
   const donors = joinedNamespaces(spec).map(({ namespace, donor }) => [
     namespace,
-    containers.find((c) => c.name === donor)?.id ?? donor,
+    containers.find((container) => container.name === donor)?.id ?? donor,
   ]);
   return donors.length === 0 ? {} : { joined: Object.fromEntries(donors) as Record<string, string> };
 };
@@ -287,29 +301,29 @@ const created = (action: CreateContainer, nowMs: EpochMs, containers: readonly C
   };
 };
 
-const started = (c: Container, nowMs: EpochMs): Container => ({
-  ...c,
+const started = (container: Container, nowMs: EpochMs): Container => ({
+  ...container,
   state: 'running',
-  ...(c.detail && {
+  ...(container.detail && {
     detail: {
-      ...c.detail,
+      ...container.detail,
       startedAtMs: nowMs,
       restartCount: 0,
-      health: c.detail.health === 'none' ? 'none' : 'starting',
-      networks: c.detail.networks.map((n) => ({ ...n, ip: n.fixedIp ?? '10.0.0.2' })),
+      health: container.detail.health === 'none' ? 'none' : 'starting',
+      networks: container.detail.networks.map((n) => ({ ...n, ip: n.fixedIp ?? '10.0.0.2' })),
     },
   }),
 });
 
-const stopped = (c: Container, nowMs: EpochMs): Container => ({
-  ...c,
+const stopped = (container: Container, nowMs: EpochMs): Container => ({
+  ...container,
   state: 'exited',
-  ...(c.detail && {
+  ...(container.detail && {
     detail: {
-      ...c.detail,
+      ...container.detail,
       finishedAtMs: nowMs,
       exitCode: 143,
-      networks: c.detail.networks.map((n) => ({ ...n, ip: '' })),
+      networks: container.detail.networks.map((n) => ({ ...n, ip: '' })),
     },
   }),
 });

@@ -16,8 +16,8 @@ export interface Slot {
 /**
  * The order in which containers of one release compete for their slot: the one that serves, then the oldest.
  */
-const rank = (c: Container): number =>
-  ['running', 'restarting', 'paused', 'exited', 'created'].indexOf(c.state) >>> 0;
+const rank = (container: Container): number =>
+  ['running', 'restarting', 'paused', 'exited', 'created'].indexOf(container.state) >>> 0;
 const byRank = (a: Container, b: Container): number =>
   rank(a) - rank(b) || (a.detail?.createdAtMs ?? 0) - (b.detail?.createdAtMs ?? 0);
 
@@ -76,12 +76,12 @@ const replicasOf = ({ service }: ServiceContext, target: Target | undefined): nu
 export const isExtra = (c: ServiceContext, target: Target | undefined, slot: Slot): boolean =>
   slot.replica > replicasOf(c, target);
 
-export const refOf = (c: Container): ContainerRef => ({ id: c.id, name: c.name });
+export const refOf = (container: Container): ContainerRef => ({ id: container.id, name: container.name });
 
-export const isUp = (c: Container): boolean =>
-  c.state === 'running' || c.state === 'restarting' || c.state === 'paused';
+export const isUp = (container: Container): boolean =>
+  container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
 
-const isArmed = (c: Container): boolean => (c.detail?.restart.name ?? 'no') !== 'no';
+const isArmed = (container: Container): boolean => (container.detail?.restart.name ?? 'no') !== 'no';
 
 const samePolicy = (a: RestartPolicy | undefined, b: RestartPolicy): boolean =>
   a?.name === b.name && (a.name !== 'on-failure' || a.maxRetries === b.maxRetries);
@@ -120,7 +120,7 @@ export const servingName = (c: ServiceContext, target: Target, replica: number):
   containerName(c.input.environment, c.service.name, replica, target.id);
 
 /** The name put right, after whoever of this service has it meanwhile; each is one step. Undefined: it is. */
-export const christen = (
+export const claimName = (
   c: ServiceContext,
   target: Target,
   slot: Slot,
@@ -129,10 +129,10 @@ export const christen = (
   if (!current || !target.release) return undefined;
   const name = servingName(c, target, slot.replica);
   if (current.name === name) return undefined;
-  const squatter = [...c.own, ...slot.others].find((o) => o.name === name);
-  if (squatter) {
-    const to = asideName(c.input.environment, c.service.name, squatter.id);
-    return [{ kind: 'rename', container: refOf(squatter), to }];
+  const nameHolder = [...c.own, ...slot.others].find((o) => o.name === name);
+  if (nameHolder) {
+    const to = asideName(c.input.environment, c.service.name, nameHolder.id);
+    return [{ kind: 'rename', container: refOf(nameHolder), to }];
   }
   // One that is being removed gives its name back by itself: no reason to keep this one waiting.
   const isInRemoval = c.input.actual.containers.some((o) => o.name === name && o.state === 'removing');

@@ -2,14 +2,14 @@ import type { ContainerSpec } from '../compose/project-model.ts';
 import type { Container, Limits } from '../state/actual.ts';
 import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
-import { judge, type Verdict } from './container-health.ts';
+import { judgeContainer, type Verdict } from './container-health.ts';
 import { liveName, networksNeed } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
 import { prepare } from './prepare.ts';
 import { awaitOut, awaitPorts } from './edge/port-release.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/edge-view.ts';
 import { absentDonor, joins, restartedDonor } from './shared-namespace.ts';
-import { armIfNeeded, christen, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
+import { armIfNeeded, claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
 import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
 
@@ -30,12 +30,7 @@ const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => 
  * between any two is recovered by looking again: create → disarm others → stop others → names → networks →
  * arm → start → judge. Forwards, rollback and repair all climb it; only the target differs.
  */
-export const settleSlot = (
-  c: ServiceContext,
-  target: Target,
-  slot: Slot,
-  startStopped: boolean,
-): SlotStep => {
+export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startStopped: boolean): SlotStep => {
   const { current, others } = slot;
   if (!current) return prepare(c, target, slot);
   const verdict = verdictOf(c, target, slot);
@@ -52,7 +47,7 @@ export const settleSlot = (
     const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
     return holder ? awaitPort(holder) : act(quiet, `make room for ${current.name}`);
   }
-  const named = christen(c, target, slot);
+  const named = claimName(c, target, slot);
   if (named) return act(named, 'give the container its name');
   const drifted = repairInPlace(c, target, slot, true);
   const hasRun = current.detail?.startedAtMs !== undefined;
@@ -103,7 +98,7 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
   const { input } = c;
   const spec = target.release?.spec;
   if (!spec) return isUp(current) ? { kind: 'good' } : { kind: 'idle' };
-  return judge({
+  return judgeContainer({
     container: current,
     spec,
     nowMs: input.nowMs,

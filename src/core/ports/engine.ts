@@ -51,7 +51,7 @@ export type TagMeaning =
   | { readonly kind: 'local'; readonly imageId: ImageId };
 
 /** The disk that the engine keeps its images on. */
-export interface Room {
+export interface DiskSpace {
   readonly folder: string;
   readonly freeBytes: number;
 }
@@ -67,7 +67,7 @@ export interface Engine {
    * Undefined where it can't be looked at from here: another machine's, or a folder that this user may not
    * enter.
    */
-  readonly room: () => Promise<Room | undefined>;
+  readonly room: () => Promise<DiskSpace | undefined>;
   readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
   /** Idempotent: what is already so is success. */
   readonly apply: (

@@ -4,7 +4,7 @@ import type { HostReport } from '../fleet/host-report.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { highestNext } from '../manifest/serial.ts';
 import type { Services } from './draft.ts';
-import type { Standing, Unusable } from './published-state.ts';
+import type { PublishedState, Unusable } from './published-state.ts';
 import { versionOf } from '../image/version.ts';
 
 /** The services whose versions a publish names itself; it takes none of them over from what is published. */
@@ -12,7 +12,7 @@ export type Named = readonly string[] | 'all';
 
 export interface Circumstances {
   readonly store: string;
-  readonly standing: Standing;
+  readonly state: PublishedState;
   /** Read before the standing: what hosts have accepted was in the store by then. */
   readonly reports: readonly HostReport[];
   /** Judged by the trust file of the hosts, and not only by the keys of this publish. */
@@ -33,7 +33,7 @@ const isRefusedByHosts = (found: Unusable, { reports, isHostsTrust }: Circumstan
  * only where nothing here was ever signed.
  */
 export const unverifiedOf = (c: Circumstances): Unusable | undefined => {
-  const { newest, unusable } = c.standing;
+  const { newest, unusable } = c.state;
   return unusable.find(
     (found) =>
       found.manifest !== undefined &&
@@ -67,7 +67,7 @@ const listed = (services: readonly string[], { services: all }: Manifest): strin
 export const refuseUnverified = (c: Circumstances, named: Named): void => {
   const found = unverifiedOf(c);
   if (!found?.manifest) return;
-  const { newest } = c.standing;
+  const { newest } = c.state;
   const [theirs, ours] = [found.manifest.services, newest?.manifest.services ?? {}];
   const services = [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].toSorted();
   const differing = services.filter((service) => !isSameVersion(theirs[service], ours[service]));
@@ -111,8 +111,8 @@ export const refuseLoss = (c: Circumstances, base: Manifest, named: Named): void
   );
 };
 
-const placeRemark = ({ store, standing }: Circumstances, newest: Manifest): string | undefined => {
-  const { place, serialInPlace, unusable } = standing;
+const placeRemark = ({ store, state }: Circumstances, newest: Manifest): string | undefined => {
+  const { place, serialInPlace, unusable } = state;
   const path = manifestPath(newest.environment);
   const goingOn = `going on from serial ${String(newest.serial)} of the history`;
   if (!place) return `${store}/${path} is missing: ${goingOn}`;
@@ -125,10 +125,10 @@ const placeRemark = ({ store, standing }: Circumstances, newest: Manifest): stri
 
 /** What a person has to know about what lies in the store. `highest`: above it the next serial is. */
 export const remarksOn = (c: Circumstances, highest: number): readonly string[] => {
-  const newest = c.standing.newest?.manifest;
+  const newest = c.state.newest?.manifest;
   if (!newest) return [];
   const inPlace = placeRemark(c, newest);
-  const others = c.standing.unusable
+  const others = c.state.unusable
     .filter(({ path }) => path !== manifestPath(newest.environment))
     .map(({ path, message }) => `${c.store}/${path} is passed over: ${message}`);
   const remarks = [...(inPlace === undefined ? [] : [inPlace]), ...others];

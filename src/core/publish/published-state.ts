@@ -28,7 +28,7 @@ export type Opened =
   | { readonly kind: 'unusable'; readonly unusable: Unusable };
 
 /** What a store has of an environment. */
-export interface Standing {
+export interface PublishedState {
   /** The document in the place of the current manifest, whatever it is; undefined: there is none. */
   readonly place: StoredDocument | undefined;
   /** The serial that it bears, as far as it can be read. */

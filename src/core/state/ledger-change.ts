@@ -75,7 +75,7 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
     case 'quarantine':
       return withService(ledger, service, withFailures(failuresWith(record, action, findings, nowMs)));
     case 'drain': {
-      const ids = action.containers.map((c) => c.id);
+      const ids = action.containers.map((container) => container.id);
       const others = Object.entries(record.drains ?? {}).filter(([id]) => !ids.includes(id));
       const now = ids.map((id): [string, EpochMs] => [id, record.drains?.[id] ?? nowMs]);
       // Containers that are gone leave their line behind: the newest are kept.

@@ -3,21 +3,21 @@ import type { RunningReplica } from '../plan/host-plan.ts';
 import type { ContainerStatus } from './status-document.ts';
 
 /** A container as the documents show it. */
-export const containerStatus = (c: RunningReplica): ContainerStatus => ({
-  id: c.container.id,
-  name: c.container.name,
-  replica: c.replica,
-  version: c.version,
-  release: c.release,
-  role: c.role,
-  state: c.state,
-  health: c.health,
-  since: c.sinceMs === undefined ? null : isoTime(c.sinceMs),
-  drain: c.drain
+export const containerStatus = (replica: RunningReplica): ContainerStatus => ({
+  id: replica.container.id,
+  name: replica.container.name,
+  replica: replica.replica,
+  version: replica.version,
+  release: replica.release,
+  role: replica.role,
+  state: replica.state,
+  health: replica.health,
+  since: replica.sinceMs === undefined ? null : isoTime(replica.sinceMs),
+  drain: replica.drain
     ? {
-        since: isoTime(c.drain.sinceMs),
-        until: isoTime(c.drain.untilMs),
-        sessions: c.drain.sessions ?? null,
+        since: isoTime(replica.drain.sinceMs),
+        until: isoTime(replica.drain.untilMs),
+        sessions: replica.drain.sessions ?? null,
       }
     : null,
 });

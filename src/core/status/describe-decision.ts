@@ -2,7 +2,7 @@ import { isShortWait, type Decision } from '../plan/host-plan.ts';
 import { isoTime } from '../time.ts';
 import type { Outcome } from './status-document.ts';
 
-export interface Told {
+export interface DecisionReport {
   readonly outcome: Outcome;
   readonly reason: string | null;
   readonly message: string | null;
@@ -12,7 +12,7 @@ export interface Told {
 }
 
 /** The members by which every document tells a decision. */
-export const toldMembers = ({ outcome, reason, message, advice, untilMs }: Told) => ({
+export const decisionMembers = ({ outcome, reason, message, advice, untilMs }: DecisionReport) => ({
   outcome,
   reason,
   message,
@@ -23,7 +23,7 @@ export const toldMembers = ({ outcome, reason, message, advice, untilMs }: Told)
 const NOTHING = { reason: null, message: null, advice: null, untilMs: null, rolledBack: null } as const;
 
 /** A decision in the words that people and programs are told. */
-export const tell = (decision: Decision): Told => {
+export const describeDecision = (decision: Decision): DecisionReport => {
   switch (decision.kind) {
     case 'converged':
       return { ...NOTHING, outcome: 'converged' };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createBeacon, type Send } from '../../../src/agent/reporter.ts';
+import { createReporter, type Send } from '../../../src/agent/reporter.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import type { Delivery } from '../../../src/core/ports/report-sink.ts';
 
@@ -18,7 +18,7 @@ const createScene = (host = 'web-1') => {
     random: 0.5,
     ended: new AbortController(),
   };
-  const beacon = createBeacon({
+  const reporter = createReporter({
     host,
     random: () => scene.random,
     look: () => {
@@ -38,14 +38,14 @@ const createScene = (host = 'web-1') => {
   });
   const become = (word: string): void => {
     scene.now = word;
-    beacon.see(word);
+    reporter.see(word);
   };
-  const running = beacon.run(scene.ended.signal);
+  const running = reporter.run(scene.ended.signal);
   const end = async (): Promise<void> => {
     scene.ended.abort();
     await running;
   };
-  return Object.assign(scene, { beacon, become, end });
+  return Object.assign(scene, { reporter, become, end });
 };
 
 const pass = async (seconds: number): Promise<void> => {
@@ -123,7 +123,7 @@ describe('a beacon', () => {
     s.become('a');
     await pass(40);
     expect(s.sent.map(([, at]) => Math.round(at))).toEqual([0, 2, 6, 14, 30]);
-    expect([s.told, s.beacon.failure()?.message]).toEqual([['away'], 'away']);
+    expect([s.told, s.reporter.failure()?.message]).toEqual([['away'], 'away']);
     s.become('b');
     s.become('c');
     await pass(1);
@@ -131,7 +131,7 @@ describe('a beacon', () => {
     s.answer = async () => Promise.resolve(delivered);
     await pass(120);
     expect(s.sent.slice(5).map(([word]) => word)[0]).toBe('c');
-    expect([s.told, s.beacon.failure()]).toEqual([['away', 'back'], undefined]);
+    expect([s.told, s.reporter.failure()]).toEqual([['away', 'back'], undefined]);
     await s.end();
   });
 
@@ -174,8 +174,8 @@ describe('a beacon', () => {
     await pass(0.1);
     await s.end();
     s.answer = async () => Promise.resolve(delivered);
-    await s.beacon.close(1_000);
-    await s.beacon.close(1_000);
+    await s.reporter.close(1_000);
+    await s.reporter.close(1_000);
     expect(s.sent.map(([word]) => word)).toEqual(['a', 'a']);
   });
 
@@ -188,7 +188,7 @@ describe('a beacon', () => {
     s.become('a');
     await pass(0.1);
     await s.end();
-    await s.beacon.close(1_000);
+    await s.reporter.close(1_000);
     expect(s.sent).toHaveLength(count);
   });
 

@@ -3,7 +3,7 @@ import { serverName } from '../../edge/haproxy-names.ts';
 import type { WrittenServer } from '../../edge/parse-haproxy.ts';
 import type { Actual, Container, HostPort } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
-import type { Aim } from '../goal.ts';
+import type { Goal } from '../goal.ts';
 import { isSpent, type ServiceContext } from '../plan-input.ts';
 import { isUp, slotsOf, type Slot } from '../slot.ts';
 import { isReadyToSwap, letsGo, overlaps, publishedPorts } from '../port-conflicts.ts';
@@ -19,7 +19,7 @@ import {
 } from './edge-view.ts';
 
 /** What one service wants of the edge now. */
-export interface EdgeShare {
+export interface EdgeDemand {
   readonly frontends: readonly EdgeFrontend[];
   /**
    * Those of its old containers, whose successors are ready: kept unless another service wants one. Two may
@@ -32,10 +32,10 @@ export interface EdgeShare {
   /** Its next release is behind the edge: what that needs is fetched before anything gives way to it. */
   readonly isExpected: boolean;
   /** A container is stopped for it, so that the edge has to be seen running before that. */
-  readonly isProofWanted: boolean;
+  readonly isProofNeeded: boolean;
 }
 
-type Claims = Pick<EdgeShare, 'frontends' | 'yielding'>;
+type Claims = Pick<EdgeDemand, 'frontends' | 'yielding'>;
 const NO_CLAIMS: Claims = { frontends: [], yielding: [] };
 
 /** A container behind the edge, and what it has there. */
@@ -63,20 +63,20 @@ const placeOf = ({ input }: Held, container: Container, known: readonly Release[
   return [{ container, frontends, backends }];
 };
 
-export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
-  const target = aim.kind === 'freeze' ? undefined : aim.target;
+export const demandOf = (c: ServiceContext, goal: Goal): EdgeDemand => {
+  const target = goal.kind === 'freeze' ? undefined : goal.target;
   const release = target?.release;
-  const isUnfit = (o: Container): boolean => aim.kind === 'forward' && isSpent(c, o);
+  const isUnfit = (o: Container): boolean => goal.kind === 'forward' && isSpent(c, o);
   const slots = target ? slotsOf(c, target, isUnfit).filter((s) => s.current !== undefined) : [];
   const fit = target ? slots.filter((s) => isFit(c, target, s)) : [];
   const currents = new Set(slots.map((s) => s.current?.id));
-  const known = releasesOf(c, aim);
+  const known = releasesOf(c, goal);
   const places = c.own.flatMap((container) => placeOf(c, container, known));
   const olds = places.filter(({ container }) => !currents.has(container.id) && isUp(container));
   // Ports without any container behind them, or none that is good yet, would only answer 503.
   const isEmpty = c.service.replicas === 0 && olds.length === 0;
   const isEarly =
-    aim.kind === 'forward' && olds.length === 0 && fit.length === 0 && !isWrittenFor(c, release);
+    goal.kind === 'forward' && olds.length === 0 && fit.length === 0 && !isWrittenFor(c, release);
   const claims = isEmpty || isEarly ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds));
   const isFree = (f: EdgeFrontend): boolean => !isHeldDirectly(c, f);
   const swapped = release ? portsOfSwapper(c, release) : [];
@@ -96,32 +96,32 @@ export const shareOf = (c: ServiceContext, aim: Aim): EdgeShare => {
     ),
     drainMs: c.service.drainMs,
     isExpected,
-    isProofWanted: isExpected && fit.length > 0 && frontendsOf(release).some((f) => !isFree(f)),
+    isProofNeeded: isExpected && fit.length > 0 && frontendsOf(release).some((f) => !isFree(f)),
   };
 };
 
 /** By what is known: the one that is wanted, and those that were good. */
-const releasesOf = (c: ServiceContext, aim: Aim): readonly Release[] => {
+const releasesOf = (c: ServiceContext, goal: Goal): readonly Release[] => {
   const desired = c.input.desired[c.service.name];
   return [
     ...(desired?.kind === 'release' ? [desired.release] : []),
-    ...(aim.kind !== 'freeze' && aim.target?.release ? [aim.target.release] : []),
+    ...(goal.kind !== 'freeze' && goal.target?.release ? [goal.target.release] : []),
     ...c.record.good.map((g) => g.release),
   ];
 };
 
 /** A service that the compose files do not name any more, but that stays for now: as it is. */
-export const shareOfHeld = (held: Held, drainMs: number): EdgeShare => {
+export const demandOfHeld = (held: Held, drainMs: number): EdgeDemand => {
   const known = held.record.good.map((g) => g.release);
   const places = held.own.flatMap((container) => placeOf(held, container, known));
-  const standing = { isFit: false, isCandidate: false, isAlone: true };
+  const fitness = { isFit: false, isCandidate: false, isAlone: true };
   return {
     frontends: unique(places.flatMap((p) => p.frontends)),
-    servers: places.flatMap((place) => readyServers(held, place, standing)),
+    servers: places.flatMap((place) => readyServers(held, place, fitness)),
     yielding: [],
     drainMs,
     isExpected: false,
-    isProofWanted: false,
+    isProofNeeded: false,
   };
 };
 
@@ -192,7 +192,7 @@ const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
       o.ports.some((p) => overlaps(p, { ...f, protocol: 'tcp' })),
   );
 
-interface Standing {
+interface Fitness {
   readonly isFit: boolean;
   readonly isCandidate: boolean;
   /** No old one takes connections beside it. */
@@ -217,7 +217,7 @@ const isLastKnown = (actual: Actual, container: Container, backend: string): boo
 const readyServers = (
   c: Held,
   { container, backends }: Place,
-  standing: Standing,
+  fitness: Fitness,
 ): readonly WrittenServer[] => {
   const { actual } = c.input;
   const edge = currentEdge(actual);
@@ -225,14 +225,14 @@ const readyServers = (
   const address = edgeAddress(actual, container);
   if (address === '') return [];
   const isDrained = c.record.drains?.[container.id] !== undefined;
-  const isMeant = standing.isCandidate ? standing.isFit : isUp(container) && !isDrained;
+  const isMeant = fitness.isCandidate ? fitness.isFit : isUp(container) && !isDrained;
   return backends.flatMap((b) => {
     const isKnown = known.some((f) => f.backend === b.name);
     const seen = serversOf(actual, container.id).find((s) => s.backend === b.name);
     const isReady = isKnown
       ? seen?.admin === 'ready'
       : isLastKnown(actual, container, b.name) ||
-        (isMeant && (edge !== undefined || standing.isAlone || !standing.isCandidate));
+        (isMeant && (edge !== undefined || fitness.isAlone || !fitness.isCandidate));
     return isReady
       ? [
           {

@@ -2,25 +2,25 @@ import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/edge-conf
 import { overlaps } from '../port-conflicts.ts';
 import type { PlanInput } from '../plan-input.ts';
 import { portOwners, type PortOwners } from './port-availability.ts';
-import type { EdgeShare } from './demand.ts';
+import type { EdgeDemand } from './demand.ts';
 import { currentEdge, sameFrontend } from './edge-view.ts';
 
-export type Wanted = Omit<EdgeConfig, 'instance'>;
+export type DesiredConfig = Omit<EdgeConfig, 'instance'>;
 
-export interface WantedEdge {
+export interface DesiredEdge {
   /** What can be had: an edge with one port that something else has would not start at all. */
-  readonly config: Wanted;
+  readonly config: DesiredConfig;
   readonly owners: PortOwners;
 }
 
 /** The edge that all services together want, as far as its ports can be had. */
-export const wantedEdge = (input: PlanInput, shares: readonly EdgeShare[]): WantedEdge => {
+export const desiredEdge = (input: PlanInput, demands: readonly EdgeDemand[]): DesiredEdge => {
   const before = currentEdge(input.actual)?.seen?.written?.frontends ?? [];
-  const all = shares.flatMap((s) => s.frontends);
+  const all = demands.flatMap((s) => s.frontends);
   // Where one service gives a port to another, it stays with the first until that lets go.
   const kept = all.filter((f) => before.some((b) => sameFrontend(b, f) && b.backend === f.backend));
   const wanted = unique([...kept, ...all]);
-  const yielding = unique(shares.flatMap((s) => s.yielding)).filter((f) => !isIn(wanted, f));
+  const yielding = unique(demands.flatMap((s) => s.yielding)).filter((f) => !isIn(wanted, f));
   const owners = portOwners(input, wanted);
   const weak = portOwners(input, yielding);
   const isTaken = (f: EdgeFrontend): boolean =>
@@ -28,7 +28,7 @@ export const wantedEdge = (input: PlanInput, shares: readonly EdgeShare[]): Want
   const free = wanted.filter((f) => !isTaken(f));
   const open = free.filter((f) => !owners.postponed.includes(f)).reduce(withoutClash, []);
   const rest = yielding.filter((f) => !isTaken(f) && free.every((w) => !clashes(w, f)));
-  return { config: configOf(input, shares, [...open, ...rest]), owners };
+  return { config: configOf(input, demands, [...open, ...rest]), owners };
 };
 
 /** One port on two addresses, one of which is every address: no two listen there, whoever they are. */
@@ -47,10 +47,10 @@ const unique = (list: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
 
 const configOf = (
   input: PlanInput,
-  shares: readonly EdgeShare[],
+  demands: readonly EdgeDemand[],
   frontends: readonly EdgeFrontend[],
-): Wanted => {
-  const servers = shares.flatMap((s) => s.servers);
+): DesiredConfig => {
+  const servers = demands.flatMap((s) => s.servers);
   const isHttp = (name: string): boolean =>
     frontends.every((f) => f.backend !== name || f.protocol === 'http');
   const protocolOf = (f: EdgeFrontend) => (isHttp(f.backend) ? ('http' as const) : ('tcp' as const));
@@ -70,6 +70,6 @@ const configOf = (
     hasIpv6: input.edge.hasIpv6,
     frontends: frontends.map((f) => ({ ...f, protocol: protocolOf(f) })),
     backends,
-    longestDrainMs: Math.max(0, ...shares.map((s) => s.drainMs)),
+    longestDrainMs: Math.max(0, ...demands.map((s) => s.drainMs)),
   };
 };

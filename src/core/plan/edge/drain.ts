@@ -19,7 +19,7 @@ import {
   sessionsOf,
 } from './edge-view.ts';
 
-export interface Leaver {
+export interface Drained {
   readonly input: PlanInput;
   readonly record: ServiceRecord;
   readonly drainMs: number;
@@ -27,7 +27,7 @@ export interface Leaver {
   readonly byTime: boolean;
 }
 
-export const leaverOf = (c: ServiceContext, release?: Release): Leaver => ({
+export const drainedOf = (c: ServiceContext, release?: Release): Drained => ({
   input: c.input,
   record: c.record,
   drainMs: c.service.drainMs,
@@ -45,8 +45,8 @@ type Step =
  * names it → stop → remove. At the deadline it is stopped with sessions left, which ends them. Undefined:
  * they are gone.
  */
-export const leave = (
-  l: Leaver,
+export const drain = (
+  l: Drained,
   containers: readonly Container[],
   why: string,
 ): Extract<Decision, { kind: 'act' | 'wait' }> | undefined => {
@@ -59,7 +59,7 @@ export const leave = (
   return waits.toSorted((a, b) => (a.until ?? Infinity) - (b.until ?? Infinity))[0];
 };
 
-const outStep = (l: Leaver, container: Container): Step => {
+const outStep = (l: Drained, container: Container): Step => {
   const { input } = l;
   const { actual, nowMs } = input;
   const sinceMs = l.record.drains?.[container.id];
@@ -113,7 +113,7 @@ const draining = (container: Container, sessions: number, deadlineMs: number, by
 
 /** Takes no new connections from now on; the moment is written down once. Empty: it is so. */
 export const drainActions = (
-  { input, record }: Pick<Leaver, 'input' | 'record'>,
+  { input, record }: Pick<Drained, 'input' | 'record'>,
   container: Container,
 ): readonly Action[] => [
   ...stateActions(input, container, 'drain'),

@@ -27,7 +27,7 @@ const freeAddress = (actual: Actual, taken: ReadonlySet<string>): string | undef
   const first = numberOf(base) + RESERVED;
   const count = 2 ** (32 - Number(bits)) / 2 - RESERVED;
   const given = actual.containers
-    .map((c) => ({ ip: edgeAddress(actual, c), atMs: c.detail?.createdAtMs ?? 0 }))
+    .map((container) => ({ ip: edgeAddress(actual, container), atMs: container.detail?.createdAtMs ?? 0 }))
     .filter(({ ip }) => ip !== '');
   const named = actual.edges.flatMap((e) => [...(e.state?.servers ?? []), ...(e.written?.servers ?? [])]);
   const used = new Set([...given.map((g) => g.ip), ...named.map((s) => s.address), ...taken]);

@@ -2,7 +2,7 @@ import type { Port } from '../../compose/project-model.ts';
 import type { EdgeFrontend, EdgeProtocol, EdgeServerSeen } from '../../edge/edge-config.ts';
 import { backendName, serverName } from '../../edge/haproxy-names.ts';
 import type { Actual, Container, EdgeSeen, Network } from '../../state/actual.ts';
-import { oncePer } from '../../memoize.ts';
+import { memoize } from '../../memoize.ts';
 import type { Release } from '../../state/release.ts';
 import type { EpochMs } from '../../time.ts';
 import type { PlanInput } from '../plan-input.ts';
@@ -31,9 +31,9 @@ export interface EdgePart {
 }
 
 /** Newest first. */
-export const edgeParts = oncePer(({ containers, edges }: Actual): readonly EdgePart[] =>
+export const edgeParts = memoize(({ containers, edges }: Actual): readonly EdgePart[] =>
   containers
-    .filter((c) => c.edge !== undefined && c.state !== 'removing')
+    .filter((container) => container.edge !== undefined && container.state !== 'removing')
     .flatMap((container) => {
       const { edge, detail } = container;
       if (!edge) return [];
@@ -47,7 +47,7 @@ export const edgeParts = oncePer(({ containers, edges }: Actual): readonly EdgeP
  * The edge that takes new connections: the newest that answers. Where one replaces another, both do for a
  * moment. One without ports, which only shows that its image is good, comes last.
  */
-export const currentEdge = oncePer((actual: Actual): EdgePart | undefined => {
+export const currentEdge = memoize((actual: Actual): EdgePart | undefined => {
   const answering = edgeParts(actual).filter(
     (p) => !p.isLeaving && p.seen?.state !== undefined && !p.seen.state.isLeaving,
   );
@@ -55,7 +55,7 @@ export const currentEdge = oncePer((actual: Actual): EdgePart | undefined => {
 });
 
 /** Those that answer and listen: one that leaves takes nothing new any more. */
-export const boundParts = oncePer((actual: Actual): readonly EdgePart[] =>
+export const boundParts = memoize((actual: Actual): readonly EdgePart[] =>
   edgeParts(actual).filter(({ seen }) => seen?.state?.isLeaving === false && seen.state.frontends.length > 0),
 );
 
@@ -66,7 +66,7 @@ export const isPublished = ({ container }: EdgePart): boolean => container.ports
  * The edge that hands its listeners to the next one: the newest that listens in the host's network, be it
  * about to leave.
  */
-export const listeningEdge = oncePer((actual: Actual): EdgePart | undefined => {
+export const listeningEdge = memoize((actual: Actual): EdgePart | undefined => {
   const bound = boundParts(actual).filter((p) => !isPublished(p));
   return bound.find((p) => !p.isLeaving) ?? bound[0];
 });
@@ -125,7 +125,7 @@ const wasGivenUpFor = (part: EdgePart, { container, shape, isLeaving, seen }: Ed
   seen?.written !== undefined &&
   !seen.hasSockets;
 
-const serversByName = oncePer((actual: Actual) =>
+const serversByName = memoize((actual: Actual) =>
   Map.groupBy(currentEdge(actual)?.seen?.state?.servers ?? [], (s) => s.name),
 );
 

@@ -9,14 +9,14 @@ import { isHoldActive } from '../../state/ledger.ts';
 import type { Container, Image } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
 import { holdDecision, wait } from '../gate.ts';
-import { setbackKey, type PlanInput } from '../plan-input.ts';
+import { failedStepKey, type PlanInput } from '../plan-input.ts';
 import { takes, type Decision, type EdgePlan } from '../host-plan.ts';
-import { afterSetback } from '../failed-step.ts';
+import { afterFailedStep } from '../failed-step.ts';
 import { isUp, refOf } from '../slot.ts';
 import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
 import { edgeNetworkOf } from './edge-network.ts';
 import { EDGE_TARGET } from './target.ts';
-import type { EdgeShare } from './demand.ts';
+import type { EdgeDemand } from './demand.ts';
 import type { PortOwners } from './port-availability.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { awaitHandOver, silence } from './silent-edges.ts';
@@ -34,7 +34,7 @@ import {
   mayBind,
   type EdgePart,
 } from './edge-view.ts';
-import { wantedEdge, type Wanted } from './desired-edge.ts';
+import { desiredEdge, type DesiredConfig } from './desired-edge.ts';
 
 /**
  * The edge of the whole host: there while a service needs it, and as all of them together want it.
@@ -42,13 +42,13 @@ import { wantedEdge, type Wanted } from './desired-edge.ts';
  */
 export const planEdge = (
   input: PlanInput,
-  shares: readonly EdgeShare[],
+  demands: readonly EdgeDemand[],
   isTurning: boolean,
 ): EdgePlan | undefined => {
   const parts = edgeParts(input.actual);
-  const { config: wanted, owners } = wantedEdge(input, shares);
-  const isExpected = shares.some((s) => s.isExpected);
-  const isNeeded = wanted.frontends.length > 0 || shares.some((s) => s.isProofWanted);
+  const { config: wanted, owners } = desiredEdge(input, demands);
+  const isExpected = demands.some((s) => s.isExpected);
+  const isNeeded = wanted.frontends.length > 0 || demands.some((s) => s.isProofNeeded);
   if (parts.length === 0 && !isNeeded && !isExpected) return undefined;
   const { hold } = input.ledger;
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
@@ -56,7 +56,7 @@ export const planEdge = (
   const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded, owners });
   // One that starts meanwhile would begin with a file that says who was sent to before.
   const due = isTurning && takes(next, 'start') ? wait('edge', 'who is sent to changes first') : next;
-  const decision = afterSetback(input, setbackKey('', EDGE_TARGET), due);
+  const decision = afterFailedStep(input, failedStepKey('', EDGE_TARGET), due);
   const taken = [...owners.taken, ...owners.shared];
   return {
     decision: decision.kind === 'converged' && taken[0] ? taken[0].decision : decision,
@@ -74,7 +74,7 @@ interface Demand {
 
 const decide = (
   input: PlanInput,
-  wanted: Wanted,
+  wanted: DesiredConfig,
   parts: readonly EdgePart[],
   { isExpected, isNeeded, owners }: Demand,
 ): Decision => {
@@ -99,13 +99,13 @@ const decide = (
   return (
     correct(input, wanted) ??
     (isExpected ? edgeNeeds(input, image) : undefined) ??
-    (isNeeded ? raiseEdge(input, next, shape, image, meant, others, owners.unknown) : undefined) ??
+    (isNeeded ? startEdge(input, next, shape, image, meant, others, owners.unknown) : undefined) ??
     retireEdges(input, others, meant) ?? { kind: 'converged' }
   );
 };
 
 /** The running edge forgets containers that are gone, and its file says what it does. */
-const correct = (input: PlanInput, wanted: Wanted): Decision | undefined => {
+const correct = (input: PlanInput, wanted: DesiredConfig): Decision | undefined => {
   const edge = currentEdge(input.actual);
   const state = edge?.seen?.state;
   if (!edge || !state || isLost(edge, input)) return undefined;
@@ -124,7 +124,7 @@ const correct = (input: PlanInput, wanted: Wanted): Decision | undefined => {
  * The file of an edge that is about to be replaced keeps its shape: it may have to come back with it.
  * Undefined: nothing known.
  */
-const asItIs = (edge: EdgePart, wanted: Wanted, instance: string): EdgeConfig | undefined => {
+const asItIs = (edge: EdgePart, wanted: DesiredConfig, instance: string): EdgeConfig | undefined => {
   const config = { ...wanted, instance };
   if (edgeShape(config) === edge.shape) return config;
   const before = edge.seen?.written;
@@ -159,9 +159,9 @@ const pullEdge = (input: PlanInput): Decision | undefined => {
   return actIfAny([action], 'the image of the edge is not here');
 };
 
-const raiseEdge = (
+const startEdge = (
   input: PlanInput,
-  wanted: Wanted,
+  wanted: DesiredConfig,
   shape: string,
   image: Image | undefined,
   meant: EdgePart | undefined,

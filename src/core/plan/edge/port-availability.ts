@@ -37,7 +37,7 @@ export interface PortOwners {
  * won.
  */
 export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[]): PortOwners => {
-  const judged = frontends.map((frontend) => ({ frontend, ...judge(input, frontend) }));
+  const judged = frontends.map((frontend) => ({ frontend, ...judgeContainer(input, frontend) }));
   const blocked = (kind: 'taken' | 'shared'): readonly TakenPort[] =>
     judged.flatMap(({ frontend, is, by }) =>
       is === kind && by ? [{ frontend, decision: decisionOf(kind, frontend, by) }] : [],
@@ -58,7 +58,7 @@ type Judged = {
   readonly by?: PortOwner;
 };
 
-const judge = (input: PlanInput, frontend: EdgeFrontend): Judged => {
+const judgeContainer = (input: PlanInput, frontend: EdgeFrontend): Judged => {
   const { actual, edge } = input;
   const wanted = placeOf(frontend);
   const bound = boundParts(actual)
@@ -67,7 +67,7 @@ const judge = (input: PlanInput, frontend: EdgeFrontend): Judged => {
   const heir = listeningEdge(actual)?.seen?.state?.frontends ?? [];
   const hands = edge.mode === 'publish' ? bound.some((o) => covers(o, wanted)) : isIn(heir, frontend);
   if (hands) {
-    const by = sharer(input, frontend);
+    const by = otherListener(input, frontend);
     return { isBound: true, ...(by ? { is: 'shared', by } : { is: 'ours' }) };
   }
   const holder = actual.containers.find(
@@ -105,9 +105,11 @@ const foreignListener = (
  * Two sockets listen in the place of one: the kernel lets that be where both edges began without
  * `noreuseport`.
  */
-const sharer = (input: PlanInput, frontend: EdgeFrontend): PortOwner | undefined => {
+const otherListener = (input: PlanInput, frontend: EdgeFrontend): PortOwner | undefined => {
   const { actual } = input;
-  const others = actual.containers.filter((c) => c.otherOwner?.isEdge === true && c.state === 'running');
+  const others = actual.containers.filter(
+    (container) => container.otherOwner?.isEdge === true && container.state === 'running',
+  );
   const wanted = placeOf(frontend);
   const mayShare = others.some(
     ({ otherOwner }) =>

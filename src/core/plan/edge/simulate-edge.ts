@@ -118,7 +118,7 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
 };
 
 const instanceOf = (actual: Actual, containerId: string): string | undefined =>
-  actual.containers.find((c) => c.id === containerId)?.edge?.instance;
+  actual.containers.find((container) => container.id === containerId)?.edge?.instance;
 
 /** An edge that starts knows what its file says, and nothing else. */
 const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
@@ -149,10 +149,10 @@ export const unbound = (actual: Actual, containerId: string): Actual => {
 
 /** Its sessions are over at once: it ends. */
 export const left = (actual: Actual, containerId: string, nowMs: EpochMs): Actual => {
-  const containers = actual.containers.map((c) =>
-    c.id === containerId && c.detail
-      ? { ...c, state: 'exited' as const, detail: { ...c.detail, finishedAtMs: nowMs } }
-      : c,
+  const containers = actual.containers.map((container) =>
+    container.id === containerId && container.detail
+      ? { ...container, state: 'exited' as const, detail: { ...container.detail, finishedAtMs: nowMs } }
+      : container,
   );
   return unbound({ ...actual, containers }, containerId);
 };

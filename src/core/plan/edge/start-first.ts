@@ -11,7 +11,7 @@ import type { ServiceContext, Target } from '../plan-input.ts';
 import type { Verdict } from '../container-health.ts';
 import { prepare } from '../prepare.ts';
 import { repairInPlace, verdictOf, type SlotStep } from '../stop-first.ts';
-import { christen, isUp, quiesce, refOf, some, type Slot } from '../slot.ts';
+import { claimName, isUp, quiesce, refOf, some, type Slot } from '../slot.ts';
 import {
   directPortHolders,
   hostPortsOf,
@@ -36,7 +36,7 @@ import {
   type EdgeBackendPlace,
 } from './edge-view.ts';
 
-export interface RaiseOptions {
+export interface StartFirstOptions {
   /** A release that has yet to prove itself: watched for the monitor time once it serves. */
   readonly isNew: boolean;
   /** The others of its batch are as far: all new ones are ready before any old one drains. */
@@ -45,9 +45,14 @@ export interface RaiseOptions {
 
 /**
  * The start-first ladder of one slot, derived from what is there: create → start → good → in rotation →
- * others drain → bake. Nothing here stops what serves: the others go by `leave`.
+ * others drain → bake. Nothing here stops what serves: the others go by `drain`.
  */
-export const raise = (c: ServiceContext, target: Target, slot: Slot, options: RaiseOptions): SlotStep => {
+export const startFirst = (
+  c: ServiceContext,
+  target: Target,
+  slot: Slot,
+  options: StartFirstOptions,
+): SlotStep => {
   const { current } = slot;
   const { release } = target;
   const copied = current && isFit(c, target, slot) ? undefined : standIn(c, target, slot);
@@ -106,7 +111,7 @@ const rotate = (
   c: ServiceContext,
   release: Release,
   slot: Slot,
-  options: RaiseOptions,
+  options: StartFirstOptions,
 ): SlotStep | undefined =>
   (release.spec.exposure === 'edge'
     ? ontoEdge(c, release, slot, options)
@@ -121,7 +126,7 @@ const underName = (
   c: ServiceContext,
   release: Release,
   { current }: Slot,
-  { isTurn }: RaiseOptions,
+  { isTurn }: StartFirstOptions,
 ): SlotStep | undefined => {
   const unnamed = current ? attachmentsOf(release).filter((a) => !hasName(c, release, current, a)) : [];
   if (unnamed.length === 0 || !current) return undefined;
@@ -142,7 +147,7 @@ const ontoEdge = (
   c: ServiceContext,
   release: Release,
   slot: Slot,
-  { isNew, isTurn }: RaiseOptions,
+  { isNew, isTurn }: StartFirstOptions,
 ): SlotStep | undefined => {
   const { current } = slot;
   const { actual, nowMs } = c.input;
@@ -324,6 +329,6 @@ const strayVolume = (release: Release, { detail }: Container): Verdict | undefin
 /** `container_name` is free once the old one is gone. */
 const rename = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
   if (slot.others.length > 0) return undefined;
-  const named = christen(c, target, slot);
+  const named = claimName(c, target, slot);
   return named && act(named, 'give the container its name');
 };

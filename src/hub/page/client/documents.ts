@@ -1,4 +1,4 @@
-import type { WantedManifest } from '../../../core/fleet/findings.ts';
+import type { DesiredManifest } from '../../../core/fleet/findings.ts';
 import { splitReference, versionOf } from '../../../core/image/version.ts';
 import type { ReportedStatus } from '../../../core/status/reported-status.ts';
 
@@ -66,7 +66,7 @@ export const manifestIn = (value: unknown): Published | undefined => {
 export const versionIn = (image: string): string => versionOf(splitReference(image));
 
 /** What hosts are judged by. Undefined: nothing is published, or it is no manifest. */
-export const wantedIn = (published: Published | undefined): WantedManifest | undefined => {
+export const desiredIn = (published: Published | undefined): DesiredManifest | undefined => {
   if (typeof published?.serial !== 'number') return undefined;
   const services = Object.entries(published.services ?? {}).map(
     ([name, { image }]) => [name, { image: splitReference(image) }] as const,

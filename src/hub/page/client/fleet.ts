@@ -1,4 +1,4 @@
-import { findingsOf, type WantedManifest } from '../../../core/fleet/findings.ts';
+import { findingsOf, type DesiredManifest } from '../../../core/fleet/findings.ts';
 import { judgeFleet, type JudgedHost } from '../../../core/fleet/host-verdict.ts';
 import { countWords, isWell, toneOf, type Finding, type Tone } from '../../../core/fleet/verdict.ts';
 import { ago, element, foreign, type Child } from './dom.ts';
@@ -13,7 +13,7 @@ type Judged = JudgedHost<SeenReport>;
 /** All hosts of the list, with the verdict that `fleet` and `publish --wait` have of them too. */
 export const judgeHosts = (
   hosts: readonly HostEntry[],
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   nowMs: number,
 ): readonly Judged[] =>
   judgeFleet(
@@ -153,7 +153,7 @@ const troubleElement = ({ host, finding, tone }: Trouble): HTMLElement => {
 /** What is worth a look, and why: one to open for each finding of a host, the worst first. */
 export const troubles = (
   judged: readonly Judged[],
-  wanted: WantedManifest | undefined,
+  wanted: DesiredManifest | undefined,
   nowMs: number,
 ): readonly HTMLElement[] =>
   judged

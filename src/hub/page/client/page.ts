@@ -4,7 +4,7 @@ import {
   hubNowMs,
   LoggedOut,
   manifestIn,
-  wantedIn,
+  desiredIn,
   type FleetDocument,
   type HostEntry,
   type Published,
@@ -96,8 +96,8 @@ const noReports = (): string =>
 const draw = (): void => {
   const nowMs = hubNowMs();
   const { environments, environment, hosts, current, published, isWhole } = shown;
-  const wantedManifest = wantedIn(current);
-  const judged = judgeHosts(hosts, wantedManifest, nowMs);
+  const desiredManifest = desiredIn(current);
+  const judged = judgeHosts(hosts, desiredManifest, nowMs);
   byId('title').textContent = environment ?? 'Fleet';
   document.title = environment === undefined ? 'supercargo fleet' : `${environment} · supercargo`;
   const summary = summaryOf(judged.filter(({ verdict }) => verdict.kind === 'converged').length);
@@ -117,7 +117,7 @@ const draw = (): void => {
     ),
   );
   replace(byId('environments'), ...links);
-  const behind = troubles(judged, wantedManifest, nowMs);
+  const behind = troubles(judged, desiredManifest, nowMs);
   byId('behind').hidden = behind.length === 0;
   replace(byId('behind'), ...behind);
   replace(

@@ -31,7 +31,7 @@ const pullWith = async (words: string, room: (bytes: number) => Promise<void>) =
   const pulled = pullImage(
     docker,
     { ...NO_SOURCES, archives },
-    { image: archived, requireRoom: room },
+    { image: archived, requireDiskSpace: room },
     () => undefined,
     never,
   );

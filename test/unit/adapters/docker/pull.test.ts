@@ -44,7 +44,7 @@ const engineThat = (stream: Readable | (() => Readable), local: Local | undefine
     pullImage(
       docker,
       { credentials, mirrors: mirrorsIn(mirrors) },
-      { image: wanted, keepAs: 'keep/test:web', requireRoom: async () => Promise.resolve() },
+      { image: wanted, keepAs: 'keep/test:web', requireDiskSpace: async () => Promise.resolve() },
       (p) => progress.push(p),
       signal,
     );

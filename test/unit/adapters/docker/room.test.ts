@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { requireRoom, roomIn } from '../../../../src/adapters/docker/room.ts';
+import { requireDiskSpace, freeSpaceIn } from '../../../../src/adapters/docker/room.ts';
 
 describe('the room for a pull', () => {
   it('is told with the folder that it is in', async () => {
-    expect(await roomIn('/proc')).toEqual({ folder: '/proc', freeBytes: 0 });
-    expect(await roomIn('/proc/no-such-folder')).toBeUndefined();
+    expect(await freeSpaceIn('/proc')).toEqual({ folder: '/proc', freeBytes: 0 });
+    expect(await freeSpaceIn('/proc/no-such-folder')).toBeUndefined();
   });
 
   it('is looked for before the pull, and its lack says what to do', async () => {
     // A file system of the kernel's own never has any.
-    await expect(requireRoom('/proc', 'cannot pull')).rejects.toMatchObject({
+    await expect(requireDiskSpace('/proc', 'cannot pull')).rejects.toMatchObject({
       code: 'DISK_FULL',
       retry: 'later',
       message: 'cannot pull: only 0 MiB free in /proc, at least 256 MiB are needed',
@@ -21,6 +21,6 @@ describe('the room for a pull', () => {
     ['the engine is another machine’s', undefined],
     ['its folder cannot be looked at', '/proc/no-such-folder'],
   ])('is the engine’s own business where %s', async (_what, folder) => {
-    await expect(requireRoom(folder, 'cannot pull')).resolves.toBeUndefined();
+    await expect(requireDiskSpace(folder, 'cannot pull')).resolves.toBeUndefined();
   });
 });

@@ -123,7 +123,7 @@ describe('an engine that', () => {
     const pull = pullImage(
       { createImage } as unknown as Docker,
       NO_SOURCES,
-      { image, requireRoom: async () => Promise.resolve() },
+      { image, requireDiskSpace: async () => Promise.resolve() },
       () => undefined,
       signal,
     );

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { waitAndTell } from '../../../../src/cli/publishing/wait-for-hosts.ts';
+import { waitAndPrint } from '../../../../src/cli/publishing/wait-for-hosts.ts';
 import type { Io } from '../../../../src/cli/streams.ts';
 import type { HostReport } from '../../../../src/core/fleet/host-report.ts';
 import type { Status } from '../../../../src/core/status/status-document.ts';
@@ -38,7 +38,7 @@ const tell = async (
       ),
   };
   const wanted = { target, hosts: undefined, timeoutMs: 0, maxFailed };
-  const { code } = await waitAndTell({ io, view, flags: {} }, wanted, new AbortController().signal);
+  const { code } = await waitAndPrint({ io, view, flags: {} }, wanted, new AbortController().signal);
   return { out: textOf(stdout), err: textOf(stderr), code };
 };
 

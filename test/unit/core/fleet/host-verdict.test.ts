@@ -5,7 +5,7 @@ import {
   readHostReport,
   type HostReport,
 } from '../../../../src/core/fleet/host-report.ts';
-import { tellVerdict, type HostVerdict } from '../../../../src/core/fleet/verdict.ts';
+import { verdictText, type HostVerdict } from '../../../../src/core/fleet/verdict.ts';
 import type { ServiceStatus, Status } from '../../../../src/core/status/status-document.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
 import { manifest } from '../../../support/world.ts';
@@ -103,13 +103,13 @@ describe('a host that', () => {
   it.each(rows)('%s', (_what, seen, kind, says) => {
     const verdict = judgeHost(seen, target, NOW_MS);
     expect(verdict.kind).toBe(kind);
-    expect(tellVerdict(verdict)).toMatch(says);
+    expect(verdictText(verdict)).toMatch(says);
   });
 
   it('writes what it likes into its report stays on its line', () => {
     const message = 'x\nweb-2: converged\u001B[2J\u202E';
     const verdict = judgeHost(withService({ outcome: 'blocked', message }), target, NOW_MS);
-    expect(tellVerdict(verdict)).toBe('web: x web-2: converged [2J ');
+    expect(verdictText(verdict)).toBe('web: x web-2: converged [2J ');
   });
 
   it('failed tells the last lines of the container', () => {

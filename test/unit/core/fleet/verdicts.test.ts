@@ -10,7 +10,7 @@ import {
 import {
   countWords,
   isWell,
-  tellVerdict,
+  verdictText,
   toneOf,
   VERDICT_WORDS,
 } from '../../../../src/core/fleet/verdict.ts';
@@ -31,7 +31,7 @@ describe('the verdict of a host', () => {
   it.each(fleetOfAll)('that is $word: $says', ({ host, word, kind, says, status }) => {
     const verdict = judgeHost(reportOf(host, status), wanted, NOW_MS);
     expect(verdict).toMatchObject({ word, kind });
-    expect(tellVerdict(verdict)).toMatch(says);
+    expect(verdictText(verdict)).toMatch(says);
   });
 
   it.each([
@@ -46,7 +46,7 @@ describe('the verdict of a host', () => {
   ])('that %s is not well, whatever it last reported', (_what, report, word, says) => {
     const verdict = judgeHost(report, wanted, NOW_MS);
     expect([verdict.word, verdict.kind]).toEqual([word, word]);
-    expect(tellVerdict(verdict)).toMatch(says);
+    expect(verdictText(verdict)).toMatch(says);
   });
 
   it('has every word of the list, and no green but for one', () => {
@@ -96,7 +96,7 @@ describe('the verdict of a host', () => {
   it('takes the host’s own word for what it cannot explain', () => {
     const verdict = judgeHost(reportOf('web-1', { outcome: 'hibernating' as 'waiting' }), wanted, NOW_MS);
     expect(verdict).toMatchObject({ word: 'hibernating', kind: 'pending' });
-    expect(tellVerdict(verdict)).toBe('it reports "hibernating", which this version cannot explain');
+    expect(verdictText(verdict)).toBe('it reports "hibernating", which this version cannot explain');
   });
 
   it('is of the host alone where nothing is published', () => {
@@ -232,6 +232,6 @@ describe('a report with words that no version has', () => {
     const report = readHostReport(stored(text), NOW_MS);
     const verdict = judgeHost(report, wanted, NOW_MS);
     expect(verdict).toMatchObject({ kind: 'pending', word: 'hibernating', reason: 'dormant' });
-    expect(tellVerdict(verdict)).toBe('web: asleep until it is asked');
+    expect(verdictText(verdict)).toBe('web: asleep until it is asked');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge, type JudgeInput, type Verdict } from '../../../../src/core/plan/container-health.ts';
+import { judgeContainer, type JudgeInput, type Verdict } from '../../../../src/core/plan/container-health.ts';
 import { simulate } from '../../../../src/core/plan/simulate.ts';
 import type { Container, ContainerDetail } from '../../../../src/core/state/actual.ts';
 import { emptyActual, facts, imageIdOf, releaseOf } from '../../../support/world.ts';
@@ -253,6 +253,6 @@ describe('a container is good when', () => {
       'failed unhealthy: not good within 60 s: its health check says unhealthy',
     ],
   ])('%s', (_, given, expected) => {
-    expect(told(judge(inputOf(given)))).toBe(expected);
+    expect(told(judgeContainer(inputOf(given)))).toBe(expected);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foresee } from '../../../../src/core/plan/dry-run.ts';
+import { dryRun } from '../../../../src/core/plan/dry-run.ts';
 import { gapOf } from '../../../../src/core/plan/downtime.ts';
 import { createSimulatedAgent } from '../../../support/simulated-agent.ts';
 import { edgeSetting } from '../../../support/world.ts';
@@ -14,7 +14,7 @@ const publishMode = { edge: { ...edgeSetting, mode: 'publish' as const } };
 const told = async (s: Scenario, wish: Partial<Scenario['agent']['wish']>): Promise<string | null> => {
   const agent = createSimulatedAgent(s.engine, { ...s.agent.wish, ...wish }, { ledger: s.agent.ledger });
   const seen = await agent.look();
-  const { now, steps } = foresee(seen);
+  const { now, steps } = dryRun(seen);
   const plan = now.services.find((p) => p.service === 'web');
   return plan ? gapOf(seen, plan, steps) : null;
 };

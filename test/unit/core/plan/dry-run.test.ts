@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foresee, stepsOf } from '../../../../src/core/plan/dry-run.ts';
+import { dryRun, stepsOf } from '../../../../src/core/plan/dry-run.ts';
 import type { PlanInput } from '../../../../src/core/plan/plan-input.ts';
 import { brief } from '../../../support/simulated-agent.ts';
 import { planInput } from '../../../support/world.ts';
@@ -8,7 +8,7 @@ import { deploy, isUpkeep, scenario, WEB } from './scenario.ts';
 /** What would be done, in the words of the simulated agent; containers that do not exist yet are known by their names. */
 const foreseen = (input: PlanInput): readonly string[] => {
   const versions = new Map<string, string>();
-  return foresee(input)
+  return dryRun(input)
     .steps.map(({ action }) => {
       if (action.kind === 'create')
         versions.set(action.name, `${action.release.service} ${action.release.version}`);
@@ -85,7 +85,7 @@ describe('foresee', () => {
 
   it('ends where only somebody else can go on', () => {
     const compose = 'services: {web: {image: org/web, networks: [x]}}\nnetworks: {x: {external: true}}';
-    const { now, steps } = foresee(planInput({ compose, versions: { web: 'org/web:1' } }));
+    const { now, steps } = dryRun(planInput({ compose, versions: { web: 'org/web:1' } }));
     expect(stepsOf(now)).toHaveLength(1);
     expect(steps.map((s) => s.action.kind)).toEqual(['pull']);
   });
