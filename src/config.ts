@@ -9,8 +9,6 @@ import {
   type AgentValues,
   type ConfigProblem,
 } from './config/config-checks.ts';
-import { parseEnvironmentFile } from './config/environment-file.ts';
-import { environmentFile, environmentOf, type InstanceName } from './config/instance.ts';
 import { credentialsOf } from './config/systemd-credentials.ts';
 import { reportOf, type ReportConfig } from './config/report-config.ts';
 import { AGENT_SPECS, DOCUMENT_SPECS, PATH_SPECS } from './config/specs.ts';
@@ -21,9 +19,6 @@ import type { Mirror } from './core/image/mirror.ts';
 import type { ImageReference } from './core/image/reference.ts';
 import { AgentError } from './core/errors.ts';
 import type { DeployWindow } from './core/window/deploy-window.ts';
-import { readInputFileNow } from './io/input-file.ts';
-
-const MAX_ENVIRONMENT_BYTES = 1024 ** 2;
 
 /** Everything that the agent is told from outside. All paths are absolute. */
 export interface Config extends Paths {
@@ -175,33 +170,6 @@ const toConfig = (
     }),
     warnings: Object.freeze(warnings),
   });
-};
-
-/**
- * A file that is absent, or that this user may not read, counts as empty: what is missing then is named by
- * whoever needs it.
- */
-const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, string>> => {
-  const read = readInputFileNow(environmentFile(instance), MAX_ENVIRONMENT_BYTES);
-  return read.kind === 'bytes' ? parseEnvironmentFile(read.bytes.toString('utf8')) : {};
-};
-
-/**
- * The answer reads the environment and the instance's file, each time anew: so that a person's `supercargo
- * plan` sees what the daemon does, and that a reload sees what has changed. No other file reads the
- * environment.
- */
-export const openEnvironment = (named: InstanceName): (() => NodeJS.ProcessEnv) => {
-  const { SUPERCARGO_INSTANCE: inherited } = process.env;
-  const instance = named ?? (inherited === '' ? undefined : inherited);
-  const fileAtStart = readEnvironmentFile(instance);
-  return () =>
-    environmentOf({
-      instance,
-      file: readEnvironmentFile(instance),
-      fileAtStart,
-      inherited: process.env,
-    });
 };
 
 /**

@@ -1,6 +1,6 @@
 import { runProgram } from './cli/program.ts';
 import { takeInstance } from './cli/instance-option.ts';
-import { openEnvironment } from './config.ts';
+import { openEnvironment } from './config/environment.ts';
 import { hasHungCalls } from './io/disk-wait.ts';
 
 const ended = new AbortController();

@@ -119,10 +119,10 @@ describe('what only one file may use', () => {
     expect(mentioning(/\bprocess\.(exit|abort)\b/).filter((file) => file !== 'main.ts')).toEqual([]);
   });
 
-  it('is process.env for config.ts', () => {
+  it('is process.env for config/environment.ts', () => {
     expect(
       mentioning(/\bprocess\.env\b|\bprocess\[|\benv\b[^;]*from 'node:process'/).filter(
-        (file) => file !== 'config.ts',
+        (file) => file !== 'config/environment.ts',
       ),
     ).toEqual([]);
   });
@@ -153,4 +153,12 @@ describe('what the daemon loads before anything was done', () => {
       expect(loaded).not.toContain(path);
     },
   );
+});
+
+describe('what every command loads', () => {
+  it.each(['envalid', 'node-cron'])('is not %s: help and version need no configuration', (path) => {
+    const loaded = loadedWith('main.ts');
+    expect(loaded).toContain('config/environment.ts');
+    expect(loaded).not.toContain(path);
+  });
 });
