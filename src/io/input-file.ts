@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { reasonOf } from '../core/errors.ts';
+import { AgentError, reasonOf } from '../core/errors.ts';
 import { DiskHangs, withinDeadline } from './disk-wait.ts';
 
 /** What stands in the way of reading a file. A message completes "FILE …", and quotes nothing of the file. */
@@ -119,4 +119,18 @@ export const unreadText = (unread: Unread): string => {
     case 'unusable':
       return unread.message;
   }
+};
+
+/** The text of a file that a variable names. @throws AgentError CREDENTIALS, which quotes nothing of it */
+export const readNamedFile = async (
+  path: string,
+  variable: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<string> => {
+  const read = await readInputFile(path, maxBytes, signal);
+  if (read.kind === 'bytes') return read.bytes.toString('utf8');
+  throw new AgentError('CREDENTIALS', `the file ${path} ${unreadText(read)}`, {
+    advice: `let the agent read it, or correct ${variable}`,
+  });
 };

@@ -36,12 +36,12 @@ const pure = ['node:crypto', 'node:path', 'valibot', 'yaml'];
 
 /** Packages with one home. */
 const homes: Readonly<Record<string, RegExp>> = {
-  dockerode: /^adapters\/docker$/,
-  got: /^adapters\//,
-  fastify: /^hub$/,
-  envalid: /^config$/,
-  'node-cron': /^config$/,
-  commander: /^(main|cli)$/,
+  dockerode: /^adapters\/docker\//,
+  got: /^io\/http\.ts$/,
+  fastify: /^hub\//,
+  envalid: /^config[./]/,
+  'node-cron': /^config[./]/,
+  commander: /^(main\.|cli\/)/,
   'systemd-notify': /^adapters\//,
 };
 
@@ -52,7 +52,9 @@ const problemOf = (file: string, path: string): string | undefined => {
     if (path === '../package.json') return undefined;
     if (layer === 'core') return pure.includes(path) ? undefined : `core is pure, it may not use ${path}`;
     const home = homes[path];
-    return home === undefined || home.test(layer) ? undefined : `${path} belongs to ${home.source}`;
+    if (home?.test(file) === false) return `${path} belongs to ${home.source}`;
+    const isFit = layer !== 'io' || home !== undefined || path.startsWith('node:');
+    return isFit ? undefined : `io uses Node alone, not ${path}`;
   }
   const target = layerOf(path);
   if (target === layer) return undefined;
@@ -106,7 +108,11 @@ describe('import directions', () => {
     ['adapters/docker/a.ts', "export * from './b.ts';\nimport '../../core/errors.ts';", []],
     ['adapters/lock.ts', "import { x } from './lock/file.ts';", []],
     ['agent/tick.ts', "const x = await import('../cli/status.ts');", ['agent may not import cli/status.ts']],
-    ['agent/tick.ts', "import Docker from 'dockerode';", ['dockerode belongs to ^adapters\\/docker$']],
+    ['agent/tick.ts', "import Docker from 'dockerode';", ['dockerode belongs to ^adapters\\/docker\\/']],
+    ['adapters/lock.ts', "import { got } from 'got';", ['got belongs to ^io\\/http\\.ts$']],
+    ['io/http.ts', "const { got } = await import('got');", []],
+    ['io/http.ts', "import { x } from '../adapters/lock.ts';", ['io may not import adapters/lock.ts']],
+    ['io/http.ts', "import * as v from 'valibot';", ['io uses Node alone, not valibot']],
     ['cli/run.ts', "import { x } from '../main.ts';", ['cli may not import main.ts']],
   ])('sees what %s imports with %j', (file, text, expected) => {
     const problems = importsOf(file, text).map((path) => problemOf(file, path));
@@ -150,6 +156,7 @@ describe('what the daemon loads before anything was done', () => {
     (path) => {
       const loaded = [...loadedWith('main.ts'), ...loadedWith('cli/commands/run.ts')];
       expect(loaded).toContain('adapters/docker/docker-engine.ts');
+      expect(loaded).toContain('io/http.ts');
       expect(loaded).not.toContain(path);
     },
   );

@@ -2,35 +2,17 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
-import { answerError, transportError } from './http-error.ts';
-import type { HttpStoreOptions } from './http-store.ts';
-import { send, type StoreAnswer, type StoreRequest } from './request.ts';
+import { answerError } from './http-error.ts';
+import { ABSENT, createStoreServer, DONE, type HttpStoreOptions } from './store-server.ts';
 
-const ABSENT: ReadonlySet<number> = new Set([404, 410]);
-const DONE: ReadonlySet<number> = new Set([200, 201, 204]);
 const ANSWER_CAP = 64 * 1024;
 
 /** Any HTTP server that takes PUT and answers HEAD. */
-export const createHttpArchives = ({ base, authorization, tls }: HttpStoreOptions): ArchiveStore => {
-  const urlOf = (path: string): URL => new URL(`${base.href.replace(/\/*$/, '/')}${path}`);
-  const exchange = async (
-    verb: string,
-    path: string,
-    request: Pick<StoreRequest, 'method' | 'upload'> & { readonly headers?: StoreRequest['headers'] },
-    signal: AbortSignal,
-  ): Promise<StoreAnswer> => {
-    const url = urlOf(path);
-    try {
-      const headers = { ...(authorization !== undefined && { authorization }), ...request.headers };
-      return await send({ ...request, url, tls, headers, capBytes: ANSWER_CAP }, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw transportError(verb, url, error);
-    }
-  };
+export const createHttpArchives = (options: HttpStoreOptions): ArchiveStore => {
+  const { urlOf, send } = createStoreServer(options);
   return {
     find: async (path, signal) => {
-      const answer = await exchange('find', path, { method: 'HEAD' }, signal);
+      const answer = await send('find', path, { method: 'HEAD' }, ANSWER_CAP, signal);
       if (ABSENT.has(answer.status)) return undefined;
       if (answer.status !== 200) throw answerError('find', urlOf(path), answer);
       const modifiedAtMs = Date.parse(answer.header('last-modified') ?? '');
@@ -46,7 +28,8 @@ export const createHttpArchives = ({ base, authorization, tls }: HttpStoreOption
       content.on('error', () => undefined);
       try {
         const headers = { 'content-type': 'application/x-tar', 'content-length': String(bytes) };
-        const answer = await exchange('write', path, { method: 'PUT', headers, upload: content }, signal);
+        const request = { method: 'PUT', headers, body: content } as const;
+        const answer = await send('write', path, request, ANSWER_CAP, signal);
         if (!DONE.has(answer.status)) throw answerError('write', urlOf(path), answer);
       } catch (error) {
         if (error instanceof AgentError || signal.aborted) throw error;
@@ -56,7 +39,7 @@ export const createHttpArchives = ({ base, authorization, tls }: HttpStoreOption
       }
     },
     remove: async (path, signal) => {
-      const answer = await exchange('remove', path, { method: 'DELETE' }, signal);
+      const answer = await send('remove', path, { method: 'DELETE' }, ANSWER_CAP, signal);
       if (!DONE.has(answer.status) && !ABSENT.has(answer.status))
         throw answerError('remove', urlOf(path), answer);
     },

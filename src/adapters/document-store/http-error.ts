@@ -1,25 +1,6 @@
 import { AgentError, messageOf } from '../../core/errors.ts';
-import type { StoreAnswer } from './request.ts';
-
-/** Without the query: it may hold a secret. */
-export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
-
-interface Told {
-  readonly message: string;
-  readonly advice: string | undefined;
-}
-
-/** A hub says in JSON what is wrong and what to do; anybody else's page is of no use here. */
-const toldBy = ({ body }: StoreAnswer): Told | undefined => {
-  try {
-    const { error } = JSON.parse(Buffer.from(body).toString('utf8')) as { error?: Partial<Told> };
-    return typeof error?.message === 'string'
-      ? { message: error.message, advice: typeof error.advice === 'string' ? error.advice : undefined }
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};
+import { parseRefusal } from '../../core/hub/refusal.ts';
+import { showUrl, type HttpAnswer } from '../../io/http.ts';
 
 const ADVICE: Readonly<Record<number, string>> = {
   401: 'set SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE to the token of this store (for reading alone, SUPERCARGO_READ_TOKEN)',
@@ -31,8 +12,8 @@ const ADVICE: Readonly<Record<number, string>> = {
   507: 'free disk space on the server',
 };
 
-export const answerError = (verb: string, url: URL, answer: StoreAnswer): AgentError => {
-  const told = toldBy(answer);
+export const answerError = (verb: string, url: URL, answer: HttpAnswer): AgentError => {
+  const told = parseRefusal(answer.body.toString('utf8'));
   const location = answer.header('location');
   const words = told?.message ?? (location === undefined ? '' : `it points to ${location}`);
   const { status } = answer;

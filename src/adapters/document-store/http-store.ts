@@ -1,31 +1,23 @@
 import { AgentError } from '../../core/errors.ts';
 import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
-import { answerError, showUrl, transportError } from './http-error.ts';
+import { showUrl, type HttpAnswer } from '../../io/http.ts';
+import { answerError } from './http-error.ts';
 import { parseListing } from './listing.ts';
-import { send, type StoreAnswer, type StoreRequest, type TlsMaterial } from './request.ts';
-
-export interface HttpStoreOptions {
-  readonly base: URL;
-  /** Of an `Authorization` header; undefined: as nobody. */
-  readonly authorization: string | undefined;
-  readonly tls: TlsMaterial;
-}
+import { ABSENT, createStoreServer, DONE, type HttpStoreOptions } from './store-server.ts';
 
 const DOCUMENT_CAP = 256 * 1024;
 /** Reports of a whole environment in one answer. */
 const LIST_CAP = 64 * 1024 * 1024;
 
-const ABSENT: ReadonlySet<number> = new Set([404, 410]);
-const WRITTEN: ReadonlySet<number> = new Set([200, 201, 204]);
 const REFUSED = 412;
 
 /** Only a strong one may be a condition (RFC 9110, 8.8.3.2). */
-const versionOf = (answer: StoreAnswer): string | undefined => {
+const versionOf = (answer: HttpAnswer): string | undefined => {
   const etag = answer.header('etag');
   return etag !== undefined && /^"[^"]*"$/.test(etag) ? etag : undefined;
 };
 
-const timeIn = (answer: StoreAnswer, name: string): number | undefined => {
+const timeIn = (answer: HttpAnswer, name: string): number | undefined => {
   const ms = Date.parse(answer.header(name) ?? '');
   return Number.isNaN(ms) ? undefined : ms;
 };
@@ -42,29 +34,15 @@ const PROBE = Buffer.from(
 );
 
 /** Any HTTP server that takes PUT; a hub is one of them. */
-export const createHttpStore = ({ base, authorization, tls }: HttpStoreOptions): DocumentStore => {
-  const urlOf = (path: string): URL => new URL(`${base.href.replace(/\/*$/, '/')}${path}`);
-  const exchange = async (
-    verb: string,
-    url: URL,
-    request: Pick<StoreRequest, 'method' | 'headers' | 'capBytes'> & { readonly body?: Uint8Array },
-    signal: AbortSignal,
-  ): Promise<StoreAnswer> => {
-    try {
-      const headers = { ...(authorization !== undefined && { authorization }), ...request.headers };
-      return await send({ ...request, url, tls, headers }, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw transportError(verb, url, error);
-    }
-  };
+export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
+  const { urlOf, send } = createStoreServer(options);
 
   const read = async (path: string, signal: AbortSignal): Promise<StoredDocument | undefined> => {
     const url = urlOf(path);
     const isDocument = path.endsWith('.json');
     const capBytes = isDocument ? DOCUMENT_CAP : LIST_CAP;
     const headers = { accept: 'application/json', 'cache-control': 'no-cache' };
-    const answer = await exchange('read', url, { method: 'GET', headers, capBytes }, signal);
+    const answer = await send('read', path, { headers }, capBytes, signal);
     if (ABSENT.has(answer.status)) return undefined;
     // A folder: some servers point to its own address, some refuse it.
     if (!isDocument && answer.status >= 300 && answer.status !== 401 && answer.status < 500) return undefined;
@@ -78,21 +56,20 @@ export const createHttpStore = ({ base, authorization, tls }: HttpStoreOptions):
   };
 
   const write: DocumentStore['write'] = async (path, bytes, condition, signal) => {
-    const url = urlOf(path);
     const headers = { 'content-type': 'application/json', ...conditionHeaders(condition) };
-    const request = { method: 'PUT' as const, headers, capBytes: DOCUMENT_CAP, body: bytes };
-    const answer = await exchange('write', url, request, signal);
+    const request = { method: 'PUT', headers, body: bytes } as const;
+    const answer = await send('write', path, request, DOCUMENT_CAP, signal);
     if (answer.status === REFUSED) return 'refused';
-    if (WRITTEN.has(answer.status)) return 'written';
-    throw answerError('write', url, answer);
+    if (DONE.has(answer.status)) return 'written';
+    throw answerError('write', urlOf(path), answer);
   };
 
   const remove = async (path: string, signal: AbortSignal): Promise<void> => {
-    await exchange('remove', urlOf(path), { method: 'DELETE', headers: {}, capBytes: DOCUMENT_CAP }, signal);
+    await send('remove', path, { method: 'DELETE' }, DOCUMENT_CAP, signal);
   };
 
   return {
-    name: showUrl(base).replace(/\/+$/, ''),
+    name: showUrl(options.base).replace(/\/+$/, ''),
     read,
     write,
     list: async (folder, signal) => {

@@ -1,7 +1,8 @@
 import { AgentError } from '../../core/errors.ts';
 import type { RegistryAuth } from '../../core/ports/registry-credentials.ts';
+import type { HttpAnswer } from '../../io/http.ts';
+import { askRegistry } from './ask-registry.ts';
 import type { Challenge } from './challenge.ts';
-import { request, type RegistryAnswer } from './registry-request.ts';
 
 const basic = (auth: { readonly username: string; readonly password: string }): string =>
   `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
@@ -14,7 +15,7 @@ const refused = (realm: string, status: number, isAnonymous: boolean): AgentErro
     fields: { status },
   });
 
-const tokenIn = (answer: RegistryAnswer): string | undefined => {
+const tokenIn = (answer: HttpAnswer): string | undefined => {
   try {
     const { token, access_token: access } = JSON.parse(answer.body.toString('utf8')) as Record<
       string,
@@ -51,19 +52,20 @@ export const authorize = async (
   const wanted = { ...(service !== undefined && { service }), ...(scope !== undefined && { scope }) };
   const isOAuth = auth !== undefined && 'identitytoken' in auth;
   if (!isOAuth) for (const [key, value] of Object.entries(wanted)) url.searchParams.set(key, value);
-  const answer = await request(
-    {
-      url,
-      headers: auth && 'password' in auth ? { authorization: basic(auth) } : {},
-      ...(isOAuth && {
-        form: {
-          grant_type: 'refresh_token',
-          refresh_token: auth.identitytoken,
-          client_id: 'supercargo',
-          ...wanted,
-        },
-      }),
-    },
+  const answer = await askRegistry(
+    isOAuth
+      ? {
+          url,
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: new URLSearchParams({
+            grant_type: 'refresh_token',
+            refresh_token: auth.identitytoken,
+            client_id: 'supercargo',
+            ...wanted,
+          }).toString(),
+        }
+      : { url, headers: auth && 'password' in auth ? { authorization: basic(auth) } : {} },
     signal,
   );
   const token = answer.status === 200 ? tokenIn(answer) : undefined;

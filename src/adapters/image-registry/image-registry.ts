@@ -11,7 +11,7 @@ import type { ImageRegistry, PublishedImage } from '../../core/ports/image-regis
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import { createArchive } from './build-archive.ts';
 import { digestOf } from './digest.ts';
-import { CAP_BYTES } from './registry-request.ts';
+import { CAP_BYTES } from './ask-registry.ts';
 import { createSession, failure, type Session } from './session.ts';
 
 const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');

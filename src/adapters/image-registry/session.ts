@@ -1,9 +1,10 @@
 import { AgentError } from '../../core/errors.ts';
 import { formatImage, type ImageReference } from '../../core/image/reference.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import type { AnswerHead, HttpAnswer, OpenAnswer } from '../../io/http.ts';
+import { askRegistry, openLayer } from './ask-registry.ts';
 import { authorize } from './authorization.ts';
 import { parseChallenge } from './challenge.ts';
-import { openRequest, request, type OpenAnswer, type RegistryAnswer } from './registry-request.ts';
 
 interface Place {
   readonly base: string;
@@ -24,12 +25,12 @@ const placeOf = ({ repository }: ImageReference): Place => {
 
 /** Of one image's questions: the token that the first one got serves the others. */
 export interface Session {
-  readonly get: (path: string, accept: string) => Promise<RegistryAnswer>;
+  readonly get: (path: string, accept: string) => Promise<HttpAnswer>;
   /** Its body is for the caller to read, from this byte on. */
   readonly open: (path: string, fromByte: number) => Promise<OpenAnswer>;
 }
 
-type Head = Pick<RegistryAnswer, 'status' | 'header'>;
+type Head = AnswerHead & Partial<Pick<OpenAnswer, 'close'>>;
 
 export const createSession = (
   image: ImageReference,
@@ -50,6 +51,7 @@ export const createSession = (
     let answer = await at(first, true);
     const challenge = answer.status === 401 ? parseChallenge(answer.header('www-authenticate')) : undefined;
     if (challenge) {
+      answer.close?.();
       const auth = await credentials.for(image.repository, signal);
       authorization = await authorize(challenge, auth, place.isPlain, signal);
       answer = await at(first, true);
@@ -57,24 +59,23 @@ export const createSession = (
     const location = answer.header('location');
     const isMoved = answer.status >= 300 && answer.status < 400 && location !== undefined;
     // Layers and configs are often kept elsewhere; the login is not for there.
-    return isMoved && URL.canParse(location, first.href) ? at(new URL(location, first), false) : answer;
+    if (!isMoved || !URL.canParse(location, first.href)) return answer;
+    answer.close?.();
+    return at(new URL(location, first), false);
   };
 
   return {
     get: (path, accept) =>
-      reach(path, (url, headers) => request({ url, headers: { accept, ...headers } }, signal)),
+      reach(path, (url, headers) => askRegistry({ url, headers: { accept, ...headers } }, signal)),
     open: (path, fromByte) =>
       reach(path, (url, headers) => {
         const range = fromByte === 0 ? {} : { range: `bytes=${String(fromByte)}-` };
-        return openRequest({ url, headers: { ...range, ...headers } }, signal);
+        return openLayer({ url, headers: { ...range, ...headers } }, signal);
       }),
   };
 };
 
-export const failure = (
-  image: ImageReference,
-  answer: Pick<RegistryAnswer, 'status' | 'header'>,
-): AgentError => {
+export const failure = (image: ImageReference, answer: AnswerHead): AgentError => {
   const { status } = answer;
   const name = formatImage(image);
   const fields = { status };

@@ -1,21 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { once } from 'node:events';
-import { Agent as HttpAgent } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { Response } from 'got';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { archivePath } from '../../core/fleet/store-layout.ts';
 import type { Archive } from '../../core/image/archive.ts';
 import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
+import { openExchange, showUrl, type OpenAnswer, type Timeouts } from '../../io/http.ts';
+import { readAgentTlsFiles } from '../../io/tls-files.ts';
 import { readCredentials } from './credentials.ts';
-import { showUrl } from './http-failure.ts';
-import { readTlsFiles } from './tls-files.ts';
 import type { ManifestSourceOptions } from './manifest-source.ts';
 
-const CONNECT_MS = 10_000;
 /** A large archive takes as long as it takes while something arrives. */
-const SILENCE_MS = 60_000;
+const TIMEOUTS: Timeouts = { connectMs: 10_000, responseMs: 60_000, silenceMs: 60_000 };
 
 const fault = (reason: string, retryAfterMs?: number): AgentError =>
   new AgentError('STORE', `it cannot be read: ${reason}`, {
@@ -38,49 +34,24 @@ async function* readHttp(
   { credentialsFile, tls = {} }: ManifestSourceOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const [{ got }, { default: https }] = await Promise.all([import('got'), import('node:https')]);
-  const agent = { http: new HttpAgent({ keepAlive: false }), https: new https.Agent({ keepAlive: false }) };
   const authorization =
     credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, signal);
-  // The traps that `request.ts` knows hold here too.
-  const stream = got.stream(url, {
-    agent,
-    decompress: false,
-    followRedirect: false,
-    headers: {
-      'user-agent': 'supercargo',
-      'accept-encoding': 'identity',
-      ...(authorization !== undefined && { authorization }),
-    },
-    https: await readTlsFiles(tls, signal),
-    retry: { limit: 0 },
-    strictContentLength: true,
-    throwHttpErrors: false,
-    timeout: {
-      lookup: CONNECT_MS,
-      connect: CONNECT_MS,
-      secureConnect: CONNECT_MS,
-      response: SILENCE_MS,
-      socket: SILENCE_MS,
-    },
-    signal,
-  });
-  stream.on('error', () => undefined);
+  const material = await readAgentTlsFiles(tls, signal);
+  const headers = authorization === undefined ? {} : { authorization };
+  let answer: OpenAnswer | undefined;
   try {
-    const [response] = (await once(stream, 'response')) as [Response];
-    if (response.statusCode !== 200) {
-      const [after] = [response.headers['retry-after'] ?? []].flat();
-      throw fault(`it answers ${String(response.statusCode)}`, parseRetryAfter(after, Date.now()));
+    answer = await openExchange({ url, headers, tls: material, timeouts: TIMEOUTS }, signal);
+    if (answer.status !== 200) {
+      const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
+      throw fault(`it answers ${String(answer.status)}`, retryAfterMs);
     }
-    yield* stream as AsyncIterable<Uint8Array>;
+    yield* answer.body;
   } catch (error) {
     signal.throwIfAborted();
     // The library's error is not kept as the cause: it carries the request with its credentials.
     throw error instanceof AgentError ? error : fault(messageOf(error));
   } finally {
-    stream.destroy();
-    agent.http.destroy();
-    agent.https.destroy();
+    answer?.close();
   }
 }
 

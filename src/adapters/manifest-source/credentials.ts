@@ -1,11 +1,8 @@
 import { AgentError } from '../../core/errors.ts';
-import { readInputFile, unreadText } from '../../io/input-file.ts';
+import { readNamedFile } from '../../io/input-file.ts';
 
 const VISIBLE = /^[\x21-\x7e]+$/;
 const MAX_BYTES = 65_536;
-
-const fault = (path: string, what: string, advice: string): AgentError =>
-  new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice });
 
 /**
  * The `Authorization` header that one line of text means: `Bearer TOKEN` and a single word without a colon
@@ -25,12 +22,10 @@ export const parseCredentials = (text: string): string | undefined => {
  * @throws AgentError CREDENTIALS without any of the file's content.
  */
 export const readCredentials = async (path: string, signal: AbortSignal): Promise<string> => {
-  const read = await readInputFile(path, MAX_BYTES, signal);
-  if (read.kind !== 'bytes') {
-    const advice = 'let the agent read it, or correct SUPERCARGO_MANIFEST_CREDENTIALS';
-    throw fault(path, unreadText(read), advice);
-  }
-  const header = parseCredentials(read.bytes.toString('utf8'));
+  const text = await readNamedFile(path, 'SUPERCARGO_MANIFEST_CREDENTIALS', MAX_BYTES, signal);
+  const header = parseCredentials(text);
   if (header !== undefined) return header;
-  throw fault(path, 'holds no credentials', 'write one line into it: user:password, or Bearer TOKEN');
+  throw new AgentError('CREDENTIALS', `the file ${path} holds no credentials`, {
+    advice: 'write one line into it: user:password, or Bearer TOKEN',
+  });
 };

@@ -1,7 +1,5 @@
 import { AgentError, messageOf, rawMessageOf } from '../../core/errors.ts';
-
-/** Without the query: it may hold a pre-signed secret. */
-export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
+import { showUrl } from '../../io/http.ts';
 
 /** What the server answered instead of a manifest. */
 export const answerFailure = (url: URL, status: number, hasCredentials: boolean): AgentError => {

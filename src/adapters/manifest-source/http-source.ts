@@ -1,26 +1,27 @@
 import { AgentError } from '../../core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { Fetched, Held, ManifestSource } from '../../core/ports/manifest-source.ts';
+import { parseRetryAfter } from '../../core/retry-after.ts';
+import { exchange, type HttpAnswer, type Timeouts } from '../../io/http.ts';
+import { readAgentTlsFiles, type TlsFiles } from '../../io/tls-files.ts';
 import { readCredentials } from './credentials.ts';
 import { answerFailure, transportFailure, unreachable } from './http-failure.ts';
 import { createLastSeen } from './last-response.ts';
-import { request } from './request.ts';
-import type { Answer, Timeouts } from './request.ts';
-import { parseRetryAfter } from '../../core/retry-after.ts';
-import { readTlsFiles } from './tls-files.ts';
-import type { TlsFiles } from './tls-files.ts';
+
+/** `requestMs` covers everything, redirects included. */
+type WholeTimeouts = Timeouts & { readonly requestMs: number };
 
 export interface HttpSourceOptions {
   readonly url: URL;
   /** SUPERCARGO_MANIFEST_CREDENTIALS: a file with `user:password`, `Bearer TOKEN` or a single token. */
   readonly credentialsFile?: string;
   readonly tls?: TlsFiles;
-  readonly timeouts?: Timeouts;
+  readonly timeouts?: WholeTimeouts;
   /** How long the server is asked to hold a long poll. */
   readonly holdSeconds?: number;
 }
 
-const TIMEOUTS: Timeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 30_000 };
+const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 30_000 };
 /** Proxies give up silent connections, many of them after a minute. */
 const HOLD_SECONDS = 50;
 /** A server that holds a request answers a moment late rather than early. */
@@ -35,10 +36,13 @@ const SETTLED_MS = 2_000;
 /** RFC 9110, section 8.8.3; anything else could not be sent back as a header. */
 const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
 
+/** The body of any other answer is not read. */
+const maxBytesOf = (status: number): number => (status === 200 ? DOCUMENT_CAP_BYTES : 0);
+
 const failed = (error: AgentError): Fetched => ({ kind: 'failed', error });
 
 /** Where a redirect leads; undefined for one that leads to another origin or nowhere. */
-const followedUrl = (answer: Answer, from: URL): URL | undefined => {
+const followedUrl = (answer: HttpAnswer, from: URL): URL | undefined => {
   const location = answer.header('location');
   const target = location === undefined ? null : URL.parse(location, from.href);
   const isSameOrigin = target?.origin === from.origin && target.username === '' && target.password === '';
@@ -46,14 +50,14 @@ const followedUrl = (answer: Answer, from: URL): URL | undefined => {
 };
 
 type Reached =
-  | { readonly kind: 'answer'; readonly url: URL; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly url: URL; readonly answer: HttpAnswer }
   | { readonly kind: 'lost'; readonly error: AgentError };
 
 /**
  * Reads through redirects of one origin; another origin would be given the credentials and a say in what runs
  * here.
  */
-const reach = async (first: URL, get: (url: URL) => Promise<Answer>): Promise<Reached> => {
+const reach = async (first: URL, get: (url: URL) => Promise<HttpAnswer>): Promise<Reached> => {
   let url = first;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
     const answer = await get(url);
@@ -70,7 +74,7 @@ const reach = async (first: URL, get: (url: URL) => Promise<Answer>): Promise<Re
 };
 
 /** Why an answer of 200 cannot be trusted to be whole. */
-const findDamage = ({ header, body }: Answer, url: URL): AgentError | undefined => {
+const findDamage = ({ header, body }: HttpAnswer, url: URL): AgentError | undefined => {
   const encoding = header('content-encoding') ?? 'identity';
   if (encoding !== 'identity') {
     const advice = 'let the server send manifests uncompressed';
@@ -96,7 +100,7 @@ const findDamage = ({ header, body }: Answer, url: URL): AgentError | undefined 
  * and size: of two publishes in one second it gives both the same, so it counts only once that second is over
  * (RFC 9110, 8.8.2.2). No time: it is trusted.
  */
-const isSettled = ({ header }: Answer): boolean => {
+const isSettled = ({ header }: HttpAnswer): boolean => {
   const modifiedMs = Date.parse(header('last-modified') ?? '');
   const ageMs = Date.parse(header('date') ?? '') - modifiedMs;
   return Number.isNaN(modifiedMs) || ageMs >= SETTLED_MS;
@@ -106,7 +110,7 @@ const isSettled = ({ header }: Answer): boolean => {
 interface Question {
   readonly known: string | undefined;
   readonly waitSeconds: number | undefined;
-  readonly timeouts: Timeouts;
+  readonly timeouts: WholeTimeouts;
 }
 
 /** Asks once. `receive` judges the answer; everything else is a failure in words. */
@@ -128,8 +132,9 @@ const createAsk =
           authorization: await readCredentials(credentialsFile, both),
         }),
       };
-      const material = await readTlsFiles(tls, both);
-      const get = (target: URL) => request({ url: target, headers, tls: material, timeouts }, both);
+      const material = await readAgentTlsFiles(tls, both);
+      const get = (target: URL) =>
+        exchange({ url: target, headers, tls: material, timeouts }, maxBytesOf, both);
       const reached = await reach(url, get);
       return reached.kind === 'lost' ? failed(reached.error) : receive(reached, question);
     } catch (error) {

@@ -1,8 +1,10 @@
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { headerOfToken } from '../../core/hub/tokens.ts';
 import type { Delivery, ReportSink } from '../../core/ports/report-sink.ts';
+import { parseRefusal } from '../../core/hub/refusal.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
-import { put, type PutAnswer, type Timeouts, type TlsMaterial } from './put.ts';
+import { exchange, type HttpAnswer, type Timeouts } from '../../io/http.ts';
+import type { TlsMaterial } from '../../io/tls-files.ts';
 import { readToken, type TokenSource } from './token.ts';
 
 export interface ReportStoreOptions {
@@ -11,10 +13,16 @@ export interface ReportStoreOptions {
   readonly token: TokenSource;
   /** The certificates, read anew for every report. @throws AgentError CREDENTIALS */
   readonly readTls: (signal: AbortSignal) => Promise<TlsMaterial>;
-  readonly timeouts?: Timeouts;
+  readonly timeouts?: WholeTimeouts;
 }
 
-const TIMEOUTS: Timeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 20_000 };
+type WholeTimeouts = Timeouts & { readonly responseMs: number; readonly requestMs: number };
+
+const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 20_000 };
+/** Of what a refusal says. */
+const REFUSAL_BYTES = 8 * 1024;
+
+const maxBytesOf = (status: number): number => (status < 300 ? 0 : REFUSAL_BYTES);
 
 const failed = (error: AgentError, retryAfterMs?: number): Delivery => ({
   kind: 'failed',
@@ -22,16 +30,8 @@ const failed = (error: AgentError, retryAfterMs?: number): Delivery => ({
   ...(retryAfterMs !== undefined && { retryAfterMs }),
 });
 
-/** A hub says in JSON what is wrong; anybody else's page is of no use here. */
-const reasonOf = (text: string): string => {
-  try {
-    const { error } = JSON.parse(text) as { error?: { message?: unknown } };
-    const message = typeof error?.message === 'string' ? error.message : '';
-    return message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
-  } catch {
-    return '';
-  }
-};
+const reasonIn = (body: Buffer): string =>
+  (parseRefusal(body.toString('utf8'))?.message ?? '').replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
 
 const ADVICE: Readonly<Record<number, string>> = {
   401: 'set SUPERCARGO_REPORT_TOKEN or SUPERCARGO_REPORT_TOKEN_FILE to what `supercargo hub token ENV HOST` prints for this host',
@@ -42,8 +42,8 @@ const ADVICE: Readonly<Record<number, string>> = {
   413: 'raise the limit of the server for bodies to 256 KiB (for nginx: client_max_body_size)',
 };
 
-const refusalOf = (url: string, { status, text, header }: PutAnswer): AgentError => {
-  const reason = reasonOf(text);
+const refusalOf = (url: string, { status, body, header }: HttpAnswer): AgentError => {
+  const reason = reasonIn(body);
   const isPassing = status === 429 || status >= 500;
   const redirected = header('location') === undefined ? '' : ', it redirects, which is not followed';
   return new AgentError(
@@ -88,7 +88,9 @@ export const createReportStore = (options: ReportStoreOptions): ReportSink => {
           ...(token !== undefined && { authorization: headerOfToken(token) }),
         };
         const tls = await readTls(both);
-        const answer = await put({ url: new URL(url), headers, body: text, tls, timeouts }, both);
+        const request = { url: new URL(url), method: 'PUT', headers, body: text, tls } as const;
+        const limits = { ...timeouts, sendMs: timeouts.responseMs };
+        const answer = await exchange({ ...request, timeouts: limits }, maxBytesOf, both);
         if (answer.status >= 200 && answer.status < 300) return { kind: 'delivered' };
         return failed(refusalOf(url, answer), parseRetryAfter(answer.header('retry-after'), Date.now()));
       } catch (error) {

@@ -1,5 +1,5 @@
 import { AgentError } from '../../core/errors.ts';
-import { readInputFile, unreadText } from '../../io/input-file.ts';
+import { readNamedFile } from '../../io/input-file.ts';
 
 /** SUPERCARGO_REPORT_TOKEN, or the file that SUPERCARGO_REPORT_TOKEN_FILE names. */
 export type TokenSource =
@@ -10,9 +10,6 @@ export type TokenSource =
 const VISIBLE = /^[\x21-\x7e]+$/;
 const MAX_BYTES = 65_536;
 
-const fault = (path: string, what: string, advice: string): AgentError =>
-  new AgentError('CREDENTIALS', `the file ${path} ${what}`, { advice });
-
 /**
  * The file is read for every report, so that a new token works without a restart.
  * @throws AgentError CREDENTIALS without any of the file's content.
@@ -21,10 +18,10 @@ export const readToken = async (source: TokenSource, signal: AbortSignal): Promi
   if (source.kind === 'none') return undefined;
   if (source.kind === 'value') return source.value;
   const { path } = source;
-  const read = await readInputFile(path, MAX_BYTES, signal);
-  if (read.kind !== 'bytes')
-    throw fault(path, unreadText(read), 'let the agent read it, or correct SUPERCARGO_REPORT_TOKEN_FILE');
-  const token = read.bytes.toString('utf8').replace(/\r?\n$/, '');
+  const text = await readNamedFile(path, 'SUPERCARGO_REPORT_TOKEN_FILE', MAX_BYTES, signal);
+  const token = text.replace(/\r?\n$/, '');
   if (VISIBLE.test(token)) return token;
-  throw fault(path, 'holds no token', 'write what `supercargo hub token ENV HOST` prints into it, one line');
+  throw new AgentError('CREDENTIALS', `the file ${path} holds no token`, {
+    advice: 'write what `supercargo hub token ENV HOST` prints into it, one line',
+  });
 };

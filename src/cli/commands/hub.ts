@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command as Program } from 'commander';
 import { createLog } from '../../adapters/log.ts';
@@ -16,6 +15,7 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { DEFAULT_LIMITS, type HubLimits } from '../../hub/limits.ts';
+import { readPem } from '../../io/tls-files.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
 import { addHubRepair } from './hub-repair.ts';
 import { addHubToken } from './hub-token.ts';
@@ -68,16 +68,11 @@ const toBytes = (option: string, text: string): number => {
   throw usage(`"${text}" is no size for ${option}`, 'write a whole number and M, G or T, like 16G');
 };
 
-const readPem = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new AgentError('CONFIG', `${path} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-      advice: 'name a PEM file that the user of the hub may read',
-    });
-  }
-};
+const unreadable = (path: string, error: unknown): AgentError =>
+  new AgentError('CONFIG', `${path} cannot be read: ${messageOf(error)}`, {
+    cause: error,
+    advice: 'name a PEM file that the user of the hub may read',
+  });
 
 const readTls = async ({ tlsCert, tlsKey }: Options): Promise<TlsFiles | undefined> => {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
@@ -86,7 +81,7 @@ const readTls = async ({ tlsCert, tlsKey }: Options): Promise<TlsFiles | undefin
       'a certificate needs its key, and a key its certificate',
       'give both --tls-cert and --tls-key',
     );
-  return { cert: await readPem(tlsCert), key: await readPem(tlsKey) };
+  return { cert: await readPem(tlsCert, unreadable), key: await readPem(tlsKey, unreadable) };
 };
 
 const warningsOf = (

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFolderArchives } from '../../adapters/document-store/folder-archives.ts';
@@ -14,18 +13,13 @@ import { headerOfToken } from '../../core/hub/tokens.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
+import { readTlsFiles } from '../../io/tls-files.ts';
 import type { StoreFlags } from './options.ts';
 
-const readPem = async (path: string | undefined): Promise<string | undefined> => {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new AgentError('USAGE', `${path} cannot be read: ${messageOf(error)}`, {
-      advice: 'name a PEM file that this user may read',
-    });
-  }
-};
+const unreadable = (path: string, error: unknown): AgentError =>
+  new AgentError('USAGE', `${path} cannot be read: ${messageOf(error)}`, {
+    advice: 'name a PEM file that this user may read',
+  });
 
 const baseUrl = (base: string): URL => {
   if (!URL.canParse(base))
@@ -71,15 +65,10 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     };
   }
   const token = config.publishToken ?? config.readToken;
-  const [ca, cert, key] = await Promise.all([flags.ca, flags.clientCert, flags.clientKey].map(readPem));
   const options = {
     base: baseUrl(base),
     authorization: token === undefined ? undefined : headerOfToken(token),
-    tls: {
-      ...(ca !== undefined && { certificateAuthority: ca }),
-      ...(cert !== undefined && { certificate: cert }),
-      ...(key !== undefined && { key }),
-    },
+    tls: await readTlsFiles(flags, unreadable),
   };
   return { documents: createHttpStore(options), archives: createHttpArchives(options) };
 };

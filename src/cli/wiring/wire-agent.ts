@@ -10,7 +10,6 @@ import { createProbe } from '../../adapters/probe.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
 import { createArchiveSource } from '../../adapters/manifest-source/archive-source.ts';
 import { createManifestSource } from '../../adapters/manifest-source/manifest-source.ts';
-import { readTlsFiles } from '../../adapters/manifest-source/tls-files.ts';
 import { createMetricsFile } from '../../adapters/metrics-file.ts';
 import { createReportStore } from '../../adapters/report-store/report-store.ts';
 import { sweepTemporaries } from '../../adapters/state-dir/durable-file.ts';
@@ -24,6 +23,7 @@ import { edgeContainerName } from '../../core/docker-names.ts';
 import type { EdgeSetting } from '../../core/plan/plan-input.ts';
 import type { EventLog } from '../../core/events.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import { readAgentTlsFiles, type TlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
 import { VERSION } from '../version.ts';
 import { createHostFiles } from './host-files.ts';
 
@@ -144,16 +144,14 @@ const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[
   tls: tlsFiles(config),
 });
 
-const tlsFiles = ({ caFile, clientCertificate }: Config): Parameters<typeof readTlsFiles>[0] => ({
-  ...(caFile !== undefined && { ca: caFile }),
-  ...(clientCertificate && {
-    clientCert: clientCertificate.certFile,
-    clientKey: clientCertificate.keyFile,
-  }),
+const tlsFiles = ({ caFile, clientCertificate }: Config): TlsFiles => ({
+  ca: caFile,
+  clientCert: clientCertificate?.certFile,
+  clientKey: clientCertificate?.keyFile,
 });
 
 /** One company has one authority: reports go out with the certificates of the manifest source. */
 const tlsReader =
   (config: Config) =>
-  (signal: AbortSignal): ReturnType<typeof readTlsFiles> =>
-    readTlsFiles(tlsFiles(config), signal);
+  (signal: AbortSignal): Promise<TlsMaterial> =>
+    readAgentTlsFiles(tlsFiles(config), signal);

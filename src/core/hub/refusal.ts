@@ -9,6 +9,20 @@ export interface Refusal {
   readonly advice: string;
 }
 
+/** What a hub says in the body of a refusal. Undefined: it is another server's page. */
+export const parseRefusal = (
+  body: string,
+): { readonly message: string; readonly advice: string | undefined } | undefined => {
+  try {
+    const { error } = JSON.parse(body) as { error?: { message?: unknown; advice?: unknown } };
+    const { message, advice } = error ?? {};
+    if (typeof message !== 'string') return undefined;
+    return { message, advice: typeof advice === 'string' ? advice : undefined };
+  } catch {
+    return undefined;
+  }
+};
+
 export const refusal = (status: number, code: string, message: string, advice: string): Refusal => ({
   status,
   code,

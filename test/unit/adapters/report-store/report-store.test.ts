@@ -6,7 +6,7 @@ import {
   createReportStore,
   type ReportStoreOptions,
 } from '../../../../src/adapters/report-store/report-store.ts';
-import { readTlsFiles } from '../../../../src/adapters/manifest-source/tls-files.ts';
+import { readAgentTlsFiles } from '../../../../src/io/tls-files.ts';
 import type { Delivery } from '../../../../src/core/ports/report-sink.ts';
 import { createCertificate, createFolder, serve, serveTls, writeText } from '../manifest-source/server.ts';
 
@@ -171,10 +171,10 @@ describe('sending a report', () => {
     };
     const { url } = await serveTls(tls, (_, response) => response.end());
     const files = { ca: server.cert, clientCert: client.cert, clientKey: client.key };
-    const readTls = (end: AbortSignal) => readTlsFiles(files, end);
+    const readTls = (end: AbortSignal) => readAgentTlsFiles(files, end);
     expect(await sender(url)()).toMatchObject(failing('STORE', /certificate/));
     expect(await sender(url, { readTls })()).toEqual({ kind: 'delivered' });
-    const missing = (end: AbortSignal) => readTlsFiles({ ca: `${folder}/none` }, end);
+    const missing = (end: AbortSignal) => readAgentTlsFiles({ ca: `${folder}/none` }, end);
     expect(await sender(url, { readTls: missing })()).toMatchObject(
       failing('CREDENTIALS', /none does not exist$/),
     );

@@ -1,0 +1,57 @@
+import { exchange, type HttpAnswer, type HttpRequest, type Timeouts } from '../../io/http.ts';
+import type { TlsMaterial } from '../../io/tls-files.ts';
+import { transportError } from './http-error.ts';
+
+export interface HttpStoreOptions {
+  readonly base: URL;
+  /** Of an `Authorization` header; undefined: as nobody. */
+  readonly authorization: string | undefined;
+  readonly tls: TlsMaterial;
+}
+
+export type StoreRequest = Pick<HttpRequest, 'method' | 'body'> & {
+  readonly headers?: HttpRequest['headers'];
+};
+
+/** One HTTP server, with the login and the certificates for it. */
+export interface StoreServer {
+  readonly urlOf: (path: string) => URL;
+  /** `verb` completes "cannot …". @throws AgentError STORE where no answer comes */
+  readonly send: (
+    verb: string,
+    path: string,
+    request: StoreRequest,
+    maxBytes: number,
+    signal: AbortSignal,
+  ) => Promise<HttpAnswer>;
+}
+
+/** Answers of a server that has, or has taken, nothing. */
+export const ABSENT: ReadonlySet<number> = new Set([404, 410]);
+export const DONE: ReadonlySet<number> = new Set([200, 201, 204]);
+
+const CONNECT_MS = 10_000;
+const TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, responseMs: 30_000, requestMs: 120_000 };
+/** A large file takes as long as it takes while something moves; a server may check it before it answers. */
+const UPLOAD_TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, silenceMs: 600_000 };
+
+const isUpload = ({ body }: StoreRequest): boolean =>
+  body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array);
+
+export const createStoreServer = ({ base, authorization, tls }: HttpStoreOptions): StoreServer => {
+  const urlOf = (path: string): URL => new URL(`${base.href.replace(/\/*$/, '/')}${path}`);
+  return {
+    urlOf,
+    send: async (verb, path, request, maxBytes, signal) => {
+      const url = urlOf(path);
+      const headers = { ...(authorization !== undefined && { authorization }), ...request.headers };
+      const timeouts = isUpload(request) ? UPLOAD_TIMEOUTS : TIMEOUTS;
+      try {
+        return await exchange({ ...request, url, tls, headers, timeouts }, () => maxBytes, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw transportError(verb, url, error);
+      }
+    },
+  };
+};
