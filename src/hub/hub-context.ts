@@ -4,7 +4,7 @@ import type { EpochMs } from '../core/time.ts';
 import type { Access } from './access.ts';
 import type { Counters } from './counters.ts';
 import type { Manifests } from './manifests.ts';
-import type { PageAsset } from './routes-page.ts';
+import type { PageAsset } from './page/assets.ts';
 import type { Reports } from './reports.ts';
 import type { Waiting } from './held-requests.ts';
 import type { Watchers } from './watchers.ts';

@@ -8,15 +8,8 @@ import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
+import type { PageAsset } from './page/assets.ts';
 import { guard } from './guard.ts';
-
-/** One file of the fleet page, at its address. */
-export interface PageAsset {
-  /** `/`, `/login`, or below `/assets/`. */
-  readonly path: string;
-  readonly contentType: string;
-  readonly body: string | Uint8Array;
-}
 
 const LOGIN = '/login';
 const LOGIN_CAP_BYTES = 4096;

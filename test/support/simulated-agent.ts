@@ -4,7 +4,7 @@ import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/plan-host.ts';
 import { identify } from '../../src/core/plan/ownership.ts';
-import { EDGE_TARGET } from '../../src/core/plan/edge/target.ts';
+import { EDGE_TARGET } from '../../src/core/plan/plan-input.ts';
 import { failedStepKey, type PlanInput, type FailedStep } from '../../src/core/plan/plan-input.ts';
 import { attemptOf, nextFailedStep, withoutLifted } from '../../src/core/plan/failed-step.ts';
 import {

@@ -2,7 +2,7 @@ import { nextDelayMs } from '../backoff.ts';
 import type { AgentError, ErrorCode } from '../errors.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
-import { EDGE_TARGET } from './edge/target.ts';
+import { EDGE_TARGET } from './plan-input.ts';
 import { wait } from './gate.ts';
 import {
   serviceOf,

@@ -9,12 +9,12 @@ import { isStandingBy, startFirst } from './edge/start-first.ts';
 import { serversOf } from './edge/edge-view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './plan-input.ts';
-import { merge, pendingOf } from './merge-steps.ts';
 import { releaseImage } from './required-resources.ts';
 import type { Decision, ServicePlan } from './host-plan.ts';
 import { restingFailedStep } from './failed-step.ts';
-import { stopFirst, type SlotStep } from './stop-first.ts';
-import { isExtra, isUp, refOf, slotsOf, some, type Slot } from './slot.ts';
+import { stopFirst } from './stop-first.ts';
+import { type Step, act, merge, pendingOf, some } from './step.ts';
+import { isExtra, isUp, refOf, slotsOf, type Slot } from './slot.ts';
 
 /** A release that has yet to prove itself: adopted, batch after batch, judged, remembered or quarantined. */
 export const decideForward = (
@@ -74,7 +74,7 @@ export const decideForward = (
 
 interface Climbed {
   readonly slot: Slot;
-  readonly step: SlotStep;
+  readonly step: Step;
 }
 
 /**
@@ -232,7 +232,7 @@ const giveBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Dec
   const actions =
     some(split.flatMap(({ proven }) => proven.flatMap((o) => rejoinActions(c, o)))) ??
     some(split.flatMap(({ baking }) => baking.flatMap((o) => drainActions(c, o))));
-  return actions && { kind: 'act', actions, why: 'another release is wanted before this one was good' };
+  return actions && act(actions, 'another release is wanted before this one was good');
 };
 
 /** Stopping it would remove it, and with it the way back. */

@@ -2,11 +2,11 @@ import type { Keep } from './goal.ts';
 import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
 import { drain, drainedOf } from './edge/drain.ts';
 import { startFirst } from './edge/start-first.ts';
-import { merge, pendingOf } from './merge-steps.ts';
 import { takenVolumes } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
 import { restingFailedStep, failedStepOf } from './failed-step.ts';
-import { stopFirst, type SlotStep } from './stop-first.ts';
+import { stopFirst } from './stop-first.ts';
+import { type Step, act, merge, pendingOf } from './step.ts';
 import { isExtra, isUp, quiesce, refOf, retire, slotsOf, type Slot } from './slot.ts';
 
 /** What is good, or simply there, kept as it should be. */
@@ -21,7 +21,7 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   const wanted = slots.filter((s) => !isExtra(c, target, s));
   const good = c.record.good[0];
   const isCompleted = good?.completed === true && good.release.id === target.id;
-  const steps = wanted.map((slot): SlotStep => {
+  const steps = wanted.map((slot): Step => {
     if (isCompleted && !(slot.current && isUp(slot.current)))
       return { kind: 'judged', verdict: { kind: 'completed' } };
     // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too
@@ -44,10 +44,10 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   const surplus = slots.flatMap((s) => (isExtra(c, target, s) ? s.others : []));
   const why = 'no longer needed';
   const gone = [drain(drainedOf(c, target.release), replaced, why), drain(drainedOf(c), surplus, why)];
-  const act = gone.find((d) => d?.kind === 'act');
+  const step = gone.find((d) => d?.kind === 'act');
   const draining = gone.find((d) => d?.kind === 'wait');
   return (
-    act ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? settledOf(c, goal, target)
+    step ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? settledOf(c, goal, target)
   );
 };
 
@@ -59,7 +59,7 @@ const settledOf = (c: ServiceContext, { settled }: Keep, { release }: Target): D
   (settled.kind === 'converged' && release ? takenVolumes(c.input, release) : undefined) ?? settled;
 
 /** Nothing is left to do for it: it serves, or somebody has to look. */
-const hasTakenOver = (step: SlotStep | undefined): boolean =>
+const hasTakenOver = (step: Step | undefined): boolean =>
   step?.kind === 'judged' && step.verdict.kind !== 'pending';
 
 /** It did not end by itself: a younger container was to take its place, or it never ran. */
@@ -68,7 +68,7 @@ const hasGivenWay = ({ current, others }: Slot): boolean =>
   others.some((o) => (o.detail?.createdAtMs ?? 0) > (current?.detail?.createdAtMs ?? 0));
 
 /** It ended with 0: written down, so that it is not run again when somebody removes the container. */
-const completion = (c: ServiceContext, target: Target, steps: readonly SlotStep[]): Decision | undefined => {
+const completion = (c: ServiceContext, target: Target, steps: readonly Step[]): Decision | undefined => {
   const good = c.record.good[0];
   const isOver =
     steps.length > 0 && steps.every((s) => s.kind === 'judged' && s.verdict.kind === 'completed');
@@ -82,7 +82,7 @@ const completion = (c: ServiceContext, target: Target, steps: readonly SlotStep[
 };
 
 /** A known release that does not do well now: told, never quarantined. */
-const toldBy = (steps: readonly SlotStep[]): Decision | undefined => {
+const toldBy = (steps: readonly Step[]): Decision | undefined => {
   for (const step of steps) {
     if (step.kind !== 'judged') continue;
     const { verdict } = step;
@@ -105,13 +105,11 @@ const keepNothing = (c: ServiceContext, goal: Keep): Decision => {
   if (!goal.restoreForeign || !c.foreign) {
     // What failed goes, even where the one that is wanted can't begin yet.
     const retired = retire(goal.retireOthers ? c.own : c.own.filter((o) => isSpent(c, o)));
-    return retired
-      ? { kind: 'act', actions: retired, why: 'the failed release is taken away' }
-      : goal.settled;
+    return retired ? act(retired, 'the failed release is taken away') : goal.settled;
   }
   const { container, adoption } = c.foreign;
   const quiet = quiesce(c.own);
-  if (quiet) return { kind: 'act', actions: quiet, why: `${adoption.name} comes back` };
+  if (quiet) return act(quiet, `${adoption.name} comes back`);
   const nameHolder = c.own.find((o) => o.name === adoption.name);
   if (nameHolder)
     return {
@@ -141,5 +139,5 @@ const keepNothing = (c: ServiceContext, goal: Keep): Decision => {
     };
   }
   const retired = retire(c.own);
-  return retired ? { kind: 'act', actions: retired, why: 'the failed release is taken away' } : goal.settled;
+  return retired ? act(retired, 'the failed release is taken away') : goal.settled;
 };

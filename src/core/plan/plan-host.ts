@@ -8,7 +8,7 @@ import { blockedAsDown } from './outage.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
 import { drain } from './edge/drain.ts';
 import { planEdge } from './edge/plan-edge.ts';
-import { EDGE_TARGET } from './edge/target.ts';
+import { EDGE_TARGET } from './plan-input.ts';
 import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
 import { foreignIn } from './foreign-container.ts';

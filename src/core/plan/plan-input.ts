@@ -60,6 +60,8 @@ export interface EdgeSetting {
  * last.
  */
 export const failedStepKey = (service: string, release: string): string => `${service} ${release}`;
+/** The key of the edge's steps, in the place of a release. */
+export const EDGE_TARGET = 'edge';
 export const serviceOf = (key: string): string => key.slice(0, key.indexOf(' '));
 
 /** An action failed for a reason that is not the release's. */

@@ -16,22 +16,16 @@ import {
   releaseImage,
   volumesNeed,
 } from './required-resources.ts';
-import type { BlockReason } from './host-plan.ts';
 import { containerOwner } from './port-owner-text.ts';
-import type { SlotStep } from './stop-first.ts';
 import { preflightOf } from './preflight.ts';
+import { type Step, act, blockedStep, stuck } from './step.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
-
-export const blockedStep = (reason: BlockReason, message: string, advice: string): SlotStep => ({
-  kind: 'stuck',
-  decision: { kind: 'blocked', reason, message, advice },
-});
 
 /**
  * Everything a missing container needs before it is created, cheapest refusal first; nothing here stops
  * anything.
  */
-export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep => {
+export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => {
   const { release } = target;
   if (!release) {
     return blockedStep(
@@ -43,17 +37,15 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   const image = releaseImage(c.input, release);
   if (!image) return pullStep(c, release);
   const networks = networksNeed(c.input, release);
-  if (networks.kind === 'act')
-    return { kind: 'act', actions: networks.actions, why: 'the service needs this network' };
-  if (networks.kind === 'blocked') return { kind: 'stuck', decision: networks.decision };
+  if (networks.kind === 'act') return act(networks.actions, 'the service needs this network');
+  if (networks.kind === 'blocked') return stuck(networks.decision);
   if (release.spec.exposure === 'edge' && !edgeNetwork(c.input.actual))
-    return { kind: 'stuck', decision: wait('edge', 'the edge network is made') };
+    return stuck(wait('edge', 'the edge network is made'));
   const volumes = volumesNeed(c.input, release);
-  if (volumes.kind === 'act')
-    return { kind: 'act', actions: volumes.actions, why: 'the service needs this volume' };
-  if (volumes.kind === 'blocked') return { kind: 'stuck', decision: volumes.decision };
+  if (volumes.kind === 'act') return act(volumes.actions, 'the service needs this volume');
+  if (volumes.kind === 'blocked') return stuck(volumes.decision);
   const absent = absentDonor(c, release);
-  if (absent) return { kind: 'stuck', decision: absent };
+  if (absent) return stuck(absent);
   const holder = stubbornHolder(c, release);
   if (holder) return portTaken(c, holder);
   const nameHolder = nameConflict(c, target, slot);
@@ -65,7 +57,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): SlotStep
   };
 };
 
-export const pullStep = (c: ServiceContext, release: Release): SlotStep => {
+export const pullStep = (c: ServiceContext, release: Release): Step => {
   const name = formatImage(release.image.reference);
   if (release.image.pullPolicy === 'never') {
     return blockedStep(
@@ -95,7 +87,7 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
     : `replica ${String(replica)} of ${c.service.name} is missing`;
 };
 
-const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): SlotStep => {
+const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Step => {
   const { who, advice } = containerOwner(container, held);
   const message = `port ${port} is taken by ${who}`;
   const { name, owner, otherEnvironment } = container;
@@ -110,7 +102,7 @@ const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Sl
 };
 
 /** A container that is not of this service and has a name we need. Renaming it is not ours to do. */
-const nameConflict = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
+const nameConflict = (c: ServiceContext, target: Target, slot: Slot): Step | undefined => {
   const names = [
     servingName(c, target, slot.replica),
     containerName(c.input.environment, c.service.name, slot.replica, target.id),

@@ -2,6 +2,7 @@ import { asideName, containerName } from '../docker-names.ts';
 import type { RestartPolicy } from '../compose/project-model.ts';
 import type { Container } from '../state/actual.ts';
 import type { Action, ContainerRef } from './action.ts';
+import { isSome, some } from './step.ts';
 import { replacedDonor, restartedDonor } from './shared-namespace.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 
@@ -109,10 +110,6 @@ export const quiesce = (others: readonly Container[]): readonly [Action, ...Acti
 /** Takes them away for good: quiesced first. */
 export const retire = (others: readonly Container[]): readonly [Action, ...Action[]] | undefined =>
   quiesce(others) ?? some(others.map((o): Action => ({ kind: 'remove', container: refOf(o) })));
-
-export const isSome = <T>(list: readonly T[]): list is readonly [T, ...T[]] => list.length > 0;
-export const some = <T>(list: readonly T[]): readonly [T, ...T[]] | undefined =>
-  isSome(list) ? list : undefined;
 
 /** The name that the container of this slot bears while it serves. */
 export const servingName = (c: ServiceContext, target: Target, replica: number): string =>

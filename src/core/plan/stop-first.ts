@@ -4,7 +4,6 @@ import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 import { judgeContainer, type Verdict } from './container-health.ts';
 import { liveName, networksNeed } from './required-resources.ts';
-import type { Decision } from './host-plan.ts';
 import { prepare } from './prepare.ts';
 import { awaitOut, awaitPorts } from './edge/port-release.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/edge-view.ts';
@@ -12,25 +11,14 @@ import { absentDonor, joins, restartedDonor } from './shared-namespace.ts';
 import { armIfNeeded, claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
 import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
-
-/** What one replica's place needs next. */
-export type SlotStep =
-  | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]]; readonly why: string }
-  | { readonly kind: 'stuck'; readonly decision: Decision }
-  | { readonly kind: 'judged'; readonly verdict: Verdict };
-
-const act = (actions: readonly [Action, ...Action[]], why: string): SlotStep => ({
-  kind: 'act',
-  actions,
-  why,
-});
+import { type Step, act, stuck } from './step.ts';
 
 /**
  * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying
  * between any two is recovered by looking again: create → disarm others → stop others → names → networks →
  * arm → start → judge. Forwards, rollback and repair all climb it; only the target differs.
  */
-export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startStopped: boolean): SlotStep => {
+export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startStopped: boolean): Step => {
   const { current, others } = slot;
   if (!current) return prepare(c, target, slot);
   const verdict = verdictOf(c, target, slot);
@@ -63,9 +51,9 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
 };
 
 /** In a namespace that nothing reaches nothing is judged: it waits for its donor, and then starts anew. */
-const awaitDonor = (c: ServiceContext, target: Target, current: Container): SlotStep | undefined => {
+const awaitDonor = (c: ServiceContext, target: Target, current: Container): Step | undefined => {
   const absent = absentDonor(c, target.release);
-  if (absent) return { kind: 'stuck', decision: absent };
+  if (absent) return stuck(absent);
   const restarted = restartedDonor(c.input.actual, target.release, current);
   if (!restarted) return undefined;
   const graceMs = current.detail?.stopGraceMs ?? DEFAULT_GRACE_MS;
@@ -75,7 +63,7 @@ const awaitDonor = (c: ServiceContext, target: Target, current: Container): Slot
   );
 };
 
-const start = (c: ServiceContext, target: Target, { current, replica }: Slot): SlotStep => {
+const start = (c: ServiceContext, target: Target, { current, replica }: Slot): Step => {
   if (!current) return { kind: 'judged', verdict: { kind: 'idle' } };
   const holder = releasing(c, target)[0];
   if (holder) return awaitPort(holder);
@@ -88,10 +76,8 @@ const start = (c: ServiceContext, target: Target, { current, replica }: Slot): S
 const releasing = (c: ServiceContext, target: Target): readonly PortHolder[] =>
   target.release ? portHolders(c, target.release).filter((h) => letsGo(c, h)) : [];
 
-const awaitPort = ({ port, name }: PortHolder): SlotStep => ({
-  kind: 'stuck',
-  decision: wait('removal', `port ${port} is still held by ${name}`),
-});
+const awaitPort = ({ port, name }: PortHolder): Step =>
+  stuck(wait('removal', `port ${port} is still held by ${name}`));
 
 export const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
   if (!current) return { kind: 'idle' };

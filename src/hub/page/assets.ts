@@ -1,6 +1,13 @@
-import type { PageAsset } from '../routes-page.ts';
 import { readPageFile, readPageScript } from './read-files.ts';
 import { ALL_SCRIPTS } from './file-list.ts';
+
+/** One file of the fleet page, at its address. */
+export interface PageAsset {
+  /** `/`, `/login`, or below `/assets/`. */
+  readonly path: string;
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+}
 
 /** The fleet page: plain modules, no framework, nothing from elsewhere. */
 export const pageAssets = (): readonly PageAsset[] => [

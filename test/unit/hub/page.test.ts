@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PageAsset } from '../../../src/hub/routes-page.ts';
+import type { PageAsset } from '../../../src/hub/page/assets.ts';
 import { isVerdictWord } from '../../../src/core/fleet/verdict.ts';
 import { fleetOfAll } from '../../support/fleet-of-all.ts';
 import { hostStatus } from '../../support/status.ts';

@@ -2,10 +2,9 @@ import type { Container } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
 import type { ServiceContext } from '../plan-input.ts';
 import type { Verdict } from '../container-health.ts';
-import type { SlotStep } from '../stop-first.ts';
-import { isUp, some, type Slot } from '../slot.ts';
+import { isUp, type Slot } from '../slot.ts';
+import { type Step, act, pending, some } from '../step.ts';
 import { drainActions } from './drain.ts';
-import { act, pending } from './edge-step.ts';
 
 const drainingOthers = (c: ServiceContext, { others }: Slot): readonly (readonly [Container, number])[] =>
   others.flatMap((o): (readonly [Container, number])[] => {
@@ -13,13 +12,13 @@ const drainingOthers = (c: ServiceContext, { others }: Slot): readonly (readonly
     return isUp(o) && sinceMs !== undefined ? [[o, sinceMs]] : [];
   });
 
-export const othersDrain = (c: ServiceContext, { others }: Slot): SlotStep | undefined => {
+export const othersDrain = (c: ServiceContext, { others }: Slot): Step | undefined => {
   const actions = some(others.filter(isUp).flatMap((o) => drainActions(c, o)));
   return actions && act(actions, 'the old one takes no new connections any more');
 };
 
 /** Undefined: the time is over, or there is nothing old that it would be kept for. */
-export const bake = (c: ServiceContext, release: Release, slot: Slot): SlotStep | undefined => {
+export const bake = (c: ServiceContext, release: Release, slot: Slot): Step | undefined => {
   const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
   if (since.length === 0) return undefined;
   const until = Math.max(...since) + release.spec.monitorMs;

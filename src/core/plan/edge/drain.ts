@@ -7,7 +7,8 @@ import type { Action } from '../action.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput, ServiceContext } from '../plan-input.ts';
 import type { Decision } from '../host-plan.ts';
-import { isUp, quiesce, refOf, retire, some } from '../slot.ts';
+import { isUp, quiesce, refOf, retire } from '../slot.ts';
+import { some } from '../step.ts';
 import {
   currentEdge,
   edgeNetwork,

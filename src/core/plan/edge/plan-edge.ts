@@ -15,12 +15,11 @@ import { afterFailedStep } from '../failed-step.ts';
 import { isUp, refOf } from '../slot.ts';
 import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
 import { edgeNetworkOf } from './edge-network.ts';
-import { EDGE_TARGET } from './target.ts';
+import { EDGE_TARGET } from '../plan-input.ts';
 import type { EdgeDemand } from './demand.ts';
 import type { PortOwners } from './port-availability.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { awaitHandOver, silence } from './silent-edges.ts';
-import { actIfAny } from './edge-step.ts';
 import {
   answersBy,
   currentEdge,
@@ -34,6 +33,7 @@ import {
   mayBind,
   type EdgePart,
 } from './edge-view.ts';
+import { actIfAny } from '../step.ts';
 import { desiredEdge, type DesiredConfig } from './desired-edge.ts';
 
 /**

@@ -3,15 +3,15 @@ import type { Release } from '../../state/release.ts';
 import { overlaps, publishedPorts } from '../port-conflicts.ts';
 import { wait } from '../gate.ts';
 import type { ServiceContext } from '../plan-input.ts';
-import type { SlotStep } from '../stop-first.ts';
 import { isUp } from '../slot.ts';
+import { type Step, stuck } from '../step.ts';
 import { edgeParts, isSentTo, isWritten } from './edge-view.ts';
 
 /**
  * What a release that the engine publishes waits for before it starts: the edge lets go of its ports.
  * Undefined: it has.
  */
-export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): SlotStep | undefined => {
+export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): Step | undefined => {
   const wanted = publishedPorts(release).filter((p) => p.protocol === 'tcp');
   const held = edgeParts(actual)
     .filter((p) => p.container.state === 'running' && !p.seen?.state?.isLeaving)
@@ -20,14 +20,14 @@ export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Relea
       return isLeaving ? [] : (seen?.written?.frontends ?? []);
     })
     .find((f) => wanted.some((p) => overlaps(p, { ...f, protocol: 'tcp' })));
-  return held && { kind: 'stuck', decision: wait('edge', `the edge gives port ${String(held.hostPort)} up`) };
+  return held && stuck(wait('edge', `the edge gives port ${String(held.hostPort)} up`));
 };
 
 /** And of the containers that are about to be stopped for it. */
 export const awaitOut = (
   { input: { actual } }: ServiceContext,
   others: readonly Container[],
-): SlotStep | undefined => {
+): Step | undefined => {
   const named = others.find((o) => isWritten(actual, o.id) || (isUp(o) && isSentTo(actual, o.id)));
-  return named && { kind: 'stuck', decision: wait('edge', `the edge still sends to ${named.name}`) };
+  return named && stuck(wait('edge', `the edge still sends to ${named.name}`));
 };

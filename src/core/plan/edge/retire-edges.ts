@@ -3,8 +3,8 @@ import type { Action } from '../action.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../plan-input.ts';
 import type { Decision, EdgeReplica } from '../host-plan.ts';
-import { isUp, refOf, some } from '../slot.ts';
-import { actIfAny } from './edge-step.ts';
+import { isUp, refOf } from '../slot.ts';
+import { act, actIfAny, some } from '../step.ts';
 import { currentEdge, type EdgePart } from './edge-view.ts';
 
 /**
@@ -43,7 +43,7 @@ export const retireEdges = (
     ...ended.map((p): Action => ({ kind: 'remove', container: refOf(p.container) })),
     ...(ended.length > 0 ? [{ kind: 'edge-discard' as const, keep }] : []),
   ]);
-  if (removed) return { kind: 'act', actions: removed, why: 'its last session is over' };
+  if (removed) return act(removed, 'its last session is over');
   const last = others.find((p) => isUp(p.container));
   if (!last) return undefined;
   const sessions = edgeReplicaOf(input, last).sessions ?? 0;

@@ -3,7 +3,7 @@ import { wait } from '../gate.ts';
 import type { PlanInput } from '../plan-input.ts';
 import type { Decision } from '../host-plan.ts';
 import { refOf } from '../slot.ts';
-import { actIfAny } from './edge-step.ts';
+import { actIfAny } from '../step.ts';
 import { answersBy, isBare, mayBind, type EdgePart } from './edge-view.ts';
 
 /** It does not answer, and has nothing by which it could: it listens for ever, and hands nothing over. */

@@ -2,10 +2,9 @@ import { serverName } from '../../edge/haproxy-names.ts';
 import type { Container } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
 import type { ServiceContext, Target } from '../plan-input.ts';
-import { isUp, some, type Slot } from '../slot.ts';
-import type { SlotStep } from '../stop-first.ts';
+import { isUp, type Slot } from '../slot.ts';
 import { stateActions } from './drain.ts';
-import { act } from './edge-step.ts';
+import { type Step, act, some } from '../step.ts';
 import { backendsOf, currentEdge, edgeAddress, serversOf } from './edge-view.ts';
 
 /**
@@ -13,7 +12,7 @@ import { backendsOf, currentEdge, edgeAddress, serversOf } from './edge-view.ts'
  * connections until the own container of the release is good: an outage would be worse than what the copy
  * runs. Undefined: there is nothing to do about it.
  */
-export const standIn = (c: ServiceContext, target: Target, { others }: Slot): SlotStep | undefined => {
+export const standIn = (c: ServiceContext, target: Target, { others }: Slot): Step | undefined => {
   const good = c.record.good[0]?.release;
   if (target.release?.spec.exposure !== 'edge' || good?.spec.exposure !== 'edge') return undefined;
   const { actual } = c.input;

@@ -10,8 +10,8 @@ import { wait } from '../gate.ts';
 import type { ServiceContext, Target } from '../plan-input.ts';
 import type { Verdict } from '../container-health.ts';
 import { prepare } from '../prepare.ts';
-import { repairInPlace, verdictOf, type SlotStep } from '../stop-first.ts';
-import { claimName, isUp, quiesce, refOf, some, type Slot } from '../slot.ts';
+import { repairInPlace, verdictOf } from '../stop-first.ts';
+import { claimName, isUp, quiesce, refOf, type Slot } from '../slot.ts';
 import {
   directPortHolders,
   hostPortsOf,
@@ -24,7 +24,7 @@ import { isProven } from './edge-image.ts';
 import { bake, bakeFault, othersDrain } from './bake-time.ts';
 import { stateActions } from './drain.ts';
 import { standIn } from './stand-in.ts';
-import { act, pending } from './edge-step.ts';
+import { type Step, act, blockedStep, pending, some, stuck } from '../step.ts';
 import {
   backendsOf,
   currentEdge,
@@ -52,7 +52,7 @@ export const startFirst = (
   target: Target,
   slot: Slot,
   options: StartFirstOptions,
-): SlotStep => {
+): Step => {
   const { current } = slot;
   const { release } = target;
   const copied = current && isFit(c, target, slot) ? undefined : standIn(c, target, slot);
@@ -62,7 +62,7 @@ export const startFirst = (
   const fault = options.isNew ? bakeFault(c, slot) : undefined;
   if (fault) return { kind: 'judged', verdict: fault };
   const absent = verdict.kind === 'completed' ? undefined : absentDonor(c, release);
-  if (absent) return { kind: 'stuck', decision: absent };
+  if (absent) return stuck(absent);
   if (options.isNew && (verdict.kind === 'failed' || verdict.kind === 'completed'))
     return { kind: 'judged', verdict };
   const stray = options.isNew ? strayVolume(release, current) : undefined;
@@ -112,7 +112,7 @@ const rotate = (
   release: Release,
   slot: Slot,
   options: StartFirstOptions,
-): SlotStep | undefined =>
+): Step | undefined =>
   (release.spec.exposure === 'edge'
     ? ontoEdge(c, release, slot, options)
     : underName(c, release, slot, options)) ??
@@ -127,7 +127,7 @@ const underName = (
   release: Release,
   { current }: Slot,
   { isTurn }: StartFirstOptions,
-): SlotStep | undefined => {
+): Step | undefined => {
   const unnamed = current ? attachmentsOf(release).filter((a) => !hasName(c, release, current, a)) : [];
   if (unnamed.length === 0 || !current) return undefined;
   if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
@@ -148,16 +148,16 @@ const ontoEdge = (
   release: Release,
   slot: Slot,
   { isNew, isTurn }: StartFirstOptions,
-): SlotStep | undefined => {
+): Step | undefined => {
   const { current } = slot;
   const { actual, nowMs } = c.input;
   if (!current) return undefined;
   const given = takePorts(c, slot, release, isTurn);
   if (given) return given;
   const open = openBackends(c, release);
-  const closed: SlotStep | undefined = isListening(c, release)
+  const closed: Step | undefined = isListening(c, release)
     ? undefined
-    : { kind: 'stuck', decision: wait('edge', 'the edge opens its ports') };
+    : stuck(wait('edge', 'the edge opens its ports'));
   // What proved itself goes on behind the ports that are open; a new release has all of them, or changes
   // nothing.
   if (closed && (isNew || open.length === 0)) return closed;
@@ -200,7 +200,7 @@ const ontoEdge = (
 /** Beside its deadline: what the edge needs to look at a port. */
 const REACH_MS = 10_000;
 
-const unreached = (c: ServiceContext, release: Release, current: Container, port: number): SlotStep => {
+const unreached = (c: ServiceContext, release: Release, current: Container, port: number): Step => {
   const { nowMs, watchingSinceMs, actual } = c.input;
   // An edge that was away, or has just taken another one's place, has not looked for as long as the release
   // runs.
@@ -219,37 +219,24 @@ const unreached = (c: ServiceContext, release: Release, current: Container, port
  * Ports that the engine publishes for a container become the edge's: that container stops once all that
  * follows is here.
  */
-const takePorts = (
-  c: ServiceContext,
-  slot: Slot,
-  release: Release,
-  isTurn: boolean,
-): SlotStep | undefined => {
+const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: boolean): Step | undefined => {
   const holders = directHolders(c, slot, release);
   const neighbour = portNeighbour(c, release);
   if (holders.length === 0 && !neighbour) return undefined;
   if (neighbour && !letsGo(c, neighbour)) return taken(neighbour);
   if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
-  if (!isProven(c.input)) return { kind: 'stuck', decision: wait('edge', 'the edge shows that it runs') };
+  if (!isProven(c.input)) return stuck(wait('edge', 'the edge shows that it runs'));
   const quiet = quiesce([...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])]);
   if (quiet) return act(quiet, 'the edge takes its ports over');
-  return (
-    neighbour && {
-      kind: 'stuck',
-      decision: wait('edge', `port ${neighbour.port} is still held by ${neighbour.name}`),
-    }
-  );
+  return neighbour && stuck(wait('edge', `port ${neighbour.port} is still held by ${neighbour.name}`));
 };
 
-const taken = ({ port, name }: PortHolder): SlotStep => ({
-  kind: 'stuck',
-  decision: {
-    kind: 'blocked',
-    reason: 'port',
-    message: `port ${port} is taken by our own container ${name}`,
-    advice: 'give one of the two services another port in the compose files',
-  },
-});
+const taken = ({ port, name }: PortHolder): Step =>
+  blockedStep(
+    'port',
+    `port ${port} is taken by our own container ${name}`,
+    'give one of the two services another port in the compose files',
+  );
 
 /** Another service of ours whose container holds a port that the edge is to have. */
 export const portNeighbour = (c: ServiceContext, release: Release): PortHolder | undefined =>
@@ -327,7 +314,7 @@ const strayVolume = (release: Release, { detail }: Container): Verdict | undefin
 };
 
 /** `container_name` is free once the old one is gone. */
-const rename = (c: ServiceContext, target: Target, slot: Slot): SlotStep | undefined => {
+const rename = (c: ServiceContext, target: Target, slot: Slot): Step | undefined => {
   if (slot.others.length > 0) return undefined;
   const named = claimName(c, target, slot);
   return named && act(named, 'give the container its name');
