@@ -1,4 +1,5 @@
-import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
+import { OPERATOR_ENTRIES } from '../../src/config/agent-variables.ts';
+import { valueText } from '../../src/config/read-variables.ts';
 import type { Described } from './described.ts';
 import type { Release } from './release.ts';
 
@@ -43,9 +44,8 @@ const FILES: readonly (readonly [path: string, what: string])[] = [
 export const renderManual = (
   [program, ...commands]: readonly [Described, ...Described[]],
   { version, date }: Release,
-): string => {
-  const operated = VARIABLE_ENTRIES.filter(([, { setBy }]) => setBy === 'operator');
-  return `${[
+): string =>
+  `${[
     `.TH SUPERCARGO 1 "${date.toISOString().slice(0, 10)}" "supercargo ${version}" "User Commands"`,
     section('NAME', 'supercargo \\- keep a Docker host at its desired versions'),
     section(
@@ -57,14 +57,8 @@ export const renderManual = (
     section('COMMANDS', ...commands.map(commandSection)),
     section(
       'ENVIRONMENT',
-      ...operated.map(([name, { effect, unit, default: preset }]) =>
-        item(
-          name,
-          `${effect} Value: ${unit}. ${preset === undefined ? 'Must be set.' : `Default: ${preset}.`}`,
-        ),
-      ),
+      ...OPERATOR_ENTRIES.map(([name, variable]) => item(name, `${variable.effect} ${valueText(variable)}`)),
     ),
     section('FILES', ...FILES.map(([path, what]) => item(path, what))),
     section('SEE ALSO', '.BR systemctl (1),\n.BR journalctl (1),\n.BR docker (1)'),
   ].join('\n')}\n`;
-};

@@ -1,22 +1,7 @@
-import type { CleanedEnv } from 'envalid';
 import { closestName } from '../core/closest-name.ts';
-import type { AGENT_SPECS } from './specs.ts';
-import { VARIABLE_ENTRIES, VARIABLES, type Variable } from './agent-variables.ts';
-
-export interface ConfigProblem {
-  readonly variable: string;
-  /** What is wrong and what to write. */
-  readonly message: string;
-}
-
-/** What envalid made of the environment. */
-export type AgentValues = CleanedEnv<typeof AGENT_SPECS>;
-type Environment = NodeJS.ProcessEnv;
-
-const isSet = (env: Environment, name: string): boolean => (env[name] ?? '') !== '';
-
-export const variableNamed = (name: string): Variable | undefined =>
-  VARIABLE_ENTRIES.find(([key]) => key === name)?.[1];
+import { VARIABLES, type AgentValues } from './agent-variables.ts';
+import { valueIn } from './environment.ts';
+import type { ConfigProblem } from './read-variables.ts';
 
 export const trustProblem = (values: AgentValues, hasTrust: boolean): ConfigProblem[] => {
   if (values.SUPERCARGO_ALLOW_UNSIGNED === undefined || values.SUPERCARGO_TRUST === undefined) return [];
@@ -65,19 +50,18 @@ export const reportTokenProblem = (values: AgentValues): ConfigProblem[] =>
         },
       ];
 
-export const warningsOf = (env: Environment, values: AgentValues, hasTrust: boolean): string[] => {
-  const names = Object.keys(env).filter((name) => name.startsWith('SUPERCARGO_') && isSet(env, name));
+export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust: boolean): string[] => {
+  const names = Object.keys(env).filter(
+    (name) => name.startsWith('SUPERCARGO_') && valueIn(env, name) !== undefined,
+  );
   const warnings = names.toSorted().flatMap((name) => {
-    if (variableNamed(name) !== undefined) return [];
-    const closest = closestName(
-      name,
-      VARIABLE_ENTRIES.map(([key]) => key),
-    );
+    if (Object.hasOwn(VARIABLES, name)) return [];
+    const closest = closestName(name, Object.keys(VARIABLES));
     return [
       `${name} is not a variable of the agent${closest === undefined ? '' : `; did you mean ${closest}?`}`,
     ];
   });
-  if (isSet(env, 'SUPERCARGO_TRUST') && !hasTrust) {
+  if (valueIn(env, 'SUPERCARGO_TRUST') !== undefined && !hasTrust) {
     warnings.push(
       `SUPERCARGO_TRUST names ${values.SUPERCARGO_TRUST}, which does not exist: manifests are accepted unsigned`,
     );

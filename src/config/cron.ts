@@ -1,5 +1,7 @@
+import { EnvError } from 'envalid';
 import { validateDetailed } from 'node-cron';
 import { type CronFields, nextRun } from '../core/cron/next-run.ts';
+import { kind } from './read-variables.ts';
 
 const LABELS: Readonly<Record<string, string>> = { dayOfMonth: 'day of month', dayOfWeek: 'day of week' };
 
@@ -31,3 +33,13 @@ export const parseCron = (expression: string): CronFields => {
   if (nextRun(fields, 0) === undefined) throw new Error('no day of any year fits it');
   return fields;
 };
+
+export const cronExpression = kind<string>((value) => {
+  try {
+    parseCron(value);
+    return value;
+  } catch (error) {
+    const cause = error instanceof Error ? `: ${error.message}` : '';
+    throw new EnvError(`is "${value}", which is not a cron expression${cause}`);
+  }
+});

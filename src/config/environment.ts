@@ -4,6 +4,10 @@ import { environmentFile, environmentOf, type InstanceName } from './instance.ts
 
 const MAX_ENVIRONMENT_BYTES = 1024 ** 2;
 
+/** An empty value counts as not set, as `NAME=` in an environment file is meant. */
+export const valueIn = (env: NodeJS.ProcessEnv, name: string): string | undefined =>
+  env[name] === '' ? undefined : env[name];
+
 /** A file that is absent, or that this user may not read, counts as empty: the command names what it lacks. */
 const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, string>> => {
   const read = readInputFileNow(environmentFile(instance), MAX_ENVIRONMENT_BYTES);

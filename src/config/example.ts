@@ -1,4 +1,5 @@
-import { SECTION_TITLES, VARIABLE_ENTRIES, type Section, type Variable } from './agent-variables.ts';
+import { SECTIONS } from './agent-variables.ts';
+import { presetOf, valueText, type Variable, type Variables } from './read-variables.ts';
 
 const HEAD = `# Configuration of the supercargo agent: copy to /etc/supercargo/agent.env and edit.
 # The form is that of systemd's EnvironmentFile=: NAME=value, no "export", no \${…}.
@@ -21,29 +22,18 @@ const wrapped = (text: string): string => {
   return lines.map((line) => `# ${line}`).join('\n');
 };
 
-const paragraph = (name: string, variable: Variable): string => {
-  const isRequired = variable.default === undefined;
-  const preset = isRequired ? 'Must be set.' : `Default: ${variable.default}.`;
-  return [
+const paragraph = (name: string, variable: Variable): string =>
+  [
     wrapped(variable.effect),
-    wrapped(`Value: ${variable.unit}. ${preset}`),
-    `${isRequired ? '' : '#'}${name}=${quoted(variable.example)}`,
+    wrapped(valueText(variable)),
+    `${presetOf(variable) === undefined ? '' : '#'}${name}=${quoted(variable.example)}`,
   ].join('\n');
-};
 
-/**
- * The text of `systemd/agent.env.example`: every variable that an operator may set, in the order of the
- * table.
- */
+/** The text of `systemd/agent.env.example`: every variable that an operator may set. */
 export const renderExample = (): string => {
-  const variables = VARIABLE_ENTRIES.filter(([, variable]) => variable.setBy === 'operator');
-  const sections = [...new Set(variables.map(([, variable]) => variable.section))];
-  const section = (name: Section): string =>
-    [
-      `# --- ${SECTION_TITLES[name]} ---`,
-      ...variables
-        .filter(([, variable]) => variable.section === name)
-        .map(([key, variable]) => paragraph(key, variable)),
-    ].join('\n\n');
-  return `${[HEAD.trimEnd(), ...sections.map(section)].join('\n\n')}\n`;
+  const sections = Object.entries<Variables>(SECTIONS).map(([title, variables]) => [
+    `# --- ${title} ---`,
+    ...Object.entries(variables).map(([name, variable]) => paragraph(name, variable)),
+  ]);
+  return `${[HEAD.trimEnd(), ...sections.flat()].join('\n\n')}\n`;
 };

@@ -1,48 +1,57 @@
 import { AgentError } from '../core/errors.ts';
+import { valueIn } from './environment.ts';
 import { readSecret } from './secret.ts';
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './validators.ts';
+import { LOG_FORMATS, LOG_LEVELS } from './validators.ts';
 
-/** What the hub takes from its environment; everything else is said by options. */
-export interface HubConfig {
-  readonly publishToken: string | undefined;
-  readonly reportSecret: string | undefined;
-  readonly readToken: string | undefined;
-  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
-  readonly notifySocket: string | undefined;
-  readonly path: string;
-  readonly warnings: readonly string[];
-}
+/** What the hub reads of its environment, and why: the table of docs/HUB.md. All else are options. */
+export const HUB_VARIABLES = {
+  SUPERCARGO_PUBLISH_TOKEN:
+    'who has it may publish, remove reports, and read everything. Not set: nobody publishes',
+  SUPERCARGO_REPORT_SECRET: 'the tokens of hosts are derived from it. Not set: no host reports',
+  SUPERCARGO_READ_TOKEN: 'who has it may read everything',
+  SUPERCARGO_LOG_LEVEL: 'as for the [agent](CONFIGURATION.md)',
+  SUPERCARGO_LOG_FORMAT: 'as for the [agent](CONFIGURATION.md)',
+  NOTIFY_SOCKET: 'where systemd listens for the state of the service',
+  PATH: 'where programs are looked for',
+} as const;
+type HubVariable = keyof typeof HUB_VARIABLES;
+
+const MISSING: Readonly<Partial<Record<HubVariable, string>>> = {
+  SUPERCARGO_PUBLISH_TOKEN: 'nobody can publish to this hub',
+  SUPERCARGO_REPORT_SECRET: 'no host can report to this hub',
+};
+
+export type HubConfig = ReturnType<typeof readHubConfig>;
 
 const choice = <T extends string>(
   env: NodeJS.ProcessEnv,
-  name: string,
+  name: HubVariable,
   choices: readonly T[],
   preset: T,
 ): T => {
-  const given = env[name] ?? '';
-  if (given === '') return preset;
+  const given = valueIn(env, name);
+  if (given === undefined) return preset;
   const found = choices.find((each) => each === given);
   if (found !== undefined) return found;
   throw new AgentError('CONFIG', `${name} is "${given}"`, { advice: `write one of ${choices.join(', ')}` });
 };
 
-const MISSING = {
-  publishToken: 'SUPERCARGO_PUBLISH_TOKEN is not set: nobody can publish to this hub',
-  reportSecret: 'SUPERCARGO_REPORT_SECRET is not set: no host can report to this hub',
-} as const;
-
 /** @throws AgentError CONFIG */
-export const readHubConfig = (env: NodeJS.ProcessEnv, isTerminal: boolean): HubConfig => {
-  const publish = readSecret(env, 'SUPERCARGO_PUBLISH_TOKEN');
-  const report = readSecret(env, 'SUPERCARGO_REPORT_SECRET');
-  const read = readSecret(env, 'SUPERCARGO_READ_TOKEN');
-  const secrets = [publish, report, read].flatMap(({ value }) => value ?? []);
-  if (new Set(secrets).size !== secrets.length) {
+export const readHubConfig = (env: NodeJS.ProcessEnv, isTerminal: boolean) => {
+  const secret = (name: HubVariable) => ({ name, ...readSecret(env, name) });
+  const publish = secret('SUPERCARGO_PUBLISH_TOKEN');
+  const report = secret('SUPERCARGO_REPORT_SECRET');
+  const read = secret('SUPERCARGO_READ_TOKEN');
+  const secrets = [publish, report, read];
+  const given = secrets.flatMap(({ value }) => value ?? []);
+  if (new Set(given).size !== given.length) {
     throw new AgentError('CONFIG', 'two of the hub’s secrets are the same', {
-      advice:
-        'make one each for SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and SUPERCARGO_READ_TOKEN: openssl rand -hex 32',
+      advice: `make one each for ${publish.name}, ${report.name} and ${read.name}: openssl rand -hex 32`,
     });
   }
+  const missing = secrets.flatMap(({ name, value }) =>
+    value === undefined && MISSING[name] !== undefined ? [`${name} is not set: ${MISSING[name]}`] : [],
+  );
   return {
     publishToken: publish.value,
     reportSecret: report.value,
@@ -51,15 +60,9 @@ export const readHubConfig = (env: NodeJS.ProcessEnv, isTerminal: boolean): HubC
       level: choice(env, 'SUPERCARGO_LOG_LEVEL', LOG_LEVELS, 'info'),
       format: choice(env, 'SUPERCARGO_LOG_FORMAT', LOG_FORMATS, isTerminal ? 'pretty' : 'json'),
     },
-    notifySocket: (env['NOTIFY_SOCKET'] ?? '') === '' ? undefined : env['NOTIFY_SOCKET'],
+    notifySocket: valueIn(env, 'NOTIFY_SOCKET'),
     path: env['PATH'] ?? '/usr/bin:/bin',
-    warnings: [
-      ...publish.warnings,
-      ...report.warnings,
-      ...read.warnings,
-      ...(publish.value === undefined ? [MISSING.publishToken] : []),
-      ...(report.value === undefined ? [MISSING.reportSecret] : []),
-    ],
+    warnings: [...secrets.flatMap(({ warnings }) => warnings), ...missing],
   };
 };
 

@@ -1,47 +1,41 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { valueIn } from './environment.ts';
 import { readSecret } from './secret.ts';
 
-/** What the build server's commands read of their surroundings. */
-export interface PublisherConfig {
-  /** SUPERCARGO_STORE: where `--to` is not given. */
-  readonly store: string | undefined;
-  /** For writing, and where there is no other for reading. */
-  readonly publishToken: string | undefined;
-  readonly readToken: string | undefined;
-  readonly dockerConfigDir: string;
-  readonly path: string;
-  readonly home: string;
-  /** Who publishes, as Jenkins tells it. */
-  readonly build: {
-    readonly name: string;
-    readonly build: string | undefined;
-    readonly url: string | undefined;
-  };
-  readonly warnings: readonly string[];
-}
+/** What the build server's commands read of their surroundings, and why: the table of docs/PUBLISHING.md. */
+export const PUBLISHER_VARIABLES = {
+  SUPERCARGO_STORE: 'the store, where `--to` is not given',
+  SUPERCARGO_PUBLISH_TOKEN: 'for writing to the store, and for reading where there is no read token',
+  SUPERCARGO_READ_TOKEN: 'for reading the store',
+  DOCKER_CONFIG: 'the folder of config.json, which has the logins of registries; `$HOME/.docker` otherwise',
+  HOME: 'given to credential programs',
+  PATH: 'where credential programs are looked for',
+  JOB_NAME: 'who publishes, as Jenkins says it; `USER` at this machine otherwise',
+  BUILD_NUMBER: 'its build',
+  BUILD_URL: 'where that build is shown',
+  USER: 'who publishes where there is no `JOB_NAME`',
+} as const;
 
-const given = (env: NodeJS.ProcessEnv, name: string): string | undefined => {
-  const value = env[name] ?? '';
-  return value === '' ? undefined : value;
-};
+export type PublisherConfig = ReturnType<typeof readPublisherConfig>;
 
 /** @throws AgentError CONFIG */
-export const readPublisherConfig = (env: NodeJS.ProcessEnv): PublisherConfig => {
+export const readPublisherConfig = (env: NodeJS.ProcessEnv) => {
+  const given = (name: keyof typeof PUBLISHER_VARIABLES): string | undefined => valueIn(env, name);
   const publish = readSecret(env, 'SUPERCARGO_PUBLISH_TOKEN');
   const read = readSecret(env, 'SUPERCARGO_READ_TOKEN');
-  const home = given(env, 'HOME') ?? '/root';
+  const home = given('HOME') ?? '/root';
   return {
-    store: given(env, 'SUPERCARGO_STORE'),
+    store: given('SUPERCARGO_STORE'),
     publishToken: publish.value,
     readToken: read.value,
-    dockerConfigDir: given(env, 'DOCKER_CONFIG') ?? join(home, '.docker'),
-    path: given(env, 'PATH') ?? '/usr/bin:/bin',
+    dockerConfigDir: given('DOCKER_CONFIG') ?? join(home, '.docker'),
+    path: given('PATH') ?? '/usr/bin:/bin',
     home,
     build: {
-      name: given(env, 'JOB_NAME') ?? `${given(env, 'USER') ?? 'somebody'}@${hostname()}`,
-      build: given(env, 'BUILD_NUMBER'),
-      url: given(env, 'BUILD_URL'),
+      name: given('JOB_NAME') ?? `${given('USER') ?? 'somebody'}@${hostname()}`,
+      build: given('BUILD_NUMBER'),
+      url: given('BUILD_URL'),
     },
     warnings: [...publish.warnings, ...read.warnings],
   };

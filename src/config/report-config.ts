@@ -1,5 +1,5 @@
 import { reportPath } from '../core/fleet/store-layout.ts';
-import type { AgentValues } from './config-checks.ts';
+import type { AgentValues } from './agent-variables.ts';
 
 /** Where this host tells how it is. */
 export interface ReportConfig {

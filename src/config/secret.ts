@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { AgentError, messageOf } from '../core/errors.ts';
+import { valueIn } from './environment.ts';
 
 /** A secret that a command was given, and what is odd about it. */
 export interface GivenSecret {
@@ -34,12 +35,14 @@ const readSecretFile = (name: string, path: string): { text: string; warnings: s
  * @throws AgentError CONFIG
  */
 export const readSecret = (env: NodeJS.ProcessEnv, name: string): GivenSecret => {
-  const [direct, file] = [env[name] ?? '', env[`${name}_FILE`] ?? ''];
-  if (direct !== '' && file !== '')
+  const [direct, file] = [valueIn(env, name), valueIn(env, `${name}_FILE`)];
+  if (direct !== undefined && file !== undefined)
     throw fault(`${name} and ${name}_FILE are both set`, 'set one of the two; the file is safer');
-  if (direct === '' && file === '') return { value: undefined, warnings: [] };
+  if (direct === undefined && file === undefined) return { value: undefined, warnings: [] };
   const [source, { text, warnings }] =
-    file === '' ? [name, { text: direct, warnings: [] }] : [file, readSecretFile(`${name}_FILE`, file)];
+    file === undefined
+      ? [name, { text: direct ?? '', warnings: [] }]
+      : [file, readSecretFile(`${name}_FILE`, file)];
   if (!VISIBLE.test(text))
     throw fault(
       `${source} must hold one word of visible ASCII characters`,

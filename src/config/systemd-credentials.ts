@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AgentValues } from './config-checks.ts';
+import type { AgentValues } from './agent-variables.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What LoadCredential= of the unit brought: it stands for the variable that is not set. */

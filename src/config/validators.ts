@@ -1,9 +1,12 @@
-import { EnvError, makeExactValidator } from 'envalid';
+import { EnvError } from 'envalid';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 import type { DeployWindow } from '../core/window/deploy-window.ts';
 import { parseWindows } from '../core/window/parse.ts';
-import { parseCron } from './cron.ts';
+import { kind } from './read-variables.ts';
+
+/** The unit of a path. */
+export const PATH_UNIT = 'an absolute path';
 
 /** Where the engine answers. */
 export type EngineAddress =
@@ -12,9 +15,7 @@ export type EngineAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number | undefined };
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['json', 'pretty'] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const HOST = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
@@ -23,13 +24,13 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 /** The message completes "VARIABLE …". */
 const matching = (pattern: RegExp) =>
-  makeExactValidator<string>((text) => {
+  kind<string>((text) => {
     if (pattern.test(text)) return text;
     throw new EnvError(`is "${text}", which is no such name`);
   });
 
 const oneOf = <T extends string>(choices: readonly T[]) =>
-  makeExactValidator<T>((text) => {
+  kind<T>((text) => {
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
     throw new EnvError(`is "${text}"`);
@@ -44,10 +45,10 @@ export const environmentName = matching(NAME);
 export const hostName = matching(HOST);
 export const logLevel = oneOf(LOG_LEVELS);
 export const logFormat = oneOf(LOG_FORMATS);
-export const absolutePath = makeExactValidator<string>(absolute);
-export const text = makeExactValidator<string>((value) => value);
+export const absolutePath = kind<string>(absolute);
+export const text = kind<string>((value) => value);
 
-export const socketPath = makeExactValidator<string>((value) => {
+export const socketPath = kind<string>((value) => {
   const bytes = Buffer.byteLength(absolute(value));
   if (bytes <= MAX_SOCKET_PATH_BYTES) return value;
   throw new EnvError(`has ${bytes} bytes, more than a unix socket can have`);
@@ -57,17 +58,17 @@ export const socketPath = makeExactValidator<string>((value) => {
  * systemd gives several folders where the unit names several; ours is the first (systemd.exec(5),
  * StateDirectory=).
  */
-export const firstFolder = makeExactValidator<string>((value) => absolute(value.split(':')[0] ?? ''));
+export const firstFolder = kind<string>((value) => absolute(value.split(':')[0] ?? ''));
 
 /** Only the two exact words: a security switch must not be turned by a typo. */
-export const exactBoolean = makeExactValidator<boolean>((value) => {
+export const exactBoolean = kind<boolean>((value) => {
   if (value === 'true') return true;
   if (value === 'false') return false;
   throw new EnvError(`is "${value}"`);
 });
 
 export const integer = (least: number, most: number) =>
-  makeExactValidator<number>((value) => {
+  kind<number>((value) => {
     const count = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
     if (count >= least && count <= most) return count;
     throw new EnvError(`is "${value}", which is not a whole number from ${least} to ${most}`);
@@ -77,22 +78,10 @@ export const integer = (least: number, most: number) =>
  * From systemd: what is no number counts as not set, since no operator wrote it. 0 is never a valid value
  * here.
  */
-export const systemNumber = makeExactValidator<number>((value) =>
-  /^\d{1,15}$/.test(value) ? Number(value) : 0,
-);
-
-export const cronExpression = makeExactValidator<string>((value) => {
-  try {
-    parseCron(value);
-    return value;
-  } catch (error) {
-    const cause = error instanceof Error ? `: ${error.message}` : '';
-    throw new EnvError(`is "${value}", which is not a cron expression${cause}`);
-  }
-});
+export const systemNumber = kind<number>((value) => (/^\d{1,15}$/.test(value) ? Number(value) : 0));
 
 /** The text never appears in a message: it may hold a password. */
-export const manifestUrl = makeExactValidator<string>((value) => {
+export const manifestUrl = kind<string>((value) => {
   if (!URL.canParse(value)) throw new EnvError('is not a URL');
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') {
@@ -109,7 +98,7 @@ export const manifestUrl = makeExactValidator<string>((value) => {
 });
 
 /** The text never appears in a message: it may hold a password. */
-export const reportUrl = makeExactValidator<string>((value) => {
+export const reportUrl = kind<string>((value) => {
   if (!URL.canParse(value)) throw new EnvError('is not a URL');
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') {
@@ -124,24 +113,24 @@ export const reportUrl = makeExactValidator<string>((value) => {
 });
 
 /** It never appears in a message. */
-export const secretWord = makeExactValidator<string>((value) => {
+export const secretWord = kind<string>((value) => {
   if (/^[\x21-\x7e]+$/.test(value)) return value;
   throw new EnvError('has blanks or other characters in it that no token has');
 });
 
 /** node_exporter takes no other names. */
-export const metricsFile = makeExactValidator<string>((value) => {
+export const metricsFile = kind<string>((value) => {
   if (absolute(value).endsWith('.prom')) return value;
   throw new EnvError(`is "${value}", which does not end in .prom`);
 });
 
-export const deployWindows = makeExactValidator<readonly DeployWindow[]>((value) => {
+export const deployWindows = kind<readonly DeployWindow[]>((value) => {
   const parsed = parseWindows(value);
   if (parsed.kind === 'problem') throw new EnvError(parsed.message);
   return parsed.windows;
 });
 
-export const registryMirrors = makeExactValidator<readonly Mirror[]>((value) => {
+export const registryMirrors = kind<readonly Mirror[]>((value) => {
   const parsed = parseMirrors(value);
   if (parsed.kind === 'problem') throw new EnvError(parsed.message);
   return parsed.mirrors;
@@ -159,7 +148,7 @@ const tcpAddress = (value: string): EngineAddress => {
   };
 };
 
-export const engineAddress = makeExactValidator<EngineAddress>((value) => {
+export const engineAddress = kind<EngineAddress>((value) => {
   if (value.startsWith('unix:///')) return { kind: 'unix', socketPath: value.slice('unix://'.length) };
   if (value.startsWith('tcp://')) return tcpAddress(value);
   if (value.startsWith('ssh://')) {
@@ -170,7 +159,7 @@ export const engineAddress = makeExactValidator<EngineAddress>((value) => {
 
 export const edgeMode = oneOf(['host', 'publish'] as const);
 
-export const pinnedImage = makeExactValidator<ImageReference>((value) => {
+export const pinnedImage = kind<ImageReference>((value) => {
   const image = tryParseImage(value);
   if (image === undefined) throw new EnvError(`is "${value}", which is no image`);
   if (image.tag === undefined && image.digest === undefined)

@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
+import { OPERATOR_ENTRIES } from '../../src/config/agent-variables.ts';
 import { readDockerConfig } from '../../src/adapters/registry-credentials/docker-config.ts';
 import { runCommand } from '../support/command.ts';
 import { readEnvironmentFile } from '../support/environment-file.ts';
@@ -110,7 +110,7 @@ describe('the cookbook', () => {
   it('knows every variable of the agent, each in one place', async () => {
     const { variables } = await ask({});
     const known = [...Object.keys(variables.properties), ...variables.others];
-    const operators = VARIABLE_ENTRIES.filter(([, { setBy }]) => setBy === 'operator').map(([name]) => name);
+    const operators = OPERATOR_ENTRIES.map(([name]) => name);
     expect(known.toSorted()).toEqual(operators.toSorted());
   });
 });

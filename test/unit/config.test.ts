@@ -1,6 +1,7 @@
 import { parseImage } from '../../src/core/image/reference.ts';
 import { describe, expect, it } from 'vitest';
-import { readConfig, readDocumentPaths, readPaths } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { readDocumentPaths, readPaths } from '../../src/config/paths.ts';
 import { readSurroundings, type Surroundings } from '../../src/config/surroundings.ts';
 import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import { AgentError } from '../../src/core/errors.ts';
@@ -47,7 +48,8 @@ const DEFAULTS = {
   metricsFile: undefined,
   mirrors: [],
   takesArchives: true,
-  edge: { image: parseImage('docker.io/library/haproxy:3.2.4'), mode: 'host' },
+  edgeImage: parseImage('docker.io/library/haproxy:3.2.4'),
+  edgeMode: 'host',
   log: { level: 'info', format: 'json' },
   engine: { address: { kind: 'unix', socketPath: '/var/run/docker.sock' }, tlsFolder: undefined },
   dockerConfigDir: '/home/agent/.docker',
@@ -126,7 +128,8 @@ describe('readConfig', () => {
         },
       ],
       takesArchives: false,
-      edge: { image: parseImage('registry.example.com/proxy:2'), mode: 'publish' },
+      edgeImage: parseImage('registry.example.com/proxy:2'),
+      edgeMode: 'publish',
       log: { level: 'debug', format: 'pretty' },
       engine: { address: { kind: 'tcp', host: 'engine.example.com', port: 2377 }, tlsFolder: '/srv/tls' },
       dockerConfigDir: '/srv/docker',

@@ -2,6 +2,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
+import { HUB_VARIABLES } from '../../src/config/hub-config.ts';
+import { PUBLISHER_VARIABLES } from '../../src/config/publisher-config.ts';
+import { presetOf } from '../../src/config/read-variables.ts';
 import { parseProject } from '../../src/core/compose/project.ts';
 import { SERVICE_KEYS } from '../../src/core/compose/service-keys.ts';
 import { UNSUPPORTED_SERVICE_KEYS, UNSUPPORTED_TOP_KEYS } from '../../src/core/compose/unsupported.ts';
@@ -58,10 +61,21 @@ describe('docs/CONFIGURATION.md', () => {
       VARIABLE_ENTRIES.map(([name, variable]) => [
         name,
         variable.unit,
-        variable.default ?? '**must be set**',
+        presetOf(variable) ?? '**must be set**',
         variable.effect,
       ]),
     );
+  });
+});
+
+describe.each([
+  ['docs/PUBLISHING.md', PUBLISHER_VARIABLES],
+  ['docs/HUB.md', HUB_VARIABLES],
+])('%s', (path, variables) => {
+  it('has the table of variables, word for word', () => {
+    const rows = rowsOf(read(path)).filter(([name = '']) => /^[A-Z_]+$/.test(name));
+    const plain = Object.entries(variables).map(([name, effect]) => [name, effect.replaceAll('`', '')]);
+    expect(rows).toEqual(plain);
   });
 });
 

@@ -168,4 +168,10 @@ describe('what every command loads', () => {
     expect(loaded).toContain('config/environment.ts');
     expect(loaded).not.toContain(path);
   });
+
+  it('is not node-cron for what only has to know where the agent is', () => {
+    const loaded = loadedWith('config/paths.ts');
+    expect(loaded).toContain('config/place-variables.ts');
+    expect(loaded).not.toContain('node-cron');
+  });
 });

@@ -101,7 +101,7 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
 /** The proxy of start-first services: what the agent would say of it now. No line where none is needed. */
 const checkEdge = async (
   { agent, ports }: Wired,
-  { edge: { image } }: Config,
+  { edgeImage: image }: Config,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
   const input = await agent.look(signal);

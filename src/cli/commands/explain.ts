@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import type { Agent } from '../../agent/agent.ts';
-import { readPaths } from '../../config.ts';
+import { readPaths } from '../../config/paths.ts';
 import { AgentError } from '../../core/errors.ts';
 import { explain } from '../../core/plan/explain.ts';
 import type { PlanInput } from '../../core/plan/plan-input.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createJournal } from '../../adapters/state-dir/journal-file.ts';
-import { readPaths } from '../../config.ts';
+import { readPaths } from '../../config/paths.ts';
 import { AgentError } from '../../core/errors.ts';
 import type { JournalEntry } from '../../core/ports/journal.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';

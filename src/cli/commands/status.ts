@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
-import { readPaths } from '../../config.ts';
+import { readPaths } from '../../config/paths.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Status } from '../../core/status/status-document.ts';
 import type { Cli } from '../cli.ts';

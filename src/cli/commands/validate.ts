@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { readDocumentPaths } from '../../config.ts';
+import { readDocumentPaths } from '../../config/paths.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/compose-problem.ts';
 import { AgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
-import { readPaths } from '../../config.ts';
+import { readPaths } from '../../config/paths.ts';
 import { readHostConfig } from './host-config.ts';
 import type { Command, CommandAnswer } from '../../core/operator-command.ts';
 import type { Io } from '../streams.ts';

@@ -125,15 +125,15 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   };
 };
 
-const edgeSetting = ({ edge }: Config, agentUid: number): EdgeSetting => ({
+const edgeSetting = ({ edgeImage, edgeMode }: Config, agentUid: number): EdgeSetting => ({
   image: {
-    reference: edge.image,
-    digest: edge.image.digest,
+    reference: edgeImage,
+    digest: edgeImage.digest,
     imageId: undefined,
     pullPolicy: 'missing',
     platform: undefined,
   },
-  mode: edge.mode,
+  mode: edgeMode,
   agentUid,
   hasIpv6: hostHasIpv6(),
 });
