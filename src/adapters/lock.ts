@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { AgentError, messageOf } from '../core/errors.ts';
+import { abstractSocket, isTaken, takeLock, type SocketLock } from '../io/socket-lock.ts';
 
 export interface LockKey {
   /** `ID` of `docker info`. */
@@ -9,17 +7,8 @@ export interface LockKey {
   readonly environment: string;
 }
 
-export interface Lock {
-  /** Settled when another one can take the lock. */
-  readonly release: () => Promise<void>;
-}
-
-/** In `ss -xl` the leading zero byte is shown as "@". */
-const socketName = ({ engineId, environment }: LockKey): string =>
-  `\0supercargo/${createHash('sha256').update(`${engineId}/${environment}`).digest('hex').slice(0, 16)}`;
-
 const refusal = (key: LockKey, error: unknown): AgentError =>
-  (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+  isTaken(error)
     ? new AgentError(
         'AGENT_RUNNING',
         `another agent is at work for the environment ${key.environment} on this engine`,
@@ -38,29 +27,15 @@ const refusal = (key: LockKey, error: unknown): AgentError =>
       });
 
 /**
- * One writer per (engine, environment), by listening on an abstract unix socket (unix(7)). The kernel frees
- * the name when the process ends, however it ends: there is no stale lock. The name belongs to the network
- * namespace: an agent in a container sees the lock of the host only with `network_mode: host`. Any local user
- * could take the name and so keep the agent from starting, but never gain anything by it. The lock does not
- * keep the event loop alive.
+ * One writer per (engine, environment), by an abstract unix socket: there is no stale lock. An agent in a
+ * container sees the lock of the host only with `network_mode: host`. Any local user could take the name and
+ * so keep the agent from starting, but never gain anything by it.
  * @throws AgentError AGENT_RUNNING where it is taken.
  */
-export const acquireLock = async (key: LockKey): Promise<Lock> => {
-  const server = createServer((connection) => connection.destroy());
-  server.unref();
+export const acquireLock = async (key: LockKey): Promise<SocketLock> => {
   try {
-    const listening = once(server, 'listening');
-    server.listen(socketName(key));
-    await listening;
+    return await takeLock(abstractSocket('supercargo', `${key.engineId}/${key.environment}`, 16));
   } catch (error) {
     throw refusal(key, error);
   }
-  // Later errors are those of accepting a connection, which nobody needs.
-  server.on('error', () => undefined);
-  return {
-    release: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-      }),
-  };
 };

@@ -1,7 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AgentError, messageOf } from '../core/errors.ts';
 import type { MetricsFile } from '../core/ports/metrics-file.ts';
+import { replaceFile } from '../io/durable-file.ts';
 
 /** node_exporter runs as a user of its own. */
 const MODE = 0o644;
@@ -17,20 +17,9 @@ export const createMetricsFile = (path: string): MetricsFile => {
     path,
     write: async (text) => {
       try {
-        await rm(temporary, { force: true });
-        // `wx`: in a folder that others may write to, nothing of theirs is followed.
-        const file = await open(temporary, 'wx', MODE);
-        try {
-          // The mode given to open is cut by the umask.
-          await file.chmod(MODE);
-          await file.writeFile(text);
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
+        await replaceFile(path, text, { mode: MODE, temporary, isDurable: false });
         return { ok: true };
       } catch (cause) {
-        await rm(temporary, { force: true }).catch(() => undefined);
         const error = new AgentError('STATE_DIR', `cannot write ${path}: ${messageOf(cause)}`, {
           retry: 'later',
           cause,

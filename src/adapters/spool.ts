@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AgentError } from '../core/errors.ts';
 import type { Digest } from '../core/image/reference.ts';
 import type { Spool } from '../core/ports/spool.ts';
+import { freeBytes } from '../io/disk-space.ts';
 
 /** Left for everybody else. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
@@ -13,11 +14,11 @@ const RESERVE_BYTES = 64 * 1024 * 1024;
 const mebibytes = (bytes: number): string => `${String(Math.ceil(bytes / 1024 ** 2))} MiB`;
 
 const requireDiskSpace = async (folder: string, bytes: number): Promise<void> => {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize >= bytes + RESERVE_BYTES) return;
+  const free = await freeBytes(folder);
+  if (free >= bytes + RESERVE_BYTES) return;
   throw new AgentError(
     'DISK_FULL',
-    `${folder} has ${mebibytes(bavail * bsize)} free, and the archive needs ${mebibytes(bytes + RESERVE_BYTES)}`,
+    `${folder} has ${mebibytes(free)} free, and the archive needs ${mebibytes(bytes + RESERVE_BYTES)}`,
     { advice: 'free space there, or name another folder in TMPDIR' },
   );
 };

@@ -1,15 +1,14 @@
-import { statfs } from 'node:fs/promises';
 import { AgentError } from '../../core/errors.ts';
 import type { DiskSpace } from '../../core/ports/engine.ts';
+import { freeBytes } from '../../io/disk-space.ts';
 
 /** Less than this is not enough for any pull; a pull that fills the disk would hurt what runs. */
 export const LEAST_FREE_BYTES = 256 * 1024 * 1024;
 
 export const freeSpaceIn = async (engineFolder: string | undefined): Promise<DiskSpace | undefined> => {
-  const space = engineFolder === undefined ? undefined : await statfs(engineFolder).catch(() => undefined);
-  return engineFolder === undefined || !space
-    ? undefined
-    : { folder: engineFolder, freeBytes: space.bavail * space.bsize };
+  if (engineFolder === undefined) return undefined;
+  const free = await freeBytes(engineFolder).catch(() => undefined);
+  return free === undefined ? undefined : { folder: engineFolder, freeBytes: free };
 };
 
 /**

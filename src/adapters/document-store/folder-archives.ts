@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
+import { isAbsent, replaceFile } from '../../io/durable-file.ts';
 
 const MODE = 0o644;
 
@@ -13,36 +12,6 @@ const storeError = (verb: string, path: string, error: unknown): AgentError =>
     cause: error,
     advice: 'check --to, the room on that disk, and that this user may read and write there',
   });
-
-const isAbsent = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-};
-
-/** Piece by piece, beside its place first: who reads sees it whole or not at all. */
-const copyDurably = async (from: string, to: string, signal: AbortSignal): Promise<void> => {
-  const folder = dirname(to);
-  const temporary = join(folder, `.${basename(to)}.${randomBytes(8).toString('hex')}.tmp`);
-  await mkdir(folder, { recursive: true });
-  try {
-    await pipeline(
-      createReadStream(from),
-      createWriteStream(temporary, { flags: 'wx', mode: MODE, flush: true }),
-      { signal },
-    );
-    await rename(temporary, to);
-    await syncFolder(folder);
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined);
-  }
-};
 
 export const createFolderArchives = (root: string): ArchiveStore => ({
   find: async (path) => {
@@ -56,7 +25,9 @@ export const createFolderArchives = (root: string): ArchiveStore => ({
   },
   put: async (path, file, signal) => {
     try {
-      await copyDurably(file, join(root, path), signal);
+      const target = join(root, path);
+      await mkdir(dirname(target), { recursive: true });
+      await replaceFile(target, createReadStream(file), { mode: MODE, signal });
     } catch (error) {
       signal.throwIfAborted();
       throw storeError('write', join(root, path), error);

@@ -1,18 +1,14 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
+import { replaceFile } from '../../io/durable-file.ts';
+import { abstractSocket, isTaken, takeLock, type SocketLock } from '../../io/socket-lock.ts';
 
-export interface FolderStoreOptions {
-  readonly folder: string;
-  /** Whole or not at all, and on disk when it settles. */
-  readonly writeDurably: (path: string, bytes: Uint8Array) => Promise<void>;
-}
-
+/** Documents can be read by everybody that may read the folder: a web server, as a rule. */
+const MODE = 0o644;
 const LOCK_WAIT_MS = 10_000;
 const LOCK_EVERY_MS = 20;
 
@@ -25,32 +21,24 @@ const storeError = (verb: string, path: string, error: unknown): AgentError =>
     advice: 'check --to, and that this user may read and write there',
   });
 
-/**
- * One writer at a time on this machine: an abstract unix socket (unix(7)), which the kernel frees when its
- * process ends, however that ends. Publishers on two machines that share a folder are not kept apart by it.
- */
+/** One writer at a time on this machine. Publishers on two machines that share a folder are not kept apart. */
 const withLock = async <T>(folder: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
-  const name = `\0supercargo-store/${versionOf(Buffer.from(await realpath(folder))).slice(0, 32)}`;
+  const socket = abstractSocket('supercargo-store', await realpath(folder), 32);
   const end = performance.now() + LOCK_WAIT_MS;
-  let server: Server | undefined;
-  while (!server) {
+  let lock: SocketLock | undefined;
+  while (!lock) {
     signal.throwIfAborted();
-    const candidate = createServer();
     try {
-      candidate.listen(name);
-      await once(candidate, 'listening');
-      server = candidate;
+      lock = await takeLock(socket);
     } catch (error) {
-      if (codeOf(error) !== 'EADDRINUSE' || performance.now() > end) throw storeError('lock', folder, error);
+      if (!isTaken(error) || performance.now() > end) throw storeError('lock', folder, error);
       await sleep(LOCK_EVERY_MS, undefined, { signal });
     }
   }
   try {
     return await work();
   } finally {
-    const closed = once(server, 'close');
-    server.close();
-    await closed;
+    await lock.release();
   }
 };
 
@@ -60,7 +48,7 @@ const holds = (condition: WriteCondition, current: StoredDocument | undefined): 
 };
 
 /** A folder of this machine, maybe one that a web server gives out. */
-export const createFolderStore = ({ folder, writeDurably }: FolderStoreOptions): DocumentStore => {
+export const createFolderStore = (folder: string): DocumentStore => {
   const read = async (path: string): Promise<StoredDocument | undefined> => {
     try {
       const [bytes, { mtimeMs }] = await Promise.all([
@@ -86,7 +74,7 @@ export const createFolderStore = ({ folder, writeDurably }: FolderStoreOptions):
       return withLock(folder, signal, async () => {
         if (!holds(condition, await read(path))) return 'refused';
         try {
-          await writeDurably(target, bytes);
+          await replaceFile(target, bytes, { mode: MODE });
         } catch (error) {
           throw storeError('write', target, error);
         }

@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   EDGE_CANDIDATE_FILE,
@@ -8,6 +8,7 @@ import {
 } from '../../core/edge/edge-container.ts';
 import { checkedInstance } from '../../core/edge/haproxy-names.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
+import { syncFolder, writeNew } from '../../io/durable-file.ts';
 
 /**
  * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of
@@ -47,30 +48,11 @@ const failed = (action: string, cause: unknown): AgentError =>
       'check the state folder: its owner, its modes and the room on its disk (SUPERCARGO_STATE_DIR, df -h)',
   });
 
-const withOpen = async (
-  opened: Promise<FileHandle>,
-  use: (file: FileHandle) => Promise<void>,
-): Promise<void> => {
-  const file = await opened;
-  try {
-    await use(file);
-  } finally {
-    await file.close();
-  }
-};
-
 /** The mode that mkdir and open take is cut by the umask. */
 const makeFolder = async (path: string, mode: number): Promise<void> => {
   await mkdir(path, { recursive: true });
   await chmod(path, mode);
 };
-
-const writeCandidate = (path: string, text: string): Promise<void> =>
-  withOpen(open(path, 'w', FILE_MODE), async (file) => {
-    await file.chmod(FILE_MODE);
-    await file.writeFile(text);
-    await file.sync();
-  });
 
 export const createConfigFolder = (folder: string, instance: string): ConfigFolder => {
   const configFolder = join(folder, 'config', checkedInstance(instance));
@@ -105,7 +87,7 @@ export const createConfigFolder = (folder: string, instance: string): ConfigFold
     write: async (text, check) => {
       await prepare();
       try {
-        await writeCandidate(candidate, text).catch((error: unknown) => {
+        await writeNew(candidate, text, { mode: FILE_MODE }).catch((error: unknown) => {
           throw failed(`write ${candidate}`, error);
         });
         await check();
@@ -134,8 +116,7 @@ export const createConfigFolder = (folder: string, instance: string): ConfigFold
 const putInPlace = async (candidate: string, path: string, folder: string): Promise<void> => {
   try {
     await rename(candidate, path);
-    // Without it a power cut may bring back the old name's file.
-    await withOpen(open(folder, 'r'), (file) => file.sync());
+    await syncFolder(folder);
   } catch (error) {
     throw failed(`write ${path}`, error);
   }

@@ -1,20 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { chown, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chown, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { AgentError } from '../../core/errors.ts';
 import type { FileChange, HubFile, HubFiles } from '../../core/ports/hub-files.ts';
-import { FILE_MODE, isAbsent, makeFolder, syncFolder, withOpen, WORK_FOLDER } from './durable.ts';
-import { lockFolder } from './folder-lock.ts';
+import {
+  isAbsent,
+  replaceFile,
+  sweepTemporaries,
+  syncFolder,
+  temporaryIn,
+  type Owner,
+} from '../../io/durable-file.ts';
+import { FILE_MODE, lockFolder, makeFolder, WORK_FOLDER } from './hub-folder.ts';
 import { storeError } from './store-error.ts';
 
 export interface OpenHubFiles extends HubFiles {
   /** Settled when another hub can have the folder. */
   readonly close: () => Promise<void>;
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /**
@@ -25,34 +26,6 @@ const ownerOf = async (folder: string): Promise<Owner | undefined> => {
   if (process.geteuid?.() !== 0) return undefined;
   const { uid, gid } = await stat(folder);
   return uid === 0 ? undefined : { uid, gid };
-};
-
-/** `NAME.tmp` in the work folder first: who reads sees the old content or the new one, never a part. */
-const replace = async (
-  path: string,
-  bytes: Uint8Array,
-  work: string,
-  owner: Owner | undefined,
-): Promise<void> => {
-  const temporary = join(work, `${randomBytes(8).toString('hex')}.tmp`);
-  try {
-    await withOpen(open(temporary, 'wx', FILE_MODE), async (file) => {
-      await file.writeFile(bytes);
-      if (owner) await file.chown(owner.uid, owner.gid);
-      await file.sync();
-    });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
-};
-
-/** What was half written when a hub was killed. */
-const sweep = async (work: string): Promise<void> => {
-  const names = await readdir(work);
-  const stale = names.filter((name) => name.endsWith('.tmp'));
-  await Promise.all(stale.map((name) => rm(join(work, name), { force: true })));
 };
 
 const readBytes = async (folder: string, path: string): Promise<Uint8Array | undefined> => {
@@ -96,7 +69,11 @@ const applyAll = async (
       const target = join(folder, path);
       await makeFolder(dirname(target));
       if (owner) await chown(dirname(target), owner.uid, owner.gid);
-      await (bytes === undefined ? rm(target, { force: true }) : replace(target, bytes, work, owner));
+      if (bytes === undefined) await rm(target, { force: true });
+      else {
+        const temporary = temporaryIn(work, basename(path));
+        await replaceFile(target, bytes, { mode: FILE_MODE, owner, temporary, syncsFolder: false });
+      }
       return undefined;
     } catch (error) {
       return storeError(error, `${bytes === undefined ? 'remove' : 'write'} ${path}`);
@@ -136,7 +113,7 @@ export const openHubFiles = async (folder: string): Promise<OpenHubFiles> => {
   }
   const lock = await lockFolder(work);
   try {
-    await sweep(work);
+    await sweepTemporaries(work);
   } catch (error) {
     await lock.release();
     throw storeError(error, `clean up ${work}`);

@@ -3,7 +3,7 @@ import { readFile, rename } from 'node:fs/promises';
 import { jsonFault } from '../../core/parse-fault.ts';
 import type { LedgerRead, LedgerStore } from '../../core/ports/ledger-store.ts';
 import { emptyLedger, type Ledger } from '../../core/state/ledger.ts';
-import { writeDurably } from './durable-file.ts';
+import { replaceFile } from '../../io/durable-file.ts';
 import { stateDirError } from './state-dir-error.ts';
 
 /** It holds resolved specs, and with them the environment of every service. */
@@ -52,8 +52,14 @@ export const createLedgerStore = (path: string, environment: string): LedgerStor
       throw stateDirError(error, `read ${path}`);
     }
   },
-  write: (ledger) =>
-    writeDurably(path, `${JSON.stringify({ ...ledger, sha256: checksumOf(ledger) })}\n`, MODE),
+  write: async (ledger) => {
+    const text = `${JSON.stringify({ ...ledger, sha256: checksumOf(ledger) })}\n`;
+    try {
+      await replaceFile(path, text, { mode: MODE });
+    } catch (error) {
+      throw stateDirError(error, `write ${path}`);
+    }
+  },
   setAside: async (suffix) => {
     const aside = `${path}.${suffix}`;
     try {

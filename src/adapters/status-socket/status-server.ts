@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { AgentError, toAgentError } from '../../core/errors.ts';
+import { isAnswered } from '../../io/socket-lock.ts';
 
 /**
  * Answers of one agent, by method and path. A handler gets the parsed JSON body (undefined where there is
@@ -16,20 +16,6 @@ export interface StatusServer {
 
 const BODY_LIMIT = 64 * 1024;
 const SOCKET_MODE = 0o660;
-
-/**
- * A socket file that nobody listens on is left over from a killed agent; one that answers is another agent's.
- */
-const isAlive = (path: string): Promise<boolean> => {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(path);
-  socket.once('connect', () => {
-    socket.destroy();
-    resolve(true);
-  });
-  socket.once('error', () => resolve(false));
-  return promise;
-};
 
 /** Only a socket: whatever else a mistyped path names is somebody's. @throws AgentError CONFIG */
 const removeLeftover = async (path: string): Promise<void> => {
@@ -48,7 +34,7 @@ const removeLeftover = async (path: string): Promise<void> => {
  * @throws AgentError AGENT_RUNNING where an agent answers there, CONFIG where it can't be made.
  */
 export const serveStatus = async (path: string, routes: Routes): Promise<StatusServer> => {
-  if (await isAlive(path)) {
+  if (await isAnswered(path)) {
     throw new AgentError('AGENT_RUNNING', `an agent already listens on ${path}`, {
       advice:
         'look at it with `supercargo status`; a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',

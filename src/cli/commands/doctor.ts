@@ -1,4 +1,4 @@
-import { access, constants, stat, statfs } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
@@ -10,6 +10,7 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { bad, guarded, hint, ok, type Check } from '../doctor/check.ts';
 import { checkRegistries } from '../doctor/check-registries.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from '../doctor/check-reports.ts';
+import { freeBytes } from '../../io/disk-space.ts';
 import type { Cli } from '../cli.ts';
 import { describeTrust } from '../wiring/host-files.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
@@ -57,8 +58,7 @@ const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
   );
   const folder = exists ? config.stateDir : dirname(config.stateDir);
   await access(folder, constants.W_OK);
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
+  const free = await freeBytes(folder);
   if (free >= MIN_STATE_BYTES) return [ok('state folder', `${config.stateDir}, ${formatBytes(free)} free`)];
   return [
     bad(

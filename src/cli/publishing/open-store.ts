@@ -6,7 +6,6 @@ import { createHttpArchives } from '../../adapters/document-store/http-archives.
 import { createHttpStore } from '../../adapters/document-store/http-store.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
-import { writeDurably } from '../../adapters/state-dir/durable-file.ts';
 import type { PublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { headerOfToken } from '../../core/hub/tokens.ts';
@@ -34,9 +33,6 @@ const baseUrl = (base: string): URL => {
   });
 };
 
-/** Documents can be read by everybody that may read the folder: a web server, as a rule. */
-const MODE = 0o644;
-
 export interface OpenStore {
   readonly documents: DocumentStore;
   readonly archives: ArchiveStore;
@@ -57,10 +53,7 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
   if (scheme === undefined || scheme === 'file') {
     const folder = scheme === 'file' ? fileURLToPath(baseUrl(base)) : resolve(base);
     return {
-      documents: createFolderStore({
-        folder,
-        writeDurably: (path, bytes) => writeDurably(path, bytes, MODE),
-      }),
+      documents: createFolderStore(folder),
       archives: createFolderArchives(folder),
     };
   }

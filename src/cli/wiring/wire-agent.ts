@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createDockerEngine } from '../../adapters/docker/docker-engine.ts';
 import type { EngineAddress } from '../../adapters/docker/connect.ts';
-import { acquireLock, type Lock } from '../../adapters/lock.ts';
+import { acquireLock } from '../../adapters/lock.ts';
 import { createEdges } from '../../adapters/edge/edges.ts';
 import { hostHasIpv6 } from '../../adapters/edge/listeners.ts';
 import { readOwnContainer } from '../../adapters/own-container.ts';
@@ -12,7 +12,6 @@ import { createArchiveSource } from '../../adapters/manifest-source/archive-sour
 import { createManifestSource } from '../../adapters/manifest-source/manifest-source.ts';
 import { createMetricsFile } from '../../adapters/metrics-file.ts';
 import { createReportStore } from '../../adapters/report-store/report-store.ts';
-import { sweepTemporaries } from '../../adapters/state-dir/durable-file.ts';
 import { createJournal } from '../../adapters/state-dir/journal-file.ts';
 import { createLedgerStore } from '../../adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../../agent/agent.ts';
@@ -23,6 +22,8 @@ import { edgeContainerName } from '../../core/docker-names.ts';
 import type { EdgeSetting } from '../../core/plan/plan-input.ts';
 import type { EventLog } from '../../core/events.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
+import { sweepTemporaries } from '../../io/durable-file.ts';
+import type { SocketLock } from '../../io/socket-lock.ts';
 import { readAgentTlsFiles, type TlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
 import { VERSION } from '../version.ts';
 import { createHostFiles } from './host-files.ts';
@@ -90,7 +91,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   };
   const { environment, host, keepReleases, windows, mirrors } = config;
   const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
-  let lock: Lock | undefined;
+  let lock: SocketLock | undefined;
   return {
     agent: createAgent(
       ports,

@@ -8,7 +8,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createFolderStore } from '../../../../src/adapters/document-store/folder-store.ts';
 import { createHttpStore } from '../../../../src/adapters/document-store/http-store.ts';
 import { parseListing } from '../../../../src/adapters/document-store/listing.ts';
-import { writeDurably } from '../../../../src/adapters/state-dir/durable-file.ts';
 import type { DocumentStore } from '../../../../src/core/ports/document-store.ts';
 
 const { signal } = new AbortController();
@@ -23,10 +22,7 @@ afterEach(async () => {
 const folderStore = async (): Promise<DocumentStore & { readonly folder: string }> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-store-'));
   cleanups.push(() => rm(folder, { recursive: true }));
-  return {
-    ...createFolderStore({ folder, writeDurably: (path, text) => writeDurably(path, text, 0o644) }),
-    folder,
-  };
+  return { ...createFolderStore(folder), folder };
 };
 
 const serve = async (

@@ -32,6 +32,15 @@ describe('the ledger’s file', () => {
     expect(await storeOf().read()).toEqual({ kind: 'missing' });
   });
 
+  it('is not written where its folder is missing', async () => {
+    const path = join(place.folder, 'none', 'ledger.json');
+    await expect(createLedgerStore(path, 'test').write(ledger)).rejects.toMatchObject({
+      code: 'STATE_DIR',
+      message: `cannot write ${path}: the folder does not exist`,
+      advice: 'create the state folder, or name another one in SUPERCARGO_STATE_DIR',
+    });
+  });
+
   it('of another environment is not used', async () => {
     await storeOf().write(ledger);
     expect(await storeOf('production').read()).toEqual({ kind: 'foreign', environment: '"test"' });
