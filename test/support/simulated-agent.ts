@@ -213,7 +213,7 @@ export const createSimulatedAgent = (
         if (rests.length === 0 && !isBusy(await agent.plan())) return plan;
         if (rests.length > 0) engine.advance(Math.min(...rests) - engine.now());
       }
-      throw new Error(`${String(limit)} setbacks in a row: ${agent.steps.slice(-30).join('\n')}`);
+      throw new Error(`${String(limit)} failed steps in a row: ${agent.steps.slice(-30).join('\n')}`);
     },
   };
   return agent;

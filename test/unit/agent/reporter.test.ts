@@ -62,7 +62,7 @@ const beats = async (host: string): Promise<readonly number[]> => {
   return s.sent.slice(1).map(([, at]) => at);
 };
 
-describe('a beacon', () => {
+describe('a reporter', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });

@@ -30,7 +30,7 @@ const versions = (version: string): Readonly<Record<string, string>> => ({
 const about = (steps: readonly string[], service: string): readonly string[] =>
   steps.filter((step) => step.includes(` ${service}`));
 
-describe('foresee', () => {
+describe('a dry run', () => {
   it('lists the whole ladder of a version change, its job first, exactly as it is climbed then', async () => {
     const s = scenario(COMPOSE, {
       'org/web:1': {},
@@ -58,7 +58,7 @@ describe('foresee', () => {
     expect(steps.indexOf('start migrate 1')).toBeLessThan(steps.indexOf('create web 2 unarmed'));
   });
 
-  it('foresees nothing on a converged host', async () => {
+  it('plans nothing on a converged host', async () => {
     const s = scenario(WEB, { 'org/web:1': {} });
     await deploy(s, { web: 'org/web:1' });
     const input = planInput({
