@@ -1,4 +1,4 @@
-/** Edit distance of Levenshtein, with the usual two rows. */
+/** The Levenshtein distance, computed with two rows. */
 const distance = (a: string, b: string): number => {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (const [row, letter] of Array.from(a).entries()) {
@@ -12,14 +12,14 @@ const distance = (a: string, b: string): number => {
   return previous[b.length] ?? 0;
 };
 
-/** The known names, the most similar first. */
+/** The known names, sorted by similarity, the most similar first. */
 export const namesByLikeness = (name: string, known: readonly string[]): readonly string[] =>
   known
     .map((candidate) => ({ candidate, edits: distance(name, candidate) }))
     .toSorted((a, b) => a.edits - b.edits)
     .map(({ candidate }) => candidate);
 
-/** The known name that was probably meant: at most three edits away. */
+/** The most similar known name, if it is at most three edits away. */
 export const closestName = (name: string, known: readonly string[]): string | undefined => {
   const [best] = namesByLikeness(name, known);
   return best !== undefined && distance(name, best) <= 3 ? best : undefined;

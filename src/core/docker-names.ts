@@ -9,23 +9,20 @@ export const LABELS = {
   serial: 'io.supercargo.serial',
   version: 'io.supercargo.version',
   spec: 'io.supercargo.spec',
-  /**
-   * The declared restart policy, `always` or `on-failure:3`: what a container that is disarmed for a while
-   * gets back.
-   */
+  /** The declared restart policy, `always` or `on-failure:3`. A disarmed container gets it back later. */
   restart: 'io.supercargo.restart',
   network: 'io.supercargo.network',
   volume: 'io.supercargo.volume',
-  /** On an edge's container: its instance, and the shape of the config it was made for. */
+  /** On an edge's container: its instance, and the shape of its configuration. */
   edge: 'io.supercargo.edge',
   edgeShape: 'io.supercargo.edge-shape',
-  /** On a container that only shows that another one of this service could start. */
+  /** On a preflight container, which only proves that a container with these settings can start. */
   preflight: 'io.supercargo.preflight',
-  /** The instance that it was made to take the listeners over from. */
+  /** The instance from which the edge takes over the listeners. */
   edgePredecessor: 'io.supercargo.edge-predecessor',
   /**
-   * Where it was made to listen, and for which service: `any:8080=web,10.0.0.1:81=api`. Other environments
-   * read it.
+   * The listeners of the edge and their services, `any:8080=web,10.0.0.1:81=api`. Other environments read
+   * this.
    */
   edgePorts: 'io.supercargo.edge-ports',
   /** Hash of a network's or volume's definition. */
@@ -33,8 +30,8 @@ export const LABELS = {
 } as const;
 
 /**
- * What the engine takes for the name of a container, a network or a volume; services are named so too, as
- * their containers bear it.
+ * A name that the engine accepts for a container, a network or a volume. Container names contain the
+ * service's name.
  */
 export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
@@ -50,26 +47,28 @@ export const containerName = (
 export const edgeContainerName = (environment: string, instance: string): string =>
   `${environment}-edge-${instance}`;
 
-/** The container that shows that another one could start; it is there for a moment. */
 export const preflightName = (environment: string, service: string, suffix: string): string =>
   `${environment}-${service}-preflight-${suffix}`;
 export const isPreflightName = (environment: string, name: string): boolean =>
   name.startsWith(`${environment}-`) && /-preflight-[0-9a-f]{8}$/.test(name);
 
-/** Where a container goes that has to give its name away but is still needed. */
+/** The name of a container that must give up its own name but is still needed. */
 export const asideName = (environment: string, service: string, containerId: string): string =>
   `${environment}-${service}-aside-${containerId.slice(0, 12)}`;
 
 export const networkName = (environment: string, network: string): string => `${environment}_${network}`;
 export const volumeName = (environment: string, volume: string): string => `${environment}_${volume}`;
 
-/** What may stand in a repository: `a_`, `a-` and `a___b` name an environment and no repository. */
+/**
+ * A valid part of a repository name. Environments may also be called `a_`, `a-` or `a___b`, which it
+ * excludes.
+ */
 const REPOSITORY_PART = /^[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*$/;
 
 /**
- * The repository of the tags that keep a good release's image from being pruned:
- * `supercargo-ENV:SERVICE-RELEASE`. An environment whose name no repository can have gets a digest of it,
- * behind a dot: no name of an environment has one, so that no two share a repository.
+ * The repository of the tags that protect the images of good releases from pruning:
+ * `supercargo-ENV:SERVICE-RELEASE`. If ENV is not valid in a repository name, a digest replaces it. The
+ * digest follows a dot, which no environment name contains, so two environments never share a repository.
  */
 export const keepRepository = (environment: string): string =>
   REPOSITORY_PART.test(environment)
@@ -78,7 +77,7 @@ export const keepRepository = (environment: string): string =>
 export const keepTag = (service: string, release: string): string =>
   `${service.slice(0, 100)}-${release.slice(0, 8)}`;
 /**
- * The same for an edge's image that is pinned by its digest. Longer than those of services: none is called
- * like it.
+ * The tag that protects an edge's image. Its 16 hex digits keep it distinct from the tags of services, which
+ * have 8.
  */
 export const keepEdgeTag = (digest: string): string => `edge-${digest.slice('sha256:'.length).slice(0, 16)}`;

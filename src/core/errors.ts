@@ -1,13 +1,7 @@
-/**
- * When trying again can help: `later` by itself (the tick is the retry), `changed` only after somebody
- * changed something.
- */
+/** `later`: the next tick tries again. `changed`: another try helps only after a person changed something. */
 export type Retry = 'later' | 'changed';
 
-/**
- * Every code an operator can meet. They are part of the public surface: docs, metrics and tests match on
- * them.
- */
+/** The error codes. They are part of the public surface: documents, metrics and tests match on them. */
 export type ErrorCode =
   | 'USAGE'
   | 'CONFIG'
@@ -42,13 +36,13 @@ export type ErrorCode =
 export interface ErrorOptions {
   readonly retry?: Retry;
   readonly cause?: unknown;
-  /** What the operator can do now: one sentence in the imperative. */
+  /** What the operator can do now, as one imperative sentence. */
   readonly advice?: string;
   readonly fields?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /**
- * The one error class. `message` says what is wrong, `advice` what to do next; neither ever holds a secret.
+ * The only error class. `message` says what is wrong, `advice` what to do next; neither contains a secret.
  */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
@@ -66,22 +60,18 @@ export class AgentError extends Error {
   }
 }
 
-/**
- * As it was thrown, to be compared with what is known; never to be shown: it may quote what it was thrown
- * for.
- */
+/** The original message, for comparisons only. It may quote a secret, so it must not be shown. */
 export const rawMessageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** A quotation in a foreign message, up to its end; an apostrophe inside of a word begins none. */
+/** A quotation in a foreign message, up to its end. An apostrophe inside a word starts no quotation. */
 const QUOTATION = /(?<![A-Za-z0-9])(["'`])(?:(?!\1)[^])*(?:\1|$)/g;
 const RECEIVED = /\bReceived\b[^]*$/;
 const LOGIN_IN_URL = /\/\/[^\s/@]+@/g;
 
 /**
- * What an error says, without what it quotes. Libraries and Node put what they were given into their
- * messages, and that may be a value of a variable, a password in an address or a piece of a file. Our own
- * errors hold no such thing.
+ * The message without its quotations. Libraries and Node quote their input, which may be the value of a
+ * variable, a password in a URL or part of a file. Our own errors never contain these.
  */
 export const messageOf = (error: unknown): string => {
   const message = rawMessageOf(error);
@@ -91,8 +81,8 @@ export const messageOf = (error: unknown): string => {
 };
 
 /**
- * Why a call to the system failed, without the paths that Node's own message quotes: `permission denied
- * (EACCES)`. A path or address of a file can hold the value of a variable.
+ * Why a system call failed, such as `permission denied (EACCES)`. It leaves out the path that Node's message
+ * quotes, because a path can contain the value of a variable.
  */
 export const reasonOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -101,7 +91,7 @@ export const reasonOf = (error: unknown): string => {
   return words === undefined ? code : `${words} (${code})`;
 };
 
-/** Anything thrown becomes an AgentError; what we did not foresee is INTERNAL and worth another try. */
+/** Turns an unforeseen error into INTERNAL, which is worth another try. */
 export const toAgentError = (error: unknown): AgentError =>
   error instanceof AgentError
     ? error

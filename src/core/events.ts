@@ -1,6 +1,4 @@
-/**
- * Every event that is logged or written to the history, past tense, `noun.verb`. Part of the public surface.
- */
+/** The events of the log and the history: `noun.verb`, past tense. Part of the public surface. */
 export type EventName =
   | 'agent.started'
   | 'agent.stopped'
@@ -80,7 +78,7 @@ export type EventName =
 
 export type EventFields = Readonly<Record<string, unknown>>;
 
-/** Info for changes, debug for quiet ticks, warn for what passes by itself, error where a person must act. */
+/** Info: a change. Debug: a quiet tick. Warn: it passes by itself. Error: a person must act. */
 export type EventLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface EventLog {

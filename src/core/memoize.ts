@@ -1,6 +1,6 @@
 /**
- * The same answer for the same object, made once: what is seen of a host or read of a file never changes, and
- * a plan for a hundred containers asks a hundred times. Goes with the object.
+ * Computes a value once for each object and drops it with the object. Observations and parsed files never
+ * change, and one plan for a hundred containers would compute the same value a hundred times.
  */
 export const memoize = <K extends object, V>(make: (key: K) => V): ((key: K) => V) => {
   const known = new WeakMap<K, { readonly value: V }>();

@@ -8,8 +8,8 @@ const compareNumbers = (a: string, b: string): number => {
 };
 
 /**
- * Numbers inside names count as numbers: web-1, web-2, web-10. The same everywhere, whatever the locale of
- * terminal or browser is; two names are equal only where they are the same text.
+ * Compares numbers in names by value: web-1, web-2, web-10. The order does not depend on the locale, and two
+ * names are equal only if their texts are equal.
  */
 export const compareNaturally = (a: string, b: string): number => {
   const [left, right] = [a, b].map((text) => text.match(/\d+|\D+/g) ?? []);

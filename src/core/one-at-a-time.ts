@@ -2,15 +2,13 @@ import { orAborted } from './or-aborted.ts';
 
 export interface OneAtATime {
   /**
-   * Runs when all that was asked for under this key before has ended; what one throws is its caller's.
-   * @throws the signal's reason to whoever gives up waiting
+   * Runs the work after all earlier work of this key. A failure reaches only its own caller.
+   * @throws the signal's reason if the signal aborts the wait
    */
   <T>(key: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/**
- * One after the other for each key, in the order in which they were asked for; different keys side by side.
- */
+/** Runs work of one key in order of the calls, and work of different keys in parallel. */
 export const createOneAtATime = (): OneAtATime => {
   const tails = new Map<string, Promise<unknown>>();
   const forget = async (key: string, tail: Promise<unknown>): Promise<void> => {
@@ -21,7 +19,7 @@ export const createOneAtATime = (): OneAtATime => {
     const before = tails.get(key);
     const reached = before && signal ? orAborted(before, signal) : before;
     const mine = reached ? reached.then(work) : work();
-    // Who gave up does not let those behind it pass those before it.
+    // A caller that aborts keeps its place: later callers still wait for earlier ones.
     const tail = Promise.allSettled([before, mine]);
     tails.set(key, tail);
     void forget(key, tail);

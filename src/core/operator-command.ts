@@ -1,6 +1,6 @@
 import type { EpochMs } from './time.ts';
 
-/** What an operator may ask of an agent, running or not. Travels as JSON over the status socket. */
+/** The commands of an operator. They reach a running agent as JSON over the status socket. */
 export type Command =
   | {
       readonly kind: 'pause';
@@ -12,13 +12,14 @@ export type Command =
   | { readonly kind: 'resume' }
   | { readonly kind: 'retry'; readonly service: string }
   /**
-   * `serial`: the lowest that is accepted from now on; null: the highest that a container here was made for.
+   * `serial`: the lowest serial that the host accepts from now on. Null: the highest serial of its
+   * containers.
    */
   | { readonly kind: 'recover'; readonly serial: number | null; readonly dryRun: boolean };
 
-/** What was done, one line each, for the person who asked. */
+/** The result for the operator, one line for each change. */
 export interface CommandAnswer {
   readonly lines: readonly string[];
-  /** True: there is nothing to do, now or when asked again. */
+  /** There is nothing to do, now or later. */
   readonly isDone?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Waits for a promise, or rejects with the signal's reason; what was waited for goes on. */
+/** Waits for a promise, or rejects with the signal's reason. The promise itself continues. */
 export const orAborted = async <T>(asked: Promise<T>, signal: AbortSignal): Promise<T> => {
   const { promise, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => reject(signal.reason as Error);

@@ -1,8 +1,8 @@
 import type { ErrorCode } from 'yaml';
 
 /**
- * What is wrong with a text, in words of ours. A parser quotes what it read, and a value with a `!`, `|` or a
- * quote in it is just what a parser stumbles over: no message of a parser is ever shown.
+ * Our own texts for YAML errors. A parser's message quotes its input, and values with `!`, `|` or quotes,
+ * such as passwords, are the likeliest to cause an error. So no parser message is ever shown.
  */
 const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'an alias has a tag or an anchor',
@@ -30,13 +30,10 @@ const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: 'something stands where YAML does not allow it',
 };
 
-/** One sentence that quotes nothing of the text. */
+/** One sentence that quotes nothing from the text. */
 export const yamlFault = (code: ErrorCode): string => YAML_FAULTS[code];
 
-/**
- * Where JSON ends to be JSON, as far as the parser says it; nothing of the text, which its own message
- * quotes.
- */
+/** Says where the JSON is wrong, if the parser reports a position. It quotes nothing from the text. */
 export const jsonFault = (error: unknown): string => {
   const message = error instanceof Error ? error.message : '';
   const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(message) ?? [];

@@ -1,11 +1,8 @@
-/**
- * A server that asks for a year would freeze the host at what it runs; the poll goes on once an hour at
- * least.
- */
+/** A longer `Retry-After` must not stop the host's updates: the agent polls at least once an hour. */
 const MAX_MS = 3_600_000;
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** RFC 9110, section 10.2.3: seconds or a date. Undefined where it is neither; at most one hour. */
+/** RFC 9110, section 10.2.3: seconds or a date, at most one hour. Returns undefined for anything else. */
 export const parseRetryAfter = (value: string | undefined, nowMs: number): number | undefined => {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Math.min(MAX_MS, Number(text) * 1000);
