@@ -1,6 +1,6 @@
 import type { EpochMs } from '../time.ts';
 
-/** A cron expression that has been read: every field lists the values that it allows, in ascending order. */
+/** A parsed cron expression. Each field lists its allowed values in ascending order. */
 export interface CronFields {
   readonly seconds: readonly number[];
   readonly minutes: readonly number[];
@@ -14,16 +14,14 @@ export interface CronFields {
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-/**
- * 29 February falls on one given weekday every 28 years, and every 40 across a century without a leap day.
- */
+/** 29 February falls on a given weekday every 28 years, or 40 years across a century without a leap day. */
 const LONGEST_GAP_MS = 41 * 366 * 86_400_000;
 
 /**
- * The first time after `afterMs` that the expression allows, by the local clock; undefined: there is none. A
- * day has to fit both its month and its week. In the hour that autumn repeats, the expression's times come in
- * both; what spring leaves out does not come. Date's own fields are local without Intl, which would take 10
- * MB of memory.
+ * Returns the first time after `afterMs` that the expression allows, in local time, or undefined if there is
+ * none. Both the day of the month and the day of the week must match. In autumn the expression matches in
+ * both repetitions of the hour; in spring the skipped hour has no match. The getters of Date give local time
+ * without Intl, which would take 10 MB of memory.
  */
 export const nextRun = (fields: CronFields, afterMs: EpochMs): EpochMs | undefined => {
   let ms = Math.floor(afterMs / SECOND_MS) * SECOND_MS + SECOND_MS;
@@ -36,7 +34,7 @@ export const nextRun = (fields: CronFields, afterMs: EpochMs): EpochMs | undefin
   return undefined;
 };
 
-/** The same moment where every field allows it, else the beginning of the next one that might. */
+/** Returns the same time if every field allows it, else the start of the next candidate. */
 const skipTo = (fields: CronFields, date: Date): EpochMs => {
   const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
   if (!fields.months.includes(month + 1)) return new Date(year, month + 1, 1).getTime();
@@ -49,7 +47,7 @@ const skipTo = (fields: CronFields, date: Date): EpochMs => {
   return date.getTime();
 };
 
-/** How far it is to the next allowed value, or to the end of the hour or minute. */
+/** The distance to the next allowed value, or to the end of the minute or hour. */
 const stepTo = (allowed: readonly number[], value: number): number =>
   (allowed.find((candidate) => candidate > value) ?? 60) - value;
 
@@ -81,7 +79,7 @@ const isDayOfMonth = (value: number | string, day: Day): boolean => {
   return day.day === day.lastDay - Number(fromEnd ?? 0);
 };
 
-/** The weekday nearest to a day of the same month as `day`, and never in another month. */
+/** The weekday nearest to `target`, within the month of `day`. */
 const nearestWeekday = (target: number, { day, weekday, lastDay }: Day): number => {
   const weekdayOfTarget = (((weekday + target - day) % 7) + 7) % 7;
   if (weekdayOfTarget === 6) return target === 1 ? 3 : target - 1;

@@ -1,23 +1,23 @@
 import type { Descriptor } from './manifest-document.ts';
 import type { Digest, ImageId } from './reference.ts';
 
-/** One platform's image as a file in the store, named by its digest (docs/DOCUMENTS.md, "Archives"). */
+/** One platform's image as a file in the store; its name is its digest (docs/DOCUMENTS.md, "Archives"). */
 export interface Archive {
-  /** Of the file's bytes. */
+  /** The digest of the file. */
   readonly digest: Digest;
   readonly bytes: number;
 }
 
-/** What an archive has to hold. */
+/** The image that an archive must contain. */
 export interface ArchivedImage {
-  /** Of the manifest or index that the published reference means. */
+  /** The digest of the manifest or index in the published reference. */
   readonly root: Digest;
   readonly imageId: ImageId;
 }
 
-/** Larger documents than this are none (distribution spec, "Pushing Manifests"). */
+/** The size limit of manifests and indexes (distribution spec, "Pushing Manifests"). */
 export const DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024;
-/** What the size field of a tar header can say (POSIX.1-1988, ustar): 8 GiB. */
+/** The largest size that a tar header can hold (POSIX.1-1988, ustar): 8 GiB. */
 export const ENTRY_LIMIT_BYTES = 8 ** 11 - 1;
 
 const BLOCK = 512;
@@ -26,8 +26,8 @@ const END = Buffer.alloc(2 * BLOCK);
 const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`;
 
 /**
- * The tar header of a file: owner root, time 0, nothing that varies. The same image always gives the same
- * archive, so that a reader needs no parser: it knows every byte that has to come.
+ * The tar header of a file, with fixed owner and time. An image always gives the same archive, so the reader
+ * needs no parser: it knows every byte in advance.
  */
 export const tarHeader = (path: string, bytes: number): Buffer => {
   const header = Buffer.alloc(BLOCK);
@@ -49,7 +49,7 @@ export const tarHeader = (path: string, bytes: number): Buffer => {
 export const TAR_HEADER_BYTES = BLOCK;
 export const tarPadding = (bytes: number): Buffer => Buffer.alloc((BLOCK - (bytes % BLOCK)) % BLOCK);
 
-/** The size in a header of ours; undefined: it is none. */
+/** The size field of one of our headers. Returns undefined for other headers. */
 export const sizeInHeader = (header: Uint8Array): number | undefined => {
   const text = Buffer.from(header.subarray(124, 136)).toString('latin1');
   return /^[0-7]{11}\0$/.test(text) ? Number.parseInt(text, 8) : undefined;
@@ -65,14 +65,14 @@ const fileOf = (path: string, content: string): Buffer => {
 export interface ArchiveContent {
   readonly root: Descriptor & { readonly bytes: number };
   readonly config: Digest;
-  /** As the image has them, repeated ones too. */
+  /** In the order of the image, repeated layers included. */
   readonly layers: readonly Digest[];
 }
 
 /**
  * The end of an archive, which makes its blobs an image: an OCI layout for engines with the containerd store,
- * and `manifest.json` as `docker save` writes it for all others. It gives the image no name: a load can never
- * move somebody's tag.
+ * and `manifest.json` as `docker save` writes it for all others. It contains no image name, so loading it
+ * cannot move a tag.
  */
 export const archiveEnd = ({ root, config, layers }: ArchiveContent): Buffer => {
   const { mediaType = 'application/vnd.oci.image.manifest.v1+json', digest, bytes } = root;
@@ -86,7 +86,7 @@ export const archiveEnd = ({ root, config, layers }: ArchiveContent): Buffer => 
   ]);
 };
 
-/** In the order of the image, each once. */
+/** The layers in the order of the image, without repetitions. */
 export const distinct = (layers: readonly Descriptor[]): readonly Descriptor[] => [
   ...new Map(layers.map((l) => [l.digest, l])).values(),
 ];

@@ -9,24 +9,24 @@ export const MANIFEST_TYPES = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ] as const;
 
-/** One content that a document names (OCI image spec, "Content Descriptors"). */
+/** A reference to one content (OCI image spec, "Content Descriptors"). */
 export interface Descriptor {
   readonly digest: Digest;
-  /** Undefined: the document does not say it as a whole number. */
+  /** Undefined if the document has no valid size. */
   readonly bytes: number | undefined;
   readonly mediaType: string | undefined;
 }
 
 export interface ImageDocument {
   readonly kind: 'image';
-  /** Of the document itself. */
+  /** The media type of the document itself. */
   readonly mediaType: string;
   readonly config: Descriptor & { readonly digest: ImageId };
-  /** Undefined where one of them is described wrongly. */
+  /** Undefined if a layer has no valid descriptor. */
   readonly layers: readonly Descriptor[] | undefined;
 }
 
-/** An image of one platform, or a list of them (OCI image spec, "Image Manifest" and "Image Index"). */
+/** The image of one platform, or a list of images (OCI image spec, "Image Manifest" and "Image Index"). */
 export type ManifestDocument =
   | ImageDocument
   | {
@@ -54,8 +54,8 @@ const PLATFORM = /^[a-z0-9_.-]+\/[a-z0-9_.-]+(?:\/[a-z0-9_.-]+)?$/;
 export const isPlatform = (text: string): boolean => PLATFORM.test(text);
 
 /**
- * `linux/arm/v7`, as containerd writes it: the variant of arm64 is `v8` always, and left out. Undefined: no
- * platform, as attestations have it, or one that no manifest may name.
+ * `linux/arm/v7`, in the form of containerd: the variant `v8` of arm64 is left out. Returns undefined for
+ * attestations, which have no platform, and for names that a supercargo manifest does not allow.
  */
 export const platformOf = (raw: RawPlatform | null | undefined): string | undefined => {
   const { os, architecture, variant } = raw ?? {};
@@ -84,11 +84,11 @@ const descriptorOf = (raw: RawDescriptor | null | undefined): Descriptor | undef
   };
 };
 
-/** OCI documents need not say theirs. */
+/** The media type is optional in OCI documents. */
 const knownType = (said: unknown, types: readonly [string, ...string[]]): string =>
   types.find((t) => t === said) ?? types[0];
 
-/** Undefined: it is neither, as manifests of the first schema. */
+/** Returns undefined for other documents, such as manifests of schema version 1. */
 export const readManifestDocument = (body: Uint8Array): ManifestDocument | undefined => {
   const value = parseJsonBody(body) as
     | {

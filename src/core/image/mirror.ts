@@ -1,35 +1,35 @@
 import { tryParseImage, type Repository } from './reference.ts';
 
 /**
- * Another server that has the images of a registry. It is asked by digest alone: what a tag means is the
- * registry's own word.
+ * A server that has copies of a registry's images. The agent asks it by digest only: the registry alone
+ * decides what a tag means.
  */
 export interface Mirror {
-  /** Whose images, as the first part of a normalised repository: `docker.io`, `registry.example.com:5000`. */
+  /** The mirrored registry, as in a normalised repository: `docker.io`, `registry.example.com:5000`. */
   readonly registry: string;
   /** For people: `https://mirror.example.com/dockerhub`. */
   readonly url: string;
-  /** What stands instead of the registry in the engine's names: `mirror.example.com/dockerhub`. */
+  /** The prefix that replaces the registry in the engine's names: `mirror.example.com/dockerhub`. */
   readonly prefix: string;
 }
 
 export type ParsedMirrors =
   | { readonly kind: 'mirrors'; readonly mirrors: readonly Mirror[] }
-  /** Completes "SUPERCARGO_REGISTRY_MIRRORS …". The text itself is left out: it may hold a password. */
+  /** Completes "SUPERCARGO_REGISTRY_MIRRORS …". It does not quote the value, which may contain a password. */
   | { readonly kind: 'problem'; readonly message: string };
 
-/** The engine speaks plain HTTP to these (127.0.0.0/8), and to no other server that it was not told of. */
+/** The hosts (127.0.0.0/8) to which the engine speaks plain HTTP without extra configuration. */
 const isPlainHost = (hostname: string): boolean =>
   hostname === 'localhost' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 
 const registryOf = (name: string): string | undefined => {
   const image = tryParseImage(`${name}/x/x`);
   const registry = image?.repository.slice(0, -'/x/x'.length);
-  // A name that the engine would not take for a registry's is the first part of a path on Docker Hub.
+  // The engine reads any other name as the first part of a path on Docker Hub.
   return registry === undefined || registry.includes('/') ? undefined : registry;
 };
 
-/** Without a dot or a port the engine would take the host for a path on Docker Hub. */
+/** Adds port 443 to a bare host name: without a dot or port, the engine reads it as a path on Docker Hub. */
 const prefixOf = ({ host, hostname, pathname }: URL): string => {
   const isName = /[.:]/.test(host) || hostname === 'localhost';
   return `${host}${isName ? '' : ':443'}${pathname.replace(/\/+$/, '')}`;
@@ -52,8 +52,8 @@ const problemOf = (registry: string, url: URL): string | undefined => {
 const problem = (message: string): ParsedMirrors => ({ kind: 'problem', message });
 
 /**
- * `REGISTRY=URL`, several separated by commas, semicolons or blanks; those of one registry are tried in this
- * order.
+ * Parses `REGISTRY=URL` items, separated by commas, semicolons or blanks. The mirrors of one registry keep
+ * their order.
  */
 export const parseMirrors = (text: string): ParsedMirrors => {
   const mirrors: Mirror[] = [];
@@ -82,7 +82,7 @@ export interface MirroredRepository {
   readonly repository: Repository;
 }
 
-/** Where a repository is mirrored, in the order to try. */
+/** The mirrors of a repository, in the order in which to try them. */
 export const mirrorsOf = (
   mirrors: readonly Mirror[],
   repository: Repository,
@@ -91,7 +91,7 @@ export const mirrorsOf = (
   return mirrors
     .filter((m) => m.registry === repository.slice(0, slash))
     .flatMap(({ url, prefix }) => {
-      // A path can become too long for a name; such a repository has no mirror.
+      // A repository has no mirror if the path becomes too long for a name.
       const image = tryParseImage(`${prefix}${repository.slice(slash)}`);
       return image ? [{ url, repository: image.repository }] : [];
     });

@@ -2,17 +2,17 @@ import { AgentError } from '../errors.ts';
 import { splitReference } from './version.ts';
 
 declare const brand: unique symbol;
-/** `sha256:` and 64 hex digits: what a registry calls this content (a manifest or an index). */
+/** `sha256:` and 64 hex digits: the registry's digest of a manifest or an index. */
 export type Digest = string & { readonly [brand]: 'Digest' };
 /**
- * `sha256:` and 64 hex digits: what the engine calls this image (config digest; manifest digest with the
- * containerd store).
+ * `sha256:` and 64 hex digits: the engine's id of an image. This is the digest of the config, or of the
+ * manifest with the containerd store.
  */
 export type ImageId = string & { readonly [brand]: 'ImageId' };
-/** Normalised, as the registry knows it: `docker.io/library/nginx`, `registry.example.com:5000/org/web`. */
+/** The full name: `docker.io/library/nginx`, `registry.example.com:5000/org/web`. */
 export type Repository = string & { readonly [brand]: 'Repository' };
 
-/** A parsed image reference. At least one of tag and digest may be absent: a bare repository has neither. */
+/** A parsed image reference. A bare repository has neither tag nor digest. */
 export interface ImageReference {
   readonly repository: Repository;
   readonly tag: string | undefined;
@@ -20,12 +20,9 @@ export interface ImageReference {
 }
 
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
-/**
- * An image id to the engine, as a digest alone is, and never a repository (distribution/reference,
- * `ParseAnyReference`).
- */
+/** The engine reads this, or a bare digest, as an image id (distribution/reference, `ParseAnyReference`). */
 const IDENTIFIER = /^[a-f0-9]{64}$/;
-/** distribution/reference, `RepositoryNameTotalLengthMax`: the path without the registry's host. */
+/** The longest path without the host (distribution/reference, `RepositoryNameTotalLengthMax`). */
 const PATH_LENGTH = 255;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const DOMAIN =
@@ -36,9 +33,7 @@ export const isDigest = (text: string): text is Digest => DIGEST.test(text);
 export const isImageId = (text: string): text is ImageId => DIGEST.test(text);
 export const isTag = (text: string): boolean => TAG.test(text);
 
-/**
- * Splits the registry's host from the path, as the engine does (distribution/reference, `splitDockerDomain`).
- */
+/** Splits the host from the path like the engine (distribution/reference, `splitDockerDomain`). */
 const splitDomain = (name: string): { domain: string; path: string } => {
   const slash = name.indexOf('/');
   const head = slash === -1 ? '' : name.slice(0, slash);
@@ -52,7 +47,7 @@ const splitDomain = (name: string): { domain: string; path: string } => {
   };
 };
 
-/** Parses `[HOST[:PORT]/]PATH[:TAG][@sha256:…]`. Returns undefined where it is none. */
+/** Parses `[HOST[:PORT]/]PATH[:TAG][@sha256:…]`. Returns undefined for any other text. */
 export const tryParseImage = (text: string): ImageReference | undefined => {
   if (IDENTIFIER.test(text) || DIGEST.test(text)) return undefined;
   const { name, tag, digest } = splitReference(text);
@@ -63,7 +58,7 @@ export const tryParseImage = (text: string): ImageReference | undefined => {
   return { repository: `${domain}/${path}` as Repository, tag, digest };
 };
 
-/** @throws AgentError USAGE with the text and the form it should have. */
+/** @throws AgentError USAGE with the text and the expected form */
 export const parseImage = (text: string): ImageReference => {
   const image = tryParseImage(text);
   if (image) return image;
@@ -74,9 +69,9 @@ export const parseImage = (text: string): ImageReference => {
 };
 
 /**
- * The short form that people and the engine write: `nginx`, `org/web`, `registry.example.com/org/web`. Where
- * the short form would be read as another repository (`docker.io/team.one/web` without its host names the
- * registry `team.one`), it is the full name.
+ * The short form that people and the engine use: `nginx`, `org/web`, `registry.example.com/org/web`. Returns
+ * the full name where the short form would mean another repository: `team.one/web` is not
+ * `docker.io/team.one/web`.
  */
 export const familiarName = (repository: Repository): string => {
   const short = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
@@ -88,7 +83,7 @@ export const formatImage = (image: ImageReference): string =>
   (image.tag === undefined ? '' : `:${image.tag}`) +
   (image.digest === undefined ? '' : `@${image.digest}`);
 
-/** The key of a registry in DOCKER_CONFIG's `auths`: the host, or Docker Hub's historic address. */
+/** The registry's key in `auths` of DOCKER_CONFIG: the host, or the historic URL of Docker Hub. */
 export const registryKey = (repository: Repository): string => {
   const host = repository.slice(0, repository.indexOf('/'));
   return host === 'docker.io' ? 'https://index.docker.io/v1/' : host;

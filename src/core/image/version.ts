@@ -1,13 +1,9 @@
-/** The part of an image reference that says which version it is. */
 export interface ImageVersion {
   readonly tag: string | undefined;
   readonly digest: string | undefined;
 }
 
-/**
- * Where the name, the tag and the digest of a reference begin and end; whether each is well formed is not
- * judged here.
- */
+/** Splits a reference into name, tag and digest without validating them. */
 export const splitReference = (text: string): ImageVersion & { readonly name: string } => {
   const at = text.indexOf('@');
   const named = at === -1 ? text : text.slice(0, at);
@@ -20,6 +16,6 @@ export const splitReference = (text: string): ImageVersion & { readonly name: st
   };
 };
 
-/** As hosts report it: the tag, else the digest's start. */
+/** The version in reports: the tag, or the start of the digest. */
 export const versionOf = ({ tag, digest }: ImageVersion): string =>
   tag ?? digest?.slice('sha256:'.length).slice(0, 12) ?? 'latest';

@@ -1,15 +1,13 @@
-/**
- * A time in each week in which switches may begin (SUPERCARGO_WINDOW). Plain data: part of a plan's input.
- */
+/** A weekly period in which switches may begin (SUPERCARGO_WINDOW). */
 export interface DeployWindow {
-  /** As it was written. */
+  /** The text from the variable. */
   readonly text: string;
-  /** Of its start, by the calendar of its zone: 1 is Monday, 7 Sunday. */
+  /** The days on which the window starts, in its zone: 1 is Monday, 7 is Sunday. */
   readonly days: readonly number[];
-  /** Of its start: minutes since midnight by the clock of its zone. */
+  /** The start, in minutes after midnight in the zone of the window. */
   readonly startMinute: number;
-  /** Elapsed time: a window of 8 h lasts 8 h, also in the night in which the clocks change. */
+  /** Elapsed time: a window of 8 h lasts 8 h even when the clocks change. */
   readonly durationMs: number;
-  /** An IANA name. */
+  /** The IANA name of the time zone. */
   readonly zone: string;
 }

@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
 const MINUTES_PER_DAY = 24 * 60;
 
-/** What is wrong with one part; a value, because a typo is no surprise. */
+/** What is wrong with one part of the text. */
 interface Wrong {
   readonly wrong: string;
 }
@@ -19,7 +19,7 @@ const wrong = (message: string): Wrong => ({ wrong: message });
 const isWrong = (value: unknown): value is Wrong =>
   typeof value === 'object' && value !== null && 'wrong' in value;
 
-/** `Mon` and `Monday`, in any case: its number. */
+/** Reads `Mon` or `Monday`, in upper or lower case. Returns 1 for Monday. */
 const dayOf = (text: string): number | Wrong => {
   const name = text.toLowerCase();
   const index = DAYS.findIndex((day) => day === name || day.slice(0, 3) === name);
@@ -31,7 +31,7 @@ const dayOf = (text: string): number | Wrong => {
   );
 };
 
-/** A range may go over the end of the week: Fri-Mon. */
+/** A range may cross the end of the week: Fri-Mon. */
 const rangeOf = (text: string): readonly number[] | Wrong => {
   const [first = '', last = first, ...rest] = text.split('-');
   if (rest.length > 0) return wrong(`"${text}" has more than one dash`);
@@ -53,7 +53,7 @@ const daysOf = (text: string): readonly number[] | Wrong => {
 const startOf = (text: string): number | Wrong => {
   const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(text) ?? [];
   const minute = Number(hours) * 60 + Number(minutes);
-  // 24:00 is the next day's 00:00, which can be written.
+  // The hour 24:00 is refused: write 00:00 of the next day.
   if (Number(minutes) < 60 && minute < MINUTES_PER_DAY) return minute;
   return wrong(`"${text}" is no time of day: write it from 00:00 to 23:59`);
 };
@@ -65,13 +65,13 @@ const durationOf = (text: string): number | Wrong => {
   return wrong(`"${text}" is no duration: write 8h, 90m or 1h30m, at most 168h`);
 };
 
-/** Fixed offsets and made-up letters are refused: only a named zone knows when its clocks change. */
+/** Fixed offsets and unknown abbreviations are refused: only a named zone knows when its clocks change. */
 const zoneOf = (text: string): string | Wrong => {
   try {
     if (/^[A-Za-z]/.test(text))
       return new Intl.DateTimeFormat('en-US', { timeZone: text }).resolvedOptions().timeZone;
   } catch {
-    // Not known: told below.
+    // The zone is unknown; the message follows.
   }
   return wrong(`"${text}" is no time zone: write its IANA name, such as Europe/London or UTC`);
 };
@@ -94,7 +94,7 @@ const windowOf = (text: string): DeployWindow | Wrong => {
   return { text, days, startMinute, durationMs, zone };
 };
 
-/** `Mon-Fri 09:00+8h Europe/London; Sat 10:00+90m UTC` */
+/** Parses `Mon-Fri 09:00+8h Europe/London; Sat 10:00+90m UTC`. */
 export const parseWindows = (text: string): ParsedWindows => {
   const parts = text
     .split(';')

@@ -1,17 +1,17 @@
 import type { EpochMs } from '../time.ts';
 
-/** What a clock on the wall shows, as the epoch time at which a clock in UTC shows the same. */
+/** A local time, stored as the epoch time at which a UTC clock shows the same time. */
 export type WallMs = number;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Turns moments into the time of one place, and back. */
+/** Converts between epoch time and the local time of one zone. */
 export interface Zone {
   readonly wallAt: (at: EpochMs) => WallMs;
   readonly momentOf: (wall: WallMs) => EpochMs;
 }
 
-/** @throws RangeError where the zone is not known. */
+/** @throws RangeError if the zone is unknown */
 export const createZone = (name: string): Zone => {
   const format = new Intl.DateTimeFormat('en-US-u-ca-gregory-nu-latn', {
     timeZone: name,
@@ -41,8 +41,8 @@ export const createZone = (name: string): Zone => {
   return {
     wallAt,
     /**
-     * RFC 5545, 3.3.5: a time that is there twice is the first one; one that is skipped is read with the
-     * offset before the gap, so that 01:30 in an hour that is left out is half an hour after its end.
+     * RFC 5545, section 3.3.5: a repeated local time means its first occurrence. A skipped one uses the
+     * offset before the gap, so 01:30 in a skipped hour is half an hour after the gap.
      */
     momentOf: (wall) => {
       const [before, after] = [wall - DAY_MS, wall + DAY_MS].map((near) => wallAt(near) - near) as [
