@@ -5,53 +5,56 @@ import type { Written } from '../edge/parse-haproxy.ts';
 import type { Digest, ImageId, Repository } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 
-/** What the engine says, reduced to what decisions need. Plain JSON; observed anew at every tick. */
+/** The observed state of the host, reduced to what decisions need. Plain JSON, read again at every pass. */
 export interface Actual {
   readonly engine: EngineFacts;
-  /** Every container of the engine, ours and foreign. */
+  /** All containers on the engine, ours and foreign. */
   readonly containers: readonly Container[];
   readonly networks: readonly Network[];
   readonly volumes: readonly Volume[];
   readonly images: readonly Image[];
-  /** The edges of this environment, one for each of their containers. */
+  /** The edges of this environment: one entry for each edge container. */
   readonly edges: readonly EdgeSeen[];
   /**
-   * Who listens on this host's TCP ports. Undefined: not looked for this time; empty where it can't be seen
-   * from here.
+   * Listening TCP sockets of this host. Undefined if this pass did not read them; empty if the agent cannot
+   * see them.
    */
   readonly listeners: readonly HostListener[] | undefined;
 }
 
 export interface EdgeSeen {
   readonly instance: string;
-  /** Undefined: it does not answer. */
+  /** Undefined if the edge does not answer. */
   readonly state: EdgeState | undefined;
-  /** The file that it comes back with; undefined: none was ever written. */
+  /** The config file that a restart of this edge reads. Undefined if none was ever written. */
   readonly written: Written | undefined;
-  /** False: where it is asked there is nothing. One that starts has none for a moment. */
+  /** False if its socket files do not exist, as for a moment after each start. */
   readonly hasSockets: boolean;
 }
 
 export interface HostListener {
-  /** Canonical; empty: every address. */
+  /** Canonical IP; empty means every address. */
   readonly address: string;
   readonly port: number;
-  /** The socket's owner. */
+  /** User id of the socket's owner. */
   readonly uid: number;
 }
 
 export interface EngineFacts {
-  /** Stable over restarts; key of the writer's lock. */
+  /** Stable over engine restarts; the key of the writer's lock. */
   readonly id: string;
   readonly version: string;
   readonly apiVersion: string;
   /** `linux/amd64` */
   readonly platform: string;
-  /** Where published ports are reached when container addresses are not: a remote engine's host. */
+  /**
+   * Host of a remote engine: published ports are reached there, container addresses are not. Undefined for a
+   * local engine.
+   */
   readonly remoteHost: string | undefined;
-  /** Where logs go unless a service says otherwise. */
+  /** The engine's default log driver. */
   readonly logDriver?: string;
-  /** The limits that this engine can enforce; it drops the others silently. */
+  /** The limits that this engine enforces; it silently drops all others. */
   readonly enforces: readonly (keyof Limits)[];
 }
 
@@ -63,30 +66,33 @@ export interface Container {
   readonly imageId: ImageId;
   readonly state: ContainerState;
   /**
-   * Present on the containers of our environment: as their labels say, and after `identify` only where that
-   * is true.
+   * Our labels, parsed; present on containers of our environment. After `identify`, present only where the
+   * labels are true.
    */
   readonly owner: Owner | undefined;
   /**
-   * Another program made it in the place of a container of ours, which was this. `owner` then names a release
-   * that nobody published.
+   * The labels of the container of ours that another program replaced by this copy. `owner` then names a
+   * release that was never published.
    */
   readonly copyOf?: Owner & Pick<Lookalike, 'differs'>;
-  /** Its labels say that it is ours, and it is not: it is treated as foreign. */
+  /** Present if the container bears our labels but is not ours. It is then treated as foreign. */
   readonly lookalike?: Lookalike;
-  /** Another environment's container names it here; foreign and ours have none. */
+  /** The other environment that its labels name. Undefined for our containers and for foreign ones. */
   readonly otherEnvironment: string | undefined;
-  /** Beside `otherEnvironment`. */
+  /** Present together with `otherEnvironment`. */
   readonly otherOwner?: OtherOwner;
   /** Present on the edges of our environment. */
   readonly edge?: EdgeOwner | undefined;
-  /** Of our environment: it only showed that another one could start, and is to be removed. */
+  /**
+   * A preflight container of our environment, to be removed: it only showed that another container could
+   * start.
+   */
   readonly isPreflight?: true;
   /** The container that this agent runs in. */
   readonly isSelf?: true;
-  /** Published (or, for a stopped one, wanted) host ports. */
+  /** Host ports that the container publishes, or would publish if it is stopped. */
   readonly ports: readonly HostPort[];
-  /** Present where we looked closer: our own containers, those that a service replaces, and donors. */
+  /** Present for inspected containers: our own, those that a service replaces, and donors. */
   readonly detail: ContainerDetail | undefined;
 }
 
@@ -98,77 +104,77 @@ export interface Owner {
   readonly release: string;
   readonly serial: number;
   readonly version: string;
-  /** The declared restart policy: what `arm` puts in force. */
+  /** The declared restart policy, which `arm` puts in force. */
   readonly restart: RestartPolicy;
 }
 
 export interface Lookalike {
-  /** The service that its labels name; empty: they name an edge. */
+  /** The service that the labels name; empty if they name an edge. */
   readonly service: string;
-  /** What tells it from a container of ours: `name`, `image`, `environment`... Never a value. */
+  /**
+   * The facts in which it differs from a container of ours: `name`, `image`, `environment`... Never a value.
+   */
   readonly differs: readonly string[];
 }
 
 /** The labels of an edge's container. */
 export interface EdgeOwner {
   readonly instance: string;
-  /** `edgeShape` of the config that it was made for. */
+  /** `edgeShape` of the config that the edge was created for. */
   readonly shape: string;
-  /**
-   * The instance that it was made to take the listeners over from; the first agents did not write it down.
-   */
+  /** The instance whose listeners it was created to take over. The first agents did not record it. */
   readonly predecessor?: string;
 }
 
-/** What the labels of another environment's container say. They can be written by anybody: for messages. */
+/**
+ * What the labels of another environment's container claim. Labels are easy to forge, so only messages use
+ * this.
+ */
 export interface OtherOwner {
   readonly service?: string;
   readonly isEdge: boolean;
-  /** Where an edge was made to listen; empty where its agent did not write it down. */
+  /** Ports that the edge was created for; empty if its agent did not record them. */
   readonly edgePorts: readonly (HostPort & { readonly service: string })[];
 }
 
 export interface ContainerDetail {
   readonly createdAtMs: EpochMs;
-  /** Undefined: never started. */
+  /** Undefined if the container never started. */
   readonly startedAtMs: EpochMs | undefined;
   readonly finishedAtMs: EpochMs | undefined;
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly restartCount: number;
   readonly health: Health;
-  /** Output of the last health check, cut. */
+  /** Output of the last health check, truncated. */
   readonly healthOutput: string | undefined;
-  /** Why the engine could not start it, where that is the image's or the command's fault. */
+  /** Why the engine could not start it, if that is the fault of the image or the command. */
   readonly startFault: string | undefined;
-  /** The policy in force now. */
+  /** The restart policy in force now. */
   readonly restart: RestartPolicy;
   readonly networks: readonly Endpoint[];
   readonly volumes: readonly { readonly name: string; readonly target: string }[];
   /**
-   * Whose namespaces it joins: the donor's id; its name as it was asked for, where none was there at the
+   * The donor of each joined namespace: its id, or its name as requested if the donor did not exist at
    * creation.
    */
   readonly joined?: Readonly<Partial<Record<Namespace, string>>>;
   readonly limits: Limits;
-  /** `docker run --rm`: stopping it removes it, so that there is no way back to it. */
+  /** Created with `docker run --rm`: stopping the container removes it, so there is no way back to it. */
   readonly autoRemove: boolean;
-  /** From the stop signal to SIGKILL, as the container was created. */
+  /** Time from the stop signal to SIGKILL, as set at creation. */
   readonly stopGraceMs: number | undefined;
-  /**
-   * Present where the ledger does not know the container: what it was created with has to prove that it is
-   * ours.
-   */
+  /** Present if the ledger does not know the container. These facts then have to prove that it is ours. */
   readonly facts?: CreateFacts;
 }
 
-/** What a container was created with, as far as every engine gives it back as it was asked for. */
+/** What a container was created with, limited to the facts that every engine returns as requested. */
 export interface CreateFacts {
   readonly process: ProcessFacts;
   /** `host`, `none`, `container:ID`, or the name of a network. */
   readonly networkMode: string;
   readonly mounts: readonly { readonly kind: string; readonly target: string }[];
-  /** What its image declares: the engine merges that into the container. Undefined: the image is gone. */
+  /** What its image declares, which the engine merges into the container. Undefined if the image is gone. */
   readonly image: ProcessFacts | undefined;
 }
 
@@ -184,15 +190,13 @@ export interface Endpoint {
   readonly network: string;
   /** Empty while the container is not running. */
   readonly ip: string;
-  /**
-   * The address that it asked for, and keeps over a restart; absent: the engine chooses one at each start.
-   */
+  /** The requested address, kept over restarts. Absent if the engine chooses an address at each start. */
   readonly fixedIp?: string;
-  /** The names that it is found by, beside its own name and id. */
+  /** DNS names on this network, beside the container's own name and id. */
   readonly aliases: readonly string[];
 }
 
-/** What `docker update` can change by hand. 0 or empty: unlimited. */
+/** What `docker update` can change. 0 or empty means unlimited. */
 export interface Limits {
   readonly memoryBytes: number;
   readonly memoryReservationBytes: number;
@@ -203,7 +207,7 @@ export interface Limits {
 }
 
 export interface HostPort {
-  /** Empty: every address. */
+  /** Empty means every address. */
   readonly hostAddress: string;
   readonly hostPort: number;
   readonly protocol: string;
@@ -212,24 +216,24 @@ export interface HostPort {
 export interface Network {
   readonly id: string;
   readonly name: string;
-  /** IPv4 and IPv6, as the engine says: `172.18.0.0/16`. */
+  /** IPv4 and IPv6, as the engine writes them: `172.18.0.0/16`. */
   readonly subnets: readonly string[];
   /** Present on the networks of our environment. */
   readonly owner: { readonly network: string; readonly hash: string } | undefined;
-  /** Present on those of another environment: its name. */
+  /** Name of the other environment that owns it. */
   readonly otherEnvironment?: string;
 }
 
 export interface Volume {
   readonly name: string;
   readonly owner: { readonly volume: string; readonly hash: string } | undefined;
-  /** Present on those of another environment: its name. */
+  /** Name of the other environment that owns it. */
   readonly otherEnvironment?: string;
 }
 
 export interface Image {
   readonly id: ImageId;
-  /** `repository:tag` as normalised by us. */
+  /** `repository:tag`, normalised. */
   readonly tags: readonly { readonly repository: Repository; readonly tag: string }[];
   readonly digests: readonly { readonly repository: Repository; readonly digest: Digest }[];
 }

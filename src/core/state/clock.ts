@@ -3,9 +3,8 @@ import type { Actual, Container } from './actual.ts';
 import { failuresOf, withFailures, type Ledger, type ServiceRecord } from './ledger.ts';
 
 /**
- * A clock that is set back leaves times behind that are yet to come: of containers that have started, of
- * drains and failures. What waits for them would wait a day too long. They count as the moment since which we
- * watch.
+ * A clock that is set back leaves times in the future: of starts, drains and failures. Steps that wait for
+ * them would wait far too long, so these times count as the moment since which the agent watches.
  */
 interface Clock {
   readonly nowMs: EpochMs;
@@ -43,9 +42,7 @@ const pastRecord = (record: ServiceRecord, clock: Clock): ServiceRecord => {
   };
 };
 
-/**
- * The very same where no time is yet to come: nearly always, and plans are kept by what they were made of.
- */
+/** Returns the same object if no time lies in the future, because plans are memoized by their input. */
 export const withPastTimes = (actual: Actual, clock: Clock): Actual => {
   const containers = actual.containers.map((container) => pastContainer(container, clock));
   const isSame = containers.every((container, index) => container === actual.containers[index]);

@@ -23,7 +23,7 @@ import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 /** Which release a service should run: compose × manifest × host. */
 export type Desired =
   | { readonly kind: 'release'; readonly release: Release; readonly attempt: number }
-  /** A tag whose digest nobody has asked for yet. */
+  /** A tag whose digest the agent has not looked up yet. */
   | {
       readonly kind: 'unresolved';
       readonly image: ReleaseImage;
@@ -106,8 +106,8 @@ const resolveService = (input: DesiredInput, service: Service): Desired => {
 };
 
 /**
- * With `pull_policy: always` a tag is asked for again at each new manifest, else once for ever (until its
- * attempt is raised).
+ * With `pull_policy: always` a tag is resolved again for each new manifest. Otherwise it is resolved once,
+ * until its attempt is raised.
  */
 const tagKey = (service: Service, entry: ManifestService, serial: number): string =>
   `${formatImage(entry.image)}#${String(entry.attempt)}${service.pullPolicy === 'always' ? `@${String(serial)}` : ''}`;
@@ -153,7 +153,7 @@ const releaseOf = (
   { attempt, ...named }: { version: string; serial: number; attempt: number },
 ): Desired => ({ kind: 'release', attempt, release: releaseOfImage(input, service, image, named) });
 
-/** The release of a service that this image makes with the compose files as they are. */
+/** The release that this image and the current compose files make of a service. */
 export const releaseOfImage = (
   { project, ledger }: Pick<DesiredInput, 'project' | 'ledger'>,
   service: Service,
@@ -174,8 +174,8 @@ export const releaseOfImage = (
 };
 
 /**
- * A release that runs was hashed by the algorithm of the agent that made it. While that algorithm says that
- * the spec is the same, its hash stays: upgrading the agent restarts nothing.
+ * A running release was hashed by the algorithm of the agent that created it. While that algorithm gives the
+ * same hash for the spec, the hash is kept, so that an upgrade of the agent restarts nothing.
  */
 const currentHash = (service: Service, project: ComposeProject, ledger: DesiredInput['ledger']): string => {
   const proven = ledger.services[service.name]?.good[0]?.release.specHash;
@@ -213,7 +213,7 @@ const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
   };
 };
 
-/** A job runs once per (its release, the releases that wait for it): so those are part of what it is. */
+/** A job runs once per (its release, the releases that wait for it), so those releases are part of its id. */
 const perDependents = (
   project: ComposeProject,
   job: string,
@@ -231,7 +231,7 @@ const perDependents = (
   const id = createHash('sha256')
     .update([desired.release.id, ...ids].join('\n'))
     .digest('hex');
-  // A job that the host pins still waits for the turn of the manifest that named its dependents.
+  // A job with a pinned image still waits for the rollout turn of the manifest that named its dependents.
   const serial = Math.max(desired.release.serial, ...dependents.map((d) => d.serial));
   return { ...desired, release: { ...desired.release, id, serial } };
 };

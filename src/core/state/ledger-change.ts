@@ -13,7 +13,7 @@ import {
   type ServiceRecord,
 } from './ledger.ts';
 
-/** What the world added to a ledger action while it was executed. */
+/** What the execution of an action found out, for the ledger. */
 export interface Findings {
   readonly tag?: TagMeaning;
   readonly log?: readonly string[];
@@ -29,14 +29,14 @@ export interface LedgerChange {
   readonly serial: number;
 }
 
-/** Old answers that no manifest asks for any more are dropped beyond this many. */
+/** Upper limit for resolved tags; the oldest are dropped first. */
 const MAX_TAGS = 200;
 const MAX_DRAINS = 200;
 const MAX_FETCHED = 5;
 
 const MAX_FAILURES = 10;
 
-/** The release that is wanted stays the first one: people are told of that. */
+/** The failure of the desired release stays first, because reports show the first one. */
 const failuresWith = (
   record: ServiceRecord,
   { failure, isFallback }: Extract<Action, { kind: 'quarantine' }>,
@@ -49,13 +49,13 @@ const failuresWith = (
   return (isFallback ? [first, failed, ...others] : [failed, first, ...others]).slice(0, MAX_FAILURES);
 };
 
-/** The ledger after an image was fetched for a release of this service. */
+/** Records where the image of a release came from. */
 export const withFetched = (ledger: Ledger, service: string, fetched: FetchedImage): Ledger => {
   const others = (serviceRecord(ledger, service).fetched ?? []).filter((f) => f.release !== fetched.release);
   return withService(ledger, service, { fetched: [fetched, ...others].slice(0, MAX_FETCHED) });
 };
 
-/** The ledger after an action; the same object where the action does not concern it. */
+/** Returns the ledger after an action, or the same object if the action does not concern it. */
 export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
   const { service, action, findings, nowMs } = change;
   const record = serviceRecord(ledger, service);
@@ -67,8 +67,8 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const { release, imageId, completed } = action;
       const older = record.good.filter((g) => g.release.id !== release.id);
       const good = [{ release, imageId, completed, goodAtMs: nowMs }, ...older].slice(0, change.keepReleases);
-      // What failed before is history once another release is good; but not what is wanted, where that is why
-      // another one is kept.
+      // Once another release is good, earlier failures are history. The failure of the desired release stays,
+      // because it is the reason for this fallback.
       const failed = action.isFallback ? failuresOf(record).filter((f) => f.release !== release.id) : [];
       return withService(ledger, service, { good, ...withFailures(failed) });
     }
@@ -78,7 +78,7 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const ids = action.containers.map((container) => container.id);
       const others = Object.entries(record.drains ?? {}).filter(([id]) => !ids.includes(id));
       const now = ids.map((id): [string, EpochMs] => [id, record.drains?.[id] ?? nowMs]);
-      // Containers that are gone leave their line behind: the newest are kept.
+      // Entries of removed containers stay behind, so only the newest entries are kept.
       const drains = Object.fromEntries([...others, ...(action.draining ? now : [])].slice(-MAX_DRAINS));
       return withService(ledger, service, { drains });
     }

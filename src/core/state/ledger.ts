@@ -5,22 +5,24 @@ import type { AcceptedManifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';
 import type { Release } from './release.ts';
 
-/** What must survive a restart and cannot be read off the engine (docs/DOCUMENTS.md, "Files on the host"). */
+/**
+ * What must survive a restart and cannot be read from the engine (docs/DOCUMENTS.md, "Files on the host").
+ */
 export interface Ledger {
   readonly apiVersion: 'supercargo/ledger/v1';
   readonly environment: string;
   readonly accepted: AcceptedManifest | undefined;
-  /** After `recover`: manifests below this are refused although none is remembered. */
+  /** Set by `recover`: manifests below it are refused, although no manifest is remembered. */
   readonly floor: { readonly epoch: number; readonly serial: number } | undefined;
   readonly services: Readonly<Record<string, ServiceRecord>>;
   readonly hold: Hold | undefined;
-  /** When `recover` rebuilt it: what was there then may have been good. */
+  /** When `recover` rebuilt the ledger. A release that ran at that time may have been good. */
   readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
   readonly tags: Readonly<Record<string, ResolvedTag>>;
   /**
-   * Ids of the containers that this agent created or recognised, oldest first. Absent from ledgers of older
-   * agents.
+   * Ids of the containers that this agent created or recognised, oldest first. Ledgers of older agents lack
+   * it.
    */
   readonly containers?: readonly string[];
 }
@@ -29,12 +31,12 @@ export interface ServiceRecord {
   /** Good releases, newest first; the first is the rollback target. At most KEEP_RELEASES. */
   readonly good: readonly GoodRelease[];
   readonly failure: Failure | undefined;
-  /** Releases that failed here before, newest first; with `failure` they are all that count. */
+  /** Earlier failures, newest first. A release that failed is listed here or in `failure`. */
   readonly earlierFailures?: readonly Failure[] | undefined;
   readonly adoption: Adoption | undefined;
-  /** Container id → since when it takes no new connections. */
+  /** Container id → when it stopped taking new connections. */
   readonly drains?: Readonly<Record<string, EpochMs>>;
-  /** Where the images of its releases came from, newest first: for people alone. */
+  /** Where the images of its releases came from, newest first. Only people read it. */
   readonly fetched?: readonly FetchedImage[];
 }
 
@@ -47,27 +49,27 @@ export interface GoodRelease {
   readonly release: Release;
   readonly imageId: ImageId;
   readonly goodAtMs: EpochMs;
-  /** It ended with 0 and has nothing more to run: a job, or a service with `restart: "no"`. */
+  /** True if it ended with 0 and has nothing more to run: a job, or a service with `restart: "no"`. */
   readonly completed: boolean;
 }
 
-/** A release that proved bad here: not tried again while release and attempt stay the same. */
+/** A release that failed here. It is not tried again while release and attempt stay the same. */
 export interface Failure {
   readonly release: string;
   readonly version: string;
   readonly attempt: number;
   readonly reason: FailureReason;
-  /** With `job-failed`: whose fault it was. */
+  /** The failed job, if the reason is `job-failed`. */
   readonly job?: { readonly service: string; readonly release: string };
   readonly message: string;
-  /** Last lines of the container, without colour; may be empty. */
+  /** Last lines of the container's log, without colour codes; may be empty. */
   readonly log: readonly string[];
   readonly failedAtMs: EpochMs;
 }
 
 /**
- * No attempt has this number: a failure with it was lifted by `retry`. It stays, to tell its containers from
- * new ones.
+ * The attempt of a failure that `retry` lifted; no real attempt has this number. The failure stays, because
+ * it tells old containers of the release from new ones.
  */
 export const LIFTED = -1;
 
@@ -81,7 +83,6 @@ export const failureOf = (record: ServiceRecord, release: string): Failure | und
 export const isQuarantined = (record: ServiceRecord): boolean =>
   failuresOf(record).some((f) => f.attempt !== LIFTED);
 
-/** The record with these failures. */
 export const withFailures = ([failure, ...earlier]: readonly Failure[]): Pick<
   ServiceRecord,
   'failure' | 'earlierFailures'
@@ -89,7 +90,7 @@ export const withFailures = ([failure, ...earlier]: readonly Failure[]): Pick<
 
 export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed' | 'volume';
 
-/** A foreign container that a service took over, as it was before. */
+/** A foreign container that a service took over, as it was before the takeover. */
 export interface Adoption {
   readonly containerId: string;
   readonly name: string;
@@ -102,13 +103,13 @@ export interface Hold {
   readonly owner: string;
   readonly sinceMs: EpochMs;
   readonly untilMs: EpochMs | undefined;
-  /** Stops drift repair too. */
+  /** True if the hold stops drift repair too. */
   readonly all: boolean;
 }
 
 export type ResolvedTag =
   | { readonly kind: 'digest'; readonly digest: Digest; readonly serial: number }
-  /** Found on this host only. */
+  /** The image exists on this host only. */
   | { readonly kind: 'local'; readonly imageId: ImageId; readonly serial: number };
 
 export const emptyLedger = (environment: string): Ledger => ({
@@ -122,8 +123,8 @@ export const emptyLedger = (environment: string): Ledger => ({
 });
 
 /**
- * It was here when the ledger was rebuilt. An older agent wrote only the floor: then everything may have
- * been.
+ * Whether a container may have existed when `recover` rebuilt the ledger. Older agents recorded only the
+ * floor; then every container may have.
  */
 export const isPresumedGood = (
   { floor, recoveredAtMs }: Pick<Ledger, 'floor' | 'recoveredAtMs'>,
@@ -141,12 +142,12 @@ export const withService = (ledger: Ledger, service: string, change: Partial<Ser
 });
 
 /**
- * Ids of containers that are gone are dropped beyond this many: one that was created a moment ago was not
- * seen yet.
+ * How many ids of missing containers are kept: a container created a moment ago is not in the last listing
+ * yet.
  */
 const MAX_GONE = 200;
 
-/** The ledger with these containers among its own; `alive` are those that the engine last listed. */
+/** Adds container ids to the ledger. `alive` holds the ids of the engine's last listing. */
 export const withContainers = (
   ledger: Ledger,
   ids: readonly string[],

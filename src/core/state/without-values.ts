@@ -1,7 +1,7 @@
 import type { ContainerSpec } from '../compose/project-model.ts';
 import type { ReleaseSpec } from './release.ts';
 
-/** A shorter value says nothing, and stands in every second message. */
+/** Shorter values reveal nothing, and occur in almost every message. */
 const SHORTEST = 4;
 
 interface Named {
@@ -12,7 +12,7 @@ interface Named {
 const named = (what: string, record: Readonly<Record<string, string>> | undefined): readonly Named[] =>
   Object.entries(record ?? {}).map(([key, value]) => ({ name: `${what} ${key}`, value }));
 
-/** The first word is the program, which a person has to read; what follows may be anything. */
+/** The first word is the program, which an operator has to read. The other words may be secret. */
 const wordsAfterFirst = (what: string, words: readonly string[] | undefined): readonly Named[] =>
   (words ?? []).slice(1).map((value, index) => ({ name: `word ${String(index + 2)} of ${what}`, value }));
 
@@ -35,7 +35,7 @@ const hiddenIn = (spec: ReleaseSpec): readonly Named[] => [
   ]),
 ];
 
-/** As it is, and as Go's %q and JSON write it. */
+/** The value as it is, and as Go's %q and JSON write it. */
 const formsOf = (value: string): readonly string[] => [
   ...new Set([value, JSON.stringify(value).slice(1, -1), value.trim()]),
 ];
@@ -43,8 +43,8 @@ const formsOf = (value: string): readonly string[] => [
 const QUOTATION = /"((?:[^"\\]|\\.)*)"|'([^']*)'/g;
 
 /**
- * The engine's words about a container, with the settings named where it quotes their values: `[value of
- * DB_PASSWORD]`. A quotation that is a part of a value counts as that value.
+ * Replaces the values of a release in an engine's message by the names of their settings: `[value of
+ * DB_PASSWORD]`. A quotation that is part of a value counts as that value.
  */
 export const withoutValues = (words: string, specs: readonly ReleaseSpec[]): string => {
   const hidden = specs
