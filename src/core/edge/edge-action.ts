@@ -1,10 +1,10 @@
 import type { EdgeConfig, EdgeServer, EdgeServerState } from './edge-config.ts';
 
-/** What can be done to a running edge. Each is idempotent: what is already so is success. */
+/** Actions on a running edge. Each is idempotent: a state that is already reached is a success. */
 export type EdgeAction =
-  /** Becomes the file that a restarted edge reads. The running one does not notice. */
+  /** Writes the config file that a restarted edge reads. The running edge does not notice. */
   | { readonly kind: 'edge-write'; readonly config: EdgeConfig }
-  /** Known, checked, and in `drain`. One that is there already keeps its state, unless that is `maint`. */
+  /** Adds a server, checked and in `drain`. An existing server keeps its state, unless that is `maint`. */
   | {
       readonly kind: 'edge-add-server';
       readonly backend: string;
@@ -16,7 +16,7 @@ export type EdgeAction =
       readonly server: string;
       readonly state: EdgeServerState;
     }
-  /** In every worker, leaving ones too. */
+  /** Cuts the sessions in every worker, leaving ones too. */
   | { readonly kind: 'edge-cut-sessions'; readonly backend: string; readonly server: string }
-  /** `maint`, then deleted once nothing is connected to it any more. */
+  /** Sets `maint`, then deletes the server once its last connection has ended. */
   | { readonly kind: 'edge-remove-server'; readonly backend: string; readonly server: string };

@@ -1,12 +1,14 @@
-/** `http` switches between two requests of a kept connection; `tcp` only between two connections. */
+/**
+ * `http` can change the server between two requests of a kept connection, `tcp` only between two connections.
+ */
 export type EdgeProtocol = 'http' | 'tcp';
 
-/** `drain`: no new sessions, the present ones stay. `maint`: the same, and no health checks. */
+/** `drain`: no new sessions, existing ones go on. `maint`: the same, without health checks. */
 export type EdgeServerState = 'ready' | 'drain' | 'maint';
 
 /** One app container's port, as the edge reaches it. */
 export interface EdgeServer {
-  /** `serverName(containerId)`. Never given to another container. */
+  /** `serverName(containerId)`; never reused for another container. */
   readonly name: string;
   /** IPv4 or IPv6 on the edge network. */
   readonly address: string;
@@ -22,53 +24,55 @@ export interface EdgeBackend {
 }
 
 export interface EdgeFrontend {
-  /** Empty: every address of the host. */
+  /** Empty means every address of the host. */
   readonly hostAddress: string;
   readonly hostPort: number;
   readonly protocol: EdgeProtocol;
-  /** Name of the backend. */
   readonly backend: string;
 }
 
-/** `host`: shares the host's network. `publish`: on a bridge, the engine publishes its ports. */
+/**
+ * `host`: the edge shares the host's network. `publish`: it is on a bridge, and the engine publishes its
+ * ports.
+ */
 export type EdgeMode = 'host' | 'publish';
 
-/** What the edge of an environment should be. */
+/** The desired edge of an environment. */
 export interface EdgeConfig {
   readonly environment: string;
-  /**
-   * Names this one edge container's files and sockets beside those of the one that it replaces. Never used
-   * again.
-   */
+  /** Names the files and sockets of this edge container beside those of its predecessor. Never reused. */
   readonly instance: string;
   readonly mode: EdgeMode;
-  /** Owner of the sockets, as seen inside the container: the agent's uid; 0 on rootless engines. */
+  /** Owner of the sockets, as seen inside the container: the agent's uid, or 0 on rootless engines. */
   readonly agentUid: number;
   /**
-   * Whether "every address" includes IPv6: binding it on a host without IPv6 keeps the edge from starting.
+   * Whether "every address" includes IPv6. Binding IPv6 on a host without it keeps the edge from starting.
    */
   readonly hasIpv6: boolean;
   readonly frontends: readonly EdgeFrontend[];
   readonly backends: readonly EdgeBackend[];
-  /** Hard end of an edge that leaves. */
+  /** When a leaving edge ends its last sessions by force. */
   readonly longestDrainMs: number;
 }
 
 /**
- * `pending`: never checked, or not checked in maintenance. `L4OK`: the edge would send to it; one failed
- * check since the last good one does not change that. `down`: it would not.
+ * `pending`: not checked yet, or in maintenance. `L4OK`: the edge would send to the server; one failed check
+ * since the last good one does not change that. `down`: the edge would not send to it.
  */
 export type EdgeCheck = 'L4OK' | 'pending' | 'down';
 
 export interface EdgeServerSeen {
   readonly backend: string;
   readonly name: string;
-  /** Empty where only a leaving worker still knows it. */
+  /** Empty if only a leaving worker still knows the server. */
   readonly address: string;
   readonly port: number;
   readonly admin: EdgeServerState;
   readonly check: EdgeCheck;
-  /** Current and queued, summed over every worker. An idle keep-alive client in http mode is none. */
+  /**
+   * Current and queued sessions, summed over all workers. An idle keep-alive client in http mode counts as
+   * none.
+   */
   readonly sessions: number;
 }
 
@@ -80,28 +84,25 @@ export interface EdgeFrontendSeen {
 
 export interface EdgeWorker {
   readonly pid: number;
-  /** False: of a generation before a reload, which only ends its sessions. */
+  /** False for a worker from before a reload, which only ends its sessions. */
   readonly isCurrent: boolean;
 }
 
-/** What the runtime of one edge says. */
+/** What the runtime API of one edge reports. */
 export interface EdgeState {
-  /** Of HAProxy, as it says: `2.6.12-1+deb12u4`. */
+  /** HAProxy's version as it reports it: `2.6.12-1+deb12u4`. */
   readonly version: string;
   readonly environment: string;
-  /** `edgeShape` of the config that it started with: another one needs another edge. */
+  /** `edgeShape` of the config that it started with. Another shape needs another edge. */
   readonly shape: string;
-  /**
-   * Those of its file when it started; another agent's are not `EDGE_SETTINGS`, and the first agents named
-   * none.
-   */
+  /** The settings that it started with, to compare with `EDGE_SETTINGS`. The first agents recorded none. */
   readonly settings: string;
   readonly masterPid: number;
   readonly workers: readonly EdgeWorker[];
-  /** After SIGUSR1: nothing is bound any more, only sessions are left. */
+  /** True after SIGUSR1: the edge listens on nothing and only ends its sessions. */
   readonly isLeaving: boolean;
-  /** The bound ones. A config with one that cannot be bound does not start at all. */
+  /** The bound frontends. HAProxy does not start at all if it cannot bind one of them. */
   readonly frontends: readonly EdgeFrontendSeen[];
-  /** By backend, then name. */
+  /** Sorted by backend, then name. */
   readonly servers: readonly EdgeServerSeen[];
 }

@@ -1,31 +1,35 @@
 /**
- * Where the two folders of an edge are mounted. Folders: a mounted file would stay the old inode after a
- * rename.
+ * Where the two folders of an edge are mounted. They are folders because a mounted file would stay the old
+ * inode after a rename.
  */
 export const EDGE_CONFIG_MOUNT = '/edge/config';
 export const EDGE_RUN_MOUNT = '/edge/run';
 export const EDGE_CONFIG_FILE = 'haproxy.cfg';
-/** What `haproxy -c` looks at before it becomes the file. */
+/** The candidate that `haproxy -c` checks before it becomes the config file. */
 export const EDGE_CANDIDATE_FILE = 'haproxy.cfg.new';
 
-/** In the folder that all edges of an environment share, so that one can hand its listeners to the next. */
+/**
+ * All edges of an environment share the folder of these sockets, so that one can hand its listeners to the
+ * next.
+ */
 export const runtimeSocketName = (instance: string): string => `${instance}.runtime.sock`;
 export const masterSocketName = (instance: string): string => `${instance}.master.sock`;
 
-/** Whom the worker becomes: the uid and gid of the official image's own user. */
+/** The uid and gid that the worker switches to: the official image's own user. */
 export const EDGE_WORKER_ID = 99;
 
 /**
- * Bind ports below 1024; give the sockets to the agent, and set their mode after that (FOWNER); become
- * another user; and signal the worker that became one: without KILL the master can't pass SIGUSR1 on.
+ * NET_BIND_SERVICE binds ports below 1024. CHOWN and FOWNER give the sockets to the agent and then set their
+ * mode. SETUID and SETGID switch the worker's user. Without KILL the master cannot pass SIGUSR1 to that
+ * worker.
  */
 export const EDGE_CAPABILITIES = ['CHOWN', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'] as const;
 
 /**
- * Entrypoint and arguments; `haproxy` is on the PATH of the official image and of ours. The listeners of a
- * `predecessor` that still runs are taken over, not bound beside it: what waits in a listener that is closed
- * is reset (some 6 of 10,000 new connections at 32 replacements under full load). One that is gone is only a
- * line in the log.
+ * Entrypoint and arguments; `haproxy` is on the PATH of the official image and of ours. The new edge takes
+ * over the listeners of a running `predecessor`, because closing a listener resets the connections that wait
+ * in it (about 6 of 10,000 new connections at 32 replacements under full load). If the predecessor is gone,
+ * HAProxy only logs a line.
  */
 export const edgeCommand = ({
   agentUid,
@@ -46,7 +50,7 @@ export const edgeCommand = ({
   ...(predecessor === undefined ? [] : ['-x', `${EDGE_RUN_MOUNT}/${runtimeSocketName(predecessor)}`]),
 ];
 
-/** `haproxy -c` on the candidate, to be run in the container of the edge or in one like it. */
+/** Checks the candidate; runs in the container of the edge or in one like it. */
 export const edgeCheckCommand: readonly [string, ...string[]] = [
   'haproxy',
   '-c',

@@ -3,17 +3,19 @@ import { canonicalIp } from '../compose/ip.ts';
 import { AgentError } from '../errors.ts';
 
 /**
- * What HAProxy takes as the name of a section or server (configuration manual, 2.2 and 4.1), less the colon,
- * which is ours.
+ * What HAProxy accepts as the name of a section or server (configuration manual, 2.2 and 4.1), except the
+ * colon, which is our separator.
  */
 const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
 const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
 const SERVER = /^[0-9a-f]{12}$/;
-/** Short, for the path of a unix socket has at most 107 bytes, and HAProxy makes it longer for a moment. */
+/** Short because the path of a unix socket has at most 107 bytes, and HAProxy lengthens it for a moment. */
 const INSTANCE = /^[a-z0-9]{1,16}$/;
 const ANY = 'any';
 
-/** `web:8888`. A service name with other characters gets a digest, so that two never become one. */
+/**
+ * `web:8888`. A service name with other characters gets a digest, so that two services never share a name.
+ */
 export const backendName = (service: string, containerPort: number): string => {
   if (SAFE.test(service)) return `${service}:${containerPort}`;
   const digest = createHash('sha256').update(service).digest('hex').slice(0, 10);
@@ -23,11 +25,11 @@ export const backendName = (service: string, containerPort: number): string => {
 /** The first 12 hex digits of a container's id. */
 export const serverName = (containerId: string): string => containerId.slice(0, 12);
 
-/** `any:8080`, `10.0.0.1:8080`, `fd00::1:8080`: also what the runtime shows of a frontend's address. */
+/** `any:8080`, `10.0.0.1:8080`, `fd00::1:8080`. The runtime API shows frontends by this name. */
 export const frontendName = (hostAddress: string, hostPort: number): string =>
   `${hostAddress === '' ? ANY : checkedAddress(hostAddress)}:${checkedPort(hostPort)}`;
 
-/** Undefined: not one of ours. */
+/** Returns undefined for a name that `frontendName` did not make. */
 export const parseFrontendName = (
   name: string,
 ): { readonly hostAddress: string; readonly hostPort: number } | undefined => {
@@ -45,8 +47,8 @@ export const endpoint = (address: string, port: number): string => {
 };
 
 /**
- * Everything that reaches the config or a runtime command passes one of these: nothing in it can start a word
- * or a line.
+ * Every value in the config or in a runtime command passes one of these checks, so that no value can start a
+ * new word or line.
  */
 const refused = (what: string, value: string): AgentError =>
   new AgentError('EDGE', `${JSON.stringify(value)} is no ${what} for the edge`, {

@@ -2,7 +2,7 @@ import type { EdgeConfig, EdgeFrontend } from './edge-config.ts';
 
 export interface Listener {
   readonly frontend: EdgeFrontend;
-  /** Inside the edge's network. Empty: every address. */
+  /** Address inside the edge's network; empty means every address. */
   readonly address: string;
   readonly port: number;
 }
@@ -17,9 +17,9 @@ const firstFree = (taken: ReadonlySet<number>): number => {
 };
 
 /**
- * Where each frontend listens, by port and address. With `publish` the engine maps the host's address and
- * port to it: two addresses with the same port would meet inside the container, so that all but the first get
- * a port of their own.
+ * Where each frontend listens, sorted by port and address. In `publish` mode the engine maps the host's
+ * address and port to the container. Two addresses with one port would collide inside the container, so all
+ * but the first get a free port there.
  */
 export const listenersOf = (config: Pick<EdgeConfig, 'mode' | 'frontends'>): readonly Listener[] => {
   const sorted = config.frontends.toSorted(byPlace);

@@ -10,19 +10,19 @@ export interface WrittenServer {
   readonly state: EdgeServerState;
 }
 
-/** What a rendered file says: whom an edge that starts with it listens for, and whom it sends to. */
+/** What a rendered file says: where an edge that starts with it listens, and the servers that it sends to. */
 export interface Written {
   readonly text: string;
-  /** Of which config it was made. */
+  /** `edgeShape` of the config that it was rendered from. */
   readonly shape: string;
   readonly frontends: readonly EdgeFrontend[];
-  /** No container of one of these may be stopped. */
+  /** The containers of these servers must not be stopped. */
   readonly servers: readonly WrittenServer[];
 }
 
 const SERVER = /^server (\S+) \[?([^\s\]]+?)\]?:(\d+) check/;
 
-/** Reads what `renderConfig` wrote; lines that it did not write are left out. */
+/** Reads what `renderConfig` wrote; skips all other lines. */
 export const readWritten = (text: string): Written => {
   let shape = '';
   const frontends: EdgeFrontend[] = [];

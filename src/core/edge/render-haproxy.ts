@@ -15,20 +15,20 @@ import {
 } from './haproxy-names.ts';
 
 /**
- * Two for each session: some 32,000 sessions. Not set, an unlimited container makes HAProxy ask for
- * gigabytes.
+ * Two file descriptors per session allow about 32,000 sessions. Without a limit, HAProxy in an unlimited
+ * container asks for gigabytes of memory.
  */
 const FILE_LIMIT = 65_536;
 
 /**
- * Spelled out on every server: before 3.4 one that is added at run time inherits nothing from
- * `default-server`. A fresh server is down after its first failed check, one that was up after two.
+ * Repeated on every server, because a server added at run time inherits nothing from `default-server` before
+ * HAProxy 3.4. A new server is down after its first failed check, a server that was up after two.
  */
 const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2';
 
 /**
- * Long, for the apps decide when a connection has been idle for too long; keep-alive probes find dead peers.
- * A container that died answers nothing until its address is forgotten, hence the short `connect`.
+ * The timeouts are long because the apps decide when an idle connection ends; keep-alive probes find dead
+ * peers. `connect` is short because a dead container answers nothing until its address is forgotten.
  */
 const DEFAULTS = [
   'balance leastconn',
@@ -43,8 +43,8 @@ const DEFAULTS = [
 ];
 
 /**
- * `empty-response` may mean that the app had begun: only methods that are safe (RFC 9110, 9.2.1) are sent
- * again then.
+ * After an `empty-response` the app may have begun to act, so only safe methods (RFC 9110, 9.2.1) are sent
+ * again.
  */
 const PROTOCOL: Readonly<
   Record<EdgeProtocol, { readonly both: readonly string[]; readonly backend: readonly string[] }>
@@ -61,8 +61,9 @@ const PROTOCOL: Readonly<
 };
 
 /**
- * What only the file has. It is no part of the shape, so that an upgrade of the agent replaces no edge: one
- * that runs has it from its next start on, and its `description` says which ones it started with.
+ * Settings that only the file has. They are not part of the shape, so that an upgrade of the agent replaces
+ * no edge. A running edge gets them at its next start; its `description` names the settings that it started
+ * with.
  */
 interface FileLines {
   readonly global: readonly string[];
@@ -72,28 +73,31 @@ interface FileLines {
 const NO_LINES: FileLines = { global: [], defaults: [], tcpBackend: [] };
 
 const SETTINGS: FileLines = {
-  // Else the kernel lets two edges of root's listen on one port, and both answer (socket(7), SO_REUSEPORT).
+  // Without it the kernel lets two edges of root listen on one port, and both answer (socket(7),
+  // SO_REUSEPORT).
   global: ['noreuseport'],
-  // A client that leaves ends its request at the app. HAProxy 2.6 reads it from `defaults` alone: the
-  // frontend has to know it too.
+  // A client that disconnects ends its request at the app. HAProxy 2.6 reads this option from `defaults`
+  // alone, because the frontend has to know it too.
   defaults: ['option abortonclose'],
-  // A TCP client may close its half and wait for the answer.
+  // A TCP client may close its half of the connection and wait for the answer.
   tcpBackend: ['no option abortonclose'],
 };
 
 const digestOf = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
 
-/** Names these settings: an edge that says another one started with those of another agent. */
+/**
+ * Names these settings. An edge that reports another name started with the settings of another agent version.
+ */
 export const EDGE_SETTINGS = digestOf(JSON.stringify(SETTINGS), 8);
 
-/** Address and check options: what follows the name in a `server` line and in `add server`. */
+/** Address and check options, as they follow the name in a `server` line and in `add server`. */
 export const serverWords = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
   `${endpoint(server.address, server.port)} ${CHECK}`;
 
 /**
- * There is no word for `drain`; a restarted edge has no sessions that would make it another thing than
- * `maint`.
+ * The file has no keyword for `drain`. A restarted edge has no sessions, so `disabled` (`maint`) does the
+ * same.
  */
 const serverLine = (server: EdgeServer): string =>
   `server ${checkedServer(server.name)} ${serverWords(server)}${server.state === 'ready' ? '' : ' disabled'}`;
@@ -106,7 +110,7 @@ const section = (title: string, lines: readonly string[]): string =>
 
 const MAX_TIME_MS = 2_147_483_647;
 
-/** Zero would end sessions at once, and HAProxy knows no longer time than 24 days. */
+/** Zero would end sessions at once, and HAProxy accepts at most 24 days. */
 const hardStopMs = ({ longestDrainMs }: EdgeConfig): number =>
   Math.min(Math.max(checkedCount('time', longestDrainMs), 1_000), MAX_TIME_MS);
 
@@ -117,7 +121,8 @@ const globalSection = (config: EdgeConfig, lines: FileLines): string =>
     `uid ${EDGE_WORKER_ID}`,
     `gid ${EDGE_WORKER_ID}`,
     `fd-hard-limit ${FILE_LIMIT}`,
-    // Request headers up to 31 kB: the default of 16 kB refuses what apps without an edge accept.
+    // Allows request headers up to 31 kB. The default of 16 kB refuses requests that apps accept without an
+    // edge.
     'tune.bufsize 32768',
     `stats socket ${EDGE_RUN_MOUNT}/${runtimeSocketName(checkedInstance(config.instance))} level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
     'stats timeout 30s',
@@ -151,7 +156,7 @@ const contradiction = (message: string): AgentError =>
     advice: 'this is a fault in supercargo: please report it with the log',
   });
 
-/** What HAProxy would refuse, or, worse, accept with a warning. */
+/** Refuses what HAProxy would refuse or, worse, accept with a warning. */
 const checkWhole = ({ frontends, backends }: EdgeConfig): void => {
   const names = [
     ...frontends.map(({ hostAddress, hostPort }) => frontendName(hostAddress, hostPort)),
@@ -176,9 +181,9 @@ const sectionsOf = (config: EdgeConfig, lines: FileLines): readonly string[] => 
 ];
 
 /**
- * Digest of what the runtime API can't change: a running edge with another shape has to be replaced. Servers
- * are not part of it, nor is `hard-stop-after`, which only matters once an edge leaves, nor what only the
- * file has.
+ * Digest of what the runtime API cannot change: a running edge with another shape has to be replaced. It
+ * leaves out servers, `hard-stop-after` (only a leaving edge uses it) and the settings that only the file
+ * has.
  */
 export const edgeShape = (config: EdgeConfig): string => {
   const backends = config.backends.map((backend) => ({ ...backend, servers: [] }));
@@ -186,9 +191,9 @@ export const edgeShape = (config: EdgeConfig): string => {
 };
 
 /**
- * The whole file. The same meaning gives the same text, whatever the order of the members. For HAProxy 2.6
- * and newer.
- * @throws AgentError EDGE where a name, address or number is none, or a frontend and its backend do not fit.
+ * Renders the whole file, for HAProxy 2.6 and newer. Configs of the same meaning give the same text, whatever
+ * the order of their members.
+ * @throws AgentError EDGE if a name, address or number is invalid, or a frontend and its backend do not fit.
  */
 export const renderConfig = (config: EdgeConfig): string => {
   checkWhole(config);
