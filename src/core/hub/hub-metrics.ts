@@ -1,4 +1,5 @@
 import { isVerdictWord, VERDICT_WORDS } from '../fleet/verdict.ts';
+import { family, type Sample } from '../metrics/exposition.ts';
 import { isOutcome, OUTCOMES } from '../status/status-document.ts';
 import type { EpochMs } from '../time.ts';
 
@@ -34,29 +35,6 @@ export interface HubFacts {
   readonly residentBytes: number;
 }
 
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [labels: Labels, value: number];
-
-/** Prometheus text format 0.0.4: what a label's value escapes. */
-const escaped = (text: string): string =>
-  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-
-const labelled = (labels: Labels): string => {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-};
-
-const family = (
-  kind: 'gauge' | 'counter',
-  name: string,
-  help: string,
-  samples: readonly Sample[],
-): string[] => [
-  `# HELP ${name} ${help}`,
-  `# TYPE ${name} ${kind}`,
-  ...samples.map(([labels, value]) => `${name}${labelled(labels)} ${value}`),
-];
-
 /** Words of newer agents, together: what hosts make up must not become ever more time series. */
 const UNKNOWN = 'unknown';
 
@@ -76,7 +54,7 @@ const verdictsOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
 const isConverged = ({ hosts }: EnvironmentFacts): boolean =>
   hosts.length > 0 && hosts.every(({ verdict }) => verdict === 'converged');
 
-const environmentFamilies = (environments: readonly EnvironmentFacts[]): string[] => {
+const environmentFamilies = (environments: readonly EnvironmentFacts[]): readonly string[] => {
   const perHost = (valueOf: (host: HostFacts) => number | null): Sample[] =>
     environments.flatMap(({ environment, hosts }) =>
       hosts.flatMap((facts): Sample[] => {
@@ -126,12 +104,13 @@ const environmentFamilies = (environments: readonly EnvironmentFacts[]): string[
   ];
 };
 
+const gauge = (name: string, help: string, value: number): readonly string[] =>
+  family('gauge', name, help, [[{}, value]]);
+const counter = (name: string, help: string, value: number): readonly string[] =>
+  family('counter', name, help, [[{}, value]]);
+
 /** The whole answer to `/metrics`. */
 export const renderMetrics = (facts: HubFacts): string => {
-  const gauge = (name: string, help: string, value: number): string[] =>
-    family('gauge', name, help, [[{}, value]]);
-  const counter = (name: string, help: string, value: number): string[] =>
-    family('counter', name, help, [[{}, value]]);
   const answers = [...facts.answers]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, count]): Sample => {

@@ -10,17 +10,14 @@ const labelled = (labels: Sample[0]): string => {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 };
 
-/** All lines of one metric, which have to stand together; none where it has no sample. */
+/** All lines of one metric, which have to stand together. */
 export const family = (
   kind: 'gauge' | 'counter',
   name: string,
   help: string,
   samples: readonly Sample[],
-): readonly string[] =>
-  samples.length === 0
-    ? []
-    : [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} ${kind}`,
-        ...samples.map(([labels, value]) => `${name}${labelled(labels)} ${String(value)}`),
-      ];
+): readonly string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${kind}`,
+  ...samples.map(([labels, value]) => `${name}${labelled(labels)} ${String(value)}`),
+];

@@ -1,5 +1,5 @@
 import { CONTAINER_ROLES, OUTCOMES, type Outcome, type Status } from '../status/status-document.ts';
-import { family, type Sample } from './exposition.ts';
+import { family as familyOf, type Sample } from './exposition.ts';
 
 /** Releases that this agent has tried since it started. */
 export interface DeployCounts {
@@ -7,6 +7,10 @@ export interface DeployCounts {
   readonly proved: number;
   readonly failed: number;
 }
+
+/** A metric without a sample is left out. */
+const family = (...metric: Parameters<typeof familyOf>): readonly string[] =>
+  metric[3].length === 0 ? [] : familyOf(...metric);
 
 /** One sample per outcome, so that an alert needs no text: the one that holds is 1. */
 const outcomeSamples = (labels: Sample[0], held: Outcome): readonly Sample[] =>
