@@ -16,18 +16,18 @@ import { isEnvelope, verifyEnvelope } from './seal.ts';
 import { decodeText, parseJson, parseJsonOrYaml, quote } from './text.ts';
 import type { Parsed } from './text.ts';
 
-/** docs/DOCUMENTS.md, "How a manifest is accepted": 256 KiB, of the document as it is fetched. */
+/** The size limit of a fetched document (docs/DOCUMENTS.md, "How a manifest is accepted"): 256 KiB. */
 export const DOCUMENT_CAP_BYTES = 256 * 1024;
 /**
- * The epoch of unsigned manifests. Every trust file's is higher, so that leaving trust behind takes a
- * `recover`.
+ * The epoch of unsigned manifests. Trust files have higher epochs, so going back from signed to unsigned
+ * manifests takes a `recover`.
  */
 const UNSIGNED_EPOCH = 0;
 
 export interface Offer {
   readonly document: Uint8Array;
   readonly environment: string;
-  /** Undefined: SUPERCARGO_ALLOW_UNSIGNED, and only bare manifests. */
+  /** Undefined with SUPERCARGO_ALLOW_UNSIGNED, which accepts bare manifests only. */
   readonly trust: Trust | undefined;
   readonly watermark: Watermark | undefined;
   readonly nowMs: EpochMs;
@@ -58,11 +58,12 @@ const unsigned = () =>
     'publish it with `supercargo publish --key`, signed by a key of trust.json',
   );
 
-/** Signatures are verified over the bytes that are returned, and those are the bytes that are parsed. */
+/** Returns and parses exactly the bytes over which it verified the signatures. */
 const openSealed = (text: string, trust: Trust): Opened => {
   const json = parseJson(text);
   if (json.kind === 'problem') {
-    // A bare manifest in YAML would otherwise be told that it is no JSON, which is not what has to change.
+    // A complaint about invalid JSON would mislead the publisher of a bare YAML manifest: the signature is
+    // missing.
     if (/^apiVersion\s*:/m.test(text)) return unsigned();
     return reject('malformed', `the document is no signed manifest: ${json.message}`, PUBLISH_AGAIN);
   }
@@ -143,7 +144,7 @@ const lowerEpoch = (epoch: number, highest: number, serial: number) =>
     serial,
   );
 
-/** The lexical order of (epoch, serial): a higher epoch starts the serials anew. */
+/** Compares (epoch, serial) lexically: a higher epoch allows any serial. */
 const compareToWatermark = (offered: Read & { kind: 'read' }, epoch: number, highest: Watermark) => {
   const { serial } = offered.manifest;
   if (epoch < highest.epoch) return lowerEpoch(epoch, highest.epoch, serial);
@@ -166,7 +167,7 @@ const compareToWatermark = (offered: Read & { kind: 'read' }, epoch: number, hig
   );
 };
 
-/** With trust, a tag alone would let the registry choose what runs. */
+/** On a host with a trust file, a tag alone would let the registry choose what runs. */
 const findMissingDigest = (manifest: Manifest) => {
   const missing = Object.entries(manifest.services)
     .filter(([, { image }]) => image.digest === undefined)
@@ -181,8 +182,7 @@ const findMissingDigest = (manifest: Manifest) => {
 };
 
 /**
- * Whether a manifest's time is over. A kept manifest needs this at every tick too: an endless "unchanged"
- * must not keep it fresh.
+ * The gate checks the kept manifest on every pass too: endless answers of "unchanged" must not keep it alive.
  */
 export const isExpired = (manifest: Manifest, nowMs: EpochMs): boolean =>
   manifest.expiresAtMs !== undefined && nowMs >= manifest.expiresAtMs;
@@ -198,8 +198,8 @@ const findExpiry = (manifest: Manifest, nowMs: EpochMs) =>
     : undefined;
 
 /**
- * Judges a fetched document in the order of docs/DOCUMENTS.md, "How a manifest is accepted"; the first
- * objection wins. Never throws.
+ * Checks a fetched document in the order of docs/DOCUMENTS.md, "How a manifest is accepted". The first failed
+ * check decides. Never throws.
  */
 export const accept = ({ document, environment, trust, watermark, nowMs }: Offer): Acceptance => {
   const offered = readDocument(document, trust, environment);
@@ -226,9 +226,9 @@ export const watermarkOf = ({ epoch, manifest, payloadSha256 }: AcceptedManifest
 });
 
 /**
- * Verifies the kept document again, after trust or configuration changed or the ledger was read. Expiry and
- * age are not judged: what was accepted stays accepted. A rejection means: what runs stays, and nothing new
- * starts.
+ * Verifies the kept document again after the trust or the configuration changed, or after the ledger was
+ * read. It does not check expiry and serial, because an accepted manifest stays accepted. After a rejection,
+ * running containers stay and no new release starts.
  */
 export const reverify = (
   accepted: AcceptedManifest,

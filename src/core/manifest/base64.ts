@@ -1,13 +1,13 @@
-/** Padding may be absent: url-safe producers leave it out. */
+/** The padding is optional, because url-safe encoders leave it out. */
 const STANDARD = /^[A-Za-z0-9+/]*={0,2}$/;
 const URL_SAFE = /^[A-Za-z0-9_-]*={0,2}$/;
 
 const withoutPadding = (text: string): string => text.replace(/=+$/, '');
 
 /**
- * Base64 in either alphabet of RFC 4648, but not a mix of both; undefined for anything else. Node's own
- * decoder skips what it does not know, which would let two texts mean the same bytes: junk, wrong padding and
- * stray bits at the end are refused here.
+ * Decodes base64 in one of the two alphabets of RFC 4648, not a mix. Returns undefined for other characters,
+ * wrong padding or stray bits at the end: Node's decoder ignores these, so two texts could mean the same
+ * bytes.
  */
 export const decodeBase64 = (text: string): Buffer | undefined => {
   if (!STANDARD.test(text) && !URL_SAFE.test(text)) return undefined;

@@ -11,8 +11,8 @@ export interface Manifest {
   readonly services: Readonly<Record<string, ManifestService>>;
   readonly rollout: Rollout | undefined;
   /**
-   * A publisher stopped the rollout where it is: no switch begins while this manifest is the newest; repair
-   * and rollback go on.
+   * Set by a publisher to stop the rollout: no switch begins while this manifest is the newest. Repair and
+   * rollback continue.
    */
   readonly freeze: Freeze | undefined;
   readonly publisher: Publisher | undefined;
@@ -20,9 +20,9 @@ export interface Manifest {
 
 export interface ManifestService {
   readonly image: ImageReference;
-  /** Keyed by platform, e.g. `linux/amd64`. */
+  /** By platform, such as `linux/amd64`. */
   readonly imageIds: Readonly<Record<string, ImageId>>;
-  /** Keyed by platform; each of them has an image id. Absent: none. */
+  /** By platform. Each of these platforms also has an image id. */
   readonly archives?: Readonly<Record<string, Archive>>;
   /** Raised by `publish --retry`; not part of the release. */
   readonly attempt: number;
@@ -46,7 +46,7 @@ export interface Publisher {
 
 export interface TrustedKey {
   readonly name: string;
-  /** Raw Ed25519 public key, 32 bytes, hex: its identity. */
+  /** The raw Ed25519 public key: 32 bytes in hex. */
   readonly publicKey: string;
 }
 
@@ -56,20 +56,20 @@ export interface Trust {
   readonly keys: readonly TrustedKey[];
 }
 
-/** What stays of an accepted manifest: enough to verify it again when trust changes. */
+/** What the ledger keeps of an accepted manifest: enough to verify it again when the trust changes. */
 export interface AcceptedManifest {
-  /** From `trust.json`; 0 for an unsigned manifest, which is below every trust file's. */
+  /** From `trust.json`. 0 for an unsigned manifest, which is lower than any epoch of a trust file. */
   readonly epoch: number;
   readonly manifest: Manifest;
   /** SHA-256 of the payload bytes, hex. */
   readonly payloadSha256: string;
-  /** The document exactly as it was read, base64. */
+  /** The document exactly as it was read, in base64. */
   readonly documentBase64: string;
   readonly signed: boolean;
   readonly acceptedAtMs: EpochMs;
 }
 
-/** Why a document was refused; each is one row of the acceptance table. */
+/** Why the agent refused a document. Each reason is one row of the acceptance table. */
 export type RejectionReason =
   | 'too-large'
   | 'empty'
@@ -86,26 +86,23 @@ export type RejectionReason =
 
 export interface Rejection {
   readonly reason: RejectionReason;
-  /** What is wrong, in one sentence, with the values that matter. */
+  /** What is wrong, in one sentence with the relevant values. */
   readonly message: string;
   readonly advice: string;
-  /** Where it could be read. */
+  /** Undefined if the document does not show it. */
   readonly serial: number | undefined;
 }
 
 export type Acceptance =
   | { readonly kind: 'accepted'; readonly accepted: AcceptedManifest }
   /**
-   * The same serial and payload as before. The document may have gained a signature: the ledger keeps this
-   * one instead of its own, or a key that retires later would take the only signature it kept with it.
+   * The same serial and payload as before. The ledger replaces its document with this one, which may carry a
+   * new signature that is still valid after an older key is retired.
    */
   | { readonly kind: 'unchanged'; readonly documentBase64: string }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 
-/**
- * Whether a kept document still holds under the trust of today. The manifest is the one that was verified,
- * not the kept copy.
- */
+/** Whether the current trust still verifies the kept document. `manifest` comes from the verified bytes. */
 export type Reverification =
   | { readonly kind: 'valid'; readonly manifest: Manifest }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
@@ -114,6 +111,9 @@ export type Reverification =
 export interface Watermark {
   readonly epoch: number;
   readonly serial: number;
-  /** Undefined after a `recover`: only the serial is known, and whatever bears it is news. */
+  /**
+   * Undefined after a `recover`, which knows only the serial. Any manifest with that serial then counts as
+   * new.
+   */
   readonly payloadSha256: string | undefined;
 }

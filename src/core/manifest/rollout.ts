@@ -7,23 +7,22 @@ export interface RolloutPlace {
   readonly serial: number;
   /** SUPERCARGO_HOST of this host. */
   readonly host: string;
-  /** Undefined: everyone at once. */
+  /** Undefined: every host switches at once. */
   readonly rollout: Rollout | undefined;
 }
 
-/** When every host that is in from the start was let in: before any clock. */
+/** The opening time of a host that is never held back. */
 const ALWAYS: EpochMs = 0;
 
-/** This host's place in the queue: a hash of `ENV/SERIAL/HOST`. */
+/** The position of this host in the rollout, in [0, 1): a hash of `ENV/SERIAL/HOST`. */
 export const rolloutPosition = ({ environment, serial, host }: Omit<RolloutPlace, 'rollout'>): number =>
   uniformOf(`${environment}/${serial}/${host}`);
 
 /**
- * The first millisecond at which this host is in (position < startFraction + (1 − startFraction) · clamp((now
- * − startAt) / durationSeconds, 0, 1)). By that formula the clamp holds the share at `startFraction` before
- * `startAt`: those hosts are canaries and in as soon as the manifest is accepted (0 is returned), and
- * `startAt` is when the others begin to follow. With `startFraction` 0 nobody is in before `startAt`. With a
- * duration of 0 everybody is in at `startAt`.
+ * Returns the first millisecond at which position < startFraction + (1 − startFraction) · clamp((now −
+ * startAt) / durationSeconds, 0, 1). Before `startAt` the share is `startFraction`: these hosts are canaries
+ * and switch as soon as they accept the manifest (returns 0). The other hosts follow from `startAt` on, all
+ * of them at `startAt` if the duration is 0.
  */
 export const rolloutOpensAt = (place: RolloutPlace): EpochMs => {
   if (place.rollout === undefined) return ALWAYS;

@@ -1,7 +1,7 @@
 import type { BaseIssue } from 'valibot';
 import { quote } from './text.ts';
 
-/** One fault of a document. `path` is written like `services.web.image`; empty: the document itself. */
+/** One fault of a document. `path` has the form `services.web.image`; it is empty for the whole document. */
 export interface Problem {
   readonly path: string;
   readonly message: string;
@@ -27,7 +27,7 @@ const toProblem = (issue: BaseIssue<unknown>): Problem => {
   return { path, message: issue.message };
 };
 
-/** What valibot found, in the operator's words. */
+/** Turns the issues of valibot into messages for the operator. */
 export const problemsOf = (
   issues: readonly [BaseIssue<unknown>, ...BaseIssue<unknown>[]],
 ): readonly [Problem, ...Problem[]] => {
@@ -36,8 +36,8 @@ export const problemsOf = (
 };
 
 /**
- * A key that every object inherits (`__proto__`, `constructor`, `toString`), anywhere in plain values; or too
- * deep a nest.
+ * Finds a key that every object inherits (`__proto__`, `constructor`, `toString`) at any level, or a value
+ * that is nested too deeply.
  */
 export const findStrangeKey = (value: unknown, keys: readonly string[] = []): Problem | undefined => {
   if (typeof value !== 'object' || value === null) return undefined;
@@ -55,7 +55,7 @@ export const findStrangeKey = (value: unknown, keys: readonly string[] = []): Pr
 export const formatProblem = ({ path, message }: Problem): string =>
   path === '' ? `the document ${message}` : `${path} ${message}`;
 
-/** The first few problems in one sentence. */
+/** Formats the first three problems and the number of further ones. */
 export const formatProblems = (problems: readonly Problem[]): string => {
   const more = problems.length - SHOWN;
   const shown = problems.slice(0, SHOWN).map(formatProblem).join('; ');

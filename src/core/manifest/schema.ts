@@ -12,7 +12,6 @@ import { parseUtcTime } from './utc-time.ts';
 const API_VERSION = 'supercargo/v1';
 
 const ENVIRONMENT = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-/** Whether a text may name an environment, as SUPERCARGO_ENVIRONMENT does. */
 export const isEnvironmentName = (text: string): boolean => ENVIRONMENT.test(text);
 const MAX_ROLLOUT_SECONDS = 366 * 24 * 3600;
 
@@ -91,7 +90,7 @@ const serviceEntry = v.strictObject({
   attempt: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0),
 });
 
-/** What an archive holds is known by the digest of the image and by its id. */
+/** The image's digest and id are what the agent verifies the content of an archive against. */
 const service = v.pipe(
   serviceEntry,
   v.forward(
@@ -194,12 +193,12 @@ const toManifest = (written: Written): Manifest => ({
 });
 
 /**
- * Reads the manifest document (docs/DOCUMENTS.md, "The manifest") from plain JSON values. Unknown keys are
- * refused at every level.
+ * Reads a manifest (docs/DOCUMENTS.md, "The manifest") from parsed JSON and refuses unknown keys at every
+ * level.
  */
 export const parseManifest = (value: unknown): ParsedManifest => {
-  // valibot's records drop `constructor` and the like without a word, and a later look-up by such a name
-  // would find a function.
+  // valibot silently drops keys such as `constructor` from records, and a lookup of such a name would then
+  // find an inherited function.
   const strange = findStrangeKey(value);
   if (strange !== undefined) return { kind: 'problems', problems: [strange] };
   const result = v.safeParse(document, value);

@@ -10,9 +10,7 @@ import { ED25519_SPKI_PREFIX } from './trust.ts';
 export const PAYLOAD_TYPE = 'application/vnd.supercargo.manifest.v1+json';
 const SIGNATURE_BYTES = 64;
 
-/**
- * A DSSE envelope as it is written. `payload` and `sig` are base64, in the standard or the url-safe alphabet.
- */
+/** A DSSE envelope. `payload` and `sig` are base64, in the standard or the url-safe alphabet. */
 export interface Envelope {
   readonly payload: string;
   readonly payloadType: string;
@@ -20,14 +18,14 @@ export interface Envelope {
 }
 
 export type Verification =
-  /** `signedBy`: the names of the different trusted keys that signed, in the order of `trust.json`. */
+  /** `signedBy`: the names of the trusted keys that signed, in the order of `trust.json`. */
   | { readonly kind: 'verified'; readonly payload: Uint8Array; readonly signedBy: readonly string[] }
-  /** `malformed`: it is no envelope of ours; `signature`: too few different trusted keys signed it. */
+  /** `malformed`: not a valid envelope. `signature`: too few trusted keys signed it. */
   | { readonly kind: 'refused'; readonly reason: 'malformed' | 'signature'; readonly message: string };
 
 /**
- * Unlike our own documents, an envelope may carry more: "Consumers MUST ignore unrecognized fields" (DSSE
- * 1.0, Parsing rules).
+ * Allows further fields, unlike our own documents: "Consumers MUST ignore unrecognized fields" (DSSE 1.0,
+ * Parsing rules).
  */
 const envelope = v.object({
   payload: v.string(),
@@ -35,15 +33,15 @@ const envelope = v.object({
   signatures: v.array(v.object({ sig: v.string(), keyid: v.nullish(v.string()) })),
 });
 
-/** Whether plain JSON means to be an envelope, well-formed or not. */
+/** Whether a JSON value is meant as an envelope, even if it is malformed. */
 export const isEnvelope = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   ('payload' in value || 'payloadType' in value || 'signatures' in value);
 
 /**
- * DSSE 1.0, "Signature Definition": what is signed, so that neither type nor length of the payload can be
- * reinterpreted.
+ * The signed bytes (DSSE 1.0, "Signature Definition"). They include the type and the length of the payload,
+ * so neither can be reinterpreted.
  */
 export const preAuthenticationEncoding = (payloadType: string, payload: Uint8Array): Buffer => {
   const type = Buffer.from(payloadType, 'utf8');
@@ -68,8 +66,8 @@ const isSignedBy = (key: TrustedKey, message: Buffer, signatures: readonly Buffe
 };
 
 /**
- * Signatures that Ed25519 can have made, each once. Others may be another algorithm's, meant for somebody
- * else.
+ * The signatures that have the length of Ed25519, without repetitions. Others may belong to another
+ * algorithm.
  */
 const distinctSignatures = (signatures: readonly Buffer[]): Buffer[] => [
   ...new Map(
@@ -84,8 +82,8 @@ const refused = (reason: 'malformed' | 'signature', message: string): Verificati
 });
 
 /**
- * Verifies a DSSE envelope over the exact payload bytes it returns. Every trusted key is tried against every
- * signature and counts once, whatever the key ids say (DSSE 1.0, "Multi-signature Verification").
+ * Verifies a DSSE envelope over exactly the payload bytes that it returns. It tries every trusted key on
+ * every signature, ignores key ids, and counts each key once (DSSE 1.0, "Multi-signature Verification").
  */
 export const verifyEnvelope = (value: unknown, trust: Trust): Verification => {
   const parsed = v.safeParse(envelope, value);
@@ -112,9 +110,9 @@ export const verifyEnvelope = (value: unknown, trust: Trust): Verification => {
 };
 
 /**
- * Wraps a payload and signs it with each key. The key id is the SHA-256 of the public key's DER, in hex: a
- * hint, no more.
- * @throws AgentError TRUST where a key is not Ed25519: no host would count it.
+ * Wraps a payload and signs it with each key. The key id, only a hint, is the SHA-256 of the public key's DER
+ * in hex.
+ * @throws AgentError TRUST if a key is not Ed25519, because hosts would ignore its signature
  */
 export const seal = (payload: Uint8Array, privateKeys: readonly KeyObject[]): Envelope => {
   const other = privateKeys.find((key) => key.asymmetricKeyType !== 'ed25519');

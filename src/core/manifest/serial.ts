@@ -1,27 +1,26 @@
 import { refusal, type Refusal } from '../hub/refusal.ts';
 
 /**
- * How far one publish may go above the serial before it: no restored store is so many publishes behind its
- * hosts.
+ * The largest step from one serial to the next. No restored store is a million publishes behind its hosts.
  */
 export const LARGEST_STEP = 1_000_000;
 /**
- * An environment may begin with a time in microseconds, and still has room for as many publishes as it will
- * ever see.
+ * The highest first serial. It allows a time in microseconds and leaves enough serials for all later
+ * publishes.
  */
 const HIGHEST_FIRST = 2 ** 52;
 
 /**
- * Whether a serial leaves no room for another step: such a one was never reached by publishing, and does not
+ * Whether no further step fits above this serial. Publishing never reaches such a serial, so it does not
  * count.
  */
 export const isSpent = (serial: number): boolean => serial >= Number.MAX_SAFE_INTEGER - LARGEST_STEP;
 
-/** The highest serial that may follow this one; 0: none was published. */
+/** The highest serial that may follow. 0: the environment has no serial yet. */
 export const highestNext = (highest: number): number =>
   highest === 0 ? HIGHEST_FIRST : highest + LARGEST_STEP;
 
-/** A history may hold more serials than a call can have arguments. 0: there is none. */
+/** Returns 0 if there is no serial. A loop, because a history can exceed the argument limit of Math.max. */
 export const highestOf = (serials: Iterable<number>): number => {
   let highest = 0;
   for (const serial of serials) if (serial > highest && !isSpent(serial)) highest = serial;
@@ -29,8 +28,8 @@ export const highestOf = (serials: Iterable<number>): number => {
 };
 
 /**
- * Serials only grow: a host ignores any that is not above what it has accepted. Undefined: this one may
- * follow.
+ * Returns undefined if the serial may follow. Hosts ignore a serial that is not above the highest one they
+ * accepted.
  */
 export const refuseSuccessor = (serial: number, published: Iterable<number>): Refusal | undefined => {
   const highest = highestOf(published);
@@ -52,7 +51,7 @@ export const refuseSuccessor = (serial: number, published: Iterable<number>): Re
   );
 };
 
-/** The history may be completed, never invented: only what may once have been current is written there. */
+/** Accepts only serials up to the current one, so that a write can complete the history but not invent it. */
 export const refuseHistory = (
   path: string,
   { addressed, serial }: { readonly addressed: number; readonly serial: number },

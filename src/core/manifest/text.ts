@@ -2,7 +2,7 @@ import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document } from 'yaml';
 import { jsonFault, yamlFault } from '../parse-fault.ts';
 
-/** Text read into plain values, or one sentence about what is wrong with it. */
+/** The parsed value, or one sentence about the fault. */
 export type Parsed =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'problem'; readonly message: string };
@@ -11,19 +11,19 @@ const MAX_ALIASES = 50;
 const QUOTE_LENGTH = 80;
 
 /**
- * What JSON leaves as it is and a terminal or a log's reader does not: delete, C1 controls, line and
+ * Characters that JSON does not escape but that disturb terminals and logs: delete, C1 controls, line and
  * paragraph separators.
  */
 const UNQUOTED = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
-/** Foreign text, safe to show: quoted, escaped, short. */
+/** Quotes, escapes and shortens foreign text, so that it is safe to show. */
 export const quote = (text: string): string =>
   JSON.stringify(text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text).replace(
     UNQUOTED,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** UTF-8 to text without its byte order mark; undefined where it is not UTF-8. */
+/** Decodes UTF-8 and removes the byte order mark. Returns undefined if the bytes are not UTF-8. */
 export const decodeText = (bytes: Uint8Array): string | undefined => {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -32,10 +32,7 @@ export const decodeText = (bytes: Uint8Array): string | undefined => {
   }
 };
 
-/**
- * The first key that some object of a valid JSON text has twice. `JSON.parse` would keep the last one and say
- * nothing.
- */
+/** Finds the first repeated key of an object in valid JSON. `JSON.parse` silently keeps the last value. */
 const findRepeatedKey = (json: string): string | undefined => {
   const open: Set<string>[] = [];
   for (const token of json.matchAll(/[{}]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g)) {
@@ -51,7 +48,7 @@ const findRepeatedKey = (json: string): string | undefined => {
   return undefined;
 };
 
-/** Strict JSON (RFC 8259); keys that appear twice in one object are refused. */
+/** Parses strict JSON (RFC 8259) and refuses repeated keys. */
 export const parseJson = (text: string): Parsed => {
   try {
     const value: unknown = JSON.parse(text);
@@ -64,7 +61,10 @@ export const parseJson = (text: string): Parsed => {
   }
 };
 
-/** The package's own check compares each key with all before it, which takes seconds for a large document. */
+/**
+ * Replaces the package's own check, which compares each key with all earlier ones and takes seconds for a
+ * large document.
+ */
 const findKeyFault = (document: Document.Parsed): { pos: number; message: string } | undefined => {
   let fault: { pos: number; message: string } | undefined;
   visit(document, {
@@ -84,11 +84,14 @@ const findKeyFault = (document: Document.Parsed): { pos: number; message: string
   return fault;
 };
 
-/** One YAML 1.2 document, core schema: no custom tags, no repeated keys, few aliases. */
+/**
+ * Parses one YAML 1.2 document (core schema), without custom tags or repeated keys and with a limit on
+ * aliases.
+ */
 const parseYaml = (text: string): Parsed => {
   try {
     const lineCounter = new LineCounter();
-    // At a lower log level the package says nothing about a second document.
+    // At a lower log level the package does not report a second document.
     const document = parseDocument(text, {
       uniqueKeys: false,
       logLevel: 'error',
@@ -102,15 +105,15 @@ const parseYaml = (text: string): Parsed => {
     const { line, col } = lineCounter.linePos(fault.pos);
     return { kind: 'problem', message: `not YAML: line ${line}, column ${col}: ${fault.message}` };
   } catch {
-    // Aliases that multiply what they name, or brackets that the package's recursion does not get out of.
+    // Aliases multiply their targets, or nested brackets overflow the package's recursion.
     return { kind: 'problem', message: 'not YAML: it is nested too deeply, or has too many aliases' };
   }
 };
 
-/** JSON, or else YAML. What starts like JSON is told about JSON's fault. */
+/** Parses JSON or YAML. Text that begins like JSON gets the JSON message. */
 export const parseJsonOrYaml = (text: string): Parsed => {
   const json = parseJson(text);
   if (json.kind === 'value' || json.message.startsWith('the key')) return json;
-  // Whoever opens with a bracket meant JSON; reading it again as YAML only costs memory.
+  // Text that opens with a bracket is meant as JSON; parsing it again as YAML would only cost memory.
   return /^\s*[{[]/.test(text) ? json : parseYaml(text);
 };

@@ -12,7 +12,7 @@ export type ParsedTrust =
   | { readonly kind: 'problems'; readonly problems: readonly [Problem, ...Problem[]] };
 
 const PEM = /^\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*$/;
-/** RFC 8410, section 4: what comes before the 32 bytes in the SubjectPublicKeyInfo of an Ed25519 key. */
+/** RFC 8410, section 4: the bytes before the 32 key bytes in the SubjectPublicKeyInfo of an Ed25519 key. */
 export const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 const positive = (what: string) => {
@@ -46,7 +46,7 @@ const keyType = (pem: string): string => {
   }
 };
 
-/** The raw 32 bytes of one PEM key in hex, or what is wrong with it. */
+/** The 32 bytes of a PEM key in hex, or what is wrong with the key. */
 const readKey = (pem: string): { publicKey: string } | { fault: string } => {
   if (pem.includes('PRIVATE KEY'))
     return { fault: 'is a private key: put the public one here, and replace this pair' };
@@ -90,8 +90,8 @@ const withProblems = ([first, ...others]: readonly Problem[]): ParsedTrust | und
   first === undefined ? undefined : { kind: 'problems', problems: [first, ...others] };
 
 /**
- * Reads `trust.json` (docs/DOCUMENTS.md, "trust.json"). Unknown keys, weak keys and a threshold that cannot
- * be met are refused.
+ * Reads `trust.json` (docs/DOCUMENTS.md, "trust.json") and refuses unknown fields, weak keys and an
+ * unreachable threshold.
  */
 export const parseTrust = (bytes: Uint8Array): ParsedTrust => {
   const text = decodeText(bytes);

@@ -3,8 +3,8 @@ import type { EpochMs } from '../time.ts';
 const UTC = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:Z|\+00:00)$/;
 
 /**
- * An RFC 3339 time in UTC, cut to milliseconds; undefined for another zone and for a time that no calendar
- * has (30 February).
+ * Parses an RFC 3339 time in UTC, cut to milliseconds. Returns undefined for other zones and impossible dates
+ * (30 February).
  */
 export const parseUtcTime = (text: string): EpochMs | undefined => {
   const [, seconds, fraction = ''] = UTC.exec(text) ?? [];
