@@ -13,7 +13,7 @@ import type { ReportSink } from '../core/ports/report-sink.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { DeployWindow } from '../core/window/deploy-window.ts';
 
-/** Everything the agent needs of the world; handed in by the command that runs it. */
+/** What the agent needs from outside; the command that runs the agent provides it. */
 export interface AgentPorts {
   readonly engine: Engine;
   readonly edges: Edges;
@@ -22,9 +22,9 @@ export interface AgentPorts {
   readonly ledger: LedgerStore;
   readonly journal: Journal;
   readonly probe: Probe;
-  /** Absent: nobody is told. */
+  /** Undefined if no report store is configured. */
   readonly reports?: ReportSink;
-  /** Absent: nothing is written. */
+  /** Undefined if no metrics file is configured. */
   readonly metrics?: MetricsFile;
   readonly log: EventLog;
   readonly now: () => EpochMs;
@@ -36,11 +36,11 @@ export interface AgentOptions {
   readonly environment: string;
   readonly host: string;
   readonly keepReleases: number;
-  /** The container that the agent runs in, which it leaves alone. */
+  /** The container that the agent runs in; the agent never changes it. */
   readonly ownContainerId?: string | undefined;
-  /** When switches may begin; absent or none: always. */
+  /** When switches may begin; always if undefined or empty. */
   readonly windows?: readonly DeployWindow[];
   readonly edge: EdgeSetting;
-  /** Other servers of images, in the order to try; absent: none. */
+  /** Other servers of images, in the order to try them. */
   readonly mirrors?: readonly Mirror[];
 }

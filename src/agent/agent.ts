@@ -20,8 +20,8 @@ export interface Identity {
 }
 
 /**
- * The agent of one environment on one host: what it has read, what it sees, and what it is doing. `dryRun`
- * makes one that only looks: for `plan`, and for `status` and `explain` where no daemon runs.
+ * The agent of one environment on one host. With `dryRun` it only observes, for `plan`, and for `status` and
+ * `explain` where no daemon runs.
  */
 export const createAgent = (
   ports: AgentPorts,
@@ -40,7 +40,7 @@ export const createAgent = (
   let isRunning = identity.running;
   const told = new Map<string, { key: string; sinceMs: number }>();
 
-  /** When an outcome became what it is. */
+  /** When a service's outcome became `key`. */
   const since = (service: string, key: string): number => {
     const known = told.get(service);
     if (known?.key === key) return known.sinceMs;
@@ -67,7 +67,7 @@ export const createAgent = (
   const reporting = createReporting({ ports, host: options.host, status }, counts);
 
   let before: ReadonlyMap<string, string> = new Map();
-  /** Writes down which outcomes have changed since the last time. */
+  /** Records the outcomes that changed since the last pass. */
   const noteOutcomes = ({ services }: Status): void => {
     const now = new Map(services.map((s) => [s.service, `${s.outcome} ${s.reason ?? ''}`]));
     for (const s of services) {
@@ -97,7 +97,7 @@ export const createAgent = (
     reporting,
     status,
 
-    /** Reads ledger and files. A ledger that may not be read is trouble, not the end. */
+    /** Reads ledger and files. Returns why the ledger could not be read; the agent goes on without it. */
     open: async (signal: AbortSignal): Promise<AgentError | undefined> => {
       let failure: AgentError | undefined;
       try {
@@ -110,13 +110,13 @@ export const createAgent = (
       return failure;
     },
 
-    /** From now on its documents say that nobody looks after this host. */
+    /** From now on the status says that no agent runs on this host. */
     end: (): void => {
       isRunning = false;
       reporting.see(status());
     },
 
-    /** Looks, plans and starts the next steps; resolves to the status that this gave. */
+    /** Observes, plans and starts the next steps. Returns the status after that. */
     pass: async (signal: AbortSignal): Promise<Status> => {
       const wasUndecided = record.isUndecided();
       await reconciler.pass(signal);
@@ -130,10 +130,7 @@ export const createAgent = (
       return now;
     },
 
-    /**
-     * Settles when nothing is under way any more that ends by itself, seen by a look that began after this
-     * call.
-     */
+    /** Settles when an observation begun after this call shows nothing in progress that ends by itself. */
     settled: async (signal: AbortSignal): Promise<void> => {
       do {
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -144,15 +141,15 @@ export const createAgent = (
       } while (!signal.aborted && !reconciler.isSettled());
     },
 
-    /** Looks now, for an answer to somebody who asks; what is under way does not notice. */
+    /** Observes for one answer, without effect on the steps in progress. */
     inputNow: (signal: AbortSignal): Promise<PlanInput | undefined> => reconciler.inputNow(signal),
 
-    /** Whether the ledger is lost, new or whole; for a command that changes it without a daemon. */
+    /** Finds out whether the ledger is lost, new or whole, for a command that changes it without a daemon. */
     settleLedger: async (signal: AbortSignal): Promise<void> => {
       await reconciler.settleLedger(signal);
     },
 
-    /** Looks and plans, starts nothing. */
+    /** Observes and plans; starts nothing. */
     look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const input = await reconciler.look(signal);
       for (const settle of passed.splice(0)) settle();

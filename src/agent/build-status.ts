@@ -35,14 +35,14 @@ export interface ReportInput {
   readonly trouble: LedgerTrouble | undefined;
   readonly progress: ReadonlyMap<string, PullProgress>;
   readonly report: ReportStatus | null;
-  /** When a service's outcome and reason were first what they are. */
+  /** When the service's outcome and reason became `key`. */
   readonly since: (service: string, key: string) => EpochMs;
 }
 
 const iso = (ms: EpochMs | undefined | null): string | null =>
   ms === undefined || ms === null ? null : isoTime(ms);
 
-/** The status document of this moment; no secrets: specs, environment and credentials never enter it. */
+/** Builds the current status document. Specs, environment variables and credentials never enter it. */
 export const buildStatus = (r: ReportInput): Status => {
   const services = servicesOf(r);
   const problems = problemsOf(r);
@@ -117,7 +117,7 @@ const servicesOf = (r: ReportInput): readonly ServiceStatus[] => {
     : [];
 };
 
-/** Every service that is declared, recorded, or has a container here. */
+/** Every service that is declared, is in the ledger, or has a container here. */
 const namesOf = ({ intake, ledger, view }: ReportInput): readonly string[] =>
   [
     ...new Set([
@@ -172,7 +172,7 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
 export const sinceKey = (report: DecisionReport): string =>
   `${report.outcome} ${report.outcome === 'progressing' ? '' : (report.reason ?? '')}`;
 
-/** Of another release than the one in question it is history. */
+/** The failure of `release`, if one is given: a failure of another release is history. */
 const failureStatus = (ledger: Ledger, service: string, release?: string): FailureStatus | null => {
   const record = serviceRecord(ledger, service);
   const failure = release === undefined ? record.failure : failureOf(record, release);

@@ -5,10 +5,10 @@ import type { LedgerRecord } from './ledger-record.ts';
 import type { Recorder } from './recorder.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
-/** Tells our containers from others with our labels, and writes down the ids of those that it recognises. */
+/** Distinguishes our containers from others with our labels, and records the ids of ours. */
 export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, recorder: Recorder) => {
   let last: { readonly input: IdentifyInput; readonly identified: Identified } | undefined;
-  /** Containers of others that were written to the history. */
+  /** Ids of copies and lookalikes that are already in the history. */
   const noted = new Set<string>();
 
   const note = ({ containers }: Actual): void => {
@@ -32,7 +32,7 @@ export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, record
   };
 
   return {
-    /** Ids that the engine last listed. */
+    /** Ids of the containers in the last observation. */
     alive: (): ReadonlySet<string> => new Set(last?.input.actual.containers.map((container) => container.id)),
 
     identify: (input: IdentifyInput): Actual => {
@@ -45,7 +45,10 @@ export const createIdentifier = (ports: AgentPorts, record: LedgerRecord, record
       return last.identified.actual;
     },
 
-    /** After a look of the agent that acts: its findings go to the ledger, and to the history once. */
+    /**
+     * Writes what the last observation recognised to the ledger, and to the history once. Only an agent that
+     * acts calls this.
+     */
     record: async (): Promise<void> => {
       if (!last) return;
       const { actual, recognised } = last.identified;

@@ -3,21 +3,21 @@ import type { FailedStep } from '../core/plan/plan-input.ts';
 import { repeated, repetitionAsFailedStep, type Repetition } from '../core/plan/repeated-creation.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
-/** What was done, and for what. */
+/** A step that succeeded. */
 interface Done {
   readonly service: string;
   readonly release: string;
   readonly serial: number;
   readonly action: Action;
-  /** The plan's reason. */
+  /** The plan's reason for the step. */
   readonly why: string;
-  /** The id of the container that it created. */
+  /** Id of the container that the step created. */
   readonly created: string | undefined;
 }
 
 const MAX_ENTRIES = 200;
 
-/** The oldest are forgotten. */
+/** Deletes the oldest entries. */
 const bound = (map: Map<string, unknown>): void => {
   for (const key of map.keys()) {
     if (map.size <= MAX_ENTRIES) return;
@@ -28,17 +28,17 @@ const bound = (map: Map<string, unknown>): void => {
 const CREATES: readonly string[] = ['create', 'create-edge', 'create-network', 'create-volume'];
 
 /**
- * Sees whatever is created again and again, for any cause: two rules of ours that undo each other, or a
- * program that removes it. A step that succeeds is no failed step, so no back-off would ever begin.
+ * Slows down repeated creations: two rules of ours undo each other, or a program removes what the agent
+ * creates. Each step succeeds, so no back-off would begin.
  */
 export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
   const series = new Map<string, Repetition>();
-  /** Container id → what the agent itself did to it, and why. */
+  /** Container id → why the agent stopped or removed the container. */
   const fates = new Map<string, string>();
   const lastId = new Map<string, string>();
 
   return {
-    /** After a step that succeeded. An error: it is not taken again for `restMs`. */
+    /** Counts a step. Returns a failed step if the next one of its kind has to wait for `restMs`. */
     note: (done: Done): FailedStep | undefined => {
       const { action, service, release, serial, why } = done;
       if (action.kind === 'remove' || action.kind === 'stop') {

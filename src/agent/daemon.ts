@@ -3,41 +3,43 @@ import type { Status } from '../core/status/status-document.ts';
 import type { Agent } from './agent.ts';
 import { delay } from './wake.ts';
 
-/** What tells the daemon to look again, and whom it tells that it lives. */
+/** What wakes the daemon, and what the daemon notifies. */
 export interface DaemonSurroundings {
   /**
-   * One writer per engine and environment; idempotent. @throws AgentError AGENT_RUNNING, or ENGINE_OFFLINE
+   * Takes the lock of the one writer per engine and environment; idempotent.
+   * @throws AgentError AGENT_RUNNING or ENGINE_OFFLINE
    */
   readonly claim: () => Promise<void>;
   /** Calls back at every poll time, until the signal aborts. */
   readonly schedule: (onPoll: () => void, signal: AbortSignal) => void;
   /**
-   * Calls back when compose, trust or a `file:` manifest changed. Asked anew whenever files were read, with
-   * the same callback; what is watched already stays. The answer ends all of it.
+   * Calls back when a compose file, the trust file or a `file:` manifest changed. The daemon calls this again
+   * after each read of the files; paths that are watched already stay watched. The returned function ends
+   * every watch.
    */
   readonly watchFiles: (onChange: () => void) => () => void;
-  /** Settles when the stream of events ends. */
+  /** Settles when the event stream ends. */
   readonly watchEngine: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
-  /** After the first look. */
+  /** Called after the first pass. */
   readonly onReady: () => void;
-  /** After every pass: the loop makes progress. */
+  /** Called after every pass, as a sign of life. */
   readonly onPass: (status: Status) => void;
-  /** Asked at the end: whether no other life follows this one at once, as after a reload. */
+  /** Called at shutdown: false if the daemon starts again at once, as after a reload. */
   readonly isLast: () => boolean;
-  /** The loop looks at least so often, whatever happens. */
+  /** The longest time between two passes. */
   readonly longestSleepMs: number;
 }
 
-/** Events come in bursts (die, stop, destroy …): one look for all of them. */
+/** Events come in bursts (die, stop, destroy …); one pass serves all of them. */
 const BURST_MS = 20;
-/** For the manifest, before the host is looked at without it. */
+/** How long a pass waits for the manifest source before it goes on without a new manifest. */
 const PATIENCE_MS = 50;
 const STREAM_PAUSE_MS = 1_000;
-/** The end does not wait longer for somebody to be told. */
+/** How long shutdown waits for the last report. */
 const LAST_REPORT_MS = 1_500;
 
 /**
- * The daemon: looks whenever something may have changed, until the signal aborts. Steps under way are let go,
+ * Makes a pass whenever something may have changed, until the signal aborts. Steps in progress are abandoned,
  * not undone.
  */
 export const runDaemon = async (
@@ -68,14 +70,14 @@ export const runDaemon = async (
   refresh.close();
   await agent.reconciler.close(3_000);
   await Promise.all(besides);
-  // Whoever waits for this host learns now what it could only guess from silence.
+  // Otherwise a waiting publisher could only infer from missing reports that this agent has ended.
   if (s.isLast()) agent.end();
   await agent.reporting.close(LAST_REPORT_MS);
 };
 
 /**
- * The lock is keyed by the engine: while that is away nobody can have it, and without it this agent only
- * looks.
+ * The lock's name contains the engine's id, so an offline engine means no lock; without the lock the agent
+ * only observes.
  */
 const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSignal): Promise<Status> => {
   try {
@@ -95,14 +97,11 @@ const sleepMs = (agent: Agent, s: DaemonSurroundings): number => {
     source.failure ? source.notBeforeMs : undefined,
     agent.reconciler.view().offline ? Date.now() + STREAM_PAUSE_MS : undefined,
   ].filter((t) => t !== undefined);
-  // A time that has passed while a step is under way is no reason to spin.
+  // At least 10 ms: a time that passed while a step is in progress must not make the loop spin.
   return Math.max(10, Math.min(s.longestSleepMs, ...times.map((t) => t - Date.now())));
 };
 
-/**
- * Reads files and manifest, never twice at the same time; a call that comes meanwhile is answered by one more
- * round.
- */
+/** Reads files and manifest, one read at a time. A call during a read causes one more read. */
 export const createRefresh = (
   agent: Agent,
   s: Pick<DaemonSurroundings, 'watchFiles'>,
@@ -120,7 +119,7 @@ export const createRefresh = (
       watch();
       const isDue = !agent.follow.isFollowing() && Date.now() >= agent.intake.state().source.notBeforeMs;
       const fetched = isForced || isDue ? agent.intake.fetch(signal) : Promise.resolve();
-      // One pass for both, but it must not wait for a slow manifest server.
+      // Files and manifest share one pass, but a slow manifest server must not delay it.
       const patience = setTimeout(() => agent.wake.call(), PATIENCE_MS);
       await fetched.finally(() => clearTimeout(patience));
       agent.follow.see();
@@ -134,11 +133,11 @@ export const createRefresh = (
     });
   };
 
-  /** `isForced`: the manifest source is asked although its back-off has not ended. */
+  /** `isForced` asks the manifest source even during its back-off or a long poll. */
   const all = (isForced: boolean): Promise<void> => {
     isWanted = { isForced: isForced || (isWanted?.isForced ?? false) };
     running ??= round()
-      // Only the abort of the signal rejects: the agent ends.
+      // Rejects only when the signal aborts.
       .catch(() => undefined)
       .finally(() => {
         running = undefined;
@@ -160,7 +159,7 @@ const followEngine = async (agent: Agent, s: DaemonSurroundings, signal: AbortSi
     }, BURST_MS);
   };
   while (!signal.aborted) {
-    // A stream that can't be opened or tears is opened again; the polls go on meanwhile.
+    // A failed stream is opened again; the polls go on meanwhile.
     await s.watchEngine(onEvent, signal).catch(() => undefined);
     if (signal.aborted) break;
     agent.wake.call();

@@ -19,14 +19,14 @@ import { createRepetitions } from './creation-counter.ts';
 export interface Job {
   readonly service: string;
   readonly action: Action;
-  /** Why it is taken, for people. */
+  /** Why the step is taken, for people. */
   readonly why: string;
-  /** The release (or tag) that it serves: key of its failed step. */
+  /** The release or tag that the step serves: the key of its failed step. */
   readonly release: string;
-  /** What is wanted of the service now; undefined: nothing that is known. */
+  /** The desired spec of the service; undefined if it is not known. */
   readonly spec: ReleaseSpec | undefined;
   readonly serial: number;
-  /** Of the release in the manifest; undefined: another one is wanted. */
+  /** The release's attempt in the manifest; undefined if another release is desired. */
   readonly attempt: number | undefined;
   readonly onProgress: (progress: PullProgress) => void;
 }
@@ -68,17 +68,17 @@ const EVENTS: Readonly<{ [K in ActionKind]: EventName }> = {
 const LAST_LINES = 20;
 
 interface Performed extends Findings {
-  /** The id of the container that it created. */
+  /** Id of the created container. */
   readonly created?: string;
 }
 
-/** Takes one step. Resolves to undefined where it is done, else to why not and when it is tried again. */
+/** Takes one step. Returns undefined if it succeeded, else why it failed and when it is tried again. */
 export const createExecutor = (
   ports: AgentPorts,
   options: AgentOptions,
   record: LedgerRecord,
   recorder: Recorder,
-  /** Ids that the engine last listed. */
+  /** Ids of the containers in the last observation. */
   alive: () => ReadonlySet<string>,
 ) => {
   const repetitions = createRepetitions(ports);
@@ -92,9 +92,7 @@ export const createExecutor = (
     return { log: logs.flat() };
   };
 
-  /**
-   * For people alone, so that a disk that is full keeps no image away. The edge is no service of the ledger.
-   */
+  /** The origin is for people: a full disk must not fail the pull. The edge has no record in the ledger. */
   const noteOrigin = async ({ service, release }: Job, origin: ImageOrigin): Promise<void> => {
     for (const skipped of origin.skipped)
       recorder.write('warn', 'source.skipped', { ...skipped, ...(service !== '' && { service }) });
@@ -103,8 +101,8 @@ export const createExecutor = (
   };
 
   /**
-   * It counts at once: a disk that is full keeps no container from its service, and a lost id is found by the
-   * container's facts.
+   * The id counts even if it cannot be written, so a full disk stops no service. A lost id is found by the
+   * container's properties.
    */
   const noteCreated = async (id: string, service: string): Promise<void> => {
     const failure = await record.force((l) => withContainers(l, [id], alive()));
@@ -143,7 +141,7 @@ export const createExecutor = (
     const { keepReleases } = options;
     const change = (l: Parameters<typeof changeLedger>[0]) =>
       changeLedger(l, { service, action, findings, nowMs, keepReleases, serial: job.serial });
-    // Neither taking a release back nor ending its connections waits for a disk.
+    // Quarantine and drain work even with a full disk.
     if (action.kind !== 'quarantine' && action.kind !== 'drain') {
       await record.update(change);
       return findings;
@@ -153,10 +151,7 @@ export const createExecutor = (
     return findings;
   };
 
-  /**
-   * The engine quotes what it was given: a value of the release that it was given for, or of one that was
-   * good here.
-   */
+  /** Engine errors quote their input: values of this release, of the desired one or of a good one. */
   const withoutOurValues = (error: AgentError, { service, action, spec }: Job): AgentError => {
     const made = action.kind === 'create' ? action.release.spec : undefined;
     const good = serviceRecord(record.current(), service).good.map(({ release }) => release.spec);
@@ -212,7 +207,7 @@ export const createExecutor = (
         advice,
         retryAt: isoTime(failedStep.untilMs),
       };
-      // The history tells of a trouble once, the log of every try.
+      // The history gets a repeated failure once, the log every try.
       if (previous?.message === message) ports.log.write(level, 'action.failed', fields);
       else recorder.write(level, 'action.failed', fields);
       return failedStep;
@@ -220,7 +215,7 @@ export const createExecutor = (
   };
 };
 
-/** What an action found out, beside what it is about. */
+/** What an action found out, for its event. */
 const foundOut = ({ tag, log, origin }: Findings): Readonly<{ [name: string]: unknown }> => ({
   ...(tag && { meaning: tag.kind === 'digest' ? tag.digest : tag.imageId }),
   ...(log && { log }),

@@ -11,32 +11,29 @@ import type { Recorder } from './recorder.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 
-/** What was read from Chef's files and from the manifest source, and what was wrong with it. */
+/** What was read from the host's files and the manifest source, and the problems with it. */
 export interface Intake {
   readonly project: ComposeProject | undefined;
   readonly composeProblems: readonly FileProblem[];
   readonly trust: Trust | undefined;
   readonly trustProblem: FileProblem | undefined;
-  /** The manifest that is acted on. */
+  /** The manifest in force. */
   readonly manifest: Manifest | undefined;
   readonly distrust: FileProblem | undefined;
   readonly rejection: (Rejection & { readonly sinceMs: EpochMs }) | undefined;
   readonly source: {
     readonly checkedAtMs: EpochMs | undefined;
     readonly failure: AgentError | undefined;
-    /** Not asked again before. */
+    /** Time of the next request at the earliest. */
     readonly notBeforeMs: EpochMs;
   };
-  /** The ledger could not take an accepted manifest. */
+  /** Why the ledger could not store an accepted manifest. */
   readonly ledgerFailure: AgentError | undefined;
 }
 
 const BACKOFF = { baseMs: 2_000, capMs: 120_000 };
 
-/**
- * Reads compose files, trust and manifest. With `dryRun` nothing is written: a newly accepted manifest is
- * only planned with.
- */
+/** Reads compose files, trust and manifest. With `dryRun` no accepted manifest goes to the ledger. */
 export const createIntake = (
   ports: AgentPorts,
   options: AgentOptions,
@@ -58,7 +55,7 @@ export const createIntake = (
   let offered: Uint8Array | undefined;
   let failures = 0;
   let judging: Promise<void> = Promise.resolve();
-  /** What was last judged, and changes nothing however often it is judged again. */
+  /** Input of the last judgement that found nothing new; the same input is not judged again. */
   let settled:
     | {
         readonly offered: Uint8Array;
@@ -106,17 +103,14 @@ export const createIntake = (
     }
   };
 
-  /**
-   * The kept manifest is verified again with today's trust; not at every poll, only when one of them is
-   * another.
-   */
+  /** Verifies the accepted manifest again if it or the trust changed, not at every poll. */
   const checkKept = (): void => {
     const { accepted } = record.current();
     const trusted = JSON.stringify([state.trust, state.trustProblem]);
     if (checked && checked.accepted === accepted && checked.trusted === trusted) return;
     checked = { accepted, trusted };
     if (state.trustProblem) {
-      // Unknown trust ⇒ nothing new is accepted and nothing new starts.
+      // While the trust is unknown, no manifest is accepted and no new release starts.
       set({ manifest: state.manifest ?? accepted?.manifest, distrust: state.trustProblem });
       return;
     }
@@ -160,7 +154,7 @@ export const createIntake = (
     if (fetched.kind === 'document') offered = fetched.bytes;
   };
 
-  /** A long poll that fails says nothing about the source: the next poll does. */
+  /** A failed long poll is no failure of the source; the next poll decides. */
   const hold = async (signal: AbortSignal): Promise<Held | undefined> => {
     const held = await ports.source.hold?.(signal);
     if (held?.kind === 'document' || held?.kind === 'unchanged') {
@@ -170,19 +164,16 @@ export const createIntake = (
     return held;
   };
 
-  /**
-   * Judges what was last offered; cheap enough to do again whenever trust or time may have changed the
-   * answer.
-   */
+  /** Judges the last offered manifest; cheap enough whenever trust or time may have changed the result. */
   const judge = (): Promise<void> => {
-    // One after the other: a poll and a long poll may end at the same time.
+    // Serialized, because a poll and a long poll may end at the same time.
     judging = judging.then(judgeNow, judgeNow);
     return judging;
   };
 
   const judgeNow = async (): Promise<void> => {
     if (offered === undefined || state.trustProblem !== undefined || record.trouble() !== undefined) return;
-    // Whether a missing ledger was lost is not known before the engine was looked at.
+    // Before the first observation a missing ledger may be new or lost.
     if (!dryRun && record.isUndecided()) return;
     const { accepted } = record.current();
     if (settled?.offered === offered && settled.accepted === accepted && settled.trust === state.trust)
@@ -210,7 +201,7 @@ export const createIntake = (
     }
   };
 
-  /** The same payload with another signature: kept, so that it survives the end of the old key. */
+  /** Stores new signatures of the same payload: the manifest stays valid when the old key is removed. */
   const keepSignatures = async (documentBase64: string): Promise<void> => {
     const { accepted } = record.current();
     if (dryRun || !accepted || accepted.documentBase64 === documentBase64) return;
@@ -248,17 +239,14 @@ export const createIntake = (
       await judge();
     },
     hold,
-    /** The clock says another time than when it was set. */
+    /** For a clock that was set back: the end of the back-off is wrong. */
     forgetBackoff: (): void => set({ source: { ...state.source, notBeforeMs: 0 } }),
     judge,
     checkKept,
   };
 };
 
-/**
- * What no reader foresaw is a problem like those that it found: else no one would see that no file is read
- * any more.
- */
+/** Reports an unexpected error as a problem: operators must notice that files are no longer read. */
 const stumbled = (error: unknown, signal: AbortSignal): FileProblem => {
   signal.throwIfAborted();
   const { message, advice } = toAgentError(error);
@@ -272,7 +260,7 @@ const versionsOf = (manifest: Manifest): Readonly<{ [service: string]: string }>
     Object.entries(manifest.services).map(([name, s]) => [name, s.image.tag ?? s.image.digest ?? '']),
   );
 
-/** After a `recover` there is only a floor: whatever is at least that is news. */
+/** After `recover` there is only a floor: any manifest from that serial on is new. */
 const watermarkIn = (ledger: Ledger): Watermark | undefined => {
   if (ledger.accepted) return watermarkOf(ledger.accepted);
   if (!ledger.floor) return undefined;

@@ -1,6 +1,6 @@
 import type { Action } from '../core/plan/action.ts';
 
-/** What a lane is busy with. */
+/** Work in progress. */
 export interface Busy {
   readonly actions: readonly Action[];
   readonly abort: AbortController;
@@ -8,9 +8,9 @@ export interface Busy {
 }
 
 /**
- * One thing at a time per lane (a service, or a service's staging), any number of lanes side by side. A lane
- * may only be given work that was planned on a look taken after its last work ended: an older look does not
- * know of it.
+ * Each lane (a service, or a service's staging) does one piece of work at a time; lanes run in parallel. A
+ * lane accepts only work from an observation that began after its last work ended: an older observation does
+ * not show that work.
  */
 export const createLanes = (onIdle: () => void) => {
   const busy = new Map<string, Busy>();
@@ -18,16 +18,13 @@ export const createLanes = (onIdle: () => void) => {
   let looks = 0;
 
   return {
-    /** Call before observing; hand the number to `start`. */
+    /** Call before observing; pass the number to `start`. */
     look: (): number => {
       looks += 1;
       return looks;
     },
     isBusy: (): boolean => busy.size > 0,
-    /**
-     * Something ended after this look began (one lane's, or any): what it saw may be of before, or of half
-     * way.
-     */
+    /** Whether work (of this lane, or any) ended after this observation began, which may make it outdated. */
     hasEndedSince: (look: number, lane?: string): boolean =>
       [...endedAt].some(([name, at]) => (lane === undefined || lane === name) && at >= look),
     of: (lane: string): Busy | undefined => busy.get(lane),
@@ -54,7 +51,7 @@ export const createLanes = (onIdle: () => void) => {
       busy.get(lane)?.abort.abort();
     },
 
-    /** Aborts everything and waits for it, at most `limitMs`: the engine ends what it has begun by itself. */
+    /** Aborts all work and waits at most `limitMs` for its end. The engine completes what it has begun. */
     close: async (limitMs: number): Promise<void> => {
       for (const { abort } of busy.values()) abort.abort();
       const { promise, resolve } = Promise.withResolvers<void>();

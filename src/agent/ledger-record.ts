@@ -2,11 +2,11 @@ import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { LedgerRead, LedgerStore } from '../core/ports/ledger-store.ts';
 import { emptyLedger, type Ledger } from '../core/state/ledger.ts';
 
-/** Why the ledger can't be used; what runs stays as it is until somebody ran `recover`. */
+/** Why the ledger cannot be used. Containers stay as they are until an operator runs `recover`. */
 export interface LedgerTrouble {
   readonly message: string;
   readonly advice: string;
-  /** It belongs to another environment: nothing of it may be rebuilt. */
+  /** The ledger belongs to another environment, so `recover` refuses it. */
   readonly isForeign?: true;
 }
 
@@ -14,14 +14,14 @@ type Change = (ledger: Ledger) => Ledger;
 
 interface Waiting {
   readonly change: Change;
-  /** It counts even where it cannot be written. */
+  /** The change counts even if it cannot be written. */
   readonly isForced: boolean;
   readonly settle: (failure: AgentError | undefined) => void;
 }
 
 /**
- * The ledger in memory and on disk. A change counts once it is durable; changes that meet while a write is
- * under way share the next one, so that twenty services cost no twenty fsyncs.
+ * The ledger in memory and on disk. A change counts once it is durable. Changes during a write share the next
+ * one, so that twenty services do not cost twenty fsyncs.
  */
 export const createRecord = (store: LedgerStore, environment: string) => {
   let ledger = emptyLedger(environment);
@@ -91,18 +91,17 @@ export const createRecord = (store: LedgerStore, environment: string) => {
     trouble: (): LedgerTrouble | undefined => trouble,
 
     /**
-     * Reads the file. A missing one is judged later, when the engine has said whether containers of ours
-     * exist.
-     * @throws AgentError STATE_DIR where the folder can't be used; `settle` tries again.
+     * Reads the file. `settle` judges a missing one, once it is known whether containers of ours exist.
+     * @throws AgentError STATE_DIR if the folder cannot be used; `settle` tries again.
      */
     load,
 
-    /** A missing ledger that nobody has judged yet, or one that could not be read at all. */
+    /** Whether the ledger is missing and not judged yet, or was never read. */
     isUndecided: (): boolean => isMissing || isUnread,
 
     /**
-     * Reads it where that has failed before (`read`: it could be now). Missing while containers of ours exist
-     * means lost; else this host is new, and the ledger is made.
+     * Reads the file if that failed before (`read`). A missing ledger is lost if containers of ours exist;
+     * otherwise the host is new, and the writer creates the ledger.
      * @throws AgentError STATE_DIR
      */
     settle: async (
@@ -127,24 +126,24 @@ export const createRecord = (store: LedgerStore, environment: string) => {
       return 'created';
     },
 
-    /** The state folder can't be used at all; told until a later look finds that it can. */
+    /** The state folder cannot be used; reported until `settle` succeeds. */
     fail: (error: AgentError): void => {
       trouble = { message: error.message, advice: error.advice ?? '' };
     },
 
-    /** Settles when the change is durable. @throws AgentError STATE_DIR; then nothing has changed. */
+    /** Settles when the change is durable. @throws AgentError STATE_DIR if nothing was changed. */
     update: async (change: Change): Promise<void> => {
       const failure = await enqueue(change, false);
       if (failure) throw failure;
     },
 
     /**
-     * The same, but it counts at once: restoring service never needs a write. Resolves to what went wrong, if
-     * anything did.
+     * Like `update`, but the change counts even if the write fails: restoring service needs no disk. Returns
+     * the failure.
      */
     force: (change: Change): Promise<AgentError | undefined> => enqueue(change, true),
 
-    /** Replaces everything, after a `recover`. */
+    /** Replaces the whole ledger, for `recover`. */
     replace: async (next: Ledger): Promise<void> => {
       await store.write(next);
       ledger = next;

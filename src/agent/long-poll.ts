@@ -4,29 +4,32 @@ import type { IntakeReader } from './intake.ts';
 import type { AgentPorts } from './agent-ports.ts';
 import { createWake, delay } from './wake.ts';
 
-/** Keeps one long poll open, so that a publish is known at once. Polls go on where the server holds none. */
+/**
+ * Keeps one long poll open, so that the agent learns of a publish at once. The ordinary polls go on if the
+ * server holds no requests.
+ */
 export interface Follow {
-  /** A long poll is open, and the server has shown that it holds them: no poll is needed. */
+  /** Whether a long poll is open and the server is known to hold requests: then no poll is needed. */
   readonly isFollowing: () => boolean;
-  /** The source was read: there is something now that a change can be told from. */
+  /** Call after the source was read: a long poll needs a version to compare with. */
   readonly see: () => void;
-  /** Until the signal aborts; at once where the source can't be followed. */
+  /** Settles when the signal aborts; at once if the source cannot be followed. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface FollowTimes {
   readonly baseMs: number;
   readonly capMs: number;
-  /** Until a server that does not hold requests is tried again: it may have become one that does. */
+  /** Time until a server that holds no requests is tried again, as it may have been upgraded. */
   readonly restMs: number;
 }
 
 const TIMES: FollowTimes = { baseMs: 2_000, capMs: 120_000, restMs: 3_600_000 };
-/** An answer that took longer was held: nobody needs as long for a 304. */
+/** A response that took longer was held: no server needs this long for a 304. */
 const HELD_MS = 5_000;
-/** Shorter ones in a row are slowed down, whatever the server says. */
+/** Quicker responses in a row are slowed down, whatever they say. */
 const QUICK_MS = 1_000;
-/** … but for so many that bring news: two publishes in a second are no fault. */
+/** This many quick responses with news are not slowed down: two publishes in a second are no fault. */
 const FREE_NEWS = 3;
 
 export const createFollow = (
@@ -89,7 +92,7 @@ export const createFollow = (
   return {
     isFollowing: () => isProven && isOpen,
     see: readable.call,
-    // Only the abort of the signal rejects.
+    // Rejects only when the signal aborts.
     run: (signal) => run(signal).catch(() => undefined),
   };
 };

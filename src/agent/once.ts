@@ -1,12 +1,12 @@
 import type { Agent } from './agent.ts';
 
 const LONGEST_SLEEP_MS = 1_000;
-/** Nobody waits longer than this for a report store. */
+/** How long `once` waits for the last report. */
 const LAST_REPORT_MS = 5_000;
 
 /**
- * One reconcile to its end: steps, health, jobs; not phases, holds or back-offs. Settles when nothing more
- * happens by itself.
+ * Reconciles once: waits for steps, health and jobs, not for phases, holds or back-offs. Settles when nothing
+ * more happens by itself.
  */
 export const reconcileOnce = async (
   agent: Agent,

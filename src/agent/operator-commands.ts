@@ -26,17 +26,15 @@ export interface OperateContext {
   readonly recorder: Recorder;
   readonly actual: Actual | undefined;
   readonly project: ComposeProject | undefined;
-  /** Today's; 0 where unsigned manifests are accepted. */
+  /** The current trust epoch; 0 if unsigned manifests are accepted. */
   readonly epoch: number;
-  /** Jobs that a service waits for: cleared with it. */
+  /** Jobs that the service waits for; `retry` clears them with it. */
   readonly jobsOf: (service: string) => readonly string[];
-  /** A step of this service failed: the caller of this function forgets it. */
+  /** Whether a step of the service failed; the caller of `operate` forgets it. */
   readonly hasFailedStep: (service: string) => boolean;
 }
 
-/**
- * Carries out what an operator asked for. @throws AgentError USAGE or LEDGER that says what to do instead.
- */
+/** Carries out an operator's command. @throws AgentError; its advice says what to do instead. */
 export const operate = async (command: Command, c: OperateContext): Promise<CommandAnswer> => {
   if (command.kind === 'recover') return recover(command, c);
   const trouble = c.record.trouble();
@@ -51,9 +49,7 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
   }
 };
 
-/**
- * Nobody can write a later time down: a status that has to would fail for as long as the ledger remembers it.
- */
+/** The largest time that a JS Date can hold: with a later one in the ledger every status would fail. */
 const LAST_MS = 8_640_000_000_000_000;
 
 const pause = async (
@@ -141,7 +137,7 @@ const recover = async (
     ...emptyLedger(c.options.environment),
     floor: { epoch: c.epoch, serial: lowest },
     recoveredAtMs: c.ports.now(),
-    // The others are recognised by what their releases would create.
+    // Containers of declared services are recognised by their releases.
     containers: own.filter((o) => !c.project?.services[o.owner?.service ?? '']).map((o) => o.id),
   };
   await c.record.replace(next);

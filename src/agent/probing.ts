@@ -10,7 +10,7 @@ const LIMIT_MS = 2_000;
 const keyOf = (p: ProbeRequest): string =>
   `${p.container.id} ${p.host}:${String(p.port)} ${p.httpPath ?? ''}`;
 
-/** Asks candidates, again and again, until they answer or the plan has no question any more. */
+/** Probes candidates until they answer or the plan no longer asks for it. */
 export const createProbing = (probe: Probe, onAnswer: () => void) => {
   const asking = new Map<string, AbortController>();
   const answered = new Map<string, EpochMs>();
@@ -37,7 +37,7 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
   return {
     answered: (): Readonly<Record<string, EpochMs>> => Object.fromEntries(answered),
 
-    /** Makes the questions that are asked the ones of this plan. */
+    /** Starts and ends probes so that they are those of the plan. */
     update: (requests: readonly ProbeRequest[], actual: Actual): void => {
       const wanted = new Map(requests.map((p) => [keyOf(p), p]));
       for (const [key, abort] of asking) {
@@ -55,7 +55,7 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
         const abort = new AbortController();
         asking.set(key, abort);
         ask(request, startedAtMs, abort.signal)
-          // An aborted probe rejects: nobody asks any more.
+          // An aborted probe rejects; its result is not needed.
           .catch(() => undefined)
           .finally(() => {
             if (asking.get(key) === abort) asking.delete(key);

@@ -21,37 +21,37 @@ import { createPlanning } from './planning.ts';
 import { createProbing } from './probing.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 
-/** What the last look and plan gave; all of it is replaced by the next one. */
+/** Results of the last observation and plan. */
 export interface View {
   readonly actual: Actual | undefined;
   readonly desired: DesiredHost | undefined;
   readonly plan: HostPlan | undefined;
-  /** Why the engine could not be asked. */
+  /** Why the engine could not be observed. */
   readonly offline: AgentError | undefined;
 }
 
-/** The loop looks once a minute at least. */
+/** The daemon makes a pass at least once a minute, so a longer gap means that it did not run. */
 const LONGEST_GAP_MS = 90_000;
 
-/** One and the same, so that looks with it are the same look. */
+/** One array, because the observer compares this list by reference. */
 const NONE: readonly string[] = [];
 
 const HOUSEKEEPING = '';
 
-/** What some actions belong to. */
+/** What the actions are taken for. */
 interface Work {
-  /** The service; empty: the host. */
+  /** The service; empty for the host. */
   readonly name: string;
-  /** The release that they serve. */
+  /** The release that the actions serve. */
   readonly served: string;
   readonly why: string;
 }
-/** Not the name of any service. */
+/** Cannot be the name of a service. */
 const EDGE_LANE = 'edge of the host';
 
 /**
- * One pass: look, plan, and start the next step of every service that is not busy. Never waits for a step to
- * end.
+ * A pass observes, plans, and starts the next step of every service that is not busy. It never waits for a
+ * step to end.
  */
 export const createReconciler = (
   ports: AgentPorts,
@@ -72,7 +72,7 @@ export const createReconciler = (
   let lastLookMs = watchingSinceMs;
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
 
-  /** The number of the last look. */
+  /** Number of the last observation. */
   let lastLook = 0;
 
   const inputOf = (actual: Actual): { input: PlanInput; desired: DesiredHost } | undefined => {
@@ -133,7 +133,7 @@ export const createReconciler = (
       else if (failedSteps.get(key)?.action === action.kind) failedSteps.delete(key);
       return failedStep === undefined;
     } catch (error) {
-      // The engine went away in the middle: the next look says what became of it.
+      // The engine went offline during the step; the next observation shows the result.
       view = { ...view, offline: toAgentError(error) };
       return false;
     } finally {
@@ -141,7 +141,7 @@ export const createReconciler = (
     }
   };
 
-  /** Side by side; but whoever takes over is sent to before another one is not. True: all are done. */
+  /** Runs actions in parallel, but enables new servers before it drains old ones. True if all succeeded. */
   const run = async (work: Work, actions: readonly Action[], signal: AbortSignal): Promise<boolean> => {
     const groups = [actions.filter(isTakingOver), actions.filter((a) => !isTakingOver(a))];
     const done: boolean[] = [];
@@ -161,8 +161,8 @@ export const createReconciler = (
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
       if (staging.length > 0) {
-        // A newer version is wanted meanwhile: the old one's pull is given up. One whose image is already
-        // seen goes on: it has yet to be verified and named.
+        // A newer version is desired, so the old one's pull is aborted. With nothing left to pull, the work
+        // goes on: the image has yet to be verified and tagged.
         if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
         lanes.start(lane, look, staging, async (signal) => {
           const work = { name: service.service, served: service.desired?.release ?? '', why: '' };
@@ -173,7 +173,7 @@ export const createReconciler = (
     const edge = plan.edge?.decision;
     if (edge?.kind === 'act')
       lanes.start(EDGE_LANE, look, edge.actions, async (signal) => {
-        // Each step needs the one before it: the file is there when the container starts.
+        // Each step needs the one before it: the container starts with the file.
         const work = { name: HOUSEKEEPING, served: EDGE_TARGET, why: edge.why };
         for (const action of edge.actions) if (!(await run(work, [action], signal))) return;
       });
@@ -189,8 +189,8 @@ export const createReconciler = (
   };
 
   /**
-   * A clock that was set, or a time in which this program did not run: nobody has watched, and no wait has a
-   * known end.
+   * After a time in which the agent did not run, or with a clock that was set back, watching starts anew. A
+   * clock that was set back also ends every wait, because its end is wrong.
    */
   const noteGap = (): void => {
     const gapMs = ports.now() - lastLookMs;
@@ -216,22 +216,22 @@ export const createReconciler = (
       const instances = seen.containers.flatMap((container) =>
         container.edge ? [container.edge.instance] : [],
       );
-      // On a busy host that list is long: it is read only when an edge may be about to start, or a port may
-      // come free.
+      // The list of listeners is long on a busy host, so it is read only if an edge may start or a port may
+      // become free.
       const mayStart = view.plan === undefined || asksForListeners(view.plan);
       const edges = await ports.edges.observe(instances, mayStart, signal);
       const containers = markSelf(seen.containers, ownContainerId);
       const actual = asBefore(view.actual, { ...seen, containers, ...edges });
       if (view.offline) {
         watchingSinceMs = ports.now();
-        // What it refused in its last moments says nothing about the one that is here now.
+        // Errors from before the engine went offline say nothing about the engine that is back.
         failedSteps.clear();
         ports.log.write('info', 'engine.reached', { version: actual.engine.version });
       }
       view = { ...view, actual, offline: undefined };
       return actual;
     } catch (thrown) {
-      // We end: that says nothing about the engine.
+      // The agent is shutting down, which says nothing about the engine.
       if (signal.aborted) return undefined;
       const error = toAgentError(thrown);
       if (!view.offline)
@@ -243,7 +243,7 @@ export const createReconciler = (
     }
   };
 
-  /** A host without our containers and without a ledger is new; one with containers has lost it. */
+  /** Without a ledger, a host with containers of ours has lost it; a host without them is new. */
   const judgeLedger = async (actual: Actual, isWriter: boolean): Promise<void> => {
     try {
       const { project } = intake.state();
@@ -251,7 +251,7 @@ export const createReconciler = (
         mayBeOurs(options.environment, project, container),
       );
       const found = await record.settle(hasContainers, isWriter);
-      // What it accepted counts before anything is planned.
+      // The manifest in the ledger must be in force before planning.
       if (found === 'read') intake.checkKept();
       if (found === 'created') ports.log.write('info', 'ledger.created');
       if (found === 'lost' && isWriter)
@@ -266,7 +266,7 @@ export const createReconciler = (
     progress: (): ReadonlyMap<string, PullProgress> => progress,
     busy: (): readonly Action[] => lanes.entries().flatMap(([, b]) => b.actions),
 
-    /** Looks and plans; starts nothing. */
+    /** Observes and plans; starts nothing. */
     look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const actual = await observe(signal);
       if (!actual) return undefined;
@@ -277,7 +277,7 @@ export const createReconciler = (
       return made?.input;
     },
 
-    /** Looks, and plans nothing: the input of a plan for this moment. */
+    /** Observes, and returns the input for a plan. */
     inputNow: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const actual = await observe(signal);
       return actual && !record.trouble() ? inputOf(actual)?.input : undefined;
@@ -310,7 +310,7 @@ export const createReconciler = (
       dispatch(plan, look);
     },
 
-    /** Nothing is under way, and nothing will be before something outside changes (or a long wait ends). */
+    /** No step is in progress, and none begins before something outside changes or a long wait ends. */
     isSettled: (): boolean => {
       const { plan } = view;
       if (lanes.isBusy() || lanes.hasEndedSince(lastLook)) return false;
@@ -322,11 +322,11 @@ export const createReconciler = (
       );
     },
 
-    /** Whether a step of this service failed and rests, or is not tried again by itself. */
+    /** Whether a step of this service failed, and waits for its next try or an operator. */
     hasFailedStep: (service: string): boolean =>
       [...failedSteps.keys()].some((key) => serviceOf(key) === service),
 
-    /** A quarantine was cleared or the like: what failed may be tried at once. */
+    /** Lets failed steps be tried at once, as after a cleared quarantine. */
     forgetFailedSteps: (service?: string): void => {
       for (const key of failedSteps.keys())
         if (service === undefined || serviceOf(key) === service) failedSteps.delete(key);
@@ -339,7 +339,7 @@ export const createReconciler = (
   };
 };
 
-/** What looks as it did is the same object: nothing has to be made of it again. */
+/** Keeps the old object if nothing changed, so that results made from it are reused. */
 const asBefore = (before: Actual | undefined, now: Actual): Actual =>
   before && isDeepStrictEqual(before, now) ? before : now;
 
@@ -358,7 +358,7 @@ const reservedBy = (actions: readonly Action[]): readonly string[] =>
     return a.kind === 'connect' && a.attachment.ipv4 !== undefined ? [a.attachment.ipv4] : [];
   });
 
-/** The release of an action, where the action itself knows it better than the plan. */
+/** The release that an action serves; some actions name it themselves. */
 const releaseServed = (action: Action, served: string): string => {
   if (action.kind === 'resolve-tag') return action.key;
   if (action.kind === 'create') return action.release.id;

@@ -3,12 +3,12 @@ import { isoTime } from '../core/time.ts';
 import type { JournalEntry } from '../core/ports/journal.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
-/** Writes what happened to the log and, for people, to the history. */
+/** Writes events to the log and, for people, to the history. */
 export interface Recorder {
   readonly write: (level: EventLevel, event: EventName, fields: EventFields) => void;
 }
 
-/** A history that can't be written is told once: nothing is ever decided by it. */
+/** Logs a failing history once: no decision depends on it. */
 export const createRecorder = ({
   journal,
   log,
@@ -28,5 +28,5 @@ export const createRecorder = ({
   };
 };
 
-/** For an agent that only looks. */
+/** For an agent that only observes. */
 export const SILENT_RECORDER: Recorder = { write: () => undefined };

@@ -4,33 +4,33 @@ import type { Delivery } from '../core/ports/report-sink.ts';
 import { uniformOf } from '../core/uniform.ts';
 import { createWake } from './wake.ts';
 
-/** A change is told at once, the next one not before. */
+/** The shortest time between two deliveries. */
 const LEAST_MS = 2_000;
 const HEARTBEAT_MS = 60_000;
 const BACKOFF = { baseMs: 2_000, capMs: 60_000 };
 
 export interface ReporterOptions {
-  /** What is so now. */
+  /** The current status: its fingerprint, and how to send it. */
   readonly look: () => { readonly fingerprint: string; readonly send: Send };
-  /** Decides when in the minute this host's heartbeat is: a fleet does not send at the same second. */
+  /** Determines the second of this host's heartbeat, so that the hosts of a fleet do not send all at once. */
   readonly host: string;
   readonly random: () => number;
-  /** Of the first failure in a row. */
+  /** Called for the first failure in a row. */
   readonly onFailure: (error: AgentError) => void;
-  /** Something arrived again. */
+  /** Called for the first delivery after failures. */
   readonly onRecovery: () => void;
   readonly onDelivery: () => void;
 }
 
-/** Only the abort of the signal rejects. */
+/** Rejects only when the signal aborts. */
 export type Send = (signal: AbortSignal) => Promise<Delivery>;
 
-/** Tells somebody else how this host is: when that changes and as a heartbeat. Nobody ever waits for it. */
+/** Sends this host's status when it changes, and as a heartbeat. The loop never waits for it. */
 export interface Reporter {
-  /** What is so may have changed to this. */
+  /** Takes the fingerprint of the current status; wakes the sender if it changed. */
   readonly see: (fingerprint: string) => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
-  /** Tells the last change, if it is not yet told and that goes quickly. After `run`. */
+  /** Sends the last change if it is unsent and the last delivery did not fail. Call after `run`. */
   readonly close: (limitMs: number) => Promise<void>;
   readonly failure: () => AgentError | undefined;
 }
@@ -46,7 +46,7 @@ export const createReporter = (options: ReporterOptions): Reporter => {
   let failures = 0;
   let failure: AgentError | undefined;
 
-  /** The first of this host's beats that is half a period away from the last delivery. */
+  /** The host's first heartbeat at least half a period after the last attempt. */
   const nextBeatMs = (): number => {
     const afterMs = triedAtMs + HEARTBEAT_MS / 2;
     return firstBeatMs + Math.max(0, Math.ceil((afterMs - firstBeatMs) / HEARTBEAT_MS)) * HEARTBEAT_MS;
@@ -90,7 +90,7 @@ export const createReporter = (options: ReporterOptions): Reporter => {
       while (!signal.aborted) {
         const restMs = dueMs() - performance.now();
         if (restMs > 0) await wake.sleep(Math.min(Math.ceil(restMs), HEARTBEAT_MS), signal);
-        // Only the abort of the signal rejects.
+        // Rejects only when the signal aborts.
         else await tell(signal).catch(() => undefined);
       }
     },

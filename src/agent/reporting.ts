@@ -8,18 +8,18 @@ import { createReporter, type Reporter } from './reporter.ts';
 import type { Recorder } from './recorder.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
-/** What others are told of this host: the report store, and the file that metrics are collected from. */
+/** Sends this host's status to the report store and writes it to the metrics file. */
 export interface Reporting {
-  /** What a pass gave. Never waits, never throws. */
+  /** Takes the status after a pass. Never waits, never throws. */
   readonly see: (status: Status) => void;
   readonly run: (signal: AbortSignal) => Promise<void>;
-  /** The last change, if that goes quickly. */
+  /** Sends the last change; waits at most `limitMs`. */
   readonly close: (limitMs: number) => Promise<void>;
-  /** Null: no report store is named. */
+  /** Null if no report store is configured. */
   readonly state: () => ReportStatus | null;
 }
 
-/** Counts the releases that were proved or failed, by what is noted of them. */
+/** Counts proved and failed releases by their events. */
 export const createDeployCounter = (
   recorder: Recorder,
 ): { recorder: Recorder; counts: () => readonly DeployCounts[] } => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const delay = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);
 
-/** One sleeper, any number of wakers; a call that comes while nobody sleeps is not lost. */
+/** One sleeper, any number of callers. A call while there is no sleeper ends the next sleep at once. */
 export interface Wake {
   readonly call: () => void;
   /** Settles at the next call, after `ms` at the latest, or when the signal aborts. */
