@@ -17,7 +17,10 @@ export const othersDrain = (c: ServiceContext, { others }: Slot): Step | undefin
   return actions && act(actions, 'the old one takes no new connections any more');
 };
 
-/** Undefined: the time is over, or there is nothing old that it would be kept for. */
+/**
+ * Waits until the new container has served for the monitor time. Returns undefined if that time is over, or
+ * if no old container drains.
+ */
 export const bake = (c: ServiceContext, release: Release, slot: Slot): Step | undefined => {
   const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
   if (since.length === 0) return undefined;
@@ -28,19 +31,22 @@ export const bake = (c: ServiceContext, release: Release, slot: Slot): Step | un
     : undefined;
 };
 
-/** It serves alone and falls: the old one is still there, and takes over again. */
+/**
+ * Fails a new container that breaks while it serves alone. The old one is still there and takes over again.
+ */
 export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined => {
   const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
   const { current } = slot;
   const detail = current?.detail;
   if (!current || !detail || since.length === 0) return undefined;
   const sinceMs = Math.max(...since);
-  // One that the engine would start again was stopped by hand: then it is started, and judged no worse.
+  // A stopped container that the engine would have restarted was stopped by hand. It is started again, and
+  // not judged as failed.
   const isStopped = !isUp(current) && ['always', 'unless-stopped'].includes(detail.restart.name);
   const hasEnded =
     !isUp(current) && !isStopped && (detail.finishedAtMs ?? 0) > Math.max(sinceMs, c.input.watchingSinceMs);
   const hasRestarted = detail.restartCount > 0 && (detail.startedAtMs ?? 0) > sinceMs;
-  // What went down with the engine, before we looked again, has not fallen by itself.
+  // A container that went down with the engine, before this agent watched again, did not fail by itself.
   const hasFallen = current.state === 'restarting' || hasEnded || hasRestarted;
   if (hasFallen)
     return {
@@ -48,7 +54,7 @@ export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined =>
       reason: 'crashed',
       message: `it died while it served, exit code ${String(detail.exitCode)}`,
     };
-  // A container that is stopped becomes unhealthy by that.
+  // Stopping a container makes it unhealthy.
   if (detail.health !== 'unhealthy' || current.state !== 'running') return undefined;
   const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
   return { kind: 'failed', reason: 'unhealthy', message: `it turned unhealthy while it served${output}` };

@@ -18,27 +18,29 @@ import {
   serversOf,
 } from './edge-view.ts';
 
-/** What one service wants of the edge now. */
+/** What one service needs from the edge now. */
 export interface EdgeDemand {
   readonly frontends: readonly EdgeFrontend[];
   /**
-   * Those of its old containers, whose successors are ready: kept unless another service wants one. Two may
-   * swap theirs.
+   * Ports of its old containers whose successors are ready. The edge keeps them unless another service needs
+   * one, because two services may swap ports.
    */
   readonly yielding: readonly EdgeFrontend[];
-  /** Those that connections go to: what an edge that starts now should know. */
+  /** Servers that get connections: an edge that starts now needs them in its file. */
   readonly servers: readonly WrittenServer[];
   readonly drainMs: number;
-  /** Its next release is behind the edge: what that needs is fetched before anything gives way to it. */
+  /**
+   * Its next release is behind the edge: pull the edge image and create its network before stopping anything.
+   */
   readonly isExpected: boolean;
-  /** A container is stopped for it, so that the edge has to be seen running before that. */
+  /** A container has to be stopped for it, so the edge must be seen running before that. */
   readonly isProofNeeded: boolean;
 }
 
 type Claims = Pick<EdgeDemand, 'frontends' | 'yielding'>;
 const NO_CLAIMS: Claims = { frontends: [], yielding: [] };
 
-/** A container behind the edge, and what it has there. */
+/** A container behind the edge, with its frontends and backends there. */
 interface Place {
   readonly container: Container;
   readonly frontends: readonly EdgeFrontend[];
@@ -47,7 +49,7 @@ interface Place {
 
 type Held = Pick<ServiceContext, 'input' | 'record' | 'own'>;
 
-/** By its release; where nobody knows that any more (a lost ledger), by what the edge says of it. */
+/** Found by the container's release or, if a lost ledger left none, by the file of the edge. */
 const placeOf = ({ input }: Held, container: Container, known: readonly Release[]): readonly Place[] => {
   const { release: id } = container.copyOf ?? container.owner ?? {};
   const release = known.find((r) => r.id === id);
@@ -73,7 +75,7 @@ export const demandOf = (c: ServiceContext, goal: Goal): EdgeDemand => {
   const known = releasesOf(c, goal);
   const places = c.own.flatMap((container) => placeOf(c, container, known));
   const olds = places.filter(({ container }) => !currents.has(container.id) && isUp(container));
-  // Ports without any container behind them, or none that is good yet, would only answer 503.
+  // Ports with no container behind them, or none that is good yet, would only answer 503.
   const isEmpty = c.service.replicas === 0 && olds.length === 0;
   const isEarly =
     goal.kind === 'forward' && olds.length === 0 && fit.length === 0 && !isWrittenFor(c, release);
@@ -100,7 +102,6 @@ export const demandOf = (c: ServiceContext, goal: Goal): EdgeDemand => {
   };
 };
 
-/** By what is known: the one that is wanted, and those that were good. */
 const releasesOf = (c: ServiceContext, goal: Goal): readonly Release[] => {
   const desired = c.input.desired[c.service.name];
   return [
@@ -110,7 +111,7 @@ const releasesOf = (c: ServiceContext, goal: Goal): readonly Release[] => {
   ];
 };
 
-/** A service that the compose files do not name any more, but that stays for now: as it is. */
+/** The demand of a service that left the compose files but stays for now: everything remains as it is. */
 export const demandOfHeld = (held: Held, drainMs: number): EdgeDemand => {
   const known = held.record.good.map((g) => g.release);
   const places = held.own.flatMap((container) => placeOf(held, container, known));
@@ -126,8 +127,8 @@ export const demandOfHeld = (held: Held, drainMs: number): EdgeDemand => {
 };
 
 /**
- * While old ones serve, their ports stay. New ones come, and take theirs over, once every new one is fit: a
- * bad release changes nothing.
+ * Old containers keep their ports while they serve. New ones take the ports over once every new one is fit,
+ * so that a bad release changes nothing.
  */
 const claimsOf = (
   release: Release | undefined,
@@ -136,7 +137,8 @@ const claimsOf = (
   old: readonly EdgeFrontend[],
 ): Claims => {
   if (release?.spec.exposure !== 'edge') {
-    // The engine publishes what comes next: once that is created, the edge lets go.
+    // The engine publishes the ports of the next release: once its container exists, the edge lets go of
+    // them.
     return { frontends: release && slots.length > 0 ? [] : unique(old), yielding: [] };
   }
   const wanted = frontendsOf(release);
@@ -146,7 +148,7 @@ const claimsOf = (
     : { frontends: unique(old), yielding: [] };
 };
 
-/** An edge has its ports already, or comes back with them. */
+/** Whether an edge already has its ports, or comes back with them after a restart. */
 const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): boolean =>
   release !== undefined &&
   frontendsOf(release).some((f) =>
@@ -156,8 +158,8 @@ const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): 
   );
 
 /**
- * What old ones have at the edge. One that never got its turn has nothing there, and its ports are not opened
- * for it any more.
+ * The frontends that old containers have at the edge. A container that never got its turn has none there, and
+ * its ports are no longer opened.
  */
 const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly EdgeFrontend[] => {
   const written = currentEdge(input.actual)?.seen?.written?.frontends;
@@ -169,8 +171,8 @@ const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly Ed
 };
 
 /**
- * What the next release of a service publishes whose container holds a port that this one is to have: the two
- * swap.
+ * The ports that a swapping neighbour publishes next. A neighbour swaps if it holds a port of this release
+ * and its own successor exists.
  */
 const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[] => {
   const neighbour = portNeighbour(c, release);
@@ -179,11 +181,14 @@ const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[
   return next?.kind === 'release' ? publishedPorts(next.release) : [];
 };
 
-/** The first of each place wins. */
+/** The first frontend of each address and port wins. */
 const unique = (frontends: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
   frontends.filter((f, index) => frontends.findIndex((g) => sameFrontend(f, g)) === index);
 
-/** A container of ours still publishes it by itself: two that bind one port would share its traffic. */
+/**
+ * Whether a container of ours still publishes the port itself. If the edge bound it too, both would share its
+ * traffic.
+ */
 const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
   c.input.actual.containers.some(
     (o) =>
@@ -195,11 +200,11 @@ const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
 interface Fitness {
   readonly isFit: boolean;
   readonly isCandidate: boolean;
-  /** No old one takes connections beside it. */
+  /** No old container takes connections beside it. */
   readonly isAlone: boolean;
 }
 
-/** No edge answers: one that comes now beside it must not know less than its file. */
+/** If no edge answers, an edge that starts now must know every server in the file of the silent one. */
 const isLastKnown = (actual: Actual, container: Container, backend: string): boolean =>
   currentEdge(actual) === undefined &&
   isUp(container) &&
@@ -211,8 +216,8 @@ const isLastKnown = (actual: Actual, container: Container, backend: string): boo
   );
 
 /**
- * What the running edge says counts. Only a backend that it does not have yet is filled by what we know of
- * the containers.
+ * The running edge decides which servers are ready. Only a backend that it does not have yet is filled from
+ * what the agent knows of the containers.
  */
 const readyServers = (
   c: Held,

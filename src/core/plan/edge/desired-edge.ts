@@ -8,16 +8,16 @@ import { currentEdge, sameFrontend } from './edge-view.ts';
 export type DesiredConfig = Omit<EdgeConfig, 'instance'>;
 
 export interface DesiredEdge {
-  /** What can be had: an edge with one port that something else has would not start at all. */
+  /** Only available ports: an edge with one port that another program has would not start at all. */
   readonly config: DesiredConfig;
   readonly owners: PortOwners;
 }
 
-/** The edge that all services together want, as far as its ports can be had. */
+/** The edge that all services together need, as far as its ports are available. */
 export const desiredEdge = (input: PlanInput, demands: readonly EdgeDemand[]): DesiredEdge => {
   const before = currentEdge(input.actual)?.seen?.written?.frontends ?? [];
   const all = demands.flatMap((s) => s.frontends);
-  // Where one service gives a port to another, it stays with the first until that lets go.
+  // A port that moves between services stays with the first service until that one lets go.
   const kept = all.filter((f) => before.some((b) => sameFrontend(b, f) && b.backend === f.backend));
   const wanted = unique([...kept, ...all]);
   const yielding = unique(demands.flatMap((s) => s.yielding)).filter((f) => !isIn(wanted, f));
@@ -31,7 +31,10 @@ export const desiredEdge = (input: PlanInput, demands: readonly EdgeDemand[]): D
   return { config: configOf(input, demands, [...open, ...rest]), owners };
 };
 
-/** One port on two addresses, one of which is every address: no two listen there, whoever they are. */
+/**
+ * The same port on one address and on every address: the kernel lets no two sockets listen there, whatever
+ * programs own them.
+ */
 export const clashes = (a: EdgeFrontend, b: EdgeFrontend): boolean =>
   !sameFrontend(a, b) && overlaps({ ...a, protocol: 'tcp' }, { ...b, protocol: 'tcp' });
 
@@ -41,7 +44,7 @@ const withoutClash = (list: readonly EdgeFrontend[], f: EdgeFrontend): readonly 
 const isIn = (list: readonly EdgeFrontend[], f: EdgeFrontend): boolean =>
   list.some((g) => sameFrontend(f, g));
 
-/** The first of each place wins. */
+/** The first frontend of each address and port wins. */
 const unique = (list: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
   list.filter((f, index) => list.findIndex((g) => sameFrontend(f, g)) === index);
 

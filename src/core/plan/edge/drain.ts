@@ -24,7 +24,7 @@ export interface Drained {
   readonly input: PlanInput;
   readonly record: ServiceRecord;
   readonly drainMs: number;
-  /** Others find it by name: nobody can count who is still connected, so that its drain is a time. */
+  /** Others find it by name, so its connections cannot be counted, and its drain is only a time. */
   readonly byTime: boolean;
 }
 
@@ -38,13 +38,13 @@ export const drainedOf = (c: ServiceContext, release?: Release): Drained => ({
 type Step =
   | { readonly kind: 'act'; readonly actions: readonly Action[] }
   | { readonly kind: 'wait'; readonly decision: Extract<Decision, { kind: 'wait' }> }
-  /** Nobody is sent to it any more, and nobody is connected to it. */
+  /** It gets no new connections, and none are left. */
   | { readonly kind: 'out' };
 
 /**
- * Out of rotation, and then away: drain → its sessions end, or the deadline passes → no file and no edge
- * names it → stop → remove. At the deadline it is stopped with sessions left, which ends them. Undefined:
- * they are gone.
+ * Takes containers out of rotation and then away: drain → sessions end, or the deadline passes → no file and
+ * no edge names it → stop → remove. At the deadline a container is stopped with sessions left, which ends
+ * them. Returns undefined once all are gone.
  */
 export const drain = (
   l: Drained,
@@ -74,7 +74,7 @@ const outStep = (l: Drained, container: Container): Step => {
     if ((sessions > 0 || l.byTime) && nowMs < deadlineMs)
       return { kind: 'wait', decision: draining(container, sessions, deadlineMs, l.byTime) };
   }
-  // One that went down by itself is still in rotation: the edge would send to it when it comes back.
+  // A container that went down by itself is still in rotation: the edge would send to it when it comes back.
   const ready = isUp(container) ? [] : stateActions(input, container, 'drain');
   if (ready.length > 0) return { kind: 'act', actions: ready };
   const why = stillReached(input, container);
@@ -84,7 +84,10 @@ const outStep = (l: Drained, container: Container): Step => {
   return removals.length > 0 ? { kind: 'act', actions: removals } : { kind: 'out' };
 };
 
-/** Why an edge may still send to it, now or when it comes back. Unknown ⇒ kept. */
+/**
+ * Why an edge may still send to the container, now or after a restart of the edge. If that is unknown, the
+ * container is kept.
+ */
 const stillReached = (input: PlanInput, container: Container): string | undefined => {
   const { actual } = input;
   if (isWritten(actual, container.id)) return `the edge's file still names ${container.name}`;
@@ -93,14 +96,15 @@ const stillReached = (input: PlanInput, container: Container): string | undefine
   if (!isOnEdge || !isUp(container)) return undefined;
   if (isSilent(actual)) return 'the edge does not answer';
   if (isSentTo(actual, container.id)) return 'the edge that is being replaced still takes connections';
-  // What is being written may name it.
+  // The file that is being written may name it.
   return input.isEdgeBusy ? 'a step of the edge is under way' : undefined;
 };
 
 /**
- * The deadline is over. The app is asked first: on SIGTERM it answers what it has begun and closes what is
- * idle, which no client takes for a failure. Nothing new is sent to it, and its address is its own, so that
- * it may end while the edge knows it. What is left then is cut.
+ * Ends the sessions that are left at the deadline. The app is stopped first: on SIGTERM it answers requests
+ * that it has begun and closes idle connections, which no client takes for a failure. The edge may still know
+ * it then, because it gets nothing new and no other container gets its address. Sessions that are left after
+ * that are cut.
  */
 const endSessions = (input: PlanInput, container: Container): Step => ({
   kind: 'act',
@@ -112,7 +116,7 @@ const draining = (container: Container, sessions: number, deadlineMs: number, by
   return wait('drain', `${container.name} drains until ${isoTime(deadlineMs)}${left}`, deadlineMs);
 };
 
-/** Takes no new connections from now on; the moment is written down once. Empty: it is so. */
+/** Lets the container take no new connections, and records the moment once. Empty if that is already so. */
 export const drainActions = (
   { input, record }: Pick<Drained, 'input' | 'record'>,
   container: Container,
@@ -123,7 +127,10 @@ export const drainActions = (
     : []),
 ];
 
-/** Its servers put into a state; those that are in it already are left alone. */
+/**
+ * Puts the container's servers into a state. Skips servers that are in that state and, for `drain`, those in
+ * `maint`.
+ */
 export const stateActions = (
   { actual }: PlanInput,
   container: Container,
@@ -143,7 +150,7 @@ const cutActions = ({ actual }: PlanInput, container: Container): readonly Actio
       .map(({ backend, name }): Action => ({ kind: 'edge-cut-sessions', instance, backend, server: name })),
   );
 
-/** A leaving edge binds nothing: its servers go with it. */
+/** Only on the current edge: a leaving edge takes its servers with it. */
 const removeActions = ({ actual }: PlanInput, container: Container): readonly Action[] => {
   const instance = currentEdge(actual)?.instance;
   if (instance === undefined) return [];

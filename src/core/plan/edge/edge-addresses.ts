@@ -10,12 +10,12 @@ const textOf = (n: number): string =>
   [BYTE ** 3, BYTE ** 2, BYTE, 1].map((unit) => String(Math.floor(n / unit) % BYTE)).join('.');
 
 const IPV4 = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/;
-/** The network itself, and its gateway. */
+/** The network address and the gateway. */
 const RESERVED = 2;
 
 /**
- * The next fixed address of the edge network: after the one that was given last, so that the least recently
- * used goes first. The upper half of the subnet is the engine's to give. Undefined: no network, or every
+ * The next free address of the edge network after the last one given, so that the least recently used goes
+ * first. The engine gives the upper half of the subnet. Returns undefined without a network, or if every
  * address is in use.
  */
 const freeAddress = (actual: Actual, taken: ReadonlySet<string>): string | undefined => {
@@ -41,8 +41,8 @@ const freeAddress = (actual: Actual, taken: ReadonlySet<string>): string | undef
 };
 
 /**
- * Every container that is about to be created on the edge network with an address of its own. `reserved`:
- * those of creations that are under way and not seen yet.
+ * Gives an address to every container that is about to be created on the edge network or connected to it.
+ * `reserved`: addresses of creations that are under way and not observed yet.
  */
 export const withAddresses = (
   actual: Actual,

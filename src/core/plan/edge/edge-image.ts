@@ -4,13 +4,11 @@ import type { PlanInput } from '../plan-input.ts';
 import { edgeParts } from './edge-view.ts';
 import { findImage } from '../required-resources.ts';
 
-/** The tag that its pull gives it; undefined where the host names a tag, not a digest. */
+/** The tag that its pull gives the image. Undefined if the host configures a tag, not a digest. */
 export const keepEdgeName = ({ environment, edge: { image } }: PlanInput): string | undefined =>
   image.digest === undefined ? undefined : `${keepRepository(environment)}:${keepEdgeTag(image.digest)}`;
 
-/**
- * The edge's image, where it is here. With a tag, that tag; the host's own word is trusted as it is written.
- */
+/** The local image of the edge. A configured tag is trusted as it is. */
 export const edgeImage = (input: PlanInput): Image | undefined => {
   const { image } = input.edge;
   const { repository, tag } = image.reference;
@@ -19,7 +17,7 @@ export const edgeImage = (input: PlanInput): Image | undefined => {
   return input.actual.images.find((i) => i.tags.some((t) => t.repository === repository && t.tag === tag));
 };
 
-/** An edge of that very image runs here and answers: whatever else happens, the image is good. */
+/** Whether an edge of this image runs here and answers, which proves the image. */
 export const isProven = (input: PlanInput): boolean => {
   const image = edgeImage(input);
   return edgeParts(input.actual).some(

@@ -4,7 +4,10 @@ import type { PlanInput } from '../plan-input.ts';
 import { freeNetworkName } from '../required-resources.ts';
 import { EDGE_NETWORK, EDGE_NETWORK_HASH } from './edge-view.ts';
 
-/** A bridge of our own, whose addresses we give: a container keeps its own over a restart. */
+/**
+ * Our own bridge network. The agent gives its addresses, so that a container keeps its address over a
+ * restart.
+ */
 export const edgeNetworkOf = (input: PlanInput): Action => {
   const plain = networkName(input.environment, EDGE_NETWORK);
   return {

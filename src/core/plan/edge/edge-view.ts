@@ -7,25 +7,20 @@ import type { Release } from '../../state/release.ts';
 import type { EpochMs } from '../../time.ts';
 import type { PlanInput } from '../plan-input.ts';
 
-/**
- * Logical name and definition of the network that is ours; a user's network of that name has another hash.
- */
+/** Logical name and hash of our edge network. A user's network of that name has another hash. */
 export const EDGE_NETWORK = 'edge';
 export const EDGE_NETWORK_HASH = 'supercargo-edge';
 
 export const edgeNetwork = ({ networks }: Actual): Network | undefined =>
   networks.find((n) => n.owner?.network === EDGE_NETWORK && n.owner.hash === EDGE_NETWORK_HASH);
 
-/** One container of an edge, with what it says. */
+/** One edge container, with what its runtime API and its file say. */
 export interface EdgePart {
   readonly container: Container;
   readonly instance: string;
   readonly shape: string;
   readonly predecessor?: string;
-  /**
-   * Its restart policy was taken away: it ends when its last session is over, and nothing is decided by it
-   * any more.
-   */
+  /** Its restart policy was removed: it ends with its last session, and decides nothing any more. */
   readonly isLeaving: boolean;
   readonly seen: EdgeSeen | undefined;
 }
@@ -44,8 +39,8 @@ export const edgeParts = memoize(({ containers, edges }: Actual): readonly EdgeP
 );
 
 /**
- * The edge that takes new connections: the newest that answers. Where one replaces another, both do for a
- * moment. One without ports, which only shows that its image is good, comes last.
+ * The edge that takes new connections: the newest that answers. During a replacement both edges do for a
+ * moment. An edge without ports, which only proves its image, comes last.
  */
 export const currentEdge = memoize((actual: Actual): EdgePart | undefined => {
   const answering = edgeParts(actual).filter(
@@ -54,28 +49,33 @@ export const currentEdge = memoize((actual: Actual): EdgePart | undefined => {
   return answering.find((p) => !isBare(p)) ?? answering[0];
 });
 
-/** Those that answer and listen: one that leaves takes nothing new any more. */
+/** Edges that answer and listen. A leaving edge takes no new connections. */
 export const boundParts = memoize((actual: Actual): readonly EdgePart[] =>
   edgeParts(actual).filter(({ seen }) => seen?.state?.isLeaving === false && seen.state.frontends.length > 0),
 );
 
-/** In a network of its own: the engine publishes its ports, and it cannot hand them over. */
+/**
+ * Whether the edge is in a network of its own, where the engine publishes its ports and it cannot hand them
+ * over.
+ */
 export const isPublished = ({ container }: EdgePart): boolean => container.ports.length > 0;
 
 /**
- * The edge that hands its listeners to the next one: the newest that listens in the host's network, be it
- * about to leave.
+ * The edge that hands its listeners to the next one: the newest that listens in the host's network. One that
+ * is about to leave counts if there is no other.
  */
 export const listeningEdge = memoize((actual: Actual): EdgePart | undefined => {
   const bound = boundParts(actual).filter((p) => !isPublished(p));
   return bound.find((p) => !p.isLeaving) ?? bound[0];
 });
 
-/** Of HAProxy that did not start: its file, or one of its ports. By a signal it ends with more. */
+/**
+ * Whether HAProxy failed to start because of its file or a port. After a signal its exit code is 128 or more.
+ */
 const hasFailed = ({ container: { detail } }: EdgePart): boolean =>
   detail !== undefined && detail.exitCode > 0 && detail.exitCode < 128;
 
-/** It listens, or will in a moment, and nothing says where. */
+/** Whether the edge listens, now or in a moment, on ports that are unknown because it does not answer. */
 export const mayBind = (part: EdgePart): boolean => {
   const { container, seen } = part;
   if (seen?.state || isBare(part)) return false;
@@ -84,8 +84,8 @@ export const mayBind = (part: EdgePart): boolean => {
 };
 
 /**
- * It can never bind: an edge that it was not made to follow listens where it should. That happens where the
- * one before was away when it was made, and came back.
+ * Whether the edge can never bind, because another edge listens there that is not its predecessor. That
+ * happens if the other edge was away when this one was created, and came back.
  */
 export const isStranded = (part: EdgePart, actual: Actual): boolean => {
   const holder = listeningEdge(actual);
@@ -95,17 +95,17 @@ export const isStranded = (part: EdgePart, actual: Actual): boolean => {
 
 export const isBare = ({ seen }: EdgePart): boolean => seen?.written?.frontends.length === 0;
 
-/** It starts within a second; after this long somebody has to look. */
+/** An edge starts within a second. After this time an operator has to act. */
 export const ANSWER_MS = 15_000;
 
-/** By then it answers, or never will. */
+/** By then the edge answers, or it never will. */
 export const answersBy = ({ container }: EdgePart, { watchingSinceMs }: PlanInput): EpochMs =>
   Math.max(container.detail?.startedAtMs ?? 0, watchingSinceMs) + ANSWER_MS;
 
 /**
- * It runs or is started again and again, but its file or its sockets were removed from the state folder:
- * nobody can write or ask any more, or it has nothing to start with. One without sockets is given up once,
- * for another: where that one has none either, it is the image, and somebody has to look.
+ * Whether the edge runs or restarts, but its file or its sockets were removed from the state folder: the
+ * agent cannot reach it, or it has no file to start with. An edge without sockets is replaced once. If its
+ * replacement has none either, the image is at fault, and an operator has to act.
  */
 export const isLost = (part: EdgePart, input: PlanInput): boolean => {
   const { container, seen } = part;
@@ -116,7 +116,7 @@ export const isLost = (part: EdgePart, input: PlanInput): boolean => {
   return !parts.slice(parts.indexOf(part) + 1).some((p) => wasGivenUpFor(part, p));
 };
 
-/** The other had no sockets, and nothing else was wrong with it. */
+/** Whether the older edge had no sockets, and nothing else was wrong with it. */
 const wasGivenUpFor = (part: EdgePart, { container, shape, isLeaving, seen }: EdgePart): boolean =>
   container.imageId === part.container.imageId &&
   shape === part.shape &&
@@ -129,11 +129,11 @@ const serversByName = memoize((actual: Actual) =>
   Map.groupBy(currentEdge(actual)?.seen?.state?.servers ?? [], (s) => s.name),
 );
 
-/** A container's servers as the current edge has them. */
+/** A container's servers on the current edge. */
 export const serversOf = (actual: Actual, containerId: string): readonly EdgeServerSeen[] =>
   serversByName(actual).get(serverName(containerId)) ?? [];
 
-/** In every edge, leaving ones too; current and queued. */
+/** Current and queued sessions on all edges, leaving ones too. */
 export const sessionsOf = ({ edges }: Actual, containerId: string): number => {
   const name = serverName(containerId);
   let sessions = 0;
@@ -142,7 +142,7 @@ export const sessionsOf = ({ edges }: Actual, containerId: string): number => {
   return sessions;
 };
 
-/** The file of an edge that comes back by itself sends to it. */
+/** Whether the file of an edge that the engine restarts names the container. */
 export const isWritten = (actual: Actual, containerId: string): boolean => {
   const name = serverName(containerId);
   return edgeParts(actual).some(
@@ -151,8 +151,8 @@ export const isWritten = (actual: Actual, containerId: string): boolean => {
 };
 
 /**
- * An edge takes connections, and sends them to it. One that can't be asked goes by its file; unknown ⇒ it
- * does.
+ * Whether an edge takes connections and sends them to the container. An edge that does not answer is judged
+ * by its file; without a file it counts as sending.
  */
 export const isSentTo = (actual: Actual, containerId: string): boolean => {
   const name = serverName(containerId);
@@ -163,7 +163,7 @@ export const isSentTo = (actual: Actual, containerId: string): boolean => {
   });
 };
 
-/** An edge that takes connections and can't be asked: whom it sends to is unknown. */
+/** Whether an edge takes connections but does not answer, so that its servers are unknown. */
 export const isSilent = (actual: Actual): boolean =>
   edgeParts(actual).some(
     (p) => !p.isLeaving && p.container.state === 'running' && !p.seen?.state && !isBare(p),
@@ -180,7 +180,7 @@ const switched = (release: Release): readonly Port[] =>
     ? release.spec.container.ports.filter((p) => p.protocol === 'tcp' && p.hostPort !== undefined)
     : [];
 
-/** One backend per container port; request by request only where every port that leads to it says so. */
+/** One backend per container port. It is `http` only if every port that leads to it declares `http`. */
 export const backendsOf = (release: Release): readonly EdgeBackendPlace[] => {
   const ports = switched(release);
   return [...new Set(ports.map((p) => p.containerPort))].map((containerPort) => ({
@@ -210,7 +210,7 @@ type Place = Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>;
 export const sameFrontend = (a: Place, b: Place): boolean =>
   a.hostAddress === b.hostAddress && a.hostPort === b.hostPort;
 
-/** Its address on the edge network. Empty: it has none. */
+/** The container's address on the edge network; empty if it has none. */
 export const edgeAddress = (actual: Actual, container: Container): string => {
   const name = edgeNetwork(actual)?.name;
   const endpoint = container.detail?.networks.find((n) => n.network === name);

@@ -37,8 +37,8 @@ import { actIfAny } from '../step.ts';
 import { desiredEdge, type DesiredConfig } from './desired-edge.ts';
 
 /**
- * The edge of the whole host: there while a service needs it, and as all of them together want it.
- * `isTurning`: a service's own next step changes who is sent to.
+ * Plans the one edge of the host, which exists while a service needs it. `isTurning`: a service's own next
+ * step changes which servers get connections.
  */
 export const planEdge = (
   input: PlanInput,
@@ -54,7 +54,7 @@ export const planEdge = (
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
   const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded, owners });
-  // One that starts meanwhile would begin with a file that says who was sent to before.
+  // An edge that starts meanwhile would read a file that names the servers from before that step.
   const due = isTurning && takes(next, 'start') ? wait('edge', 'who is sent to changes first') : next;
   const decision = afterFailedStep(input, failedStepKey('', EDGE_TARGET), due);
   const taken = [...owners.taken, ...owners.shared];
@@ -79,8 +79,8 @@ const decide = (
   { isExpected, isNeeded, owners }: Demand,
 ): Decision => {
   const image = edgeImage(input);
-  // An image that nobody has seen running gets nothing of an edge that runs: it shows itself without ports
-  // first.
+  // A running edge hands nothing over to an image that has never run here. Such an image starts without ports
+  // first, to prove itself.
   const isTried =
     parts.some((p) => isUp(p.container) && p.container.imageId !== image?.id) && !isProven(input);
   const next = isTried ? { ...wanted, frontends: [], backends: [] } : wanted;
@@ -104,7 +104,7 @@ const decide = (
   );
 };
 
-/** The running edge forgets containers that are gone, and its file says what it does. */
+/** Removes servers of missing containers from the running edge, and brings its file up to date. */
 const correct = (input: PlanInput, wanted: DesiredConfig): Decision | undefined => {
   const edge = currentEdge(input.actual);
   const state = edge?.seen?.state;
@@ -121,8 +121,8 @@ const correct = (input: PlanInput, wanted: DesiredConfig): Decision | undefined 
 };
 
 /**
- * The file of an edge that is about to be replaced keeps its shape: it may have to come back with it.
- * Undefined: nothing known.
+ * The file of an edge that is about to be replaced keeps its shape, because the edge may have to come back
+ * with it. Returns undefined if the config of that shape is unknown.
  */
 const asItIs = (edge: EdgePart, wanted: DesiredConfig, instance: string): EdgeConfig | undefined => {
   const config = { ...wanted, instance };
@@ -144,7 +144,7 @@ const asItIs = (edge: EdgePart, wanted: DesiredConfig, instance: string): EdgeCo
   return edgeShape(old) === edge.shape ? old : undefined;
 };
 
-/** Once for all services, which wait for it. */
+/** Network and image of the edge, made once for all services that wait for them. */
 const edgeNeeds = (input: PlanInput, image: Image | undefined): Decision | undefined => {
   const isAdrift = edgeNetwork(input.actual) === undefined;
   const network = isAdrift
@@ -175,7 +175,7 @@ const startEdge = (
     return rejoinEdge(input, meant) ?? freePorts(input, meant, others) ?? awaitAnswer(input, meant);
   const hasPorts = wanted.frontends.length > 0;
   if (hasPorts) {
-    // An edge in a network of its own gets its ports from the engine, which gives each to one container only.
+    // The engine publishes a port for one container only, so an edge that has the port ends first.
     const inTheWay = endEdges(wanted.mode === 'publish' ? others : others.filter(isPublished));
     const first = unknown ?? inTheWay ?? awaitHandOver(input, others);
     if (first) return first;
@@ -232,7 +232,9 @@ const nameTaken = ({ name, otherEnvironment }: Container): Decision => ({
   advice: `rename that container (docker rename ${name} …), or remove it`,
 });
 
-/** It started, and one that fell silent since has its ports. Each of those is sent away once. */
+/**
+ * Sends edges away that fell silent and have the ports of an edge that cannot start. Each is sent away once.
+ */
 const freePorts = (input: PlanInput, meant: EdgePart, others: readonly EdgePart[]): Decision | undefined => {
   if (meant.seen?.state || mayBind(meant)) return undefined;
   const why = 'it cannot be asked any more, and has the ports of the next edge';
@@ -245,7 +247,7 @@ const freePorts = (input: PlanInput, meant: EdgePart, others: readonly EdgePart[
   );
 };
 
-/** In a network of its own it was taken off the one where it reaches its containers. */
+/** Connects an edge in `publish` mode again that was taken off its network. */
 const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undefined => {
   const network = edgeNetwork(input.actual)?.name;
   const isOff = container.detail?.networks.every((n) => n.network !== network) === true;
@@ -257,7 +259,10 @@ const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undef
   );
 };
 
-/** Other than those that are here, and the same when this is planned again. */
+/**
+ * A name that no present edge has. The same input gives the same name, so that planning again creates no
+ * second edge.
+ */
 const instanceOf = (...parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
 

@@ -10,31 +10,28 @@ import { isUp } from '../slot.ts';
 import { boundParts, edgeParts, listeningEdge, mayBind, sameFrontend } from './edge-view.ts';
 
 /**
- * Whom the ports belong to that services want of the edge. A port in none of these lists is the edge's, or
- * free.
+ * Owners of the ports that services need from the edge. A port in none of these lists is free, or the edge
+ * has it.
  */
 export interface PortOwners {
   readonly taken: readonly TakenPort[];
-  /**
-   * The running edge has it, and so has another environment's: both were made by agents that let edges share
-   * ports.
-   */
+  /** Ports that the running edge shares with another environment's edge. Older agents let edges do that. */
   readonly shared: readonly TakenPort[];
   /**
-   * An edge of ours has it and cannot hand it over: the same port on another address. It comes once that edge
-   * has left.
+   * Ports that an edge of ours has and cannot hand over: on another address, or published by the engine. They
+   * are opened once that edge has left.
    */
   readonly postponed: readonly EdgeFrontend[];
-  /** A port is not the running edge's yet. */
+  /** True if the running edge lacks a port. */
   readonly isWanting: boolean;
-  /** Who listens on this host has yet to be looked up. */
+  /** Set if the next observation has to read this host's listeners first. */
   readonly unknown: Extract<Decision, { readonly kind: 'wait' }> | undefined;
 }
 
 /**
- * Asked of the engine and of the host's listeners, before an edge starts: with one port that is taken it does
- * not start at all. The kernel decides where two ask at the same time; what is asked here finds out who has
- * won.
+ * Checks the engine and the host's listeners before an edge starts, because HAProxy does not start at all if
+ * one port is taken. If two programs ask for a port at the same time, the kernel decides, and this check
+ * finds the winner.
  */
 export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[]): PortOwners => {
   const judged = frontends.map((frontend) => ({ frontend, ...judgeContainer(input, frontend) }));
@@ -74,7 +71,7 @@ const judgeContainer = (input: PlanInput, frontend: EdgeFrontend): Judged => {
     (o) => !o.edge && isUp(o) && o.ports.some((p) => overlaps(wanted, p)),
   );
   if (holder) return { is: 'taken', by: containerOwner(holder, wanted) };
-  // The engine holds it for an edge of ours until that has ended.
+  // The engine holds the port for an edge of ours until that edge has ended.
   const published = edgeParts(actual).flatMap((p) => p.container.ports);
   if (edge.mode === 'host' && published.some((o) => overlaps(o, wanted))) return { is: 'postponed' };
   const isHidden = edgeParts(actual).some(mayBind);
@@ -92,8 +89,7 @@ const foreignListener = (
   own: readonly HostPort[],
 ): PortOwner | undefined => {
   const { listeners = [] } = actual;
-  // An agent that cannot see the host's listeners sees none at all: then what other edges say of themselves
-  // counts.
+  // An agent that cannot see the host's listeners gets an empty list. Then the labels of other edges count.
   if (listeners.length === 0) return edgeOwner(actual, wanted);
   const listener = listeners.find(
     (l) => overlaps(wanted, listenerPlace(l)) && !own.some((o) => covers(o, listenerPlace(l))),
@@ -102,7 +98,7 @@ const foreignListener = (
 };
 
 /**
- * Two sockets listen in the place of one: the kernel lets that be where both edges began without
+ * Finds an edge that shares the port. The kernel lets two edges listen on it if both started without
  * `noreuseport`.
  */
 const otherListener = (input: PlanInput, frontend: EdgeFrontend): PortOwner | undefined => {

@@ -8,8 +8,8 @@ import { type Step, stuck } from '../step.ts';
 import { edgeParts, isSentTo, isWritten } from './edge-view.ts';
 
 /**
- * What a release that the engine publishes waits for before it starts: the edge lets go of its ports.
- * Undefined: it has.
+ * Waits until the edge has let go of the ports that the engine is to publish for this release. Returns
+ * undefined once it has.
  */
 export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): Step | undefined => {
   const wanted = publishedPorts(release).filter((p) => p.protocol === 'tcp');
@@ -23,7 +23,7 @@ export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Relea
   return held && stuck(wait('edge', `the edge gives port ${String(held.hostPort)} up`));
 };
 
-/** And of the containers that are about to be stopped for it. */
+/** Waits until no edge sends to the containers that are about to be stopped. */
 export const awaitOut = (
   { input: { actual } }: ServiceContext,
   others: readonly Container[],

@@ -8,13 +8,14 @@ import { act, actIfAny, some } from '../step.ts';
 import { currentEdge, type EdgePart } from './edge-view.ts';
 
 /**
- * One that does not answer may still have sessions: it is asked to leave, and this is how long it may take.
+ * An edge that does not answer may still have sessions. A stop signal asks it to leave, and it gets this
+ * long.
  */
 const SILENT_GRACE_MS = 10_000;
 
 /**
- * What another edge has replaced takes nothing new, ends its sessions, and goes; one that never served goes
- * at once.
+ * A replaced edge takes no new connections, ends its sessions, and is removed. An edge that never served is
+ * removed at once.
  */
 export const retireEdges = (
   input: PlanInput,
@@ -50,7 +51,7 @@ export const retireEdges = (
   return wait('drain', `${last.container.name} ends: ${String(sessions)} sessions left`);
 };
 
-/** At once: in `publish` mode the next one can't have the ports before. */
+/** Ends edges at once: in `publish` mode the next edge cannot get the ports before that. */
 export const endEdges = (others: readonly EdgePart[]): Decision | undefined => {
   const armed = others.filter((p) => !p.isLeaving);
   const why = 'its ports go to the next edge';

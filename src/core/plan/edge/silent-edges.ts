@@ -6,7 +6,10 @@ import { refOf } from '../slot.ts';
 import { actIfAny } from '../step.ts';
 import { answersBy, isBare, mayBind, type EdgePart } from './edge-view.ts';
 
-/** It does not answer, and has nothing by which it could: it listens for ever, and hands nothing over. */
+/**
+ * Whether the edge can never answer again, because its sockets are gone. It keeps its ports and hands none
+ * over.
+ */
 const isDeaf = (part: EdgePart, input: PlanInput): boolean =>
   part.container.state === 'running' &&
   !part.seen?.state &&
@@ -15,8 +18,8 @@ const isDeaf = (part: EdgePart, input: PlanInput): boolean =>
   input.nowMs >= answersBy(part, input);
 
 /**
- * What the next edge waits for: one that listens and does not answer now would keep it from binding.
- * Undefined: nothing.
+ * The next edge waits for an edge that listens and does not answer now, because that one would keep it from
+ * binding. Returns undefined if there is none.
  */
 export const awaitHandOver = (input: PlanInput, others: readonly EdgePart[]): Decision | undefined => {
   const silent = others.filter((p) => mayBind(p) && !isDeaf(p, input));
@@ -30,8 +33,8 @@ export const awaitHandOver = (input: PlanInput, others: readonly EdgePart[]): De
 };
 
 /**
- * Those that cannot be asked let go of their ports just before the next edge binds them, which is the one gap
- * of an edge in the host's network; their sessions go on.
+ * Edges that can never answer let go of their ports just before the next edge binds them; their sessions go
+ * on. This is the only gap of an edge in the host's network.
  */
 export const silence = (input: PlanInput, others: readonly EdgePart[]): readonly Action[] => {
   const deaf = others.filter((p) => isDeaf(p, input));

@@ -24,7 +24,7 @@ const withServers = (
     e.state ? { ...e, state: { ...e.state, servers: change(e.state.servers) } } : e,
   );
 
-/** What an action makes of the edges when it succeeds. Checks pass at once, and nobody is connected. */
+/** The edges after an action that succeeds. Checks pass at once, and there are no sessions. */
 export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual => {
   switch (action.kind) {
     case 'edge-write':
@@ -120,7 +120,7 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
 const instanceOf = (actual: Actual, containerId: string): string | undefined =>
   actual.containers.find((container) => container.id === containerId)?.edge?.instance;
 
-/** An edge that starts knows what its file says, and nothing else. */
+/** An edge that starts knows only what its file says. */
 const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
   return {
     version: 'simulated',
@@ -135,7 +135,7 @@ const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
   };
 };
 
-/** Of a container that has just been started: where it is an edge, it answers. */
+/** If the started container is an edge, the edge answers. */
 export const bound = (actual: Actual, containerId: string): Actual => {
   const instance = instanceOf(actual, containerId);
   if (instance === undefined) return actual;
@@ -147,7 +147,7 @@ export const unbound = (actual: Actual, containerId: string): Actual => {
   return instance === undefined ? actual : changed(actual, instance, (e) => ({ ...e, state: undefined }));
 };
 
-/** Its sessions are over at once: it ends. */
+/** A leaving edge has no sessions here, so it ends at once. */
 export const left = (actual: Actual, containerId: string, nowMs: EpochMs): Actual => {
   const containers = actual.containers.map((container) =>
     container.id === containerId && container.detail

@@ -8,9 +8,9 @@ import { type Step, act, some } from '../step.ts';
 import { backendsOf, currentEdge, edgeAddress, serversOf } from './edge-view.ts';
 
 /**
- * Another program removed the container that the edge sent to, and made a copy of it. The copy takes its
- * connections until the own container of the release is good: an outage would be worse than what the copy
- * runs. Undefined: there is nothing to do about it.
+ * Another program replaced a container behind the edge by a copy. The copy gets its connections until a new
+ * container of the release is good, because an outage would be worse than what the copy runs. Returns
+ * undefined if there is nothing to do.
  */
 export const standIn = (c: ServiceContext, target: Target, { others }: Slot): Step | undefined => {
   const good = c.record.good[0]?.release;

@@ -37,15 +37,16 @@ import {
 } from './edge-view.ts';
 
 export interface StartFirstOptions {
-  /** A release that has yet to prove itself: watched for the monitor time once it serves. */
+  /** The release has yet to prove itself: it is watched for the monitor time once it serves. */
   readonly isNew: boolean;
-  /** The others of its batch are as far: all new ones are ready before any old one drains. */
+  /** The others of its batch are as far: every new container is ready before any old one drains. */
   readonly isTurn: boolean;
 }
 
 /**
- * The start-first ladder of one slot, derived from what is there: create → start → good → in rotation →
- * others drain → bake. Nothing here stops what serves: the others go by `drain`.
+ * The start-first ladder of one slot, derived from the observed containers: create → start → good → in
+ * rotation → others drain → bake. Old containers go by `drain`. Only one that publishes a port itself is
+ * stopped here, so that the edge can take the port (`takePorts`).
  */
 export const startFirst = (
   c: ServiceContext,
@@ -84,7 +85,10 @@ export const startFirst = (
   return rotate(c, release, slot, options) ?? rename(c, target, slot) ?? { kind: 'judged', verdict };
 };
 
-/** Good; or it proved itself before, and whatever is wrong with it now, nothing better is here. */
+/**
+ * Whether the container is good, or was good before. One that was good keeps serving, whatever is wrong with
+ * it now, because there is nothing better.
+ */
 export const isFit = (c: ServiceContext, target: Target, slot: Slot): boolean => {
   const { current } = slot;
   if (!current || !isUp(current)) return false;
@@ -94,12 +98,12 @@ export const isFit = (c: ServiceContext, target: Target, slot: Slot): boolean =>
   return hasProved || verdictOf(c, target, slot).kind === 'good';
 };
 
-/** Everything but its turn: what is left is to let it be found. */
+/** Whether only its turn is missing before clients may find it. */
 export const isStandingBy = (c: ServiceContext, target: Target, slot: Slot): boolean => {
   if (!slot.current || !target.release || !isFit(c, target, slot)) return false;
   const { release } = target;
   if (release.spec.exposure === 'alias') return true;
-  // Where the edge is not there for it yet, there is nothing more that it could do before its turn.
+  // While the edge does not listen for it, it can do nothing more before its turn.
   if (directHolders(c, slot, release).length > 0 || !isListening(c, release)) return true;
   const servers = serversOf(c.input.actual, slot.current.id);
   return backendsOf(release).every((b) =>
@@ -158,7 +162,7 @@ const ontoEdge = (
   const closed: Step | undefined = isListening(c, release)
     ? undefined
     : stuck(wait('edge', 'the edge opens its ports'));
-  // What proved itself goes on behind the ports that are open; a new release has all of them, or changes
+  // A proven release goes on behind the ports that are open. A new release gets all its ports or changes
   // nothing.
   if (closed && (isNew || open.length === 0)) return closed;
   const address = edgeAddress(actual, current);
@@ -172,7 +176,7 @@ const ontoEdge = (
   if (removals) return act(removals, 'its address has changed');
   const missing = some(
     open
-      // In maintenance: one whose adding was cut short, or that an edge came back with from its file.
+      // A server in maintenance was added only half, or was read from the file by a restarted edge.
       .filter((b) => servers.every((s) => s.backend !== b.name || s.admin === 'maint'))
       .map((b): Action => ({
         kind: 'edge-add-server',
@@ -197,13 +201,12 @@ const ontoEdge = (
   return ready ? act(ready, 'the edge sends to it') : closed;
 };
 
-/** Beside its deadline: what the edge needs to look at a port. */
+/** Added to the release's deadline: the time that the edge needs to check a port. */
 const REACH_MS = 10_000;
 
 const unreached = (c: ServiceContext, release: Release, current: Container, port: number): Step => {
   const { nowMs, watchingSinceMs, actual } = c.input;
-  // An edge that was away, or has just taken another one's place, has not looked for as long as the release
-  // runs.
+  // An edge that has just started has not checked the port for as long as the release runs.
   const edgeStartsMs = edgeParts(actual).map(({ container }) => container.detail?.startedAtMs ?? 0);
   const startMs = Math.max(current.detail?.startedAtMs ?? 0, watchingSinceMs, ...edgeStartsMs);
   const until = startMs + Math.max(release.spec.healthyWithinMs, release.spec.monitorMs) + REACH_MS;
@@ -216,8 +219,8 @@ const unreached = (c: ServiceContext, release: Release, current: Container, port
 };
 
 /**
- * Ports that the engine publishes for a container become the edge's: that container stops once all that
- * follows is here.
+ * Moves ports that the engine publishes for a container to the edge. That container is stopped once
+ * everything that follows it is ready.
  */
 const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: boolean): Step | undefined => {
   const holders = directHolders(c, slot, release);
@@ -238,14 +241,17 @@ const taken = ({ port, name }: PortHolder): Step =>
     'give one of the two services another port in the compose files',
   );
 
-/** Another service of ours whose container holds a port that the edge is to have. */
+/** A container of another service of ours that holds a port which the edge needs. */
 export const portNeighbour = (c: ServiceContext, release: Release): PortHolder | undefined =>
   directPortHolders(
     c,
     frontendsOf(release).map((f) => ({ ...f, protocol: 'tcp' })),
   ).find((h) => h.kind === 'ours');
 
-/** Two services that swap ports both have to stop first; once the other's successor runs, too. */
+/**
+ * Two services that swap ports both have to stop first: our own old containers stop once the neighbour's
+ * successor exists.
+ */
 const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): readonly Container[] => {
   const next = neighbour.service === undefined ? undefined : c.input.desired[neighbour.service];
   if (next?.kind !== 'release' || !isReadyToSwap(c, neighbour)) return [];
@@ -254,7 +260,7 @@ const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): re
 };
 
 /**
- * Containers of this service that hold a port of the release themselves: as `stop-first` published it, or
+ * Containers of this service that publish a port of the release themselves: started by `stop-first`, or
  * foreign.
  */
 const directHolders = (c: ServiceContext, { others }: Slot, release: Release): readonly Container[] => {
@@ -264,7 +270,7 @@ const directHolders = (c: ServiceContext, { others }: Slot, release: Release): r
   );
 };
 
-/** What the running edge listens for: its file says where that leads. */
+/** The frontends of the release that the running edge has. Its file says where they lead. */
 const listening = ({ input: { actual } }: ServiceContext, release: Release): readonly EdgeFrontend[] => {
   const edge = currentEdge(actual);
   const written = edge?.seen?.written;
@@ -274,7 +280,7 @@ const listening = ({ input: { actual } }: ServiceContext, release: Release): rea
   );
 };
 
-/** The edge listens on every port of this release and sends them where this release is. */
+/** Whether the edge listens on every port of this release and sends to its backends. */
 const isListening = (c: ServiceContext, release: Release): boolean =>
   listening(c, release).length === frontendsOf(release).length;
 
@@ -294,13 +300,19 @@ const hasName = (c: ServiceContext, release: Release, current: Container, a: Att
   return endpoint?.aliases.includes(c.service.name) === true;
 };
 
-/** Whether a lost network is joined under its names: one that nobody may find yet is not. */
+/**
+ * Whether a lost network is joined under the service's name. A container that clients must not find yet joins
+ * without it.
+ */
 const isNamed = (c: ServiceContext, release: Release, current: Container): boolean =>
   release.spec.exposure !== 'alias' || attachmentsOf(release).some((a) => hasName(c, release, current, a));
 
 const ANONYMOUS = /^[a-f0-9]{64}$/;
 
-/** Both run at the same time: a volume of the image's own can't be handed from the old one to the new one. */
+/**
+ * Both containers run at the same time, so an anonymous volume of the image cannot move from the old one to
+ * the new one.
+ */
 const strayVolume = (release: Release, { detail }: Container): Verdict | undefined => {
   const declared = new Set(release.spec.container.mounts.map((m) => m.target));
   const stray = detail?.volumes.find((v) => ANONYMOUS.test(v.name) && !declared.has(v.target));
@@ -313,7 +325,7 @@ const strayVolume = (release: Release, { detail }: Container): Verdict | undefin
   );
 };
 
-/** `container_name` is free once the old one is gone. */
+/** `container_name` is free once the old container is gone. */
 const rename = (c: ServiceContext, target: Target, slot: Slot): Step | undefined => {
   if (slot.others.length > 0) return undefined;
   const named = claimName(c, target, slot);
