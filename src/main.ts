@@ -1,6 +1,6 @@
 import { runProgram } from './cli/program.ts';
 import { takeInstance } from './cli/instance-option.ts';
-import { openEnvironment } from './config/environment.ts';
+import type { Io } from './cli/streams.ts';
 import { hasHungCalls } from './io/disk-wait.ts';
 
 const ended = new AbortController();
@@ -8,16 +8,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 // A pager that was closed is no reason to complain.
 process.stdout.on('error', () => process.exit(0));
 
-const { stdin, stdout, stderr, pid } = process;
 // What `ps` and `systemctl status` show.
 process.title = ['supercargo', ...process.argv.slice(2)].join(' ');
 const { instance, words } = takeInstance(process.argv.slice(2));
-const readEnvironment = openEnvironment(instance);
-const code = await runProgram(
-  words,
-  { stdin, stdout, stderr, pid, env: readEnvironment(), readEnvironment },
-  ended.signal,
-);
+const { stdout, stderr, pid } = process;
+
+/** Help and version need no environment. */
+const openIo = async (): Promise<Io> => {
+  const { openEnvironment } = await import('./config/environment.ts');
+  const readEnvironment = openEnvironment(instance);
+  return { stdin: process.stdin, stdout, stderr, pid, env: readEnvironment(), readEnvironment };
+};
+
+const code = await runProgram(words, { stdout, stderr }, openIo, ended.signal);
 await new Promise((flushed) => stdout.write('', flushed));
 // At the end of a process its threads are waited for, and one that hangs in a file system's call never ends.
 if (hasHungCalls()) process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(code)}`], {});

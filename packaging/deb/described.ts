@@ -1,6 +1,4 @@
-import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
-import type { Cli } from '../../src/cli/cli.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
 export interface Described {
@@ -47,10 +45,11 @@ const withChildren = (command: Command, name: string): readonly Described[] => [
 ];
 
 /** The program and all its commands, in their order, as the argument parser defines them: the one source of what people read about them. */
-export const describeProgram = async (): Promise<readonly [Described, ...Described[]]> => {
-  const io = { ...process, stdout: new PassThrough(), stderr: new PassThrough() };
-  const cli = { io, run: async () => undefined } as unknown as Cli;
-  const [program, ...commands] = withChildren(await createProgram(cli), '');
+export const describeProgram = (): readonly [Described, ...Described[]] => {
+  const [program, ...commands] = withChildren(
+    createProgram(process, () => async () => undefined),
+    '',
+  );
   if (program === undefined) throw new Error('the program describes nothing');
   return [program, ...commands];
 };

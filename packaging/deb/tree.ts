@@ -44,7 +44,7 @@ export const writeTree = async (
   for (const unit of ['supercargo.service', 'supercargo@.service'])
     await copy(`systemd/${unit}`, `usr/lib/systemd/system/${unit}`);
 
-  const described = await describeProgram();
+  const described = describeProgram();
   await put('usr/share/man/man1/supercargo.1.gz', gzipped(renderManual(described, release)));
   await put('usr/share/bash-completion/completions/supercargo', renderBashCompletion(described));
   await copy('packaging/deb/lintian-overrides', 'usr/share/lintian/overrides/supercargo');

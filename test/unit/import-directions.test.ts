@@ -163,10 +163,13 @@ describe('what the daemon loads before anything was done', () => {
 });
 
 describe('what every command loads', () => {
-  it.each(['envalid', 'node-cron'])('is not %s: help and version need no configuration', (path) => {
-    const loaded = loadedWith('main.ts');
-    expect(loaded).toContain('config/environment.ts');
-    expect(loaded).not.toContain(path);
+  it('is the parser and the definitions: help and version need nothing else', () => {
+    const loaded = [...loadedWith('main.ts')];
+    expect(loaded).toContain('cli/definitions/host-commands.ts');
+    expect(loaded.filter((path) => !/\.(ts|json)$|^node:/.test(path))).toEqual(['commander']);
+    expect(loaded.filter((path) => /^(config|adapters|agent|publish|cli\/commands)\b/.test(path))).toEqual(
+      [],
+    );
   });
 
   it('is not node-cron for what only has to know where the agent is', () => {

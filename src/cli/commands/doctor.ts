@@ -1,6 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
@@ -11,18 +10,12 @@ import { bad, guarded, hint, ok, type Check } from '../doctor/check.ts';
 import { checkRegistries } from '../doctor/check-registries.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from '../doctor/check-reports.ts';
 import { freeBytes } from '../../io/disk-space.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { describeTrust } from '../wiring/host-files.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
 import { formatBytes } from '../terminal/units.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
-
-const HELP = `
-Example:
-  supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk, reports: each ok, or what to do
-
-Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`;
 
 const checkFiles = async (
   { agent }: Wired,
@@ -135,7 +128,7 @@ const checkClock = ({ agent }: Wired): readonly Check[] => {
     : [ok('clock', now.toISOString())];
 };
 
-const runDoctor = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call, options: { json?: boolean }): Promise<ExitCode> => {
   const checks = await examine(io, signal);
   if (options.json === true) writeJson(io, { apiVersion: 'supercargo/doctor/v1', checks });
   else for (const check of checks) io.stdout.write(render(check, io));
@@ -181,13 +174,4 @@ const render = (check: Check, io: Io): string => {
   const advice =
     check.advice === null || check.advice === '' ? '' : `  ${palette.info('→')} ${check.advice}\n`;
   return `${mark} ${check.name}: ${check.message}\n${advice}`;
-};
-
-export const addDoctor = (program: Command, { io, run }: Cli): void => {
-  program
-    .command('doctor')
-    .description('what on this host is not as it should be')
-    .option('--json', 'print the checks as a document')
-    .addHelpText('after', HELP)
-    .action((options: { json?: boolean }) => run((signal) => runDoctor(io, options, signal), options));
 };

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import type { Agent } from '../../agent/agent.ts';
 import { readPaths } from '../../config/paths.ts';
@@ -6,19 +5,12 @@ import { AgentError } from '../../core/errors.ts';
 import { explain } from '../../core/plan/explain.ts';
 import type { PlanInput } from '../../core/plan/plan-input.ts';
 import { exitCodeOf, worstOutcome, type ExitCode } from '../../core/status/exit-code.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { lookLocally } from '../wiring/look-locally.ts';
 import { explainDocument, renderExplain, type ExplainDocument } from '../render/explain-text.ts';
 import { renderStatus } from '../render/status-text.ts';
 import { readStatus } from './status.ts';
-
-const HELP = `
-Examples:
-  supercargo explain         every service
-  supercargo explain web     desired against actual field by field, the next steps, what it waits for and until when
-
-Secrets are never shown: of environment variables only that they are set, or that they differ.`;
 
 /** The document about what an agent sees now; the daemon answers with it too. */
 export const explainNow = (environment: string, agent: Agent, input: PlanInput): ExplainDocument => {
@@ -33,11 +25,10 @@ export const explainNow = (environment: string, agent: Agent, input: PlanInput):
   });
 };
 
-const runExplain = async (
-  io: Io,
+export const run = async (
+  { io, signal }: Call,
   service: string | undefined,
   options: { json?: boolean },
-  signal: AbortSignal,
 ): Promise<ExitCode> => {
   const status = await readStatus(io, signal);
   const document = await readDocument(io, signal);
@@ -66,16 +57,4 @@ const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocumen
   if (answer !== undefined) return (answer as { document: ExplainDocument | null }).document ?? undefined;
   const { agent, environment, input } = await lookLocally(io, { fetch: false, strict: false }, signal);
   return input && explainNow(environment, agent, input);
-};
-
-export const addExplain = (program: Command, { io, run }: Cli): void => {
-  program
-    .command('explain')
-    .argument('[service]', 'one service only')
-    .description('desired against actual, the next step, and what it waits for')
-    .option('--json', 'print the document')
-    .addHelpText('after', HELP)
-    .action((service: string | undefined, options: { json?: boolean }) =>
-      run((signal) => runExplain(io, service, options, signal), options),
-    );
 };

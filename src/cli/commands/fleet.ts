@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError } from '../../core/errors.ts';
@@ -13,21 +12,12 @@ import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/environment-store.ts';
-import type { Cli } from '../cli.ts';
-import { terminalOf, writeJson, type Io } from '../streams.ts';
-import { addStoreFlags, checkEnvironment, type StoreFlags } from '../publishing/options.ts';
+import type { Call } from '../call.ts';
+import { terminalOf, writeJson } from '../streams.ts';
+import { checkEnvironment, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/read-files.ts';
 import { openStore } from '../publishing/open-store.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
-
-const HELP = `
-Examples:
-  supercargo fleet staging --to https://deploy.example.com
-  supercargo fleet staging --to … --watch         the same, redrawn as it changes
-  supercargo fleet staging --to … --json          supercargo/fleet-view/v1
-
-Exit codes: 0 every host runs what is published · 1 the store has no such environment · 2 not yet, or no host has reported ·
-3 rolled back, blocked or refused somewhere · 4 a host is silent, its engine is offline, or no agent runs there`;
 
 interface Flags extends StoreFlags {
   readonly hosts?: string;
@@ -105,7 +95,7 @@ const viewOf = ({ environment, published, judged, nowMs }: Fleet) => ({
 const LOOK_MS = 1_000;
 const CLEAR = '\u001B[H\u001B[J';
 
-const runFleet = async (io: Io, name: string, flags: Flags, signal: AbortSignal): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call, name: string, flags: Flags): Promise<ExitCode> => {
   const environment = checkEnvironment(name);
   const config = readPublisherConfig(io.env);
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
@@ -130,16 +120,4 @@ const runFleet = async (io: Io, name: string, flags: Flags, signal: AbortSignal)
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return code;
   }
-};
-
-export const addFleet = (program: Command, { io, run }: Cli): void => {
-  addStoreFlags(program.command('fleet').argument('<environment>', 'whose hosts are shown'))
-    .description('what every host of an environment runs, and who is behind')
-    .option('--hosts <file>', 'hosts that should be there: one a line, or a JSON list')
-    .option('--watch', 'again whenever something changes')
-    .option('--json', 'as JSON (supercargo/fleet-view/v1)')
-    .addHelpText('after', HELP)
-    .action((environment: string, flags: Flags) =>
-      run((signal) => runFleet(io, environment, flags, signal), { json: flags.json }),
-    );
 };

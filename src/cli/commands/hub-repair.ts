@@ -1,22 +1,14 @@
+import type { Command } from 'commander';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
 import { openHubFiles, readHubFiles } from '../../adapters/hub-files/hub-files.ts';
 import { AgentError } from '../../core/errors.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { applyRepair, planRepair, type Repair } from '../../hub/repair.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { createHubTrust } from '../wiring/hub-trust.ts';
 import { writeJson, type Io } from '../streams.ts';
-
-const HELP = `
-Examples:
-  supercargo hub repair staging --dry-run     what it would do, also while the hub runs
-  supercargo hub repair staging               with the hub stopped
-
-Makes the newest good manifest of the history current again. What no host can use (damaged documents, unsigned ones where keys are
-used, serials that leave no room) is set aside in manifests/ENVIRONMENT/set-aside/, never deleted.`;
 
 interface Options {
   readonly data: string;
@@ -61,7 +53,14 @@ const open = async (data: string) => {
   }
 };
 
-const runRepair = async (io: Io, environment: string, options: Options): Promise<ExitCode> => {
+/** The parser gives --data and --trust to `hub`, which has them too, wherever they stand. */
+export const run = async (
+  { io }: Call,
+  environment: string,
+  _own: unknown,
+  command: Command,
+): Promise<ExitCode> => {
+  const options = command.optsWithGlobals<Options>();
   if (!isEnvironmentName(environment))
     throw new AgentError('USAGE', `"${environment}" is no name of an environment`, {
       advice: 'write it as SUPERCARGO_ENVIRONMENT has it',
@@ -95,20 +94,4 @@ const runRepair = async (io: Io, environment: string, options: Options): Promise
     });
   else show(io, environment, made, isDryRun);
   return EXIT.ok;
-};
-
-export const addHubRepair = (hub: Command, { io, run }: Cli): void => {
-  hub
-    .command('repair <environment>')
-    .description('puts the manifests of an environment in order')
-    .option('--data <folder>', 'the folder of the hub', '/var/lib/supercargo-hub')
-    .option('--trust <file>', 'the trust.json of the hosts (trust.json in that folder)')
-    .option('--dry-run', 'show what would change, and write nothing')
-    .option('--json', 'the outcome as JSON (supercargo/hub-repair/v1)')
-    .addHelpText('after', HELP)
-    .exitOverride()
-    // The parser gives --data and --trust to `hub`, which has them too, wherever they stand.
-    .action((environment: string, { json }: Options, command: Command) =>
-      run(() => runRepair(io, environment, command.optsWithGlobals()), { json }),
-    );
 };

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Command as Program } from 'commander';
 import { createLog } from '../../adapters/log.ts';
 import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
@@ -14,24 +13,11 @@ import type { HubFiles } from '../../core/ports/hub-files.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
 import type { Hub } from '../../hub/hub.ts';
-import { DEFAULT_LIMITS, type HubLimits } from '../../hub/limits.ts';
+import type { HubLimits } from '../../hub/limits.ts';
 import { readPem } from '../../io/tls-files.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
-import { addHubRepair } from './hub-repair.ts';
-import { addHubToken } from './hub-token.ts';
-import type { Cli } from '../cli.ts';
-import type { Io } from '../streams.ts';
+import type { Call } from '../call.ts';
 import { VERSION } from '../version.ts';
-
-const HELP = `
-Examples:
-  supercargo hub --listen 127.0.0.1:8440 --data /var/lib/supercargo-hub
-  supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key --trust trust.json
-  supercargo hub token staging web-1        the token with which that host reports
-  supercargo hub repair staging --dry-run   what is wrong with its manifests, and what would be done
-
-Secrets come from the environment or from files: SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and
-SUPERCARGO_READ_TOKEN, or the same names with _FILE. SIGTERM ends it, SIGHUP reads the certificate again.`;
 
 interface Options {
   readonly listen: string;
@@ -177,7 +163,7 @@ const systemdOf = ({ notifySocket, path }: HubConfig, pid: number, log: EventLog
     onFailure: (message) => log.write('warn', 'hub.warned', { message }),
   });
 
-const runHub = async (io: Io, options: Options, signal: AbortSignal): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call, options: Options): Promise<ExitCode> => {
   const config = readHubConfig(io.env, io.stdout.isTTY);
   // What is wrong with the options is said before anything is made.
   const data = resolve(options.data);
@@ -204,23 +190,4 @@ const runHub = async (io: Io, options: Options, signal: AbortSignal): Promise<Ex
     await files.close();
   }
   return EXIT.ok;
-};
-
-export const addHub = (program: Program, { io, run }: Cli): void => {
-  const hub = program
-    .command('hub')
-    .description('keeps manifests and reports for many hosts, and shows them')
-    .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
-    .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
-    .option('--tls-cert <file>', 'certificate chain (PEM)')
-    .option('--tls-key <file>', 'its private key (PEM)')
-    .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
-    .option('--max-hosts <n>', 'in each environment', String(DEFAULT_LIMITS.hosts))
-    .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
-    .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
-    .option('--max-archive <size>', 'of one archived image', '16G')
-    .addHelpText('after', HELP)
-    .action((options: Options) => run((signal) => runHub(io, options, signal)));
-  addHubToken(hub, { io, run });
-  addHubRepair(hub, { io, run });
 };

@@ -1,18 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import type { Cli } from '../cli.ts';
-import type { Io } from '../streams.ts';
-
-const HELP = `
-Example:
-  supercargo keygen jenkins --out keys
-
-Writes keys/jenkins.key (keep it on the build server, and nowhere else), keys/jenkins.pub, and keys/trust.json, which goes to
-/etc/supercargo/trust.json on every host. A second key for a threshold or a rotation: add its public key to trust.json.`;
+import type { Call } from '../call.ts';
 
 /** As trust.json allows it, and a file's name. */
 const NAME = /^[A-Za-z0-9_][\w.@-]{0,62}$/;
@@ -46,7 +37,11 @@ const writeNew = async (path: string, text: string, mode: number): Promise<void>
 const PRIVATE = 0o600;
 const PUBLIC = 0o644;
 
-const runKeygen = async (io: Io, name: string, folder: string): Promise<ExitCode> => {
+export const run = async (
+  { io }: Call,
+  name: string,
+  { out: folder }: { out: string },
+): Promise<ExitCode> => {
   if (!NAME.test(name))
     throw new AgentError('USAGE', `"${name}" is no name for a key`, {
       advice: 'use letters, digits and . _ @ -, like jenkins or release-team',
@@ -81,14 +76,4 @@ const runKeygen = async (io: Io, name: string, folder: string): Promise<ExitCode
     io.stdout.write(`${path}  ${what}\n`);
   }
   return EXIT.ok;
-};
-
-export const addKeygen = (program: Command, { io, run }: Cli): void => {
-  program
-    .command('keygen')
-    .argument('<name>', 'whose key it is, like jenkins')
-    .requiredOption('--out <folder>', 'where the files are written')
-    .description('make a key pair that signs manifests, and the trust.json for the hosts')
-    .addHelpText('after', HELP)
-    .action((name: string, { out }: { out: string }) => run(() => runKeygen(io, name, out)));
 };

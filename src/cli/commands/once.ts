@@ -1,23 +1,14 @@
-import type { Command } from 'commander';
 import { reconcileOnce } from '../../agent/once.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
 import { AgentError } from '../../core/errors.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { createNarrator, createQuietLog } from '../terminal/narrator.ts';
 import { formatPull, renderStatus } from '../render/status-text.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
-const HELP = `
-Example:
-  supercargo once            make this host match its manifest, without a daemon
-  supercargo once --json     the same; prints the status document at the end
-
-It waits for health checks and jobs, not for rollout phases, holds or back-offs. Exit codes: 0 converged, 2 waiting,
-3 rolled back, blocked or refused, 4 engine offline, 1 error (for example an agent that runs already).`;
-
-const runOnce = async (io: Io, options: { json?: boolean }, signal: AbortSignal): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call, options: { json?: boolean }): Promise<ExitCode> => {
   const config = readHostConfig(io.env);
   const log = options.json === true ? createQuietLog() : createNarrator(io);
   for (const warning of config.warnings) log.write('warn', 'agent.warned', { message: warning });
@@ -71,13 +62,4 @@ const reconcile = async ({ agent, ports, claim, release }: Wired, signal: AbortS
   } finally {
     await release();
   }
-};
-
-export const addOnce = (program: Command, { io, run }: Cli): void => {
-  program
-    .command('once')
-    .description('reconcile this host once, to the end, without a daemon')
-    .option('--json', 'print the status document at the end')
-    .addHelpText('after', HELP)
-    .action((options: { json?: boolean }) => run((signal) => runOnce(io, options, signal), options));
 };

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import type { Services } from '../../core/publish/draft.ts';
@@ -6,19 +5,10 @@ import { previousSerials, restored, versionsBefore } from '../../core/publish/ch
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import { openSerial } from '../../publish/base-manifest.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
-import { addPublishFlags, parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
+import { parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndPrint, type Session } from '../publishing/session.ts';
-
-const HELP = `
-Examples:
-  supercargo rollback staging --to https://deploy.example.com --key jenkins.key --wait
-  supercargo rollback staging --to-serial 417 --to … --key …
-
-Publishes the versions of an older serial under a new one, which is higher: hosts never go back in serials. Without
---to-serial they are the last other ones, without those that were gone back from since. Options and exit codes are those of
-publish.`;
 
 interface Flags extends PublishFlags {
   readonly toSerial?: string;
@@ -109,31 +99,12 @@ const goBack = ({ older, from }: Way, environment: string) => {
   };
 };
 
-const runRollback = async (
-  cli: Cli,
-  environment: string,
-  flags: Flags,
-  signal: AbortSignal,
-): Promise<ExitCode> => {
+const rollback = async ({ io, signal }: Call, environment: string, flags: Flags): Promise<ExitCode> => {
   const toSerial = parseSerialFlag(flags.toSerial);
-  const s = await openSession(cli.io, environment, flags);
+  const s = await openSession(io, environment, flags);
   const way = await findWay(s, toSerial, signal);
-  if (flags.json !== true) cli.io.stdout.write(`back to the versions of ${String(way.older.serial)}\n`);
+  if (flags.json !== true) io.stdout.write(`back to the versions of ${String(way.older.serial)}\n`);
   return publishAndPrint(s, { services: goBack(way, environment), named: 'all' }, signal);
 };
 
-export const addRollback = (program: Command, cli: Cli): void => {
-  addPublishFlags(
-    program
-      .command('rollback')
-      .argument('<environment>', 'whose versions are taken back')
-      .option('--to-serial <n>', 'the versions of this serial')
-      .description('publish the versions of before'),
-  )
-    .addHelpText('after', HELP)
-    .action((environment: string, flags: Flags) =>
-      cli.run((signal) => neverGreen(runRollback(cli, environment, flags, signal), signal), {
-        json: flags.json,
-      }),
-    );
-};
+export const run = neverGreen(rollback);

@@ -1,4 +1,3 @@
-import type { Command as Program } from 'commander';
 import { watchPaths, type PathWatch } from '../../adapters/compose/watch-paths.ts';
 import { createLog } from '../../adapters/log.ts';
 import { schedulePolls } from '../../adapters/schedule.ts';
@@ -13,17 +12,10 @@ import type { EventLog } from '../../core/events.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
 import { VERSION } from '../version.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import type { Io } from '../streams.ts';
 import { routesOf } from '../wiring/socket-routes.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
-
-const HELP = `
-Example:
-  supercargo run       the daemon; systemd starts it (systemctl start supercargo)
-
-SIGTERM ends it within seconds and leaves every container as it is; SIGHUP reads the configuration (agent.env) and all
-files again.`;
 
 /** Without systemd's watchdog the loop still looks at least so often. */
 const LONGEST_SLEEP_MS = 60_000;
@@ -93,7 +85,7 @@ const isNextValid = (io: Io, log: EventLog): boolean => {
   }
 };
 
-const runAgent = async (io: Io, signal: AbortSignal): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call): Promise<ExitCode> => {
   // Between two lives nobody else listens, and a signal that nobody hears ends the program.
   process.on('SIGHUP', () => undefined);
   let config = readHostConfig(io.env);
@@ -157,12 +149,4 @@ const surroundingsOf = (
       }
     },
   };
-};
-
-export const addRun = (program: Program, { io, run }: Cli): void => {
-  program
-    .command('run')
-    .description('the daemon')
-    .addHelpText('after', HELP)
-    .action(() => run((signal) => runAgent(io, signal)));
 };

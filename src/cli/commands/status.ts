@@ -1,22 +1,12 @@
-import type { Command } from 'commander';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import { readPaths } from '../../config/paths.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Status } from '../../core/status/status-document.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { lookLocally } from '../wiring/look-locally.ts';
 import { renderStatus } from '../render/status-text.ts';
 import { delay } from '../../agent/wake.ts';
-
-const HELP = `
-Examples:
-  supercargo status            this host at a glance
-  supercargo status --watch    the same, redrawn as it changes
-  supercargo status --json     the status document (supercargo/status/v1)
-
-Exit codes: 0 converged, 2 progressing or waiting, 3 rolled back, blocked or a manifest was refused, 4 no daemon or no
-engine. Without a daemon it looks by itself, and changes nothing.`;
 
 /** From the daemon, else by looking ourselves. */
 export const readStatus = async (io: Io, signal: AbortSignal): Promise<Status> => {
@@ -44,26 +34,13 @@ const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<Exit
   }
 };
 
-const runStatus = async (
-  io: Io,
+export const run = async (
+  { io, signal }: Call,
   options: { json?: boolean; watch?: boolean },
-  signal: AbortSignal,
 ): Promise<ExitCode> => {
   if (options.watch === true) return watch(io, options.json === true, signal);
   const status = await readStatus(io, signal);
   if (options.json === true) writeJson(io, status);
   else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
   return exitCodeOf(status, true);
-};
-
-export const addStatus = (program: Command, { io, run }: Cli): void => {
-  program
-    .command('status')
-    .description('this host at a glance')
-    .option('--json', 'print the status document')
-    .option('--watch', 'go on showing it until interrupted')
-    .addHelpText('after', HELP)
-    .action((options: { json?: boolean; watch?: boolean }) =>
-      run((signal) => runStatus(io, options, signal), options),
-    );
 };

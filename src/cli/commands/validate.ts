@@ -1,25 +1,14 @@
 import { access } from 'node:fs/promises';
-import type { Command } from 'commander';
 import { readDocumentPaths } from '../../config/paths.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/compose-problem.ts';
 import { AgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { accept, DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import type { Cli } from '../cli.ts';
+import type { Call } from '../call.ts';
 import { checkCompose, describeTrust, readTrustFile } from '../wiring/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
-
-const HELP = `
-Examples:
-  supercargo validate                                      the compose and trust files that this host uses
-  supercargo validate --compose compose.d/web.yaml         one of several: checked with its siblings
-  supercargo validate --compose /tmp/new.yaml --as /etc/supercargo/compose.d/web.yaml
-                                                           before it replaces that file
-  supercargo validate --manifest staging.json --trust trust.json --environment staging
-
-Exit codes: 0 all is well, 1 something is not.`;
 
 interface ValidateOptions {
   readonly compose?: string;
@@ -114,7 +103,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const runValidate = async (io: Io, options: ValidateOptions, signal: AbortSignal): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call, options: ValidateOptions): Promise<ExitCode> => {
   const isNamed =
     options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
   const paths = readDocumentPaths(io.env);
@@ -144,21 +133,4 @@ const render = ({ file, kind, message }: Finding, io: Io): string => {
   const mark =
     kind === 'ok' ? palette.good('ok   ') : kind === 'hint' ? palette.warn('hint ') : palette.bad('error');
   return `${mark} ${message.startsWith(file) ? '' : `${file}: `}${message}\n`;
-};
-
-export const addValidate = (program: Command, { io, run }: Cli): void => {
-  program
-    .command('validate')
-    .description('check compose, manifest and trust files')
-    .option('--compose <path>', 'a compose file, or a folder with compose.yaml and compose.d/')
-    .option('--as <path>', 'check the file of --compose as if it were here, with what lies beside it')
-    .option('--manifest <path>', 'a manifest or an envelope')
-    .option(
-      '--trust <path>',
-      'a trust file; the manifest is verified with it (without one, only a bare manifest passes)',
-    )
-    .option('--environment <name>', 'the environment that the manifest must be for')
-    .option('--json', 'print the findings as a document')
-    .addHelpText('after', HELP)
-    .action((options: ValidateOptions) => run((signal) => runValidate(io, options, signal), options));
 };

@@ -1,4 +1,5 @@
 import { AgentError } from '../../core/errors.ts';
+import type { Call } from '../call.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 
 /**
@@ -6,13 +7,15 @@ import type { ExitCode } from '../../core/status/exit-code.ts';
  * not.
  * @throws AgentError TIMED_OUT
  */
-export const neverGreen = async (work: Promise<ExitCode>, signal: AbortSignal): Promise<ExitCode> => {
-  try {
-    return await work;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    throw new AgentError('TIMED_OUT', 'it was interrupted before the outcome was known', {
-      advice: 'what was published stays published: see what hosts run with `supercargo fleet ENVIRONMENT`',
-    });
-  }
-};
+export const neverGreen =
+  <Given extends readonly unknown[]>(run: (call: Call, ...given: Given) => Promise<ExitCode>): typeof run =>
+  async (call, ...given) => {
+    try {
+      return await run(call, ...given);
+    } catch (error) {
+      if (!call.signal.aborted) throw error;
+      throw new AgentError('TIMED_OUT', 'it was interrupted before the outcome was known', {
+        advice: 'what was published stays published: see what hosts run with `supercargo fleet ENVIRONMENT`',
+      });
+    }
+  };

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { AgentError } from '../../core/errors.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Rollout } from '../../core/manifest/manifest.ts';
@@ -36,46 +35,6 @@ export interface PublishFlags extends StoreFlags {
 }
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
-
-const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
-
-export const addStoreFlags = (command: Command): Command =>
-  command
-    .option(
-      '--to <base>',
-      'the store: a hub or another server (URL), or a folder; SUPERCARGO_STORE otherwise',
-    )
-    .option('--trust <file>', 'the trust.json of the hosts: whose manifests are built upon')
-    .option('--ca <file>', 'certificate authority of the store (PEM)')
-    .option('--client-cert <file>', 'certificate to show to the store (PEM)')
-    .option('--client-key <file>', 'its private key (PEM)');
-
-export const addPublishFlags = (command: Command): Command =>
-  addStoreFlags(command)
-    .option('--key <file>', 'sign with this private key; several for a threshold', collect, [])
-    .option(
-      '--insecure-unsigned',
-      'publish without a signature, for hosts with SUPERCARGO_ALLOW_UNSIGNED=true',
-    )
-    .option('--wait', 'end when the hosts run it, or do not')
-    .option('--timeout <duration>', 'how long to wait: 10m, or as long as the rollout and 10m more')
-    .option('--hosts <file>', 'wait for these hosts: one a line, or a JSON list (those that the store knows)')
-    .option('--max-failed <n>', 'as many hosts may fail', '0')
-    .option('--on-failure <what>', 'when the wait fails: rollback, freeze or none', 'none')
-    .option('--rollout <duration:share>', 'hosts follow one after the other: 1h:5% begins with 5 % at once')
-    .option('--expires <duration>', 'hosts start nothing of it after that: 30d')
-    .option('--serial <n>', 'this serial, or fail where it is not free')
-    .option(
-      '--base <serial>',
-      'build upon the versions of this serial, or upon none (the newest that is signed)',
-    )
-    .option('--adopt-unverified', 'take over versions that no known key has signed, and show each')
-    .option('--single-writer', 'the store ignores If-Match, and nobody else ever publishes there')
-    .option('--dry-run', 'show what would change, and write nothing')
-    .option('--json', 'the outcome as JSON (supercargo/publish/v1)');
-
-export const addCreateFlag = (command: Command): Command =>
-  command.option('--create', 'the environment may be a new one in this store');
 
 export const checkEnvironment = (text: string): string => {
   if (isEnvironmentName(text)) return text;

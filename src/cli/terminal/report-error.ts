@@ -1,7 +1,6 @@
 import { toAgentError, type AgentError } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import type { Io } from '../streams.ts';
-import { terminalOf } from '../streams.ts';
+import { terminalOf, type Output } from '../streams.ts';
 
 /**
  * Errors by exit code: an engine or a daemon that is away is a state of the host, all else is an error of the
@@ -17,7 +16,7 @@ export const exitCodeOfError = ({ code }: AgentError): ExitCode => {
  * Writes an error the way every command does: what is wrong, and what to do now. As JSON where JSON was asked
  * for.
  */
-export const reportError = (io: Io, thrown: unknown, isJson: boolean): ExitCode => {
+export const reportError = (io: Output, thrown: unknown, isJson: boolean): ExitCode => {
   const error = toAgentError(thrown);
   const { palette } = terminalOf(io);
   if (isJson) {

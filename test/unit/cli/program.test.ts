@@ -14,7 +14,7 @@ const text = (stream: PassThrough): string => String((stream.read() as Buffer | 
 const run = async (argv: readonly string[], env: Record<string, string> = {}): Promise<Ran> => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const io = { stdin: new PassThrough(), stdout, stderr, env, pid: 1 } as unknown as Io;
-  const code = await runProgram(argv, io, new AbortController().signal);
+  const code = await runProgram(argv, io, () => Promise.resolve(io), new AbortController().signal);
   return { code, out: text(stdout), err: text(stderr) };
 };
 

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { DEFAULT_LIMITS } from '../../hub/limits.ts';
+import type { ActionOf } from '../call.ts';
+
+/** The hub and the commands below it: what each is called with, and its help. */
+export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
+  const hub = program
+    .command('hub')
+    .description('keeps manifests and reports for many hosts, and shows them')
+    .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
+    .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
+    .option('--tls-cert <file>', 'certificate chain (PEM)')
+    .option('--tls-key <file>', 'its private key (PEM)')
+    .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
+    .option('--max-hosts <n>', 'in each environment', String(DEFAULT_LIMITS.hosts))
+    .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
+    .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
+    .option('--max-archive <size>', 'of one archived image', '16G')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo hub --listen 127.0.0.1:8440 --data /var/lib/supercargo-hub
+  supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key --trust trust.json
+  supercargo hub token staging web-1        the token with which that host reports
+  supercargo hub repair staging --dry-run   what is wrong with its manifests, and what would be done
+
+Secrets come from the environment or from files: SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and
+SUPERCARGO_READ_TOKEN, or the same names with _FILE. SIGTERM ends it, SIGHUP reads the certificate again.`,
+    )
+    .action(actionOf(() => import('../commands/hub.ts')));
+  hub
+    .command('token <environment> <host>')
+    .description('prints the token with which a host reports')
+    .addHelpText(
+      'after',
+      `
+Example:
+  supercargo hub token staging web-1
+
+Needs SUPERCARGO_REPORT_SECRET or SUPERCARGO_REPORT_SECRET_FILE, as the hub has it. Goes into the host's
+SUPERCARGO_REPORT_TOKEN.`,
+    )
+    .action(actionOf(() => import('../commands/hub-token.ts')));
+  hub
+    .command('repair <environment>')
+    .description('puts the manifests of an environment in order')
+    .option('--data <folder>', 'the folder of the hub', '/var/lib/supercargo-hub')
+    .option('--trust <file>', 'the trust.json of the hosts (trust.json in that folder)')
+    .option('--dry-run', 'show what would change, and write nothing')
+    .option('--json', 'the outcome as JSON (supercargo/hub-repair/v1)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo hub repair staging --dry-run     what it would do, also while the hub runs
+  supercargo hub repair staging               with the hub stopped
+
+Makes the newest good manifest of the history current again. What no host can use (damaged documents, unsigned ones where keys are
+used, serials that leave no room) is set aside in manifests/ENVIRONMENT/set-aside/, never deleted.`,
+    )
+    .action(actionOf(() => import('../commands/hub-repair.ts')));
+};
