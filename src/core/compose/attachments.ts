@@ -104,8 +104,7 @@ const compare = (a: Attachment, b: Attachment): number =>
   (b.priority ?? 0) - (a.priority ?? 0) || (a.network < b.network ? -1 : 1);
 
 /**
- * `networks` of a service, the primary one first. The alias that is the service's name is not here: the
- * engine's adapter adds it, since it belongs to every service.
+ * `networks` of a service, the primary network first. The engine adapter adds the service's name as an alias.
  */
 export const attachments: Reader<readonly Attachment[]> = (node, c) => {
   const all =

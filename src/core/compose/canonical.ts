@@ -11,12 +11,12 @@ const sorted = (value: unknown): unknown => {
   );
 };
 
-/** JSON that is the same for equal values: keys sorted by code unit, members that are undefined left out. */
+/** Returns the same JSON for equal values: sorts keys by code unit and leaves out undefined members. */
 export const canonicalJson = (value: unknown): string => {
   const json: string | undefined = JSON.stringify(sorted(value));
   return json ?? 'null';
 };
 
-/** SHA-256 of the canonical JSON, 64 hex digits. */
+/** The SHA-256 of the canonical JSON: 64 hex digits. */
 export const canonicalSha256 = (value: unknown): string =>
   createHash('sha256').update(canonicalJson(value)).digest('hex');

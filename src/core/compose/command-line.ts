@@ -4,8 +4,7 @@ import { text } from './scalars.ts';
 import { splitWords } from './split-words.ts';
 
 /**
- * `command` and `entrypoint`. Null is the image's own (undefined, and no problem); an empty text or list
- * empties it.
+ * Reads `command` and `entrypoint`. Null keeps the image's own (undefined); an empty text or list clears it.
  */
 export const commandLine: Reader<readonly string[]> = (node, c) => {
   if (node.kind === 'scalar' && node.value === null) return undefined;

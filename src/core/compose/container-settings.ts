@@ -23,7 +23,7 @@ const listHost: Reader<string> = (node, c) => {
   return hostEntry(written.slice(0, Math.max(0, at)).trim(), written.slice(at + 1).trim(), node, c);
 };
 
-/** `extra_hosts` in the engine's form, `NAME:ADDRESS`, sorted. */
+/** Reads `extra_hosts` into the engine's form, `NAME:ADDRESS`, sorted. */
 export const extraHosts: Reader<readonly string[]> = (node, c) => {
   if (node.kind !== 'map') return setOf(listHost)(node, c);
   const entries = mapOf((value, inner, name) =>
@@ -44,10 +44,10 @@ const address: Reader<string> = (node, c) => {
   );
 };
 
-/** Servers in the order they are asked. */
+/** The servers keep their order, in which they are asked. */
 export const dns: Reader<readonly string[]> = oneOrMany(address);
 
-/** Capabilities as the engine names them: upper case, without `CAP_`. */
+/** Capabilities in the engine's spelling: upper case, without `CAP_`. */
 export const capabilities: Reader<readonly string[]> = setOf((node, c) => {
   const name = textLike(/^[A-Za-z_]+$/, 'a capability', 'write it like NET_ADMIN, or ALL')(node, c);
   return name?.toUpperCase().replace(/^CAP_/, '');

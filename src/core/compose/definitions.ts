@@ -74,7 +74,7 @@ const NETWORK_KEYS = {
 };
 const NETWORK_UNSUPPORTED = { enable_ipv4: 'remove it: every network has IPv4' };
 
-/** An external thing is only named: whoever made it decides the rest. */
+/** The owner of an external network or volume decides everything but the name. */
 const reportExternal = (node: MapNode, c: Context): void => {
   for (const [key, { value, keyPlace }] of node.entries) {
     if (key === 'external' || key === 'name' || key.startsWith('x-')) continue;
@@ -143,8 +143,8 @@ const SOURCE_UNSUPPORTED = Object.fromEntries(
 );
 
 /**
- * A secret or config: always a file. Where the agent may not read it, the content is no part of the spec, and
- * a change of it goes unnoticed: that fails towards running what runs.
+ * A secret or config from a file. If the agent may not read the file, a change of its content stays unnoticed
+ * and the containers keep running.
  */
 export const sourceFile =
   (purpose: FilePurpose) =>

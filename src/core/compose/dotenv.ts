@@ -28,7 +28,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   $: '$$',
 };
 
-/** The index of the quote that closes the one at `open`; -1 where none does. */
+/** Returns the index of the quote that closes the one at `open`, or -1. */
 const closingQuote = (text: string, open: number): number => {
   for (let index = open + 1; index < text.length; index += 1) {
     if (text[index] === '\\') index += 1;
@@ -43,8 +43,8 @@ const endOfLine = (text: string, from: number): number => {
 };
 
 /**
- * `end`: of the last line of it. A template is for `interpolate`: what must stay as it is has its dollars
- * doubled.
+ * `end` is the end of its last line. `interpolate` expands `template`, in which `$$` stands for a literal
+ * dollar.
  */
 type Value = { readonly end: number } & (
   { readonly kind: 'fault' } | { readonly kind: 'ok'; readonly template: string }
@@ -53,10 +53,7 @@ type Value = { readonly end: number } & (
 const unescaped = (inside: string): string =>
   inside.replaceAll(/\\([nrt"\\$])/g, (_all, letter: string) => ESCAPES[letter] ?? letter);
 
-/**
- * The value that begins at `from`. A quoted one may go on over several lines; every character is looked at
- * once.
- */
+/** Reads the value at `from`. Quoted values may span lines. The function visits every character only once. */
 const readValue = (text: string, from: number): Value => {
   const line = endOfLine(text, from);
   const quote = text[from];
@@ -77,7 +74,7 @@ const QUOTE_ADVICE = 'close the quote; only a comment may follow it';
 
 interface Assigned {
   readonly name: string;
-  /** Undefined: the name stands alone. */
+  /** Undefined if the name stands alone. */
   readonly value: Value | undefined;
 }
 
@@ -88,9 +85,9 @@ const readLine = (text: string, from: number, end: number): Assigned | undefined
 };
 
 /**
- * A dotenv file as Compose reads it: comments, `export`, single quotes (literal), double quotes (escapes and
- * variables), values over several lines, variables from earlier lines and from `lookup`. `NAME` alone takes
- * its value from `lookup`, or is left out. Faults never hold values.
+ * Reads a dotenv file like Compose: comments, `export`, single quotes (literal), double quotes (escapes and
+ * variables), values of several lines, variables from earlier lines and from `lookup`. A `NAME` alone takes
+ * its value from `lookup` and is left out without one. Faults never contain values.
  */
 export const parseDotenv = (written: string, lookup: Lookup, allowance = projectAllowance()): Dotenv => {
   const values = new Map<string, string>();

@@ -8,7 +8,7 @@ import type { Node } from './node.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** `environment`: what has no value takes it from the interpolation files, or is left out. */
+/** Reads `environment`. A name without a value takes it from the interpolation files, or is left out. */
 export const environment: Reader<Environment> = (node, c) => {
   const pairs = assignments(node, c)?.flatMap(({ key, value, node: at }): [string, string][] => {
     if (key.includes('=') || key.includes('\0')) {
@@ -35,7 +35,7 @@ export const labels: Reader<Environment> = (node, c) => {
   return list && toRecord(list.map(({ key, value }) => [key, value ?? ''] as const));
 };
 
-/** Of what a project may make, for each line of an env file, however often that is named. */
+/** The cost of one line of an env file, charged to the project's allowance each time the file is named. */
 const LINE_COST = 32;
 
 interface EnvFile {
@@ -61,7 +61,7 @@ const envFile: Reader<EnvFile> = (node, c) => {
     : { path: read.path, required: read.required ?? true, node: nodeAt(node, 'path') };
 };
 
-/** Parses a dotenv file's text into `values`, with problems at its own lines. */
+/** Parses the text of a dotenv file into `values` and reports problems at the lines of that file. */
 export const addDotenv = (c: Context, path: string, text: string, values: Map<string, string>): void => {
   const lookup: Lookup = (name) => values.get(name) ?? c.variables.get(name);
   const start = { place: { file: path, line: 1, column: 1 }, path: '' };
@@ -79,7 +79,7 @@ export const addDotenv = (c: Context, path: string, text: string, values: Map<st
   for (const [name, value] of parsed.values) values.set(name, value);
 };
 
-/** The path of a file, where no variable is in it. */
+/** Hides a path that contains the value of a variable. */
 export const pathText = (at: Node, path: string): string => {
   const names = at.kind === 'scalar' ? variablesIn(at.source) : [];
   return names.length === 0
@@ -87,10 +87,7 @@ export const pathText = (at: Node, path: string): string => {
     : `the file with ${names.map((n) => `\${${n}}`).join(' and ')} in its name`;
 };
 
-/**
- * Says why the file that is named at `at` cannot be used; false where it can. `undefined` content was not
- * read yet, or is optional.
- */
+/** Reports why the file named at `at` cannot be used. Returns false if it can be used. */
 export const isUnusable = (c: Context, at: Node, path: string, content: FileContent | undefined): boolean => {
   const shown = pathText(at, path);
   if (content?.kind === 'missing')
@@ -102,7 +99,7 @@ export const isUnusable = (c: Context, at: Node, path: string, content: FileCont
   return true;
 };
 
-/** `env_file`: later files win. */
+/** Reads `env_file`. Later files override earlier ones. */
 export const envFiles: Reader<Environment> = (node, c) => {
   const values = new Map<string, string>();
   const items = node.kind === 'list' ? node.items : [node];

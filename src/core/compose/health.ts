@@ -31,7 +31,7 @@ const HEALTH_KEYS = {
   retries: integer(1, 1_000_000),
 };
 
-/** Zero inherits the image's value in the engine's API, so it is the same as absent. */
+/** In the engine's API, a zero keeps the image's value, so zero and absence are the same. */
 export const healthcheck: Reader<Healthcheck> = (node, c) => {
   const read = fields(HEALTH_KEYS)(node, c);
   if (read === undefined) return undefined;

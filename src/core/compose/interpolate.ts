@@ -1,27 +1,27 @@
-/** Text with its variables put in, or why that cannot be. */
+/** The text after interpolation, or why interpolation failed. */
 export type Interpolated =
   | { readonly kind: 'ok'; readonly text: string }
   /** `${NAME}` without a default. */
   | { readonly kind: 'unset'; readonly name: string }
-  /** `${NAME:?message}`; the message as it is written, and empty where it has variables itself. */
+  /** `${NAME:?message}`. The message is empty if it contains variables itself. */
   | { readonly kind: 'required'; readonly name: string; readonly message: string }
-  /** A `$` that begins nothing. */
+  /** A `$` without a variable. */
   | { readonly kind: 'invalid' }
-  /** Variables in defaults of variables, too deep; or text that grows beyond what is allowed. */
+  /** Too many levels of defaults inside defaults, or too long a text. */
   | { readonly kind: 'too-deep' }
   | { readonly kind: 'too-long' };
 
 /**
- * How many characters may still be made: variables inside variables multiply, and a few lines could fill the
- * memory.
+ * How many characters interpolation may still produce. Nested variables multiply, so a few lines could fill
+ * the memory.
  */
 export interface Allowance {
   left: number;
 }
 
-/** What the kernel takes of one variable or argument (MAX_ARG_STRLEN of execve(2)). */
+/** The kernel's limit for one variable or argument (MAX_ARG_STRLEN of execve(2)). */
 const MAX_TEXT = 131_072;
-/** For all values that are made of one project's files. */
+/** The allowance for all values of one project: 16 MiB. */
 export const projectAllowance = (): Allowance => ({ left: 16 * 1024 ** 2 });
 
 export type Lookup = (name: string) => string | undefined;
@@ -29,7 +29,7 @@ export type Lookup = (name: string) => string | undefined;
 const MAX_DEPTH = 16;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 
-/** The index of the `}` that closes a `${` whose inside starts at `from`; -1 where there is none. */
+/** Returns the index of the `}` that closes the `${` before `from`, or -1. */
 const closingBrace = (text: string, from: number): number => {
   let open = 1;
   for (let index = from; index < text.length; index += 1) {
@@ -40,7 +40,7 @@ const closingBrace = (text: string, from: number): number => {
   return -1;
 };
 
-/** The inside of `${…}`: the operators of the Compose Specification, "Interpolation". */
+/** Expands the inside of `${…}` (Compose Specification, "Interpolation"). */
 const substitute = (inside: string, lookup: Lookup, depth: number, allowance: Allowance): Interpolated => {
   const name = NAME.exec(inside)?.[0];
   if (name === undefined) return { kind: 'invalid' };
@@ -88,9 +88,9 @@ const expand = (template: string, lookup: Lookup, depth: number, allowance: Allo
 };
 
 /**
- * `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`,
- * `${NAME:+other}`, `${NAME+other}` and `$$`, nested in defaults too. An unset variable is never silently
- * empty.
+ * Expands `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`,
+ * `${NAME:+other}`, `${NAME+other}` and `$$`, also inside defaults. An unset variable is a fault, not an
+ * empty text.
  */
 export const interpolate = (
   template: string,
@@ -100,15 +100,12 @@ export const interpolate = (
 
 const REFERENCE = /\$(?:\$|\{?([A-Za-z_][A-Za-z0-9_]*))/g;
 
-/** The variables that a text names, each once; `$$` names none. */
+/** The variables that a text names, each once. `$$` names none. */
 export const variablesIn = (template: string): readonly string[] => [
   ...new Set([...template.matchAll(REFERENCE)].flatMap(([, name]) => name ?? [])),
 ];
 
-/**
- * A text that is one reference in braces names a variable on purpose; in `Xk9$mQ2v` the name may be half of a
- * password.
- */
+/** One reference in braces is meant as a variable. In `Xk9$mQ2v` the name may be part of a password. */
 const isOneReference = (template: string): boolean => /^\$\{[^{}$]*\}$/.test(template.trim());
 
 const SET_ADVICE = 'set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names';
@@ -126,8 +123,8 @@ const FAULTS = {
 };
 
 /**
- * What is wrong and what to write instead, in words; undefined where nothing is. A template that `isSecret`
- * is no text to quote from, not even a name, unless it is one reference.
+ * Returns what is wrong and how to correct it, or undefined. If `isSecret`, it quotes nothing from the
+ * template, not even a name, unless the template is a single reference.
  */
 export const interpolationFault = (
   result: Interpolated,

@@ -3,8 +3,7 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 export const isIpv4 = (text: string): boolean => IPV4.test(text);
 
 /**
- * The one canonical spelling of an IPv6 address (RFC 5952, through the URL parser); undefined where it is
- * none.
+ * The canonical spelling of an IPv6 address (RFC 5952, by the URL parser), or undefined for any other text.
  */
 export const canonicalIpv6 = (text: string): string | undefined => {
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return undefined;
@@ -12,13 +11,13 @@ export const canonicalIpv6 = (text: string): string | undefined => {
   return url === null ? undefined : url.hostname.slice(1, -1);
 };
 
-/** An address in its canonical spelling; undefined where it is none. Brackets around IPv6 are dropped. */
+/** The canonical spelling of an address, without brackets around IPv6, or undefined for any other text. */
 export const canonicalIp = (text: string): string | undefined => {
   if (isIpv4(text)) return text;
   return canonicalIpv6(/^\[.*\]$/.test(text) ? text.slice(1, -1) : text);
 };
 
-/** `ADDRESS/PREFIX`, canonical. */
+/** The canonical form of `ADDRESS/PREFIX`, or undefined for any other text. */
 export const canonicalSubnet = (text: string): string | undefined => {
   const [, address, prefix] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
   const ip = address === undefined ? undefined : canonicalIp(address);

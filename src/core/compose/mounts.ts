@@ -5,7 +5,7 @@ import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
 import { bool, bytes, filledText, oneOf, scalar } from './scalars.ts';
 import type { Node } from './node.ts';
 
-/** A mount and where it was written. */
+/** A mount and its position in the file. */
 export interface WrittenMount {
   readonly mount: Mount;
   readonly node: Node;
@@ -68,7 +68,7 @@ const shortMount = (node: Node, c: Context): Mount | undefined => {
   return name === undefined ? undefined : { kind: 'volume', name, target, readOnly, ...present({ noCopy }) };
 };
 
-/** YAML 1.1 and 1.2 read `1777` and `01777` differently: octal has to be visible. */
+/** YAML 1.1 and 1.2 read `1777` and `01777` differently, so only an explicit octal number is accepted. */
 const mode: Reader<number> = (node, c) => {
   const read = scalar(node, c);
   if (read === undefined) return undefined;
@@ -152,7 +152,7 @@ const written: Reader<WrittenMount> = (node, c) => {
   return mount && { mount, node };
 };
 
-/** `volumes` of a service, short and long. */
+/** `volumes` of a service, in short and long syntax. */
 export const mounts: Reader<readonly WrittenMount[]> = listOf(written);
 
 const tmpfsEntry: Reader<readonly [string, string]> = (node, c) => {
@@ -163,7 +163,7 @@ const tmpfsEntry: Reader<readonly [string, string]> = (node, c) => {
   return target === undefined ? undefined : [target, colon === -1 ? '' : entry.slice(colon + 1)];
 };
 
-/** `tmpfs`: target → options, as in `/run:size=64m,mode=1777`. */
+/** Reads `tmpfs` such as `/run:size=64m,mode=1777` into a map of targets and options. */
 export const tmpfs: Reader<Readonly<Record<string, string>>> = (node, c) => {
   const list = oneOrMany(tmpfsEntry)(node, c);
   return list && toRecord(list);
@@ -177,10 +177,7 @@ const FILE_UNSUPPORTED = Object.fromEntries(
   ]),
 );
 
-/**
- * `secrets` and `configs` of a service: read-only bind mounts of files, below `base` where the target is
- * relative.
- */
+/** `secrets` and `configs` of a service: read-only bind mounts. A relative target is below `base`. */
 export const fileMounts = (kind: 'secrets' | 'configs', base: string): Reader<readonly WrittenMount[]> =>
   listOf((node, c) => {
     const read =

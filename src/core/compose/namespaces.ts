@@ -2,19 +2,16 @@ import type { ComposeProject, ContainerSpec } from './project-model.ts';
 
 export type Namespace = 'network' | 'ipc' | 'pid';
 
-/**
- * A namespace of another container, the donor, that a container joins: `network_mode`, `ipc` or `pid` with
- * `container:NAME`.
- */
+/** A namespace of another container, the donor: `network_mode`, `ipc` or `pid` with `container:NAME`. */
 export interface JoinedNamespace {
   readonly namespace: Namespace;
-  /** The donor's name as it is written; the engine takes an id as well. */
+  /** The donor's name or id, as written. */
   readonly donor: string;
 }
 
 const PREFIX = 'container:';
 
-/** The name in `container:NAME`; undefined for every other mode. */
+/** Returns the name in `container:NAME`, or undefined for any other mode. */
 export const donorIn = (mode: string | undefined): string | undefined =>
   mode?.startsWith(PREFIX) === true ? mode.slice(PREFIX.length) : undefined;
 
@@ -29,6 +26,5 @@ export const joinedNamespaces = (
   });
 };
 
-/** The names of all donors. */
 export const donorsIn = ({ services }: ComposeProject): readonly string[] =>
   Object.values(services).flatMap((s) => joinedNamespaces(s.container).map(({ donor }) => donor));

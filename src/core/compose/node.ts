@@ -5,10 +5,7 @@ interface Located {
   readonly path: string;
 }
 
-/**
- * `plain` is false for quoted and block scalars: those are text, whatever they look like. `source` is as
- * written.
- */
+/** `plain` is false for quoted and block scalars, which are always text. `source` is the original text. */
 export interface ScalarNode extends Located {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
@@ -31,19 +28,16 @@ export interface MapNode extends Located {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/**
- * YAML with aliases expanded, merge keys applied, and a place and path on everything; `$` is not interpolated
- * yet.
- */
+/** A YAML node with its position and path, after aliases and merge keys, before interpolation. */
 export type Node = ScalarNode | ListNode | MapNode;
 
-/** A key that is no name may be a value whose colon is missing: it is not shown. */
+/** Hides a key that does not look like a name: it may be a secret value with its colon missing. */
 const shownKey = (key: string): string => (/^[\w./-]{1,80}$/.test(key) || key === '<<' ? key : '?');
 
 export const joinPath = (path: string, key: string): string =>
   path === '' ? shownKey(key) : `${path}.${shownKey(key)}`;
 
-/** The same node at another path: what a merge key brings belongs where it arrives. */
+/** Moves a node to another path: merged entries belong to the map that merges them. */
 export const rebase = (node: Node, path: string): Node => {
   if (node.kind === 'scalar') return { ...node, path };
   if (node.kind === 'list') {

@@ -3,10 +3,13 @@ import { quoted, report, type Context, type Reader } from './reader-context.ts';
 import { filledText } from './scalars.ts';
 import type { Node } from './node.ts';
 
-/** Absolute, without `.`, `..` and a slash at the end. */
+/** Removes `.`, `..` and trailing slashes. */
 const normal = (path: string): string => posix.normalize(path).replace(/(?<=.)\/+$/, '');
 
-/** A path on the host: `./x` starts at the folder of compose.yaml, `~` has no meaning for an agent. */
+/**
+ * Resolves a host path. `./x` is relative to the folder of compose.yaml. `~` is refused, because the agent
+ * has no home.
+ */
 export const hostPath = (written: string, node: Node, c: Context): string | undefined => {
   if (written.startsWith('~')) {
     return report(c, node, '"~" is nobody\'s home here', 'write the absolute path');
@@ -19,7 +22,7 @@ export const hostFile: Reader<string> = (node, c) => {
   return written === undefined ? undefined : hostPath(written, node, c);
 };
 
-/** A path inside a container. */
+/** Checks and normalizes a path inside a container. */
 export const containerPath = (written: string, node: Node, c: Context): string | undefined => {
   const path = normal(written);
   if (!written.startsWith('/')) {

@@ -5,7 +5,7 @@ import { fields, listOf, present } from './readers.ts';
 import { filledText, integer, oneOf, scalar } from './scalars.ts';
 import type { Node } from './node.ts';
 
-/** A port and where it was written. */
+/** A port and its position in the file. */
 export interface WrittenPort {
   readonly port: Port;
   readonly node: Node;
@@ -14,7 +14,7 @@ export interface WrittenPort {
 type Protocol = Port['protocol'];
 type Range = readonly [first: number, last: number];
 
-/** Of what a project may make: every port twice over is taken. */
+/** The cost of one port. The allowance of a project admits 262,144 ports. */
 const PORT_COST = 64;
 
 const PROTOCOLS: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
@@ -46,7 +46,7 @@ const addressOf = (text: string, node: Node, c: Context): string | undefined => 
   );
 };
 
-/** Splits `ADDRESS:HOST:CONTAINER`; the address may be an IPv6 one, in brackets. */
+/** Splits `ADDRESS:HOST:CONTAINER`. An IPv6 address is in brackets. */
 const splitShort = (text: string): { address: string; host: string; container: string } | undefined => {
   const [, address, host, container] = /^(?:(?:(\[[^\]]*\]|[^:]*):)?([^:]*):)?([^:]+)$/.exec(text) ?? [];
   return container === undefined ? undefined : { address: address ?? '', host: host ?? '', container };
@@ -134,7 +134,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const onePort: Reader<readonly WrittenPort[]> = (node, c) =>
   node.kind === 'map' ? longPort(node, c) : shortPorts(node, c);
 
-/** `ports`, every form, one entry a port, sorted. */
+/** Reads `ports` in short and long syntax into one sorted entry for each port. */
 export const ports: Reader<readonly WrittenPort[]> = (node, c) => {
   const all = listOf(onePort)(node, c)?.flat();
   return all?.toSorted((a, b) => compare(sortKey(a), sortKey(b)));
@@ -166,8 +166,8 @@ export const expose: Reader<readonly string[]> = (node, c) => {
 const isIpv6 = (address: string): boolean => address.includes(':');
 
 /**
- * Whether two host addresses can meet: the empty one is every address, `0.0.0.0` and `::` every one of their
- * family.
+ * Whether two host addresses overlap. The empty address stands for all addresses, `0.0.0.0` and `::` for all
+ * addresses of their family.
  */
 export const addressesOverlap = (a: string, b: string): boolean => {
   if (a === b || a === '' || b === '') return true;

@@ -18,13 +18,13 @@ import type { WrittenService } from './service.ts';
 
 type Services = ReadonlyMap<string, WrittenService>;
 
-/** Of what a project may make, for each service that the search for a cycle looks at. */
+/** The cost of each service that the search for a cycle visits, charged to the project's allowance. */
 const SEARCH_COST = 8;
 
 const UNKNOWN_ADVICE = 'define that service, or remove this';
 
 const unknownService = (name: string, asking: string, services: Services, c: Context): string => {
-  // Past what is shown, comparing with each name that there is would only cost time.
+  // The report no longer shows a suggestion, and comparing with each service takes time.
   if (c.problems.length > MAX_PROBLEMS) return UNKNOWN_ADVICE;
   const meant = closest(
     name,
@@ -33,7 +33,7 @@ const unknownService = (name: string, asking: string, services: Services, c: Con
   return meant === undefined ? UNKNOWN_ADVICE : `did you mean "${meant}"?`;
 };
 
-/** The service whose container bears each name. */
+/** Container name → service. */
 type Donors = ReadonlyMap<string, string>;
 
 const donorsOf = (services: Services): Donors =>
@@ -43,10 +43,7 @@ const donorsOf = (services: Services): Donors =>
     ),
   );
 
-/**
- * Services whose containers have to be there first: declared dependencies, and those whose namespaces it
- * joins.
- */
+/** The services whose containers must exist first: dependencies and donors of namespaces. */
 const predecessorsOf = (service: Service | undefined, donors: Donors): readonly string[] =>
   service === undefined
     ? []
@@ -55,7 +52,7 @@ const predecessorsOf = (service: Service | undefined, donors: Donors): readonly 
         ...joinedNamespaces(service.container).flatMap(({ donor }) => donors.get(donor) ?? []),
       ];
 
-/** The names around a cycle that starts and ends at `start`; undefined where there is none. */
+/** Returns the names on a cycle from `start` back to `start`, or undefined. */
 const cycleFrom = (
   start: string,
   services: Services,
@@ -109,7 +106,7 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
   }
 };
 
-/** Each cycle is reported once, at the service whose name comes first. */
+/** Reports each cycle once, at the service whose name sorts first. */
 const cycleCheck = (
   { service, node }: WrittenService,
   services: Services,
@@ -133,7 +130,7 @@ const cycleCheck = (
 
 const NAMESPACE_KEYS = { network: 'network_mode', ipc: 'ipc', pid: 'pid' } as const;
 
-/** Not an error: it may be a container that the operator runs beside supercargo. */
+/** Only a hint, because the operator may run the donor outside supercargo. */
 const donorHints = (
   { service, node }: WrittenService,
   services: Services,
@@ -155,8 +152,8 @@ const donorHints = (
 };
 
 /**
- * `version-from` names a service that has a version of its own, with the same repository: the manifest's
- * digest is for that repository only. Chains are refused, so there are no cycles.
+ * `version-from` must name a service of the same repository, because the manifest's digest belongs to that
+ * repository. The named service must have its own version, so there are no chains and no cycles.
  */
 const versionFromChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
   if (service.versionFrom === undefined) return;
@@ -207,7 +204,7 @@ const hasFixedAddress = ({ container }: Service): boolean =>
     (a) => (a.ipv4 ?? a.ipv6 ?? a.macAddress ?? a.linkLocalIps) !== undefined,
   );
 
-/** What only one container at a time can have. */
+/** Reports what several containers at a time cannot share. */
 const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): void => {
   const { order } = service.update;
   const several = service.replicas > 1;
@@ -271,7 +268,7 @@ const nameChecks = (services: Services, c: Context): void => {
   }
 };
 
-/** What can only be judged when all services are known. */
+/** The checks that need all services. */
 export const checkServices = (services: Services, c: Context): void => {
   const donors = donorsOf(services);
   for (const written of services.values()) {

@@ -1,16 +1,15 @@
 /**
- * What the host's compose files say, after parsing, interpolation and defaults: plain JSON in one normal
- * form. Two files that mean the same give equal values here, so that equal values hash equal (see
- * `release.ts`). Units are in the names: Ms, Bytes, NanoCpus. Lists whose order means nothing to the engine
- * are sorted.
+ * The content of the host's compose files after parsing, interpolation and defaults: plain JSON in one normal
+ * form. Files with the same meaning give equal values, which hash equally (`release-spec.ts`). Names contain
+ * the units: Ms, Bytes, NanoCpus. Lists are sorted if their order means nothing to the engine.
  */
 export interface ComposeProject {
   readonly services: Readonly<Record<string, Service>>;
   readonly networks: Readonly<Record<string, NetworkDefinition>>;
   readonly volumes: Readonly<Record<string, VolumeDefinition>>;
-  /** `x-supercargo: {allow-empty: true}` at the top: removing every service is meant. */
+  /** `x-supercargo: {allow-empty: true}` at the top level: the files may remove every service. */
   readonly allowEmpty: boolean;
-  /** Advice that is not an error, for `validate` and `doctor`. */
+  /** Hints for `validate` and `doctor`; none is an error. */
   readonly hints: readonly Hint[];
 }
 
@@ -23,9 +22,9 @@ export interface Hint {
 
 export interface Service {
   readonly name: string;
-  /** As written, interpolated: with a tag or digest the host pins the version. */
+  /** After interpolation. With a tag or digest, the host pins the version. */
   readonly image: string;
-  /** What determines the container; everything else here can change without touching it. */
+  /** The settings of the container. A change of them replaces the container. */
   readonly container: ContainerSpec;
   readonly containerName: string | undefined;
   readonly replicas: number;
@@ -34,13 +33,15 @@ export interface Service {
   readonly pullPolicy: PullPolicy;
   readonly healthyWithinMs: number;
   readonly drainMs: number;
-  /** `x-supercargo.ready`; absent: health check, or the monitor time and the published port. */
+  /**
+   * `x-supercargo.ready`. Without it, the health check decides, or the monitor time and the published port.
+   */
   readonly ready: ReadyCheck | undefined;
-  /** `x-supercargo.version-from`: this service runs the version of that one. */
+  /** `x-supercargo.version-from`: the service whose version this one runs. */
   readonly versionFrom: string | undefined;
-  /** What the variables hold that were put into its settings; absent: none were. It determines nothing. */
+  /** The variables in the service's settings and their values. They are not part of the spec hash. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** `x-supercargo.replaces`: the name of a foreign container that this service takes over. */
+  /** `x-supercargo.replaces`: the name of a foreign container that this service replaces. */
   readonly replaces: string | undefined;
 }
 
@@ -48,7 +49,7 @@ export type PullPolicy = 'missing' | 'always' | 'never';
 
 export interface UpdatePolicy {
   readonly order: 'stop-first' | 'start-first';
-  /** Replicas replaced at the same time; 0 means all. */
+  /** How many replicas to replace at the same time; 0 means all. */
   readonly parallelism: number;
   readonly delayMs: number;
   readonly monitorMs: number;
@@ -64,14 +65,11 @@ export type ReadyCheck =
   | { readonly kind: 'http'; readonly path: string; readonly port: number }
   | { readonly kind: 'tcp'; readonly port: number };
 
-/**
- * Absent members are left to the engine and the image. Key order is fixed by the parser; it does not matter
- * for the hash.
- */
+/** Absent members keep the value of the engine or the image. */
 export interface ContainerSpec {
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
-  /** `environment` over `env_file`. `KEY` without a value that no interpolation file defines is left out. */
+  /** `environment` over `env_file`. A `KEY` without a value is absent if no interpolation file defines it. */
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly workingDir?: string;
@@ -86,7 +84,7 @@ export interface ContainerSpec {
   readonly restart: RestartPolicy;
   readonly healthcheck?: Healthcheck;
   readonly ports: readonly Port[];
-  /** Container ports that are only declared (`expose`), e.g. `8888/tcp`. */
+  /** Ports that `expose` declares, such as `8888/tcp`. */
   readonly expose: readonly string[];
   readonly mounts: readonly Mount[];
   readonly tmpfs: Readonly<Record<string, string>>;
@@ -119,11 +117,11 @@ export interface ContainerSpec {
 
 export interface RestartPolicy {
   readonly name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
-  /** Only with on-failure; 0 means without end. */
+  /** Only for on-failure; 0 means no limit. */
   readonly maxRetries: number;
 }
 
-/** `test: []` means: the image's check is disabled (NONE). Absent members keep the image's value. */
+/** `test: []` disables the image's check (NONE). Absent members keep the image's value. */
 export interface Healthcheck {
   readonly test?: readonly string[];
   readonly intervalMs?: number;
@@ -134,9 +132,9 @@ export interface Healthcheck {
 }
 
 export interface Port {
-  /** Empty: every address of the host. */
+  /** Empty for every address of the host. */
   readonly hostAddress: string;
-  /** Undefined: the engine picks one. */
+  /** Undefined if the engine chooses the port. */
   readonly hostPort: number | undefined;
   readonly containerPort: number;
   readonly protocol: 'tcp' | 'udp' | 'sctp';
@@ -144,7 +142,7 @@ export interface Port {
 }
 
 export type Mount =
-  /** `name` is the logical name in `volumes:`. */
+  /** `name` is the key in `volumes:`. */
   | {
       readonly kind: 'volume';
       readonly name: string;
@@ -153,9 +151,9 @@ export type Mount =
       readonly noCopy?: boolean;
       readonly subpath?: string;
     }
-  /** An anonymous volume: carried over from container to container. */
+  /** An anonymous volume. A new container takes it over from the old one. */
   | { readonly kind: 'anonymous'; readonly target: string; readonly readOnly: boolean }
-  /** `source` is absolute. With `createSource` the engine makes a missing folder (the short syntax). */
+  /** `source` is absolute. With `createSource` (short syntax) the engine creates a missing folder. */
   | {
       readonly kind: 'bind';
       readonly source: string;
@@ -165,8 +163,7 @@ export type Mount =
       readonly propagation?: string;
       readonly selinux?: 'z' | 'Z';
       /**
-       * SHA-256 of the content where the mount is a secret or config file we can read: a changed secret is a
-       * new spec.
+       * The SHA-256 of a secret or config file that the agent can read: a changed secret changes the spec.
        */
       readonly contentHash?: string;
     }
@@ -179,7 +176,7 @@ export type NetworkMode =
 
 /** The first attachment is the container's primary network (highest priority, then by name). */
 export interface Attachment {
-  /** Logical name in `networks:`; `default` is the implicit one. */
+  /** The key in `networks:`; `default` is the implicit network. */
   readonly network: string;
   readonly aliases: readonly string[];
   readonly ipv4?: string;
@@ -202,7 +199,7 @@ export interface Ulimit {
 }
 
 export interface NetworkDefinition {
-  /** The name on the engine, where it is fixed (`external`, or `name:`). */
+  /** The engine's name, if `external` or `name:` fixes it. */
   readonly fixedName: string | undefined;
   readonly external: boolean;
   readonly driver?: string;

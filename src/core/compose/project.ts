@@ -24,7 +24,6 @@ import { parseTree } from './tree.ts';
 import { UNSUPPORTED_TOP_KEYS } from './unsupported.ts';
 import { readVariables } from './variables.ts';
 
-/** One compose file's text. */
 export interface ComposeText {
   readonly path: string;
   readonly text: string;
@@ -37,10 +36,10 @@ export interface ReferencedFile {
 }
 
 export interface ProjectInput {
-  /** Absolute: the folder of compose.yaml (of a file in compose.d: the folder that holds compose.d). */
+  /** The folder of compose.yaml, absolute. For files in compose.d, the folder that contains compose.d. */
   readonly folder: string;
   readonly files: readonly ComposeText[];
-  /** What reading each referenced file gave, by absolute path. One that is not here counts as missing. */
+  /** The results of reading referenced files, by absolute path. A file without a result counts as missing. */
   readonly read: ReadonlyMap<string, FileContent>;
 }
 
@@ -51,10 +50,10 @@ export type ParsedProject =
 type Section = 'services' | 'networks' | 'volumes' | 'secrets' | 'configs';
 type Sections = Readonly<Record<Section, Map<string, Node>>>;
 
-/** Names that plain JavaScript objects already answer to. */
+/** Names that every JavaScript object inherits. */
 const isReserved = (name: string): boolean => name in {};
 
-/** Collects a section's entries over all files: a name defined twice is an error that names both places. */
+/** Collects a section from all files. A name defined twice is an error that names both places. */
 const collect =
   (section: Map<string, Node>): Reader<true> =>
   (node, c) => {
@@ -88,7 +87,7 @@ const version: Reader<true> = (node, c) => {
   return true;
 };
 
-/** Any scalars: `variables.ts` reads them before interpolation is possible. */
+/** `variables.ts` reads this key, before interpolation is possible. */
 const envFileKey: Reader<true> = () => true;
 
 const topTable = (sections: Sections) => ({
@@ -101,7 +100,7 @@ const topTable = (sections: Sections) => ({
   'x-supercargo': fields({ 'allow-empty': bool, 'env-file': envFileKey }),
 });
 
-/** A project is read again while it names more files; its own files are parsed once. */
+/** One project takes several passes, until it names no new file; each file is parsed only once. */
 const treeOf = memoize(({ path, text }: ComposeText) => parseTree(path, text));
 
 const readRoots = (files: readonly ComposeText[], problems: ComposeProblem[]): readonly MapNode[] =>
@@ -113,7 +112,7 @@ const readRoots = (files: readonly ComposeText[], problems: ComposeProblem[]): r
     }
     const { root } = tree;
     if (root.kind === 'map') return [root];
-    // Comments only: Chef may leave a file behind that defines nothing.
+    // Only comments: Chef may leave behind a file without definitions.
     if (root.kind === 'scalar' && root.value === null) return [];
     problems.push({
       ...root.place,
@@ -157,7 +156,7 @@ const emptySections = (): Sections => ({
   configs: new Map(),
 });
 
-/** In the order of the files and lines, each once: services may share a faulty env_file. */
+/** In the order of files and lines, without repetitions: services may share a faulty env_file. */
 const inOrder = (
   problems: readonly ComposeProblem[],
   files: readonly ComposeText[],
@@ -184,7 +183,7 @@ const readProject = (roots: readonly MapNode[], base: Context): ComposeProject =
   const volumes = readAll(sections.volumes, base, volume);
   const defined: Defined = {
     services: new Set(sections.services.keys()),
-    // A definition that could not be read is reported once; whoever uses it is not to blame as well.
+    // An invalid definition is reported once, not again for each service that uses it.
     networks: new Map(
       [...sections.networks.keys()].map((name) => [name, networks.get(name) ?? DEFAULT_NETWORK]),
     ),
@@ -235,14 +234,14 @@ const pass = (input: ProjectInput): Pass => {
 };
 
 /**
- * Which files have to be read before `parseProject` can tell everything. Reading some can name more (a path
- * with a variable in it), so this is asked again with what was read until it names nothing new.
+ * The files that `parseProject` needs. A file may define variables in the path of another one, so the caller
+ * reads and asks again until no new file appears.
  */
 export const referencedFiles = (input: ProjectInput): readonly ReferencedFile[] =>
   [...pass(input).asked].map(([path, purpose]) => ({ path, purpose }));
 
 /**
- * Several compose files as one project: a disjoint union in one normal form, or everything that is wrong with
- * them, in the order of the files and lines. Never throws.
+ * Combines compose files into one project without merging definitions. Returns the project, or all problems
+ * in the order of files and lines. Never throws.
  */
 export const parseProject = (input: ProjectInput): ParsedProject => pass(input).result;

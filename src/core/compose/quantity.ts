@@ -1,7 +1,10 @@
 const UNIT_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const PART = /(\d+(?:\.\d+)?)(us|ms|s|m|h)/g;
 
-/** `1h30m`, `10s`, `500ms` → milliseconds. Undefined where it is no duration, or finer than a millisecond. */
+/**
+ * Converts `1h30m`, `10s` or `500ms` to milliseconds. Returns undefined for other text and for fractions of a
+ * millisecond.
+ */
 export const parseDuration = (text: string): number | undefined => {
   if (text === '0') return 0;
   if (!/^(?:\d+(?:\.\d+)?(?:us|ms|s|m|h))+$/.test(text)) return undefined;
@@ -16,8 +19,8 @@ export const parseDuration = (text: string): number | undefined => {
 const POWER: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 };
 
 /**
- * `512m`, `1gb`, `64k`, `1024` → bytes; every unit is a power of 1024, as the engine's are. Undefined where
- * it is no size.
+ * Converts `512m`, `1gb`, `64k` or `1024` to bytes. Units are powers of 1024, like the engine's. Returns
+ * undefined for other text.
  */
 export const parseBytes = (text: string): number | undefined => {
   const [, count, unit] = /^(\d+(?:\.\d+)?) ?(?:([kmgt])i?)?b?$/i.exec(text) ?? [];

@@ -3,27 +3,25 @@ import type { ComposeProblem } from './compose-problem.ts';
 import { variablesIn, type Allowance } from './interpolate.ts';
 import type { Node } from './node.ts';
 
-/**
- * Why a file that the compose files name is read. Of secrets and configs only the content's hash is wanted.
- */
+/** Why the compose files need a file. Of secrets and configs only the hash is used. */
 export type FilePurpose = 'variables' | 'environment' | 'secret' | 'config';
 
-/** What reading one named file gave. Content that must not be kept arrives as a SHA-256 in hex. */
+/** The result of reading a file. Secrets and configs arrive as a SHA-256 in hex. */
 export type FileContent =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'hash'; readonly sha256: string }
   | { readonly kind: 'missing' }
-  /** It is there, and this user may not read it. */
+  /** The file exists, but the agent may not read it. */
   | { readonly kind: 'unreadable' }
-  /** `hangs`: its file system does not answer. */
+  /** `hangs`: the file system does not answer. */
   | { readonly kind: 'unusable'; readonly message: string; readonly hangs?: true };
 
-/** What the top level defines; services refer to it by name. */
+/** The definitions at the top level, by name. */
 export interface Defined {
   readonly services: ReadonlySet<string>;
   readonly networks: ReadonlyMap<string, NetworkDefinition>;
   readonly volumes: ReadonlySet<string>;
-  /** Absolute path of the file behind each name. */
+  /** The file of each secret. */
   readonly secrets: ReadonlyMap<string, SourceFile>;
   readonly configs: ReadonlyMap<string, SourceFile>;
 }
@@ -33,25 +31,22 @@ export interface SourceFile {
   readonly contentHash: string | undefined;
 }
 
-/** Where one pass over the files puts what it finds. Lives as long as the pass; nothing outside sees it. */
+/** The state of one pass over the files. */
 export interface Context {
-  /** Absolute: relative paths in every file start here. */
+  /** The folder to which relative paths refer, absolute. */
   readonly folder: string;
   readonly variables: ReadonlyMap<string, string>;
   readonly defined: Defined;
   readonly problems: ComposeProblem[];
   readonly hints: Hint[];
   readonly allowance: Allowance;
-  /**
-   * The variables that were put into the settings of a service, with their values; undefined outside of
-   * services.
-   */
+  /** The variables that a service's settings use, and their values. Undefined outside services. */
   readonly used?: Map<string, string>;
-  /** Remembers that the file is wanted; undefined while nobody has read it. */
+  /** Returns the result of reading the file, and records that the project needs it. */
   readonly ask: (path: string, purpose: FilePurpose) => FileContent | undefined;
 }
 
-/** Turns a node into a value. Undefined: it reported why not. */
+/** Turns a node into a value. Returns undefined if it reported a problem. */
 export type Reader<T> = (node: Node, c: Context) => T | undefined;
 
 export const report = (
@@ -64,19 +59,17 @@ export const report = (
   return undefined;
 };
 
-/** More of them help nobody, and a file of a megabyte can have half a million. */
+/** A person reads no more than this, and a file of one megabyte can have 500,000 problems. */
 export const MAX_PROBLEMS = 100;
 const MAX_QUOTE = 80;
 
-/**
- * Settings whose values are free text, and as a rule secret: nothing of them is quoted, whatever is wrong.
- */
+/** Settings with free text, which is often secret. Messages never quote it. */
 const FREE_TEXT =
   /^(?:services\..+\.(?:environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls)|.*\.(?:labels|driver_opts))(?:[.[]|$)/;
 
 export const isSecretPlace = (at: Pick<Node, 'path'>): boolean => FREE_TEXT.test(at.path);
 
-/** The variables that are put into what stands at a node. */
+/** The names of the variables in a node. */
 const variablesBelow = (node: Node): readonly string[] => {
   if (node.kind === 'scalar') return typeof node.value === 'string' ? variablesIn(node.value) : [];
   const inner = node.kind === 'list' ? node.items : [...node.entries.values()].map(({ value }) => value);
@@ -84,9 +77,8 @@ const variablesBelow = (node: Node): readonly string[] => {
 };
 
 /**
- * How a message names a text that was read at `node`: in quotes where it stands so in the file, and by its
- * variables where a value was put in, which may be anything, a password that was named in the wrong place
- * too.
+ * Names a text in a message: it quotes text that is literally in the file. It names the variable for text
+ * from a variable, which may be a password in the wrong place.
  */
 export const quoted = (c: Context, node: Node, text: string): string => {
   if (c.problems.length > MAX_PROBLEMS || isSecretPlace(node)) return 'its value';
@@ -95,17 +87,18 @@ export const quoted = (c: Context, node: Node, text: string): string => {
   return `"${text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text}"`;
 };
 
-/**
- * Nothing of it was put in by a variable, and it is no free text: a message may quote it, and advise with it.
- */
+/** Whether a message may quote the node: it contains no variable and no free text. */
 export const isLiteral = (node: Node): boolean => !isSecretPlace(node) && variablesBelow(node).length === 0;
 
-/** A key is quoted where it looks like one: with a colon missing, it is a value. */
+/**
+ * Whether a key looks like a name. Other keys are not quoted: they may be secret values with the colon
+ * missing.
+ */
 export const isName = (key: string): boolean => /^[\w./-]{1,80}$/.test(key);
 
 /**
- * Takes `amount` of what a project may make; false where nothing is left. Loops that a few lines can make
- * long ask it, so that no file can hold the agent up.
+ * Charges `amount` to the project's allowance. Returns false if the allowance is used up. Loops that a few
+ * lines can make long call this, so that no file can block the agent.
  */
 export const spend = (c: Context, at: Pick<Node, 'place' | 'path'>, amount: number): boolean => {
   c.allowance.left -= amount;
@@ -127,7 +120,7 @@ export const hint = (c: Context, at: Pick<Node, 'place' | 'path'>, message: stri
 };
 
 /**
- * The node under these keys, or the last one on the way that exists: where a problem about it is best shown.
+ * The node under these keys, or the deepest existing node on the way, which is the best place for a problem.
  */
 export const nodeAt = (node: Node, ...keys: readonly string[]): Node => {
   const [key, ...rest] = keys;

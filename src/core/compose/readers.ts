@@ -2,7 +2,7 @@ import { isName, MAX_PROBLEMS, quoted, report, type Context, type Reader } from 
 import { filledText, scalar, text } from './scalars.ts';
 import type { ListNode, MapNode, Node } from './node.ts';
 
-/** A declarative table: which keys a map may have, and how each is read. */
+/** The allowed keys of a map and the reader of each. */
 export type Table = Readonly<Record<string, Reader<unknown>>>;
 
 export type Fields<T extends Table> = {
@@ -21,7 +21,7 @@ const expectList = (node: Node, c: Context): ListNode | undefined => {
   return report(c, node, message, 'write "- VALUE" lines below it, or remove it');
 };
 
-/** Edits between two words; two neighbours that changed places are one edit. */
+/** The number of edits between two words. Swapping two neighbouring letters counts as one edit. */
 const distance = (a: string, b: string): number => {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_empty, index) => index);
@@ -41,7 +41,7 @@ const distance = (a: string, b: string): number => {
 
 const plain = (name: string): string => name.toLowerCase().replaceAll('-', '_');
 
-/** The word that was probably meant. */
+/** The most similar word, if it is similar enough to be a misspelling. */
 export const closest = (word: string, words: readonly string[]): string | undefined => {
   if (word.length > 64) return undefined;
   const ranked = words
@@ -63,7 +63,7 @@ const reportKey = (
 ): void => {
   const advice = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined;
   if (advice !== undefined) return report(c, at, `"${key}" is not supported`, advice);
-  // Past what is shown, comparing with each key that there is would only cost time.
+  // The report no longer shows a suggestion, and comparing with each key takes time.
   const meant = c.problems.length > MAX_PROBLEMS ? undefined : closest(key, Object.keys(table));
   return report(
     c,
@@ -74,8 +74,8 @@ const reportKey = (
 };
 
 /**
- * Reads a map by its table. A key outside it is a problem, except `x-*` (`x-supercargo` counts only where a
- * table has it).
+ * Reads a map by its table. Other keys are problems, except `x-*`. `x-supercargo` needs an entry in the
+ * table.
  */
 export const fields =
   <T extends Table>(table: T, unsupported: Readonly<Record<string, string>> = {}): Reader<Fields<T>> =>
@@ -92,7 +92,7 @@ export const fields =
     return Object.fromEntries(read) as Fields<T>;
   };
 
-/** A list; entries that could not be read are reported and left out. */
+/** Reads a list, without the entries that have problems. */
 export const listOf =
   <T>(item: Reader<T>): Reader<readonly T[]> =>
   (node, c) =>
@@ -101,7 +101,7 @@ export const listOf =
       return value === undefined ? [] : [value];
     });
 
-/** A list whose order and repetition mean nothing. */
+/** Reads a list whose order and repetitions mean nothing. */
 export const setOf =
   (item: Reader<string>): Reader<readonly string[]> =>
   (node, c) => {
@@ -129,17 +129,17 @@ export const mapOf =
     return new Map(pairs);
   };
 
-/** Plain JSON with sorted keys; safe for keys such as `__proto__`. */
+/** A plain object with sorted keys, safe for keys such as `__proto__`. */
 export const toRecord = <T>(map: Iterable<readonly [string, T]>): Readonly<Record<string, T>> =>
   Object.fromEntries([...map].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
-/** `{KEY: VALUE}` with values as text; numbers and booleans are taken as written. */
+/** Reads `{KEY: VALUE}` as text. Numbers and booleans keep their spelling. */
 export const textMap: Reader<Readonly<Record<string, string>>> = (node, c) => {
   const map = mapOf(text)(node, c);
   return map && toRecord(map);
 };
 
-/** One `KEY=VALUE` of a list, or one entry of a map. A value of undefined was not given. */
+/** One `KEY=VALUE` of a list, or one entry of a map. `value` is undefined for a `KEY` alone. */
 export interface Assignment {
   readonly key: string;
   readonly value: string | undefined;
@@ -164,7 +164,7 @@ const mapAssignment = (node: Node, c: Context, key: string): Assignment | undefi
 const keyText = (key: string, { kind, ...node }: Node): string =>
   isName(key) && kind === 'scalar' && 'source' in node && !node.source.includes('$') ? `"${key}"` : 'a name';
 
-/** A map, or a list of `KEY=VALUE`. A key twice in the list is a problem. */
+/** Reads a map or a list of `KEY=VALUE`. A repeated key in the list is a problem. */
 export const assignments: Reader<readonly Assignment[]> = (node, c) => {
   if (node.kind === 'map') return [...(mapOf(mapAssignment)(node, c)?.values() ?? [])];
   const list = listOf(listAssignment)(node, c);
@@ -176,13 +176,13 @@ export const assignments: Reader<readonly Assignment[]> = (node, c) => {
   return list;
 };
 
-/** A map or list of assignments as plain JSON; `KEY` alone is the empty string. */
+/** Reads a map or a list of `KEY=VALUE`. A `KEY` alone has the empty value. */
 export const assignmentRecord: Reader<Readonly<Record<string, string>>> = (node, c) => {
   const list = assignments(node, c);
   return list && toRecord(list.map(({ key, value }) => [key, value ?? ''] as const));
 };
 
-/** Accepts what only says the default, and refuses the rest with advice. */
+/** Accepts only the default value. */
 export const only =
   (accepted: string, advice: string): Reader<true> =>
   (node, c) => {
@@ -193,7 +193,7 @@ export const only =
       : report(c, node, `${quoted(c, node, read.text)} is not supported`, advice);
   };
 
-/** Nothing is accepted: the key exists in Compose, and here it has no meaning. */
+/** Refuses a key that exists in Compose but has no meaning for supercargo. */
 export const refused =
   (message: string, advice: string): Reader<never> =>
   (node, c) =>
@@ -203,6 +203,6 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** Leaves out the members that are undefined: absent means "the engine's or the image's own". */
+/** Leaves out undefined members. An absent member means the default of the engine or the image. */
 export const present = <T extends object>(value: T): Defined<T> =>
   Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>;

@@ -4,11 +4,10 @@ import { canonicalSha256 } from './canonical.ts';
 import { exposureOf } from './start-first-checks.ts';
 import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from './project-model.ts';
 
-/** 16 hex digits: enough to tell the definitions of one host apart, short enough for a name. */
+/** 16 hex digits over the definition without its name: unique enough on one host, short enough for a name. */
 const definitionHash = (definition: NetworkDefinition | VolumeDefinition): string =>
   canonicalSha256(definition).slice(0, 16);
 
-/** 16 hex digits over the definition alone; equal definitions under other names are equal. */
 export const networkHash = (definition: NetworkDefinition): string => definitionHash(definition);
 export const volumeHash = (definition: VolumeDefinition): string => definitionHash(definition);
 
@@ -30,7 +29,7 @@ const specVersion1 = (service: Service, project: ComposeProject): string => {
   const { networkMode, mounts } = service.container;
   const networks =
     networkMode.kind === 'networks' ? networkMode.attachments.map(({ network }) => network) : [];
-  // Absent with stop-first, so that no hash changed when it came.
+  // Absent with stop-first, so that the introduction of `exposure` changed no existing hash.
   const exposure = exposureOf(service);
   const volumes = mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.name] : []));
   return canonicalSha256({
@@ -43,9 +42,9 @@ const specVersion1 = (service: Service, project: ComposeProject): string => {
 };
 
 /**
- * Every algorithm there ever was, by version. One is never changed or removed: the hash on a running
- * container is compared with the algorithm of its own version, so that an upgraded agent restarts nothing.
- * New members of the model must be optional and absent by default.
+ * All hash algorithms by version. None is ever changed or removed: the agent compares a container's hash by
+ * the algorithm of its version, so an upgraded agent restarts nothing. New members of the model must be
+ * optional and absent by default.
  */
 export const SPEC_VERSIONS = { '1': specVersion1 } as const satisfies Readonly<
   Record<string, (service: Service, project: ComposeProject) => string>
@@ -57,7 +56,7 @@ const CURRENT: SpecVersion = '1';
 
 const isSpecVersion = (version: string): version is SpecVersion => Object.hasOwn(SPEC_VERSIONS, version);
 
-/** The version in front of a spec hash; undefined where this agent does not know the algorithm. */
+/** The version in front of a spec hash, or undefined if this agent does not know the algorithm. */
 export const specVersionOf = (specHash: string): SpecVersion | undefined => {
   const version = specHash.slice(0, Math.max(0, specHash.indexOf(':')));
   return isSpecVersion(version) ? version : undefined;
@@ -67,7 +66,7 @@ export const specVersionOf = (specHash: string): SpecVersion | undefined => {
 export const hashWith = (version: SpecVersion, service: Service, project: ComposeProject): string => {
   const known = hashesOf(project);
   const key = `${version} ${service.name}`;
-  // Only of its own services: a caller may ask about one that it has made up.
+  // Only the project's own services are cached: a caller may pass a modified service.
   const isOwn = project.services[service.name] === service;
   const hash =
     (isOwn ? known.get(key) : undefined) ?? `${version}:${SPEC_VERSIONS[version](service, project)}`;
@@ -75,18 +74,17 @@ export const hashWith = (version: SpecVersion, service: Service, project: Compos
   return hash;
 };
 
-/** By algorithm and service. A project that is not read anew is the same object, tick after tick. */
+/** The hashes by version and service. An unchanged project stays the same object over many ticks. */
 const hashesOf = memoize((_project: ComposeProject) => new Map<string, string>());
 
 /**
- * What determines the service's containers, apart from the image: the container spec, the container's name,
- * and the definitions of the networks and volumes that it uses. Declared input only, never an engine's
- * defaults.
+ * The hash of everything except the image that determines the service's containers: the container spec, the
+ * container name, and the definitions of its networks and volumes. It never includes defaults of an engine.
  */
 export const specHash = (service: Service, project: ComposeProject): string =>
   hashWith(CURRENT, service, project);
 
-/** A release's identity, 64 hex digits: SHA-256 over (service, spec hash, image digest). */
+/** The id of a release: the SHA-256 over service, spec hash and image digest, 64 hex digits. */
 export const releaseId = (release: {
   readonly service: string;
   readonly specHash: string;

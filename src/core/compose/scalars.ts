@@ -3,7 +3,7 @@ import { interpolate, interpolationFault } from './interpolate.ts';
 import { parseBytes, parseDuration } from './quantity.ts';
 import type { Node } from './node.ts';
 
-/** A scalar after interpolation. `text` is the final text; `value` its type under YAML's core schema. */
+/** A scalar after interpolation. `value` has its type in YAML's core schema. */
 export interface Scalar {
   readonly value: string | number | boolean | null;
   readonly text: string;
@@ -11,20 +11,18 @@ export interface Scalar {
 
 const NUMBER = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/**
- * A plain scalar gets its type again after its variables were put in, so that `cpus: ${CPUS}` is a number.
- */
+/** Gives a plain scalar its type after interpolation, so that `cpus: ${CPUS}` is a number. */
 const resolve = (text: string): Scalar['value'] => {
   if (/^(?:true|True|TRUE)$/.test(text)) return true;
   if (/^(?:false|False|FALSE)$/.test(text)) return false;
   return NUMBER.test(text) ? Number(text) : text;
 };
 
-/** Names and ports are in every status and plan: hiding them in a message would only make it useless. */
+/** Every status and plan shows names and ports, so hiding them in messages would protect nothing. */
 const isShownElsewhere = ({ path }: Node): boolean =>
   /^services\.[^.]+\.(?:image|container_name|ports|networks|depends_on)\b/.test(path);
 
-/** Any scalar but null, interpolated. */
+/** Reads and interpolates any scalar but null. */
 export const scalar: Reader<Scalar> = (node, c) => {
   if (node.kind !== 'scalar') {
     return report(
@@ -50,8 +48,8 @@ export const scalar: Reader<Scalar> = (node, c) => {
 };
 
 /**
- * Text. A number or boolean is taken as it is written, unless YAML reads it as another one (`1.10` is 1.1,
- * `010` is 10): then Compose would use that other one, so it has to be quoted.
+ * Reads text. A number or boolean keeps its spelling. `1.10` and `010` must be quoted, because YAML reads
+ * them as 1.1 and 10, and Compose would use those.
  */
 export const text: Reader<string> = (node, c) => {
   const read = scalar(node, c);
@@ -70,7 +68,7 @@ export const filledText: Reader<string> = (node, c) => {
   return value?.trim() === '' ? report(c, node, 'is empty', 'give it a value, or remove the line') : value;
 };
 
-/** Text of a form; `form` completes "must be …" and `advice` shows an example. */
+/** Text that matches a pattern. `form` completes "is not …"; `advice` shows an example. */
 export const textLike =
   (pattern: RegExp, form: string, advice: string): Reader<string> =>
   (node, c) => {
@@ -81,7 +79,7 @@ export const textLike =
   };
 
 const numberOf = (node: Node, read: Scalar): number | undefined => {
-  // Compose reads 010 as octal 8 and YAML 1.2 as 10: neither is taken.
+  // Compose reads 010 as octal 8, YAML 1.2 reads it as 10, so it is refused.
   if (/^[-+]?0\d/.test(read.text)) return undefined;
   if (typeof read.value === 'number') return read.value;
   return node.kind === 'scalar' && typeof read.value === 'string' && NUMBER.test(read.text)
@@ -89,7 +87,7 @@ const numberOf = (node: Node, read: Scalar): number | undefined => {
     : undefined;
 };
 
-/** A number from `min` to `max`, also as quoted text. */
+/** A number from `min` to `max`, with or without quotes. */
 export const decimal =
   (min: number, max: number): Reader<number> =>
   (node, c) => {
@@ -121,7 +119,7 @@ export const integer =
     );
   };
 
-/** true or false, also as quoted text (after interpolation everything is text). */
+/** True or false, with or without quotes, because interpolation always gives text. */
 export const bool: Reader<boolean> = (node, c) => {
   const read = scalar(node, c);
   if (read === undefined) return undefined;
@@ -141,10 +139,10 @@ export const oneOf =
     );
   };
 
-/** Thirty days: no wait on a host is longer, and timers overflow beyond 2^31 ms. */
+/** Thirty days: no service needs a longer wait. */
 const MAX_DURATION_MS = 720 * 3_600_000;
 
-/** A duration in Compose's form, in milliseconds. */
+/** Reads a duration of Compose, in milliseconds. */
 export const duration: Reader<number> = (node, c) => {
   const read = scalar(node, c);
   if (read === undefined) return undefined;

@@ -27,7 +27,7 @@ const pullPolicy: Reader<PullPolicy> = (node, c) => {
   return word === 'if_not_present' ? 'missing' : word;
 };
 
-/** Every key of a service and how it is read: the public surface of the compose format. */
+/** Every supported key of a service. The list is part of the public surface. */
 export const SERVICE_KEYS = {
   image,
   command: commandLine,

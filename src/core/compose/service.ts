@@ -6,7 +6,7 @@ import { present, toRecord } from './readers.ts';
 import { service as readFields, type ServiceFields } from './service-keys.ts';
 import type { Node } from './node.ts';
 
-/** A service in its normal form, with what the cross checks need to say where something was written. */
+/** A service in its normal form, with positions for the messages of later checks. */
 export interface WrittenService {
   readonly service: Service;
   readonly ports: readonly WrittenPort[];
@@ -15,11 +15,11 @@ export interface WrittenService {
 
 const DEFAULTS = { monitorMs: 5000, healthyWithinMs: 60_000, drainMs: 30_000, stopGraceMs: 10_000 };
 
-/** `false` says what absence says, for flags whose default is off everywhere. */
+/** For flags that are off by default, false and absence are the same. */
 const flag = (value: boolean | undefined): true | undefined => (value === true ? true : undefined);
 const nonZero = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
 
-/** Takes the one value of two keys that mean the same. */
+/** Returns the value of two keys with the same meaning. */
 const either = (
   c: Context,
   node: Node,
@@ -92,7 +92,7 @@ const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
   const mode = f.network_mode;
   if (f.networks !== undefined)
     report(c, nodeAt(node, 'networks'), 'networks beside network_mode', 'keep one of the two');
-  // The engine drops or refuses these; in the first case nobody would ever know.
+  // The engine refuses these or silently ignores them.
   const ownsNothing = mode === 'host' || mode === 'none' || mode.startsWith('container:');
   const clashes = [
     ...(ownsNothing ? ['ports'] : []),
@@ -162,7 +162,9 @@ const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec 
   }),
 });
 
-/** Reads one service. Its own conflicts are reported here; those between services by `project-checks.ts`. */
+/**
+ * Reads one service and reports its own conflicts. `project-checks.ts` reports conflicts between services.
+ */
 export const readService = (node: Node, c: Context, name: string): WrittenService | undefined => {
   const used = new Map<string, string>();
   const f = readFields(node, { ...c, used });

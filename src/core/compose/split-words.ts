@@ -1,4 +1,3 @@
-/** The words of a command line, or why it needs a shell. */
 export type Words =
   | { readonly kind: 'ok'; readonly words: readonly string[] }
   | { readonly kind: 'fault'; readonly message: string };
@@ -10,9 +9,9 @@ const isAmbiguous = (escaped: string, quote: string | undefined): boolean =>
   quote === undefined ? escaped === 'n' || escaped === 't' : escaped !== '"' && escaped !== '\\';
 
 /**
- * Splits a command as Compose does: quotes and backslashes. Where Compose 2 would cut the line off without a
- * word, at an unquoted shell operator, and where Compose 1 (shlex) and 2 (go-shellwords) differ, this is a
- * fault.
+ * Splits a command at blanks like Compose, with quotes and backslashes. Compose 2 silently cuts the line at
+ * an unquoted shell operator, and Compose 1 (shlex) and 2 (go-shellwords) differ in some escapes; these cases
+ * are faults.
  */
 export const splitWords = (line: string): Words => {
   const words: string[] = [];

@@ -4,18 +4,20 @@ import type { Service } from './project-model.ts';
 import type { WrittenService } from './service.ts';
 
 /**
- * How a service is switched. With TCP ports through the edge, without any by its name on its networks;
- * `stop-first` is published by the engine itself and has none.
+ * How start-first switches the traffic: at the edge if the service has TCP ports, else by its alias on its
+ * networks. Undefined for stop-first, where the engine publishes the ports.
  */
 export const exposureOf = ({ update, container }: Service): Exposure | undefined => {
   if (update.order !== 'start-first') return undefined;
   return container.ports.some((p) => p.protocol === 'tcp') ? 'edge' : 'alias';
 };
 
-/** Ports that mostly speak HTTP: worth a question. */
+/** Ports that usually speak HTTP, for which a hint is useful. */
 const USUAL_HTTP = new Set([80, 3000, 5000, 8000, 8008, 8080, 8081, 8888, 9000]);
 
-/** Old and new run side by side: what only one of them can have is refused. */
+/**
+ * The old and the new container run side by side, so settings that only one container can have are refused.
+ */
 export const startFirstChecks = (written: WrittenService, c: Context): void => {
   const { service, ports, node } = written;
   if (service.update.order !== 'start-first') return;
@@ -54,7 +56,7 @@ const modeChecks = ({ service, node }: WrittenService, c: Context): void => {
 };
 
 /**
- * Plain TCP is right for everything; only that a kept-alive connection stays where it is until the drain
+ * Plain TCP works for every protocol, but kept-alive connections stay on the old container until its drain
  * ends.
  */
 const protocolHints = ({ ports }: WrittenService, c: Context): void => {

@@ -22,7 +22,7 @@ export type Tree =
   | { readonly kind: 'ok'; readonly root: Node }
   | { readonly kind: 'errors'; readonly problems: readonly ComposeProblem[] };
 
-/** Aliases may repeat what they name; a few lines of them can mean billions of nodes. */
+/** Aliases repeat their targets, so a few lines can mean billions of nodes. */
 const MAX_NODES = 50_000;
 const MAX_DEPTH = 64;
 
@@ -52,7 +52,7 @@ const report = (walk: Walk, place: Place, path: string, message: string, advice:
   walk.problems.push({ ...place, path, message, advice });
 };
 
-/** Anchors may be set again further down, so that each alias is bound in document order. */
+/** A later anchor may reuse a name, so aliases are bound in document order. */
 const bindAliases = (document: Document): ReadonlyMap<YamlNode, YamlNode> => {
   const anchors = new Map<string, YamlNode>();
   const targets = new Map<YamlNode, YamlNode>();
@@ -107,7 +107,7 @@ const keyText = (key: unknown): string | undefined => {
     : undefined;
 };
 
-/** The entries of `<<: *a` or `<<: [*a, *b]`; in a list the earlier map wins. */
+/** The entries of `<<: *a` or `<<: [*a, *b]`. In a list, the earlier map wins. */
 const mergedEntries = (walk: Walk, source: Node, path: string): [string, Entry][] => {
   if (source.kind === 'map') return [...source.entries];
   if (source.kind === 'list') {
@@ -243,12 +243,12 @@ const parseText = (file: string, text: string): Tree => {
   return walk.problems.length > 0 ? { kind: 'errors', problems: walk.problems } : { kind: 'ok', root };
 };
 
-/** Parses one file's text. Never throws; the root of an empty file (or one of comments only) is null. */
+/** Parses one file. The root is null for an empty file or one with only comments. Never throws. */
 export const parseTree = (file: string, text: string): Tree => {
   try {
     return parseText(file, text);
   } catch {
-    // The YAML library recurses: text made of ten thousand brackets ends its stack.
+    // The YAML package recurses: ten thousand brackets overflow the stack.
     return whole(file, 'cannot be read as YAML: it is nested too deeply', SYNTAX_ADVICE);
   }
 };

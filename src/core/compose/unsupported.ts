@@ -4,7 +4,7 @@ export const IMAGE_ADVICE =
 const LIMIT = 'use mem_limit, cpus, cpu_shares, cpuset or pids_limit';
 const LINK = 'remove it, and put both services on one network: names of services resolve there';
 
-/** Keys of the Compose Specification that supercargo does not read, and what to write instead. */
+/** Keys of the Compose Specification that supercargo refuses, and what to write instead. */
 export const UNSUPPORTED_SERVICE_KEYS: Readonly<Record<string, string>> = {
   annotations: 'use labels',
   attach: 'remove it: nobody is attached to a container here',
@@ -47,7 +47,7 @@ export const UNSUPPORTED_SERVICE_KEYS: Readonly<Record<string, string>> = {
   volumes_from: 'name the volumes in each service',
 };
 
-/** Top-level keys of the Compose Specification that supercargo does not read. */
+/** Refused keys of the top level, and what to write instead. */
 export const UNSUPPORTED_TOP_KEYS: Readonly<Record<string, string>> = {
   name: 'remove it: SUPERCARGO_ENVIRONMENT names the project',
   include: 'put the files into compose.d: every *.yaml there belongs to the project',

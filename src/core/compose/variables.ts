@@ -21,9 +21,9 @@ const declared = (root: MapNode, c: Context): readonly { path: string; node: Nod
 };
 
 /**
- * The variables of `${NAME}`: from `.env` beside compose.yaml if there is one, then from the files that
- * `x-supercargo: {env-file: PATH}` at the top level declares, in the order of the compose files; later ones
- * win. Nothing else: never the environment of the agent.
+ * The variables for `${NAME}`: from `.env` beside compose.yaml, then from the files in `x-supercargo:
+ * {env-file: PATH}` at the top level, in the order of the compose files. Later files override earlier ones.
+ * The agent's own environment is never used.
  */
 export const readVariables = (roots: readonly MapNode[], c: Context): ReadonlyMap<string, string> => {
   const values = new Map<string, string>();

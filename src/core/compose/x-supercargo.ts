@@ -24,7 +24,7 @@ const ready: Reader<ReadyCheck> = (node, c) => {
 
 export const containerName = textLike(NAME, 'a container name', 'use letters, digits, "_", "." and "-"');
 
-/** `x-supercargo` in a service. */
+/** Reads `x-supercargo` of a service. */
 export const serviceExtension = fields({
   drain: duration,
   ready,

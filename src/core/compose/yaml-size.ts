@@ -1,17 +1,15 @@
 import { Lexer } from 'yaml';
 
 /**
- * A file of 50,000 values has some 250,000 tokens. A megabyte of quotes has half a million, each of them a
- * fault.
+ * A file of 50,000 values has about 250,000 tokens; a megabyte of quotes has 500,000, and each is a fault.
  */
 const MAX_TOKENS = 400_000;
-/** Brackets inside brackets, and "- - -" in one line; the parser of the package recurses. */
+/** Limits nested brackets, and "- - -" in one line, because the package's parser recurses. */
 const MAX_OPEN = 100;
 
 /**
- * What is too much in a text before it is parsed; undefined where it may be. The parser cannot be stopped,
- * and what it makes of a megabyte takes half a gigabyte in the worst case; its lexer gives one token after
- * the other.
+ * Checks a text before it is parsed. The parser cannot be stopped and may need half a gigabyte for one
+ * megabyte of text, but its lexer gives one token at a time.
  */
 export const yamlExcess = (text: string): 'too-large' | 'too-deep' | undefined => {
   let tokens = 0;
@@ -22,7 +20,7 @@ export const yamlExcess = (text: string): 'too-large' | 'too-deep' | undefined =
     if (token === '[' || token === '{') open += 1;
     else if (token === ']' || token === '}') open -= 1;
     else if (token.startsWith('\n') || token.startsWith('\r\n')) inLine = 0;
-    // In brackets one line may hold many keys.
+    // Within brackets, one line may contain many keys.
     else if (open === 0 && (token === '-' || token === '?' || token === ':')) inLine += 1;
     if (tokens > MAX_TOKENS) return 'too-large';
     if (open > MAX_OPEN || inLine > MAX_OPEN) return 'too-deep';
