@@ -12,29 +12,29 @@ import {
 import type { EpochMs } from '../core/time.ts';
 
 export interface HubSecrets {
-  /** Undefined: nobody can publish. */
+  /** Undefined if the hub accepts no publish. */
   readonly publishToken: string | undefined;
-  /** Undefined: no host can report. */
+  /** Undefined if the hub accepts no reports. */
   readonly reportSecret: string | undefined;
-  /** Undefined: manifests are open, reports and the page only to this machine. */
+  /** Without it manifests are open to all, and reports and the page only to this machine. */
   readonly readToken: string | undefined;
 }
 
 export interface AccessOptions extends HubSecrets {
-  /** Whether only this machine reaches the listener. */
+  /** Whether the listener is reachable from this machine only. */
   readonly isLoopback: boolean;
   readonly now: () => EpochMs;
 }
 
 type Headers = IncomingHttpHeaders;
 
-/** Who may do what. Each answers undefined where it is allowed. */
+/** Each check returns undefined if the request is allowed. */
 export interface Access {
   readonly publish: (headers: Headers) => Refusal | undefined;
   readonly readManifests: (headers: Headers) => Refusal | undefined;
   readonly readReports: (headers: Headers) => Refusal | undefined;
   readonly report: (headers: Headers, environment: string, host: string) => Refusal | undefined;
-  /** The `Set-Cookie` of a browser that showed the read token; undefined: it was not that. */
+  /** Returns the `Set-Cookie` value of a session; undefined if `offered` is not the read token. */
   readonly logIn: (offered: string, isSecure: boolean) => string | undefined;
   readonly logOut: string;
 }
@@ -49,7 +49,7 @@ const forbidden = (message: string, advice: string): Refusal => refusal(403, 'fo
 const matches = (offered: string | undefined, wanted: string | undefined): boolean =>
   offered !== undefined && wanted !== undefined && isSameToken(offered, wanted);
 
-/** A proxy makes everybody look like this machine. */
+/** Behind a proxy every request seems to come from this machine. */
 const isForwarded = (headers: Headers): boolean =>
   ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => headers[name] !== undefined);
 

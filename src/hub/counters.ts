@@ -1,4 +1,4 @@
-/** What is counted for `/metrics`, from the start of the hub on. */
+/** Counters for `/metrics`, since the start of the hub. */
 export interface Counters {
   readonly answers: Map<string, number>;
   publishes: number;
@@ -17,7 +17,7 @@ export const createCounters = (): Counters => ({
   failedWrites: 0,
 });
 
-/** By method and status: few enough to keep them all. */
+/** Counts by method and status: these are few enough to keep them all. */
 export const countAnswer = ({ answers }: Counters, method: string, status: number): void => {
   const key = `${method} ${String(status)}`;
   answers.set(key, (answers.get(key) ?? 0) + 1);

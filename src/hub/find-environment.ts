@@ -12,26 +12,26 @@ export interface HeldDocument {
 }
 
 export interface CurrentManifest extends HeldDocument {
-  /** Undefined: what lies there is no manifest of this environment. */
+  /** Undefined if the document is no manifest of this environment. */
   readonly serial: number | undefined;
-  /** It bears signatures; whether they are good was judged when it was published. */
+  /** The document has signatures; whether they are valid was judged at its publish. */
   readonly isSigned: boolean;
 }
 
-/** What the folder has of an environment. */
+/** What the folder contains of an environment. */
 export interface FoundEnvironment {
   current: CurrentManifest | undefined;
   readonly serials: Set<number>;
-  /** The highest epoch that a manifest was taken with; 0: without a trust file. */
+  /** The highest epoch with which a manifest was accepted; 0 without a trust file. */
   epoch: number;
-  /** Why the current manifest is not the one that lies in its place. */
+  /** Why the hub serves another manifest than the one at the current address. */
   readonly remark: string | undefined;
 }
 
-/** How many documents of a history are looked at for one that can be served. */
+/** How many documents of a history are searched for one that can be served. */
 const MOST = 50;
 
-/** Without trust: the keys of today do not unpublish what was judged when it came. */
+/** Reads without trust: a document was judged at its publish, and a change of keys does not unpublish it. */
 const toCurrent = (bytes: Uint8Array, environment: string): CurrentManifest => {
   const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
   const found = read.kind === 'publication' ? read.publication : undefined;
@@ -61,7 +61,7 @@ const readNewest = async (
   return undefined;
 };
 
-/** One that cannot be read counts as none: the trust file of today decides. */
+/** An unreadable file counts as epoch 0; then today's trust file decides. */
 const readEpoch = async (files: HubFiles, environment: string): Promise<number> => {
   const bytes = await files.read(epochPath(environment));
   const text = bytes && decodeText(bytes);
@@ -71,9 +71,9 @@ const readEpoch = async (files: HubFiles, environment: string): Promise<number> 
 };
 
 /**
- * The current manifest is the one in its place. Where that is damaged, older than the history, or of a serial
- * that leaves no room, the newest of the history is served in its stead: hosts would refuse the other one.
- * The files stay as they are; the next publish replaces it.
+ * Returns the manifest at the current address. If that one is damaged, older than the history, or has a
+ * serial that leaves no room, hosts would refuse it, so the newest of the history is served instead. The
+ * files stay as they are; the next publish replaces the document.
  */
 export const findEnvironment = async (files: HubFiles, environment: string): Promise<FoundEnvironment> => {
   const entries = await files.list(`manifests/${environment}`);

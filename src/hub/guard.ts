@@ -5,18 +5,18 @@ import { refuse } from './responses.ts';
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
-/** Before the body is read: who may not write sends nothing into our memory. */
+/** Judges a request before its body is read, so that a client without permission cannot fill the memory. */
 export const guard =
   (judge: (headers: IncomingHttpHeaders, request: FastifyRequest) => Refusal | undefined): Hook =>
   (request, reply, done) => {
     const objection = judge(request.headers, request);
     if (objection === undefined) return done();
-    // A body that nobody will read would hold the connection.
+    // An unread body would block the connection.
     if (request.method !== 'GET' && request.method !== 'HEAD') reply.header('connection', 'close');
     refuse(reply, objection);
   };
 
-/** A small document that is made anew for each reader. */
+/** Sends a small document that is built for each request. */
 export const json = (reply: FastifyReply, document: unknown): void => {
   void reply
     .header('cache-control', 'no-cache')

@@ -1,16 +1,13 @@
-/** How a wait ended: what was waited for changed, its time is over, or the hub ends. */
+/** How a wait ended: the topic changed, the time is over, or the hub shuts down. */
 export type WaitEnd = 'changed' | 'over' | 'closing';
 
 /** Long polls that wait for a change of a topic. */
 export interface Waiting {
-  /**
-   * Calls `onEnd` once, unless the returned function was called before. Ends at once where the hub is
-   * closing.
-   */
+  /** Calls `onEnd` once, at once if the hub shuts down, unless the returned function is called first. */
   readonly hold: (topic: string, seconds: number, onEnd: (end: WaitEnd) => void) => () => void;
   readonly wake: (topic: string) => void;
   readonly held: () => number;
-  /** Ends all, now and from now on. */
+  /** Ends every wait, also those that begin later. */
   readonly close: () => void;
 }
 
@@ -23,7 +20,7 @@ interface Waiter {
 const TICK_MS = 1000;
 
 /**
- * One wheel for all: a slot for each second ahead, and one interval that runs only while somebody waits. A
+ * A timer wheel: one slot for each second ahead, and one interval that runs only while a request is held. A
  * wait may last up to a second longer than asked for, never less.
  */
 export const createWaiting = (longestSeconds: number): Waiting => {
@@ -53,7 +50,7 @@ export const createWaiting = (longestSeconds: number): Waiting => {
     return true;
   };
   const end = (waiters: ReadonlySet<Waiter>, how: WaitEnd): void => {
-    // A copy: who is woken may wait again in the same moment, for the next change.
+    // A copy, because a woken request may start to wait again at once, for the next change.
     const all = [...waiters];
     for (const waiter of all) if (drop(waiter)) waiter.onEnd(how);
   };
@@ -68,7 +65,7 @@ export const createWaiting = (longestSeconds: number): Waiting => {
         return () => undefined;
       }
       state.timer ??= setInterval(tick, TICK_MS);
-      // The tick that is under way does not count as a whole one.
+      // One slot more, because the current tick is not a whole second.
       const slot = slotAfter(Math.min(seconds, longestSeconds) + 1);
       const waiter: Waiter = { topic, slot, onEnd };
       slot.add(waiter);

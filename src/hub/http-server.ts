@@ -14,14 +14,14 @@ export interface TlsFiles {
 
 export interface HttpServer {
   readonly server: Server;
-  /** For the connections that come from now on. @throws AgentError CONFIG, and what is in use stays. */
+  /** Applies to new connections. @throws AgentError CONFIG; then the old files stay in use. */
   readonly renewTls: (files: TlsFiles) => void;
 }
 
-/** A client that sends its headers letter by letter is cut off. */
+/** The headers timeout cuts off clients that send their headers byte by byte. */
 const GUARDS = {
   headersTimeout: 10_000,
-  // Archives take as long as they take; everything else is limited below.
+  // An archive may take any time; `limitBody` limits other bodies.
   requestTimeout: 0,
   connectionsCheckingInterval: 2000,
   keepAlive: true,
@@ -41,13 +41,13 @@ const limitBody = (request: IncomingMessage): void => {
   request.once('close', () => clearTimeout(timer));
 };
 
-/** Longer than agents sleep between two polls, so that they keep their connection. */
+/** Longer than the time between two polls of an agent, so that the agent keeps its connection. */
 const KEEP_ALIVE_MS = 75_000;
-/** Nothing in either direction for longer than the longest wait: whoever it was is gone. */
+/** A connection without traffic for longer than the longest wait is dead. */
 const SILENCE_MS = (LONGEST_WAIT_SECONDS + 30) * 1000;
 const HANDSHAKE_MS = 10_000;
 
-/** @throws AgentError CONFIG where they are no certificate and its key. */
+/** @throws AgentError CONFIG if the files are no certificate with its key. */
 const check = (files: TlsFiles): TlsFiles => {
   try {
     createSecureContext({ ...files });
@@ -60,14 +60,14 @@ const check = (files: TlsFiles): TlsFiles => {
   }
 };
 
-/** node:http with limits; the framework gets it ready-made, because it sets fewer of them. */
+/** Makes the server itself, because the framework sets fewer limits. */
 export const createHttpServer = (
   listener: RequestListener,
   { tls, connections }: { readonly tls: TlsFiles | undefined; readonly connections: number },
 ): HttpServer => {
   const secure: TlsServer | undefined =
     tls && createTlsServer({ ...GUARDS, ...check(tls), handshakeTimeout: HANDSHAKE_MS }, listener);
-  // An https server has all that is used of an http one; the types know no common ground.
+  // An https server has every member used here; the two types have no common base.
   const server = (secure ?? createServer(GUARDS, listener)) as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.setTimeout(SILENCE_MS);

@@ -9,7 +9,7 @@ import type { Reports } from './reports.ts';
 import type { Waiting } from './held-requests.ts';
 import type { Watchers } from './watchers.ts';
 
-/** What the routes of a hub share. */
+/** Shared by the routes of a hub. */
 export interface HubContext {
   readonly access: Access;
   readonly manifests: Manifests;
@@ -23,7 +23,7 @@ export interface HubContext {
   readonly log: EventLog;
   readonly now: () => EpochMs;
   readonly version: string;
-  /** Differs from one life of the hub to the next: what was counted before means nothing any more. */
+  /** A random id of this run of the hub: tags from an earlier run are not comparable. */
   readonly life: string;
   readonly connections: () => number;
 }

@@ -34,7 +34,7 @@ export interface HubOptions {
   readonly secrets: HubSecrets;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
-  /** Read for every publish. Undefined: signatures are left to the hosts. @throws AgentError */
+  /** Read at every publish; undefined if only hosts verify signatures. @throws AgentError */
   readonly trust: () => Promise<Trust | undefined>;
   readonly limits: HubLimits;
   readonly assets: readonly PageAsset[];
@@ -44,22 +44,22 @@ export interface HubOptions {
 }
 
 export interface Hub {
-  /** With the port that was given: `http://127.0.0.1:8440`. */
+  /** With the real port, such as `http://127.0.0.1:8440`. */
   readonly url: string;
   readonly renewTls: (files: TlsFiles) => void;
-  /** Ends held polls, lets answers that have begun finish, closes every connection. */
+  /** Ends held requests, lets responses in flight finish, closes every connection. */
   readonly close: () => Promise<void>;
 }
 
-/** A deploy on many hosts wakes each reader of their list so often. */
+/** The shortest time between two wake-ups of an environment's readers: many hosts report during a deploy. */
 const PULSE_MS = 200;
-/** Answers that have begun get so long at the end. */
+/** Grace period for responses in flight at shutdown. */
 const LAST_ANSWERS_MS = 5000;
 
 const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-/** The framework is loaded by whoever starts a hub; an agent never pays for it. */
+/** Loads the framework only when a hub starts, to save an agent its memory. */
 const createApp = async (
   options: HubOptions,
 ): Promise<{ readonly app: FastifyInstance; readonly http: HttpServer }> => {

@@ -3,7 +3,7 @@ export const LONGEST_WAIT_SECONDS = 300;
 
 export interface HubLimits {
   readonly environments: number;
-  /** Of each environment. */
+  /** Per environment. */
   readonly hosts: number;
   readonly connections: number;
   /** Of one archive. */

@@ -16,7 +16,7 @@ const statusOf = ({ code }: ClientError): number => {
   return code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
 };
 
-/** What never became a request is answered in the same form as all else, and its connection ends. */
+/** Answers what is no valid request in the form of all other errors, and ends the connection. */
 export const answerClientError = (error: ClientError, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const status = statusOf(error);

@@ -18,26 +18,26 @@ import {
 
 export type WriteAnswer =
   | { readonly kind: 'written'; readonly isNew: boolean; readonly tag: string; readonly serial: number }
-  /** It was there already, byte for byte. */
+  /** The stored document is equal, byte for byte. */
   | { readonly kind: 'same'; readonly tag: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface ManifestsOptions {
   readonly files: HubFiles;
-  /** Read for every publish, so that a changed trust file counts at once. @throws AgentError */
+  /** Read at every publish, so that a changed trust file counts at once. @throws AgentError */
   readonly trust: () => Promise<Trust | undefined>;
   readonly now: () => EpochMs;
   readonly mostEnvironments: number;
-  /** A manifest has become current, and is on disk. */
+  /** Called when a manifest has become current and is on disk. */
   readonly onPublished: (environment: string) => void;
-  /** Something in the folder is not as the hub left it. */
+  /** Called when the folder is not as the hub left it. */
   readonly onRemark: (remark: string) => void;
 }
 
 export interface Manifests {
   readonly environments: () => readonly string[];
   readonly current: (environment: string) => CurrentManifest | undefined;
-  /** Ascending. */
+  /** In ascending order. */
   readonly serials: (environment: string) => readonly number[];
   readonly past: (environment: string, serial: number) => Promise<HeldDocument | undefined>;
   readonly publish: (environment: string, bytes: Uint8Array, conditions: Conditions) => Promise<WriteAnswer>;
@@ -63,7 +63,7 @@ const CHANGED: WriteAnswer = refused(
 const writeOne = async (files: HubFiles, path: string, bytes: Uint8Array): Promise<AgentError | undefined> =>
   (await files.apply([{ path, bytes }]))[0];
 
-/** What a hub that was killed between the two writes still owes the history. */
+/** Writes the copy that a hub killed between two writes did not write to the history. */
 const completeHistory = async (
   files: HubFiles,
   environment: string,
@@ -107,7 +107,7 @@ const addHistory = async (
   serials.add(serial);
 };
 
-/** As hosts do: an older trust file would let in what a stolen key signs. */
+/** Like hosts, refuses an older trust file, which would accept a stolen key's signatures. */
 const refuseEpoch = (epoch: number, highest: number): Refusal | undefined =>
   epoch >= highest
     ? undefined
@@ -127,10 +127,7 @@ const writeEpoch = async (
 ): Promise<AgentError | undefined> =>
   writeOne(files, epochPath(environment), Buffer.from(`${JSON.stringify({ epoch })}\n`));
 
-/**
- * Where keys are used, every host refuses a manifest without a signature: it would only end what is
- * published.
- */
+/** Once keys are used, every host refuses an unsigned manifest, so it would only replace a valid one. */
 const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined): Refusal | undefined =>
   isSigned || current?.isSigned !== true
     ? undefined
@@ -150,7 +147,7 @@ const publish = async (
   const { known, files, mostEnvironments } = kept;
   const found = known.get(environment) ?? (await findEnvironment(files, environment));
   if (found.current !== undefined && isSame(found.current.bytes, bytes)) {
-    // Who repeats a publish whose answer was lost finds it done, and the history complete.
+    // A publisher that lost the response may repeat the publish; the history may still miss the copy.
     await completeHistory(files, environment, found);
     return { kind: 'same', tag: found.current.tag };
   }
@@ -171,7 +168,7 @@ const publish = async (
     (epoch > found.epoch ? await writeEpoch(files, environment, epoch) : undefined) ??
     (await writeOne(files, manifestPath(environment), bytes));
   if (failure) {
-    // Perhaps only the last sync failed: what is on disk is what counts.
+    // The write may have succeeded and only the sync failed, so the disk is read again.
     found.current = (await findEnvironment(files, environment)).current;
     throw failure;
   }
@@ -208,7 +205,7 @@ const record = async (
   return { kind: 'written', isNew: true, tag: entityTagOf(bytes), serial };
 };
 
-/** Keeps what was published. Everything that is acknowledged is on disk. @throws AgentError STORE */
+/** Stores published manifests. Every acknowledged one is on disk. @throws AgentError STORE */
 export const openManifests = async (options: ManifestsOptions): Promise<Manifests> => {
   const { files } = options;
   const known = new Map<string, FoundEnvironment>();

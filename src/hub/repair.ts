@@ -11,7 +11,7 @@ import type { EpochMs } from '../core/time.ts';
 export interface RepairOptions {
   readonly files: Pick<HubFiles, 'read' | 'list'>;
   readonly environment: string;
-  /** Undefined: signatures are left to the hosts. */
+  /** Undefined if only hosts verify signatures. */
   readonly trust: Trust | undefined;
   readonly nowMs: EpochMs;
 }
@@ -19,18 +19,18 @@ export interface RepairOptions {
 export interface RepairStep {
   readonly kind: 'set-aside' | 'restored';
   readonly path: string;
-  /** Where it is now; null: it is new at its path. */
+  /** The new path; null if a file was created at `path`. */
   readonly to: string | null;
   readonly reason: string;
 }
 
 export interface Repair {
-  /** Of the manifest that is current afterwards. */
+  /** Serial of the manifest that is current after the repair. */
   readonly serial: number;
   readonly steps: readonly RepairStep[];
-  /** What is left as it is, and why. */
+  /** What stays as it is, and why. */
   readonly remarks: readonly string[];
-  /** In the order in which they have to be made: nothing is removed before its copy is on disk. */
+  /** Batches in order: a file is removed only after its copy is on disk. */
   readonly changes: readonly (readonly FileChange[])[];
 }
 
@@ -64,7 +64,7 @@ const readAll = async (o: RepairOptions): Promise<readonly Found[]> => {
   return found;
 };
 
-/** The serials that the hosts of the environment have accepted. */
+/** Serials that hosts of the environment have accepted. */
 const acceptedSerials = async ({ files, environment, nowMs }: RepairOptions): Promise<readonly number[]> => {
   const serials: number[] = [];
   for (const { name, kind, modifiedAtMs } of await files.list(reportFolder(environment))) {
@@ -78,16 +78,16 @@ const acceptedSerials = async ({ files, environment, nowMs }: RepairOptions): Pr
 };
 
 interface Judged extends Found {
-  /** Undefined: it stays. */
+  /** Why the document is set aside; undefined if it stays. */
   readonly reason: string | undefined;
   readonly remark: string | undefined;
   readonly serial: number;
 }
 
 /**
- * Set aside is what no host can use: damaged documents, serials that leave no room, and what is newer than
- * everything signed without being signed itself, where no host has accepted it. A manifest of a key that is
- * not trusted any more stays: hosts may run it.
+ * Sets aside documents that no host can use: damaged ones, serials that leave no room, unsigned manifests
+ * newer than every signed one, and newer ones of an untrusted key that no host has accepted. Other manifests
+ * of an untrusted key stay: hosts may run them.
  */
 const judge = (found: Found, newest: Usable | undefined, accepted: readonly number[]): Judged => {
   const { opened, path } = found;
@@ -110,7 +110,7 @@ const judge = (found: Found, newest: Usable | undefined, accepted: readonly numb
   if (!manifest || fault === 'damaged') return goes(message);
   if (isSpent(manifest.serial))
     return goes(`serial ${String(manifest.serial)} leaves no room for the next ones`);
-  // Of a key that retired: it belongs to the history, and is current only where nothing else is left.
+  // A manifest of a removed key belongs to the history; it is current only if no other one is left.
   if (!newest) return stays(manifest.serial);
   if (manifest.serial <= newest.manifest.serial) return stays(0);
   if (fault === 'unsigned') return goes(ofNobody);
@@ -134,10 +134,7 @@ const asideOf = (environment: string, path: string, nowMs: EpochMs): string => {
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/**
- * What puts an environment of a hub in order. @throws AgentError STORE where nothing is left that could be
- * current
- */
+/** Plans the repair of an environment. @throws AgentError STORE if no document could become current. */
 export const planRepair = async (o: RepairOptions): Promise<Repair> => {
   const { environment, nowMs } = o;
   const found = await readAll(o);
@@ -180,7 +177,7 @@ export const planRepair = async (o: RepairOptions): Promise<Repair> => {
   };
 };
 
-/** @throws AgentError STORE; what was not done yet is done by repairing once more */
+/** @throws AgentError STORE; a second repair completes the first one. */
 export const applyRepair = async (files: HubFiles, { changes }: Repair): Promise<void> => {
   for (const step of changes) {
     const failure = (await files.apply(step)).find((each) => each !== undefined);

@@ -17,14 +17,11 @@ export interface Report {
   readonly summary: ReportSummary;
 }
 
-/**
- * Counts what changed in one environment: `changes` what hosts say, `heartbeats` also that they said it
- * again.
- */
+/** Counts the reports of an environment: `changes` only those with news, `heartbeats` all of them. */
 export interface ReportVersion {
   readonly changes: number;
   readonly heartbeats: number;
-  /** When the last of these was. */
+  /** Time of the last report. */
   readonly atMs: EpochMs;
 }
 
@@ -37,21 +34,22 @@ export interface ReportsOptions {
   readonly now: () => EpochMs;
   readonly mostHosts: number;
   readonly mostEnvironments: number;
-  /** Something is to be seen that was not; not for a mere heartbeat. */
+  /** Called when a report has news; not for a heartbeat. */
   readonly onChanged: (environment: string) => void;
 }
 
 export interface Reports {
   readonly environments: () => readonly string[];
-  /** By name. */
+  /** Sorted by name. */
   readonly all: (environment: string) => readonly Report[];
   readonly one: (environment: string, host: string) => Report | undefined;
   readonly version: (environment: string) => ReportVersion;
   /**
-   * Fulfilled when it, or one that came later, is on disk. Readers see it before. @throws AgentError STORE
+   * Settles when this report, or a later one of the host, is on disk. Readers see it earlier.
+   * @throws AgentError STORE
    */
   readonly take: (environment: string, host: string, bytes: Uint8Array) => Promise<ReportAnswer>;
-  /** False: there was none. @throws AgentError STORE */
+  /** Returns false if there was no report. @throws AgentError STORE */
   readonly remove: (environment: string, host: string) => Promise<boolean>;
 }
 
@@ -68,7 +66,7 @@ const full = (what: string, most: number, option: string): Refusal =>
     `remove those that are gone (DELETE /reports/ENV/HOST.json), or start the hub with a higher ${option}`,
   );
 
-/** What lies there and is no report is left alone: it may be another version's. */
+/** Ignores files that are no report, as they may be of another version. */
 const loadEnvironment = async (files: HubFiles, environment: string): Promise<Map<string, Report>> => {
   const hosts = new Map<string, Report>();
   for (const { name, kind, modifiedAtMs } of await files.list(`reports/${environment}`)) {
@@ -94,11 +92,11 @@ const load = async (files: HubFiles, none: ReportVersion): Promise<Map<string, E
 
 interface Kept extends ReportsOptions {
   readonly known: Map<string, Environment>;
-  /** Of an environment that nobody has reported for since the start. */
+  /** The version of an environment without a report since the start. */
   readonly none: ReportVersion;
 }
 
-/** In memory: what readers see from now on. */
+/** Stores the report in memory, so that readers see it. */
 const keep = (
   { known, none, mostHosts, mostEnvironments, now, onChanged }: Kept,
   environment: string,
@@ -134,7 +132,7 @@ const throwIf = (failure: AgentError | undefined): void => {
   if (failure) throw failure;
 };
 
-/** Keeps the last report of every host. @throws AgentError STORE */
+/** Stores the last report of every host. @throws AgentError STORE */
 export const openReports = async (options: ReportsOptions): Promise<Reports> => {
   const none: ReportVersion = { changes: 0, heartbeats: 0, atMs: options.now() };
   const known = await load(options.files, none);
@@ -162,8 +160,8 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
 };
 
 /**
- * The list of an environment's reports, each as it came: `supercargo/fleet/v1`. The same reports give the
- * same bytes.
+ * The reports of an environment, each byte for byte as received: `supercargo/fleet/v1`. Equal reports give
+ * equal bytes.
  */
 export const fleetDocument = (environment: string, reports: readonly Report[], atMs: EpochMs): Buffer => {
   const head = {

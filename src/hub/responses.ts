@@ -23,7 +23,7 @@ export const refuse = (reply: FastifyReply, { status, code, message, advice }: R
 export const notFound = (what: string): Refusal =>
   refusal(404, 'not-found', what, 'check the address: docs/HUB.md lists what the hub serves');
 
-/** An error that nobody answered for. What we did not foresee is not shown: it may hold a path or worse. */
+/** The response for an unhandled error. An unexpected one is hidden: it may contain a path or a secret. */
 export const refusalOfError = (thrown: unknown): Refusal => {
   const error: AgentError = toAgentError(thrown);
   if (error.code === 'INTERNAL')
@@ -37,7 +37,7 @@ export const refusalOfError = (thrown: unknown): Refusal => {
   );
 };
 
-/** What a GET answers with: a version to compare, and the bytes once they are needed. */
+/** Response to a GET: a tag to compare, and the bytes if they are needed. */
 export interface Served {
   readonly tag: string;
   readonly cacheControl: string;
@@ -53,14 +53,14 @@ const sendServed = (request: FastifyRequest, reply: FastifyReply, served: Served
 export interface Holding {
   readonly waiting: Waiting;
   readonly topic: string;
-  /** What is there when the wait has ended; undefined: it is gone. */
+  /** Reads the document; undefined if there is none. */
   readonly look: () => Served | undefined;
   readonly absent: Refusal;
-  /** Whether a reader who names these versions is still told nothing new, so that it may wait. */
+  /** Whether the reader already knows all news, so that its request may wait. */
   readonly isWorthHolding: (conditions: Conditions, served: Served) => boolean;
 }
 
-/** Answers at once, or after `Prefer: wait=N` when something changes or the time is over. */
+/** Responds at once, or with `Prefer: wait=N` after a change or the given time. */
 export const answerOrHold = (request: FastifyRequest, reply: FastifyReply, holding: Holding): void => {
   const { waiting, topic, look, absent, isWorthHolding } = holding;
   const answer = (): void => {
@@ -87,11 +87,11 @@ const preferOf = ({ headers }: FastifyRequest): string | undefined => {
   return Array.isArray(prefer) ? prefer.join(',') : prefer;
 };
 
-/** The body as it came: every route judges its own bytes. */
+/** The raw body; every route judges its own bytes. */
 export const bytesOf = ({ body }: FastifyRequest): Uint8Array =>
   body instanceof Uint8Array ? body : new Uint8Array();
 
-/** One part of the address; the router has matched it. */
+/** A parameter of the matched route. */
 export const partOf = ({ params }: FastifyRequest, name: string): string => {
   const value = (params as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' ? value : '';

@@ -10,7 +10,7 @@ import { guard, json } from './guard.ts';
 
 const nowhere = notFound('there is no such address for archives');
 
-/** An archive's file is named by the digest of its bytes. */
+/** The name of an archive's file is the digest of its bytes. */
 const digestOf = (request: FastifyRequest): Digest | undefined => {
   const digest = `sha256:${partOf(request, 'file').replace(/\.tar$/, '')}`;
   return partOf(request, 'file').endsWith('.tar') && isDigest(digest) ? digest : undefined;
@@ -25,11 +25,11 @@ const getOne =
     reply
       .header('content-length', String(found.bytes))
       .header('last-modified', new Date(found.modifiedAtMs ?? 0).toUTCString())
-      // What a name says never changes.
+      // The name is a digest, so the content never changes.
       .header('cache-control', 'public, max-age=31536000, immutable')
       .header('content-type', 'application/x-tar');
     if (request.method === 'HEAD') {
-      // The framework would count the body that is not there.
+      // The framework would set Content-Length to that of the missing body.
       reply.hijack();
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders).end();
       return;
@@ -54,7 +54,7 @@ const putOne =
   ({ archives, mostArchiveBytes, counters, log }: HubContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const [digest, bytes] = [digestOf(request), lengthOf(request)];
-    // A body that nobody reads to its end would hold the connection.
+    // A body that is not read to its end would block the connection.
     reply.header('connection', 'close');
     if (digest === undefined) return refuse(reply, nowhere);
     if (bytes === undefined)
@@ -84,8 +84,7 @@ const deleteOne =
   };
 
 /**
- * `/archives/…`: images that travel with the manifests. In a scope of their own: their bodies are never in
- * memory.
+ * `/archives/…`: images that accompany the manifests. A scope of their own keeps their bodies out of memory.
  */
 export const addArchiveRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, archives } = context;

@@ -77,7 +77,7 @@ const putCurrent =
     settle(reply, answer);
   };
 
-/** The environment of the address; what is no environment's name is answered here. */
+/** The environment in the address; refuses an invalid name. */
 const addressed = (request: FastifyRequest, reply: FastifyReply): string | undefined => {
   const environment = partOf(request, 'environment');
   if (isEnvironmentName(environment)) return environment;
@@ -112,10 +112,7 @@ const conditionFailed: Refusal = refusal(
   'read it again and decide anew',
 );
 
-/**
- * An ordinary conditional document: who publishes learns on it that conditions are honoured. It need not
- * outlive the hub.
- */
+/** Publishers use this document to test that the server honours conditions. It need not survive a restart. */
 const putProbe = (
   probes: Map<string, HeldDocument>,
   environment: string,
@@ -164,7 +161,7 @@ const deleteProbe =
     else refuse(reply, notFound(`${probePath(environment)} is not there`));
   };
 
-/** `/manifests/…`: the current manifest of each environment, and all before it. */
+/** `/manifests/…`: the current manifest and the history of each environment. */
 export const addManifestRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, manifests, reports } = context;
   const probes = new Map<string, HeldDocument>();

@@ -14,7 +14,7 @@ import { guard } from './guard.ts';
 const LOGIN = '/login';
 const LOGIN_CAP_BYTES = 4096;
 
-/** Only what this hub serves itself, and nobody may frame it. The login page is the only one with a form. */
+/** Allows only files of this hub, and no frames. Only the login page has a form. */
 const policyOf = (path: string): string =>
   [
     "default-src 'none'",
@@ -35,7 +35,7 @@ const addAsset = (
   const bytes = Buffer.from(body);
   const tag = entityTagOf(bytes);
   const hasLogin = assets.some((asset) => asset.path === LOGIN);
-  // The files hold nothing that is secret; only who opens the page itself is asked to log in first.
+  // Only the page itself needs a login; its files contain no secrets.
   const judge = (headers: FastifyRequest['headers']): Refusal | undefined =>
     path === '/' ? access.readReports(headers) : undefined;
   app.get(path, (request, reply) => {
@@ -51,7 +51,7 @@ const addAsset = (
   });
 };
 
-/** A form's field, or the member of a JSON body. */
+/** The token in a form or in a JSON body. */
 const offeredToken = (request: FastifyRequest): string => {
   const text = Buffer.from(bytesOf(request)).toString('utf8');
   if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
@@ -64,7 +64,7 @@ const offeredToken = (request: FastifyRequest): string => {
   }
 };
 
-/** TLS may end at a proxy; a wrong claim of it costs only the one who makes it a cookie. */
+/** TLS may end at a proxy. A client that forges the header only harms its own cookie. */
 const isSecure = (request: FastifyRequest): boolean =>
   request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https';
 
@@ -94,13 +94,13 @@ const getEvents =
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      // nginx would keep the events until its buffer is full.
+      // nginx would hold the events back until its buffer is full.
       'x-accel-buffering': 'no',
     });
     watchers.add(reply.raw);
   };
 
-/** What is current, as hosts are judged by it; undefined: nothing that can be read. */
+/** The current manifest, by which hosts are judged; undefined if there is none that can be read. */
 const wantedOf = ({ manifests }: HubContext, environment: string): DesiredManifest | undefined => {
   const current = manifests.current(environment);
   if (current === undefined) return undefined;
@@ -136,7 +136,7 @@ const metricsText = (context: HubContext): string => {
   });
 };
 
-/** The page for people and what monitors ask for. */
+/** The page for people, and the endpoints for monitors. */
 export const addPageRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, assets } = context;
   for (const asset of assets) addAsset(app, context, asset);

@@ -24,8 +24,8 @@ const addressOf = (request: FastifyRequest): Address | undefined => {
 };
 
 /**
- * The list's tag counts its changes instead of hashing megabytes for each reader. Who waits is woken by what
- * hosts say anew, and learns of mere heartbeats when its time is over.
+ * The tag of the list counts changes, which saves hashing megabytes for each reader. News wakes a waiting
+ * reader at once; mere heartbeats reach it when its wait is over.
  */
 const listed = ({ reports, life }: HubContext, environment: string) => {
   const { changes, heartbeats, atMs } = reports.version(environment);
@@ -109,7 +109,7 @@ export const addReportRoutes = (app: FastifyInstance, context: HubContext): void
       bodyLimit: REPORT_CAP_BYTES,
       onRequest: guard((headers, request) => {
         const address = addressOf(request);
-        // An address that is nobody's is told so to everybody.
+        // An invalid address gets 404, whatever the token.
         return address === undefined ? nowhere : access.report(headers, address.environment, address.host);
       }),
     },

@@ -1,6 +1,6 @@
 /**
- * Calls at the first signal of a name at once, and then at most every `everyMs`, the last time after the last
- * signal: a deploy on five thousand hosts wakes its watchers a few times a second, not five thousand.
+ * Calls back at the first signal of a name, then at most every `everyMs`, and once more after the last
+ * signal: a deploy on five thousand hosts wakes its watchers a few times a second, not five thousand times.
  */
 export const createThrottle = (everyMs: number, onCall: (name: string) => void) => {
   const resting = new Map<string, { timer: NodeJS.Timeout; again: boolean }>();

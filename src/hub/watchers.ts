@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
-/** Open streams of server-sent events (HTML, "Server-sent events"), for the page. */
+/** Open streams of server-sent events (HTML standard), for the page. */
 export interface Watchers {
-  /** So many at once. */
+  /** The largest number of open streams. */
   readonly most: number;
   readonly add: (response: ServerResponse) => void;
   readonly tell: (environment: string) => void;
@@ -11,9 +11,9 @@ export interface Watchers {
 }
 
 const MOST = 256;
-/** Proxies cut a connection that says nothing, after a minute most of them. */
+/** Most proxies close a silent connection after a minute. */
 const HEARTBEAT_MS = 25_000;
-/** Who reads so slowly asks again. */
+/** A slower reader is disconnected and connects again. */
 const MOST_UNREAD_BYTES = 64 * 1024;
 
 export const createWatchers = (): Watchers => {

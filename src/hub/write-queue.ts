@@ -3,8 +3,8 @@ import type { FileChange, HubFiles } from '../core/ports/hub-files.ts';
 
 export interface WriteQueue {
   /**
-   * Undefined bytes: the file goes away. Fulfilled when this change, or a later one of the same file, is on
-   * disk or has failed.
+   * Undefined bytes delete the file. Settles when this change, or a later one of the same file, is on disk or
+   * failed.
    */
   readonly write: (path: string, bytes: Uint8Array | undefined) => Promise<AgentError | undefined>;
 }
@@ -15,15 +15,12 @@ interface Pending {
   readonly settled: Promise<AgentError | undefined>;
 }
 
-/**
- * So many files are written at once: they share the sync of their folder, and leave room for a publish
- * between two batches.
- */
+/** Files of a batch share the sync of their folder; between two batches there is time for a publish. */
 const BATCH = 32;
 
 /**
- * One batch at a time. While a file waits, a newer content takes the older one's place: a slow disk gets
- * fewer writes, not a longer queue.
+ * Writes one batch at a time. A newer content replaces a waiting one, so a slow disk gets fewer writes
+ * instead of a longer queue.
  */
 export const createWriteQueue = (files: HubFiles): WriteQueue => {
   const waiting = new Map<string, Pending>();

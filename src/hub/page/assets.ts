@@ -1,7 +1,7 @@
 import { readPageFile, readPageScript } from './read-files.ts';
 import { ALL_SCRIPTS } from './file-list.ts';
 
-/** One file of the fleet page, at its address. */
+/** One file of the fleet page. */
 export interface PageAsset {
   /** `/`, `/login`, or below `/assets/`. */
   readonly path: string;
@@ -9,7 +9,7 @@ export interface PageAsset {
   readonly body: string | Uint8Array;
 }
 
-/** The fleet page: plain modules, no framework, nothing from elsewhere. */
+/** The fleet page consists of plain modules, without a framework or files from other servers. */
 export const pageAssets = (): readonly PageAsset[] => [
   { path: '/', contentType: 'text/html; charset=utf-8', body: readPageFile('index.html') },
   { path: '/login', contentType: 'text/html; charset=utf-8', body: readPageFile('login.html') },

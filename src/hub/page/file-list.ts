@@ -1,11 +1,8 @@
-/** Files of the page, and modules in `client/`. */
+/** Files of the page, and its modules in `client/`. */
 export const PAGE_FILES = ['index.html', 'login.html', 'page.css', 'icon.svg'] as const;
 export const PAGE_SCRIPTS = ['page', 'documents', 'dom', 'fleet', 'journal', 'login'] as const;
 
-/**
- * Modules of core that browsers get too, beside the others: what the page says of a host is what everything
- * else says of it.
- */
+/** Modules of core that the page uses too, so that its verdicts equal those of the commands. */
 export const CORE_SCRIPTS = {
   'host-verdict': 'fleet/host-verdict',
   findings: 'fleet/findings',

@@ -2,7 +2,7 @@ import type { DesiredManifest } from '../../../core/fleet/findings.ts';
 import { splitReference, versionOf } from '../../../core/image/version.ts';
 import type { ReportedStatus } from '../../../core/status/reported-status.ts';
 
-/** What a hub answers (docs/HUB.md), as far as this page shows it. */
+/** Documents of the hub (docs/HUB.md), as far as the page shows them. */
 export interface FleetDocument {
   readonly hosts: readonly HostEntry[];
 }
@@ -21,23 +21,23 @@ export interface Published {
   readonly freeze?: { readonly reason: string };
 }
 
-/** The hub does not let us read: the login has ended. */
+/** The login has ended. */
 export class LoggedOut extends Error {}
 
 let aheadMs = 0;
 
-/** By the hub's clock, which wrote the times that are shown: the browser's may be minutes off. */
+/** The time by the hub's clock, which also wrote the times on the page: the browser's may be minutes off. */
 export const hubNowMs = (): number => Date.now() + aheadMs;
 
 const tags = new Map<string, { readonly tag: string; readonly value: unknown }>();
 
-/** Only what has changed is sent again. Undefined: there is none. */
+/** Reads a document again only if it changed. Returns undefined if there is none. */
 export const getJson = async <T>(path: string): Promise<T | undefined> => {
   const known = tags.get(path);
   const headers = known ? { 'if-none-match': known.tag } : {};
   const answer = await fetch(path, { headers, cache: 'no-store' });
   const dateMs = Date.parse(answer.headers.get('date') ?? '');
-  // To the second: a little off is not worth correcting.
+  // The header has whole seconds, so small differences are not corrected.
   aheadMs = Number.isNaN(dateMs) || Math.abs(dateMs - Date.now()) < 5_000 ? 0 : dateMs - Date.now();
   if (answer.status === 304 && known) return known.value as T;
   if (answer.status === 401) throw new LoggedOut();
@@ -49,7 +49,7 @@ export const getJson = async <T>(path: string): Promise<T | undefined> => {
   return value;
 };
 
-/** Bare, or in a DSSE envelope. Whether it is signed well is for hosts to judge. */
+/** Reads a manifest, bare or in a DSSE envelope. Only hosts verify its signatures. */
 export const manifestIn = (value: unknown): Published | undefined => {
   const { payload } = (value ?? {}) as { payload?: unknown };
   if (typeof payload !== 'string') return value as Published | undefined;
@@ -65,7 +65,7 @@ export const manifestIn = (value: unknown): Published | undefined => {
 /** `1.2.3` of `registry.example.com/org/web:1.2.3@sha256:…`. */
 export const versionIn = (image: string): string => versionOf(splitReference(image));
 
-/** What hosts are judged by. Undefined: nothing is published, or it is no manifest. */
+/** The manifest that hosts are judged by. Undefined if none is published or it is unreadable. */
 export const desiredIn = (published: Published | undefined): DesiredManifest | undefined => {
   if (typeof published?.serial !== 'number') return undefined;
   const services = Object.entries(published.services ?? {}).map(

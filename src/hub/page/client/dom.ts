@@ -1,4 +1,4 @@
-/** What an element holds; texts become text, never markup. */
+/** Content of an element. A string becomes a text node, never markup. */
 export type Child = Node | string | undefined;
 
 export const element = (
@@ -12,7 +12,7 @@ export const element = (
   return made;
 };
 
-/** Foreign text, kept from turning its surroundings around. */
+/** Foreign text in `bdi`, so that right-to-left characters do not affect the text around it. */
 export const foreign = (text: string): HTMLElement => element('bdi', {}, text);
 
 export const byId = (id: string): HTMLElement => {
@@ -21,7 +21,7 @@ export const byId = (id: string): HTMLElement => {
   return found;
 };
 
-/** Shows other content in the place of what was there, and leaves open what the reader has opened. */
+/** Replaces the content of an element, but keeps open details and the focus. */
 export const replace = (place: HTMLElement, ...children: readonly Node[]): void => {
   const open = new Set([...place.querySelectorAll('details[open]')].map((d) => d.id));
   const focused = place.contains(document.activeElement) ? document.activeElement?.id : undefined;
@@ -34,7 +34,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** `3 min ago`, with the exact time to hover and to be read. */
+/** `3 min ago`, with the exact time as title and attribute. */
 export const ago = (iso: string, nowMs: number): HTMLElement => {
   const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));
   const words =

@@ -4,13 +4,13 @@ import { countWords, isWell, toneOf, type Finding, type Tone } from '../../../co
 import { ago, element, foreign, type Child } from './dom.ts';
 import type { HostEntry } from './documents.ts';
 
-/** A host's report as it is judged, with what came around it. */
+/** A host's report, with the time of its arrival. */
 interface SeenReport extends HostEntry {
   readonly seenAtMs: number;
 }
 type Judged = JudgedHost<SeenReport>;
 
-/** All hosts of the list, with the verdict that `fleet` and `publish --wait` have of them too. */
+/** Judges the hosts as `fleet` and `publish --wait` do. */
 export const judgeHosts = (
   hosts: readonly HostEntry[],
   wanted: DesiredManifest | undefined,
@@ -38,7 +38,7 @@ const running = (s: ServiceEntry): string =>
   [...new Set(s.containers.filter((c) => c.state === 'running').map((c) => c.version))].join(', ') ||
   'nothing';
 
-/** Green only where the host is: what a stale host last said of its services is no good news. */
+/** Green only if the host is well: a stale host's last report on its services is no good news. */
 const tick = (isHostWell: boolean): HTMLElement =>
   element('span', { class: isHostWell ? 'good' : 'faint', role: 'img', 'aria-label': 'converged' }, '✓');
 
@@ -105,7 +105,7 @@ export const hostsTable = (judged: readonly Judged[], nowMs: number): HTMLElemen
   );
 };
 
-/** A host that is held is well, and yet somebody should know. */
+/** A held host is well, but operators should see the hold. */
 const holdOf = ({ hold }: HostEntry['status']): readonly Finding[] =>
   hold === null
     ? []
@@ -150,7 +150,7 @@ const troubleElement = ({ host, finding, tone }: Trouble): HTMLElement => {
   );
 };
 
-/** What is worth a look, and why: one to open for each finding of a host, the worst first. */
+/** One element for each finding of each host, the worst first. */
 export const troubles = (
   judged: readonly Judged[],
   wanted: DesiredManifest | undefined,

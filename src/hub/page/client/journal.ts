@@ -1,7 +1,7 @@
 import { ago, element, foreign } from './dom.ts';
 import { versionIn, type Published } from './documents.ts';
 
-/** What one publish changed against the one before. */
+/** What a publish changed compared with the one before. */
 const changesOf = (published: Published, before: Published | undefined): string => {
   const names = [
     ...new Set([...Object.keys(published.services), ...Object.keys(before?.services ?? {})]),
@@ -15,7 +15,7 @@ const changesOf = (published: Published, before: Published | undefined): string 
   return [...changes, ...frozen].join(', ') || 'the same versions';
 };
 
-/** Only web addresses become links: whoever publishes writes this. */
+/** Only web addresses become links, because the publisher chooses the text. */
 const publisherOf = ({ publisher }: Published): HTMLElement => {
   const text = [publisher?.name, publisher?.build].filter((t) => t !== undefined).join(' #') || 'unknown';
   const url = publisher?.url;
@@ -26,7 +26,7 @@ const publisherOf = ({ publisher }: Published): HTMLElement => {
 
 const heading = (text: string): HTMLElement => element('th', { scope: 'col' }, text);
 
-/** Newest first; the last one of the list is only what the one before is compared with. */
+/** Newest first. Without `isWhole` the last entry only serves as the comparison for the one before. */
 export const journalTable = (list: readonly Published[], isWhole: boolean, nowMs: number): HTMLElement => {
   const shown = isWhole ? list : list.slice(0, -1);
   const rows = shown.map((published, at) =>

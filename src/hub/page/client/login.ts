@@ -1,3 +1,3 @@
-/** The answer to a wrong token leads back here. */
+/** The response to a wrong token leads back here. */
 const failed = document.getElementById('failed');
 if (failed && new URLSearchParams(location.search).has('failed')) failed.hidden = false;

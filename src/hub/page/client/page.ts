@@ -17,7 +17,7 @@ interface Shown {
   readonly environment: string | undefined;
   readonly hosts: readonly HostEntry[];
   readonly current: Published | undefined;
-  /** The newest first. */
+  /** Newest first. */
   readonly published: readonly Published[];
   readonly isWhole: boolean;
 }
@@ -47,7 +47,7 @@ const readJournal = async (environment: string): Promise<Pick<Shown, 'published'
     .map((name) => Number(name.replace(/\.json$/, '')))
     .filter((n) => Number.isSafeInteger(n))
     .toSorted((a, b) => b - a);
-  // One more, to compare the oldest that is shown with.
+  // One more, as the comparison for the oldest row.
   const some = serials.slice(0, JOURNAL_LENGTH + 1);
   const read = await Promise.all(some.map((s) => getJson(`/manifests/${environment}/${String(s)}.json`)));
   return {
@@ -59,7 +59,7 @@ const readJournal = async (environment: string): Promise<Pick<Shown, 'published'
 const read = async (): Promise<void> => {
   const listed = await getJson<{ readonly environments: readonly string[] }>('/manifests/');
   const environments = [...(listed?.environments ?? [])].toSorted();
-  // An address that names an environment which is not here shows no other one in its place.
+  // An unknown environment in the address must not show another environment.
   const environment = wanted() === '' ? environments[0] : wanted();
   if (environment === undefined || !environments.includes(environment)) {
     shown = { ...NOTHING, environments, environment };
@@ -101,7 +101,7 @@ const draw = (): void => {
   byId('title').textContent = environment ?? 'Fleet';
   document.title = environment === undefined ? 'supercargo fleet' : `${environment} · supercargo`;
   const summary = summaryOf(judged.filter(({ verdict }) => verdict.kind === 'converged').length);
-  // Said aloud when it changes, and not with every look at the clock.
+  // Screen readers read this text at every assignment.
   if (byId('summary').textContent !== summary) byId('summary').textContent = summary;
   byId('counts').hidden = hosts.length === 0;
   replace(byId('counts'), ...countsOf(judged));
@@ -146,7 +146,7 @@ const drawConnection = (): void => {
 let isReading = false;
 let isWantedAgain = false;
 
-/** Never twice at the same time: what comes meanwhile is answered by one more round. */
+/** Reads one at a time. A call during a read causes one more read. */
 const refresh = async (): Promise<void> => {
   if (isReading) {
     isWantedAgain = true;
@@ -177,7 +177,7 @@ const events = new EventSource('/events');
 events.addEventListener('change', again);
 events.addEventListener('open', again);
 addEventListener('hashchange', again);
-// Where events do not come through, and for what only time changes.
+// For networks that block event streams, and for texts that change with time alone.
 setInterval(again, POLL_MS);
 setInterval(() => {
   draw();
