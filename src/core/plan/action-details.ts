@@ -3,10 +3,7 @@ import type { EdgeConfig } from '../edge/edge-config.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 
-/**
- * What people want to read of an action, the main thing first; never a spec, since that holds the
- * environment.
- */
+/** Details of an action for people, the main one first. Never a spec, because it holds the environment. */
 export const detailsOf = (action: Action): Readonly<{ [name: string]: string | boolean }> => {
   switch (action.kind) {
     case 'resolve-tag':
@@ -76,7 +73,7 @@ const versionOf = ({ version, id }: Release): { version: string; release: string
   release: id.slice(0, 8),
 });
 
-/** The main thing alone, in one phrase: `web-1`, `web-1 to web-2`, `org/web:1.0.0` (without its digest). */
+/** The main detail alone: `web-1`, `web-1 to web-2`, `org/web:1.0.0` (without its digest). */
 export const subjectOf = (action: Action): string => {
   const { to, ...details } = detailsOf(action);
   const [first = ''] = Object.values(details);

@@ -12,13 +12,11 @@ import type { Limits } from '../state/actual.ts';
 import type { Adoption, Failure } from '../state/ledger.ts';
 import type { Release, ReleaseImage } from '../state/release.ts';
 
-/** One step of a plan: plain JSON, idempotent, safe to die before, during and after. */
+/** One step of a plan. Plain JSON and idempotent; the agent may die before, during or after it. */
 export type Action =
-  /** Ask the registry once which digest a tag means, and record it. */
+  /** Asks the registry once which digest a tag means, and records it. */
   | { readonly kind: 'resolve-tag'; readonly image: ReleaseImage; readonly key: string }
-  /**
-   * Bring the image here, verified against its digest; `keepAs` is the tag that keeps it from every clean-up.
-   */
+  /** Fetches the image, verified against its digest. The tag `keepAs` keeps it from every clean-up. */
   | { readonly kind: 'pull'; readonly image: ReleaseImage; readonly keepAs?: string }
   | {
       readonly kind: 'create-network';
@@ -26,10 +24,7 @@ export type Action =
       readonly network: string;
       readonly hash: string;
       readonly definition: NetworkDefinition;
-      /**
-       * The engine picks the subnet as always, but addresses in its lower half can be asked for and are given
-       * to nobody else.
-       */
+      /** The engine picks the subnet, but keeps its lower half for addresses that the agent requests. */
       readonly pinned?: true;
     }
   | { readonly kind: 'remove-network'; readonly id: string; readonly name: string }
@@ -41,9 +36,9 @@ export type Action =
       readonly definition: VolumeDefinition;
     }
   | CreateContainer
-  /** No restart policy any more: the engine must not bring this one back. */
+  /** Removes the restart policy, so that the engine does not start the container again. */
   | { readonly kind: 'disarm'; readonly container: ContainerRef }
-  /** The declared restart policy in force. */
+  /** Puts the declared restart policy in force. */
   | { readonly kind: 'arm'; readonly container: ContainerRef; readonly restart: RestartPolicy }
   | { readonly kind: 'rename'; readonly container: ContainerRef; readonly to: string }
   | {
@@ -51,12 +46,10 @@ export type Action =
       readonly container: ContainerRef;
       readonly network: string;
       readonly attachment: Attachment;
-      /**
-       * The service's name, by which others find it; undefined: by no name at all, not even a declared one.
-       */
+      /** The service's name on the network. Undefined for no name at all, not even a declared one. */
       readonly alias: string | undefined;
     }
-  /** Leaves the network and joins it again under its names: an endpoint's names can't be changed. */
+  /** Leaves the network and joins it again under its names: an endpoint's names cannot be changed. */
   | {
       readonly kind: 'rejoin';
       readonly container: ContainerRef;
@@ -65,16 +58,16 @@ export type Action =
       readonly alias: string;
     }
   | CreateEdge
-  /** SIGUSR1: this edge binds nothing any more, and ends when its last session is over. */
+  /** Sends SIGUSR1: the edge stops listening, and ends with its last session. */
   | { readonly kind: 'leave-edge'; readonly container: ContainerRef }
   | EdgeStep
-  /** Files of edges that are gone: all but these instances'. */
+  /** Deletes the files of all edges but these instances. */
   | { readonly kind: 'edge-discard'; readonly keep: readonly string[] }
   | { readonly kind: 'start'; readonly container: ContainerRef; readonly release: string }
   | { readonly kind: 'unpause'; readonly container: ContainerRef }
   | { readonly kind: 'stop'; readonly container: ContainerRef; readonly graceMs: number }
   | { readonly kind: 'remove'; readonly container: ContainerRef }
-  /** Resource limits that somebody changed, put back. */
+  /** Restores resource limits that were changed by hand. */
   | { readonly kind: 'limit'; readonly container: ContainerRef; readonly limits: Partial<Limits> }
   | {
       readonly kind: 'tag-image';
@@ -83,25 +76,25 @@ export type Action =
       readonly tag: string;
     }
   | { readonly kind: 'remove-image'; readonly imageId: ImageId; readonly references: readonly string[] }
-  /** Ledger: these containers take no new connections from now on, or (`draining: false`) do again. */
+  /** Ledger: these containers take no new connections from now on, or do again (`draining: false`). */
   | { readonly kind: 'drain'; readonly containers: readonly ContainerRef[]; readonly draining: boolean }
   /** Ledger: a foreign container is about to be taken over. */
   | { readonly kind: 'adopt'; readonly adoption: Adoption }
-  /** Ledger: this release is good; rollbacks come back to it. */
+  /** Ledger: this release is good; rollbacks return to it. */
   | {
       readonly kind: 'remember';
       readonly release: Release;
       readonly imageId: ImageId;
       readonly completed: boolean;
-      /** Another release is wanted, and failed or can't begin. */
+      /** Another release is desired, but failed or cannot begin. */
       readonly isFallback?: true;
     }
-  /** Ledger: this release failed here. `containers` are asked for their last words first. */
+  /** Ledger: this release failed here. The last log lines of `containers` are recorded with it. */
   | {
       readonly kind: 'quarantine';
       readonly failure: Omit<Failure, 'log' | 'failedAtMs'>;
       readonly containers: readonly ContainerRef[];
-      /** Another release is wanted. */
+      /** Another release is desired. */
       readonly isFallback?: true;
     }
   /** Ledger: nothing of this service is left. */
@@ -119,12 +112,12 @@ export interface CreateEdge {
   /** `edgeShape` of its config. */
   readonly shape: string;
   readonly imageId: ImageId;
-  /** The edge that it takes the listeners over from. */
+  /** The instance whose listeners it takes over. */
   readonly predecessor: string | undefined;
   /** Where it listens, and for which backend. */
   readonly frontends: readonly Pick<EdgeFrontend, 'hostAddress' | 'hostPort' | 'backend'>[];
   readonly mode: EdgeMode;
-  /** Name of the edge network: where an edge in `publish` mode lives. */
+  /** Name of the edge network, which an edge in `publish` mode joins. */
   readonly network: string;
   /** What the engine publishes in `publish` mode; empty in `host` mode. */
   readonly ports: readonly {
@@ -146,14 +139,11 @@ export interface CreateContainer {
   readonly replica: number;
   readonly serial: number;
   readonly imageId: ImageId;
-  /**
-   * With its declared restart policy at once; else without one, because another container of this replica has
-   * it.
-   */
+  /** False while another container of this replica has the restart policy. */
   readonly armed: boolean;
-  /** Joins its networks under the names that others find it by; false: not before it is good. */
+  /** False if it joins its networks without its names, to be found only once it is good. */
   readonly named: boolean;
-  /** Its place on the edge network: that one is then its primary network, and no port is published. */
+  /** Its address on the edge network, which is then its primary network; no port is published. */
   readonly edge?: { readonly network: string; readonly ip: string };
   /** Logical network → name on the engine. */
   readonly networks: Readonly<Record<string, string>>;
@@ -161,18 +151,15 @@ export interface CreateContainer {
   readonly volumes: Readonly<Record<string, string>>;
   /** Anonymous volumes carried over: target → volume name. */
   readonly carried: Readonly<Record<string, string>>;
-  /** Another container is to be stopped for it: first the engine has to show that it would start this one. */
+  /** Present if another container stops for it: the engine first has to show that it would start this one. */
   readonly preflight?: Preflight;
 }
 
-/**
- * What a container may take that starts beside the one to be replaced, and does nothing; the rest is in use
- * until that one stops.
- */
+/** What the preflight container may use; the rest is in use until the container to be replaced stops. */
 export interface Preflight {
   readonly ports: readonly Port[];
   /** Logical networks on which it may have its declared address. */
   readonly addresses: readonly string[];
-  /** For people: what it can't show. */
+  /** For messages: what it cannot show. */
   readonly untried: readonly string[];
 }

@@ -2,9 +2,8 @@ import type { Container } from '../state/actual.ts';
 import type { Decision } from './host-plan.ts';
 
 /**
- * An agent that stopped its own container would leave the step half done, with nobody there to go on. So a
- * service whose container, or whose `replaces`, is the one that this agent runs in is left alone, and says
- * so. Undefined: it is not.
+ * An agent that stops its own container leaves the step half done. So it leaves a service alone whose
+ * container, or whose `replaces`, is the container that the agent runs in.
  */
 export const selfDecision = (containers: readonly Container[]): Decision | undefined => {
   const self = containers.find((container) => container.isSelf === true);

@@ -3,17 +3,16 @@ import type { ImageId } from '../image/reference.ts';
 import type { Container, CreateFacts, ProcessFacts } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 
-/** A release whose containers can be told from others. */
 export interface KnownRelease {
   readonly release: Release;
-  /** Ids that its image has here, or had when it proved good; none: unknown. */
+  /** Ids that its image has here, or had when it proved good; empty if unknown. */
   readonly imageIds: readonly ImageId[];
 }
 
 /**
- * What tells a container from those that its release would make: names of facts, never values. Compared is
- * only what an engine gives back as it was asked for: everything else (ports, limits, restart policy, labels,
- * addresses) is rewritten by engines or changed on living containers. Empty: nothing speaks against it.
+ * Names of the facts in which a container differs from its release, never values. Only facts that engines
+ * return as requested are compared: ports, limits, restart policy, labels and addresses are rewritten by
+ * engines or changed on living containers.
  */
 export const differencesFrom = (container: Container, known: KnownRelease): readonly string[] => {
   const { facts } = container.detail ?? {};
@@ -37,38 +36,41 @@ export const differencesFrom = (container: Container, known: KnownRelease): read
   return rows.flatMap(([name, isSame]) => (isSame ? [] : [name]));
 };
 
-/** Undefined: not known, or engines differ about it. */
+/** Undefined if it is unknown, or if engines differ about it. */
 type Expected<T> = T | undefined;
 
 const isSameList = (actual: readonly string[], expected: Expected<readonly string[]>): boolean =>
   expected === undefined ||
   (actual.length === expected.length && actual.every((part, at) => part === expected[at]));
 
-/** Engines keep a list of one empty word, which takes the image's entrypoint away, as an empty list. */
+/** A list of one empty word removes the image's entrypoint. Engines store it as an empty list. */
 const withoutEmptyWord = (entrypoint: readonly string[]): readonly string[] =>
   entrypoint.length === 1 && entrypoint[0] === '' ? [] : entrypoint;
 
-/** What an empty list in the compose file means has changed between engines. */
+/** Engines differ about the meaning of an empty list in the compose file. */
 const entrypointOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expected<readonly string[]> => {
   if (spec.entrypoint?.length === 0) return undefined;
   const entrypoint = spec.entrypoint ?? image?.entrypoint;
   return entrypoint && withoutEmptyWord(entrypoint);
 };
 
-/** An entrypoint of the spec's own leaves the image's command out. */
+/** An entrypoint in the spec drops the image's command. */
 const commandOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expected<readonly string[]> => {
   if (spec.command !== undefined) return spec.command.length === 0 ? undefined : spec.command;
   return spec.entrypoint === undefined ? image?.command : undefined;
 };
 
-/** Without the image its own variables are unknown: then those of the spec have to be there. */
+/** Without the image its own variables are unknown, so only those of the spec have to be there. */
 const hasEnvironment = ({ process, image }: CreateFacts, spec: ContainerSpec): boolean => {
   const wanted = { ...image?.environment, ...spec.environment };
   const isThere = Object.entries(wanted).every(([key, value]) => process.environment[key] === value);
   return isThere && (image === undefined || Object.keys(process.environment).every((key) => key in wanted));
 };
 
-/** The engine's own names of a bridge network differ; a network's name moves with its definition. */
+/**
+ * Only kinds are compared: engines name a bridge differently, and a network's name changes with its
+ * definition.
+ */
 const modeOf = (mode: string): string => {
   const kind = mode.split(':')[0] ?? '';
   return kind === 'host' || kind === 'none' || kind === 'container' ? kind : 'network';
@@ -79,10 +81,7 @@ const wantedMode = (spec: ContainerSpec): string =>
 
 const pathOf = (target: string): string => (target.length > 1 ? target.replace(/\/+$/, '') : target);
 
-/**
- * Volumes may be more than declared (an image's own); folders of the host are exactly those that are
- * declared.
- */
+/** An image may add volumes to the declared ones; bind mounts are exactly the declared ones. */
 const hasMounts = ({ mounts }: CreateFacts, spec: ContainerSpec): boolean => {
   const here = (kind: string): ReadonlySet<string> =>
     new Set(mounts.filter((m) => m.kind === kind).map((m) => pathOf(m.target)));

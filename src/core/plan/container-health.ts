@@ -6,16 +6,16 @@ import { withoutValues } from '../state/without-values.ts';
 import type { EpochMs } from '../time.ts';
 import type { ProbeRequest, WaitReason } from './host-plan.ts';
 
-/** Is this container good (docs/COMPOSE.md, "How a new version comes")? */
+/** Whether a container is good (docs/COMPOSE.md, "How a new version comes"). */
 export type Verdict =
   | { readonly kind: 'good' }
   /** It ended with 0 and is not meant to run again. */
   | { readonly kind: 'completed' }
-  /** Not running, and nothing says that it should not. */
+  /** It does not run, and nothing speaks against a start. */
   | { readonly kind: 'idle' }
   | {
       readonly kind: 'pending';
-      /** Absent: `health`. */
+      /** Absent means `health`. */
       readonly reason?: WaitReason;
       readonly until: EpochMs;
       readonly message: string;
@@ -29,17 +29,17 @@ export interface JudgeInput {
   readonly nowMs: EpochMs;
   readonly answeredSinceMs: EpochMs | undefined;
   readonly engine: EngineFacts;
-  /** Not before this moment does its deadline begin: the old container stopped then. */
+  /** When the old container stopped. The deadline begins no earlier. */
   readonly notBeforeMs: EpochMs;
-  /** When this agent began to look; 0: since ever. */
+  /** Since when this agent observes; 0 means always. */
   readonly watchingSinceMs: EpochMs;
-  /** A job is good when it has ended with 0, not while it runs. */
+  /** A job is good once it has ended with 0, not while it runs. */
   readonly isJob: boolean;
-  /** When this very release proved itself here; undefined: it has yet to. */
+  /** When this release proved itself here; undefined if it has yet to. */
   readonly provenAtMs: EpochMs | undefined;
 }
 
-/** Three restarts before it is good are a crash loop; one or two may be a service that waits for another. */
+/** Three restarts before it is good are a crash loop; one or two may be a wait for another service. */
 const CRASH_LOOP_RESTARTS = 3;
 
 export const judgeContainer = (i: JudgeInput): Verdict => {
@@ -59,7 +59,7 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
     case 'restarting':
     case 'running': {
       const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
-      // Counted only until it is good: a service that crashed three times in a year is no crash loop.
+      // Counted only until it is good: a service that crashed three times in a year is in no crash loop.
       if (verdict.kind === 'pending' && detail.restartCount >= CRASH_LOOP_RESTARTS) {
         return {
           kind: 'failed',
@@ -88,7 +88,7 @@ const exitWords = (code: number, oomKilled: boolean): string =>
 
 const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
   const { name: policy } = i.spec.container.restart;
-  // We (or somebody) stopped it; the engine itself would have restarted it: start it again.
+  // The engine would have restarted it, so the agent or an operator stopped it: it may start again.
   if (policy === 'always' || policy === 'unless-stopped' || detail.restart.name !== policy)
     return { kind: 'idle' };
   if (detail.exitCode === 0) return { kind: 'completed' };
@@ -100,14 +100,14 @@ const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
   };
 };
 
-/** SIGKILL and SIGTERM, 128 + 9 and + 15. */
+/** Exit codes of SIGKILL (128 + 9) and SIGTERM (128 + 15). */
 const SIGNALLED = new Set([137, 143]);
-/** What the engine writes of a container that was gone when it came up. */
+/** The exit code that an engine records for a container that ended while the engine was down. */
 const LOST = 255;
 
 /**
- * A candidate that went down with the engine or the host has not failed: it runs again (a job: at least
- * once), until its deadline, so that one which kills itself is no endless loop.
+ * A candidate that went down with the engine or the host has not failed. It runs again until its deadline (a
+ * job runs at least once), so that one which kills itself does not loop forever.
  */
 const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
   const isLost = detail.exitCode === LOST && (detail.finishedAtMs ?? 0) <= i.watchingSinceMs;
@@ -120,12 +120,12 @@ const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
   );
 };
 
-/** Restarts move `startedAt`; the deadline of a candidate counts from the first start we can still derive. */
+/** Restarts move `startedAt`, so the deadline of a restarted candidate counts from its creation. */
 const deadlineOf = ({ container, spec, notBeforeMs, watchingSinceMs, provenAtMs }: JudgeInput): EpochMs => {
   const detail = container.detail;
   const isLatest = detail?.restartCount === 0 || provenAtMs !== undefined;
   const first = (isLatest ? detail?.startedAtMs : detail?.createdAtMs) ?? 0;
-  // No candidate fails for a silence that nobody listened to.
+  // No candidate fails for a time in which the agent did not observe it.
   return Math.max(first, notBeforeMs, watchingSinceMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
 };
 
@@ -152,7 +152,7 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   }
   const startedAtMs = detail?.startedAtMs ?? 0;
   const monitoredMs = startedAtMs + spec.monitorMs;
-  // Silence proves nothing against it: who has just begun to look has had no answers yet.
+  // A proven release stays good without an answer: an agent that has just started has none yet.
   if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs))
     return { kind: 'good' };
   const hasAnswered = i.answeredSinceMs === startedAtMs;
@@ -177,16 +177,14 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   return { kind: 'good' };
 };
 
-/**
- * Listed as running, and on no network any more: it has just ended, and nobody was asked whether it is ready.
- */
+/** It is listed as running but has no address: it has just ended, and no probe asked whether it is ready. */
 const isBetweenRuns = ({ container, engine, spec }: JudgeInput): boolean =>
   engine.remoteHost === undefined &&
   spec.container.networkMode.kind === 'networks' &&
   container.detail?.networks.every((n) => n.ip === '') === true &&
   (spec.ready !== undefined || spec.container.ports.some((p) => p.protocol === 'tcp'));
 
-/** Container addresses are reachable from the engine's host; from elsewhere only published ports are. */
+/** From other hosts than the engine's only published ports are reachable, not container addresses. */
 const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): ProbeRequest | undefined => {
   const { container, engine, spec } = i;
   const ref = { id: container.id, name: container.name };

@@ -7,10 +7,7 @@ import type { RunningReplica } from './host-plan.ts';
 import { isUp, refOf } from './slot.ts';
 import { isProven } from './unproved-release.ts';
 
-/**
- * Every container of a service with the part it plays, for `status` and `explain`; the one that serves comes
- * first.
- */
+/** Every container of a service with its role, for `status` and `explain`; the serving one comes first. */
 export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[] =>
   c.own
     .map((container) => {
@@ -22,7 +19,7 @@ export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[
 
 const ORDER: readonly RunningReplica['role'][] = ['serving', 'candidate', 'draining', 'failed', 'retired'];
 
-/** It takes no new connections: what is left of it, and until when. */
+/** Since when, and until when, the container takes no new connections. */
 const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain'] => {
   const sinceMs = c.record.drains?.[container.id];
   if (sinceMs === undefined || !isUp(container)) return undefined;
@@ -43,7 +40,7 @@ const roleOf = (c: ServiceContext, goal: Goal, container: Container): RunningRep
   return isTarget && goal.kind === 'keep' ? 'serving' : 'retired';
 };
 
-/** The edge sends to it: not proved yet, and serving. */
+/** Whether the edge sends to the container: then it serves, even if it is not proved yet. */
 const isInRotation = (c: ServiceContext, container: Container): boolean =>
   serversOf(c.input.actual, container.id).some((s) => s.admin === 'ready');
 

@@ -8,7 +8,7 @@ import { isShortWait, type Decision, type ServicePlan, type WaitReason } from '.
 
 type State = 'met' | 'pending' | 'failed';
 
-/** The first dependency that a new release still waits for, or can't get. Undefined: all are met. */
+/** The first dependency that a new release waits for, or cannot get. Undefined if all are met. */
 export const dependencyStep = (
   c: ServiceContext,
   release: Release,
@@ -17,7 +17,7 @@ export const dependencyStep = (
 ): Decision | undefined => {
   const donors = donorServices(c.input.project, release);
   const switching = donors.map((name) => plans.get(name)).find((p) => p && isSwitching(p.decision));
-  // Not until its donor is good: what listens on a port of the donor may be this very service.
+  // A donor need not be good: this very service may be what listens on a port of the donor.
   if (switching) return wait('dependency', `waits for ${switching.service}, whose namespace it joins`);
   for (const dependency of c.service.dependsOn) {
     if (dependency.condition === 'started' && donors.includes(dependency.service)) continue;
@@ -29,7 +29,7 @@ export const dependencyStep = (
   return undefined;
 };
 
-/** It lasts as long as what the other one waits for. */
+/** The wait lasts as long as that of the dependency. */
 const waitFor = ({ service, condition }: Dependency, plan: ServicePlan | undefined): Decision => {
   const message = `waits until ${service} is ${condition}`;
   return plan?.decision.kind === 'wait'
@@ -44,7 +44,7 @@ const isSettled = (decision: Decision): boolean =>
     (decision.reason === 'dependency' || decision.reason === 'removal' || isShortWait(decision.reason))
   );
 
-/** Another container is about to take its place. */
+/** Whether another container is about to take its place. */
 const isSwitching = (decision: Decision): boolean =>
   decision.kind === 'act' || (decision.kind === 'wait' && SWITCHING.has(decision.reason));
 

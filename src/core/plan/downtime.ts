@@ -6,12 +6,12 @@ import type { Step } from './dry-run.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { ServicePlan } from './host-plan.ts';
 
-/** Measured: stop and start of a small server at the engine, and of an edge (docs/LIMITS.md). */
+/** Measured: the engine stops and starts a small server, and an edge (docs/LIMITS.md). */
 const SWITCH = 'about 0.5 s and the time the new container needs to start';
 
 /**
- * What clients of a service notice of these steps, in words; null where nothing changes. Ledger notes and
- * names change nothing that a client could notice.
+ * What clients of a service notice of these steps, as text; null if nothing changes. Clients notice no
+ * changes of the ledger or of names.
  */
 export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[]): string | null => {
   const own = steps.filter((s) => s.part === 'service' && s.service === plan.service);
@@ -35,7 +35,7 @@ export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[
   return edge ?? 'none';
 };
 
-/** The one that is made; a tag that nobody has looked up yet has no other. */
+/** The release of the created container; a tag that is not resolved yet has no other. */
 const releaseIn = (own: readonly Step[]): Release | undefined =>
   own.flatMap((s) => (s.action.kind === 'create' ? [s.action.release] : []))[0];
 
@@ -50,7 +50,7 @@ const exposureBefore = (input: PlanInput, plan: ServicePlan): Exposure | undefin
   return good?.release.spec.exposure;
 };
 
-/** Before the edge sends to the new one. */
+/** Whether the old container stops before the edge sends to the new one. */
 const stopsEarly = (own: readonly Step[]): boolean => {
   const ready = own.findIndex((s) => s.action.kind === 'edge-set-state' && s.action.state === 'ready');
   const stop = own.findIndex((s) => s.action.kind === 'stop');
@@ -65,8 +65,8 @@ const portsOf = (release: Release | undefined): string => {
 };
 
 /**
- * Nothing listens on one address of a port and on all of them: the edge lets the port go, and the next one
- * binds it.
+ * The kernel lets no two edges listen on one address and on every address of a port, so the first lets go
+ * before the next binds it.
  */
 const addressGap = ({ actual }: PlanInput, release: Release): string | undefined => {
   const before = currentEdge(actual)?.seen?.written?.frontends ?? [];
@@ -76,7 +76,7 @@ const addressGap = ({ actual }: PlanInput, release: Release): string | undefined
   );
 };
 
-/** An edge in a network of its own can't hand its ports over to the next one. */
+/** An edge in a network of its own cannot hand its ports over to the next one. */
 const edgeGap = (
   input: PlanInput,
   release: Release | undefined,

@@ -9,7 +9,7 @@ import type { PlanInput } from './plan-input.ts';
 import { isShortWait, type Decision, type HostPlan, type WaitReason } from './host-plan.ts';
 import { simulate } from './simulate.ts';
 
-/** One step that would be taken now, in order. `service` is empty for the edge and for housekeeping. */
+/** One step of a dry run. `service` is empty for the edge and for housekeeping. */
 export interface Step {
   readonly part: 'service' | 'edge' | 'housekeeping';
   readonly service: string;
@@ -22,15 +22,13 @@ export interface DryRun {
   readonly now: HostPlan;
   /** All steps until nothing is left to do, if each one succeeds. */
   readonly steps: readonly Step[];
-  /** The plan that is left after them: converged, or what stands in the way then. */
+  /** The plan after these steps: converged, or what stands in the way then. */
   readonly end: HostPlan;
 }
 
 const MAX_ROUNDS = 500;
 
-/**
- * Plays a plan through on paper: plan, take every next step as done, plan again. Writes nothing, asks nobody.
- */
+/** Plays a plan through: plan, simulate every next step, plan again. Writes nothing and calls nothing. */
 export const dryRun = (input: PlanInput): DryRun => {
   const now = planHost(input);
   const steps: Step[] = [];
@@ -84,7 +82,7 @@ export const stepsOf = (plan: HostPlan): readonly Step[] => [
 
 const why = (decision: Decision): string => (decision.kind === 'act' ? decision.why : '');
 
-/** A digest that no registry gave: stands for the one that a tag will turn out to mean. */
+/** Stands for the digest that a tag turns out to mean. */
 const UNKNOWN_DIGEST = `sha256:${'0'.repeat(64)}` as Digest;
 
 const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
@@ -110,10 +108,7 @@ const taken = (input: PlanInput, { service, action }: Step): PlanInput => {
   return { ...input, nowMs, ledger, desired };
 };
 
-/**
- * Everything that ends by itself turns out well: checks pass, jobs end with 0, monitor times go by, sessions
- * end.
- */
+/** Every wait that ends by itself ends well: checks pass, jobs end with 0, monitor times and sessions end. */
 const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined => {
   const waiting = plan.services.filter((s) => endsByItself(s.decision));
   const decisions = [...waiting.map((s) => s.decision), ...(plan.edge ? [plan.edge.decision] : [])];
@@ -140,7 +135,7 @@ const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined =
       },
     };
   });
-  // The deadline of a check is never passed: what is good is good before it.
+  // Only waits for a time move the clock to their end: a check passes before its deadline.
   const times = decisions.flatMap((d) =>
     d.kind === 'wait' && BY_TIME.has(d.reason) && d.until !== undefined ? [d.until] : [],
   );
@@ -154,7 +149,7 @@ const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain']);
 const endsByItself = (d: Decision): boolean =>
   d.kind === 'wait' && d.reason !== 'image' && isShortWait(d.reason);
 
-/** An edge whose sessions have ended, and whose checks have passed. */
+/** An edge without sessions, whose checks have passed. */
 const idle = (edge: EdgeSeen): EdgeSeen =>
   edge.state
     ? {

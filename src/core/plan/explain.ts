@@ -11,9 +11,7 @@ import { dryRun } from './dry-run.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { Decision, ServicePlan } from './host-plan.ts';
 
-/**
- * One field that differs. Values are shown as JSON; those that may be secret only as set, changed or absent.
- */
+/** One field that differs. Values are JSON; those that may be secret show only as set, changed or absent. */
 export interface Difference {
   readonly field: string;
   readonly desired: string;
@@ -25,7 +23,7 @@ export interface Explanation {
   readonly decision: Decision;
   readonly desired:
     { readonly version: string; readonly release: string; readonly image: string } | undefined;
-  /** The release that is known to be good here. */
+  /** The last good release. */
   readonly good:
     | {
         readonly version: string;
@@ -34,12 +32,12 @@ export interface Explanation {
         readonly goodAtMs: EpochMs;
       }
     | undefined;
-  /** Desired against what runs, field by field; empty where they agree. */
+  /** Desired against running, field by field; empty if they agree. */
   readonly differences: readonly Difference[];
   readonly containers: ServicePlan['running'];
-  /** Containers with its labels that are not ours. Absent where there are none. */
+  /** Containers with its labels that are not ours. Absent if there are none. */
   readonly foreign?: readonly ForeignContainer[];
-  /** What would be done next, if every step succeeds. */
+  /** The next steps, if each one succeeds. */
   readonly next: readonly {
     readonly action: Action['kind'];
     readonly subject: string;
@@ -77,7 +75,7 @@ const identityOf = (r: Release) => ({
   image: formatImage({ ...r.image.reference, digest: r.image.digest }),
 });
 
-/** By the id of the container: what differs of those that another program made. */
+/** Container id → what differs, for copies by another program. */
 const copiesIn = ({ actual }: PlanInput): ReadonlyMap<string, readonly string[]> =>
   new Map(actual.containers.flatMap((o) => (o.copyOf ? [[o.id, o.copyOf.differs] as const] : [])));
 
@@ -121,7 +119,7 @@ const show = (value: unknown): string =>
 
 type Values = Readonly<Record<string, string>>;
 
-/** Values never leave this function: only that they are set, or that they differ. */
+/** Reports only that values are set or differ, never the values. */
 const secretDifferences = (field: string, wanted: Values, live: Values): readonly Difference[] =>
   [...new Set([...Object.keys(wanted), ...Object.keys(live)])].toSorted().flatMap((name) => {
     const [a, b] = [wanted[name], live[name]];
@@ -136,7 +134,7 @@ const secretDifferences = (field: string, wanted: Values, live: Values): readonl
     ];
   });
 
-/** Read name by name: of what differs, only that it does. */
+/** Compared name by name; the report says only that they differ. */
 const FREE_TEXT = ['environment', 'labels', 'sysctls', 'logging'] as const;
 
 const isFreeText = (key: string): boolean => FREE_TEXT.some((name) => name === key);
@@ -147,7 +145,7 @@ const specDifferences = (wantedSpec: ReleaseSpec, liveSpec: ReleaseSpec): readon
     ...secretDifferences('environment', wanted.environment, live.environment),
     ...secretDifferences('labels', wanted.labels, live.labels),
     ...secretDifferences('sysctls', wanted.sysctls, live.sysctls),
-    // Some drivers take their token here.
+    // Some log drivers take their token here.
     ...secretDifferences('logging.options', wanted.logging?.options ?? {}, live.logging?.options ?? {}),
   ];
   const hidden = (value: unknown): string => withoutValues(show(value), [wantedSpec, liveSpec]);

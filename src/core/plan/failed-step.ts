@@ -13,10 +13,7 @@ import {
 } from './plan-input.ts';
 import type { BlockReason, Decision } from './host-plan.ts';
 
-/**
- * Which failed steps need somebody; the others pass by themselves and are waits. Both are tried again after a
- * back-off.
- */
+/** Failed steps that need an operator. The others pass by themselves and are waits. Both back off. */
 const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   REGISTRY_AUTH: 'auth',
   CREDENTIALS: 'auth',
@@ -34,14 +31,14 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
 };
 
 /**
- * A failed switch costs an interruption each time: it rests long. Everything else is tried again soon, the
- * edge too: nothing gives way to it twice.
+ * Each failed switch interrupts the service, so it backs off long. Everything else is tried again soon, the
+ * edge too: nothing stops for it twice.
  */
 const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
 const OTHER = { baseMs: 2_000, capMs: 300_000 };
 const FLOOR_MS = 500;
 
-/** What a server wished for in `Retry-After`, where we asked it ourselves. */
+/** The `Retry-After` of a server that the agent asked itself. */
 const floorOf = ({ fields: { retryAfterMs } }: AgentError): number =>
   Math.max(FLOOR_MS, typeof retryAfterMs === 'number' ? retryAfterMs : 0);
 
@@ -49,18 +46,18 @@ export interface FailedAction {
   readonly action: Action;
   readonly release: string;
   readonly error: AgentError;
-  /** The failed step of the same release before. */
+  /** The previous failed step of this release. */
   readonly previous: FailedStep | undefined;
-  /** The release is known to be good here: starting it interrupts nobody. */
+  /** The release was good here, so that its start interrupts nothing. */
   readonly isRepair: boolean;
-  /** Of the release in the manifest; undefined: another one is wanted. */
+  /** Attempt of the desired release; undefined if another one is desired. */
   readonly attempt: number | undefined;
   readonly nowMs: EpochMs;
   /** Uniform in [0, 1). */
   readonly random: number;
 }
 
-/** How long an action rests that failed, by how often it did in a row. */
+/** The failed step with its back-off, which grows with the failures in a row. */
 export const nextFailedStep = (f: FailedAction): FailedStep => {
   const { action, release, error, previous } = f;
   const isSame = previous?.action === action.kind && previous.attempt === f.attempt;
@@ -84,8 +81,8 @@ export const nextFailedStep = (f: FailedAction): FailedStep => {
 };
 
 /**
- * A container that the engine will never make or start as it is declared. What proved itself here was taken
- * once: a device that is gone may come back, so that a repair is tried again.
+ * The engine will never create or start this container as declared. It did so once for a proven release,
+ * whose missing device may come back, so a repair is tried again.
  */
 const isRefusal = ({ action, release, error, isRepair }: FailedAction): boolean =>
   (action.kind === 'create' || action.kind === 'start') &&
@@ -94,7 +91,7 @@ const isRefusal = ({ action, release, error, isRepair }: FailedAction): boolean 
   !isRepair &&
   release !== EDGE_TARGET;
 
-/** Those that still count: a raised attempt frees its release. */
+/** Drops failed steps whose release got another attempt. */
 export const withoutLifted = (
   failedSteps: Iterable<readonly [string, FailedStep]>,
   desired: PlanInput['desired'],
@@ -105,7 +102,7 @@ export const withoutLifted = (
   return Object.fromEntries([...failedSteps].filter(([, failedStep]) => !isLifted(failedStep)));
 };
 
-/** By release. */
+/** Release id → attempt. */
 const attemptsOf = (desired: PlanInput['desired']): ReadonlyMap<string, number> =>
   new Map(
     Object.values(desired).flatMap((d) => (d.kind === 'release' ? [[d.release.id, d.attempt] as const] : [])),
@@ -114,11 +111,11 @@ const attemptsOf = (desired: PlanInput['desired']): ReadonlyMap<string, number> 
 export const attemptOf = (desired: PlanInput['desired'], release: string): number | undefined =>
   attemptsOf(desired).get(release);
 
-/** What last went wrong for a release of this service, resting or due again. */
+/** The last failed step of a release, whether it still backs off or is due again. */
 export const failedStepOf = (c: ServiceContext, release: string): FailedStep | undefined =>
   c.input.failedSteps[failedStepKey(c.service.name, release)];
 
-/** A failed step whose next try has not come yet. */
+/** The failed step, if its next try is not due yet. */
 export const restingAt = (input: PlanInput, key: string): FailedStep | undefined => {
   const failedStep = input.failedSteps[key];
   return failedStep && (failedStep.isFinal === true || input.nowMs < failedStep.untilMs)
@@ -129,7 +126,7 @@ export const restingAt = (input: PlanInput, key: string): FailedStep | undefined
 export const restingFailedStep = (c: ServiceContext, release: string): FailedStep | undefined =>
   restingAt(c.input, failedStepKey(c.service.name, release));
 
-/** The action that failed is not tried again before its time; every other one may go on. */
+/** Delays the failed action until its next try; every other action may go on. */
 export const afterFailedStep = (input: PlanInput, key: string, decision: Decision): Decision => {
   if (decision.kind !== 'act') return decision;
   const failedStep = restingAt(input, key);
@@ -137,26 +134,17 @@ export const afterFailedStep = (input: PlanInput, key: string, decision: Decisio
   return isSame ? failedStepDecision(failedStep, serviceOf(key)) : decision;
 };
 
-/**
- * An edge that was killed in the middle of a step is back in a moment: only what fails again and again is
- * told.
- */
+/** An edge that was killed in a step is back in a moment, so only repeated failures are reported. */
 export const isStubborn = ({ count }: FailedStep): boolean => count >= 3;
 
-/**
- * Only a stopped predecessor frees these: no container that is started beside it can show that they are to be
- * had.
- */
+/** Only a stopped predecessor frees these resources, so no preflight can show that they are available. */
 const UNPROVABLE: ReadonlySet<ErrorCode> = new Set(['PORT_TAKEN', 'NETWORK']);
 
-/**
- * Another try of this start would interrupt what serves, and nothing says beforehand that it turns out
- * better.
- */
+/** Whether another try would interrupt what serves, with no sign that it would succeed. */
 export const isLastTry = (failedStep: FailedStep): boolean =>
   failedStep.isFinal === true || failedStep.count > 1 || UNPROVABLE.has(failedStep.code);
 
-/** What failed is not tried again by itself. */
+/** The decision about a step that is not tried again by itself. */
 export const givenUp = (failedStep: FailedStep, service: string): Decision => ({
   kind: 'blocked',
   reason: BLOCKED_BY[failedStep.code] ?? 'engine',

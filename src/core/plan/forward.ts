@@ -16,7 +16,7 @@ import { stopFirst } from './stop-first.ts';
 import { type Step, act, merge, pendingOf, some } from './step.ts';
 import { isExtra, isUp, refOf, slotsOf, type Slot } from './slot.ts';
 
-/** A release that has yet to prove itself: adopted, batch after batch, judged, remembered or quarantined. */
+/** Brings in a release that has yet to prove itself: batch by batch, then remembered or quarantined. */
 export const decideForward = (
   c: ServiceContext,
   goal: Forward,
@@ -77,10 +77,7 @@ interface Climbed {
   readonly step: Step;
 }
 
-/**
- * Every slot's next step. With `start-first` the new ones of a batch take their turn together, once all are
- * good.
- */
+/** The next step of every slot. With `start-first` the new containers of a batch take their turn together. */
 const climb = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): readonly Climbed[] => {
   const { target } = goal;
   if (goal.release.spec.exposure === undefined)
@@ -90,9 +87,7 @@ const climb = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): readon
   return slots.map((slot) => ({ slot, step: startFirst(c, target, slot, { isNew: true, isTurn }) }));
 };
 
-/**
- * Old ones of a batch that is done go before the next batch comes: no more than `parallelism` too many run.
- */
+/** Old containers of a finished batch go first, so that at most `parallelism` extra containers run. */
 const drainOthers = (c: ServiceContext, goal: Forward, done: readonly Slot[]): Decision | undefined =>
   drain(
     drainedOf(c, goal.release),
@@ -100,13 +95,13 @@ const drainOthers = (c: ServiceContext, goal: Forward, done: readonly Slot[]): D
     'the new one has taken its place',
   );
 
-/** Slots under way come first; then, while old replicas serve, at most `parallelism` at a time. */
+/** Slots under way come first, then at most `parallelism` slots at a time while old replicas serve. */
 const batchOf = (c: ServiceContext, open: readonly Slot[]): readonly Slot[] => {
   const underWay = open.filter((s) => s.current !== undefined);
   if (underWay.length > 0) return underWay;
   const replaces = open.some((s) => s.others.some(isUp));
   const { parallelism } = c.service.update;
-  // A service that the engine does not restart (`restart: "no"`) serves like any other: only a job is exempt.
+  // Only a job is exempt: a service with `restart: "no"` serves like any other.
   const isFree = !replaces || parallelism === 0 || c.isJob;
   return isFree ? open : open.slice(0, parallelism);
 };
@@ -125,15 +120,15 @@ const delayUntil = (
     : undefined;
 };
 
-/** When the last batch had been watched to its end. Without a bake: when it started. */
+/** When the bake of the last batch ended or, without a bake, when the batch started. */
 const lastEndMs = (c: ServiceContext, done: readonly Slot[]): EpochMs => {
   const startedMs = Math.max(...done.map((s) => s.current?.detail?.startedAtMs ?? 0));
-  // Containers that are gone have left their line.
+  // The drains of removed containers are still recorded.
   const switchedMs = Math.max(0, ...Object.values(c.record.drains ?? {}));
   return switchedMs < startedMs ? startedMs : switchedMs + c.service.update.monitorMs;
 };
 
-/** Every replica is good: the release is remembered; only then does anything old go. */
+/** Remembers the release once every replica is good; the last old containers go after that. */
 const finish = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Decision => {
   const imageId = slots[0]?.current?.imageId ?? releaseImage(c.input, goal.release)?.id;
   if (imageId === undefined) return wait('image', `fetching ${goal.release.version}`);
@@ -179,7 +174,7 @@ const quarantine = (
   ],
 });
 
-/** At once, and not only when the ledger is written: what served before serves again. */
+/** Puts the old containers back in rotation in the same step, without waiting for the ledger. */
 const takeBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): readonly Action[] => {
   if (goal.release.spec.exposure !== 'edge') return [];
   return slots
@@ -187,8 +182,7 @@ const takeBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): rea
     .filter(({ olds }) => olds.length > 0)
     .flatMap(({ slot, olds }) => [
       ...olds.flatMap((o) => rejoinActions(c, o)),
-      // An edge that was replaced meanwhile does not know the old ones yet: then this one stays until it
-      // does.
+      // A new edge may not know the old containers yet. The failed one then stays in rotation until it does.
       ...(slot.current && olds.every((o) => isKnown(c, o))
         ? stateActions(c.input, slot.current, 'drain')
         : []),
@@ -198,13 +192,13 @@ const takeBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): rea
 const isKnown = (c: ServiceContext, container: Container): boolean =>
   serversOf(c.input.actual, container.id).length > 0;
 
-/** Those of the last good release; where none of them is left, what there is. */
+/** Containers of the last good release or, if none are left, all. */
 const provenOf = (c: ServiceContext, olds: readonly Container[]): readonly Container[] => {
   const proven = olds.filter((o) => o.owner?.release === c.record.good[0]?.release.id);
   return proven.length > 0 ? proven : olds;
 };
 
-/** Back in rotation, and no longer noted as draining: its next drain begins anew. */
+/** Back in rotation and no longer recorded as draining, so that its next drain begins anew. */
 const rejoinActions = (c: ServiceContext, container: Container): readonly Action[] => [
   ...stateActions(c.input, container, 'ready'),
   ...(c.record.drains?.[container.id] === undefined
@@ -213,8 +207,8 @@ const rejoinActions = (c: ServiceContext, container: Container): readonly Action
 ];
 
 /**
- * A release that is given up while it bakes leaves the service to the last good one until the next is good:
- * nobody watches it any more. The good one is back before the other goes.
+ * If a release is superseded while it bakes, it is no longer judged. So the last good one serves again until
+ * the next release is good, and is back before the other drains.
  */
 const giveBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Decision | undefined => {
   const good = c.record.good[0]?.release.id;
@@ -235,7 +229,6 @@ const giveBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Dec
   return actions && act(actions, 'another release is wanted before this one was good');
 };
 
-/** Stopping it would remove it, and with it the way back. */
 const unadoptable = (name: string): Decision => ({
   kind: 'blocked',
   reason: 'adoption',

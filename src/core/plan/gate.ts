@@ -20,9 +20,8 @@ export const holdDecision = (input: PlanInput): Decision | undefined => {
 };
 
 /**
- * What keeps a switch that has not begun from beginning, first reason first. Undefined: the gate is open.
- * Whether the first release of a service or a later one: both are switches. Repair, rollback and what has
- * begun never come here.
+ * Why a switch must not begin, or undefined if the gate is open. The first release of a service is a switch
+ * too. Repair, rollback and switches that have begun never come here.
  */
 export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | undefined => {
   const { input } = c;
@@ -36,7 +35,6 @@ export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | 
   );
 };
 
-/** Nobody vouches any more for what is wanted. */
 const distrustDecision = (input: PlanInput, manifest: Manifest): Decision | undefined => {
   if (input.distrust) return { kind: 'blocked', reason: 'trust', ...input.distrust };
   if (!isExpired(manifest, input.nowMs)) return undefined;
@@ -48,7 +46,7 @@ const distrustDecision = (input: PlanInput, manifest: Manifest): Decision | unde
   };
 };
 
-/** The publisher stopped it. An image that the host pins is not the publisher's, and goes on. */
+/** The publisher froze the environment. An image that the host pins goes on. */
 const freezeDecision = ({ serial, freeze }: Manifest): Decision | undefined =>
   freeze &&
   wait(
@@ -79,8 +77,7 @@ const phaseDecision = (input: PlanInput, { serial, rollout }: Manifest): Decisio
 };
 
 /**
- * None of the services that run here is declared any more: they stay, unless `allow-empty` says that this is
- * meant.
+ * Whether no running service is declared any more. They stay, unless `allow-empty` says that this is meant.
  */
 export const isLastStand = ({ actual, project }: PlanInput): boolean => {
   const here = actual.containers.flatMap((o) => o.owner?.service ?? []);

@@ -12,8 +12,8 @@ import { isProven, trialOf } from './unproved-release.ts';
 import { givenUp, isLastTry, restingFailedStep, failedStepDecision, failedStepOf } from './failed-step.ts';
 
 /**
- * Where a service is heading. `forward`: a release that has not proved itself here. `keep`: what is known to
- * be good (or simply there) is kept as it should be, and `settled` is told once it is.
+ * What a service works towards. `forward`: a release that has yet to prove itself here. `keep`: what is good,
+ * or merely present, stays as it should be; `settled` is the decision once it is.
  */
 export type Goal = Forward | Keep | { readonly kind: 'freeze'; readonly settled: Decision };
 
@@ -22,18 +22,18 @@ export interface Forward {
   readonly target: Target;
   readonly release: Release;
   readonly attempt: number;
-  /** Another release is wanted, and can't begin or has failed; this one keeps its chance meanwhile. */
+  /** Another release is desired, but failed or cannot begin. This one keeps its chance meanwhile. */
   readonly isFallback?: true;
-  /** Of the one that is wanted. */
+  /** Early fetches for the desired release. */
   readonly staging: readonly Action[];
 }
 
 export interface Keep {
   readonly kind: 'keep';
   readonly target: Target | undefined;
-  /** With no target: put the foreign container back that was taken over. */
+  /** Without a target: bring back the foreign container that was taken over. */
   readonly restoreForeign: boolean;
-  /** Containers of other releases are taken away. */
+  /** Whether containers of other releases are removed. */
   readonly retireOthers: boolean;
   readonly settled: Decision;
   readonly staging: readonly Action[];
@@ -46,10 +46,7 @@ const goodTarget = (c: ServiceContext): Target | undefined => {
   return good && targetOf(good.release);
 };
 
-/**
- * What to go back to when `bad` fails: the last good release, else (taken over) the foreign one, else what a
- * lost ledger left.
- */
+/** What `bad` rolls back to: the last good release, the adopted container, or what a lost ledger left. */
 const fallbackFrom = (
   c: ServiceContext,
   bad: string,
@@ -60,7 +57,7 @@ const fallbackFrom = (
   return { target: presumedTarget(c, bad), restoreForeign: false };
 };
 
-/** Of what was here when the ledger was rebuilt: the release whose container started last. */
+/** Of the releases that ran when the ledger was rebuilt, the one whose container started last. */
 const presumedTarget = (c: ServiceContext, except: string): Target | undefined => {
   const last = c.own
     .filter((o) => o.owner?.release !== except && !o.copyOf && o.detail?.startedAtMs !== undefined)
@@ -79,7 +76,7 @@ const keep = (
   const hasFallback = back.target !== undefined || back.restoreForeign;
   const trial = hasFallback ? undefined : trialOf(c, bad);
   if (trial) return { ...forward(trial, 0, options.staging), isFallback: true };
-  // What the ledger calls good may push others aside; a release that is merely here may not.
+  // A good release of the ledger may replace others; a release that is merely present may not.
   const retireOthers = options.retireOthers || back.target?.release !== undefined;
   return { kind: 'keep', ...back, settled, staging: options.staging ?? [], retireOthers };
 };
@@ -119,8 +116,8 @@ const goalRelease = (c: ServiceContext, release: Release, attempt: number): Goal
 };
 
 /**
- * The engine could not start it: what served before serves again. RELEASE is the release's own fault: it is
- * judged, not waited out.
+ * If the engine cannot start the release, the previous one serves again. The error code RELEASE is the
+ * release's own fault: such a release is judged, and not tried again later.
  */
 const goalUnstarted = (c: ServiceContext, release: Release): Goal | undefined => {
   const failedStep = failedStepOf(c, release.id);
@@ -152,7 +149,7 @@ const steady = (release: Release): Goal => ({
   staging: [],
 });
 
-/** Nothing of the new release is here yet: its image comes first, whatever the gate says. */
+/** A release that has not begun fetches its image even while the gate is closed, unless it is distrusted. */
 const goalUnbegun = (c: ServiceContext, release: Release, attempt: number): Goal => {
   const gate = closedGate(c, release.serial > 0);
   const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
@@ -192,9 +189,6 @@ const afterFailure = (c: ServiceContext, release: Release, failure: Failure): Go
   return keep(c, release.id, settled, { retireOthers: true });
 };
 
-/**
- * The same aim, told as stuck: the new release can't go on yet, so what is good is kept as it should be
- * meanwhile.
- */
+/** The new release cannot go on yet, so what is good is kept meanwhile. */
 export const keepMeanwhile = (c: ServiceContext, release: Release, settled: Decision): Keep | Forward =>
   keep(c, release.id, settled, { retireOthers: false });

@@ -19,9 +19,7 @@ export type Decision =
       readonly reason: BlockReason;
       readonly message: string;
       readonly advice: string;
-      /**
-       * When it is tried again, in case somebody has done something; absent: only once something has changed.
-       */
+      /** When it is tried again. Absent if only a change can help. */
       readonly until?: EpochMs;
     }
   | {
@@ -32,7 +30,7 @@ export type Decision =
       readonly advice: string;
     };
 
-/** Why nothing is done now although something is to be done. */
+/** Why a service waits although there is something to do. */
 export type WaitReason =
   | 'unpublished'
   | 'image'
@@ -50,13 +48,13 @@ export type WaitReason =
   | 'freeze';
 
 /**
- * Waits that end by themselves soon: `once` stays for them. A dependency is none of them: whether it is soon
- * over is said by the service that is waited for.
+ * Waits that soon end by themselves, so that `once` stays for them. How long a `dependency` lasts, the other
+ * service's own decision says.
  */
 const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge']);
 export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
 
-/** Why nothing can be done until somebody changes something. */
+/** Why nothing can be done before an operator changes something. */
 export type BlockReason =
   | 'quarantined'
   | 'repository'
@@ -81,38 +79,36 @@ export type BlockReason =
   | 'edge'
   | 'down';
 
-/** A candidate that is good once this answers. */
+/** A probe: the container is ready once this address answers. */
 export interface ProbeRequest {
   readonly container: ContainerRef;
   readonly host: string;
   readonly port: number;
-  /** Absent: a TCP connection is enough. */
+  /** Undefined if a TCP connection is enough. */
   readonly httpPath: string | undefined;
 }
 
-/** One service's part, with what `status` and `explain` tell about it. */
+/** The plan of one service, with what `status` and `explain` report about it. */
 export interface ServicePlan {
   readonly service: string;
-  /** False: the compose files do not name it any more. */
+  /** False if the compose files no longer name it. */
   readonly declared: boolean;
   readonly decision: Decision;
-  /** The release that the decision works for; failed steps are kept by it. */
+  /** The release that the decision works for; its failed steps are stored under it. */
   readonly target: string | undefined;
-  /**
-   * Runs beside the decision and needs no permission: images are fetched early, the switch may stay closed.
-   */
+  /** Actions beside the decision that no gate delays: images are fetched before the switch may begin. */
   readonly staging: readonly Action[];
   readonly desired: { readonly release: string; readonly version: string } | undefined;
   readonly running: readonly RunningReplica[];
-  /** Absent for services that nobody declares any more. */
+  /** Absent for services that are no longer declared. */
   readonly availability?: Availability;
-  /** Whom to ask whether it is ready, whatever the decision waits for. */
+  /** Probes to make, whatever the decision waits for. */
   readonly probes: readonly ProbeRequest[];
 }
 
-/** How a service stands with its clients. */
+/** Whether clients of a service are served. */
 export interface Availability {
-  /** Something of it is to serve all the time: it is no job, has not completed, and has replicas. */
+  /** It should serve all the time: it is no job, has not completed, and has replicas. */
   readonly isWanted: boolean;
   readonly isServed: boolean;
   /** A release of it was good here, or ran when the ledger was rebuilt. */
@@ -128,7 +124,7 @@ export interface RunningReplica {
   readonly health: string;
   readonly role: ContainerRole;
   readonly sinceMs: EpochMs | undefined;
-  /** While it drains; sessions are unknown where no edge counts them. */
+  /** Present while it drains. Sessions are unknown if no edge counts them. */
   readonly drain?: {
     readonly sinceMs: EpochMs;
     readonly untilMs: EpochMs;
@@ -136,20 +132,20 @@ export interface RunningReplica {
   };
 }
 
-/** A port that a service wants of the edge, and that something else has. */
+/** A port that a service needs from the edge, but that another program has. */
 export interface TakenPort {
   readonly frontend: EdgeFrontend;
   readonly decision: Extract<Decision, { readonly kind: 'blocked' }>;
 }
 
-/** The edge's part; undefined in the host's plan where no service needs one and none is left. */
+/** The plan of the edge. Undefined in the host's plan if no service needs one and none is left. */
 export interface EdgePlan {
   readonly decision: Decision;
-  /** The edge is made without them, and their services are blocked. */
+  /** The edge starts without these ports, and their services are blocked. */
   readonly taken: readonly TakenPort[];
-  /** A port that it wants is not its own yet: who listens on this host decides. */
+  /** It lacks a port, so the next observation has to read the host's listeners. */
   readonly isWanting: boolean;
-  /** Containers of edges, the one that takes new connections first. */
+  /** Newest first. */
   readonly containers: readonly EdgeReplica[];
 }
 
@@ -160,41 +156,35 @@ export interface EdgeReplica {
   readonly state: string;
   readonly version: string | undefined;
   readonly sessions: number | undefined;
-  /** It started with the settings of another agent's version; it has this one's from its next start on. */
+  /** It started with the settings of another agent version, and gets this version's at its next start. */
   readonly isOutdated: boolean;
 }
 
-/** Something is done, or ends by itself soon. */
+/** Whether an action is due, or a wait soon ends by itself. */
 export const isUnsettled = (decision: Decision | undefined): boolean =>
   decision?.kind === 'act' || (decision?.kind === 'wait' && isShortWait(decision.reason));
 
-/**
- * Whether the next observation has to say who listens on this host: an edge is about to start, or waits for a
- * port.
- */
+/** Whether the next observation has to read the host's listeners: an edge starts soon, or lacks a port. */
 export const asksForListeners = ({ edge }: HostPlan): boolean =>
   edge !== undefined && (edge.isWanting || isUnsettled(edge.decision));
 
-/** A whole host's plan. */
+/** The plan of the whole host. */
 export interface HostPlan {
   readonly services: readonly ServicePlan[];
   readonly edge: EdgePlan | undefined;
-  /** What belongs to no service: networks and images that nothing needs any more. */
+  /** Actions for no service: on networks and images that nothing needs any more. */
   readonly housekeeping: readonly Action[];
-  /** Containers with our labels that are not ours: nothing is done about them. */
+  /** Containers with our labels that are not ours. The agent leaves them alone. */
   readonly foreign: readonly ForeignContainer[];
   /** Earliest moment at which the plan can change by time alone. */
   readonly nextAtMs: EpochMs | undefined;
 }
 
-/** The next step has such an action. */
+/** Whether the next step has an action of this kind. */
 export const takes = (d: Decision, kind: Action['kind']): boolean =>
   d.kind === 'act' && d.actions.some((a) => a.kind === kind);
 
-/**
- * Nothing is done, and nothing is waited for: another host, manifest or ledger makes another plan of it, the
- * time alone never.
- */
+/** Whether nothing is to be done or waited for. Such a plan changes with its input only, never by time. */
 export const isAtRest = (plan: HostPlan): boolean =>
   plan.nextAtMs === undefined &&
   plan.housekeeping.length === 0 &&

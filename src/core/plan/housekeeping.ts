@@ -9,7 +9,7 @@ import { edgeNetwork } from './edge/edge-view.ts';
 import type { PlanInput } from './plan-input.ts';
 import { liveNetwork, releaseImage } from './required-resources.ts';
 
-/** Networks and images that nothing needs any more, and the tags that keep what a rollback needs. */
+/** Removes networks and images that nothing needs any more; tags keep the images that a rollback needs. */
 export const housekeeping = (input: PlanInput): readonly Action[] => [
   ...leftPreflights(input),
   ...staleNetworks(input),
@@ -18,8 +18,8 @@ export const housekeeping = (input: PlanInput): readonly Action[] => [
 ];
 
 /**
- * An agent that died in the middle left it. Nothing of it ever ran: what runs under its labels is somebody's
- * own.
+ * Left by an agent that died in a preflight. A preflight never runs, so what runs with its labels is not
+ * ours.
  */
 const leftPreflights = ({ environment, actual }: PlanInput): readonly Action[] =>
   actual.containers
@@ -56,7 +56,7 @@ const staleNetworks = (input: PlanInput): readonly Action[] => {
 
 const normalised = (environment: string): Repository => parseImage(keepRepository(environment)).repository;
 
-/** A tag of our own on each good release's image: pruning and other environments leave it alone. */
+/** Our own tag on each good release's image keeps it from pruning and from other environments. */
 const keepTags = (input: PlanInput): readonly Action[] => {
   const repository = normalised(input.environment);
   const wanted = [
@@ -97,7 +97,7 @@ const goodImages = (input: PlanInput): readonly KeptImage[] =>
     record.good.map((g) => ({ imageId: g.imageId, tag: keepTag(service, g.release.id) })),
   );
 
-/** Fetched early, maybe long before the switch may come. */
+/** Images may be fetched long before their switch. */
 const desiredImages = (input: PlanInput): readonly KeptImage[] =>
   releasesInUse(input).flatMap((release) => {
     const image = releaseImage(input, release);
@@ -107,13 +107,11 @@ const desiredImages = (input: PlanInput): readonly KeptImage[] =>
 const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
   image.tags.some((t) => t.repository === repository && t.tag === tag);
 
-/**
- * Only images all of whose names are in repositories we run, that no container uses and no rollback needs.
- */
+/** Images that no container or rollback needs, and all of whose names are in repositories that we run. */
 const staleImages = (input: PlanInput): readonly Action[] => {
   const loaded = new Set<Repository>(loadedByHand(input));
   const run = repositoriesOf(input).filter((r) => !loaded.has(r));
-  // What a pull that was killed half way left behind bears a mirror's name only.
+  // An image that an interrupted pull left has a mirror's name only.
   const mirrored = run.flatMap((r) => mirrorsOf(input.mirrors, r).map((m) => m.repository));
   const ours = new Set<Repository>([normalised(input.environment), ...run, ...mirrored]);
   const used = new Set<string>(input.actual.containers.map((container) => container.imageId));
@@ -136,7 +134,7 @@ const repositoriesOf = (input: PlanInput): readonly Repository[] => [
   ),
 ];
 
-/** What may not be fetched was brought here by somebody, and could not be had again. */
+/** Images with `pull_policy: never` were loaded by hand, and cannot be fetched again. */
 const loadedByHand = (input: PlanInput): readonly Repository[] =>
   Object.values(input.project.services).flatMap((s) =>
     s.pullPolicy === 'never' ? (tryParseImage(s.image)?.repository ?? []) : [],

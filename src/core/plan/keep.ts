@@ -9,12 +9,12 @@ import { stopFirst } from './stop-first.ts';
 import { type Step, act, merge, pendingOf } from './step.ts';
 import { isExtra, isUp, quiesce, refOf, retire, slotsOf, type Slot } from './slot.ts';
 
-/** What is good, or simply there, kept as it should be. */
+/** Keeps what is good, or merely present, as it should be. */
 export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   const { target } = goal;
   if (!target) return keepNothing(c, goal);
   const failedStep = restingFailedStep(c, target.id) ? undefined : failedStepOf(c, target.id);
-  // Its address or its network may be gone for ever: another container of the same release takes its place.
+  // Its address or network may be gone for good, so another container of the release takes its place.
   const unstartable =
     failedStep?.action === 'start' && failedStep.code !== 'PORT_TAKEN' ? failedStep.containerId : undefined;
   const slots = slotsOf(c, target, (o) => o.id === unstartable);
@@ -24,8 +24,7 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   const steps = wanted.map((slot): Step => {
     if (isCompleted && !(slot.current && isUp(slot.current)))
       return { kind: 'judged', verdict: { kind: 'completed' } };
-    // What merely is here pushes nothing aside that runs; but two restart policies in one place are one too
-    // many.
+    // A release that is merely present stops no other container. It only disarms those that have stopped.
     const scoped =
       goal.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
     return target.release?.spec.exposure === undefined
@@ -34,7 +33,7 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   });
   const merged = merge(steps);
   if (merged?.kind === 'act') return merged;
-  // Nothing goes before its replacement is there; a completed release needs none.
+  // Nothing goes before its replacement exists; a completed release needs none.
   const isReplaced = (s: Slot): boolean =>
     isCompleted ||
     (target.release?.spec.exposure ? hasTakenOver(steps[wanted.indexOf(s)]) : s.current !== undefined);
@@ -51,14 +50,11 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   );
 };
 
-/**
- * A container that has a volume of another environment goes on, and is no reason to call the service
- * converged.
- */
+/** A container with a volume of another environment runs on, but its service is not converged. */
 const settledOf = (c: ServiceContext, { settled }: Keep, { release }: Target): Decision =>
   (settled.kind === 'converged' && release ? takenVolumes(c.input, release) : undefined) ?? settled;
 
-/** Nothing is left to do for it: it serves, or somebody has to look. */
+/** Nothing is left to do for the slot: it serves, or an operator has to act. */
 const hasTakenOver = (step: Step | undefined): boolean =>
   step?.kind === 'judged' && step.verdict.kind !== 'pending';
 
@@ -67,7 +63,7 @@ const hasGivenWay = ({ current, others }: Slot): boolean =>
   current?.detail?.startFault !== undefined ||
   others.some((o) => (o.detail?.createdAtMs ?? 0) > (current?.detail?.createdAtMs ?? 0));
 
-/** It ended with 0: written down, so that it is not run again when somebody removes the container. */
+/** Records that it ended with 0, so that it does not run again if its container is removed. */
 const completion = (c: ServiceContext, target: Target, steps: readonly Step[]): Decision | undefined => {
   const good = c.record.good[0];
   const isOver =
@@ -81,7 +77,7 @@ const completion = (c: ServiceContext, target: Target, steps: readonly Step[]): 
   };
 };
 
-/** A known release that does not do well now: told, never quarantined. */
+/** A proven release with a problem is reported, never quarantined. */
 const toldBy = (steps: readonly Step[]): Decision | undefined => {
   for (const step of steps) {
     if (step.kind !== 'judged') continue;
@@ -100,10 +96,10 @@ const toldBy = (steps: readonly Step[]): Decision | undefined => {
   return undefined;
 };
 
-/** No release to keep: bring back the container that was taken over, or take a failed first release away. */
+/** Brings back the container that was taken over, or removes a failed first release. */
 const keepNothing = (c: ServiceContext, goal: Keep): Decision => {
   if (!goal.restoreForeign || !c.foreign) {
-    // What failed goes, even where the one that is wanted can't begin yet.
+    // Failed containers go, even if the desired release cannot begin yet.
     const retired = retire(goal.retireOthers ? c.own : c.own.filter((o) => isSpent(c, o)));
     return retired ? act(retired, 'the failed release is taken away') : goal.settled;
   }

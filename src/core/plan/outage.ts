@@ -2,7 +2,7 @@ import { serviceOf, type PlanInput, type FailedStep } from './plan-input.ts';
 import { isShortWait, type ServicePlan, type WaitReason } from './host-plan.ts';
 import { isStubborn } from './failed-step.ts';
 
-/** What a service that never served may wait for: somebody decided that it does not start yet. */
+/** What a service that never served may wait for: its start was put off on purpose. */
 const UNBEGUN: ReadonlySet<WaitReason> = new Set([
   'unpublished',
   'phase',
@@ -13,10 +13,9 @@ const UNBEGUN: ReadonlySet<WaitReason> = new Set([
 ]);
 
 /**
- * A service of which nothing serves is never told as waiting, whatever it waits for, nor as merely
- * quarantined: it is down. Three things are no such state: a step or a judgement that is under way
- * (`progressing`, with a deadline of its own), a first start that somebody holds back, and a first image that
- * is being fetched, as long as that does not fail again and again.
+ * A service of which nothing serves is reported as down, not as waiting or merely quarantined. Exceptions: a
+ * step or judgement under way (`progressing`, with a deadline of its own), a first start that was put off on
+ * purpose, and a first image fetch that does not fail again and again.
  */
 export const blockedAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => {
   const { decision, availability } = plan;

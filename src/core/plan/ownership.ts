@@ -9,28 +9,26 @@ import { differencesFrom, type KnownRelease } from './container-drift.ts';
 import type { PlanInput } from './plan-input.ts';
 import { releaseImage } from './required-resources.ts';
 
-/** What says which containers with our labels are ours. */
 export type IdentifyInput = Pick<PlanInput, 'environment' | 'project' | 'desired' | 'ledger' | 'actual'>;
 
 export interface Identified {
-  /** The same object where every container with our labels is ours. */
+  /** The same object if every container with our labels is ours. */
   readonly actual: Actual;
   /**
-   * Ids of containers that are ours by what they were created with, and that the ledger does not know yet.
+   * Ids of containers that their create-time facts prove to be ours, and that the ledger does not know yet.
    */
   readonly recognised: readonly string[];
 }
 
 /**
  * Labels prove nothing: an image can carry them, and tools that recreate containers copy them. A container is
- * ours where the ledger knows its id. It is also ours where it bears our own name, and its image and
- * create-time facts are those of its release: then an agent created it that died before it wrote the id down,
- * or one that wrote no ids yet.
+ * ours if the ledger knows its id. It is also ours if it has our own name, and its image and create-time
+ * facts are those of its release: then its agent died before it recorded the id, or recorded no ids yet.
  *
- * Of the others, one under our own name stands in the place of a container of ours, since the engine gives
- * each name once. It is a copy by another program: it stays in its service as another release, which nobody
- * published, so that every ladder replaces it. One under any other name stands beside ours. It is a
- * look-alike, and foreign in everything.
+ * The engine gives each name once, so another container under our own name took the place of ours. It is a
+ * copy by another program: it stays in its service as a release that was never published, so that every
+ * ladder replaces it. A container under any other name stands beside ours. It is a look-alike, and foreign in
+ * everything.
  */
 export const identify = (input: IdentifyInput): Identified => {
   const known = new Set(input.ledger.containers);
@@ -63,8 +61,8 @@ const asReplica = (input: IdentifyInput, container: Container, owner: Owner): Co
 };
 
 /**
- * The answer to its creation was lost, and it was renamed before its id could be written down. What the agent
- * starts it knows: one that has run under another name is no such container.
+ * The answer to its creation was lost, and it was renamed before the agent recorded its id. Such a container
+ * never ran, because the agent knows what it starts.
  */
 const isJustCreated = ({ detail }: Container, isAsReleased: boolean): boolean =>
   isAsReleased && detail?.facts !== undefined && detail.startedAtMs === undefined;
@@ -86,10 +84,7 @@ const asCopy = (container: Container, owner: Owner, differs: readonly string[]):
   copyOf: { ...owner, differs },
 });
 
-/**
- * Of the same id: as it is wanted now, and as it proved good here. Either may be what the container was made
- * of.
- */
+/** Releases of the same id: as desired now, and as it proved good. The container may be made of either. */
 const knownReleases = (input: IdentifyInput, owner: Owner): readonly KnownRelease[] => {
   const desired = input.desired[owner.service];
   const wanted = desired?.kind === 'release' ? [{ release: desired.release, imageIds: [] }] : [];
@@ -110,9 +105,7 @@ const imageHere = (input: IdentifyInput, release: KnownRelease['release']): Know
 const leastOf = (container: Container, releases: readonly KnownRelease[]): readonly string[] =>
   releases.map((r) => differencesFrom(container, r)).toSorted((a, b) => a.length - b.length)[0] ?? [];
 
-/**
- * Its release is not known any more. The tag that keeps a release's image still says which image that was.
- */
+/** For a release that is no longer known, the tag that keeps its image still says which image that was. */
 const differsFromKept = (input: IdentifyInput, container: Container, owner: Owner): readonly string[] => {
   const { repository } = parseImage(keepRepository(input.environment));
   const tag = keepTag(owner.service, owner.release);
@@ -123,8 +116,8 @@ const differsFromKept = (input: IdentifyInput, container: Container, owner: Owne
 };
 
 /**
- * A name that we gave it: its own, with a number where that was taken, or the one of a container that had to
- * give it away.
+ * Whether the agent gave it this name: its own, its own with a number if that was taken, or the one that it
+ * got when it gave its name away.
  */
 const isOwnName = (environment: string, { id, name }: Container, owner: Owner): boolean => {
   const own = containerName(environment, owner.service, owner.replica, owner.release);
@@ -136,8 +129,8 @@ const declaredName = (project: ComposeProject, owner: Owner): string | undefined
   project.services[owner.service]?.containerName;
 
 /**
- * Without a ledger: whether it may be a container of ours that was lost sight of. The name that a service
- * declares is unknown while the compose files don't name it: then it may.
+ * Without a ledger: whether the container may be ours. While the compose files do not name its service, the
+ * declared name is unknown, so it may be.
  */
 export const mayBeOurs = (
   environment: string,
@@ -150,10 +143,7 @@ export const mayBeOurs = (
   return !service || isOwnName(environment, container, owner) || service.containerName === container.name;
 };
 
-/**
- * Its command names the socket of its instance; which image is the right one is decided where edges are
- * planned.
- */
+/** An edge is known by its name and by the socket in its command. `planEdge` decides about its image. */
 const asEdge = ({ environment }: IdentifyInput, container: Container, edge: EdgeOwner): Container => {
   const { facts } = container.detail ?? {};
   const wanted = edgeCommand({ agentUid: 0, instance: edge.instance });

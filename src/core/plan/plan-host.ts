@@ -29,7 +29,7 @@ import { planService } from './plan-service.ts';
 import { selfDecision } from './agent-container.ts';
 import { afterFailedStep, isStubborn, restingAt } from './failed-step.ts';
 
-/** The whole host: every declared service after those it depends on, then those nobody declares any more. */
+/** Plans every declared service after those it depends on, then the services that are no longer declared. */
 export const planHost = (input: PlanInput): HostPlan => {
   const plans = new Map<string, ServicePlan>();
   const demands = new Map<string, EdgeDemand>();
@@ -70,8 +70,8 @@ export const planHost = (input: PlanInput): HostPlan => {
 };
 
 /**
- * A service whose port something else has is blocked by that, whatever else it waits for. Otherwise what it
- * waits for at the edge is the edge's to tell, where that is stuck.
+ * If another program has a service's port, the service is blocked, whatever else it waits for. If it waits
+ * for an edge that is stuck, it reports the edge's decision.
  */
 const blockedByEdge = (
   input: PlanInput,
@@ -99,7 +99,7 @@ const isStuck = (input: PlanInput, d: Decision): boolean => {
   return d.reason !== 'back-off' || (failedStep !== undefined && isStubborn(failedStep));
 };
 
-/** No event tells that a session ended or a port opened: those are looked for. */
+/** No event reports that a session ended or a port opened, so such waits are polled. */
 const LOOK_MS = 200;
 
 const nextLook = (d: Decision, { nowMs }: PlanInput): number | undefined => {
@@ -119,7 +119,7 @@ const earliest = (times: readonly (number | undefined)[], input: PlanInput): num
   return known.length === 0 ? undefined : Math.min(...known);
 };
 
-/** Dependencies first, and the donors of namespaces; the parser has refused cycles. */
+/** Sorts services after their dependencies and namespace donors. The parser has refused cycles. */
 const inOrder = (services: Readonly<Record<string, Service>>): readonly Service[] => {
   const ordered = new Map<string, Service>();
   const donors = new Map(Object.values(services).map((s) => [s.containerName, s.name]));
@@ -152,8 +152,8 @@ const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): Serv
 };
 
 /**
- * The container that `replaces` names: by the id that the ledger recorded, else by name; never one of an
- * environment.
+ * The container that `replaces` names: by the id in the ledger, else by name. Never a container that belongs
+ * to an environment.
  */
 const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   if (service.replaces === undefined) return undefined;
@@ -172,7 +172,7 @@ const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   };
 };
 
-/** How a service drains whose compose file is gone: the default. */
+/** The default drain time, for services whose compose file is gone. */
 const DRAIN_MS = 30_000;
 const NO_SHARE: EdgeDemand = {
   frontends: [],
@@ -183,7 +183,7 @@ const NO_SHARE: EdgeDemand = {
   isProofNeeded: false,
 };
 
-/** Services that left the compose files: stopped and removed, unless that would leave nothing at all. */
+/** Services that left the compose files are stopped and removed, unless no service would be left. */
 const planUndeclared = (
   input: PlanInput,
 ): readonly { readonly plan: ServicePlan; readonly demand: EdgeDemand }[] => {

@@ -11,36 +11,32 @@ import type { EpochMs } from '../time.ts';
 import type { DeployWindow } from '../window/deploy-window.ts';
 import type { ActionKind } from './action.ts';
 
-/** Everything a plan depends on; planning the same input twice gives the same plan. */
+/** Everything a plan depends on: the same input gives the same plan. */
 export interface PlanInput {
   readonly environment: string;
-  /** This host's name: decides its place in a rollout. */
+  /** This host's name, which decides its turn in a rollout. */
   readonly host: string;
   readonly nowMs: EpochMs;
   readonly keepReleases: number;
-  /** When switches may begin; none: always. */
+  /** When switches may begin; empty means always. */
   readonly windows: readonly DeployWindow[];
   readonly project: ComposeProject;
   readonly desired: Readonly<Record<string, Desired>>;
   readonly manifest: Manifest | undefined;
-  /** The accepted manifest can't be trusted any more: what runs stays, nothing new starts. */
+  /** Set if the accepted manifest is no longer trusted: what runs stays, nothing new starts. */
   readonly distrust: { readonly message: string; readonly advice: string } | undefined;
   readonly actual: Actual;
   readonly ledger: Ledger;
-  /**
-   * What last went wrong, by `failedStepKey`; forgotten when the agent restarts (then it is simply tried again).
-   */
+  /** The last failed steps by `failedStepKey`. A restart of the agent forgets them and tries again. */
   readonly failedSteps: Readonly<Record<string, FailedStep>>;
-  /** Container id → the start (epoch ms) since which its probe has answered. */
+  /** Container id → start time of the run in which its probe answered. */
   readonly answered: Readonly<Record<string, EpochMs>>;
-  /**
-   * When this agent began to look without a break: no candidate fails for a silence that nobody listened to.
-   */
+  /** Since when this agent observes without a break. No candidate fails for the time before that. */
   readonly watchingSinceMs: EpochMs;
   readonly edge: EdgeSetting;
   /** In the order to try. */
   readonly mirrors: readonly Mirror[];
-  /** A step of the edge was under way when this was seen: half done is neither done nor wrong. */
+  /** A step of the edge was under way during the observation, which may show it half done. */
   readonly isEdgeBusy: boolean;
   /** Addresses of containers whose creation is under way. */
   readonly reserved: readonly string[];
@@ -50,21 +46,18 @@ export interface PlanInput {
 export interface EdgeSetting {
   readonly image: ReleaseImage;
   readonly mode: EdgeMode;
-  /** Owner of the edge's sockets, as its container sees it. */
+  /** Owner of the edge's sockets, as seen inside its container. */
   readonly agentUid: number;
   readonly hasIpv6: boolean;
 }
 
-/**
- * Each release of a service rests by itself: a failed pull of the next one does not delay a repair of the
- * last.
- */
+/** Each release of a service backs off alone: a failed pull of the next one delays no repair of the last. */
 export const failedStepKey = (service: string, release: string): string => `${service} ${release}`;
-/** The key of the edge's steps, in the place of a release. */
+/** Stands for the release in the key of the edge's steps. */
 export const EDGE_TARGET = 'edge';
 export const serviceOf = (key: string): string => key.slice(0, key.indexOf(' '));
 
-/** An action failed for a reason that is not the release's. */
+/** An action that failed for a reason outside the release. */
 export interface FailedStep {
   readonly action: ActionKind;
   /** The release that the action served. */
@@ -76,32 +69,27 @@ export interface FailedStep {
   /** Failures in a row. */
   readonly count: number;
   readonly untilMs: EpochMs;
-  /**
-   * The engine refuses this as it stands: it is tried again only once the release or its attempt changes, or
-   * by `retry`.
-   */
+  /** The engine refuses it as declared. Only another release, a raised attempt or `retry` tries it again. */
   readonly isFinal?: true;
-  /** Of the desired release when it failed; undefined: another one was wanted. */
+  /** Attempt of the desired release at the failure; undefined if another release was desired. */
   readonly attempt?: number;
 }
 
-/**
- * What a service should run: a known release, or (after a lost ledger) just whatever container bears this id.
- */
+/** What a service should run: a known release or, after a lost ledger, any container with this release id. */
 export interface Target {
   readonly id: string;
   readonly version: string;
   readonly release: Release | undefined;
 }
 
-/** One service's share of the plan's input. */
+/** The plan's input for one service. */
 export interface ServiceContext {
   readonly input: PlanInput;
   readonly service: Service;
-  /** When a switch may begin by the windows of this host: now, or later. */
+  /** When the windows of this host allow a switch: now or later. */
   readonly opensAtMs: EpochMs;
   readonly record: ServiceRecord;
-  /** Our containers of this service, in any state. */
+  /** Our containers of this service, except those being removed. */
   readonly own: readonly Container[];
   /** The foreign container that this service replaces, while it exists. */
   readonly foreign: Foreign | undefined;
@@ -110,13 +98,13 @@ export interface ServiceContext {
 
 export interface Foreign {
   readonly container: Container;
-  /** As it was before we touched it. */
+  /** As it was before the takeover. */
   readonly adoption: Adoption;
-  /** True once the ledger knows of it. */
+  /** True once the ledger records it. */
   readonly recorded: boolean;
 }
 
-/** A container of a release that failed before it is tried again: it has had its chance. */
+/** Whether the container is older than the failure of its release. A retry needs a new container. */
 export const isSpent = ({ record }: ServiceContext, container: Container): boolean => {
   const failure = failureOf(record, container.owner?.release ?? '');
   return failure !== undefined && (container.detail?.createdAtMs ?? 0) <= failure.failedAtMs;

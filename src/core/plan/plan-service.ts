@@ -14,7 +14,7 @@ import { verdictOf } from './stop-first.ts';
 import { isUp, slotsOf } from './slot.ts';
 import { isProven } from './unproved-release.ts';
 
-/** One declared service. `plans` holds the services it depends on, planned before it. */
+/** Plans one declared service. `plans` holds the services that it depends on. */
 export const planService = (
   c: ServiceContext,
   plans: ReadonlyMap<string, ServicePlan>,
@@ -60,8 +60,7 @@ const probesOf = (c: ServiceContext, goal: Goal): readonly ProbeRequest[] => {
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;
 
 /**
- * `followed`: the aim behind the decision. Where the wanted release can't begin, it may be an earlier one
- * that has its chance.
+ * `followed` is the goal behind the decision. If the desired release cannot begin, it may be an earlier one.
  */
 const decide = (
   c: ServiceContext,
@@ -89,6 +88,6 @@ const rested = (c: ServiceContext, target: string | undefined, decision: Decisio
   decision: afterFailedStep(c.input, failedStepKey(c.service.name, target ?? ''), decision),
 });
 
-/** A foreign container that comes back is kept by its own id. */
+/** A foreign container that comes back is known by its own id. */
 const keptId = (c: ServiceContext, goal: Keep): string | undefined =>
   goal.target?.id ?? (goal.restoreForeign ? c.foreign?.adoption.containerId : undefined);

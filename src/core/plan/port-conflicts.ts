@@ -23,15 +23,15 @@ export const overlaps = (a: HostPort, b: HostPort): boolean =>
   a.protocol === b.protocol &&
   (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress) || ANY.has(b.hostAddress));
 
-/** Whoever has the first has the second too. */
+/** Whether the owner of `a` also has `b`. */
 export const covers = (a: HostPort, b: HostPort): boolean =>
   overlaps(a, b) && (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress));
 
-/** What the engine publishes: the ports of a release behind the edge are the edge's. */
+/** What the engine publishes: a release behind the edge leaves its ports to the edge. */
 export const publishedPorts = (release: Release): readonly HostPort[] =>
   release.spec.exposure === 'edge' ? [] : hostPortsOf(release);
 
-/** Every host port of a release, whoever opens it. */
+/** Every host port of a release, whether the engine or the edge opens it. */
 export const hostPortsOf = (release: Release): readonly HostPort[] =>
   release.spec.container.ports.flatMap((p) =>
     p.hostPort === undefined
@@ -43,14 +43,14 @@ export const hostPortsOf = (release: Release): readonly HostPort[] =>
 export const portHolders = (c: ServiceContext, release: Release): readonly PortHolder[] =>
   directPortHolders(c, publishedPorts(release));
 
-/** The edge lets go by itself: who waits for that is told so (`awaitPorts`). */
+/** Without the edge, which lets go by itself (`awaitPorts`). */
 const publishing = memoize(({ containers }: Actual): readonly Container[] =>
   containers.filter((o) => heldPorts(o).length > 0 && isUp(o) && !o.edge),
 );
 
 /**
- * What the engine publishes for a container; and where another environment's edge was made to listen, which
- * only its labels say.
+ * What the engine publishes for a container, and the ports that the labels of another environment's edge
+ * name.
  */
 export const heldPorts = ({ ports, otherOwner, state }: Container): readonly HostPort[] =>
   otherOwner && otherOwner.edgePorts.length > 0 && state === 'running'
@@ -74,8 +74,8 @@ export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]
     );
 
 /**
- * A holder of our own that will let go by itself: its service is gone, or its next release does not publish
- * the port.
+ * Whether our own holder lets go by itself: its service is gone, or its next release does not publish the
+ * port.
  */
 export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
   if (holder.kind === 'foreign' || holder.service === undefined) return false;
@@ -90,8 +90,8 @@ export const stubbornHolder = (c: ServiceContext, release: Release): PortHolder 
   portHolders(c, release).find((h) => !letsGo(c, h));
 
 /**
- * Its replacement exists, so that it is about to stop: two services that swap ports both have to stop first.
- * Nobody else's container is stopped for a port that may never come free.
+ * Whether the holder's replacement exists, so that it is about to stop. Two services that swap ports both
+ * have to stop first; no container is stopped for a port that may never come free.
  */
 export const isReadyToSwap = (c: ServiceContext, holder: PortHolder): boolean => {
   const next = holder.service === undefined ? undefined : c.input.desired[holder.service];

@@ -1,7 +1,7 @@
 import type { Actual, Container, HostPort } from '../state/actual.ts';
 import { overlaps } from './port-conflicts.ts';
 
-/** Who has a port, for people: environment and service, as far as they are known. */
+/** The owner of a port for messages: environment and service, as far as they are known. */
 export interface PortOwner {
   /** `the service web of the environment staging (staging-web-1-0a1b2c3d)` */
   readonly who: string;
@@ -10,7 +10,7 @@ export interface PortOwner {
 
 const ELSEWHERE = 'publish another port in one of the two environments, or stop the service there';
 
-/** A container that publishes the port, or another environment's edge that was made for it. */
+/** For a container that publishes the port, or another environment's edge that was created for it. */
 export const containerOwner = (container: Container, wanted: HostPort): PortOwner => {
   const { name, owner, otherEnvironment: environment, otherOwner } = container;
   const advice = `stop it (docker stop ${name}), or publish another port`;
@@ -27,7 +27,7 @@ export const containerOwner = (container: Container, wanted: HostPort): PortOwne
 const isOtherEdge = (container: Container): boolean =>
   container.otherOwner?.isEdge === true && container.state === 'running';
 
-/** Another environment's edge that was made for this port. */
+/** Another environment's edge that was created for this port. */
 export const edgeOwner = (actual: Actual, wanted: HostPort): PortOwner | undefined => {
   const edge = actual.containers.find(
     (container) => isOtherEdge(container) && container.otherOwner?.edgePorts.some((p) => overlaps(p, wanted)),
@@ -35,11 +35,11 @@ export const edgeOwner = (actual: Actual, wanted: HostPort): PortOwner | undefin
   return edge && containerOwner(edge, wanted);
 };
 
-/** A program that listens, and that no container's ports explain. */
+/** For a listening program that no container's ports explain. */
 export const listenerOwner = (actual: Actual, wanted: HostPort, uid: number): PortOwner => {
   const known = edgeOwner(actual, wanted);
   if (known) return known;
-  // Edges of the first agents do not say where they listen: as root, like every edge.
+  // Edges of the first agents do not record their ports. Like every edge they listen as root.
   const edges =
     uid === 0
       ? actual.containers.filter((container) => isOtherEdge(container) && saysNothing(container))

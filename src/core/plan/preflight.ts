@@ -12,9 +12,8 @@ import { failedStepOf } from './failed-step.ts';
 import { isUp, type Slot } from './slot.ts';
 
 /**
- * Whether the engine has to show that it would start this container before the one that it replaces stops,
- * and what the container that shows it may take meanwhile. Undefined: nothing stops for it, or the engine
- * runs one with the very same settings already.
+ * What a preflight may use that shows that the engine would start this container, before the old one stops.
+ * Returns undefined if nothing stops for it, or if the engine already runs the very same settings.
  */
 export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Preflight | undefined => {
   // With start-first the container itself starts beside the old one.
@@ -32,9 +31,7 @@ export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Pr
   };
 };
 
-/**
- * For people: what no preflight can show before these steps interrupt the service; null where all is shown.
- */
+/** The warning about what no preflight can show before these steps interrupt the service; else null. */
 export const warningOf = (steps: readonly { readonly action: Action }[]): string | null => {
   const untried = steps.flatMap(({ action }) =>
     action.kind === 'create' ? (action.preflight?.untried ?? []) : [],
@@ -55,12 +52,12 @@ const isRisky = (c: ServiceContext, release: Release, serving: readonly Containe
 const specOfServing = (c: ServiceContext, { owner }: Container): ReleaseSpec | undefined =>
   c.record.good.find((g) => g.release.id === owner?.release)?.release.spec;
 
-/** They keep logs on the engine's own disk; every other driver needs something that may be away. */
+/** These drivers log to the engine's own disk; every other driver needs something that may be away. */
 const LOCAL_LOGS: ReadonlySet<string> = new Set(['', 'json-file', 'local', 'none']);
 
 /**
- * What is accepted today may be refused tomorrow although it reads the same: something outside the engine, or
- * in the new image, decides.
+ * Whether the engine may refuse tomorrow what it accepts today, because something outside it, or in the new
+ * image, decides.
  */
 const dependsOnMore = (
   { container, networks, volumes }: ReleaseSpec,
@@ -84,13 +81,11 @@ const isPlugged = ({ driver: name }: { readonly driver?: string }, own: string):
   name !== undefined && name !== own;
 
 /**
- * The engine runs a container with the very same settings. What only the program in it sees is none of its
- * business.
+ * Whether the engine runs a container with the same settings. Those that only its program sees do not count.
  */
 const isAccepted = (wanted: ReleaseSpec, serving: ReleaseSpec | undefined): boolean =>
   serving !== undefined && settingsOf(wanted) === settingsOf(serving);
 
-/** Definitions by their hash. */
 const hashesOf = (defined: ReleaseSpec['networks'] | ReleaseSpec['volumes']): object =>
   Object.fromEntries(Object.entries(defined).map(([name, { hash }]) => [name, hash]));
 
@@ -111,7 +106,7 @@ const settingsOf = ({ container, networks, volumes }: ReleaseSpec): string => {
 
 interface Holder {
   readonly name: string;
-  /** It is to be stopped for this release, and has all of the port: whoever comes next gets it. */
+  /** It stops for this release and holds the whole port, which the next container then gets. */
   readonly isGiven: boolean;
 }
 
@@ -136,7 +131,7 @@ const holderOf = (
   return isTheEdges ? { name: 'the edge', isGiven: false } : undefined;
 };
 
-/** Logical networks on which no container of ours has the address that is asked for. */
+/** Logical networks on which no running container has the requested address. */
 const freeAddresses = ({ input }: ServiceContext, { spec }: Release): readonly string[] => {
   const mode = spec.container.networkMode;
   if (mode.kind !== 'networks') return [];

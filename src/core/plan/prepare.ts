@@ -22,8 +22,7 @@ import { type Step, act, blockedStep, stuck } from './step.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
 
 /**
- * Everything a missing container needs before it is created, cheapest refusal first; nothing here stops
- * anything.
+ * All that a missing container needs before it is created, cheapest refusal first. Nothing is stopped here.
  */
 export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => {
   const { release } = target;
@@ -101,7 +100,7 @@ const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): St
   return blockedStep('port', message, otherEnvironment === undefined ? takeOver : advice);
 };
 
-/** A container that is not of this service and has a name we need. Renaming it is not ours to do. */
+/** A container outside this service has a name that the service needs. The agent does not rename it. */
 const nameConflict = (c: ServiceContext, target: Target, slot: Slot): Step | undefined => {
   const names = [
     servingName(c, target, slot.replica),
@@ -145,9 +144,9 @@ const createOf = (
     replica: slot.replica,
     serial: release.serial,
     imageId,
-    // Two that start first never share a port: both may come back after a restart of the engine.
+    // Start-first containers never share a port, so that the engine may restart both.
     armed: slot.others.length === 0 || exposure !== undefined,
-    // With nothing else to be found under the name, nobody is misled by it.
+    // If no other container has the name, the name misleads no client.
     named: exposure !== 'alias' || !c.own.some(isUp),
     ...(exposure === 'edge' && { edge: { network: edgeNetwork(c.input.actual)?.name ?? '', ip: '' } }),
     networks: Object.fromEntries(
@@ -161,10 +160,10 @@ const createOf = (
   };
 };
 
-/** The engine's own names for volumes that nobody named. */
+/** The names that the engine gives to anonymous volumes. */
 const isAnonymous = (volume: string): boolean => /^[a-f0-9]{64}$/.test(volume);
 
-/** Anonymous volumes go on from the container that used them last, as with Compose. */
+/** Anonymous volumes move on from the container that used them last, as with Compose. */
 const carriedVolumes = (release: Release, { others }: Slot): Readonly<Record<string, string>> => {
   const last = others
     .filter((o) => o.detail?.startedAtMs !== undefined)

@@ -2,8 +2,8 @@ import { failureOf, serviceRecord, type Failure } from '../state/ledger.ts';
 import type { PlanInput } from './plan-input.ts';
 
 /**
- * The failure that keeps this release of a service from being tried again; undefined: nothing does. One that
- * a job caused ends with that job's release: a repaired job frees the service that waited for it.
+ * The failure that keeps a release from being tried again. A failure caused by a job ends with that job's
+ * release: a repaired job frees the service that waited for it.
  */
 export const quarantineOf = (
   input: Pick<PlanInput, 'ledger' | 'desired'>,

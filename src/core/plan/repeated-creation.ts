@@ -1,24 +1,24 @@
 import type { EpochMs } from '../time.ts';
 import type { FailedStep } from './plan-input.ts';
 
-/**
- * The same thing was created again and again: each time it was gone, or not what was wanted, a moment later.
- */
+/** Creations of one thing in a row: each time it was gone, or not as desired, a moment later. */
 export interface Repetition {
   readonly count: number;
   readonly sinceMs: EpochMs;
   readonly lastMs: EpochMs;
-  /** How long it rests after the last time; 0: not at all. */
+  /** Back-off after the last creation; 0 means none. */
   readonly restMs: number;
 }
 
-/** A person who removes a container a few times in a row finds it back at once. */
+/** An operator who removes a container a few times in a row finds it back at once. */
 const FREE = 5;
 const REST = { baseMs: 2_000, capMs: 300_000 };
-/** Nothing to do with the last time. */
+/** After this gap a creation begins a new series. */
 const FORGOTTEN_MS = 60_000;
 
-/** Once more. The rest grows with each time; a pause of twice the last rest ends the series. */
+/**
+ * Counts one more creation. The back-off grows each time; a gap of twice the last back-off ends the series.
+ */
 export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repetition => {
   const isOver = !before || nowMs - before.lastMs > Math.max(FORGOTTEN_MS, 2 * before.restMs);
   const count = isOver ? 1 : before.count + 1;
@@ -28,11 +28,11 @@ export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repeti
 
 interface Repeated extends Pick<FailedStep, 'action' | 'release'> {
   readonly name: string;
-  /** What became of the one before. */
+  /** What became of the previous one. */
   readonly fate: string;
 }
 
-/** It succeeded, and is not done again before its rest is over, as if it had failed. */
+/** The creation succeeded, but backs off as if it had failed. */
 export const repetitionAsFailedStep = (
   { action, release, name, fate }: Repeated,
   { count, sinceMs, lastMs, restMs }: Repetition,

@@ -8,10 +8,9 @@ import type { PlanInput } from './plan-input.ts';
 import type { Decision } from './host-plan.ts';
 
 /**
- * The local image that is exactly this one. With the containerd store the id is the manifest digest: both
- * forms count. A signed id outranks the digest: an image that was pulled by it and is another one is not
- * taken. An image from a mirror may have neither to show; `kept` is the tag of our own that it got once it
- * was verified.
+ * The local image that is exactly this one. With the containerd store the id is the manifest digest, so both
+ * forms count. A signed id outranks the digest: an image with that digest but another id is refused. An image
+ * from a mirror may have neither; it is found by `kept`, our tag that it got once it was verified.
  */
 export const findImage = (
   images: readonly Image[],
@@ -32,9 +31,7 @@ export const findImage = (
   return images.find(({ tags }) => tags.some((t) => t.repository === repository && t.tag === tag));
 };
 
-/**
- * The tag that keeps a release's image from every clean-up; it is given only to an image that was verified.
- */
+/** The tag that keeps a release's image from every clean-up. Only verified images get it. */
 export const keepName = (environment: string, { service, id }: Release): string =>
   `${keepRepository(environment)}:${keepTag(service, id)}`;
 
@@ -46,9 +43,9 @@ export const releaseImage = (
 const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? own;
 
 /**
- * The network on the engine that is this definition, if it exists: external ones by name, ours by label. Old
- * engines give one name to two networks that are made at once, by two environments: then no container can be
- * started on either, and ours is made again.
+ * The engine's network for this definition: external networks by name, ours by label. Old engines let two
+ * environments create one name at the same time; then no container can start on either network, and ours is
+ * created again.
  */
 export const liveNetwork = (
   input: PlanInput,
@@ -72,8 +69,8 @@ export const liveName = (
 };
 
 /**
- * A changed definition gets a new name: the old network lives until nothing needs it. So does one whose name
- * another environment, or somebody else, has: ours is known by its labels.
+ * A changed definition gets a new name, and the old network lives until nothing needs it. So does a network
+ * whose name is taken: ours are known by their labels.
  */
 export const freeNetworkName = ({ networks }: Actual, plain: string, suffix: string): string => {
   const isFree = (name: string): boolean => networks.every((n) => n.name !== name);
@@ -141,8 +138,8 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
 type WantedVolume = readonly [logical: string, wanted: Hashed<VolumeDefinition>];
 
 /**
- * Two environments may come to one name: volume `eu_data` of `e`, and `data` of `e_eu`. A volume without
- * labels of ours is used as Compose uses it, and two definitions that both name it explicitly share it.
+ * Two environments can come to one volume name: `eu_data` of `e`, and `data` of `e_eu`. A volume without our
+ * labels is used as Compose uses it, and two definitions that both name it explicitly share it.
  */
 const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decision | undefined => {
   const name = nameOfVolume(input.environment, logical, wanted);
@@ -163,10 +160,7 @@ const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decisio
   };
 };
 
-/**
- * A container of this release has a volume that belongs to another environment, or to another volume of this
- * one.
- */
+/** The first volume of this release that belongs to another environment, or to another volume of this one. */
 export const takenVolumes = (input: PlanInput, release: Release): Decision | undefined =>
   Object.entries(release.spec.volumes)
     .map((volume) => takenVolume(input, volume))

@@ -7,38 +7,33 @@ import type { ServiceContext } from './plan-input.ts';
 import type { Decision } from './host-plan.ts';
 
 /**
- * A container that joins a namespace of another one, its donor, loses it when that ends: it goes on in a
- * namespace that nothing reaches. So it follows its donor: another container in the donor's place makes
- * another one of it, a restart a restart.
+ * A container that joins a namespace of another container, its donor, is cut off when the donor ends: it
+ * stays in a dead namespace. So it follows its donor: it is replaced when the donor is, and restarted when
+ * the donor is.
  */
 
 const SHORT_ID = 12;
 
-/**
- * What `container:NAME` means now: a name, or an id. A name that begins like some id is never taken for it.
- */
+/** The container that `container:NAME` means now. A short id counts only if no container has that name. */
 const donorOf = ({ containers }: Actual, name: string): Container | undefined =>
   containers.find((o) => o.name === name || o.id === name) ??
   (name.length >= SHORT_ID ? containers.find((o) => o.id.startsWith(name)) : undefined);
 
-/** Its namespaces are there: a frozen one keeps them. */
+/** A paused container keeps its namespaces. */
 const isGiving = (donor: Container | undefined): boolean =>
   donor?.state === 'running' || donor?.state === 'paused';
 
 const joinedBy = (release: Release | undefined): readonly JoinedNamespace[] =>
   release ? joinedNamespaces(release.spec.container) : [];
 
-/** It ended well, and is not meant to run again. */
+/** It ended with 0 and is not meant to run again. */
 const hasCompleted = ({ state, owner, detail }: Container): boolean =>
   state === 'exited' &&
   detail?.exitCode === 0 &&
   owner?.restart.name !== 'always' &&
   owner?.restart.name !== 'unless-stopped';
 
-/**
- * It joined a container that NAME does not mean any more: no restart of it helps. The name of the first such
- * donor.
- */
+/** The first donor whose name means another container now, so that a restart does not help. */
 export const replacedDonor = (
   actual: Actual,
   release: Release | undefined,
@@ -52,7 +47,7 @@ export const replacedDonor = (
         return donor && joined !== undefined && joined !== donor.id && joined !== donor.name;
       });
 
-/** It runs in a namespace that its donor had before it was started again. */
+/** The first donor that started after the container, which so runs in the donor's former namespace. */
 export const restartedDonor = (
   actual: Actual,
   release: Release | undefined,
@@ -65,7 +60,7 @@ export const restartedDonor = (
       })
     : undefined;
 
-/** The service of this host whose container bears that name. */
+/** The service whose container has that name. */
 const donorService = ({ services }: ComposeProject, name: string): string | undefined =>
   Object.values(services).find((s) => s.containerName === name && s.replicas > 0)?.name;
 
@@ -79,10 +74,7 @@ const THING = { network: 'network', ipc: 'IPC namespace', pid: 'PID namespace' }
 export const joins = ({ namespace, donor }: JoinedNamespace): string =>
   `joins the ${THING[namespace]} of ${donor}`;
 
-/**
- * Why a container of this release can't be started, or is of no use while it runs: a donor does not run.
- * Undefined: all do.
- */
+/** Why a container of this release cannot start, or is cut off: a donor does not run. Undefined if all do. */
 export const absentDonor = (
   { input: { actual, project } }: Pick<ServiceContext, 'input'>,
   release: Release | undefined,

@@ -21,8 +21,8 @@ import { publishedPorts } from './port-conflicts.ts';
 import { bound, left, simulateEdge, unbound, withEdge } from './edge/simulate-edge.ts';
 
 /**
- * What an action makes of a host when it succeeds. `plan` looks ahead with it, and the simulated host of the
- * tests is made of it; a contract suite holds it and the real engine equal.
+ * The host after an action that succeeds. `plan` looks ahead with it, and the simulated host of the tests is
+ * built on it; a contract suite compares it with the real engine.
  */
 export const simulate = (
   actual: Actual,
@@ -132,7 +132,7 @@ const withDetail = (actual: Actual, id: string, change: Partial<ContainerDetail>
     container.detail ? { ...container, detail: { ...container.detail, ...change } } : container,
   );
 
-/** A tag belongs to one image: it leaves the other one. */
+/** A tag belongs to one image, so it leaves the other one. */
 const tagged = (
   images: readonly Image[],
   { imageId, repository, tag }: Extract<EngineAction, { kind: 'tag-image' }>,
@@ -173,7 +173,7 @@ const removeImage = (actual: Actual, id: ImageId, references: readonly string[])
   };
 };
 
-/** Whoever listened for it does so no more. */
+/** Removes the listeners on the container's ports. */
 const freed = (actual: Actual, id: string): Actual => {
   const container = actual.containers.find((one) => one.id === id);
   const edge = actual.edges.find((e) => e.instance === container?.edge?.instance);
@@ -224,9 +224,7 @@ const limitsOf = (spec: ContainerSpec): Limits => ({
   pidsLimit: spec.pidsLimit ?? 0,
 });
 
-/**
- * Named, anonymous and carried-over ones; those of the image's VOLUME lines are known to the engine alone.
- */
+/** Named, anonymous and carried-over volumes; only the engine knows those of an image's VOLUME lines. */
 const volumesOf = (action: CreateContainer, id: string): ContainerDetail['volumes'] => {
   const { mounts } = action.release.spec.container;
   const declared = mounts.flatMap((m) => {
@@ -239,7 +237,7 @@ const volumesOf = (action: CreateContainer, id: string): ContainerDetail['volume
   return [...declared, ...carried.filter((v) => !known.has(v.target))];
 };
 
-/** As an image without a command or variables of its own would have it. */
+/** Create facts for an image without a command or variables of its own. */
 const factsOf = ({ release: { spec }, networks, edge }: CreateContainer): CreateFacts => {
   const { entrypoint = [], command = [], environment, mounts, networkMode } = spec.container;
   const [first = 'none'] = [...(edge ? [edge.network] : []), ...Object.values(networks)];
@@ -251,7 +249,7 @@ const factsOf = ({ release: { spec }, networks, edge }: CreateContainer): Create
   };
 };
 
-/** The engine looks a donor up at the creation, and keeps its id. */
+/** The engine looks up a donor at creation, and keeps its id. */
 const joinedBy = (spec: ContainerSpec, containers: readonly Container[]): Pick<ContainerDetail, 'joined'> => {
   const donors = joinedNamespaces(spec).map(({ namespace, donor }) => [
     namespace,

@@ -6,26 +6,23 @@ import { isSome, some } from './step.ts';
 import { replacedDonor, restartedDonor } from './shared-namespace.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 
-/** One replica's place: the container that should be there, and every other one that is. */
+/** One replica's slot: the container that should be there, and every other one that is. */
 export interface Slot {
   readonly replica: number;
   readonly current: Container | undefined;
-  /** Other releases, doubles, and the foreign container that is taken over (first replica only). */
+  /** Other releases, duplicates, and (first replica only) the foreign container that is taken over. */
   readonly others: readonly Container[];
 }
 
-/**
- * The order in which containers of one release compete for their slot: the one that serves, then the oldest.
- */
+/** Containers of one release compete for their slot: the one that serves wins, then the oldest. */
 const rank = (container: Container): number =>
   ['running', 'restarting', 'paused', 'exited', 'created'].indexOf(container.state) >>> 0;
 const byRank = (a: Container, b: Container): number =>
   rank(a) - rank(b) || (a.detail?.createdAtMs ?? 0) - (b.detail?.createdAtMs ?? 0);
 
 /**
- * Every replica's place, and the place of every container that is one too many. `isUnfit` says which
- * containers of the target's release can't be its current one; neither can a dead one, which the engine only
- * lets be removed.
+ * The slots of all replicas, and of surplus containers. A container of the target's release cannot be the
+ * current one if `isUnfit` says so, or if it is dead: the engine only lets a dead one be removed.
  */
 export const slotsOf = (
   c: ServiceContext,
@@ -48,8 +45,8 @@ export const slotsOf = (
 };
 
 /**
- * Nothing reaches the namespace that it joined, and only another container helps. After a mere restart of the
- * donor it is restarted as well, except with `start-first`: there its successor comes first.
+ * Whether the container joined a namespace that is gone, so that only another container helps. After a mere
+ * restart of the donor it is restarted too; but with `start-first` its successor comes first.
  */
 const isCutOff = (
   { input: { actual } }: ServiceContext,
@@ -64,8 +61,8 @@ const isCutOff = (
 };
 
 /**
- * Of a release that publishes a port by itself there can be one: the compose file may have been written for
- * its successor.
+ * A release that publishes a host port itself can have one replica only, whatever the compose file of its
+ * successor declares.
  */
 const replicasOf = ({ service }: ServiceContext, target: Target | undefined): number => {
   const spec = target?.release?.spec;
@@ -73,7 +70,7 @@ const replicasOf = ({ service }: ServiceContext, target: Target | undefined): nu
   return isAlone === true ? Math.min(1, service.replicas) : service.replicas;
 };
 
-/** Beyond the wanted number of replicas. */
+/** Whether the slot is beyond the desired number of replicas. */
 export const isExtra = (c: ServiceContext, target: Target | undefined, slot: Slot): boolean =>
   slot.replica > replicasOf(c, target);
 
@@ -89,17 +86,14 @@ const samePolicy = (a: RestartPolicy | undefined, b: RestartPolicy): boolean =>
 
 export const DEFAULT_GRACE_MS = 10_000;
 
-/**
- * Takes other containers out of the way, one kind of step at a time: policy, then the process. Undefined:
- * they are.
- */
+/** Takes containers out of the way: first their restart policy, then the process. Undefined once they are. */
 export const quiesce = (others: readonly Container[]): readonly [Action, ...Action[]] | undefined => {
   const armed = others.filter(isArmed).map((o): Action => ({ kind: 'disarm', container: refOf(o) }));
   if (isSome(armed)) return armed;
   const up = others.filter(isUp);
   return some(
     up.map((o): Action =>
-      // A stopped signal never reaches a frozen process: thaw it first.
+      // A stop signal never reaches a paused process, so it is unpaused first.
       o.state === 'paused'
         ? { kind: 'unpause', container: refOf(o) }
         : { kind: 'stop', container: refOf(o), graceMs: o.detail?.stopGraceMs ?? DEFAULT_GRACE_MS },
@@ -107,7 +101,7 @@ export const quiesce = (others: readonly Container[]): readonly [Action, ...Acti
   );
 };
 
-/** Takes them away for good: quiesced first. */
+/** Removes containers, quiesced first. */
 export const retire = (others: readonly Container[]): readonly [Action, ...Action[]] | undefined =>
   quiesce(others) ?? some(others.map((o): Action => ({ kind: 'remove', container: refOf(o) })));
 
@@ -116,7 +110,10 @@ export const servingName = (c: ServiceContext, target: Target, replica: number):
   target.release?.spec.containerName ??
   containerName(c.input.environment, c.service.name, replica, target.id);
 
-/** The name put right, after whoever of this service has it meanwhile; each is one step. Undefined: it is. */
+/**
+ * Gives the current container its name, after another one of its service was renamed. Undefined once it has
+ * it.
+ */
 export const claimName = (
   c: ServiceContext,
   target: Target,
@@ -131,7 +128,7 @@ export const claimName = (
     const to = asideName(c.input.environment, c.service.name, nameHolder.id);
     return [{ kind: 'rename', container: refOf(nameHolder), to }];
   }
-  // One that is being removed gives its name back by itself: no reason to keep this one waiting.
+  // A container in removal frees its name by itself, so this one does not wait for it.
   const isInRemoval = c.input.actual.containers.some((o) => o.name === name && o.state === 'removing');
   return isInRemoval ? undefined : [{ kind: 'rename', container: refOf(current), to: name }];
 };

@@ -17,7 +17,7 @@ export const some = <T>(list: readonly T[]): readonly [T, ...T[]] | undefined =>
 export const act = (actions: readonly [Action, ...Action[]], why: string) =>
   ({ kind: 'act', actions, why }) as const;
 
-/** Undefined where there is no action. */
+/** Returns undefined if there is no action. */
 export const actIfAny = (actions: readonly Action[], why: string) => {
   const list = some(actions);
   return list && act(list, why);
@@ -33,7 +33,7 @@ export const pending = (reason: WaitReason, message: string, until: EpochMs): St
   verdict: { kind: 'pending', reason, message, until, probes: [] },
 });
 
-/** The service's decision from its slots' steps: every action that can be taken, else the first obstacle. */
+/** Merges the steps of all slots: every action that can be taken, else the first obstacle. */
 export const merge = (steps: readonly Step[]): Decision | undefined => {
   const acts = steps.filter((s) => s.kind === 'act');
   const actions = some(acts.flatMap((s) => s.actions));
@@ -41,7 +41,7 @@ export const merge = (steps: readonly Step[]): Decision | undefined => {
   return steps.find((s) => s.kind === 'stuck')?.decision;
 };
 
-/** Several replicas need the same image, network or volume once. */
+/** Replicas that need the same image, network or volume need it once. */
 const unique = (actions: readonly [Action, ...Action[]]): readonly [Action, ...Action[]] => {
   const seen = new Set<string>();
   const [first, ...rest] = actions;
@@ -49,7 +49,7 @@ const unique = (actions: readonly [Action, ...Action[]]): readonly [Action, ...A
   return [first, ...rest.filter((a) => !seen.has(JSON.stringify(a)) && seen.add(JSON.stringify(a)))];
 };
 
-/** What the replicas that are not good yet wait for, in the words of the first one. */
+/** What the pending replicas wait for, with the message of the first one. */
 export const pendingOf = (steps: readonly Step[]): Decision => {
   const verdicts = steps.flatMap((s) =>
     s.kind === 'judged' && s.verdict.kind === 'pending' ? [s.verdict] : [],

@@ -14,9 +14,9 @@ import { wait } from './gate.ts';
 import { type Step, act, stuck } from './step.ts';
 
 /**
- * The stop-first ladder of one slot, derived from what is there; every rung is one step, so that dying
- * between any two is recovered by looking again: create → disarm others → stop others → names → networks →
- * arm → start → judge. Forwards, rollback and repair all climb it; only the target differs.
+ * The stop-first ladder of one slot, derived from the observed containers: create → disarm others → stop
+ * others → names → networks → arm → start → judge. Every rung is one step, so that after a crash the next
+ * pass goes on. Forward, rollback and repair climb the same ladder; only the target differs.
  */
 export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startStopped: boolean): Step => {
   const { current, others } = slot;
@@ -50,7 +50,7 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
   return start(c, target, slot);
 };
 
-/** In a namespace that nothing reaches nothing is judged: it waits for its donor, and then starts anew. */
+/** A container in a dead namespace is not judged: it waits for its donor, and then starts again. */
 const awaitDonor = (c: ServiceContext, target: Target, current: Container): Step | undefined => {
   const absent = absentDonor(c, target.release);
   if (absent) return stuck(absent);
@@ -72,7 +72,7 @@ const start = (c: ServiceContext, target: Target, { current, replica }: Slot): S
   return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
 };
 
-/** Containers of ours that hold a port of this release and are about to let go. */
+/** Our containers that hold a port of this release and are about to let go. */
 const releasing = (c: ServiceContext, target: Target): readonly PortHolder[] =>
   target.release ? portHolders(c, target.release).filter((h) => letsGo(c, h)) : [];
 
@@ -97,7 +97,7 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
   });
 };
 
-/** Networks, restart policy and limits as declared, on the container that is there. */
+/** Restores declared networks, restart policy and limits on the present container. */
 export const repairInPlace = (
   c: ServiceContext,
   target: Target,
@@ -120,7 +120,7 @@ export const repairInPlace = (
   }
   const edge = spec?.exposure === 'edge' ? edgeNetwork(c.input.actual)?.name : undefined;
   if (edge !== undefined && detail.networks.every((n) => n.network !== edge)) {
-    // Which address is decided for all of them together.
+    // `withAddresses` gives the address, for all services together.
     const attachment = { network: EDGE_NETWORK, aliases: [] };
     return [{ kind: 'connect', container: refOf(current), network: edge, attachment, alias: undefined }];
   }
@@ -131,9 +131,8 @@ export const repairInPlace = (
 };
 
 /**
- * Declared limits that somebody changed. Only what the spec declares and the engine enforces is compared (it
- * drops the others silently, which would be a difference for ever); `docker update` can't take away a limit
- * that the spec lacks.
+ * Declared limits that were changed by hand. Only limits that the spec declares and the engine enforces are
+ * compared: the engine silently drops others, and `docker update` cannot remove a limit.
  */
 const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Partial<Limits> | undefined => {
   const wanted: Partial<Limits> = {

@@ -6,8 +6,7 @@ import type { Release, ReleaseImage } from '../state/release.ts';
 import type { ServiceContext } from './plan-input.ts';
 
 /**
- * Whether this container's release was good here, or ran when a lost ledger was rebuilt: then nothing says
- * that it was not.
+ * Whether the container's release was good here, or ran when a lost ledger was rebuilt and so counts as good.
  */
 export const isProven = (c: ServiceContext, container: Container): boolean => {
   const release = (container.copyOf ?? container.owner)?.release;
@@ -18,9 +17,8 @@ export const isProven = (c: ServiceContext, container: Container): boolean => {
 };
 
 /**
- * The newest release, other than the one that is wanted, that was started here and has neither proved itself
- * nor failed: another version was published meanwhile. It is nothing to go back to, but it keeps its chance
- * until its own deadline.
+ * The newest started release that has neither proved itself nor failed, because another version was published
+ * meanwhile. It is no rollback target, but keeps its chance until its own deadline.
  */
 export const trialOf = (c: ServiceContext, wanted: string): Release | undefined => {
   const started = c.own
@@ -35,9 +33,8 @@ export const trialOf = (c: ServiceContext, wanted: string): Release | undefined 
 };
 
 /**
- * The release of a container, made of its image and of the compose files as they are now; its id says whether
- * that is what the container was made of. Undefined where they have changed since, or nothing says by which
- * digest the image came here.
+ * Rebuilds a container's release from its image and the present compose files; the release id proves it
+ * right. Returns undefined if the files have changed since, or if the image's digest is unknown.
  */
 const releaseIn = (c: ServiceContext, { owner, imageId }: Container): Release | undefined => {
   const { input, service } = c;
