@@ -8,7 +8,8 @@ export const PUBLISHER_VARIABLES = {
   SUPERCARGO_STORE: 'the store, where `--to` is not given',
   SUPERCARGO_PUBLISH_TOKEN: 'for writing to the store, and for reading where there is no read token',
   SUPERCARGO_READ_TOKEN: 'for reading the store',
-  DOCKER_CONFIG: 'the folder of config.json, which has the logins of registries; `$HOME/.docker` otherwise',
+  DOCKER_CONFIG:
+    'the folder of config.json (logins of registries) and certs.d (their certificates); `$HOME/.docker` otherwise',
   HOME: 'given to credential programs',
   PATH: 'where credential programs are looked for',
   JOB_NAME: 'who publishes, as Jenkins says it; `USER` at this machine otherwise',

@@ -7,6 +7,7 @@ import {
   type OpenAnswer,
   type Timeouts,
 } from '../../io/http.ts';
+import type { Certificates } from './certificates.ts';
 
 export type RegistryRequest = Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>;
 
@@ -18,30 +19,34 @@ const TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, requestMs: 30_000 };
 /** A layer may take as long as it likes while something arrives. */
 const LAYER_TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, responseMs: 60_000, silenceMs: 60_000 };
 
-const reaching = async <T>({ origin }: URL, signal: AbortSignal, asked: Promise<T>): Promise<T> => {
-  try {
-    return await asked;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new AgentError('REGISTRY', `cannot reach ${origin}: ${messageOf(error)}`, {
-      retry: 'later',
-      advice: 'check the name of the registry, the network and its certificate; nothing was published',
-    });
-  }
-};
+/** Asks one registry, and the servers that it names for tokens and layers: with the same certificates, as docker. */
+export interface RegistryClient {
+  /** Only the abort of the signal rejects otherwise. @throws AgentError REGISTRY */
+  readonly ask: (request: RegistryRequest) => Promise<HttpAnswer>;
+  /** As `ask`, for content of any size. */
+  readonly open: (request: RegistryRequest) => Promise<OpenAnswer>;
+}
 
-/** Only the abort of the signal rejects otherwise. @throws AgentError REGISTRY */
-export const askRegistry = (request: RegistryRequest, signal: AbortSignal): Promise<HttpAnswer> => {
-  const wanted = { ...request, timeouts: TIMEOUTS, allowsProxy: true };
-  return reaching(
-    request.url,
-    signal,
-    exchange(wanted, () => CAP_BYTES, signal),
-  );
-};
-
-/** As `askRegistry`, for content of any size. */
-export const openLayer = (request: RegistryRequest, signal: AbortSignal): Promise<OpenAnswer> => {
-  const wanted = { ...request, timeouts: LAYER_TIMEOUTS, allowsProxy: true };
-  return reaching(request.url, signal, openExchange(wanted, signal));
+export const createRegistryClient = ({ tls, problem }: Certificates, signal: AbortSignal): RegistryClient => {
+  const reaching = async <T>({ origin }: URL, asked: Promise<T>): Promise<T> => {
+    try {
+      return await asked;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new AgentError('REGISTRY', `cannot reach ${origin}: ${messageOf(error)}`, {
+        retry: 'later',
+        advice:
+          problem ?? 'check the name of the registry, the network and its certificate; nothing was published',
+      });
+    }
+  };
+  const wanted = { tls, allowsProxy: true };
+  return {
+    ask: (request) => {
+      const asked = exchange({ ...request, ...wanted, timeouts: TIMEOUTS }, () => CAP_BYTES, signal);
+      return reaching(request.url, asked);
+    },
+    open: (request) =>
+      reaching(request.url, openExchange({ ...request, ...wanted, timeouts: LAYER_TIMEOUTS }, signal)),
+  };
 };

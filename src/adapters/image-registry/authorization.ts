@@ -1,7 +1,7 @@
 import { AgentError } from '../../core/errors.ts';
 import type { RegistryAuth } from '../../core/ports/registry-credentials.ts';
 import type { HttpAnswer } from '../../io/http.ts';
-import { askRegistry } from './ask-registry.ts';
+import type { RegistryClient } from './ask-registry.ts';
 import type { Challenge } from './challenge.ts';
 
 const basic = (auth: { readonly username: string; readonly password: string }): string =>
@@ -39,7 +39,7 @@ export const authorize = async (
   challenge: Challenge,
   auth: RegistryAuth | undefined,
   isPlain: boolean,
-  signal: AbortSignal,
+  ask: RegistryClient['ask'],
 ): Promise<string | undefined> => {
   if (auth && 'registrytoken' in auth) return `Bearer ${auth.registrytoken}`;
   if (challenge.kind === 'basic') return auth && 'password' in auth ? basic(auth) : undefined;
@@ -52,7 +52,7 @@ export const authorize = async (
   const wanted = { ...(service !== undefined && { service }), ...(scope !== undefined && { scope }) };
   const isOAuth = auth !== undefined && 'identitytoken' in auth;
   if (!isOAuth) for (const [key, value] of Object.entries(wanted)) url.searchParams.set(key, value);
-  const answer = await askRegistry(
+  const answer = await ask(
     isOAuth
       ? {
           url,
@@ -66,7 +66,6 @@ export const authorize = async (
           }).toString(),
         }
       : { url, headers: auth && 'password' in auth ? { authorization: basic(auth) } : {} },
-    signal,
   );
   const token = answer.status === 200 ? tokenIn(answer) : undefined;
   if (token === undefined) throw refused(`${url.origin}${url.pathname}`, answer.status, auth === undefined);

@@ -12,7 +12,7 @@ import type { RegistryCredentials } from '../../core/ports/registry-credentials.
 import { createArchive } from './build-archive.ts';
 import { digestOf } from './digest.ts';
 import { CAP_BYTES } from './ask-registry.ts';
-import { createSession, failure, type Session } from './session.ts';
+import { failure, openSession, type Session } from './session.ts';
 
 const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
 /** More than any image has; a list of thousands would be a hundred requests for nothing. */
@@ -94,15 +94,18 @@ const imageIdsOf = async (
   return ids;
 };
 
-/** Registries by their own API (OCI distribution spec); logins are those of docker. */
-export const createImageRegistry = (credentials: RegistryCredentials): ImageRegistry => ({
+/** Registries by their own API (OCI distribution spec); logins and certificates are those of docker. */
+export const createImageRegistry = (
+  credentials: RegistryCredentials,
+  certificateFolders: readonly string[] = [],
+): ImageRegistry => ({
   look: async (image, signal) => {
-    const session = createSession(image, credentials, signal);
+    const session = await openSession(image, { credentials, certificateFolders }, signal);
     const { body, digest } = await getManifest(session, image, image.digest ?? image.tag ?? 'latest');
     return { digest, imageIds: await imageIdsOf(session, image, body) };
   },
   archive: async (image, platform, signal) => {
-    const session = createSession(image, credentials, signal);
+    const session = await openSession(image, { credentials, certificateFolders }, signal);
     const manifestOf = async (digest: string) => (await getManifest(session, image, digest)).body;
     return createArchive(session, { image, platform, manifestOf }, signal);
   },

@@ -2,12 +2,15 @@ import { AgentError } from '../../core/errors.ts';
 import { formatImage, type ImageReference } from '../../core/image/reference.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import type { AnswerHead, HttpAnswer, OpenAnswer } from '../../io/http.ts';
-import { askRegistry, openLayer } from './ask-registry.ts';
+import { createRegistryClient } from './ask-registry.ts';
 import { authorize } from './authorization.ts';
+import { readCertificates } from './certificates.ts';
 import { parseChallenge } from './challenge.ts';
 
 interface Place {
   readonly base: string;
+  /** Its name and port, as the image has them. */
+  readonly host: string;
   readonly path: string;
   /** As the engine does: registries on loopback addresses speak plain HTTP. */
   readonly isPlain: boolean;
@@ -20,7 +23,12 @@ const placeOf = ({ repository }: ImageReference): Place => {
   const host = repository.slice(0, slash);
   const isPlain = LOOPBACK.test(host);
   const server = host === 'docker.io' ? 'registry-1.docker.io' : host;
-  return { base: `${isPlain ? 'http' : 'https'}://${server}`, path: repository.slice(slash + 1), isPlain };
+  return {
+    base: `${isPlain ? 'http' : 'https'}://${server}`,
+    host,
+    path: repository.slice(slash + 1),
+    isPlain,
+  };
 };
 
 /** Of one image's questions: the token that the first one got serves the others. */
@@ -30,14 +38,21 @@ export interface Session {
   readonly open: (path: string, fromByte: number) => Promise<OpenAnswer>;
 }
 
+export interface RegistryAccess {
+  readonly credentials: RegistryCredentials;
+  /** Where `readCertificates` looks. */
+  readonly certificateFolders: readonly string[];
+}
+
 type Head = AnswerHead & Partial<Pick<OpenAnswer, 'close'>>;
 
-export const createSession = (
+export const openSession = async (
   image: ImageReference,
-  credentials: RegistryCredentials,
+  { credentials, certificateFolders }: RegistryAccess,
   signal: AbortSignal,
-): Session => {
+): Promise<Session> => {
   const place = placeOf(image);
+  const client = createRegistryClient(await readCertificates(certificateFolders, place.host), signal);
   let authorization: string | undefined;
 
   /** Once more with a token where one is asked for, and once more where the content is kept elsewhere. */
@@ -53,7 +68,7 @@ export const createSession = (
     if (challenge) {
       answer.close?.();
       const auth = await credentials.for(image.repository, signal);
-      authorization = await authorize(challenge, auth, place.isPlain, signal);
+      authorization = await authorize(challenge, auth, place.isPlain, client.ask);
       answer = await at(first, true);
     }
     const location = answer.header('location');
@@ -66,11 +81,11 @@ export const createSession = (
 
   return {
     get: (path, accept) =>
-      reach(path, (url, headers) => askRegistry({ url, headers: { accept, ...headers } }, signal)),
+      reach(path, (url, headers) => client.ask({ url, headers: { accept, ...headers } })),
     open: (path, fromByte) =>
       reach(path, (url, headers) => {
         const range = fromByte === 0 ? {} : { range: `bytes=${String(fromByte)}-` };
-        return openLayer({ url, headers: { ...range, ...headers } }, signal);
+        return client.open({ url, headers: { ...range, ...headers } });
       }),
   };
 };

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFolderArchives } from '../../adapters/document-store/folder-archives.ts';
 import { createFolderStore } from '../../adapters/document-store/folder-store.ts';
@@ -66,5 +66,11 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
   return { documents: createHttpStore(options), archives: createHttpArchives(options) };
 };
 
+/** Where the engine of this machine has the certificates of registries. */
+const ENGINE_CERTIFICATES = '/etc/docker/certs.d';
+
 export const openRegistry = ({ dockerConfigDir, path, home }: PublisherConfig): ImageRegistry =>
-  createImageRegistry(createRegistryCredentials({ dockerConfigDir, path, home }));
+  createImageRegistry(createRegistryCredentials({ dockerConfigDir, path, home }), [
+    join(dockerConfigDir, 'certs.d'),
+    ENGINE_CERTIFICATES,
+  ]);
