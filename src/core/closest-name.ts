@@ -1,26 +1,38 @@
-/** The Levenshtein distance, computed with two rows. */
+/** Edits between two words; two swapped neighbours are one edit (Damerau and Levenshtein). */
 const distance = (a: string, b: string): number => {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [row, letter] of Array.from(a).entries()) {
-    const current = [row + 1];
-    for (const [column, other] of Array.from(b).entries()) {
-      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_empty, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? (before[j - 2] ?? 0) + 1 : change;
+      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
-    previous = current;
+    before = row;
+    row = next;
   }
-  return previous[b.length] ?? 0;
+  return row[b.length] ?? 0;
 };
 
-/** The known names, sorted by similarity, the most similar first. */
-export const namesByLikeness = (name: string, known: readonly string[]): readonly string[] =>
-  known
-    .map((candidate) => ({ candidate, edits: distance(name, candidate) }))
-    .toSorted((a, b) => a.edits - b.edits)
-    .map(({ candidate }) => candidate);
+const plain = (name: string): string => name.toLowerCase().replaceAll('-', '_');
 
-/** The most similar known name, if it is at most three edits away. */
+const ranked = (name: string, known: readonly string[]) =>
+  known
+    .map((candidate) => ({ candidate, edits: distance(plain(name), plain(candidate)) }))
+    .toSorted((a, b) => a.edits - b.edits);
+
+/** The known names, the most similar first. */
+export const namesByLikeness = (name: string, known: readonly string[]): readonly string[] =>
+  ranked(name, known).map(({ candidate }) => candidate);
+
+/** The known name that was probably meant; undefined if more than three letters, or a third, differ. */
 export const closestName = (name: string, known: readonly string[]): string | undefined => {
-  const [best] = namesByLikeness(name, known);
-  return best !== undefined && distance(name, best) <= 3 ? best : undefined;
+  // Comparing takes quadratic time, and no known name is as long.
+  if (name.length > 64) return undefined;
+  const [best] = ranked(name, known);
+  return best && best.edits <= Math.max(1, Math.min(3, Math.floor(name.length / 3)))
+    ? best.candidate
+    : undefined;
 };

@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { answerLines, sendCommand, whoAsks } from '../wiring/send-command.ts';
 import type { Call } from '../call.ts';
-import { parseDuration } from '../arguments.ts';
+import { durationArgument } from '../arguments.ts';
 
 interface PauseOptions {
   readonly reason: string;
@@ -10,7 +10,7 @@ interface PauseOptions {
 }
 
 export const run = async ({ io, signal }: Call, options: PauseOptions): Promise<ExitCode> => {
-  const untilMs = options.for === undefined ? null : Date.now() + parseDuration(options.for);
+  const untilMs = options.for === undefined ? null : Date.now() + durationArgument(options.for);
   const { reason, all = false } = options;
   answerLines(io, await sendCommand(io, { kind: 'pause', reason, owner: whoAsks(io), untilMs, all }, signal));
   return EXIT.ok;

@@ -4,7 +4,7 @@ import { AgentError } from '../../core/errors.ts';
 import { EXIT, exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Status } from '../../core/status/status-document.ts';
 import type { Call } from '../call.ts';
-import { parseDuration } from '../arguments.ts';
+import { durationArgument } from '../arguments.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { renderStatus } from '../render/status-text.ts';
 
@@ -21,7 +21,7 @@ export const run = async ({ io }: Call, options: SyncOptions): Promise<ExitCode>
     'POST',
     path,
     undefined,
-    parseDuration(options.timeout),
+    durationArgument(options.timeout),
   );
   if (answer === undefined) {
     throw new AgentError('AGENT_NOT_RUNNING', 'no agent runs on this host', {

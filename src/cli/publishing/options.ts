@@ -3,7 +3,7 @@ import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Rollout } from '../../core/manifest/manifest.ts';
 import type { EpochMs } from '../../core/time.ts';
 import type { ChosenBase } from '../../publish/base-manifest.ts';
-import { parseDuration, parseSerial } from '../arguments.ts';
+import { durationArgument, parseSerial } from '../arguments.ts';
 
 /** Where the store is, and who is believed there. */
 export interface StoreFlags {
@@ -58,7 +58,7 @@ export const parseRollout = (text: string | undefined, nowMs: EpochMs): Rollout 
     );
   return {
     startAtMs: Math.floor(nowMs / 1000) * 1000,
-    durationSeconds: Math.ceil(parseDuration(duration) / 1000),
+    durationSeconds: Math.ceil(durationArgument(duration) / 1000),
     startFraction: Number(percent) / PERCENT,
   };
 };
@@ -79,7 +79,7 @@ const TIMEOUT_MS = 600_000;
 
 /** Longer than the rollout, whose last host begins at its end. */
 export const timeoutOf = (text: string | undefined, rollout: Rollout | undefined): number =>
-  text === undefined ? TIMEOUT_MS + (rollout?.durationSeconds ?? 0) * 1000 : parseDuration(text);
+  text === undefined ? TIMEOUT_MS + (rollout?.durationSeconds ?? 0) * 1000 : durationArgument(text);
 
 export const parseSerialFlag = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;

@@ -12,7 +12,7 @@ import type { EpochMs } from '../../core/time.ts';
 import { findCurrent } from '../../publish/base-manifest.ts';
 import { createPublisher, type Proposal, type Published, type Publisher } from '../../publish/publisher.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/environment-store.ts';
-import { parseDuration } from '../arguments.ts';
+import { durationArgument } from '../arguments.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { renderChanges } from '../render/fleet-text.ts';
 import { readHosts, readKey, readTrust, trustInKeys } from './read-files.ts';
@@ -82,7 +82,7 @@ const publisherName = ({ build: { name, build, url } }: PublisherConfig): Publis
 
 const termsOf = (s: Session, rollout: Rollout | undefined): DraftOptions => ({
   nowMs: s.nowMs,
-  expiresInMs: s.flags.expires === undefined ? undefined : parseDuration(s.flags.expires),
+  expiresInMs: s.flags.expires === undefined ? undefined : durationArgument(s.flags.expires),
   rollout,
   freeze: undefined,
   publisher: publisherName(s.config),

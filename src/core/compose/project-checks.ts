@@ -12,7 +12,7 @@ import {
 import type { Service } from './project-model.ts';
 import { joinedNamespaces } from './namespaces.ts';
 import { addressesOverlap, type WrittenPort } from './ports.ts';
-import { closest } from './readers.ts';
+import { closestName } from '../closest-name.ts';
 import { startFirstChecks } from './start-first-checks.ts';
 import type { WrittenService } from './service.ts';
 
@@ -26,7 +26,7 @@ const UNKNOWN_ADVICE = 'define that service, or remove this';
 const unknownService = (name: string, asking: string, services: Services, c: Context): string => {
   // The report no longer shows a suggestion, and comparing with each service takes time.
   if (c.problems.length > MAX_PROBLEMS) return UNKNOWN_ADVICE;
-  const meant = closest(
+  const meant = closestName(
     name,
     [...services.keys()].filter((other) => other !== asking),
   );

@@ -1,3 +1,4 @@
+import { closestName } from '../closest-name.ts';
 import { isName, MAX_PROBLEMS, quoted, report, type Context, type Reader } from './reader-context.ts';
 import { filledText, scalar, text } from './scalars.ts';
 import type { ListNode, MapNode, Node } from './node.ts';
@@ -21,36 +22,6 @@ const expectList = (node: Node, c: Context): ListNode | undefined => {
   return report(c, node, message, 'write "- VALUE" lines below it, or remove it');
 };
 
-/** The number of edits between two words. Swapping two neighbouring letters counts as one edit. */
-const distance = (a: string, b: string): number => {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_empty, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const swap = isSwap ? (before[j - 2] ?? 0) + 1 : change;
-      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length] ?? 0;
-};
-
-const plain = (name: string): string => name.toLowerCase().replaceAll('-', '_');
-
-/** The most similar word, if it is similar enough to be a misspelling. */
-export const closest = (word: string, words: readonly string[]): string | undefined => {
-  if (word.length > 64) return undefined;
-  const ranked = words
-    .map((name) => ({ name, far: distance(plain(word), plain(name)) }))
-    .toSorted((a, b) => a.far - b.far);
-  const [best] = ranked;
-  return best && best.far <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
-};
-
 const STRICT_ADVICE =
   'remove it: supercargo reads a strict subset of the Compose Specification and ignores nothing silently';
 
@@ -63,8 +34,8 @@ const reportKey = (
 ): void => {
   const advice = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined;
   if (advice !== undefined) return report(c, at, `"${key}" is not supported`, advice);
-  // The report no longer shows a suggestion, and comparing with each key takes time.
-  const meant = c.problems.length > MAX_PROBLEMS ? undefined : closest(key, Object.keys(table));
+  // Past what is shown, comparing with each key that there is would only cost time.
+  const meant = c.problems.length > MAX_PROBLEMS ? undefined : closestName(key, Object.keys(table));
   return report(
     c,
     at,

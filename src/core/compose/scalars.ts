@@ -1,6 +1,7 @@
 import { isSecretPlace, quoted, report, type Reader } from './reader-context.ts';
 import { interpolate, interpolationFault } from './interpolate.ts';
-import { parseBytes, parseDuration } from './quantity.ts';
+import { parseDuration } from '../duration.ts';
+import { parseBytes } from './quantity.ts';
 import type { Node } from './node.ts';
 
 /** A scalar after interpolation. `value` has its type in YAML's core schema. */
@@ -146,7 +147,7 @@ const MAX_DURATION_MS = 720 * 3_600_000;
 export const duration: Reader<number> = (node, c) => {
   const read = scalar(node, c);
   if (read === undefined) return undefined;
-  const ms = parseDuration(read.text);
+  const ms = read.text === '0' ? 0 : parseDuration(read.text, ['us', 'ms', 's', 'm', 'h']);
   if (ms !== undefined && ms <= MAX_DURATION_MS) return ms;
   const shown = quoted(c, node, read.text);
   const advice =

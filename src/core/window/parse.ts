@@ -1,3 +1,4 @@
+import { parseDuration } from '../duration.ts';
 import type { DeployWindow } from './deploy-window.ts';
 
 export type ParsedWindows =
@@ -59,8 +60,7 @@ const startOf = (text: string): number | Wrong => {
 };
 
 const durationOf = (text: string): number | Wrong => {
-  const [, hours = '', minutes = ''] = /^(?:(\d{1,3})h)?(?:(\d{1,5})m)?$/.exec(text) ?? [];
-  const durationMs = (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+  const durationMs = parseDuration(text, ['h', 'm']) ?? 0;
   if (durationMs > 0 && durationMs <= WEEK_MS) return durationMs;
   return wrong(`"${text}" is no duration: write 8h, 90m or 1h30m, at most 168h`);
 };

@@ -4,7 +4,7 @@ import { parseDotenv } from '../../../../src/core/compose/dotenv.ts';
 import { interpolate } from '../../../../src/core/compose/interpolate.ts';
 import { canonicalIp, canonicalSubnet } from '../../../../src/core/compose/ip.ts';
 import { formatProblem } from '../../../../src/core/compose/compose-problem.ts';
-import { parseBytes, parseDuration } from '../../../../src/core/compose/quantity.ts';
+import { parseBytes } from '../../../../src/core/compose/quantity.ts';
 import { splitWords } from '../../../../src/core/compose/split-words.ts';
 
 const variables = new Map([
@@ -88,23 +88,6 @@ describe('a dotenv file', () => {
 });
 
 describe('quantities', () => {
-  it.each([
-    ['10s', 10_000],
-    ['1h30m', 5_400_000],
-    ['1.5s', 1500],
-    ['500ms', 500],
-    ['2000us', 2],
-    ['0', 0],
-    ['0s', 0],
-    ['10', undefined],
-    ['1us', undefined],
-    ['-1s', undefined],
-    ['1d', undefined],
-    ['', undefined],
-  ])('duration %s is %s ms', (text, ms) => {
-    expect(parseDuration(text)).toBe(ms);
-  });
-
   it.each([
     ['1024', 1024],
     ['1b', 1],

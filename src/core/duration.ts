@@ -1,0 +1,18 @@
+const UNIT_MS = { us: 0.001, ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export type DurationUnit = keyof typeof UNIT_MS;
+
+/**
+ * `1h30m` → milliseconds, in the units that the caller allows. Returns undefined if the text is no duration
+ * or is finer than a millisecond.
+ */
+export const parseDuration = (text: string, units: readonly DurationUnit[]): number | undefined => {
+  const part = `(\\d+(?:\\.\\d+)?)(${units.join('|')})`;
+  if (!new RegExp(`^(?:${part})+$`).test(text)) return undefined;
+  const ms = [...text.matchAll(new RegExp(part, 'g'))].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * UNIT_MS[unit as DurationUnit],
+    0,
+  );
+  const rounded = Math.round(ms);
+  return Math.abs(ms - rounded) < 1e-6 && Number.isSafeInteger(rounded) ? rounded : undefined;
+};
