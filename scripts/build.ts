@@ -6,7 +6,7 @@ import { build, transformSync, type Metafile, type Plugin } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { asServed, readPageFile } from '../src/hub/page/read-files.ts';
 import { ALL_SCRIPTS, PAGE_FILES, sourceOf, type PageScript } from '../src/hub/page/file-list.ts';
 
@@ -52,14 +52,17 @@ const inlinePage: Plugin = {
 
 /**
  * An ES module that imports one of Node's own has all its exports read, and some load what they stand for when they are: `WebSocket` of
- * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing.
+ * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing. Each importer requires for itself: a module that all share
+ * would be a file more to load.
  */
 const requireBuiltins: Plugin = {
   name: 'require-builtins',
   setup: (context) => {
-    context.onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, namespace }) => {
+    context.onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, namespace, kind, importer }) => {
       if (!isBuiltin(path)) return undefined;
-      return namespace === 'builtin' ? { path, external: true } : { path, namespace: 'builtin' };
+      return namespace === 'builtin' || kind === 'require-call'
+        ? { path, external: true }
+        : { path, namespace: 'builtin', suffix: `?${relative(root, importer)}` };
     });
     context.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)});`,
