@@ -5,7 +5,6 @@ import type { ActionOf } from './call.ts';
 import { addHostCommands } from './definitions/host-commands.ts';
 import { addHubCommands } from './definitions/hub-commands.ts';
 import { addPublishCommands } from './definitions/publish-commands.ts';
-import { reportError } from './terminal/report-error.ts';
 import type { Io, Output } from './streams.ts';
 
 const HELP = `
@@ -51,7 +50,9 @@ export const runProgram = async (
         code = await run({ io, signal }, ...(given as never[]));
       } catch (error) {
         const isAbort = signal.aborted && (error as { name?: string }).name === 'AbortError';
-        code = isAbort ? EXIT.ok : reportError(output, error, json === true);
+        if (isAbort) return;
+        const { reportError } = await import('./terminal/report-error.ts');
+        code = reportError(output, error, json === true);
       }
     };
   try {

@@ -7,7 +7,6 @@ import type { PlanInput } from '../../core/plan/plan-input.ts';
 import { exitCodeOf, worstOutcome, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
-import { lookLocally } from '../wiring/look-locally.ts';
 import { explainDocument, renderExplain, type ExplainDocument } from '../render/explain-text.ts';
 import { renderStatus } from '../render/status-text.ts';
 import { readStatus } from './status.ts';
@@ -55,6 +54,8 @@ export const run = async (
 const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocument | undefined> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/explain', undefined);
   if (answer !== undefined) return (answer as { document: ExplainDocument | null }).document ?? undefined;
+  // Most of the program, which an agent that answers makes needless.
+  const { lookLocally } = await import('../wiring/look-locally.ts');
   const { agent, environment, input } = await lookLocally(io, { fetch: false, strict: false }, signal);
   return input && explainNow(environment, agent, input);
 };

@@ -4,7 +4,6 @@ import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Status } from '../../core/status/status-document.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
-import { lookLocally } from '../wiring/look-locally.ts';
 import { renderStatus } from '../render/status-text.ts';
 import { delay } from '../../agent/wake.ts';
 
@@ -12,6 +11,8 @@ import { delay } from '../../agent/wake.ts';
 export const readStatus = async (io: Io, signal: AbortSignal): Promise<Status> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/status', undefined);
   if (answer !== undefined) return answer as Status;
+  // Most of the program, which an agent that answers makes needless.
+  const { lookLocally } = await import('../wiring/look-locally.ts');
   const { agent } = await lookLocally(io, { fetch: false, strict: false }, signal);
   return agent.status();
 };

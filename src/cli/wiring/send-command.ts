@@ -1,11 +1,9 @@
 import { userInfo } from 'node:os';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import { readPaths } from '../../config/paths.ts';
-import { readHostConfig } from './host-config.ts';
 import type { Command, CommandAnswer } from '../../core/operator-command.ts';
 import type { Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
-import { wireAgent } from './wire-agent.ts';
 
 /**
  * Asks the running agent; without one, does it to the ledger ourselves, as the one writer. @throws AgentError
@@ -13,6 +11,10 @@ import { wireAgent } from './wire-agent.ts';
 export const sendCommand = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
   if (answer !== undefined) return answer as CommandAnswer;
+  const [{ readHostConfig }, { wireAgent }] = await Promise.all([
+    import('./host-config.ts'),
+    import('./wire-agent.ts'),
+  ]);
   const { agent, claim, release } = wireAgent(readHostConfig(io.env), {
     log: createQuietLog(),
     dryRun: true,
