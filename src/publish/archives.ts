@@ -21,7 +21,7 @@ export interface ArchivistOptions {
   readonly archives: ArchiveStore;
   readonly spool: Spool;
   readonly now: () => EpochMs;
-  /** One is in the store. */
+  /** Called for each archive that is in the store. */
   readonly onStored: (stored: {
     readonly service: string;
     readonly platform: string;
@@ -29,12 +29,12 @@ export interface ArchivistOptions {
   }) => void;
 }
 
-/** Archives that the last so many manifests of an environment name are kept for its rollbacks. */
+/** An environment keeps the archives of this many manifests of its history, for rollbacks. */
 const KEPT_MANIFESTS = 10;
-/** A younger one may belong to a publish that is under way. */
+/** A younger archive may belong to a publish in progress. */
 const YOUNG_MS = 24 * 3600 * 1000;
 
-/** Puts images beside the manifests, and takes away those that no manifest names any more. */
+/** Stores archives of images, and removes those that no manifest names any more. */
 export const createArchivist = (o: ArchivistOptions) => {
   const { registry, documents, archives, spool, now } = o;
   const made = new Map<string, Promise<Archive>>();
@@ -42,8 +42,8 @@ export const createArchivist = (o: ArchivistOptions) => {
   const isThere = async (archive: Archive, signal: AbortSignal): Promise<boolean> => {
     const found = await archives.find(archivePath(archive.digest), signal);
     if (found?.bytes !== archive.bytes) return false;
-    // Written anew once half of its youth is over, or another publisher could take it for garbage before the
-    // manifest names it.
+    // An archive is written again at half this age, or another publisher could remove it before the manifest
+    // names it.
     return found.modifiedAtMs !== undefined && now() - found.modifiedAtMs < YOUNG_MS / 2;
   };
 
@@ -76,7 +76,7 @@ export const createArchivist = (o: ArchivistOptions) => {
     for (const path of paths) {
       const bytes = (await documents.read(path, signal))?.bytes;
       if (!bytes) continue;
-      // Whoever signed it: what it names is kept.
+      // Without trust, because archives of any manifest are kept.
       const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
       if (read.kind === 'refused') return undefined;
       for (const service of Object.values(read.publication.manifest.services))
@@ -86,7 +86,7 @@ export const createArchivist = (o: ArchivistOptions) => {
   };
 
   return {
-    /** The service with an archive for each of these platforms, in the store. */
+    /** Stores an archive for each platform. Returns the service with their digests. */
     archived: async (
       service: string,
       wanted: ManifestService,
@@ -100,7 +100,7 @@ export const createArchivist = (o: ArchivistOptions) => {
           found[platform] = known;
           continue;
         }
-        // Kept over a lost race: the image is the same.
+        // Made once even if the publish is repeated after a lost race.
         const key = `${wanted.image.repository}@${wanted.image.digest ?? ''} ${platform}`;
         const making = made.get(key) ?? make(wanted, platform, signal);
         made.set(key, making);
@@ -112,8 +112,8 @@ export const createArchivist = (o: ArchivistOptions) => {
     },
 
     /**
-     * Removes archives that no environment's last manifests name. Where anything cannot be read nothing is
-     * removed: an unknown manifest may name any of them. Resolves to how many went.
+     * Removes archives that no environment's last manifests name, and returns their number. Removes nothing
+     * if a document is unreadable, because an unknown manifest may name any archive.
      */
     sweep: async (signal: AbortSignal): Promise<number> => {
       const stored = await documents.list(ARCHIVE_FOLDER, signal);

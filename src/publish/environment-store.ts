@@ -13,38 +13,35 @@ import type { DocumentStore, StoredDocument } from '../core/ports/document-store
 import { openPublished, type Opened, type PublishedState } from '../core/publish/published-state.ts';
 import { readPublishedState } from './read-published-state.ts';
 
-/** What an environment's current manifest is, as the store has it. */
+/** The current manifest of an environment. */
 export interface Current {
   readonly manifest: Manifest;
-  /**
-   * What lies in the place of the current manifest; undefined: nothing does, and the manifest is of the
-   * history.
-   */
+  /** The document at the current address; undefined if there is none and the manifest is from the history. */
   readonly stored: StoredDocument | undefined;
 }
 
-/** A store seen as an environment's manifests and reports. */
+/** The manifests and reports of one environment in a store. */
 export interface EnvironmentStore {
   readonly name: string;
   /**
-   * What may be built upon; `reported` is the highest serial that hosts report. @throws AgentError STORE
-   * where the store cannot be read
+   * The manifests that a publish may build upon; `reported` is the highest serial that hosts report.
+   * @throws AgentError STORE if the store cannot be read
    */
   readonly state: (signal: AbortSignal, reported?: number) => Promise<PublishedState>;
   /**
-   * The newest manifest that may be built upon, wherever it lies. Undefined: nothing was ever published.
-   * @throws AgentError STORE or KEY where there are documents and none of them is one
+   * The newest manifest that a publish may build upon. Undefined if nothing was ever published.
+   * @throws AgentError STORE or KEY if there are documents, but none of them is usable
    */
   readonly current: (signal: AbortSignal) => Promise<Current | undefined>;
-  /** One of the history; undefined: there is none. */
+  /** A manifest of the history; undefined if there is none. */
   readonly open: (serial: number, signal: AbortSignal) => Promise<Opened | undefined>;
-  /** An older one. @throws AgentError STORE where it is missing, or KEY where no known key signed it */
+  /** A manifest of the history. @throws AgentError STORE if it is missing, KEY if no known key signed it */
   readonly published: (serial: number, signal: AbortSignal) => Promise<Manifest>;
-  /** Those that the store lists; undefined: it can't list. */
+  /** Serials in the store; undefined if the store cannot list. */
   readonly serials: (signal: AbortSignal) => Promise<readonly number[] | undefined>;
-  /** All environments that the store lists; undefined: it can't list. */
+  /** Environments in the store; undefined if the store cannot list. */
   readonly environments: (signal: AbortSignal) => Promise<readonly string[] | undefined>;
-  /** What these hosts, or all that the store knows, last told. Reports that can't be read are left out. */
+  /** The last reports of these hosts, or of all. Unreadable reports are left out. */
   readonly reports: (
     hosts: readonly string[] | undefined,
     signal: AbortSignal,
@@ -53,7 +50,7 @@ export interface EnvironmentStore {
 
 const AT_ONCE = 16;
 
-/** In small groups: a store may hold the reports of thousands of hosts. */
+/** In groups, because a store may hold the reports of thousands of hosts. */
 const mapInGroups = async <T, R>(
   list: readonly T[],
   work: (item: T) => Promise<R>,
@@ -116,7 +113,7 @@ const createReports = (store: DocumentStore, environment: string): EnvironmentSt
 export const createEnvironmentStore = (
   store: DocumentStore,
   environment: string,
-  /** Whose word is built upon; undefined: anybody's. */
+  /** The keys that a publish builds upon; undefined if signatures are not checked. */
   trust: Trust | undefined,
 ): EnvironmentStore => {
   const open: EnvironmentStore['open'] = async (serial, signal) => {

@@ -14,27 +14,27 @@ export interface PublisherOptions {
   readonly store: DocumentStore;
   readonly environment: string;
   readonly view: EnvironmentStore;
-  /** Empty: a bare manifest, for hosts that accept unsigned ones. */
+  /** Empty for an unsigned manifest. */
   readonly keys: readonly KeyObject[];
-  /** The store can't compare and swap, and nobody else publishes. */
+  /** The store supports no conditional writes, and no other publisher uses it. */
   readonly isSingleWriter: boolean;
-  /** Manifests are judged by the trust file of the hosts, and not only by the keys of this publish. */
+  /** The trust file of the hosts judges manifests, and not only the keys of this publish. */
   readonly isHostsTrust: boolean;
 }
 
 export interface Proposal {
-  /** The versions to publish, given what is published. Called again on the new state after a lost race. */
+  /** The versions to publish on top of `before`. Called again with the new state after a lost race. */
   readonly services: (before: Manifest | undefined, signal: AbortSignal) => Promise<Services>;
-  /** Those whose versions it names itself. */
+  /** Services that have a version in the proposal. */
   readonly named: Named;
-  /** Undefined: the newest manifest that may be built upon. */
+  /** Undefined for the newest usable manifest. */
   readonly base?: ChosenBase | undefined;
-  /** Takes over versions that no known key has signed. */
+  /** Takes over versions without a signature by a known key. */
   readonly adopts?: boolean;
-  /** The environment may be a new one. */
+  /** Allows a new environment. */
   readonly creates?: boolean;
   readonly terms: DraftOptions;
-  /** Undefined: the next one. */
+  /** Undefined for the next one. */
   readonly serial: number | undefined;
   readonly isDryRun: boolean;
 }
@@ -44,13 +44,13 @@ export interface Published {
   readonly manifest: Manifest;
   readonly isWritten: boolean;
   readonly isAdopted: boolean;
-  /** It is the first manifest of its environment. */
+  /** This is the environment's first manifest. */
   readonly isNew: boolean;
-  /** What lies in the store and was not built upon, and why. */
+  /** Documents in the store that the publish ignored, and why. */
   readonly remarks: readonly string[];
-  /** The highest serial that was known before; above the store's where that was restored from a backup. */
+  /** The highest serial known before; above the store's if the store was restored from a backup. */
   readonly highest: number;
-  /** It is published, but its history is not complete; why. The next publish completes it. */
+  /** Why the history is incomplete although the manifest is published. The next publish completes it. */
   readonly trouble: string | undefined;
 }
 
@@ -79,7 +79,7 @@ const troubleOf = async (work: Promise<void>, signal: AbortSignal): Promise<stri
   }
 };
 
-/** Writes manifests into a store, one after the other, whoever else does. */
+/** Publishes manifests to a store that other publishers may use too. */
 export const createPublisher = (o: PublisherOptions) => {
   const { store, environment, view } = o;
   const path = manifestPath(environment);
@@ -102,8 +102,8 @@ export const createPublisher = (o: PublisherOptions) => {
     );
   };
   /**
-   * Where it is missing: a hub writes it itself, and a publisher that was killed between its two writes left
-   * a gap.
+   * Writes a copy to the history if it is missing. A hub writes it itself, but a publisher killed between its
+   * two writes leaves a gap.
    */
   const completeHistory = async (
     serial: number,
@@ -127,13 +127,14 @@ export const createPublisher = (o: PublisherOptions) => {
       },
     );
   };
-  /** False: somebody else was first. */
+  /** Returns false if another publisher was first. */
   const write = async (
     base: Base,
     { serial, document }: { readonly serial: number; readonly document: Uint8Array },
     signal: AbortSignal,
   ): Promise<boolean> => {
-    // Who publishes upon it keeps it in the history first: there it is found when somebody was that quick.
+    // A publisher that builds on this manifest copies it to the history first, so the history proves the
+    // write.
     const isThere = async (): Promise<boolean> =>
       isSame(document, (await store.read(path, signal))?.bytes) ||
       isSame(document, (await store.read(historyPath(environment, serial), signal))?.bytes);
@@ -141,11 +142,11 @@ export const createPublisher = (o: PublisherOptions) => {
       if ((await store.write(path, document, conditionFor(base), signal)) === 'refused') return false;
     } catch (error) {
       signal.throwIfAborted();
-      // The answer may be lost, or be about what the store does afterwards: what it has is what hosts read.
+      // The response may be lost, or the error may follow the write: what the store has now decides.
       if (await isThere().catch(() => false)) return true;
       throw error;
     }
-    // Some stores answer before they have written, or have let two writers in.
+    // Some stores respond before the write, or let two writers in.
     return isThere();
   };
 
@@ -170,7 +171,7 @@ export const createPublisher = (o: PublisherOptions) => {
           const trouble = await troubleOf(completeHistory(serial, document, signal), signal);
           return { ...drafted, isWritten: true, trouble };
         }
-        // Decided on what was there: what came between would be dropped unseen.
+        // An explicit choice was made for the old state, so a retry would silently drop the other publish.
         if (proposal.serial !== undefined || chosen || adopts) throw lostRace(serial, store.name);
       }
       throw lostRace(undefined, store.name);

@@ -2,16 +2,16 @@ import { isSpent } from '../core/manifest/serial.ts';
 import type { StoredDocument } from '../core/ports/document-store.ts';
 import type { Opened, PublishedState, Unusable } from '../core/publish/published-state.ts';
 
-/** How many documents are looked at before the search for one to build upon is given up. */
+/** The largest number of documents that the search for a usable manifest reads. */
 const MOST = 50;
 
 interface Found {
   readonly place: StoredDocument | undefined;
-  /** The document in its place, judged. */
+  /** The judged document at the current address. */
   readonly opened: Opened | undefined;
-  /** The serials of the history; undefined: the store cannot list. */
+  /** Serials of the history; undefined if the store cannot list. */
   readonly listed: readonly number[] | undefined;
-  /** The highest that hosts report; undefined: none does. */
+  /** The highest serial that hosts report; undefined if none does. */
   readonly reported: number | undefined;
   readonly open: (serial: number, signal: AbortSignal) => Promise<Opened | undefined>;
 }
@@ -28,9 +28,9 @@ const isSame = (a: Unusable, b: Unusable): boolean =>
   a.manifest?.serial === b.manifest?.serial && a.message === b.message;
 
 /**
- * The newest manifest that may be built upon. Where the current one is good and nothing newer is known,
- * nothing else is read. Where the store cannot list, the serials from the reported and the current one
- * downwards are tried.
+ * Finds the newest manifest that a publish may build upon. Reads no history if the current one is usable and
+ * no newer one is known. If the store cannot list, tries serials downwards from the reported and the current
+ * one.
  */
 export const readPublishedState = async (
   { place, opened, listed, reported, open }: Found,
@@ -44,7 +44,7 @@ export const readPublishedState = async (
     if (newest && serial <= newest.manifest.serial) break;
     const found = await open(serial, signal);
     if (found?.kind === 'usable') newest = found.usable;
-    // A hub has the current one in its history too.
+    // A hub has the current manifest in its history too.
     if (found?.kind === 'unusable' && !unusable.some((u) => isSame(u, found.unusable)))
       unusable.push(found.unusable);
   }

@@ -7,12 +7,12 @@ import type { EnvironmentStore } from './environment-store.ts';
 
 export interface WaitOptions {
   readonly target: Manifest;
-  /** Undefined: those that the store knows, and that report meanwhile. */
+  /** Undefined for all that the store knows, including those that report meanwhile. */
   readonly hosts: readonly string[] | undefined;
   readonly timeoutMs: number;
-  /** More failed hosts than this end the wait. */
+  /** The wait ends if more hosts than this fail. */
   readonly maxFailed: number;
-  /** Called with every host whose verdict has changed, and at the first look with all. */
+  /** Called with each host with a changed verdict; the first time with all hosts. */
   readonly onChange: (changed: readonly WaitedHost[], all: readonly WaitedHost[]) => void;
 }
 
@@ -23,7 +23,7 @@ export type WaitOutcome = 'converged' | 'failed' | 'superseded' | 'timed-out';
 export interface Waited {
   readonly outcome: WaitOutcome;
   readonly hosts: readonly WaitedHost[];
-  /** The store could not be read at the end; why. */
+  /** Why the store could not be read at the end. */
   readonly trouble: string | undefined;
 }
 
@@ -37,10 +37,7 @@ const LOOK_MS = 1_000;
 const judge = (reports: readonly HostReport[], o: WaitOptions, nowMs: EpochMs): readonly WaitedHost[] =>
   judgeFleet(reports, o.hosts, o.target, nowMs).map(({ host, verdict }) => ({ host, verdict }));
 
-/**
- * Since when a host is silent is known to the second at best, and when it asks again moves with each poll: no
- * news.
- */
+/** The time of a silent host is inexact, and `until` moves with each poll, so neither is news. */
 const newsOf = ({ kind, message, faults, sinceMs }: HostVerdict): string =>
   sinceMs === undefined ? JSON.stringify([kind, message, faults]) : kind;
 
@@ -48,14 +45,13 @@ const outcomeOf = (hosts: readonly WaitedHost[], maxFailed: number): WaitOutcome
   const count = (kind: VerdictKind): number => hosts.filter((h) => h.verdict.kind === kind).length;
   if (count('failed') > maxFailed) return 'failed';
   if (count('superseded') > 0) return 'superseded';
-  // Nothing reported is not success: the first report is waited for. Nor is it one where every host failed,
-  // however many may.
+  // Without a report there is no success yet. There is none either if every host failed, whatever the limit.
   const isOver = hosts.length > 0 && count('converged') + count('failed') === hosts.length;
   if (!isOver) return undefined;
   return count('converged') > 0 ? 'converged' : 'failed';
 };
 
-/** Looks until every host runs what was published, too many have failed, or the time is over. */
+/** Waits until every host runs the published manifest, too many failed, or the time is over. */
 export const waitForFleet = async (
   view: EnvironmentStore,
   o: WaitOptions,
@@ -73,7 +69,7 @@ export const waitForFleet = async (
       trouble = undefined;
     } catch (error) {
       signal.throwIfAborted();
-      // The store may be away for a moment; what hosts do goes on.
+      // The store may be unreachable for a moment; the hosts go on.
       trouble = error instanceof Error ? error.message : String(error);
     }
     const news = new Map(hosts.map((h) => [h.host, newsOf(h.verdict)]));
@@ -84,7 +80,7 @@ export const waitForFleet = async (
     if (outcome) return { outcome, hosts, trouble };
     const leftMs = endMs - clock.now();
     if (leftMs <= 0) return { outcome: 'timed-out', hosts, trouble };
-    // A store that takes long to answer is asked less often.
+    // A slow store is read less often.
     const pauseMs = Math.max(LOOK_MS, 2 * (clock.now() - startMs));
     await clock.sleep(Math.min(pauseMs, leftMs), signal);
   }
