@@ -1,7 +1,7 @@
-/** One line: its labels and its value. */
+/** One line of a metric. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** Prometheus text format 0.0.4: what a label's value escapes. */
+/** Escapes a label's value (Prometheus text format 0.0.4). */
 const escaped = (text: string): string =>
   text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
@@ -10,7 +10,7 @@ const labelled = (labels: Sample[0]): string => {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 };
 
-/** All lines of one metric, which have to stand together. */
+/** All lines of one metric, which the format requires to be together. */
 export const family = (
   kind: 'gauge' | 'counter',
   name: string,

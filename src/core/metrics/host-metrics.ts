@@ -1,24 +1,24 @@
 import { CONTAINER_ROLES, OUTCOMES, type Outcome, type Status } from '../status/status-document.ts';
 import { family as familyOf, type Sample } from './exposition.ts';
 
-/** Releases that this agent has tried since it started. */
+/** Releases that this agent has tried since its start. */
 export interface DeployCounts {
   readonly service: string;
   readonly proved: number;
   readonly failed: number;
 }
 
-/** A metric without a sample is left out. */
+/** Leaves out a metric without samples. */
 const family = (...metric: Parameters<typeof familyOf>): readonly string[] =>
   metric[3].length === 0 ? [] : familyOf(...metric);
 
-/** One sample per outcome, so that an alert needs no text: the one that holds is 1. */
+/** One sample per outcome, 1 for the current one, so that an alert needs no text. */
 const outcomeSamples = (labels: Sample[0], held: Outcome): readonly Sample[] =>
   OUTCOMES.map((outcome) => [{ ...labels, outcome }, outcome === held ? 1 : 0]);
 
 const flag = (value: boolean): number => (value ? 1 : 0);
 
-/** Seconds since the epoch; no sample where there is no time. */
+/** Seconds since the epoch; no sample if there is no time. */
 const timeSamples = (labels: Sample[0], iso: string | null | undefined): readonly Sample[] =>
   iso === null || iso === undefined ? [] : [[labels, Date.parse(iso) / 1000]];
 
@@ -116,7 +116,7 @@ const deployFamilies = (deploys: readonly DeployCounts[], env: Labels): readonly
     ]),
   );
 
-/** The whole file: Prometheus text format 0.0.4. Names and labels are part of the public surface. */
+/** The whole file in Prometheus text format 0.0.4. Names and labels are part of the public contract. */
 export const renderHostMetrics = (status: Status, deploys: readonly DeployCounts[]): string => {
   const env = { environment: status.environment };
   const lines = [

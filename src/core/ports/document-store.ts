@@ -1,42 +1,40 @@
 import type { EpochMs } from '../time.ts';
 
-/** One document as a store has it. */
+/** A document in a store. */
 export interface StoredDocument {
   readonly bytes: Uint8Array;
-  /** What a conditional write names it by (a strong ETag); undefined: the store gives none. */
+  /** The strong ETag for conditional writes; undefined if the store gives none. */
   readonly version: string | undefined;
-  /**
-   * When it was written and when it was read, by the store's own clock; undefined: the store does not say.
-   */
+  /** Write and read times by the store's own clock; undefined if the store does not report them. */
   readonly writtenAtMs: EpochMs | undefined;
   readonly readAtMs: EpochMs | undefined;
 }
 
-/** When a write may happen: nothing is there yet, what was read is still there, or in any case. */
+/** Writes if there is no document, if the document is still `version`, or in any case. */
 export type WriteCondition =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unchanged'; readonly version: string }
   | { readonly kind: 'none' };
 
 /**
- * Where manifests and reports are kept: a hub, any HTTP server that takes PUT, or a folder. Paths are those
- * of `core/fleet/store-layout.ts`. Every function throws AgentError STORE where the store cannot be reached or
- * refuses us; only the abort of `signal` rejects otherwise, with its reason.
+ * A store of manifests and reports: a hub, any HTTP server that accepts PUT, or a folder. Paths are those of
+ * `core/fleet/store-layout.ts`. Every function throws AgentError STORE if the store is unreachable or
+ * refuses; the abort of `signal` rejects with its reason.
  */
 export interface DocumentStore {
   /** For messages; without credentials. */
   readonly name: string;
-  /** Undefined: there is none. */
+  /** Undefined if there is none. */
   readonly read: (path: string, signal: AbortSignal) => Promise<StoredDocument | undefined>;
-  /** `refused`: the condition does not hold; nothing was written. */
+  /** `refused` means that the condition does not hold and nothing was written. */
   readonly write: (
     path: string,
     bytes: Uint8Array,
     condition: WriteCondition,
     signal: AbortSignal,
   ) => Promise<'written' | 'refused'>;
-  /** Names of the documents in a folder, without the folder; undefined: this store cannot list. */
+  /** Names of the documents in a folder, without the folder; undefined if the store cannot list. */
   readonly list: (folder: string, signal: AbortSignal) => Promise<readonly string[] | undefined>;
-  /** By trying, on a document of its own that it removes again: whether both conditions are honoured. */
+  /** Tests with a temporary document whether the store honours both conditions. */
   readonly honoursConditions: (probePath: string, signal: AbortSignal) => Promise<boolean>;
 }

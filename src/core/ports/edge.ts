@@ -3,21 +3,18 @@ import type { Action } from '../plan/action.ts';
 import type { EdgeSeen, HostListener } from '../state/actual.ts';
 
 export interface EdgesSeen {
-  /** One for each instance asked for, in that order. */
+  /** One per requested instance, in the same order. */
   readonly edges: readonly EdgeSeen[];
-  /** Undefined where they were not asked for. */
+  /** Undefined if not requested. */
   readonly listeners: readonly HostListener[] | undefined;
 }
 
-/** What is done to an edge beside the engine: its runtime and its files. */
+/** Actions on an edge's runtime and files, not on the engine. */
 export type EdgeRuntimeAction = EdgeStep | Extract<Action, { readonly kind: 'edge-discard' }>;
 
 /** The edges of this environment on this host. */
 export interface Edges {
-  /**
-   * Never rejects but with the signal's reason: what does not answer is undefined. Listeners only where
-   * `withListeners`.
-   */
+  /** Rejects only with the signal's reason; an edge that does not answer is undefined. */
   readonly observe: (
     instances: readonly string[],
     withListeners: boolean,

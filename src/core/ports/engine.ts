@@ -5,7 +5,7 @@ import type { Actual, EngineFacts } from '../state/actual.ts';
 import type { ReleaseImage } from '../state/release.ts';
 import type { EdgeRuntimeAction } from './edge.ts';
 
-/** The actions that change the engine; all others change only the ledger. */
+/** Actions that change the engine; the others change only the ledger or an edge. */
 export type EngineAction = Exclude<
   Action,
   | { readonly kind: 'resolve-tag' | 'adopt' | 'remember' | 'quarantine' | 'forget' | 'drain' }
@@ -16,33 +16,33 @@ export interface PullProgress {
   readonly layersDone: number;
   readonly layersTotal: number;
   readonly bytesDone: number;
-  /** Known only as the engine learns it: grows with the layers it has looked at. */
+  /** Grows as the engine learns the sizes of the layers. */
   readonly bytesTotal: number;
 }
 
 export interface ObserveScope {
   readonly environment: string;
   /**
-   * Names or ids of foreign containers that services take over, or whose namespaces they join: looked at
-   * closely too.
+   * Names or ids of foreign containers to inspect too, because services take them over or join their
+   * namespaces.
    */
   readonly replaces: readonly string[];
   /**
-   * Ids of containers that are known to be ours; of others with our labels the create-time facts are asked
-   * for. Absent: of none.
+   * Ids of containers known to be ours. Other containers with our labels are inspected for their create-time
+   * properties; none if undefined.
    */
   readonly known?: readonly string[];
 }
 
-/** The answer to a `create` or `create-edge`. */
+/** The result of `create` or `create-edge`. */
 export interface CreatedContainer {
   readonly kind: 'container';
   readonly id: string;
 }
 
 /**
- * What an action brought: an image for a pull, a container for a create. Undefined: nothing, or it was there
- * already.
+ * Result of an action: an image for a pull, a container for a create. Undefined if there is none or nothing
+ * changed.
  */
 export type Applied = ImageOrigin | CreatedContainer | undefined;
 
@@ -50,26 +50,23 @@ export type TagMeaning =
   | { readonly kind: 'digest'; readonly digest: Digest }
   | { readonly kind: 'local'; readonly imageId: ImageId };
 
-/** The disk that the engine keeps its images on. */
+/** The disk with the engine's images. */
 export interface DiskSpace {
   readonly folder: string;
   readonly freeBytes: number;
 }
 
 /**
- * The container engine of this host. Every method rejects with an AgentError, ENGINE_OFFLINE where nothing
- * answers.
+ * The container engine of this host. Every method rejects with an AgentError, ENGINE_OFFLINE if the engine
+ * does not answer.
  */
 export interface Engine {
-  /** As of the last time a connection was made. */
+  /** As of the last new connection. */
   readonly facts: () => Promise<EngineFacts>;
-  /**
-   * Undefined where it can't be looked at from here: another machine's, or a folder that this user may not
-   * enter.
-   */
+  /** Undefined if it cannot be read: another machine's disk, or a folder without permission. */
   readonly room: () => Promise<DiskSpace | undefined>;
   readonly observe: (scope: ObserveScope, signal: AbortSignal) => Promise<Actual>;
-  /** Idempotent: what is already so is success. */
+  /** Idempotent: an action that is already done succeeds. */
   readonly apply: (
     action: EngineAction,
     environment: string,
@@ -77,19 +74,19 @@ export interface Engine {
     signal: AbortSignal,
   ) => Promise<Applied>;
   /**
-   * What a tag means now: the registry's digest; the local image where the policy forbids to ask. With a
-   * digest: whether it is there.
+   * What a tag means now: the registry's digest, or the local image if the pull policy forbids a lookup. For
+   * a digest, checks that it exists.
    */
   readonly resolveTag: (image: ReleaseImage, signal: AbortSignal) => Promise<TagMeaning>;
-  /** Last lines that a container wrote, oldest first; empty where its log driver can't be read. */
+  /** The container's last log lines, oldest first; empty if its log driver cannot be read. */
   readonly lastLines: (containerId: string, lines: number, signal: AbortSignal) => Promise<readonly string[]>;
-  /** Runs a program in a running container. Undefined: there is no such container, or it does not run. */
+  /** Runs a program in a container. Undefined if the container does not exist or does not run. */
   readonly run: (
     container: string,
     command: readonly string[],
     signal: AbortSignal,
   ) => Promise<{ readonly exitCode: number; readonly output: string } | undefined>;
-  /** Calls back at every event that can matter to us; settles when the stream ends, for whatever reason. */
+  /** Calls back at every relevant event; settles when the stream ends for any reason. */
   readonly watch: (onEvent: () => void, signal: AbortSignal) => Promise<void>;
 }
 

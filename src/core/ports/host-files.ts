@@ -16,7 +16,7 @@ export type ReadTrust =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'problem'; readonly problem: FileProblem };
 
-/** What Chef writes on this host. */
+/** Files that Chef writes on this host. */
 export interface HostFiles {
   readonly project: (signal: AbortSignal) => Promise<ReadProject>;
   readonly trust: (signal: AbortSignal) => Promise<ReadTrust>;

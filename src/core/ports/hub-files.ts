@@ -9,19 +9,19 @@ export interface HubFile {
 
 export interface FileChange {
   readonly path: string;
-  /** Undefined: the file goes away. */
+  /** Undefined deletes the file. */
   readonly bytes: Uint8Array | undefined;
 }
 
-/** The files that a hub keeps. Paths are those of `core/fleet/store-layout.ts`, below one folder. */
+/** The files of a hub. Paths are those of `core/fleet/store-layout.ts`, below one folder. */
 export interface HubFiles {
-  /** Undefined: there is none. @throws AgentError STORE */
+  /** Undefined if there is none. @throws AgentError STORE */
   readonly read: (path: string) => Promise<Uint8Array | undefined>;
-  /** What is in a folder, by name; a folder that is not there is empty. @throws AgentError STORE */
+  /** Entries of a folder, sorted by name; empty if the folder does not exist. @throws AgentError STORE */
   readonly list: (folder: string) => Promise<readonly HubFile[]>;
   /**
-   * Makes changes of different paths, each of them whole or not at all. Those without an error survive a
-   * power cut once this is fulfilled. One answer for each change, in their order; never rejects.
+   * Makes changes of different paths, each atomically. Returns an error or undefined for each, in the same
+   * order; a change without an error survives a power cut. Never rejects.
    */
   readonly apply: (changes: readonly FileChange[]) => Promise<readonly (AgentError | undefined)[]>;
 }

@@ -1,11 +1,11 @@
 import type { Archive } from '../image/archive.ts';
 
-/** The images that were published beside the manifest. */
+/** The archives that were published with the manifest. */
 export interface ImageArchives {
-  /** Where an archive is, for people; without credentials. */
+  /** Address of an archive for people, without credentials. */
   readonly nameOf: (archive: Archive) => string;
   /**
-   * Its bytes, unjudged, as they come; they end early by throwing.
+   * The unverified bytes, streamed; throws if they end early.
    * @throws AgentError STORE, CREDENTIALS; or the abort of `signal`
    */
   readonly open: (archive: Archive, signal: AbortSignal) => AsyncIterable<Uint8Array>;

@@ -10,13 +10,10 @@ export interface JournalEntry {
 
 export type AppendResult = { readonly ok: true } | { readonly ok: false; readonly error: AgentError };
 
-/** What happened here, for people. Nothing is ever decided by it, so that it may be lost. */
+/** The history for people. No decision depends on it, so it may be lost. */
 export interface Journal {
-  /** Never rejects: a full disk must not stop a rollback. Calls are written in their order. */
+  /** Never rejects, because a full disk must not stop a rollback. Entries are written in call order. */
   readonly append: (entry: JournalEntry) => Promise<AppendResult>;
-  /**
-   * Newest last; at most the `limit` newest. Lines that are cut or garbage are left out. @throws AgentError
-   * STATE_DIR
-   */
+  /** The newest `limit` entries, newest last. Broken lines are left out. @throws AgentError STATE_DIR */
   readonly read: (limit?: number) => Promise<readonly JournalEntry[]>;
 }

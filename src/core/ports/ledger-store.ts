@@ -4,19 +4,16 @@ export type LedgerRead =
   | { readonly kind: 'ok'; readonly ledger: Ledger }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unreadable'; readonly message: string }
-  /** Whole, and of another environment. */
+  /** Valid, but of another environment. */
   | { readonly kind: 'foreign'; readonly environment: string };
 
-/** Where the ledger is kept. */
+/** The file of the ledger. */
 export interface LedgerStore {
   readonly path: string;
-  /** @throws AgentError STATE_DIR where the file exists and may not be read. */
+  /** @throws AgentError STATE_DIR if the file exists but may not be read */
   readonly read: () => Promise<LedgerRead>;
-  /** Durable when it settles. @throws AgentError STATE_DIR; the old content is then untouched. */
+  /** Durable when it settles. @throws AgentError STATE_DIR; the old content then stays. */
   readonly write: (ledger: Ledger) => Promise<void>;
-  /**
-   * Sets an unreadable ledger aside, never over another; returns its new path, undefined where there was
-   * none.
-   */
+  /** Renames the ledger, never over another file. Returns the new path; undefined if there was no ledger. */
   readonly setAside: (suffix: string) => Promise<string | undefined>;
 }

@@ -1,35 +1,33 @@
 import type { AgentError } from '../errors.ts';
 
-/** What one look at the environment's manifest gave. */
+/** Result of a request for the environment's manifest. */
 export type Fetched =
-  /** The same bytes as the last `document` (or nothing newer, as the server says). */
+  /** The same bytes as the last `document`, or nothing newer according to the server. */
   | { readonly kind: 'unchanged' }
   /**
-   * Unjudged bytes, maybe none. Longer than the cap means: cut one byte past it, for the acceptance to
-   * refuse.
+   * Unverified bytes, maybe none. A longer document is cut one byte past the cap, so that acceptance refuses
+   * it.
    */
   | { readonly kind: 'document'; readonly bytes: Uint8Array }
-  /** `retryAfterMs` is the server's wish, a floor for the back-off. */
+  /** `retryAfterMs` is the server's Retry-After, a floor for the back-off. */
   | { readonly kind: 'failed'; readonly error: AgentError; readonly retryAfterMs?: number };
 
-/** What one long poll gave. Everything that a look can give, or: */
+/** Result of a long poll: that of an ordinary request, or: */
 export type Held =
   | Fetched
-  /** Nothing was read yet that a change could be told from: a look comes first. */
+  /** No manifest was read yet to compare with, so an ordinary request comes first. */
   | { readonly kind: 'unready' }
-  /** The server answered at once: it does not hold requests. */
+  /** The server responded at once, so it does not hold requests. */
   | { readonly kind: 'unsupported' }
-  /** A look came between; it says what is new. */
+  /** An ordinary request came between, and its result counts. */
   | { readonly kind: 'interrupted' };
 
 /**
- * Where the environment's manifest is read. Unreachable is a value; only the abort of `signal` rejects, with
- * its reason.
+ * Source of the environment's manifest. An unreachable source is a value; only the abort of `signal` rejects,
+ * with its reason.
  */
 export interface ManifestSource {
   fetch(signal: AbortSignal): Promise<Fetched>;
-  /**
-   * Settles as soon as the manifest changes, and after some time anyway. Absent: changes can't be waited for.
-   */
+  /** Settles when the manifest changes, or after some time. Absent if the source has no long poll. */
   readonly hold?: (signal: AbortSignal) => Promise<Held>;
 }

@@ -1,10 +1,7 @@
-/** `detail` completes "the probe of … ": it is shown to people. */
+/** `detail` completes "the probe of … " for people. */
 export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly detail: string };
 
-/**
- * Asks once whether something answers. Only an aborted signal rejects (with its reason); all else is a
- * result.
- */
+/** Probes once. Only an aborted signal rejects, with its reason; any other failure is a result. */
 export interface Probe {
   readonly tcp: (host: string, port: number, timeoutMs: number, signal: AbortSignal) => Promise<ProbeResult>;
   /** `url` is http:. Every status from 200 to 399 is good; redirects are not followed. */

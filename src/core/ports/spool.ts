@@ -7,11 +7,10 @@ export interface Spooled {
   readonly dispose: () => Promise<void>;
 }
 
-/** Keeps what is too large for memory for a while in a file of this machine. */
+/** Keeps content that is too large for memory in a temporary local file. */
 export interface Spool {
   /**
-   * @throws AgentError DISK_FULL before anything is read, where there is no room for so much; or what
-   * `content` throws
+   * @throws AgentError DISK_FULL before reading, if there is no space for `bytes`; or what `content` throws
    */
   readonly keep: (content: AsyncIterable<Uint8Array>, bytes: number, signal: AbortSignal) => Promise<Spooled>;
 }

@@ -4,8 +4,8 @@ import { quote } from '../manifest/text.ts';
 import type { Services } from './draft.ts';
 
 /**
- * Versions that pass from one environment to the next: the very digests, nothing is resolved again.
- * @throws AgentError USAGE where a service is not published in the first one.
+ * Versions of one environment for another one, by the same digests, without a new lookup of tags.
+ * @throws AgentError USAGE if a service is not published in `from`
  */
 export const promoted = (
   from: Manifest,
@@ -27,7 +27,7 @@ export const promoted = (
   return { ...before?.services, ...Object.fromEntries(chosen) };
 };
 
-/** Versions of an older manifest. A version that comes back gets a fresh try where it was given up since. */
+/** Versions of an older manifest. An unchanged version keeps its current attempt. */
 export const restored = (older: Manifest, before: Manifest | undefined): Services =>
   Object.fromEntries(
     Object.entries(older.services).map(([name, s]) => {
@@ -36,14 +36,13 @@ export const restored = (older: Manifest, before: Manifest | undefined): Service
     }),
   );
 
-/** Older serials, the newest first. */
+/** Lower serials, the highest first. */
 export const previousSerials = (serials: readonly number[], current: number): readonly number[] =>
   serials.filter((s) => s < current).toSorted((a, b) => b - a);
 
 /**
- * The versions before, given what was published, the newest first. Versions that were left by going back to
- * those before them are not among them: going back once more leads further back, and never to what just
- * failed. Undefined: there are none.
+ * The versions before the current ones; undefined if there are none. `published` is newest first. Versions
+ * that an earlier rollback left are skipped: a second rollback goes further back, never to what just failed.
  */
 export const versionsBefore = (published: readonly Manifest[]): Manifest | undefined => {
   const ways: Manifest[] = [];

@@ -3,13 +3,13 @@ import type { Manifest, ManifestService } from '../manifest/manifest.ts';
 import { isoTime } from '../time.ts';
 import { versionOf } from '../image/version.ts';
 
-/** One service that a publish changes, leaves, or brings. */
+/** What a publish does to one service. */
 export interface VersionChange {
   readonly service: string;
   readonly from: string | null;
   readonly to: string | null;
   readonly kind: 'added' | 'changed' | 'retried' | 'removed' | 'unchanged';
-  /** What a reader should know of it: another repository, the same tag with other content. */
+  /** Another repository, or the same tag with other content. */
   readonly note: string | null;
 }
 
@@ -54,7 +54,7 @@ export const diffVersions = (
       };
     });
 
-/** A rollout is the manifest's, not one service's: whatever is published next takes the place of it, too. */
+/** A rollout belongs to the whole manifest, so the next publish ends it, whatever it changes. */
 const rolloutEnds = (before: Manifest | undefined, after: Manifest): boolean => {
   const { rollout } = before ?? {};
   return (
@@ -64,7 +64,7 @@ const rolloutEnds = (before: Manifest | undefined, after: Manifest): boolean => 
   );
 };
 
-/** What else changes, in sentences. */
+/** Other changes, as sentences. */
 export const diffTerms = (before: Manifest | undefined, after: Manifest): readonly string[] => [
   ...(rolloutEnds(before, after)
     ? [`the rollout of ${String(before?.serial)} ends: hosts that were to follow later switch at once`]

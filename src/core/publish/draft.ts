@@ -6,10 +6,10 @@ import type { PublishedImage } from '../ports/image-registry.ts';
 import { quote } from '../manifest/text.ts';
 import type { EpochMs } from '../time.ts';
 
-/** What is published beside the versions. */
+/** Terms of a manifest beside its versions. */
 export interface DraftOptions {
   readonly nowMs: EpochMs;
-  /** Undefined: it never expires. */
+  /** Undefined if the manifest never expires. */
   readonly expiresInMs: number | undefined;
   readonly rollout: Rollout | undefined;
   readonly freeze: Freeze | undefined;
@@ -18,10 +18,7 @@ export interface DraftOptions {
 
 export type Services = Manifest['services'];
 
-/**
- * A version as its registry knows it. What was published before under the same digest keeps its attempt and
- * its archives.
- */
+/** A version with the registry's digest. An equal digest in `before` keeps its attempt and archives. */
 export const resolvedService = (
   image: ImageReference,
   published: PublishedImage,
@@ -37,8 +34,8 @@ export const resolvedService = (
 };
 
 /**
- * The same version once more, everywhere it was given up.
- * @throws AgentError USAGE where a service is not published here.
+ * Raises the attempt of services, so that hosts try a failed version again.
+ * @throws AgentError USAGE if a service is not published
  */
 export const retried = (services: Services, names: readonly string[]): Services => {
   const missing = names.find((name) => !services[name]);
@@ -71,9 +68,9 @@ export const draft = (
 });
 
 /**
- * The highest serial that is known: a store that was restored from a backup is behind its hosts, which would
- * refuse what it hands out. A host that claims to be further ahead than one publish may go is not believed:
- * the token of one host could use all serials up.
+ * The highest known serial. Reports count because hosts are ahead of a store that was restored from a backup,
+ * and refuse lower serials. A report further ahead than one publish may go is ignored: one host's token could
+ * otherwise use up all serials.
  */
 export const highestSerial = (stored: readonly number[], reported: readonly (number | null)[]): number => {
   const known = highestOf(stored);
@@ -84,8 +81,8 @@ export const highestSerial = (stored: readonly number[], reported: readonly (num
 };
 
 /**
- * A serial that was chosen by hand. @throws AgentError USAGE where hosts or a hub would refuse it, or it
- * leaves no room for others
+ * Checks a serial given by an operator. @throws AgentError USAGE if hosts or a hub would refuse it, or if it
+ * leaves no room for later ones
  */
 export const refuseSerial = (serial: number, highest: number): void => {
   if (serial <= highest)

@@ -3,7 +3,7 @@ import { AgentError } from '../errors.ts';
 
 const SHOWN = 5;
 
-/** `staging, production and 3 more`, those first that the name may have meant. */
+/** `staging, production and 3 more`, the most similar names first. */
 export const listEnvironments = (name: string, known: readonly string[]): string => {
   const names = namesByLikeness(name, known.toSorted());
   const more = names.length - SHOWN;
@@ -11,8 +11,8 @@ export const listEnvironments = (name: string, known: readonly string[]): string
 };
 
 /**
- * A typing error would publish to hosts that do not exist. The first environment of a store cannot be
- * mistaken for another one.
+ * A misspelt name would publish to hosts that do not exist. The first environment of a store is always
+ * accepted.
  * @throws AgentError USAGE
  */
 export const refuseUnknownName = (name: string, store: string, known: readonly string[]): void => {
@@ -25,7 +25,7 @@ export const refuseUnknownName = (name: string, store: string, known: readonly s
   );
 };
 
-/** Where versions were to come from. */
+/** The error for an environment without a manifest to take versions from. */
 export const unpublished = (name: string, store: string, known: readonly string[]): AgentError => {
   const others = known.filter((other) => other !== name);
   return new AgentError('STORE', `nothing was ever published for ${name} in ${store}`, {

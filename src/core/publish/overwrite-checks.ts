@@ -7,30 +7,29 @@ import type { Services } from './draft.ts';
 import type { PublishedState, Unusable } from './published-state.ts';
 import { versionOf } from '../image/version.ts';
 
-/** The services whose versions a publish names itself; it takes none of them over from what is published. */
+/** Services with a new version in the publish; the others keep the published one. */
 export type Named = readonly string[] | 'all';
 
 export interface Circumstances {
   readonly store: string;
   readonly state: PublishedState;
-  /** Read before the standing: what hosts have accepted was in the store by then. */
+  /** Read before `state`, so that the store has every manifest that hosts report, unless it was lost. */
   readonly reports: readonly HostReport[];
-  /** Judged by the trust file of the hosts, and not only by the keys of this publish. */
+  /** The trust file of the hosts judges manifests, and not only the keys of this publish. */
   readonly isHostsTrust: boolean;
 }
 
 const serialOf = ({ manifest }: Unusable): number => manifest?.serial ?? 0;
 
-/** Hosts judge by the same keys: where none of those that report has accepted it, they all refuse it. */
+/** With the trust file of the hosts, all hosts refuse a manifest that no reporting host has accepted. */
 const isRefusedByHosts = (found: Unusable, { reports, isHostsTrust }: Circumstances): boolean =>
   isHostsTrust &&
   reports.length > 0 &&
   reports.every(({ status }) => (status.manifest.serial ?? 0) < serialOf(found));
 
 /**
- * The newest manifest that hosts may run although no known key has signed it: of a colleague, of a key that
- * was stolen, or of hosts that take unsigned ones. Undefined: there is none. Without a signature it counts
- * only where nothing here was ever signed.
+ * The newest manifest that hosts may run although no known key has signed it: of a colleague, of a stolen
+ * key, or of hosts that accept unsigned ones. An unsigned one counts only if there is no usable manifest.
  */
 export const unverifiedOf = (c: Circumstances): Unusable | undefined => {
   const { newest, unusable } = c.state;
@@ -60,8 +59,8 @@ const listed = (services: readonly string[], { services: all }: Manifest): strin
     .join(', ');
 
 /**
- * A publisher signs the versions that it takes over, and drops those that it passes over. Neither happens
- * unseen.
+ * A publish signs the versions that it takes over and drops those that it ignores; it must do neither
+ * silently.
  * @throws AgentError KEY
  */
 export const refuseUnverified = (c: Circumstances, named: Named): void => {
@@ -89,7 +88,7 @@ export const refuseUnverified = (c: Circumstances, named: Named): void => {
 };
 
 /**
- * Versions that hosts have, and the store has lost, would go back to older ones.
+ * Refuses to take back versions that hosts have but the store has lost.
  * @throws AgentError STORE
  */
 export const refuseLoss = (c: Circumstances, base: Manifest, named: Named): void => {
@@ -123,7 +122,7 @@ const placeRemark = ({ store, state }: Circumstances, newest: Manifest): string 
   return `${store}/${path} is serial ${serial}, an older one than was published: ${goingOn} (--base ${serial} builds upon the old one)`;
 };
 
-/** What a person has to know about what lies in the store. `highest`: above it the next serial is. */
+/** Remarks on the store's documents, for people. The next serial is above `highest`. */
 export const remarksOn = (c: Circumstances, highest: number): readonly string[] => {
   const newest = c.state.newest?.manifest;
   if (!newest) return [];

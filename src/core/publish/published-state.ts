@@ -3,16 +3,16 @@ import { isSpent } from '../manifest/serial.ts';
 import type { Manifest, Trust } from '../manifest/manifest.ts';
 import type { StoredDocument } from '../ports/document-store.ts';
 
-/** A document that nothing is built upon. */
+/** A document that a publish does not build upon. */
 export interface Unusable {
   readonly path: string;
   /**
-   * `damaged`: it is no manifest of this environment; `unsigned`: it bears no signature; `signature`: no
-   * known key has signed it; `spent`: its serial leaves no room for the next ones.
+   * `damaged`: no manifest of this environment; `unsigned`: no signature; `signature`: no signature by a
+   * known key; `spent`: a serial that leaves no room for the next ones.
    */
   readonly fault: 'damaged' | 'unsigned' | 'signature' | 'spent';
   readonly message: string;
-  /** What it says, whoever says it; undefined where it is damaged. */
+  /** The unverified manifest; undefined if damaged. */
   readonly manifest: Manifest | undefined;
 }
 
@@ -27,17 +27,17 @@ export type Opened =
   | { readonly kind: 'usable'; readonly usable: Usable }
   | { readonly kind: 'unusable'; readonly unusable: Unusable };
 
-/** What a store has of an environment. */
+/** The documents of an environment in a store. */
 export interface PublishedState {
-  /** The document in the place of the current manifest, whatever it is; undefined: there is none. */
+  /** The document at the current address, usable or not; undefined if there is none. */
   readonly place: StoredDocument | undefined;
-  /** The serial that it bears, as far as it can be read. */
+  /** The serial of `place`, if it can be read. */
   readonly serialInPlace: number | undefined;
-  /** The highest serial that may be built upon, wherever it was found. */
+  /** The usable manifest with the highest serial. */
   readonly newest: Usable | undefined;
-  /** Found in its place or above it, the highest serial first. */
+  /** Documents at the current address or newer than `newest`, the highest serial first. */
   readonly unusable: readonly Unusable[];
-  /** Every serial that a document in the store bears. */
+  /** Every serial in the store. */
   readonly serials: readonly number[];
 }
 
@@ -50,7 +50,7 @@ interface Document {
 const faultOf = (code: string): Unusable['fault'] =>
   code === 'unsigned' || code === 'signature' ? code : 'damaged';
 
-/** Judges a document as one to build upon. Without trust anybody's is. */
+/** Judges whether a publish may build upon a document. Without trust, signatures are not checked. */
 export const openPublished = ({ path, bytes, environment }: Document, trust: Trust | undefined): Opened => {
   const judgedBy = (by: Trust | undefined) =>
     readPublication({ document: bytes, environment, trust: by, nowMs: undefined });

@@ -5,10 +5,10 @@ import { isoTime } from '../time.ts';
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : Number(a > b);
 
-/** Whole seconds, as people write times. */
+/** In whole seconds. */
 const time = (ms: number): string => isoTime(ms).replace(/\.\d{3}Z$/, 'Z');
 
-/** The document of a manifest (docs/DOCUMENTS.md, "The manifest"). The same manifest gives the same bytes. */
+/** The document of a manifest (docs/DOCUMENTS.md, "The manifest"). Equal manifests give equal bytes. */
 export const renderManifest = (manifest: Manifest): Uint8Array => {
   const { rollout, freeze, publisher } = manifest;
   const value = {

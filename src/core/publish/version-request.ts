@@ -4,13 +4,13 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { quote } from '../manifest/text.ts';
 import { NAME } from '../docker-names.ts';
 
-/** `web=1.2.3`: which version of which service is wanted. */
+/** A requested version, such as `web=1.2.3`. */
 export interface VersionRequest {
   readonly service: string;
   readonly wanted:
     | { readonly kind: 'tag'; readonly tag: string }
     | { readonly kind: 'digest'; readonly digest: Digest }
-    /** The repository may be a new one. */
+    /** The repository may be new. */
     | { readonly kind: 'image'; readonly image: ImageReference };
 }
 
@@ -44,8 +44,8 @@ export const parseVersionRequests = (texts: readonly string[]): readonly Version
 };
 
 /**
- * The image to ask its registry for: a bare tag or digest keeps the repository of the manifest before.
- * @throws AgentError USAGE where there is none.
+ * The image to look up. A bare tag or digest keeps the repository of the manifest before.
+ * @throws AgentError USAGE if there is none
  */
 export const imageFor = (
   { service, wanted }: VersionRequest,
