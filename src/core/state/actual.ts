@@ -15,10 +15,7 @@ export interface Actual {
   readonly images: readonly Image[];
   /** The edges of this environment: one entry for each edge container. */
   readonly edges: readonly EdgeSeen[];
-  /**
-   * Listening TCP sockets of this host. Undefined if this pass did not read them; empty if the agent cannot
-   * see them.
-   */
+  /** Listening TCP sockets of this host; undefined if not read in this pass, empty if not visible. */
   readonly listeners: readonly HostListener[] | undefined;
 }
 
@@ -47,10 +44,7 @@ export interface EngineFacts {
   readonly apiVersion: string;
   /** `linux/amd64` */
   readonly platform: string;
-  /**
-   * Host of a remote engine: published ports are reached there, container addresses are not. Undefined for a
-   * local engine.
-   */
+  /** A remote engine's host: probes use its published ports instead of container addresses. */
   readonly remoteHost: string | undefined;
   /** The engine's default log driver. */
   readonly logDriver?: string;
@@ -65,14 +59,11 @@ export interface Container {
   readonly name: string;
   readonly imageId: ImageId;
   readonly state: ContainerState;
-  /**
-   * Our labels, parsed; present on containers of our environment. After `identify`, present only where the
-   * labels are true.
-   */
+  /** Our labels, if it is a container of our environment; after `identify` only if they are true. */
   readonly owner: Owner | undefined;
   /**
-   * The labels of the container of ours that another program replaced by this copy. `owner` then names a
-   * release that was never published.
+   * Present for a copy of a container of ours that another program made: the labels of the original. `owner`
+   * then names a release that was never published.
    */
   readonly copyOf?: Owner & Pick<Lookalike, 'differs'>;
   /** Present if the container bears our labels but is not ours. It is then treated as foreign. */
@@ -83,10 +74,7 @@ export interface Container {
   readonly otherOwner?: OtherOwner;
   /** Present on the edges of our environment. */
   readonly edge?: EdgeOwner | undefined;
-  /**
-   * A preflight container of our environment, to be removed: it only showed that another container could
-   * start.
-   */
+  /** A preflight container, to be removed: it only showed that another container could start. */
   readonly isPreflight?: true;
   /** The container that this agent runs in. */
   readonly isSelf?: true;
@@ -111,9 +99,7 @@ export interface Owner {
 export interface Lookalike {
   /** The service that the labels name; empty if they name an edge. */
   readonly service: string;
-  /**
-   * The facts in which it differs from a container of ours: `name`, `image`, `environment`... Never a value.
-   */
+  /** Facts in which it differs from a container of ours: `name`, `image`, `environment`... Never a value. */
   readonly differs: readonly string[];
 }
 
@@ -122,14 +108,11 @@ export interface EdgeOwner {
   readonly instance: string;
   /** `edgeShape` of the config that the edge was created for. */
   readonly shape: string;
-  /** The instance whose listeners it was created to take over. The first agents did not record it. */
+  /** The instance from which it takes the listeners. The first agents did not record it. */
   readonly predecessor?: string;
 }
 
-/**
- * What the labels of another environment's container claim. Labels are easy to forge, so only messages use
- * this.
- */
+/** What another environment's labels claim. They are easy to forge, so only messages use them. */
 export interface OtherOwner {
   readonly service?: string;
   readonly isEdge: boolean;
@@ -154,10 +137,7 @@ export interface ContainerDetail {
   readonly restart: RestartPolicy;
   readonly networks: readonly Endpoint[];
   readonly volumes: readonly { readonly name: string; readonly target: string }[];
-  /**
-   * The donor of each joined namespace: its id, or its name as requested if the donor did not exist at
-   * creation.
-   */
+  /** The donor of each joined namespace: its id, or its requested name if it was absent at creation. */
   readonly joined?: Readonly<Partial<Record<Namespace, string>>>;
   readonly limits: Limits;
   /** Created with `docker run --rm`: stopping the container removes it, so there is no way back to it. */

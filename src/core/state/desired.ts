@@ -23,7 +23,7 @@ import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 /** Which release a service should run: compose × manifest × host. */
 export type Desired =
   | { readonly kind: 'release'; readonly release: Release; readonly attempt: number }
-  /** A tag whose digest the agent has not looked up yet. */
+  /** A tag without a known digest: the agent has not looked it up yet. */
   | {
       readonly kind: 'unresolved';
       readonly image: ReleaseImage;
@@ -105,10 +105,7 @@ const resolveService = (input: DesiredInput, service: Service): Desired => {
   return resolveImage(input, service, entry, input.manifest.serial);
 };
 
-/**
- * With `pull_policy: always` a tag is resolved again for each new manifest. Otherwise it is resolved once,
- * until its attempt is raised.
- */
+/** A tag is resolved once for each attempt, and with `pull_policy: always` once for each manifest. */
 const tagKey = (service: Service, entry: ManifestService, serial: number): string =>
   `${formatImage(entry.image)}#${String(entry.attempt)}${service.pullPolicy === 'always' ? `@${String(serial)}` : ''}`;
 

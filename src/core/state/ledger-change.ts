@@ -67,8 +67,7 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const { release, imageId, completed } = action;
       const older = record.good.filter((g) => g.release.id !== release.id);
       const good = [{ release, imageId, completed, goodAtMs: nowMs }, ...older].slice(0, change.keepReleases);
-      // Once another release is good, earlier failures are history. The failure of the desired release stays,
-      // because it is the reason for this fallback.
+      // A good release makes earlier failures history. A fallback keeps the failure that is its reason.
       const failed = action.isFallback ? failuresOf(record).filter((f) => f.release !== release.id) : [];
       return withService(ledger, service, { good, ...withFailures(failed) });
     }

@@ -5,9 +5,7 @@ import type { AcceptedManifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';
 import type { Release } from './release.ts';
 
-/**
- * What must survive a restart and cannot be read from the engine (docs/DOCUMENTS.md, "Files on the host").
- */
+/** What must survive a restart and is not in the engine (docs/DOCUMENTS.md, "Files on the host"). */
 export interface Ledger {
   readonly apiVersion: 'supercargo/ledger/v1';
   readonly environment: string;
@@ -20,10 +18,7 @@ export interface Ledger {
   readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
   readonly tags: Readonly<Record<string, ResolvedTag>>;
-  /**
-   * Ids of the containers that this agent created or recognised, oldest first. Ledgers of older agents lack
-   * it.
-   */
+  /** Ids of containers that this agent created or recognised, oldest first. Older ledgers lack it. */
   readonly containers?: readonly string[];
 }
 
@@ -122,10 +117,7 @@ export const emptyLedger = (environment: string): Ledger => ({
   tags: {},
 });
 
-/**
- * Whether a container may have existed when `recover` rebuilt the ledger. Older agents recorded only the
- * floor; then every container may have.
- */
+/** Whether a container may predate the recovery. Older agents recorded only the floor: then any may. */
 export const isPresumedGood = (
   { floor, recoveredAtMs }: Pick<Ledger, 'floor' | 'recoveredAtMs'>,
   createdAtMs: EpochMs = Infinity,
@@ -141,10 +133,7 @@ export const withService = (ledger: Ledger, service: string, change: Partial<Ser
   services: { ...ledger.services, [service]: { ...serviceRecord(ledger, service), ...change } },
 });
 
-/**
- * How many ids of missing containers are kept: a container created a moment ago is not in the last listing
- * yet.
- */
+/** How many ids of missing containers are kept: the last listing lacks a container just created. */
 const MAX_GONE = 200;
 
 /** Adds container ids to the ledger. `alive` holds the ids of the engine's last listing. */

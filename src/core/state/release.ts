@@ -8,10 +8,7 @@ import type {
 import type { Archive } from '../image/archive.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 
-/**
- * One exact thing to run: (service, spec hash, image digest), with all that is needed to create it again
- * without any other document.
- */
+/** One exact thing to run: (service, spec hash, image digest), complete without any other document. */
 export interface Release {
   /** 64 hex digits. */
   readonly id: string;
@@ -48,21 +45,13 @@ export interface ReleaseSpec {
   readonly ready: ReadyCheck | undefined;
   readonly monitorMs: number;
   readonly healthyWithinMs: number;
-  /**
-   * Values of the variables that were substituted into its settings; absent if there are none. No message
-   * shows them.
-   */
+  /** Values of variables in its settings, which no message shows; absent if there are none. */
   readonly variables?: Readonly<Record<string, string>>;
-  /**
-   * How `start-first` switches the service. Absent for `stop-first`, where the engine publishes its ports.
-   */
+  /** How `start-first` switches it. Absent for `stop-first`: the engine publishes its ports. */
   readonly exposure?: Exposure;
 }
 
-/**
- * `edge`: its published TCP ports belong to the edge. `alias`: others find it by name on its networks once it
- * is good.
- */
+/** `edge`: the edge has its published TCP ports. `alias`: its name leads to it once it is good. */
 export type Exposure = 'edge' | 'alias';
 
 export interface Hashed<Definition> {
