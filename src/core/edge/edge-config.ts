@@ -1,6 +1,4 @@
-/**
- * `http` can change the server between two requests of a kept connection, `tcp` only between two connections.
- */
+/** `http` can change the server between requests of one connection, `tcp` only between connections. */
 export type EdgeProtocol = 'http' | 'tcp';
 
 /** `drain`: no new sessions, existing ones go on. `maint`: the same, without health checks. */
@@ -31,10 +29,7 @@ export interface EdgeFrontend {
   readonly backend: string;
 }
 
-/**
- * `host`: the edge shares the host's network. `publish`: it is on a bridge, and the engine publishes its
- * ports.
- */
+/** `host`: the edge shares the host's network. `publish`: the engine publishes its ports. */
 export type EdgeMode = 'host' | 'publish';
 
 /** The desired edge of an environment. */
@@ -45,9 +40,7 @@ export interface EdgeConfig {
   readonly mode: EdgeMode;
   /** Owner of the sockets, as seen inside the container: the agent's uid, or 0 on rootless engines. */
   readonly agentUid: number;
-  /**
-   * Whether "every address" includes IPv6. Binding IPv6 on a host without it keeps the edge from starting.
-   */
+  /** Whether "every address" includes IPv6, which an edge cannot bind on a host without it. */
   readonly hasIpv6: boolean;
   readonly frontends: readonly EdgeFrontend[];
   readonly backends: readonly EdgeBackend[];
@@ -69,10 +62,7 @@ export interface EdgeServerSeen {
   readonly port: number;
   readonly admin: EdgeServerState;
   readonly check: EdgeCheck;
-  /**
-   * Current and queued sessions, summed over all workers. An idle keep-alive client in http mode counts as
-   * none.
-   */
+  /** Current and queued, over all workers. An idle keep-alive client in http mode counts as none. */
   readonly sessions: number;
 }
 

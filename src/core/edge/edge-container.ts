@@ -1,17 +1,11 @@
-/**
- * Where the two folders of an edge are mounted. They are folders because a mounted file would stay the old
- * inode after a rename.
- */
+/** Mount points of an edge's two folders: a mounted file would stay the old inode after a rename. */
 export const EDGE_CONFIG_MOUNT = '/edge/config';
 export const EDGE_RUN_MOUNT = '/edge/run';
 export const EDGE_CONFIG_FILE = 'haproxy.cfg';
 /** The candidate that `haproxy -c` checks before it becomes the config file. */
 export const EDGE_CANDIDATE_FILE = 'haproxy.cfg.new';
 
-/**
- * All edges of an environment share the folder of these sockets, so that one can hand its listeners to the
- * next.
- */
+/** All edges of an environment share the folder of these sockets, to hand listeners over. */
 export const runtimeSocketName = (instance: string): string => `${instance}.runtime.sock`;
 export const masterSocketName = (instance: string): string => `${instance}.master.sock`;
 

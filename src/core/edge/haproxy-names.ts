@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalIp } from '../compose/ip.ts';
 import { AgentError } from '../errors.ts';
 
-/**
- * What HAProxy accepts as the name of a section or server (configuration manual, 2.2 and 4.1), except the
- * colon, which is our separator.
- */
+/** HAProxy's names of sections and servers (manual, 2.2 and 4.1), without our separator, the colon. */
 const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
 const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
 const SERVER = /^[0-9a-f]{12}$/;
@@ -13,9 +10,7 @@ const SERVER = /^[0-9a-f]{12}$/;
 const INSTANCE = /^[a-z0-9]{1,16}$/;
 const ANY = 'any';
 
-/**
- * `web:8888`. A service name with other characters gets a digest, so that two services never share a name.
- */
+/** `web:8888`. Any other character in the service's name adds a digest, so that no two names collide. */
 export const backendName = (service: string, containerPort: number): string => {
   if (SAFE.test(service)) return `${service}:${containerPort}`;
   const digest = createHash('sha256').update(service).digest('hex').slice(0, 10);
@@ -46,10 +41,7 @@ export const endpoint = (address: string, port: number): string => {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${checkedPort(port)}`;
 };
 
-/**
- * Every value in the config or in a runtime command passes one of these checks, so that no value can start a
- * new word or line.
- */
+/** Every value passes such a check, so that none can start a new word or line of HAProxy's text. */
 const refused = (what: string, value: string): AgentError =>
   new AgentError('EDGE', `${JSON.stringify(value)} is no ${what} for the edge`, {
     advice: 'this is a fault in supercargo: please report it with the log',

@@ -14,10 +14,7 @@ import {
   frontendName,
 } from './haproxy-names.ts';
 
-/**
- * Two file descriptors per session allow about 32,000 sessions. Without a limit, HAProxy in an unlimited
- * container asks for gigabytes of memory.
- */
+/** Two file descriptors per session: about 32,000 sessions. Unlimited, HAProxy may ask for gigabytes. */
 const FILE_LIMIT = 65_536;
 
 /**
@@ -42,10 +39,7 @@ const DEFAULTS = [
   'timeout tunnel 24h',
 ];
 
-/**
- * After an `empty-response` the app may have begun to act, so only safe methods (RFC 9110, 9.2.1) are sent
- * again.
- */
+/** After an `empty-response` the app may have begun, so only safe methods (RFC 9110, 9.2.1) repeat. */
 const PROTOCOL: Readonly<
   Record<EdgeProtocol, { readonly both: readonly string[]; readonly backend: readonly string[] }>
 > = {
@@ -73,11 +67,9 @@ interface FileLines {
 const NO_LINES: FileLines = { global: [], defaults: [], tcpBackend: [] };
 
 const SETTINGS: FileLines = {
-  // Without it the kernel lets two edges of root listen on one port, and both answer (socket(7),
-  // SO_REUSEPORT).
+  // Without it the kernel lets two edges of root share a port (socket(7), SO_REUSEPORT).
   global: ['noreuseport'],
-  // A client that disconnects ends its request at the app. HAProxy 2.6 reads this option from `defaults`
-  // alone, because the frontend has to know it too.
+  // A client that disconnects ends its request. HAProxy 2.6 needs this in `defaults`, for the frontend.
   defaults: ['option abortonclose'],
   // A TCP client may close its half of the connection and wait for the answer.
   tcpBackend: ['no option abortonclose'],
@@ -86,19 +78,14 @@ const SETTINGS: FileLines = {
 const digestOf = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
 
-/**
- * Names these settings. An edge that reports another name started with the settings of another agent version.
- */
+/** An edge that reports another digest started with the settings of another agent version. */
 export const EDGE_SETTINGS = digestOf(JSON.stringify(SETTINGS), 8);
 
 /** Address and check options, as they follow the name in a `server` line and in `add server`. */
 export const serverWords = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
   `${endpoint(server.address, server.port)} ${CHECK}`;
 
-/**
- * The file has no keyword for `drain`. A restarted edge has no sessions, so `disabled` (`maint`) does the
- * same.
- */
+/** The file has no keyword for `drain`; without sessions, `disabled` (`maint`) does the same. */
 const serverLine = (server: EdgeServer): string =>
   `server ${checkedServer(server.name)} ${serverWords(server)}${server.state === 'ready' ? '' : ' disabled'}`;
 
@@ -121,8 +108,7 @@ const globalSection = (config: EdgeConfig, lines: FileLines): string =>
     `uid ${EDGE_WORKER_ID}`,
     `gid ${EDGE_WORKER_ID}`,
     `fd-hard-limit ${FILE_LIMIT}`,
-    // Allows request headers up to 31 kB. The default of 16 kB refuses requests that apps accept without an
-    // edge.
+    // Request headers up to 31 kB: the default of 16 kB refuses what apps without an edge accept.
     'tune.bufsize 32768',
     `stats socket ${EDGE_RUN_MOUNT}/${runtimeSocketName(checkedInstance(config.instance))} level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
     'stats timeout 30s',
