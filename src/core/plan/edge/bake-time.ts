@@ -17,10 +17,7 @@ export const othersDrain = (c: ServiceContext, { others }: Slot): Step | undefin
   return actions && act(actions, 'the old one takes no new connections any more');
 };
 
-/**
- * Waits until the new container has served for the monitor time. Returns undefined if that time is over, or
- * if no old container drains.
- */
+/** Keeps the draining old container until the new one has served for the monitor time. */
 export const bake = (c: ServiceContext, release: Release, slot: Slot): Step | undefined => {
   const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
   if (since.length === 0) return undefined;
@@ -31,17 +28,14 @@ export const bake = (c: ServiceContext, release: Release, slot: Slot): Step | un
     : undefined;
 };
 
-/**
- * Fails a new container that breaks while it serves alone. The old one is still there and takes over again.
- */
+/** Fails a new container that breaks while it serves alone: the old one can still take over again. */
 export const bakeFault = (c: ServiceContext, slot: Slot): Verdict | undefined => {
   const since = drainingOthers(c, slot).map(([, sinceMs]) => sinceMs);
   const { current } = slot;
   const detail = current?.detail;
   if (!current || !detail || since.length === 0) return undefined;
   const sinceMs = Math.max(...since);
-  // A stopped container that the engine would have restarted was stopped by hand. It is started again, and
-  // not judged as failed.
+  // The engine would have restarted it, so it was stopped by hand: it starts again and has not failed.
   const isStopped = !isUp(current) && ['always', 'unless-stopped'].includes(detail.restart.name);
   const hasEnded =
     !isUp(current) && !isStopped && (detail.finishedAtMs ?? 0) > Math.max(sinceMs, c.input.watchingSinceMs);

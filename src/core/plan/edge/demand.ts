@@ -21,17 +21,12 @@ import {
 /** What one service needs from the edge now. */
 export interface EdgeDemand {
   readonly frontends: readonly EdgeFrontend[];
-  /**
-   * Ports of its old containers whose successors are ready. The edge keeps them unless another service needs
-   * one, because two services may swap ports.
-   */
+  /** Ports of its old containers with ready successors. Another service may take them, as in a swap. */
   readonly yielding: readonly EdgeFrontend[];
   /** Servers that get connections: an edge that starts now needs them in its file. */
   readonly servers: readonly WrittenServer[];
   readonly drainMs: number;
-  /**
-   * Its next release is behind the edge: pull the edge image and create its network before stopping anything.
-   */
+  /** Its next release is behind the edge: fetch the image and create the network before any stop. */
   readonly isExpected: boolean;
   /** A container has to be stopped for it, so the edge must be seen running before that. */
   readonly isProofNeeded: boolean;
@@ -126,10 +121,7 @@ export const demandOfHeld = (held: Held, drainMs: number): EdgeDemand => {
   };
 };
 
-/**
- * Old containers keep their ports while they serve. New ones take the ports over once every new one is fit,
- * so that a bad release changes nothing.
- */
+/** Old containers keep their ports until every new one is fit, so that a bad release changes nothing. */
 const claimsOf = (
   release: Release | undefined,
   slots: readonly Slot[],
@@ -137,8 +129,7 @@ const claimsOf = (
   old: readonly EdgeFrontend[],
 ): Claims => {
   if (release?.spec.exposure !== 'edge') {
-    // The engine publishes the ports of the next release: once its container exists, the edge lets go of
-    // them.
+    // The engine publishes the next release's ports: once its container exists, the edge lets go.
     return { frontends: release && slots.length > 0 ? [] : unique(old), yielding: [] };
   }
   const wanted = frontendsOf(release);
@@ -157,10 +148,7 @@ const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): 
     ),
   );
 
-/**
- * The frontends that old containers have at the edge. A container that never got its turn has none there, and
- * its ports are no longer opened.
- */
+/** The frontends that old containers have at the edge. Ports that are not open by now stay closed. */
 const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly EdgeFrontend[] => {
   const written = currentEdge(input.actual)?.seen?.written?.frontends;
   return olds
@@ -170,10 +158,7 @@ const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly Ed
     );
 };
 
-/**
- * The ports that a swapping neighbour publishes next. A neighbour swaps if it holds a port of this release
- * and its own successor exists.
- */
+/** The ports that a neighbour publishes next, if it holds a port of this release and its successor exists. */
 const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[] => {
   const neighbour = portNeighbour(c, release);
   if (neighbour?.service === undefined || !letsGo(c, neighbour) || !isReadyToSwap(c, neighbour)) return [];
@@ -185,10 +170,7 @@ const portsOfSwapper = (c: ServiceContext, release: Release): readonly HostPort[
 const unique = (frontends: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
   frontends.filter((f, index) => frontends.findIndex((g) => sameFrontend(f, g)) === index);
 
-/**
- * Whether a container of ours still publishes the port itself. If the edge bound it too, both would share its
- * traffic.
- */
+/** Whether a container of ours publishes the port itself: an edge beside it would share its traffic. */
 const isHeldDirectly = (c: ServiceContext, f: EdgeFrontend): boolean =>
   c.input.actual.containers.some(
     (o) =>
@@ -215,10 +197,7 @@ const isLastKnown = (actual: Actual, container: Container, backend: string): boo
         true,
   );
 
-/**
- * The running edge decides which servers are ready. Only a backend that it does not have yet is filled from
- * what the agent knows of the containers.
- */
+/** The running edge says which servers are ready; backends that it lacks are filled from the containers. */
 const readyServers = (
   c: Held,
   { container, backends }: Place,

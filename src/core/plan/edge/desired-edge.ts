@@ -31,10 +31,7 @@ export const desiredEdge = (input: PlanInput, demands: readonly EdgeDemand[]): D
   return { config: configOf(input, demands, [...open, ...rest]), owners };
 };
 
-/**
- * The same port on one address and on every address: the kernel lets no two sockets listen there, whatever
- * programs own them.
- */
+/** One port on one address and on every address: the kernel lets no two sockets listen there. */
 export const clashes = (a: EdgeFrontend, b: EdgeFrontend): boolean =>
   !sameFrontend(a, b) && overlaps({ ...a, protocol: 'tcp' }, { ...b, protocol: 'tcp' });
 

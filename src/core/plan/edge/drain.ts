@@ -84,10 +84,7 @@ const outStep = (l: Drained, container: Container): Step => {
   return removals.length > 0 ? { kind: 'act', actions: removals } : { kind: 'out' };
 };
 
-/**
- * Why an edge may still send to the container, now or after a restart of the edge. If that is unknown, the
- * container is kept.
- */
+/** Why an edge may send to the container, now or after a restart. In doubt, the container stays. */
 const stillReached = (input: PlanInput, container: Container): string | undefined => {
   const { actual } = input;
   if (isWritten(actual, container.id)) return `the edge's file still names ${container.name}`;
@@ -127,10 +124,7 @@ export const drainActions = (
     : []),
 ];
 
-/**
- * Puts the container's servers into a state. Skips servers that are in that state and, for `drain`, those in
- * `maint`.
- */
+/** Puts its servers into a state; `drain` is only for those that are `ready`. */
 export const stateActions = (
   { actual }: PlanInput,
   container: Container,

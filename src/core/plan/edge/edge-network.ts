@@ -4,10 +4,7 @@ import type { PlanInput } from '../plan-input.ts';
 import { freeNetworkName } from '../required-resources.ts';
 import { EDGE_NETWORK, EDGE_NETWORK_HASH } from './edge-view.ts';
 
-/**
- * Our own bridge network. The agent gives its addresses, so that a container keeps its address over a
- * restart.
- */
+/** A bridge with addresses that the agent gives, so that a container keeps its own over a restart. */
 export const edgeNetworkOf = (input: PlanInput): Action => {
   const plain = networkName(input.environment, EDGE_NETWORK);
   return {

@@ -54,10 +54,7 @@ export const boundParts = memoize((actual: Actual): readonly EdgePart[] =>
   edgeParts(actual).filter(({ seen }) => seen?.state?.isLeaving === false && seen.state.frontends.length > 0),
 );
 
-/**
- * Whether the edge is in a network of its own, where the engine publishes its ports and it cannot hand them
- * over.
- */
+/** In a network of its own: the engine publishes its ports, so it cannot hand them over. */
 export const isPublished = ({ container }: EdgePart): boolean => container.ports.length > 0;
 
 /**
@@ -69,9 +66,7 @@ export const listeningEdge = memoize((actual: Actual): EdgePart | undefined => {
   return bound.find((p) => !p.isLeaving) ?? bound[0];
 });
 
-/**
- * Whether HAProxy failed to start because of its file or a port. After a signal its exit code is 128 or more.
- */
+/** Whether HAProxy failed on its file or a port: after a signal its exit code is 128 or more. */
 const hasFailed = ({ container: { detail } }: EdgePart): boolean =>
   detail !== undefined && detail.exitCode > 0 && detail.exitCode < 128;
 

@@ -79,8 +79,7 @@ const decide = (
   { isExpected, isNeeded, owners }: Demand,
 ): Decision => {
   const image = edgeImage(input);
-  // A running edge hands nothing over to an image that has never run here. Such an image starts without ports
-  // first, to prove itself.
+  // An image that never ran here gets nothing of a running edge: it first starts without ports.
   const isTried =
     parts.some((p) => isUp(p.container) && p.container.imageId !== image?.id) && !isProven(input);
   const next = isTried ? { ...wanted, frontends: [], backends: [] } : wanted;
@@ -232,9 +231,7 @@ const nameTaken = ({ name, otherEnvironment }: Container): Decision => ({
   advice: `rename that container (docker rename ${name} …), or remove it`,
 });
 
-/**
- * Sends edges away that fell silent and have the ports of an edge that cannot start. Each is sent away once.
- */
+/** Sends away, once each, silent edges that have the ports of an edge that cannot start. */
 const freePorts = (input: PlanInput, meant: EdgePart, others: readonly EdgePart[]): Decision | undefined => {
   if (meant.seen?.state || mayBind(meant)) return undefined;
   const why = 'it cannot be asked any more, and has the ports of the next edge';
@@ -259,10 +256,7 @@ const rejoinEdge = (input: PlanInput, { container }: EdgePart): Decision | undef
   );
 };
 
-/**
- * A name that no present edge has. The same input gives the same name, so that planning again creates no
- * second edge.
- */
+/** A new name, but the same one for the same input: planning again creates no second edge. */
 const instanceOf = (...parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 10);
 

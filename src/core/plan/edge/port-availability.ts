@@ -9,18 +9,12 @@ import { containerOwner, edgeOwner, listenerOwner, type PortOwner } from '../por
 import { isUp } from '../slot.ts';
 import { boundParts, edgeParts, listeningEdge, mayBind, sameFrontend } from './edge-view.ts';
 
-/**
- * Owners of the ports that services need from the edge. A port in none of these lists is free, or the edge
- * has it.
- */
+/** Owners of the ports that the edge should have; a port in none of these lists is free or its own. */
 export interface PortOwners {
   readonly taken: readonly TakenPort[];
   /** Ports that the running edge shares with another environment's edge. Older agents let edges do that. */
   readonly shared: readonly TakenPort[];
-  /**
-   * Ports that an edge of ours has and cannot hand over: on another address, or published by the engine. They
-   * are opened once that edge has left.
-   */
+  /** Ports that an edge of ours has and cannot hand over; they open once it has left. */
   readonly postponed: readonly EdgeFrontend[];
   /** True if the running edge lacks a port. */
   readonly isWanting: boolean;
@@ -97,10 +91,7 @@ const foreignListener = (
   return listener && listenerOwner(actual, wanted, listener.uid);
 };
 
-/**
- * Finds an edge that shares the port. The kernel lets two edges listen on it if both started without
- * `noreuseport`.
- */
+/** The other owner of a shared port: possible if both edges started without `noreuseport`. */
 const otherListener = (input: PlanInput, frontend: EdgeFrontend): PortOwner | undefined => {
   const { actual } = input;
   const others = actual.containers.filter(

@@ -7,10 +7,7 @@ import { isUp } from '../slot.ts';
 import { type Step, stuck } from '../step.ts';
 import { edgeParts, isSentTo, isWritten } from './edge-view.ts';
 
-/**
- * Waits until the edge has let go of the ports that the engine is to publish for this release. Returns
- * undefined once it has.
- */
+/** Waits until the edge has let go of the ports that the engine is to publish. Undefined once it has. */
 export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Release): Step | undefined => {
   const wanted = publishedPorts(release).filter((p) => p.protocol === 'tcp');
   const held = edgeParts(actual)

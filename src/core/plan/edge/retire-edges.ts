@@ -7,16 +7,10 @@ import { isUp, refOf } from '../slot.ts';
 import { act, actIfAny, some } from '../step.ts';
 import { currentEdge, type EdgePart } from './edge-view.ts';
 
-/**
- * An edge that does not answer may still have sessions. A stop signal asks it to leave, and it gets this
- * long.
- */
+/** Time for an edge that does not answer to end its sessions after the stop signal. */
 const SILENT_GRACE_MS = 10_000;
 
-/**
- * A replaced edge takes no new connections, ends its sessions, and is removed. An edge that never served is
- * removed at once.
- */
+/** A replaced edge stops listening, ends its sessions, and is removed; an unused one goes at once. */
 export const retireEdges = (
   input: PlanInput,
   others: readonly EdgePart[],

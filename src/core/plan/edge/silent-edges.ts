@@ -6,10 +6,7 @@ import { refOf } from '../slot.ts';
 import { actIfAny } from '../step.ts';
 import { answersBy, isBare, mayBind, type EdgePart } from './edge-view.ts';
 
-/**
- * Whether the edge can never answer again, because its sockets are gone. It keeps its ports and hands none
- * over.
- */
+/** Whether the edge can never answer again, because its sockets are gone, and so hands nothing over. */
 const isDeaf = (part: EdgePart, input: PlanInput): boolean =>
   part.container.state === 'running' &&
   !part.seen?.state &&

@@ -85,10 +85,7 @@ export const startFirst = (
   return rotate(c, release, slot, options) ?? rename(c, target, slot) ?? { kind: 'judged', verdict };
 };
 
-/**
- * Whether the container is good, or was good before. One that was good keeps serving, whatever is wrong with
- * it now, because there is nothing better.
- */
+/** Good now, or proven before: whatever is wrong with a proven container, there is nothing better. */
 export const isFit = (c: ServiceContext, target: Target, slot: Slot): boolean => {
   const { current } = slot;
   if (!current || !isUp(current)) return false;
@@ -162,8 +159,7 @@ const ontoEdge = (
   const closed: Step | undefined = isListening(c, release)
     ? undefined
     : stuck(wait('edge', 'the edge opens its ports'));
-  // A proven release goes on behind the ports that are open. A new release gets all its ports or changes
-  // nothing.
+  // A proven release makes do with the ports that are open; a new one gets all its ports or changes nothing.
   if (closed && (isNew || open.length === 0)) return closed;
   const address = edgeAddress(actual, current);
   const instance = currentEdge(actual)?.instance ?? '';
@@ -218,10 +214,7 @@ const unreached = (c: ServiceContext, release: Release, current: Container, port
   };
 };
 
-/**
- * Moves ports that the engine publishes for a container to the edge. That container is stopped once
- * everything that follows it is ready.
- */
+/** Moves ports from a container to the edge. The container stops once its successor is ready. */
 const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: boolean): Step | undefined => {
   const holders = directHolders(c, slot, release);
   const neighbour = portNeighbour(c, release);
@@ -248,10 +241,7 @@ export const portNeighbour = (c: ServiceContext, release: Release): PortHolder |
     frontendsOf(release).map((f) => ({ ...f, protocol: 'tcp' })),
   ).find((h) => h.kind === 'ours');
 
-/**
- * Two services that swap ports both have to stop first: our own old containers stop once the neighbour's
- * successor exists.
- */
+/** To swap ports both services have to stop: ours stops once the neighbour's successor exists. */
 const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): readonly Container[] => {
   const next = neighbour.service === undefined ? undefined : c.input.desired[neighbour.service];
   if (next?.kind !== 'release' || !isReadyToSwap(c, neighbour)) return [];
@@ -259,10 +249,7 @@ const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): re
   return others.filter((o) => isUp(o) && o.ports.some((p) => wanted.some((w) => overlaps(w, p))));
 };
 
-/**
- * Containers of this service that publish a port of the release themselves: started by `stop-first`, or
- * foreign.
- */
+/** Containers of this service that publish a port of the release themselves, foreign ones too. */
 const directHolders = (c: ServiceContext, { others }: Slot, release: Release): readonly Container[] => {
   const wanted = frontendsOf(release);
   return [...others, ...c.own].filter(
@@ -300,19 +287,13 @@ const hasName = (c: ServiceContext, release: Release, current: Container, a: Att
   return endpoint?.aliases.includes(c.service.name) === true;
 };
 
-/**
- * Whether a lost network is joined under the service's name. A container that clients must not find yet joins
- * without it.
- */
+/** Whether a lost network is joined under the service's name: not before clients may find it there. */
 const isNamed = (c: ServiceContext, release: Release, current: Container): boolean =>
   release.spec.exposure !== 'alias' || attachmentsOf(release).some((a) => hasName(c, release, current, a));
 
 const ANONYMOUS = /^[a-f0-9]{64}$/;
 
-/**
- * Both containers run at the same time, so an anonymous volume of the image cannot move from the old one to
- * the new one.
- */
+/** Both run at the same time, so an anonymous volume of the image cannot move to the new one. */
 const strayVolume = (release: Release, { detail }: Container): Verdict | undefined => {
   const declared = new Set(release.spec.container.mounts.map((m) => m.target));
   const stray = detail?.volumes.find((v) => ANONYMOUS.test(v.name) && !declared.has(v.target));
