@@ -112,7 +112,7 @@ export interface CreateEdge {
   /** `edgeShape` of its config. */
   readonly shape: string;
   readonly imageId: ImageId;
-  /** The instance whose listeners it takes over. */
+  /** The instance from which it takes the listeners. */
   readonly predecessor: string | undefined;
   /** Where it listens, and for which backend. */
   readonly frontends: readonly Pick<EdgeFrontend, 'hostAddress' | 'hostPort' | 'backend'>[];

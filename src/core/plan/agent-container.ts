@@ -2,8 +2,8 @@ import type { Container } from '../state/actual.ts';
 import type { Decision } from './host-plan.ts';
 
 /**
- * An agent that stops its own container leaves the step half done. So it leaves a service alone whose
- * container, or whose `replaces`, is the container that the agent runs in.
+ * An agent that stops its own container leaves the step half done. So it leaves that container's service
+ * alone, and a service that `replaces` the container.
  */
 export const selfDecision = (containers: readonly Container[]): Decision | undefined => {
   const self = containers.find((container) => container.isSelf === true);

@@ -67,10 +67,7 @@ const hasEnvironment = ({ process, image }: CreateFacts, spec: ContainerSpec): b
   return isThere && (image === undefined || Object.keys(process.environment).every((key) => key in wanted));
 };
 
-/**
- * Only kinds are compared: engines name a bridge differently, and a network's name changes with its
- * definition.
- */
+/** Only the kind counts: engines name a bridge differently, and names change with definitions. */
 const modeOf = (mode: string): string => {
   const kind = mode.split(':')[0] ?? '';
   return kind === 'host' || kind === 'none' || kind === 'container' ? kind : 'network';

@@ -184,7 +184,7 @@ const isBetweenRuns = ({ container, engine, spec }: JudgeInput): boolean =>
   container.detail?.networks.every((n) => n.ip === '') === true &&
   (spec.ready !== undefined || spec.container.ports.some((p) => p.protocol === 'tcp'));
 
-/** From other hosts than the engine's only published ports are reachable, not container addresses. */
+/** From another host than the engine's, only published ports are reachable. */
 const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): ProbeRequest | undefined => {
   const { container, engine, spec } = i;
   const ref = { id: container.id, name: container.name };

@@ -9,10 +9,7 @@ import type { ServicePlan } from './host-plan.ts';
 /** Measured: the engine stops and starts a small server, and an edge (docs/LIMITS.md). */
 const SWITCH = 'about 0.5 s and the time the new container needs to start';
 
-/**
- * What clients of a service notice of these steps, as text; null if nothing changes. Clients notice no
- * changes of the ledger or of names.
- */
+/** What clients of a service notice of these steps, as text; null if nothing changes for them. */
 export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[]): string | null => {
   const own = steps.filter((s) => s.part === 'service' && s.service === plan.service);
   const release = releaseIn(own) ?? desiredRelease(input, plan.service);
@@ -64,10 +61,7 @@ const portsOf = (release: Release | undefined): string => {
   return ports.length === 1 ? `port ${ports[0] ?? ''} moves` : `ports ${ports.join(', ')} move`;
 };
 
-/**
- * The kernel lets no two edges listen on one address and on every address of a port, so the first lets go
- * before the next binds it.
- */
+/** One port on one address and on every address: the old edge lets it go before the next binds it. */
 const addressGap = ({ actual }: PlanInput, release: Release): string | undefined => {
   const before = currentEdge(actual)?.seen?.written?.frontends ?? [];
   const moved = frontendsOf(release).find((f) => before.some((b) => clashes(b, f)));

@@ -149,7 +149,7 @@ const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain']);
 const endsByItself = (d: Decision): boolean =>
   d.kind === 'wait' && d.reason !== 'image' && isShortWait(d.reason);
 
-/** An edge without sessions, whose checks have passed. */
+/** An edge without sessions, with all checks passed. */
 const idle = (edge: EdgeSeen): EdgeSeen =>
   edge.state
     ? {

@@ -31,8 +31,8 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
 };
 
 /**
- * Each failed switch interrupts the service, so it backs off long. Everything else is tried again soon, the
- * edge too: nothing stops for it twice.
+ * A failed switch interrupts the service, so it backs off long. Everything else is soon tried again, the edge
+ * too: nothing stops for it twice.
  */
 const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
 const OTHER = { baseMs: 2_000, capMs: 300_000 };
@@ -81,8 +81,8 @@ export const nextFailedStep = (f: FailedAction): FailedStep => {
 };
 
 /**
- * The engine will never create or start this container as declared. It did so once for a proven release,
- * whose missing device may come back, so a repair is tried again.
+ * The engine refuses the container as declared. A proven release was accepted once, and a missing device may
+ * come back, so a repair is tried again.
  */
 const isRefusal = ({ action, release, error, isRepair }: FailedAction): boolean =>
   (action.kind === 'create' || action.kind === 'start') &&
@@ -91,7 +91,7 @@ const isRefusal = ({ action, release, error, isRepair }: FailedAction): boolean 
   !isRepair &&
   release !== EDGE_TARGET;
 
-/** Drops failed steps whose release got another attempt. */
+/** A failed step no longer counts once its release gets another attempt. */
 export const withoutLifted = (
   failedSteps: Iterable<readonly [string, FailedStep]>,
   desired: PlanInput['desired'],

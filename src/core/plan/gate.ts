@@ -76,9 +76,7 @@ const phaseDecision = (input: PlanInput, { serial, rollout }: Manifest): Decisio
   );
 };
 
-/**
- * Whether no running service is declared any more. They stay, unless `allow-empty` says that this is meant.
- */
+/** No service that runs here is declared any more: all stay, unless `allow-empty` is set. */
 export const isLastStand = ({ actual, project }: PlanInput): boolean => {
   const here = actual.containers.flatMap((o) => o.owner?.service ?? []);
   return !project.allowEmpty && here.length > 0 && here.every((name) => !project.services[name]);

@@ -57,7 +57,7 @@ const fallbackFrom = (
   return { target: presumedTarget(c, bad), restoreForeign: false };
 };
 
-/** Of the releases that ran when the ledger was rebuilt, the one whose container started last. */
+/** Of the releases that ran when the ledger was rebuilt, the one that started last. */
 const presumedTarget = (c: ServiceContext, except: string): Target | undefined => {
   const last = c.own
     .filter((o) => o.owner?.release !== except && !o.copyOf && o.detail?.startedAtMs !== undefined)

@@ -47,10 +47,7 @@ export type WaitReason =
   | 'window'
   | 'freeze';
 
-/**
- * Waits that soon end by themselves, so that `once` stays for them. How long a `dependency` lasts, the other
- * service's own decision says.
- */
+/** Waits that soon end by themselves, so that `once` stays for them; a dependency's own wait may be long. */
 const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge']);
 export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
 

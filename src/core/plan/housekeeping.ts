@@ -17,10 +17,7 @@ export const housekeeping = (input: PlanInput): readonly Action[] => [
   ...staleImages(input),
 ];
 
-/**
- * Left by an agent that died in a preflight. A preflight never runs, so what runs with its labels is not
- * ours.
- */
+/** Left by an agent that died in a preflight. It never ran: what runs with its labels is not ours. */
 const leftPreflights = ({ environment, actual }: PlanInput): readonly Action[] =>
   actual.containers
     .filter(
@@ -107,7 +104,7 @@ const desiredImages = (input: PlanInput): readonly KeptImage[] =>
 const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
   image.tags.some((t) => t.repository === repository && t.tag === tag);
 
-/** Images that no container or rollback needs, and all of whose names are in repositories that we run. */
+/** Images that no container or rollback needs, with names in repositories that we run only. */
 const staleImages = (input: PlanInput): readonly Action[] => {
   const loaded = new Set<Repository>(loadedByHand(input));
   const run = repositoriesOf(input).filter((r) => !loaded.has(r));

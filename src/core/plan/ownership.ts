@@ -14,9 +14,7 @@ export type IdentifyInput = Pick<PlanInput, 'environment' | 'project' | 'desired
 export interface Identified {
   /** The same object if every container with our labels is ours. */
   readonly actual: Actual;
-  /**
-   * Ids of containers that their create-time facts prove to be ours, and that the ledger does not know yet.
-   */
+  /** Ids of containers that their create-time facts prove to be ours, for the ledger. */
   readonly recognised: readonly string[];
 }
 
@@ -115,10 +113,7 @@ const differsFromKept = (input: IdentifyInput, container: Container, owner: Owne
   return kept === undefined || kept.id === container.imageId ? [] : ['image'];
 };
 
-/**
- * Whether the agent gave it this name: its own, its own with a number if that was taken, or the one that it
- * got when it gave its name away.
- */
+/** Whether the agent gave it this name: its own, perhaps numbered, or its name after it was set aside. */
 const isOwnName = (environment: string, { id, name }: Container, owner: Owner): boolean => {
   const own = containerName(environment, owner.service, owner.replica, owner.release);
   const isNumbered = name.startsWith(`${own}-`) && /^\d+$/.test(name.slice(own.length + 1));
@@ -128,10 +123,7 @@ const isOwnName = (environment: string, { id, name }: Container, owner: Owner): 
 const declaredName = (project: ComposeProject, owner: Owner): string | undefined =>
   project.services[owner.service]?.containerName;
 
-/**
- * Without a ledger: whether the container may be ours. While the compose files do not name its service, the
- * declared name is unknown, so it may be.
- */
+/** Without a ledger: whether it may be ours. The declared name of an unknown service may be any. */
 export const mayBeOurs = (
   environment: string,
   project: ComposeProject | undefined,

@@ -151,10 +151,7 @@ const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): Serv
   };
 };
 
-/**
- * The container that `replaces` names: by the id in the ledger, else by name. Never a container that belongs
- * to an environment.
- */
+/** The container that `replaces` names, by recorded id or by name, if it belongs to no environment. */
 const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   if (service.replaces === undefined) return undefined;
   const { adoption } = serviceRecord(input.ledger, service.name);
@@ -172,7 +169,7 @@ const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
   };
 };
 
-/** The default drain time, for services whose compose file is gone. */
+/** The default drain time, for services without a compose file. */
 const DRAIN_MS = 30_000;
 const NO_SHARE: EdgeDemand = {
   frontends: [],

@@ -38,7 +38,7 @@ export interface PlanInput {
   readonly mirrors: readonly Mirror[];
   /** A step of the edge was under way during the observation, which may show it half done. */
   readonly isEdgeBusy: boolean;
-  /** Addresses of containers whose creation is under way. */
+  /** Addresses of containers that are being created. */
   readonly reserved: readonly string[];
 }
 

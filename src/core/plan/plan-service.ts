@@ -59,9 +59,7 @@ const probesOf = (c: ServiceContext, goal: Goal): readonly ProbeRequest[] => {
 
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;
 
-/**
- * `followed` is the goal behind the decision. If the desired release cannot begin, it may be an earlier one.
- */
+/** `followed` is the goal behind the decision: an earlier release if the desired one cannot begin. */
 const decide = (
   c: ServiceContext,
   goal: Goal,

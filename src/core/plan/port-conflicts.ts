@@ -48,10 +48,7 @@ const publishing = memoize(({ containers }: Actual): readonly Container[] =>
   containers.filter((o) => heldPorts(o).length > 0 && isUp(o) && !o.edge),
 );
 
-/**
- * What the engine publishes for a container, and the ports that the labels of another environment's edge
- * name.
- */
+/** Ports that the engine publishes for it, or that it has as another environment's edge. */
 export const heldPorts = ({ ports, otherOwner, state }: Container): readonly HostPort[] =>
   otherOwner && otherOwner.edgePorts.length > 0 && state === 'running'
     ? [...ports, ...otherOwner.edgePorts]
@@ -73,10 +70,7 @@ export const directPortHolders = (c: ServiceContext, wanted: readonly HostPort[]
         })),
     );
 
-/**
- * Whether our own holder lets go by itself: its service is gone, or its next release does not publish the
- * port.
- */
+/** Whether our own holder lets go by itself: its service is gone, or its next release lacks the port. */
 export const letsGo = (c: ServiceContext, holder: PortHolder): boolean => {
   if (holder.kind === 'foreign' || holder.service === undefined) return false;
   if (!c.input.project.services[holder.service]) return !isLastStand(c.input);

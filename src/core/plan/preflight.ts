@@ -12,7 +12,7 @@ import { failedStepOf } from './failed-step.ts';
 import { isUp, type Slot } from './slot.ts';
 
 /**
- * What a preflight may use that shows that the engine would start this container, before the old one stops.
+ * What a preflight may use to show that the engine would start this container, before the old one stops.
  * Returns undefined if nothing stops for it, or if the engine already runs the very same settings.
  */
 export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Preflight | undefined => {
@@ -55,10 +55,7 @@ const specOfServing = (c: ServiceContext, { owner }: Container): ReleaseSpec | u
 /** These drivers log to the engine's own disk; every other driver needs something that may be away. */
 const LOCAL_LOGS: ReadonlySet<string> = new Set(['', 'json-file', 'local', 'none']);
 
-/**
- * Whether the engine may refuse tomorrow what it accepts today, because something outside it, or in the new
- * image, decides.
- */
+/** Whether something outside the engine, or in the new image, can make it refuse what it accepted before. */
 const dependsOnMore = (
   { container, networks, volumes }: ReleaseSpec,
   { logDriver }: EngineFacts,
@@ -80,9 +77,7 @@ const dependsOnMore = (
 const isPlugged = ({ driver: name }: { readonly driver?: string }, own: string): boolean =>
   name !== undefined && name !== own;
 
-/**
- * Whether the engine runs a container with the same settings. Those that only its program sees do not count.
- */
+/** Whether the engine runs a container with the same settings, except those for its program alone. */
 const isAccepted = (wanted: ReleaseSpec, serving: ReleaseSpec | undefined): boolean =>
   serving !== undefined && settingsOf(wanted) === settingsOf(serving);
 

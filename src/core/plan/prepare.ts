@@ -21,9 +21,7 @@ import { preflightOf } from './preflight.ts';
 import { type Step, act, blockedStep, stuck } from './step.ts';
 import { isUp, servingName, type Slot } from './slot.ts';
 
-/**
- * All that a missing container needs before it is created, cheapest refusal first. Nothing is stopped here.
- */
+/** Gets all that a missing container needs, cheapest refusal first; it stops nothing. */
 export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => {
   const { release } = target;
   if (!release) {
@@ -144,7 +142,7 @@ const createOf = (
     replica: slot.replica,
     serial: release.serial,
     imageId,
-    // Start-first containers never share a port, so that the engine may restart both.
+    // Start-first containers never share a port, so the engine may restart old and new together.
     armed: slot.others.length === 0 || exposure !== undefined,
     // If no other container has the name, the name misleads no client.
     named: exposure !== 'alias' || !c.own.some(isUp),

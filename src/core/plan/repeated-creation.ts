@@ -16,9 +16,7 @@ const REST = { baseMs: 2_000, capMs: 300_000 };
 /** After this gap a creation begins a new series. */
 const FORGOTTEN_MS = 60_000;
 
-/**
- * Counts one more creation. The back-off grows each time; a gap of twice the last back-off ends the series.
- */
+/** Counts a creation; a gap of twice the last back-off ends the series. */
 export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repetition => {
   const isOver = !before || nowMs - before.lastMs > Math.max(FORGOTTEN_MS, 2 * before.restMs);
   const count = isOver ? 1 : before.count + 1;

@@ -70,7 +70,7 @@ export const liveName = (
 
 /**
  * A changed definition gets a new name, and the old network lives until nothing needs it. So does a network
- * whose name is taken: ours are known by their labels.
+ * with a name that is taken: ours are known by their labels.
  */
 export const freeNetworkName = ({ networks }: Actual, plain: string, suffix: string): string => {
   const isFree = (name: string): boolean => networks.every((n) => n.name !== name);

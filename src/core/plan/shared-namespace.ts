@@ -33,7 +33,7 @@ const hasCompleted = ({ state, owner, detail }: Container): boolean =>
   owner?.restart.name !== 'always' &&
   owner?.restart.name !== 'unless-stopped';
 
-/** The first donor whose name means another container now, so that a restart does not help. */
+/** The first donor name that means another container now, so that a restart does not help. */
 export const replacedDonor = (
   actual: Actual,
   release: Release | undefined,
@@ -60,11 +60,11 @@ export const restartedDonor = (
       })
     : undefined;
 
-/** The service whose container has that name. */
+/** The service that declares this container name. */
 const donorService = ({ services }: ComposeProject, name: string): string | undefined =>
   Object.values(services).find((s) => s.containerName === name && s.replicas > 0)?.name;
 
-/** The services whose namespaces a release joins. */
+/** The services that are donors of a release. */
 export const donorServices = (project: ComposeProject, release: Release): readonly string[] =>
   joinedBy(release).flatMap(({ donor }) => donorService(project, donor) ?? []);
 

@@ -164,8 +164,7 @@ const removeImage = (actual: Actual, id: ImageId, references: readonly string[])
       if (i.id !== id) return [i];
       const tags = i.tags.filter((t) => !tagGone(t));
       const digests = i.digests.filter((d) => !digestGone(d));
-      // The engine keeps a digest only beside a tag of the same repository, or when it was pulled by digest
-      // alone.
+      // The engine keeps a digest only with a tag of its repository, or if it pulled by digest alone.
       return tags.length === 0 && (i.tags.length > 0 || digests.length === 0)
         ? []
         : [{ ...i, tags, digests }];

@@ -60,10 +60,7 @@ const isCutOff = (
   );
 };
 
-/**
- * A release that publishes a host port itself can have one replica only, whatever the compose file of its
- * successor declares.
- */
+/** One container at most can publish a host port, whatever the compose file of a successor declares. */
 const replicasOf = ({ service }: ServiceContext, target: Target | undefined): number => {
   const spec = target?.release?.spec;
   const isAlone = spec?.exposure === undefined && spec?.container.ports.some((p) => p.hostPort !== undefined);
@@ -110,10 +107,7 @@ export const servingName = (c: ServiceContext, target: Target, replica: number):
   target.release?.spec.containerName ??
   containerName(c.input.environment, c.service.name, replica, target.id);
 
-/**
- * Gives the current container its name, after another one of its service was renamed. Undefined once it has
- * it.
- */
+/** Gives the current container its name, after renaming another one of its service that has it. */
 export const claimName = (
   c: ServiceContext,
   target: Target,

@@ -5,9 +5,7 @@ import { failureOf, isPresumedGood } from '../state/ledger.ts';
 import type { Release, ReleaseImage } from '../state/release.ts';
 import type { ServiceContext } from './plan-input.ts';
 
-/**
- * Whether the container's release was good here, or ran when a lost ledger was rebuilt and so counts as good.
- */
+/** Whether the release was good here, or ran when a lost ledger was rebuilt and so counts as good. */
 export const isProven = (c: ServiceContext, container: Container): boolean => {
   const release = (container.copyOf ?? container.owner)?.release;
   return (
@@ -17,8 +15,9 @@ export const isProven = (c: ServiceContext, container: Container): boolean => {
 };
 
 /**
- * The newest started release that has neither proved itself nor failed, because another version was published
- * meanwhile. It is no rollback target, but keeps its chance until its own deadline.
+ * The newest started release, beside the desired one, that has neither proved itself nor failed, because
+ * another version was published meanwhile. It is no rollback target, but keeps its chance until its own
+ * deadline.
  */
 export const trialOf = (c: ServiceContext, wanted: string): Release | undefined => {
   const started = c.own
