@@ -86,7 +86,7 @@ export const messageOf = (error: unknown): string => {
  */
 export const reasonOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!/^E[A-Z0-9_]+$/.test(code)) return 'an error without a code of the system';
+  if (!/^E[A-Z0-9_]+$/.test(code)) return 'an error without a system code';
   const [, words] = /^E[A-Z0-9]+: ([a-z][a-z ,'-]*?), [a-z]+\b/.exec(messageOf(error)) ?? [];
   return words === undefined ? code : `${words} (${code})`;
 };

@@ -8,8 +8,8 @@ const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'an alias has a tag or an anchor',
   BAD_ALIAS: 'an alias has no name',
   BAD_COLLECTION_TYPE: 'a tag does not fit its map or list',
-  BAD_DIRECTIVE: 'a line that begins with % is no directive of YAML',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins no escape of YAML',
+  BAD_DIRECTIVE: 'a line begins with % but is not a YAML directive',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes does not begin a YAML escape',
   BAD_INDENT: 'the indentation is wrong',
   BAD_PROP_ORDER: 'a tag or an anchor is in the wrong place',
   BAD_SCALAR_START: 'a text without quotes begins with a character that needs quotes',
@@ -19,7 +19,7 @@ const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
   IMPOSSIBLE: 'it is not YAML',
   KEY_OVER_1024_CHARS: 'a key has more than 1024 characters',
   MISSING_CHAR: 'a quote, bracket, comma or colon is missing',
-  MULTILINE_IMPLICIT_KEY: 'a key goes over several lines',
+  MULTILINE_IMPLICIT_KEY: 'a key spans several lines',
   MULTIPLE_ANCHORS: 'a value has two anchors',
   MULTIPLE_DOCS: 'it holds several YAML documents',
   MULTIPLE_TAGS: 'a value has two tags',
@@ -27,7 +27,7 @@ const YAML_FAULTS: Readonly<Record<ErrorCode, string>> = {
   RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TAB_AS_INDENT: 'it is indented with a tab',
   TAG_RESOLVE_FAILED: 'a value begins with "!", which is a tag in YAML',
-  UNEXPECTED_TOKEN: 'something stands where YAML does not allow it',
+  UNEXPECTED_TOKEN: 'there is something that YAML does not allow here',
 };
 
 /** One sentence that quotes nothing from the text. */
@@ -38,6 +38,6 @@ export const jsonFault = (error: unknown): string => {
   const message = error instanceof Error ? error.message : '';
   const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(message) ?? [];
   if (line !== undefined && column !== undefined)
-    return `not JSON: it goes wrong at line ${line}, column ${column}`;
+    return `not JSON: the fault is at line ${line}, column ${column}`;
   return /end of JSON input/.test(message) ? 'not JSON: it ends too early' : 'not JSON';
 };

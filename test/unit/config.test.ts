@@ -213,7 +213,7 @@ describe('readConfig', () => {
       '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
       '  SUPERCARGO_WINDOW has the window "Mon-Fri 09:00+8h": the time zone is missing, such as Europe/London or UTC; write windows of the form DAYS HH:MM+DURATION ZONE, separated by ";", for example SUPERCARGO_WINDOW=Mon-Fri 09:00+8h Europe/London',
       '  SUPERCARGO_KEEP_RELEASES is "0", which is not a whole number from 1 to 20; write a count of releases, 1 to 20, for example SUPERCARGO_KEEP_RELEASES=2',
-      '  SUPERCARGO_REGISTRY_MIRRORS names "a", which is no registry: one has a dot or a port; write REGISTRY=URL, several separated by "," or blanks, for example SUPERCARGO_REGISTRY_MIRRORS=docker.io=https://mirror.example.com',
+      '  SUPERCARGO_REGISTRY_MIRRORS names "a", which is not a registry: a registry has a dot or a port; write REGISTRY=URL, several separated by "," or blanks, for example SUPERCARGO_REGISTRY_MIRRORS=docker.io=https://mirror.example.com',
       '  SUPERCARGO_TRUST names /etc/supercargo/trust.json, which does not exist; install the trust file there, or write SUPERCARGO_ALLOW_UNSIGNED=true for a trial without signatures',
     ]);
     expect(error.advice).toContain('/etc/supercargo/agent.env');

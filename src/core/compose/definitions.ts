@@ -81,8 +81,8 @@ const reportExternal = (node: MapNode, c: Context): void => {
     report(
       c,
       { place: keyPlace, path: value.path },
-      `${isName(key) ? `"${key}"` : 'a key'} on something external`,
-      'remove it: whoever made it decides that',
+      `${isName(key) ? `"${key}"` : 'a key'} is not allowed on an external network or volume`,
+      'remove it: its owner decides that',
     );
   }
 };
@@ -157,7 +157,7 @@ export const sourceFile =
     const content = c.ask(read.file, purpose);
     if (content?.kind === 'unreadable') {
       const shown = pathText(nodeAt(node, 'file'), read.file);
-      hint(c, node, `${shown} may not be read by the agent: a change of its content will not be noticed`);
+      hint(c, node, `${shown} may not be read by the agent, which will not notice a change of its content`);
     } else if (isUnusable(c, nodeAt(node, 'file'), read.file, content)) {
       return undefined;
     }

@@ -12,7 +12,7 @@ export const memory: Reader<number> = (node, c) => {
   const size = bytes(node, c);
   return size === undefined || size === 0 || size >= 6 * 1024 ** 2
     ? size
-    : report(c, node, 'is below 6 MiB, the least that the engine takes', 'write 6m or more, or remove it');
+    : report(c, node, 'is below 6 MiB, the minimum of the engine', 'write 6m or more, or remove it');
 };
 
 const UPDATE_KEYS = {
@@ -42,7 +42,7 @@ const RESOURCES_KEYS = {
     },
     {
       devices: 'use devices for a device node',
-      generic_resources: 'remove it: it means something to a swarm only',
+      generic_resources: 'remove it: only a swarm uses it',
     },
   ),
 };
@@ -55,10 +55,10 @@ const DEPLOY_KEYS = {
 };
 const DEPLOY_UNSUPPORTED = {
   restart_policy: 'use restart: on the service',
-  rollback_config: 'remove it: a rollback goes the way of update_config',
+  rollback_config: 'remove it: a rollback follows update_config',
   labels: 'use labels: on the service',
   placement: 'remove it: a service runs on the hosts whose compose files define it',
-  endpoint_mode: 'remove it: it means something to a swarm only',
+  endpoint_mode: 'remove it: only a swarm uses it',
 };
 
 export const deploy = fields(DEPLOY_KEYS, DEPLOY_UNSUPPORTED);

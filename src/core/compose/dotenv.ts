@@ -101,7 +101,12 @@ export const parseDotenv = (written: string, lookup: Lookup, allowance = project
     const fault = assigned ? assign(assigned, { values, lookup, known, allowance }) : undefined;
     if (fault) faults.push({ line, ...fault });
     else if (!isEmpty && !assigned)
-      faults.push({ line, name: '', message: 'is not NAME=value', advice: 'write NAME=value, one a line' });
+      faults.push({
+        line,
+        name: '',
+        message: 'is not NAME=value',
+        advice: 'write one NAME=value on each line',
+      });
     const last = assigned?.value?.end ?? end;
     line += linesIn(text, end, last);
     from = last;

@@ -111,14 +111,14 @@ const isOneReference = (template: string): boolean => /^\$\{[^{}$]*\}$/.test(tem
 const SET_ADVICE = 'set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names';
 
 const FAULTS = {
-  invalid: { message: 'holds a "$" that begins no variable', advice: 'write $$ for a dollar sign' },
+  invalid: { message: 'contains a "$" that begins no variable', advice: 'write $$ for a dollar sign' },
   'too-deep': {
-    message: 'variables are nested too deeply in it',
-    advice: 'write fewer defaults inside of defaults',
+    message: 'nests variables too deeply',
+    advice: 'write fewer defaults inside defaults',
   },
   'too-long': {
-    message: 'grows beyond what supercargo takes',
-    advice: 'name fewer variables inside of variables: they multiply what they hold',
+    message: 'becomes too long',
+    advice: 'use fewer variables inside variables: their lengths multiply',
   },
 };
 

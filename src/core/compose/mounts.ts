@@ -55,7 +55,12 @@ const shortMount = (node: Node, c: Context): Mount | undefined => {
     : ['ro', 'rw', 'nocopy'];
   const odd = options.find((option) => !allowed.includes(option));
   if (odd !== undefined || (readOnly && options.includes('rw'))) {
-    return report(c, node, `${quoted(c, node, odd ?? 'ro,rw')} is no option of this volume`, OPTION_ADVICE);
+    return report(
+      c,
+      node,
+      `${quoted(c, node, odd ?? 'ro,rw')} is not an option of this volume`,
+      OPTION_ADVICE,
+    );
   }
   if (isBind) {
     const source = hostPath(first, node, c);
@@ -90,7 +95,7 @@ const LONG_KEYS = {
   ),
   tmpfs: fields({ size: bytes, mode }),
 };
-const UNSUPPORTED = { consistency: 'remove it: it means something on macOS only' };
+const UNSUPPORTED = { consistency: 'remove it: only macOS uses it' };
 
 type Long = NonNullable<ReturnType<ReturnType<typeof fields<typeof LONG_KEYS>>>>;
 

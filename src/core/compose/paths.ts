@@ -12,7 +12,7 @@ const normal = (path: string): string => posix.normalize(path).replace(/(?<=.)\/
  */
 export const hostPath = (written: string, node: Node, c: Context): string | undefined => {
   if (written.startsWith('~')) {
-    return report(c, node, '"~" is nobody\'s home here', 'write the absolute path');
+    return report(c, node, '"~" has no meaning: the agent has no home folder', 'write the absolute path');
   }
   return normal(written.startsWith('/') ? written : posix.join(c.folder, written));
 };

@@ -95,11 +95,11 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
         unknownService(dependency.service, service.name, services, c),
       );
     } else if (dependency.condition === 'completed' && target && target.container.restart.name !== 'no') {
-      const advice = `set restart: "no" on "${dependency.service}": what is started again never completes`;
+      const advice = `set restart: "no" on "${dependency.service}", or wait for another condition`;
       report(
         c,
         at,
-        `waits until "${dependency.service}" has completed, but that is always restarted`,
+        `waits until "${dependency.service}" completes, but "${dependency.service}" is started again when it ends`,
         advice,
       );
     }
@@ -145,8 +145,8 @@ const donorHints = (
       c,
       at,
       services.has(donor)
-        ? `no service has container_name: ${name}. If the service ${name} is meant, give it that container_name`
-        : `no service has container_name: ${name}. ${service.name} waits until you have started that container`,
+        ? `no service has container_name: ${name}. If you mean the service ${name}, set its container_name to ${name}`
+        : `no service has container_name: ${name}. ${service.name} waits until you start that container`,
     );
   }
 };
@@ -212,7 +212,7 @@ const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): 
     report(
       c,
       nodeAt(node, 'container_name'),
-      'only one container can have a name',
+      'several containers cannot have the same name',
       'remove it, or use one replica and order: stop-first',
     );
   }
@@ -227,7 +227,7 @@ const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): 
   }
   if ((several || order === 'start-first') && hasFixedAddress(service)) {
     const advice = 'remove the fixed addresses, or use one replica and order: stop-first';
-    report(c, nodeAt(node, 'networks'), 'only one container can have an address', advice);
+    report(c, nodeAt(node, 'networks'), 'several containers cannot have the same address', advice);
   }
 };
 

@@ -172,7 +172,7 @@ const inOrder = (
   const message = 'there are more problems from here on';
   return [
     ...sorted.slice(0, MAX_PROBLEMS),
-    { ...rest, path: '', message, advice: 'correct the first ones, and look again' },
+    { ...rest, path: '', message, advice: 'correct the first ones, and check again' },
   ];
 };
 

@@ -105,13 +105,7 @@ export const spend = (c: Context, at: Pick<Node, 'place' | 'path'>, amount: numb
   if (c.allowance.left >= 0) return true;
   const isReported = c.allowance.left === Number.NEGATIVE_INFINITY;
   c.allowance.left = Number.NEGATIVE_INFINITY;
-  if (!isReported)
-    report(
-      c,
-      at,
-      'makes the project larger than supercargo takes',
-      'use shorter lists, ranges and env files',
-    );
+  if (!isReported) report(c, at, 'makes the project too large', 'use shorter lists, ranges and env files');
   return false;
 };
 

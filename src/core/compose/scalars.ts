@@ -159,7 +159,7 @@ export const duration: Reader<number> = (node, c) => {
 
 export const positiveDuration: Reader<number> = (node, c) => {
   const ms = duration(node, c);
-  return ms === 0 ? report(c, node, 'must be longer than nothing', 'write it like 500ms, 10s or 1h30m') : ms;
+  return ms === 0 ? report(c, node, 'must be longer than 0', 'write it like 500ms, 10s or 1h30m') : ms;
 };
 
 /** A size in bytes. */

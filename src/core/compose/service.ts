@@ -91,7 +91,7 @@ const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
   }
   const mode = f.network_mode;
   if (f.networks !== undefined)
-    report(c, nodeAt(node, 'networks'), 'networks beside network_mode', 'keep one of the two');
+    report(c, nodeAt(node, 'networks'), 'has both networks and network_mode', 'keep one of the two');
   // The engine refuses these or silently ignores them.
   const ownsNothing = mode === 'host' || mode === 'none' || mode.startsWith('container:');
   const clashes = [
@@ -103,7 +103,7 @@ const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
       report(
         c,
         nodeAt(node, key),
-        `${key} has no effect with network_mode ${isLiteral(nodeAt(node, 'network_mode')) ? mode : 'as its value says'}`,
+        `${key} has no effect with ${isLiteral(nodeAt(node, 'network_mode')) ? `network_mode ${mode}` : 'this network_mode'}`,
         `remove ${key}, or network_mode`,
       );
     }

@@ -24,7 +24,10 @@ export const splitWords = (line: string): Words => {
       const next = line[index];
       if (next === undefined) return { kind: 'fault', message: 'ends in a backslash' };
       if (isAmbiguous(next, quote)) {
-        return { kind: 'fault', message: `a backslash before "${next}" differs between versions of Compose` };
+        return {
+          kind: 'fault',
+          message: `a backslash before "${next}" means different things in different versions of Compose`,
+        };
       }
       word = (word ?? '') + next;
     } else if (quote !== undefined) {

@@ -28,7 +28,7 @@ const MAX_DEPTH = 64;
 
 const ADVICE: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'indent with spaces',
-  MULTIPLE_DOCS: 'keep one document a file: put the other into compose.d/NAME.yaml',
+  MULTIPLE_DOCS: 'keep one document in each file: put the other into compose.d/NAME.yaml',
   TAG_RESOLVE_FAILED:
     'put the value into quotes; supercargo reads plain YAML without !reset, !override and other tags',
 };
@@ -182,18 +182,12 @@ const build = (walk: Walk, node: YamlNode, path: string): Node => {
   }
   const target = isAlias(node) ? walk.targets.get(node) : node;
   if (target === undefined) {
-    report(
-      walk,
-      place,
-      path,
-      'no anchor of that name stands above this alias',
-      'set the anchor first: &NAME',
-    );
+    report(walk, place, path, 'this alias has no anchor above it', 'set the anchor first: &NAME');
     return nothing(place, path);
   }
   if (walk.open.has(target) || walk.open.size >= MAX_DEPTH) {
     const message = walk.open.has(target) ? 'an alias that contains itself' : 'nested too deeply';
-    report(walk, place, path, message, 'write it out without the alias, or flatter');
+    report(walk, place, path, message, 'write the value instead of the alias, or use fewer levels');
     return nothing(place, path);
   }
   if (isScalar(target)) return scalarNode(walk, target, place, path);

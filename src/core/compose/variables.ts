@@ -35,7 +35,7 @@ export const readVariables = (roots: readonly MapNode[], c: Context): ReadonlyMa
     report(
       c,
       { place, path: '' },
-      'is there and cannot be read',
+      'exists but cannot be read',
       'let the agent read it (chmod, chown), or remove it',
     );
   }

@@ -39,13 +39,13 @@ const problemOf = (registry: string, url: URL): string | undefined => {
   if (url.username !== '' || url.password !== '')
     return `has a user name or password in the address for ${registry}: put it into DOCKER_CONFIG/config.json, under ${url.host}`;
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    return `has the scheme "${url.protocol}" for ${registry}: mirrors are asked by https:`;
+    return `has the scheme "${url.protocol}" for ${registry}: mirrors need https:`;
   if (url.protocol === 'http:' && !isPlainHost(url.hostname))
-    return `has a mirror of plain http: for ${registry}: the engine speaks that only to 127.0.0.0/8`;
+    return `has a mirror with plain http: for ${registry}: the engine uses plain http: only for 127.0.0.0/8`;
   if (url.search !== '' || url.hash !== '') return `has a "?" or "#" in the address for ${registry}`;
   const prefix = prefixOf(url);
   if (!tryParseImage(`${prefix}/x`))
-    return `has an address for ${registry} that no image's name can begin with`;
+    return `has an address for ${registry} with which no image name can begin`;
   return prefix === registry ? `names ${registry} as its own mirror` : undefined;
 };
 
@@ -63,7 +63,7 @@ export const parseMirrors = (text: string): ParsedMirrors => {
     const name = part.slice(0, equals);
     const registry = registryOf(name);
     if (registry === undefined)
-      return problem(`names "${name}", which is no registry: one has a dot or a port`);
+      return problem(`names "${name}", which is not a registry: a registry has a dot or a port`);
     const address = part.slice(equals + 1);
     if (!URL.canParse(address)) return problem(`has no URL for ${registry}`);
     const url = new URL(address);

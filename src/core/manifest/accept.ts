@@ -44,7 +44,7 @@ type Read =
 const reject = (reason: RejectionReason, message: string, advice: string, serial?: number) =>
   ({ kind: 'rejected', rejection: { reason, message, advice, serial } }) as const;
 
-const PUBLISH_AGAIN = 'publish it again, and check that what stores it serves it whole';
+const PUBLISH_AGAIN = 'publish it again, and check that the store delivers the whole document';
 
 const readSerial = (value: unknown): number | undefined =>
   typeof value === 'object' && value !== null && 'serial' in value && Number.isSafeInteger(value.serial)
@@ -65,7 +65,7 @@ const openSealed = (text: string, trust: Trust): Opened => {
     // A complaint about invalid JSON would mislead the publisher of a bare YAML manifest: the signature is
     // missing.
     if (/^apiVersion\s*:/m.test(text)) return unsigned();
-    return reject('malformed', `the document is no signed manifest: ${json.message}`, PUBLISH_AGAIN);
+    return reject('malformed', `the document is not a signed manifest: ${json.message}`, PUBLISH_AGAIN);
   }
   if (!isEnvelope(json.value)) return unsigned();
   const verification = verifyEnvelope(json.value, trust);
@@ -140,7 +140,7 @@ const lowerEpoch = (epoch: number, highest: number, serial: number) =>
     epoch === UNSIGNED_EPOCH
       ? `this host accepted a signed manifest of epoch ${highest} and now has no trust file`
       : `trust.json has epoch ${epoch}, this host has accepted epoch ${highest}`,
-    'restore the newer trust.json; if going back is meant, run `supercargo recover`',
+    'restore the newer trust.json; to go back on purpose, run `supercargo recover`',
     serial,
   );
 
@@ -153,7 +153,7 @@ const compareToWatermark = (offered: Read & { kind: 'read' }, epoch: number, hig
     return reject(
       'older',
       `serial ${serial} is older than ${highest.serial}, which this host has accepted`,
-      'publish the wanted versions with a higher serial: `supercargo rollback` does that',
+      'publish the desired versions with a higher serial: `supercargo rollback` does that',
       serial,
     );
   }
@@ -191,7 +191,7 @@ const findExpiry = (manifest: Manifest, nowMs: EpochMs) =>
   isExpired(manifest, nowMs)
     ? reject(
         'expired',
-        `serial ${manifest.serial} expired at ${new Date(manifest.expiresAtMs ?? 0).toISOString()}, it is ${new Date(nowMs).toISOString()}`,
+        `serial ${manifest.serial} expired at ${new Date(manifest.expiresAtMs ?? 0).toISOString()}, and this host’s clock shows ${new Date(nowMs).toISOString()}`,
         'publish a fresh manifest; if the time is wrong, correct this host’s clock',
         manifest.serial,
       )
@@ -242,12 +242,7 @@ export const reverify = (
   if (epoch < accepted.epoch) return lowerEpoch(epoch, accepted.epoch, manifest.serial);
   if (payloadSha256 !== accepted.payloadSha256 || manifest.serial !== accepted.manifest.serial) {
     const message = `the kept manifest is not the one that was accepted as serial ${accepted.manifest.serial}`;
-    return reject(
-      'conflict',
-      message,
-      'somebody changed the ledger: run `supercargo recover`',
-      manifest.serial,
-    );
+    return reject('conflict', message, 'the ledger was changed: run `supercargo recover`', manifest.serial);
   }
   return (trust && findMissingDigest(manifest)) ?? { kind: 'valid', manifest };
 };

@@ -105,7 +105,7 @@ export const verifyEnvelope = (value: unknown, trust: Trust): Verification => {
     return { kind: 'verified', payload: payloadBytes, signedBy };
   return refused(
     'signature',
-    `${signedBy.length} of the ${trust.threshold} signatures needed are good (keys known here: ${trust.keys.map((key) => key.name).join(', ')})`,
+    `${signedBy.length} of the ${trust.threshold} required signatures are valid (keys known here: ${trust.keys.map((key) => key.name).join(', ')})`,
   );
 };
 

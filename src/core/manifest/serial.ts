@@ -37,7 +37,7 @@ export const refuseSuccessor = (serial: number, published: Iterable<number>): Re
     return refusal(
       409,
       'conflict',
-      `serial ${serial} is not above ${highest}, which this environment has had`,
+      `serial ${serial} is not above ${highest}, the highest serial of this environment`,
       'read the current manifest and publish with a higher serial: `supercargo publish` and `supercargo rollback` do that',
     );
   if (serial <= highestNext(highest)) return undefined;
@@ -45,7 +45,7 @@ export const refuseSuccessor = (serial: number, published: Iterable<number>): Re
     409,
     'conflict',
     highest === 0
-      ? `serial ${serial} is above ${HIGHEST_FIRST}: it leaves too few for the time to come`
+      ? `serial ${serial} is above ${HIGHEST_FIRST}: it leaves too few serials for later publishes`
       : `serial ${serial} is more than ${LARGEST_STEP} above ${highest}: one publish could use up all serials`,
     'publish with the next serial: `supercargo publish` chooses it',
   );
@@ -77,6 +77,6 @@ export const historyIsKept = (path: string): Refusal =>
   refusal(
     409,
     'conflict',
-    `${path} is there with other content, and the history is never overwritten`,
+    `${path} already exists with other content, and the history is never overwritten`,
     'publish again with a higher serial',
   );

@@ -59,7 +59,7 @@ const readKey = (pem: string): { publicKey: string } | { fault: string } => {
     return { fault: `must be an Ed25519 key, not ${keyType(pem)}: make one with \`supercargo keygen\`` };
   const raw = spki.subarray(12);
   if (isWeakPublicKey(raw))
-    return { fault: 'is a weak key that anybody can sign for: make another with `supercargo keygen`' };
+    return { fault: 'is a weak key whose signatures can be forged: make another with `supercargo keygen`' };
   return { publicKey: raw.toString('hex') };
 };
 
@@ -99,7 +99,7 @@ export const parseTrust = (bytes: Uint8Array): ParsedTrust => {
   if (json === undefined)
     return { kind: 'problems', problems: [{ path: '', message: 'must be UTF-8 text' }] };
   if (json.kind === 'problem')
-    return { kind: 'problems', problems: [{ path: '', message: `must be valid: ${json.message}` }] };
+    return { kind: 'problems', problems: [{ path: '', message: `cannot be read: ${json.message}` }] };
   const strange = findStrangeKey(json.value);
   if (strange !== undefined) return { kind: 'problems', problems: [strange] };
   const result = v.safeParse(file, json.value);

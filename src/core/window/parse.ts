@@ -28,7 +28,7 @@ const dayOf = (text: string): number | Wrong => {
   return wrong(
     text === ''
       ? 'a day is missing before or after a comma or dash'
-      : `"${text}" is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range such as Mon-Fri, or daily`,
+      : `"${text}" is not a day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range such as Mon-Fri, or daily`,
   );
 };
 
@@ -56,13 +56,13 @@ const startOf = (text: string): number | Wrong => {
   const minute = Number(hours) * 60 + Number(minutes);
   // The hour 24:00 is refused: write 00:00 of the next day.
   if (Number(minutes) < 60 && minute < MINUTES_PER_DAY) return minute;
-  return wrong(`"${text}" is no time of day: write it from 00:00 to 23:59`);
+  return wrong(`"${text}" is not a time of day: write it from 00:00 to 23:59`);
 };
 
 const durationOf = (text: string): number | Wrong => {
   const durationMs = parseDuration(text, ['h', 'm']) ?? 0;
   if (durationMs > 0 && durationMs <= WEEK_MS) return durationMs;
-  return wrong(`"${text}" is no duration: write 8h, 90m or 1h30m, at most 168h`);
+  return wrong(`"${text}" is not a duration: write 8h, 90m or 1h30m, at most 168h`);
 };
 
 /** Fixed offsets and unknown abbreviations are refused: only a named zone knows when its clocks change. */
@@ -73,7 +73,7 @@ const zoneOf = (text: string): string | Wrong => {
   } catch {
     // The zone is unknown; the message follows.
   }
-  return wrong(`"${text}" is no time zone: write its IANA name, such as Europe/London or UTC`);
+  return wrong(`"${text}" is not a time zone: write its IANA name, such as Europe/London or UTC`);
 };
 
 const windowOf = (text: string): DeployWindow | Wrong => {
@@ -90,7 +90,7 @@ const windowOf = (text: string): DeployWindow | Wrong => {
   if (zoneText === undefined) return wrong('the time zone is missing, such as Europe/London or UTC');
   const zone = zoneOf(zoneText);
   if (isWrong(zone)) return zone;
-  if (rest.length > 0) return wrong(`"${rest.join(' ')}" comes after the time zone: part windows by ";"`);
+  if (rest.length > 0) return wrong(`"${rest.join(' ')}" comes after the time zone: separate windows by ";"`);
   return { text, days, startMinute, durationMs, zone };
 };
 
@@ -100,7 +100,7 @@ export const parseWindows = (text: string): ParsedWindows => {
     .split(';')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  if (parts.length === 0) return { kind: 'problem', message: 'has no window in it' };
+  if (parts.length === 0) return { kind: 'problem', message: 'contains no window' };
   const windows: DeployWindow[] = [];
   for (const part of parts) {
     const parsed = windowOf(part);

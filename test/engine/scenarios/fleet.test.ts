@@ -151,7 +151,7 @@ describe('a publish', () => {
     const refused = await run(['publish', scene.environment, `web=${ref}`, ...waiting]);
     assertCode(refused, 5);
     expect(refused.stderr).toMatch(
-      /^web-1: it has no manifest yet; it refuses .* 0 of the 1 signatures needed/m,
+      /^web-1: it has no manifest yet; it refuses .* 0 of the 1 required signatures/m,
     );
     expect(await scene.running()).toEqual([]);
 

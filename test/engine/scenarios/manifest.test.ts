@@ -27,7 +27,7 @@ const REFUSED: readonly Refused[] = [
     what: 'of an older serial',
     offer: (s, image) => s.publish({ web: image }, { serial: 4 }),
     says: /serial 4 is older than 5, which this host has accepted/,
-    advises: /→ publish the wanted versions with a higher serial/,
+    advises: /→ publish the desired versions with a higher serial/,
   },
   {
     what: 'of the same serial with other bytes',
@@ -39,13 +39,13 @@ const REFUSED: readonly Refused[] = [
     what: 'that is empty',
     offer: (s) => s.writeManifest(''),
     says: /the document is empty/,
-    advises: /→ publish it again, and check that what stores it serves it whole/,
+    advises: /→ publish it again, and check that the store delivers the whole document/,
   },
   {
     what: 'that is truncated',
     offer: (s, image) => s.writeManifest(manifestOf(s, image).slice(0, -20)),
     says: /manifest cannot be read/,
-    advises: /→ publish it again, and check that what stores it serves it whole/,
+    advises: /→ publish it again, and check that the store delivers the whole document/,
   },
   {
     what: 'that is too large',
@@ -182,7 +182,7 @@ describe('a signed manifest', () => {
     const wrong = await scene.once();
     expect(wrong.code).toBe(3);
     expect(wrong.stdout).toMatch(
-      /0 of the 1 signatures needed are good \(keys known here: jenkins\)[\s\S]*→ sign it with keys/,
+      /0 of the 1 required signatures are valid \(keys known here: jenkins\)[\s\S]*→ sign it with keys/,
     );
     expect(await everything(scene)).toEqual(before);
 
@@ -210,7 +210,7 @@ describe('a signed manifest', () => {
     await trust(thief, 2);
     const once = await scene.once();
     assertCode(once, 3);
-    expect(once.stdout).toMatch(/0 of the 1 signatures needed are good[\s\S]*→ /);
+    expect(once.stdout).toMatch(/0 of the 1 required signatures are valid[\s\S]*→ /);
     expect(await everything(scene)).toEqual(before);
     const text = await readFile(scene.trustFile, 'utf8');
     await writeFile(scene.trustFile, '{');

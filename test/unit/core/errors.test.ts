@@ -46,7 +46,7 @@ describe('the message of a foreign error', () => {
       'too many symbolic links encountered (ELOOP)',
     ],
     [system('EIO', 'odd'), 'EIO'],
-    [new Error('hunter2'), 'an error without a code of the system'],
+    [new Error('hunter2'), 'an error without a system code'],
   ])('of a call to the system is its reason alone', (error, reason) => {
     expect(reasonOf(error)).toBe(reason);
   });

@@ -218,7 +218,7 @@ describe('what stands in the place of a file', () => {
     [
       'a value that grows',
       (path) => writeFile(path, `A=${'x'.repeat(100_000)}\nB=${'$A'.repeat(9)}\n`),
-      'grows beyond',
+      'becomes too long',
     ],
   ];
 

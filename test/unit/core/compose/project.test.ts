@@ -43,8 +43,8 @@ describe('a project', () => {
     expect(
       projectOf(compose).hints.map(({ line, path, message }) => `${String(line)} ${path}: ${message}`),
     ).toEqual([
-      '2 services.a.network_mode: no service has container_name: vpn. If the service vpn is meant, give it that container_name',
-      '3 services.b.ipc: no service has container_name: other. b waits until you have started that container',
+      '2 services.a.network_mode: no service has container_name: vpn. If you mean the service vpn, set its container_name to vpn',
+      '3 services.b.ipc: no service has container_name: other. b waits until you start that container',
     ]);
   });
 
@@ -269,7 +269,7 @@ describe('variables', () => {
     expect(webErrors('user: ${NONE}\nhostname: ${NONE:?say so}\nworking_dir: /$$/$')).toEqual([
       "4 services.web.user: variable NONE is not set → set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names, or write ${NONE:-default}; the agent's own environment is never used",
       '5 services.web.hostname: variable NONE is required: say so → set it in .env beside compose.yaml, or in the file that x-supercargo.env-file names',
-      '6 services.web.working_dir: holds a "$" that begins no variable → write $$ for a dollar sign',
+      '6 services.web.working_dir: contains a "$" that begins no variable → write $$ for a dollar sign',
     ]);
   });
 
@@ -277,7 +277,7 @@ describe('variables', () => {
     const problems = errorsOf(parseText('services: {a: {image: x}}', env)).map(
       (error) => `${error.file}:${error.line} ${error.path}: ${error.message}`,
     );
-    expect(problems).toEqual([`${FOLDER}/.env:2 BAD: holds a "$" that begins no variable`]);
+    expect(problems).toEqual([`${FOLDER}/.env:2 BAD: contains a "$" that begins no variable`]);
   });
 
   it.each([
@@ -390,7 +390,7 @@ describe('secrets and configs', () => {
           file: MAIN,
           line: 2,
           path: 'secrets.key',
-          message: '/k may not be read by the agent: a change of its content will not be noticed',
+          message: '/k may not be read by the agent, which will not notice a change of its content',
         },
       ],
     ]);

@@ -169,19 +169,19 @@ describe('a project that a few lines make large', () => {
     const letters = 'ABCDEFGHIJ'.split('');
     const lines = letters.slice(1).map((name, index) => `${name}=${`$${letters[index] ?? ''}`.repeat(10)}`);
     const [first] = grown(webFile('env_file: [web.env]'), `A=xxxxxxxxxx\n${lines.join('\n')}\n`);
-    expect(first).toBe('grows beyond what supercargo takes');
+    expect(first).toBe('becomes too long');
   });
 
   it('by many values that each are long is refused', () => {
     const lines = Array.from({ length: 2_000 }, (_, index) => `B${String(index)}=$A`);
     expect(
       grown(webFile('env_file: [web.env]'), `A=${'x'.repeat(100_000)}\n${lines.join('\n')}\n`),
-    ).toContain('grows beyond what supercargo takes');
+    ).toContain('becomes too long');
   });
 
   it('by defaults inside of defaults is refused', () => {
     const deep = `A=${'${V:-'.repeat(100_000)}x${'}'.repeat(100_000)}\n`;
-    expect(grown(webFile('env_file: [web.env]'), deep)).toEqual(['variables are nested too deeply in it']);
+    expect(grown(webFile('env_file: [web.env]'), deep)).toEqual(['nests variables too deeply']);
   });
 
   it.each([

@@ -59,7 +59,7 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'mem_limit: 1m',
-    '4 services.web.mem_limit: is below 6 MiB, the least that the engine takes → write 6m or more, or remove it',
+    '4 services.web.mem_limit: is below 6 MiB, the minimum of the engine → write 6m or more, or remove it',
   ],
   ['cpus: -1', '4 services.web.cpus: "-1" is not a number from 0 to 4096 → write a number in that range'],
   [
@@ -107,7 +107,7 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'healthcheck: {interval: 0s}',
-    '4 services.web.healthcheck.interval: must be longer than nothing → write it like 500ms, 10s or 1h30m',
+    '4 services.web.healthcheck.interval: must be longer than 0 → write it like 500ms, 10s or 1h30m',
   ],
   [
     'healthcheck: {retires: 3}',
@@ -123,7 +123,7 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'network_mode: host\nnetworks: [default]',
-    '5 services.web.networks: networks beside network_mode → keep one of the two',
+    '5 services.web.networks: has both networks and network_mode → keep one of the two',
   ],
   [
     'network_mode: host\nports: [80]',
@@ -191,11 +191,11 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'container_name: web\ndeploy: {replicas: 2}',
-    '4 services.web.container_name: only one container can have a name → remove it, or use one replica and order: stop-first',
+    '4 services.web.container_name: several containers cannot have the same name → remove it, or use one replica and order: stop-first',
   ],
   [
     'container_name: web\ndeploy: {update_config: {order: start-first}}',
-    '4 services.web.container_name: only one container can have a name → remove it, or use one replica and order: stop-first',
+    '4 services.web.container_name: several containers cannot have the same name → remove it, or use one replica and order: stop-first',
   ],
   [
     'ports: ["80:80"]\ndeploy: {replicas: 2}',
@@ -203,7 +203,7 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'networks: {default: {mac_address: "02:42:ac:11:65:43"}}\ndeploy: {replicas: 2}',
-    '4 services.web.networks: only one container can have an address → remove the fixed addresses, or use one replica and order: stop-first',
+    '4 services.web.networks: several containers cannot have the same address → remove the fixed addresses, or use one replica and order: stop-first',
   ],
   [
     'volumes: [/a]\ndeploy: {update_config: {order: start-first}}',
@@ -332,7 +332,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ],
   [
     'services:\n  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}\n  b: {image: x, restart: always}',
-    '2 services.a.depends_on: waits until "b" has completed, but that is always restarted → set restart: "no" on "b": what is started again never completes',
+    '2 services.a.depends_on: waits until "b" completes, but "b" is started again when it ends → set restart: "no" on "b", or wait for another condition',
   ],
   [
     'services:\n  a: {image: x}\n  b: {image: "x:1", x-supercargo: {version-from: a}}',
@@ -358,7 +358,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ],
   [
     'networks: {a: {external: true, driver: bridge}}',
-    '1 networks.a.driver: "driver" on something external → remove it: whoever made it decides that',
+    '1 networks.a.driver: "driver" is not allowed on an external network or volume → remove it: its owner decides that',
   ],
   [
     'networks: {a: {external: {name: x}}}',
@@ -383,7 +383,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ['services:\n\ta: 1', '2 : it is indented with a tab → indent with spaces'],
   [
     'x-a: 1\n---\nx-b: 2',
-    '2 : it holds several YAML documents → keep one document a file: put the other into compose.d/NAME.yaml',
+    '2 : it holds several YAML documents → keep one document in each file: put the other into compose.d/NAME.yaml',
   ],
   [
     'x-a:\n  k: 1\n  k: 2',
@@ -393,8 +393,11 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
     'services: !reset {}',
     '1 : a value begins with "!", which is a tag in YAML → put the value into quotes; supercargo reads plain YAML without !reset, !override and other tags',
   ],
-  ['x-a: *nothing', '1 x-a: no anchor of that name stands above this alias → set the anchor first: &NAME'],
-  ['x-a: &a [*a]', '1 x-a[0]: an alias that contains itself → write it out without the alias, or flatter'],
+  ['x-a: *nothing', '1 x-a: this alias has no anchor above it → set the anchor first: &NAME'],
+  [
+    'x-a: &a [*a]',
+    '1 x-a[0]: an alias that contains itself → write the value instead of the alias, or use fewer levels',
+  ],
   ['? [a]\n: b', '1 : a key is not text → write keys as plain text'],
   ['x-a: {<<: 5}', '1 x-a.<<: "<<" needs a map, or a list of maps → name an anchored map: <<: *defaults'],
 ];

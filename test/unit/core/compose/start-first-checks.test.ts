@@ -28,9 +28,10 @@ describe('the exposure', () => {
   });
 });
 
-const NAME = 'only one container can have a name → remove it, or use one replica and order: stop-first';
+const NAME =
+  'several containers cannot have the same name → remove it, or use one replica and order: stop-first';
 const ADDRESS =
-  'only one container can have an address → remove the fixed addresses, or use one replica and order: stop-first';
+  'several containers cannot have the same address → remove the fixed addresses, or use one replica and order: stop-first';
 const UDP = 'start-first cannot hand over a UDP or SCTP port → use order: stop-first';
 const mode = (word: string): string =>
   `4 services.web.network_mode: start-first cannot switch a service with network_mode ${word} → use networks: instead, or order: stop-first`;

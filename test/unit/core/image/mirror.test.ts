@@ -58,13 +58,13 @@ describe('a mirror', () => {
   it.each([
     ['without a registry', 'https://m.example.com', 'without "="'],
     ['with an empty registry', '=https://m.example.com', 'without "="'],
-    ['of what is no registry', 'library=https://m.example.com', 'names "library", which is no registry'],
+    ['of what is no registry', 'library=https://m.example.com', 'names "library", which is not a registry'],
     ['without an address', 'docker.io=', 'has no URL for docker.io'],
     ['with a bare host', 'docker.io=m.example.com', 'has no URL for docker.io'],
     ['of another scheme', 'docker.io=ftp://m.example.com', 'has the scheme "ftp:"'],
-    ['of plain HTTP elsewhere', 'docker.io=http://10.0.0.1', 'speaks that only to 127.0.0.0/8'],
+    ['of plain HTTP elsewhere', 'docker.io=http://10.0.0.1', 'only for 127.0.0.0/8'],
     ['with a query', 'docker.io=https://m.example.com?a', 'has a "?" or "#"'],
-    ['with a path that no name can have', 'docker.io=https://m.example.com/Hub', "no image's name"],
+    ['with a path that no name can have', 'docker.io=https://m.example.com/Hub', 'no image name'],
     ['of itself', 'r.example.com=https://r.example.com', 'names r.example.com as its own mirror'],
     ['twice', 'docker.io=https://m.example.com,docker.io=https://m.example.com/', 'twice'],
   ])('is refused %s', (_what, text, expected) => {

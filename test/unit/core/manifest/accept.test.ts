@@ -126,7 +126,7 @@ const REJECTIONS: readonly [string, Acceptance, RejectionReason, string, number 
   ['blank', judge(bytesOf(' \n\t')), 'empty', 'the document is empty', undefined],
   ['only a byte order mark', judge(bytesOf('\uFEFF')), 'empty', 'the document is empty', undefined],
   ['not text', judge(Buffer.from([0xff, 0xfe])), 'malformed', 'not UTF-8', undefined],
-  ['a web page', judge(bytesOf('<html>')), 'malformed', 'no signed manifest: not JSON', undefined],
+  ['a web page', judge(bytesOf('<html>')), 'malformed', 'not a signed manifest: not JSON', undefined],
   [
     'a truncated envelope',
     judge(sealed(written(), jenkins).subarray(0, 300)),
@@ -188,7 +188,7 @@ const REJECTIONS: readonly [string, Acceptance, RejectionReason, string, number 
     'a foreign signature',
     judge(sealed(written(), stranger)),
     'signature',
-    '0 of the 1 signatures',
+    '0 of the 1 required signatures',
     undefined,
   ],
   [
@@ -262,7 +262,7 @@ const REJECTIONS: readonly [string, Acceptance, RejectionReason, string, number 
     'an expired manifest',
     judge(sealed(written(), jenkins), { nowMs: Date.parse('2026-12-23T10:00:00Z') }),
     'expired',
-    'expired at 2026-12-23T10:00:00.000Z, it is 2026-12-23T10:00:00.000Z',
+    'expired at 2026-12-23T10:00:00.000Z, and this host’s clock shows 2026-12-23T10:00:00.000Z',
     418,
   ],
   [

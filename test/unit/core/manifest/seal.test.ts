@@ -103,14 +103,14 @@ describe('an envelope', () => {
   const sig = good.signatures[0]?.sig ?? '';
   const known = '(keys known here: jenkins, release)';
   it.each<[string, unknown, typeof oneOf, string]>([
-    ['no signature', { ...good, signatures: [] }, oneOf, `0 of the 1 signatures needed are good ${known}`],
-    ['an unknown key', sign(stranger), oneOf, `0 of the 1 signatures needed are good ${known}`],
-    ['one of two keys', good, bothOf, `1 of the 2 signatures needed are good ${known}`],
+    ['no signature', { ...good, signatures: [] }, oneOf, `0 of the 1 required signatures are valid ${known}`],
+    ['an unknown key', sign(stranger), oneOf, `0 of the 1 required signatures are valid ${known}`],
+    ['one of two keys', good, bothOf, `1 of the 2 required signatures are valid ${known}`],
     [
       'the same signature twice',
       { ...good, signatures: [{ sig }, { sig }] },
       bothOf,
-      `1 of the 2 signatures needed are good ${known}`,
+      `1 of the 2 required signatures are valid ${known}`,
     ],
     [
       'the same signature under two key ids',
@@ -122,19 +122,19 @@ describe('an envelope', () => {
         ],
       },
       bothOf,
-      `1 of the 2 signatures needed are good ${known}`,
+      `1 of the 2 required signatures are valid ${known}`,
     ],
     [
       'another payload',
       { ...good, payload: Buffer.from('{"serial": 2}').toString('base64') },
       oneOf,
-      `0 of the 1 signatures needed are good ${known}`,
+      `0 of the 1 required signatures are valid ${known}`,
     ],
     [
       'a short signature',
       { ...good, signatures: [{ sig: Buffer.from(sig, 'base64').subarray(0, 63).toString('base64') }] },
       oneOf,
-      `0 of the 1 signatures needed are good ${known}`,
+      `0 of the 1 required signatures are valid ${known}`,
     ],
     [
       'a longer signature',
@@ -145,7 +145,7 @@ describe('an envelope', () => {
         ],
       },
       oneOf,
-      `0 of the 1 signatures needed are good ${known}`,
+      `0 of the 1 required signatures are valid ${known}`,
     ],
   ])('is refused with %s', (_, envelope, trust, message) => {
     expect(verifyEnvelope(envelope, trust)).toEqual({ kind: 'refused', reason: 'signature', message });

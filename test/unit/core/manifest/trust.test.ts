@@ -45,7 +45,7 @@ describe('a trust file', () => {
 
   const epoch = whole('raise it to make every host forget the serials so far');
   const block = 'must be one PEM block "BEGIN PUBLIC KEY", as `supercargo keygen` writes it';
-  const weak = 'is a weak key that anybody can sign for: make another with `supercargo keygen`';
+  const weak = 'is a weak key whose signatures can be forged: make another with `supercargo keygen`';
   const keygen = 'make one with `supercargo keygen`';
   it.each<[string, unknown, string, string]>([
     ['epoch 0', written({ epoch: 0 }), 'epoch', epoch],
@@ -71,12 +71,12 @@ describe('a trust file', () => {
       '__proto__',
       'is a reserved word: choose another name',
     ],
-    ['no JSON', '{', '', expect.stringMatching(/^must be valid: not JSON: /) as string],
+    ['no JSON', '{', '', expect.stringMatching(/^cannot be read: not JSON: /) as string],
     [
       'a repeated key',
       '{"threshold":2,"threshold":1}',
       '',
-      'must be valid: the key "threshold" appears twice',
+      'cannot be read: the key "threshold" appears twice',
     ],
     ['a list', [], 'epoch', 'is missing: add it'],
     ['text for a key', withKey('secret'), 'keys.0.publicKey', block],
