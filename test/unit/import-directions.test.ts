@@ -120,6 +120,34 @@ describe('import directions', () => {
   });
 });
 
+/** Files that import each other, directly or through others; a type is an import too. */
+const circlesIn = (imports: ReadonlyMap<string, readonly string[]>): readonly string[] => {
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [[...path.slice(path.indexOf(file)), file].join(' → ')];
+    if (done.has(file)) return [];
+    const found = (imports.get(file) ?? []).flatMap((next) => walk(next, [...path, file]));
+    done.add(file);
+    return found;
+  };
+  return [...imports.keys()].flatMap((file) => walk(file, []));
+};
+
+describe('import circles', () => {
+  it('are none', () => {
+    expect(circlesIn(new Map(files.map((file) => [file, importsOf(file, textOf(file))])))).toEqual([]);
+  });
+
+  it.each<[string, Record<string, readonly string[]>, readonly string[]]>([
+    ['none', { a: ['b', 'c'], b: ['c'], c: [] }, []],
+    ['one of two', { a: ['b'], b: ['c'], c: ['b'] }, ['b → c → b']],
+    ['itself', { a: ['a'] }, ['a → a']],
+    ['one that is reached late', { a: ['b'], b: [], c: ['a', 'd'], d: ['c'] }, ['c → d → c']],
+  ])('are seen: %s', (_what, imports, circles) => {
+    expect(circlesIn(new Map(Object.entries(imports)))).toEqual(circles);
+  });
+});
+
 describe('what only one file may use', () => {
   it('is process.exit for main.ts', () => {
     expect(mentioning(/\bprocess\.(exit|abort)\b/).filter((file) => file !== 'main.ts')).toEqual([]);
