@@ -52,7 +52,7 @@ export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
 
 /** got takes 9 MB to load, and TLS 5: only a program that asks a server loads them. */
 const load = async () => {
-  const [{ got }, { Agent: HttpsAgent }] = await Promise.all([import('got'), import('node:https')]);
+  const [{ default: got }, { Agent: HttpsAgent }] = await Promise.all([import('got'), import('node:https')]);
   return { got, HttpsAgent };
 };
 
