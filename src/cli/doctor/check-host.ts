@@ -1,0 +1,155 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Config } from '../../config.ts';
+import { environmentFile } from '../../config/instance.ts';
+import { readHostConfig } from '../wiring/host-config.ts';
+import { toAgentError } from '../../core/errors.ts';
+import { formatImage } from '../../core/image/reference.ts';
+import { bad, guarded, hint, ok, type Check } from './check.ts';
+import { checkRegistries } from './check-registries.ts';
+import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts';
+import { freeBytes } from '../../io/disk-space.ts';
+import { describeTrust } from '../wiring/host-files.ts';
+import { createQuietLog } from '../terminal/narrator.ts';
+import { formatBytes } from '../terminal/units.ts';
+import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
+
+const checkFiles = async (
+  { agent }: Wired,
+  config: Config,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
+  const failure = await agent.open(signal);
+  const { project, composeProblems, trust, trustProblem } = agent.intake.state();
+  const names = Object.keys(project?.services ?? {});
+  return [
+    ...(project
+      ? [ok('compose', `${config.composePath}: ${String(names.length)} services`)]
+      : composeProblems.map((p) => bad('compose', p.message, p.advice))),
+    trustProblem
+      ? bad('trust', trustProblem.message, trustProblem.advice)
+      : ok('trust', trust ? describeTrust(trust) : 'none: unsigned manifests are accepted'),
+    failure
+      ? bad('ledger', failure.message, failure.advice ?? '')
+      : ledgerCheck(agent.record.trouble(), config),
+  ];
+};
+
+const ledgerCheck = (trouble: { message: string; advice: string } | undefined, config: Config): Check =>
+  trouble ? bad('ledger', trouble.message, trouble.advice) : ok('ledger', config.stateDir);
+
+const MIN_STATE_BYTES = 50 * 1024 * 1024;
+const MIN_ENGINE_BYTES = 1024 * 1024 * 1024;
+
+const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
+  const exists = await stat(config.stateDir).then(
+    () => true,
+    () => false,
+  );
+  const folder = exists ? config.stateDir : dirname(config.stateDir);
+  await access(folder, constants.W_OK);
+  const free = await freeBytes(folder);
+  if (free >= MIN_STATE_BYTES) return [ok('state folder', `${config.stateDir}, ${formatBytes(free)} free`)];
+  return [
+    bad(
+      'state folder',
+      `${config.stateDir} has only ${formatBytes(free)} free`,
+      'free space: without it no new version can be accepted',
+    ),
+  ];
+};
+
+const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
+  const facts = await ports.engine.facts();
+  return [ok('engine', `${facts.version}, API ${facts.apiVersion}, ${facts.platform}`)];
+};
+
+const checkEngineDisk = async ({ ports }: Wired): Promise<readonly Check[]> => {
+  // An engine that is away has a line of its own.
+  const room = await ports.engine.room().catch(() => undefined);
+  if (!room) return [];
+  const free = formatBytes(room.freeBytes);
+  return room.freeBytes >= MIN_ENGINE_BYTES
+    ? [ok('disk', `${free} free for images`)]
+    : [
+        bad(
+          'disk',
+          `only ${free} free for images`,
+          `free space on the disk of ${room.folder} (docker system df)`,
+        ),
+      ];
+};
+
+const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<readonly Check[]> => {
+  await agent.intake.fetch(signal);
+  const { source, rejection, manifest } = agent.intake.state();
+  if (source.failure) return [bad('manifest', source.failure.message, source.failure.advice ?? '')];
+  if (rejection) return [bad('manifest', rejection.message, rejection.advice)];
+  return [ok('manifest', manifest ? `serial ${String(manifest.serial)}` : 'read')];
+};
+
+/** The proxy of start-first services: what the agent would say of it now. No line where none is needed. */
+const checkEdge = async (
+  { agent, ports }: Wired,
+  { edgeImage: image }: Config,
+  signal: AbortSignal,
+): Promise<readonly Check[]> => {
+  const input = await agent.look(signal);
+  const edge = agent.reconciler.view().plan?.edge;
+  if (!edge || !input) return [];
+  const { decision } = edge;
+  if (decision.kind === 'blocked') return [bad('edge', decision.message, decision.advice)];
+  const serving = edge.containers.find(({ role }) => role === 'serving');
+  if (serving) return [ok('edge', `${serving.container.name}, HAProxy ${serving.version ?? '?'}`)];
+  const name = formatImage(image);
+  const isHere = input.actual.images.some((i) =>
+    i.tags.some((t) => t.repository === image.repository && t.tag === image.tag),
+  );
+  if (!isHere && image.digest === undefined) await ports.engine.resolveTag(input.edge.image, signal);
+  return [hint('edge', `not there yet (${name})`, 'the agent makes it with the first start-first service')];
+};
+
+/** A manifest from the future, or one that is older than its own end, tells of a clock that is wrong. */
+const checkClock = ({ agent }: Wired): readonly Check[] => {
+  const { manifest } = agent.intake.state();
+  const now = new Date();
+  const isBehind = manifest !== undefined && manifest.issuedAtMs > now.getTime() + 60_000;
+  return isBehind
+    ? [
+        bad(
+          'clock',
+          `it is ${now.toISOString()} here, before the manifest was issued`,
+          'set the clock (timedatectl)',
+        ),
+      ]
+    : [ok('clock', now.toISOString())];
+};
+
+/** What `doctor` shows, in this order. */
+export const checkHost = async (env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<readonly Check[]> => {
+  let config: Config;
+  try {
+    config = readHostConfig(env);
+  } catch (thrown) {
+    const { message, advice } = toAgentError(thrown);
+    return [bad('configuration', message, advice ?? '')];
+  }
+  const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
+  return [
+    ok('configuration', `${config.environment} on ${config.host}`),
+    ...config.warnings.map((w) =>
+      hint('configuration', w, `correct ${environmentFile(env['SUPERCARGO_INSTANCE'])}`),
+    ),
+    ...(await guarded('files', () => checkFiles(wired, config, signal))),
+    ...(await guarded('state folder', () => checkStateDir(config))),
+    ...(await guarded('engine', () => checkEngine(wired))),
+    ...(await guarded('disk', () => checkEngineDisk(wired))),
+    ...(await guarded('manifest', () => checkManifest(wired, signal))),
+    ...(await guarded('registry', () => checkRegistries(wired, config.mirrors, signal))),
+    ...(await guarded('edge', () => checkEdge(wired, config, signal))),
+    ...checkClock(wired),
+    ...(await checkReportToken(config)),
+    ...(await checkMetrics(config)),
+    ...(await guarded('agent', () => checkDaemon(config))),
+  ];
+};
