@@ -13,6 +13,7 @@ import { inBody } from './request-body.ts';
 import { resourceLabels, type Labels } from './labels.ts';
 import { createNetwork } from './networks.ts';
 import { tryStart } from './run-preflight.ts';
+import type { CreateContainer } from '../../core/plan/action.ts';
 import { pullImage, type ImageSources } from './pull.ts';
 import { requireDiskSpace } from './room.ts';
 
@@ -128,17 +129,19 @@ const pull = async (
   return pullImage(c.docker, c.sources, wish, c.onProgress, c.signal);
 };
 
+const createService = async (action: CreateContainer, c: ApplyContext): Promise<unknown> => {
+  const labels = await c.imageLabels(action.imageId, c.signal);
+  if (action.preflight) await tryStart(action, action.preflight, c, labels);
+  return create(createBody(action, c.environment, c.apiVersion, labels), c);
+};
+
 const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyContext): Promise<unknown> => {
   const { docker, signal } = c;
   const abortSignal = signal;
   const container = 'container' in action ? docker.getContainer(action.container.id) : undefined;
   switch (action.kind) {
     case 'create':
-      if (action.preflight) await tryStart(action, action.preflight, c);
-      return create(
-        createBody(action, c.environment, c.apiVersion, await c.imageLabels(action.imageId, signal)),
-        c,
-      );
+      return createService(action, c);
     case 'create-network':
       return createNetwork(docker, action, c.environment, signal);
     case 'remove-network':

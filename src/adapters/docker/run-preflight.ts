@@ -14,7 +14,6 @@ export interface PreflightContext {
   readonly docker: Dockerode;
   readonly apiVersion: string;
   readonly environment: string;
-  readonly imageLabels: (imageId: string, signal: AbortSignal) => Promise<Labels>;
   readonly signal: AbortSignal;
 }
 
@@ -34,8 +33,8 @@ export const tryStart = async (
   action: CreateContainer,
   preflight: Preflight,
   c: PreflightContext,
+  imageLabels: Labels,
 ): Promise<void> => {
-  const imageLabels = await c.imageLabels(action.imageId, c.signal);
   const { name, ...body } = preflightBody(action, preflight, c, imageLabels);
   const container = await c.docker.createContainer(inBody(body, c.signal, defined({ name })));
   try {
@@ -71,8 +70,8 @@ const discard = async (container: Dockerode.Container, signal: AbortSignal): Pro
 export const preflightBody = (
   action: CreateContainer,
   preflight: Preflight,
-  c: Omit<PreflightContext, 'imageLabels'>,
-  imageLabels: Labels = {},
+  c: PreflightContext,
+  imageLabels: Labels,
 ): ContainerCreateOptions => {
   const { release } = action;
   const { container: spec } = release.spec;
