@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
-import { asServed, readPageFile } from '../src/hub/page/read-files.ts';
+import { asServed, readPageFile } from '../src/hub/page/read-page-files.ts';
 import { ALL_SCRIPTS, PAGE_FILES, sourceOf, type PageScript } from '../src/hub/page/file-list.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -25,7 +25,7 @@ const stubUnused: Plugin = {
   },
 };
 
-/** The files of the hub's page travel in the bundle: `src/hub/page/read-files.ts` reads them from beside itself, where there is nothing then. */
+/** The files of the hub's page travel in the bundle: `src/hub/page/read-page-files.ts` reads them from beside itself, where there is nothing then. */
 const scriptOf = (name: PageScript): string =>
   asServed(
     transformSync(readFileSync(join(root, 'src', sourceOf(name)), 'utf8'), {

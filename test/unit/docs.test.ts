@@ -181,7 +181,7 @@ describe('docs/DOCUMENTS.md', () => {
     ['src/core/status/status-document.ts', 'rolledBack'],
     ['src/cli/render/plan-text.ts', 'housekeeping'],
     ['src/cli/render/explain-text.ts', 'failure'],
-    ['src/core/plan/explain.ts', 'differences'],
+    ['src/core/plan/explain-service.ts', 'differences'],
   ])('names every member of %s', (path, one) => {
     expect(membersOf(path)).toContain(one);
     // Documents tell a decision as outcome, reason, message and advice, and a time as ISO 8601.

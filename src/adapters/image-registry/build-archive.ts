@@ -18,7 +18,7 @@ import {
 import { formatImage, type ImageReference } from '../../core/image/reference.ts';
 import type { ArchiveContent } from '../../core/ports/image-registry.ts';
 import { digestOf } from './digest.ts';
-import { failure, type Session } from './session.ts';
+import { failure, type Session } from './registry-session.ts';
 
 interface Wish {
   /** With its digest. */

@@ -12,7 +12,7 @@ import type { RegistryCredentials } from '../../core/ports/registry-credentials.
 import { createArchive } from './build-archive.ts';
 import { digestOf } from './digest.ts';
 import { CAP_BYTES } from './ask-registry.ts';
-import { failure, openSession, type Session } from './session.ts';
+import { failure, openSession, type Session } from './registry-session.ts';
 
 const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
 /** More than any image has; a list of thousands would be a hundred requests for nothing. */

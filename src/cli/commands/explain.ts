@@ -2,7 +2,7 @@ import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import type { Agent } from '../../agent/agent.ts';
 import { readPaths } from '../../config/paths.ts';
 import { AgentError } from '../../core/errors.ts';
-import { explain } from '../../core/plan/explain.ts';
+import { explain } from '../../core/plan/explain-service.ts';
 import type { PlanInput } from '../../core/plan/plan-input.ts';
 import { exitCodeOf, worstOutcome, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';

@@ -15,7 +15,7 @@ import { createEnvironmentStore, type EnvironmentStore } from '../../publish/env
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { checkEnvironment, type StoreFlags } from '../publishing/options.ts';
-import { readHosts, readTrust } from '../publishing/read-files.ts';
+import { readHosts, readTrust } from '../publishing/key-files.ts';
 import { openStore } from '../publishing/open-store.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
 

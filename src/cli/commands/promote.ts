@@ -6,7 +6,7 @@ import { createEnvironmentStore } from '../../publish/environment-store.ts';
 import type { Call } from '../call.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { checkEnvironment, type PublishFlags } from '../publishing/options.ts';
-import { needCurrent, openSession, publishAndPrint } from '../publishing/session.ts';
+import { needCurrent, openSession, publishAndPrint } from '../publishing/publish-session.ts';
 
 const promote = async (
   { io, signal }: Call,

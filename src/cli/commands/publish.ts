@@ -7,7 +7,7 @@ import type { Call } from '../call.ts';
 import { createArchiving } from '../publishing/archiving.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { type PublishFlags } from '../publishing/options.ts';
-import { openSession, publishAndPrint } from '../publishing/session.ts';
+import { openSession, publishAndPrint } from '../publishing/publish-session.ts';
 import { openRegistry } from '../publishing/open-store.ts';
 import { formatImage } from '../../core/image/reference.ts';
 

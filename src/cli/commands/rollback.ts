@@ -8,7 +8,7 @@ import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import type { Call } from '../call.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
-import { needCurrent, openSession, publishAndPrint, type Session } from '../publishing/session.ts';
+import { needCurrent, openSession, publishAndPrint, type Session } from '../publishing/publish-session.ts';
 
 interface Flags extends PublishFlags {
   readonly toSerial?: string;

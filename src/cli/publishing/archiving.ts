@@ -1,12 +1,12 @@
 import { tmpdir } from 'node:os';
 import { createSpool } from '../../adapters/spool.ts';
 import { messageOf } from '../../core/errors.ts';
-import { versionOf } from '../../core/image/version.ts';
+import { versionOf } from '../../core/image/image-version.ts';
 import type { ManifestService } from '../../core/manifest/manifest.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import { createArchivist } from '../../publish/archives.ts';
 import { formatBytes } from '../terminal/units.ts';
-import type { Session } from './session.ts';
+import type { Session } from './publish-session.ts';
 
 export interface Archiving {
   readonly archive: (

@@ -1,6 +1,6 @@
 import { foreignText } from '../../core/plan/foreign-container.ts';
 import { isoTime } from '../../core/time.ts';
-import type { Explanation } from '../../core/plan/explain.ts';
+import type { Explanation } from '../../core/plan/explain-service.ts';
 import { containerStatus } from '../../core/status/container-status.ts';
 import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status-document.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';

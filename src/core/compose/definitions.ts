@@ -9,10 +9,10 @@ import {
   type Reader,
   type SourceFile,
 } from './reader-context.ts';
-import { isUnusable, labels, pathText } from './environment.ts';
+import { isUnusable, labels, pathText } from './container-environment.ts';
 import { canonicalIp, canonicalSubnet } from './ip.ts';
 import type { NetworkDefinition, VolumeDefinition } from './project-model.ts';
-import { hostFile } from './paths.ts';
+import { hostFile } from './host-paths.ts';
 import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
 import { bool, filledText, textLike } from './scalars.ts';
 import type { MapNode, Node } from './node.ts';

@@ -1,6 +1,6 @@
 import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
 import type { Mount } from './project-model.ts';
-import { containerFile, containerPath, hostPath } from './paths.ts';
+import { containerFile, containerPath, hostPath } from './host-paths.ts';
 import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
 import { bool, bytes, filledText, oneOf, scalar } from './scalars.ts';
 import type { Node } from './node.ts';

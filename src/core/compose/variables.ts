@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { nodeAt, report, type Context } from './reader-context.ts';
-import { addDotenv, isUnusable } from './environment.ts';
-import { hostPath } from './paths.ts';
+import { addDotenv, isUnusable } from './container-environment.ts';
+import { hostPath } from './host-paths.ts';
 import type { MapNode, Node } from './node.ts';
 
 const declared = (root: MapNode, c: Context): readonly { path: string; node: Node }[] => {

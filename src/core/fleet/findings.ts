@@ -1,4 +1,4 @@
-import { versionOf, type ImageVersion } from '../image/version.ts';
+import { versionOf, type ImageVersion } from '../image/image-version.ts';
 import type { ReportedService, ReportedStatus } from '../status/reported-status.ts';
 import { isoTime, type EpochMs } from '../time.ts';
 import { silentSince, type Finding } from './verdict.ts';

@@ -1,5 +1,5 @@
 import { AgentError } from '../errors.ts';
-import { splitReference } from './version.ts';
+import { splitReference } from './image-version.ts';
 
 declare const brand: unique symbol;
 /** `sha256:` and 64 hex digits: the registry's digest of a manifest or an index. */

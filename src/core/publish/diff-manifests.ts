@@ -1,7 +1,7 @@
 import { familiarName } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
 import { isoTime } from '../time.ts';
-import { versionOf } from '../image/version.ts';
+import { versionOf } from '../image/image-version.ts';
 
 /** What a publish does to one service. */
 export interface VersionChange {

@@ -5,7 +5,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { highestNext } from '../manifest/serial.ts';
 import type { Services } from './draft.ts';
 import type { PublishedState, Unusable } from './published-state.ts';
-import { versionOf } from '../image/version.ts';
+import { versionOf } from '../image/image-version.ts';
 
 /** Services with a new version in the publish; the others keep the published one. */
 export type Named = readonly string[] | 'all';

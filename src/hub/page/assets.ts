@@ -1,4 +1,4 @@
-import { readPageFile, readPageScript } from './read-files.ts';
+import { readPageFile, readPageScript } from './read-page-files.ts';
 import { ALL_SCRIPTS } from './file-list.ts';
 
 /** One file of the fleet page. */

@@ -7,7 +7,7 @@ export const CORE_SCRIPTS = {
   'host-verdict': 'fleet/host-verdict',
   findings: 'fleet/findings',
   verdict: 'fleet/verdict',
-  version: 'image/version',
+  'image-version': 'image/image-version',
   'natural-order': 'natural-order',
   'one-line': 'one-line',
   'status-document': 'status/status-document',

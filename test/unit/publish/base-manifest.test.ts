@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { trustInKeys } from '../../../src/cli/publishing/read-files.ts';
+import { trustInKeys } from '../../../src/cli/publishing/key-files.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import type { Manifest } from '../../../src/core/manifest/manifest.ts';
 import { renderManifest } from '../../../src/core/publish/render-manifest.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/core/errors.ts';
-import { trustInKeys } from '../../../src/cli/publishing/read-files.ts';
+import { trustInKeys } from '../../../src/cli/publishing/key-files.ts';
 import type { Manifest } from '../../../src/core/manifest/manifest.ts';
 import { renderManifest } from '../../../src/core/publish/render-manifest.ts';
 import { createPublisher, type Proposal } from '../../../src/publish/publisher.ts';

@@ -1,5 +1,5 @@
 import type { DesiredManifest } from '../../../core/fleet/findings.ts';
-import { splitReference, versionOf } from '../../../core/image/version.ts';
+import { splitReference, versionOf } from '../../../core/image/image-version.ts';
 import type { ReportedStatus } from '../../../core/status/reported-status.ts';
 
 /** Documents of the hub (docs/HUB.md), as far as the page shows them. */

@@ -11,7 +11,7 @@ import {
 import { diffTerms, diffVersions } from '../../../../src/core/publish/diff-manifests.ts';
 import { draft, highestSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
 import { renderManifest } from '../../../../src/core/publish/render-manifest.ts';
-import { versionOf } from '../../../../src/core/image/version.ts';
+import { versionOf } from '../../../../src/core/image/image-version.ts';
 import { imageFor, parseVersionRequests } from '../../../../src/core/publish/version-request.ts';
 import { digestOf, manifest, START_MS } from '../../../support/world.ts';
 

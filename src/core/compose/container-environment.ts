@@ -1,7 +1,7 @@
 import { nodeAt, report, spend, type Context, type FileContent, type Reader } from './reader-context.ts';
 import { parseDotenv } from './dotenv.ts';
 import { variablesIn, type Lookup } from './interpolate.ts';
-import { hostFile } from './paths.ts';
+import { hostFile } from './host-paths.ts';
 import { assignments, fields, toRecord, type Assignment } from './readers.ts';
 import { bool } from './scalars.ts';
 import type { Node } from './node.ts';

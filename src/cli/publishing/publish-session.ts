@@ -15,7 +15,7 @@ import { createEnvironmentStore, type EnvironmentStore } from '../../publish/env
 import { durationArgument } from '../arguments.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { renderChanges } from '../render/fleet-text.ts';
-import { readHosts, readKey, readTrust, trustInKeys } from './read-files.ts';
+import { readHosts, readKey, readTrust, trustInKeys } from './key-files.ts';
 import {
   checkEnvironment,
   checkPublishFlags,

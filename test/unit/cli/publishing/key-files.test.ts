@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readHosts, readKey } from '../../../../src/cli/publishing/read-files.ts';
+import { readHosts, readKey } from '../../../../src/cli/publishing/key-files.ts';
 
 let folder: string;
 beforeAll(async () => {

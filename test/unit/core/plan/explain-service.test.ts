@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explain } from '../../../../src/core/plan/explain.ts';
+import { explain } from '../../../../src/core/plan/explain-service.ts';
 import { planInput } from '../../../support/world.ts';
 import { deploy, scenario, web } from './scenario.ts';
 
