@@ -76,6 +76,18 @@ const choose = async (
   return { manifest: newest?.manifest, isAdopted: false };
 };
 
+const serialsOf = (reports: Circumstances['reports']): readonly (number | null)[] =>
+  reports.map(({ status }) => status.manifest.serial);
+
+const readCircumstances = async (
+  { view, isHostsTrust }: Pick<BaseOptions, 'view' | 'isHostsTrust'>,
+  signal: AbortSignal,
+): Promise<Circumstances> => {
+  const reports = await view.reports(undefined, signal);
+  const state = await view.state(signal, highestSerial([], serialsOf(reports)));
+  return { store: view.name, state, reports, isHostsTrust };
+};
+
 /**
  * The manifest that hosts are to run now, for what is decided upon it.
  * @throws AgentError STORE where nothing is published, KEY where a newer one may run that no known key has
@@ -85,20 +97,12 @@ export const findCurrent = async (
   o: Pick<BaseOptions, 'view' | 'environment' | 'isHostsTrust' | 'adopts'>,
   signal: AbortSignal,
 ): Promise<{ readonly manifest: Manifest; readonly remarks: readonly string[] }> => {
-  const { view, environment, isHostsTrust } = o;
-  const reports = await view.reports(undefined, signal);
-  const state = await view.state(
-    signal,
-    highestSerial(
-      [],
-      reports.map(({ status }) => status.manifest.serial),
-    ),
-  );
-  const c: Circumstances = { store: view.name, state, reports, isHostsTrust };
+  const { view, environment } = o;
+  const c = await readCircumstances(o, signal);
   const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
   if (unverified) return { manifest: unverified, remarks: [] };
   refuseUnverified(c, []);
-  const current = state.newest ?? (await view.current(signal));
+  const current = c.state.newest ?? (await view.current(signal));
   if (current) return { manifest: current.manifest, remarks: remarksOn(c, current.manifest.serial) };
   throw unpublished(environment, view.name, (await view.environments(signal)) ?? []);
 };
@@ -130,15 +134,12 @@ const toKeepOf = (
  * where that would sign, drop or take back a version unseen, or where the environment is probably misspelt
  */
 export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal): Promise<Base> => {
-  const { view, isHostsTrust } = o;
-  const reports = await view.reports(undefined, signal);
-  const reported = reports.map(({ status }) => status.manifest.serial);
-  const state = await view.state(signal, highestSerial([], reported));
-  const c: Circumstances = { store: view.name, state, reports, isHostsTrust };
+  const c = await readCircumstances(o, signal);
+  const { state, reports } = c;
   const isNew = !state.place && state.serials.length === 0;
   if (isNew && !o.creates) await refuseTypingError(o, c, signal);
   const { manifest, isAdopted } = await choose(o, c, named, signal);
-  const highest = highestSerial([manifest?.serial ?? 0, ...state.serials], reported);
+  const highest = highestSerial([manifest?.serial ?? 0, ...state.serials], serialsOf(reports));
   return {
     place: state.place,
     manifest,
