@@ -1,5 +1,4 @@
 import { AgentError, toAgentError } from '../core/errors.ts';
-import type { EventName } from '../core/events.ts';
 import type { ImageOrigin } from '../core/image/origin.ts';
 import { isoTime } from '../core/time.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
@@ -15,6 +14,7 @@ import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 import { createRepetitions } from './creation-counter.ts';
+import type { EventName } from '../core/vocabulary/event-names.ts';
 
 export interface Job {
   readonly service: string;
@@ -31,7 +31,8 @@ export interface Job {
   readonly onProgress: (progress: PullProgress) => void;
 }
 
-const EVENTS: Readonly<{ [K in ActionKind]: EventName }> = {
+/** What is logged of each action that was taken. */
+export const ACTION_EVENTS: Readonly<Record<ActionKind, EventName>> = {
   'resolve-tag': 'tag.resolved',
   pull: 'image.pulled',
   'create-network': 'network.created',
@@ -178,7 +179,7 @@ export const createExecutor = (
       const { created, ...findings } = await perform(job, signal);
       const fields = { ...detailsOf(action), ...foundOut(findings), ...(service !== '' && { service }) };
       const level = action.kind === 'quarantine' ? 'error' : 'info';
-      recorder.write(level, EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
+      recorder.write(level, ACTION_EVENTS[action.kind], { ...fields, tookMs: ports.now() - startedMs });
       const rest = repetitions.note({ ...job, created });
       if (rest) noteRest(service, rest);
       return rest;

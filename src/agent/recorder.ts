@@ -1,7 +1,8 @@
-import type { EventFields, EventLevel, EventName } from '../core/events.ts';
+import type { EventFields, EventLevel } from '../core/events.ts';
 import { isoTime } from '../core/time.ts';
 import type { JournalEntry } from '../core/ports/journal.ts';
 import type { AgentPorts } from './agent-ports.ts';
+import type { EventName } from '../core/vocabulary/event-names.ts';
 
 /** Writes events to the log and, for people, to the history. */
 export interface Recorder {

@@ -1,37 +1,7 @@
+import type { ErrorCode } from './vocabulary/error-codes.ts';
+
 /** `later`: the next tick tries again. `changed`: another try helps only after a person changed something. */
 export type Retry = 'later' | 'changed';
-
-/** The error codes. They are part of the public surface: documents, metrics and tests match on them. */
-export type ErrorCode =
-  | 'USAGE'
-  | 'CONFIG'
-  | 'AGENT_RUNNING'
-  | 'AGENT_NOT_RUNNING'
-  | 'TIMED_OUT'
-  | 'COMPOSE'
-  | 'TRUST'
-  | 'MANIFEST_UNREACHABLE'
-  | 'STORE'
-  | 'KEY'
-  | 'CREDENTIALS'
-  | 'ENGINE_OFFLINE'
-  | 'ENGINE'
-  | 'REGISTRY'
-  | 'REGISTRY_AUTH'
-  | 'IMAGE_NOT_FOUND'
-  | 'IMAGE_MISMATCH'
-  | 'DISK_FULL'
-  | 'NAME_TAKEN'
-  | 'EDGE'
-  | 'EDGE_UNREACHABLE'
-  | 'PORT_TAKEN'
-  | 'NETWORK'
-  | 'VOLUME'
-  | 'RELEASE'
-  | 'REPEATED'
-  | 'LEDGER'
-  | 'STATE_DIR'
-  | 'INTERNAL';
 
 export interface ErrorOptions {
   readonly retry?: Retry;

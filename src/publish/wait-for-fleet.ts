@@ -1,9 +1,10 @@
 import { judgeFleet, type JudgedHost } from '../core/fleet/host-verdict.ts';
-import type { HostVerdict, VerdictKind } from '../core/fleet/verdict.ts';
+import type { HostVerdict } from '../core/fleet/verdict.ts';
 import type { HostReport } from '../core/fleet/host-report.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { EnvironmentStore } from './environment-store.ts';
+import type { VerdictKind } from '../core/vocabulary/outcomes.ts';
 
 export interface WaitOptions {
   readonly target: Manifest;

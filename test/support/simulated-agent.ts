@@ -7,18 +7,14 @@ import { identify } from '../../src/core/plan/ownership.ts';
 import { EDGE_TARGET } from '../../src/core/plan/plan-input.ts';
 import { failedStepKey, type PlanInput, type FailedStep } from '../../src/core/plan/plan-input.ts';
 import { attemptOf, nextFailedStep, withoutLifted } from '../../src/core/plan/failed-step.ts';
-import {
-  asksForListeners,
-  isShortWait,
-  type Decision,
-  type HostPlan,
-} from '../../src/core/plan/host-plan.ts';
+import { asksForListeners, type Decision, type HostPlan } from '../../src/core/plan/host-plan.ts';
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';
 import { changeLedger } from '../../src/core/state/ledger-change.ts';
 import { withPastRecords, withPastTimes } from '../../src/core/state/clock.ts';
 import { emptyLedger, serviceRecord, withContainers, type Ledger } from '../../src/core/state/ledger.ts';
 import type { SimulatedEngine } from './simulated-engine.ts';
 import { ENVIRONMENT, planInput, type Published } from './world.ts';
+import { isShortWait } from '../../src/core/vocabulary/reasons.ts';
 
 export interface Wish {
   readonly compose: string;

@@ -1,5 +1,6 @@
-import { AgentError, type ErrorCode } from '../../core/errors.ts';
+import { AgentError } from '../../core/errors.ts';
 import { REFUSED_SETTING } from './refused-setting.ts';
+import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
 interface Rule {
   readonly pattern: RegExp;

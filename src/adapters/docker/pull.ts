@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode';
-import { AgentError, type ErrorCode } from '../../core/errors.ts';
+import { AgentError } from '../../core/errors.ts';
 import { mirrorsOf, type Mirror } from '../../core/image/mirror.ts';
 import type { ImageOrigin, SkippedSource } from '../../core/image/origin.ts';
 import { familiarName, formatImage, type Digest, type Repository } from '../../core/image/reference.ts';
@@ -11,6 +11,7 @@ import type { ReleaseImage } from '../../core/state/release.ts';
 import { loadArchive, type ArchivedRelease } from './load-archive.ts';
 import { inspectImage, nameAt, tagImage, untagImage } from './local-image.ts';
 import { pullStream, type Patience } from './pull-stream.ts';
+import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
 /** Where images come from: the logins for all of it, and who stands in for whom. */
 export interface ImageSources {

@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
-import { AgentError, type ErrorCode } from '../../core/errors.ts';
+import { AgentError } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
 const QUICK_MS = 10_000;
 

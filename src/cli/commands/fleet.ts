@@ -2,12 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError } from '../../core/errors.ts';
 import { judgeFleet } from '../../core/fleet/host-verdict.ts';
-import {
-  isVerdictWord,
-  type HostVerdict,
-  type VerdictKind,
-  type VerdictWord,
-} from '../../core/fleet/verdict.ts';
+import { type HostVerdict } from '../../core/fleet/verdict.ts';
 import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';
@@ -18,6 +13,7 @@ import { checkEnvironment, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/key-files.ts';
 import { openStore } from '../publishing/open-store.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
+import { isVerdictWord, type VerdictKind, type VerdictWord } from '../../core/vocabulary/outcomes.ts';
 
 interface Flags extends StoreFlags {
   readonly hosts?: string;

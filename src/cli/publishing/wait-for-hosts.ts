@@ -1,4 +1,4 @@
-import { isWell, verdictText, VERDICT_KINDS, type VerdictKind } from '../../core/fleet/verdict.ts';
+import { isWell, verdictText } from '../../core/fleet/verdict.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
@@ -11,6 +11,7 @@ import {
 import { terminalOf, type Io } from '../streams.ts';
 import { noReportAdvice, renderFault, renderWait } from '../render/fleet-text.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VERDICT_KINDS, type VerdictKind } from '../../core/vocabulary/outcomes.ts';
 
 const CODES: Readonly<Record<WaitOutcome, ExitCode>> = {
   converged: EXIT.ok,

@@ -1,6 +1,6 @@
 import type { JudgedHost } from '../../core/fleet/host-verdict.ts';
 import type { HostReport } from '../../core/fleet/host-report.ts';
-import { countWords, isWell, verdictText, toneOf, type HostFault } from '../../core/fleet/verdict.ts';
+import { countWords, isWell, verdictText, type HostFault } from '../../core/fleet/verdict.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { oneLine } from '../../core/one-line.ts';
 import type { VersionChange } from '../../core/publish/diff-manifests.ts';
@@ -10,6 +10,7 @@ import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
+import { toneOf } from '../../core/vocabulary/outcomes.ts';
 
 const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(word)](oneLine(word));
 

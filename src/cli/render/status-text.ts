@@ -1,4 +1,3 @@
-import { toneOf } from '../../core/fleet/verdict.ts';
 import { foreignText } from '../../core/plan/foreign-container.ts';
 import type {
   ContainerStatus,
@@ -11,6 +10,7 @@ import type { Screen } from '../streams.ts';
 import type { Palette } from '../terminal/colour.ts';
 import { renderTable } from '../terminal/table.ts';
 import { formatBytes, relativeTime } from '../terminal/units.ts';
+import { toneOf } from '../../core/vocabulary/outcomes.ts';
 
 /**
  * The host at a glance: who and what, a line per container, then every reason with what to do. Ends with a

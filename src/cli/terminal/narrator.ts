@@ -1,5 +1,6 @@
-import type { EventLog, EventName } from '../../core/events.ts';
+import type { EventLog } from '../../core/events.ts';
 import { terminalOf, type Io } from '../streams.ts';
+import type { EventName } from '../../core/vocabulary/event-names.ts';
 
 export const createQuietLog = (): EventLog => ({ write: () => undefined });
 

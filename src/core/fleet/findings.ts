@@ -1,6 +1,7 @@
 import { versionOf, type ImageVersion } from '../image/image-version.ts';
 import type { ReportedService, ReportedStatus } from '../status/reported-status.ts';
 import { isoTime, type EpochMs } from '../time.ts';
+import type { ErrorCode } from '../vocabulary/error-codes.ts';
 import { silentSince, type Finding } from './verdict.ts';
 
 /** What of a published manifest decides about hosts; a Manifest is one. */
@@ -51,7 +52,7 @@ const finding = (word: string, message: string, more: Partial<Finding> = {}): Fi
 });
 
 /** What the agent of a host with a lost or damaged ledger reports. */
-const LEDGER = 'LEDGER';
+const LEDGER: ErrorCode = 'LEDGER';
 
 export const isBehind = ({ manifest }: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
   wanted !== undefined && (manifest.serial ?? 0) < wanted.serial;

@@ -1,5 +1,4 @@
 import { compareNaturally } from '../natural-order.ts';
-import { isOutcome } from '../status/status-document.ts';
 import type { EpochMs } from '../time.ts';
 import {
   concernedOf,
@@ -14,7 +13,8 @@ import {
   type JudgedStatus,
   type DesiredManifest,
 } from './findings.ts';
-import type { Finding, HostFault, HostVerdict, VerdictKind } from './verdict.ts';
+import type { Finding, HostFault, HostVerdict } from './verdict.ts';
+import { isOutcome, type VerdictKind } from '../vocabulary/outcomes.ts';
 
 export interface JudgedHost<R = JudgedReport> {
   readonly host: string;

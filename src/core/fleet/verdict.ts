@@ -1,56 +1,6 @@
 import { oneLine } from '../one-line.ts';
 import { isoTime, type EpochMs } from '../time.ts';
-
-/**
- * What has become of a published manifest on a host: what `publish --wait` counts. Public in its JSON and in
- * that of `fleet`.
- */
-export const VERDICT_KINDS = ['converged', 'pending', 'failed', 'superseded', 'stopped', 'silent'] as const;
-export type VerdictKind = (typeof VERDICT_KINDS)[number];
-
-/**
- * What a host is at, in one word, the worst first: the outcomes that it reports, and what only a reader of
- * reports can see. `converged` is the only one that is good.
- */
-export const VERDICT_WORDS = [
-  'rolled-back',
-  'blocked',
-  'refused',
-  'no-ledger',
-  'offline',
-  'silent',
-  'stopped',
-  'unreachable',
-  'behind',
-  'superseded',
-  'waiting',
-  'progressing',
-  'converged',
-] as const;
-export type VerdictWord = (typeof VERDICT_WORDS)[number];
-
-export type Tone = 'good' | 'info' | 'warn' | 'bad';
-
-const TONES: Readonly<Record<VerdictWord, Tone>> = {
-  'rolled-back': 'bad',
-  blocked: 'bad',
-  refused: 'bad',
-  'no-ledger': 'bad',
-  offline: 'bad',
-  silent: 'bad',
-  stopped: 'warn',
-  unreachable: 'warn',
-  behind: 'warn',
-  superseded: 'warn',
-  waiting: 'info',
-  progressing: 'info',
-  converged: 'good',
-};
-
-export const isVerdictWord = (word: string): word is VerdictWord => Object.hasOwn(TONES, word);
-
-/** How a word is coloured, beside being written. A word of a newer agent is not yet good. */
-export const toneOf = (word: string): Tone => (isVerdictWord(word) ? TONES[word] : 'warn');
+import { isVerdictWord, VERDICT_WORDS, type VerdictKind } from '../vocabulary/outcomes.ts';
 
 /** One thing that is worth a look on a host. */
 export interface Finding {
@@ -67,26 +17,13 @@ export interface Finding {
 }
 
 /** Why a published manifest cannot run on a host. */
-export interface HostFault {
-  /** Null: it concerns the host. */
-  readonly service: string | null;
+export interface HostFault extends Omit<Finding, 'word' | 'until'> {
   readonly reason: string;
-  readonly message: string;
-  readonly advice: string | null;
-  /** Last lines of the container that failed. */
-  readonly log: readonly string[];
 }
 
 /** Plain JSON. A host that runs what is published (`kind`) may still need a look (`word`). */
-export interface HostVerdict {
+export interface HostVerdict extends Omit<Finding, 'log'> {
   readonly kind: VerdictKind;
-  readonly word: string;
-  /** The service that the word is of; null: it concerns the host. */
-  readonly service: string | null;
-  readonly reason: string | null;
-  readonly message: string;
-  readonly advice: string | null;
-  readonly until: string | null;
   /** Of kind `failed`: at least one. */
   readonly faults: readonly HostFault[];
   /** Of kind `stopped` and `silent`: when the last report came; absent: none ever did. */

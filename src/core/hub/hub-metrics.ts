@@ -1,13 +1,12 @@
-import { isVerdictWord, VERDICT_WORDS } from '../fleet/verdict.ts';
 import { family, type Sample } from '../metrics/exposition.ts';
-import { isOutcome, OUTCOMES } from '../status/status-document.ts';
 import type { EpochMs } from '../time.ts';
+import { isVerdictWord, VERDICT_WORDS, isOutcome, OUTCOMES } from '../vocabulary/outcomes.ts';
 
 export interface HostFacts {
   readonly host: string;
   readonly receivedAtMs: EpochMs;
   readonly outcome: string;
-  /** The word of its verdict (core/fleet/verdict.ts). */
+  /** The word of its verdict. */
   readonly verdict: string;
   readonly serial: number | null;
 }

@@ -1,10 +1,11 @@
 import { accept } from '../manifest/accept.ts';
 import { decodeBase64 } from '../manifest/base64.ts';
-import type { Manifest, Rejection, RejectionReason, Trust } from '../manifest/manifest.ts';
+import type { Manifest, Rejection, Trust } from '../manifest/manifest.ts';
 import { isEnvelope, PAYLOAD_TYPE } from '../manifest/seal.ts';
 import { decodeText, parseJson, quote } from '../manifest/text.ts';
 import type { EpochMs } from '../time.ts';
 import { refusal, type Refusal } from './refusal.ts';
+import type { RejectionReason } from '../vocabulary/reasons.ts';
 
 /** A document that may be published. */
 export interface Publication {

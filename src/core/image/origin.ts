@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../vocabulary/error-codes.ts';
 
 /** A source that did not provide the image. */
 export interface SkippedSource {

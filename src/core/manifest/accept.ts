@@ -5,7 +5,6 @@ import type {
   AcceptedManifest,
   Manifest,
   Rejection,
-  RejectionReason,
   Reverification,
   Trust,
   Watermark,
@@ -15,6 +14,7 @@ import { parseManifest } from './schema.ts';
 import { isEnvelope, verifyEnvelope } from './seal.ts';
 import { decodeText, parseJson, parseJsonOrYaml, quote } from './text.ts';
 import type { Parsed } from './text.ts';
+import type { RejectionReason } from '../vocabulary/reasons.ts';
 
 /** The size limit of a fetched document (docs/DOCUMENTS.md, "How a manifest is accepted"): 256 KiB. */
 export const DOCUMENT_CAP_BYTES = 256 * 1024;

@@ -1,6 +1,7 @@
 import type { Archive } from '../image/archive.ts';
 import type { ImageId, ImageReference } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
+import type { RejectionReason } from '../vocabulary/reasons.ts';
 
 /** The desired version of every service of one environment (docs/DOCUMENTS.md, "The manifest"). */
 export interface Manifest {
@@ -68,21 +69,6 @@ export interface AcceptedManifest {
   readonly signed: boolean;
   readonly acceptedAtMs: EpochMs;
 }
-
-/** Why the agent refused a document. Each reason is one row of the acceptance table. */
-export type RejectionReason =
-  | 'too-large'
-  | 'empty'
-  | 'malformed'
-  | 'unsigned'
-  | 'signature'
-  | 'schema'
-  | 'environment'
-  | 'older'
-  | 'conflict'
-  | 'expired'
-  | 'digest-missing'
-  | 'epoch';
 
 export interface Rejection {
   readonly reason: RejectionReason;

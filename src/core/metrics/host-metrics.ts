@@ -1,5 +1,7 @@
-import { CONTAINER_ROLES, OUTCOMES, type Outcome, type Status } from '../status/status-document.ts';
+import type { Status } from '../status/status-document.ts';
 import { family as familyOf, type Sample } from './exposition.ts';
+import { CONTAINER_ROLES } from '../vocabulary/roles.ts';
+import { OUTCOMES, type Outcome } from '../vocabulary/outcomes.ts';
 
 /** Releases that this agent has tried since its start. */
 export interface DeployCounts {

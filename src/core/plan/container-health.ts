@@ -1,10 +1,10 @@
 import type { Port } from '../compose/project-model.ts';
 import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts';
-import type { FailureReason } from '../state/ledger.ts';
 import type { ReleaseSpec } from '../state/release.ts';
 import { withoutValues } from '../state/without-values.ts';
 import type { EpochMs } from '../time.ts';
-import type { ProbeRequest, WaitReason } from './host-plan.ts';
+import type { ProbeRequest } from './host-plan.ts';
+import type { FailureReason, WaitReason } from '../vocabulary/reasons.ts';
 
 /** Whether a container is good (docs/COMPOSE.md, "How a new version comes"). */
 export type Verdict =

@@ -6,6 +6,7 @@ import type { ServiceContext } from './plan-input.ts';
 import type { RunningReplica } from './host-plan.ts';
 import { isUp, refOf } from './slot.ts';
 import { isProven } from './unproved-release.ts';
+import type { ContainerRole } from '../vocabulary/roles.ts';
 
 /** Every container of a service with its role, for `status` and `explain`; the serving one comes first. */
 export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[] =>
@@ -17,7 +18,7 @@ export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[
     })
     .toSorted((a, b) => a.replica - b.replica || ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
 
-const ORDER: readonly RunningReplica['role'][] = ['serving', 'candidate', 'draining', 'failed', 'retired'];
+const ORDER: readonly ContainerRole[] = ['serving', 'candidate', 'draining', 'failed', 'retired'];
 
 /** Since when, and until when, the container takes no new connections. */
 const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain'] => {
@@ -31,7 +32,7 @@ const drainOf = (c: ServiceContext, container: Container): RunningReplica['drain
   };
 };
 
-const roleOf = (c: ServiceContext, goal: Goal, container: Container): RunningReplica['role'] => {
+const roleOf = (c: ServiceContext, goal: Goal, container: Container): ContainerRole => {
   const release = container.owner?.release;
   if (failureOf(c.record, release ?? '') && c.record.good[0]?.release.id !== release) return 'failed';
   const isTarget = goal.kind !== 'freeze' && goal.target?.id === release;
@@ -44,7 +45,7 @@ const roleOf = (c: ServiceContext, goal: Goal, container: Container): RunningRep
 const isInRotation = (c: ServiceContext, container: Container): boolean =>
   serversOf(c.input.actual, container.id).some((s) => s.admin === 'ready');
 
-export const replicaOf = (container: Container, role: RunningReplica['role']): RunningReplica => ({
+export const replicaOf = (container: Container, role: ContainerRole): RunningReplica => ({
   replica: container.owner?.replica ?? 0,
   container: refOf(container),
   release: container.owner?.release ?? '',

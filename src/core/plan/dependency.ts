@@ -4,7 +4,8 @@ import type { Release } from '../state/release.ts';
 import { donorServices } from './shared-namespace.ts';
 import { wait } from './gate.ts';
 import type { ServiceContext } from './plan-input.ts';
-import { isShortWait, type Decision, type ServicePlan, type WaitReason } from './host-plan.ts';
+import { type Decision, type ServicePlan } from './host-plan.ts';
+import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
 type State = 'met' | 'pending' | 'failed';
 

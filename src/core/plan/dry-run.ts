@@ -6,8 +6,9 @@ import type { Digest } from '../image/reference.ts';
 import type { Action } from './action.ts';
 import { planHost } from './plan-host.ts';
 import type { PlanInput } from './plan-input.ts';
-import { isShortWait, type Decision, type HostPlan, type WaitReason } from './host-plan.ts';
+import { type Decision, type HostPlan } from './host-plan.ts';
 import { simulate } from './simulate.ts';
+import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
 /** One step of a dry run. `service` is empty for the edge and for housekeeping. */
 export interface Step {

@@ -1,5 +1,5 @@
 import { nextDelayMs } from '../backoff.ts';
-import type { AgentError, ErrorCode } from '../errors.ts';
+import type { AgentError } from '../errors.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { EDGE_TARGET } from './plan-input.ts';
@@ -11,7 +11,9 @@ import {
   type ServiceContext,
   type FailedStep,
 } from './plan-input.ts';
-import type { BlockReason, Decision } from './host-plan.ts';
+import type { Decision } from './host-plan.ts';
+import type { ErrorCode } from '../vocabulary/error-codes.ts';
+import type { BlockReason } from '../vocabulary/reasons.ts';
 
 /** Failed steps that need an operator. The others pass by themselves and are waits. Both back off. */
 const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {

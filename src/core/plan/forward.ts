@@ -1,5 +1,4 @@
 import type { Container } from '../state/actual.ts';
-import type { FailureReason } from '../state/ledger.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
@@ -15,6 +14,7 @@ import { restingFailedStep } from './failed-step.ts';
 import { stopFirst } from './stop-first.ts';
 import { type Step, act, merge, pendingOf, some } from './step.ts';
 import { isExtra, isUp, refOf, slotsOf, type Slot } from './slot.ts';
+import type { FailureReason } from '../vocabulary/reasons.ts';
 
 /** Brings in a release that has yet to prove itself: batch by batch, then remembered or quarantined. */
 export const decideForward = (

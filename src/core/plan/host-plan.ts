@@ -1,4 +1,5 @@
-import type { ContainerRole, EdgeRole } from '../status/status-document.ts';
+import { isShortWait, type BlockReason, type WaitReason } from '../vocabulary/reasons.ts';
+import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
 import type { EdgeFrontend } from '../edge/edge-config.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action, ContainerRef } from './action.ts';
@@ -29,52 +30,6 @@ export type Decision =
       readonly message: string;
       readonly advice: string;
     };
-
-/** Why a service waits although there is something to do. */
-export type WaitReason =
-  | 'unpublished'
-  | 'image'
-  | 'phase'
-  | 'hold'
-  | 'back-off'
-  | 'dependency'
-  | 'health'
-  | 'delay'
-  | 'removal'
-  | 'bake'
-  | 'drain'
-  | 'edge'
-  | 'window'
-  | 'freeze';
-
-/** Waits that soon end by themselves, so that `once` stays for them; a dependency's own wait may be long. */
-const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge']);
-export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
-
-/** Why nothing can be done before an operator changes something. */
-export type BlockReason =
-  | 'quarantined'
-  | 'repository'
-  | 'image'
-  | 'auth'
-  | 'disk'
-  | 'port'
-  | 'name'
-  | 'network'
-  | 'volume'
-  | 'ledger'
-  | 'expired'
-  | 'trust'
-  | 'empty'
-  | 'unhealthy'
-  | 'exited'
-  | 'self'
-  | 'dependency'
-  | 'engine'
-  | 'adoption'
-  | 'repeated'
-  | 'edge'
-  | 'down';
 
 /** A probe: the container is ready once this address answers. */
 export interface ProbeRequest {

@@ -1,6 +1,7 @@
 import { serviceOf, type PlanInput, type FailedStep } from './plan-input.ts';
-import { isShortWait, type ServicePlan, type WaitReason } from './host-plan.ts';
+import { type ServicePlan } from './host-plan.ts';
 import { isStubborn } from './failed-step.ts';
+import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
 /** What a service that never served may wait for: its start was put off on purpose. */
 const UNBEGUN: ReadonlySet<WaitReason> = new Set([

@@ -15,19 +15,12 @@ import { foreignIn } from './foreign-container.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { failedStepKey, type Foreign, type PlanInput, type ServiceContext } from './plan-input.ts';
-import {
-  isShortWait,
-  type Decision,
-  type EdgePlan,
-  type HostPlan,
-  type ServicePlan,
-  takes,
-  type WaitReason,
-} from './host-plan.ts';
+import { type Decision, type EdgePlan, type HostPlan, type ServicePlan, takes } from './host-plan.ts';
 import { replicaOf } from './container-roles.ts';
 import { planService } from './plan-service.ts';
 import { selfDecision } from './agent-container.ts';
 import { afterFailedStep, isStubborn, restingAt } from './failed-step.ts';
+import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
 /** Plans every declared service after those it depends on, then the services that are no longer declared. */
 export const planHost = (input: PlanInput): HostPlan => {

@@ -1,5 +1,4 @@
 import type { ComposeProject, Service } from '../compose/project-model.ts';
-import type { ErrorCode } from '../errors.ts';
 import type { EdgeMode } from '../edge/edge-config.ts';
 import type { Mirror } from '../image/mirror.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -10,6 +9,7 @@ import type { Release, ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { DeployWindow } from '../window/deploy-window.ts';
 import type { ActionKind } from './action.ts';
+import type { ErrorCode } from '../vocabulary/error-codes.ts';
 
 /** Everything a plan depends on: the same input gives the same plan. */
 export interface PlanInput {

@@ -2,7 +2,8 @@ import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Verdict } from './container-health.ts';
 import { wait } from './gate.ts';
-import type { BlockReason, Decision, WaitReason } from './host-plan.ts';
+import type { Decision } from './host-plan.ts';
+import type { BlockReason, WaitReason } from '../vocabulary/reasons.ts';
 
 /** What one replica's slot needs next. */
 export type Step =

@@ -16,9 +16,9 @@ import {
 import { exposureOf } from '../compose/start-first-checks.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
-import type { BlockReason } from '../plan/host-plan.ts';
 import type { Ledger, ResolvedTag } from './ledger.ts';
 import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
+import type { BlockReason } from '../vocabulary/reasons.ts';
 
 /** Which release a service should run: compose × manifest × host. */
 export type Desired =

@@ -3,6 +3,7 @@ import type { ImageOrigin } from '../image/origin.ts';
 import type { Digest, ImageId } from '../image/reference.ts';
 import type { AcceptedManifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';
+import type { FailureReason } from '../vocabulary/reasons.ts';
 import type { Release } from './release.ts';
 
 /** What must survive a restart and is not in the engine (docs/DOCUMENTS.md, "Files on the host"). */
@@ -82,8 +83,6 @@ export const withFailures = ([failure, ...earlier]: readonly Failure[]): Pick<
   ServiceRecord,
   'failure' | 'earlierFailures'
 > => ({ failure, earlierFailures: earlier.length === 0 ? undefined : earlier });
-
-export type FailureReason = 'crashed' | 'unhealthy' | 'not-ready' | 'exited' | 'job-failed' | 'volume';
 
 /** A foreign container that a service took over, as it was before the takeover. */
 export interface Adoption {

@@ -1,6 +1,7 @@
-import { isShortWait, type Decision } from '../plan/host-plan.ts';
+import { type Decision } from '../plan/host-plan.ts';
 import { isoTime } from '../time.ts';
-import type { Outcome } from './status-document.ts';
+import { isShortWait } from '../vocabulary/reasons.ts';
+import type { Outcome } from '../vocabulary/outcomes.ts';
 
 export interface DecisionReport {
   readonly outcome: Outcome;

@@ -1,9 +1,11 @@
-import type { Outcome, Status } from './status-document.ts';
+import type { Status } from './status-document.ts';
+import { isOutcome, type Outcome } from '../vocabulary/outcomes.ts';
 
 /** docs/DOCUMENTS.md, "Exit codes": the highest of what applies wins, in the order 1 > 3 > 4 > 2 > 0. */
 export const EXIT = { ok: 0, error: 1, pending: 2, failed: 3, offline: 4, timedOut: 5 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** The best first: the order says which outcome of several names the host. */
 const BY_OUTCOME: Readonly<Record<Outcome, ExitCode>> = {
   converged: EXIT.ok,
   waiting: EXIT.pending,
@@ -12,6 +14,8 @@ const BY_OUTCOME: Readonly<Record<Outcome, ExitCode>> = {
   blocked: EXIT.failed,
   'rolled-back': EXIT.failed,
 };
+
+const BEST_FIRST = Object.keys(BY_OUTCOME) as readonly Outcome[];
 
 const ORDER: readonly ExitCode[] = [
   EXIT.error,
@@ -25,14 +29,11 @@ const ORDER: readonly ExitCode[] = [
 export const worstOf = (codes: readonly ExitCode[]): ExitCode =>
   ORDER.find((code) => codes.includes(code)) ?? EXIT.ok;
 
-const RANK: readonly Outcome[] = ['rolled-back', 'blocked', 'offline', 'progressing', 'waiting', 'converged'];
-
 export const worstOutcome = (outcomes: readonly Outcome[]): Outcome =>
-  RANK.find((outcome) => outcomes.includes(outcome)) ?? 'converged';
+  BEST_FIRST.findLast((outcome) => outcomes.includes(outcome)) ?? 'converged';
 
 /** A daemon of another version may say a word that this one does not know: not yet good. */
-const codeOf = (outcome: string): ExitCode =>
-  Object.hasOwn(BY_OUTCOME, outcome) ? BY_OUTCOME[outcome as Outcome] : EXIT.pending;
+const codeOf = (outcome: string): ExitCode => (isOutcome(outcome) ? BY_OUTCOME[outcome] : EXIT.pending);
 
 /** `isDaemonNeeded`: for `status`, where a missing daemon is itself worth telling. */
 export const exitCodeOf = (status: Status, isDaemonNeeded: boolean): ExitCode =>

@@ -1,18 +1,6 @@
 import type { ImageOrigin } from '../image/origin.ts';
-
-/**
- * What a service is at, in one word (docs/DOCUMENTS.md, "Outcomes and reasons"). The list is complete: a new
- * situation is a new reason.
- */
-export const OUTCOMES = ['converged', 'progressing', 'waiting', 'rolled-back', 'blocked', 'offline'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-export const isOutcome = (word: string): word is Outcome => OUTCOMES.some((outcome) => outcome === word);
-
-export const CONTAINER_ROLES = ['serving', 'candidate', 'draining', 'retired', 'failed'] as const;
-export type ContainerRole = (typeof CONTAINER_ROLES)[number];
-
-export const EDGE_ROLES = ['serving', 'starting', 'leaving'] as const;
-export type EdgeRole = (typeof EDGE_ROLES)[number];
+import type { Outcome } from '../vocabulary/outcomes.ts';
+import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
 
 /**
  * The status document: `status --json`, the status socket and reports. Additive changes keep the version;
@@ -119,7 +107,7 @@ export interface HoldStatus {
 export interface ServiceStatus {
   readonly service: string;
   readonly outcome: Outcome;
-  /** A word from the documented lists of waits and blocks; null where there is nothing to explain. */
+  /** One of the words of core/vocabulary/reasons.ts, or an action; null where there is nothing to explain. */
   readonly reason: string | null;
   readonly message: string | null;
   readonly advice: string | null;

@@ -10,7 +10,7 @@ export const CORE_SCRIPTS = {
   'image-version': 'image/image-version',
   'natural-order': 'natural-order',
   'one-line': 'one-line',
-  'status-document': 'status/status-document',
+  outcomes: 'vocabulary/outcomes',
   time: 'time',
 } as const;
 

@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { RejectionReason } from '../../../src/core/manifest/manifest.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { sharedDocker } from '../../support/context.ts';
 import { flavours } from '../../support/flavours.ts';
@@ -12,6 +11,7 @@ import { type FleetHub, startHub } from '../../support/fleet-hub.ts';
 import type { TestHost } from '../../support/host.ts';
 import { createImagePusher, type PushedImage } from '../../support/images.ts';
 import { everything, runningIn } from './scene.ts';
+import type { RejectionReason } from '../../../src/core/vocabulary/reasons.ts';
 
 const ENVIRONMENT = 'envelopes';
 const HOST = 'web-1';

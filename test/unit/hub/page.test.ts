@@ -1,7 +1,6 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PageAsset } from '../../../src/hub/page/assets.ts';
-import { isVerdictWord } from '../../../src/core/fleet/verdict.ts';
 import { fleetOfAll } from '../../support/fleet-of-all.ts';
 import { hostStatus } from '../../support/status.ts';
 import {
@@ -14,6 +13,7 @@ import {
   type Scene,
   type SceneOptions,
 } from './scene.ts';
+import { isVerdictWord } from '../../../src/core/vocabulary/outcomes.ts';
 
 const assets: readonly PageAsset[] = [
   { path: '/', contentType: 'text/html; charset=utf-8', body: '<title>fleet</title>' },

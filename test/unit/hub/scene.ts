@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
-import type { EventName } from '../../../src/core/events.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { startHub, type Hub, type HubOptions } from '../../../src/hub/hub.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
+import type { EventName } from '../../../src/core/vocabulary/event-names.ts';
 
 export const PUBLISH = 'publish-token-of-the-tests';
 export const SECRET = 'report-secret-of-the-tests';

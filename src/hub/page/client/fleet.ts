@@ -1,8 +1,9 @@
 import { findingsOf, type DesiredManifest } from '../../../core/fleet/findings.ts';
 import { judgeFleet, type JudgedHost } from '../../../core/fleet/host-verdict.ts';
-import { countWords, isWell, toneOf, type Finding, type Tone } from '../../../core/fleet/verdict.ts';
+import { countWords, isWell, type Finding } from '../../../core/fleet/verdict.ts';
 import { ago, element, foreign, type Child } from './dom.ts';
 import type { HostEntry } from './documents.ts';
+import { TONES, toneOf, type Tone } from '../../../core/vocabulary/outcomes.ts';
 
 /** A host's report, with the time of its arrival. */
 interface SeenReport extends HostEntry {
@@ -127,8 +128,6 @@ const line = (text: string | null, ...before: readonly Child[]): HTMLElement | u
 const titleOf = ({ service, word, reason }: Finding): string =>
   `${service === null ? '' : `${service} `}${word}${reason === null ? '' : ` (${reason})`}`;
 
-const RANK: readonly Tone[] = ['bad', 'warn', 'info', 'good'];
-
 interface Trouble {
   readonly host: string;
   readonly finding: Finding;
@@ -162,5 +161,5 @@ export const troubles = (
         (finding): Trouble => ({ host, finding, tone: toneOf(finding.word) }),
       ),
     )
-    .toSorted((a, b) => RANK.indexOf(a.tone) - RANK.indexOf(b.tone))
+    .toSorted((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone))
     .map(troubleElement);

@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 import { createManifestSource } from '../../../../src/adapters/manifest-source/manifest-source.ts';
 import type { ManifestSourceOptions } from '../../../../src/adapters/manifest-source/manifest-source.ts';
-import type { AgentError, ErrorCode } from '../../../../src/core/errors.ts';
+import type { AgentError } from '../../../../src/core/errors.ts';
 import type { Fetched } from '../../../../src/core/ports/manifest-source.ts';
+import type { ErrorCode } from '../../../../src/core/vocabulary/error-codes.ts';
 
 /** Limits that no answer of a local server meets by chance, and that a test can wait for. */
 const PATIENT = { connectMs: 5000, responseMs: 5000, requestMs: 10_000 };

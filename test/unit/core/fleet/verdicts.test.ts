@@ -7,17 +7,12 @@ import {
   readHostReport,
   type HostReport,
 } from '../../../../src/core/fleet/host-report.ts';
-import {
-  countWords,
-  isWell,
-  verdictText,
-  toneOf,
-  VERDICT_WORDS,
-} from '../../../../src/core/fleet/verdict.ts';
+import { countWords, isWell, verdictText } from '../../../../src/core/fleet/verdict.ts';
 import type { Status } from '../../../../src/core/status/status-document.ts';
 import { fleetOfAll, strangeStatus, WANTED_SERIAL } from '../../../support/fleet-of-all.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
 import { manifest } from '../../../support/world.ts';
+import { toneOf, VERDICT_WORDS } from '../../../../src/core/vocabulary/outcomes.ts';
 
 const wanted = manifest({ web: 'org/web:1.1.0' }, { serial: WANTED_SERIAL });
 const reportOf = (host: string, change: Partial<Status> = {}, seenAtMs = NOW_MS): HostReport => ({

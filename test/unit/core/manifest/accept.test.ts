@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DOCUMENT_CAP_BYTES, isExpired, watermarkOf } from '../../../../src/core/manifest/accept.ts';
-import type { Acceptance, RejectionReason } from '../../../../src/core/manifest/manifest.ts';
+import type { Acceptance } from '../../../../src/core/manifest/manifest.ts';
 import { bytesOf, NOW_MS, sealed, written } from './builder.ts';
 import {
   jenkins,
@@ -15,6 +15,7 @@ import {
   mark,
   withTag,
 } from './judge.ts';
+import type { RejectionReason } from '../../../../src/core/vocabulary/reasons.ts';
 
 describe('accepting', () => {
   it('takes a signed manifest and keeps what verifies it again', () => {

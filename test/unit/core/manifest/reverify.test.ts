@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { reverify } from '../../../../src/core/manifest/accept.ts';
-import type { RejectionReason } from '../../../../src/core/manifest/manifest.ts';
 import { sealed, trustOf, written } from './builder.ts';
 import { jenkins, release, stranger, trust, judge, bare, acceptedOf, manifestOf, withTag } from './judge.ts';
+import type { RejectionReason } from '../../../../src/core/vocabulary/reasons.ts';
 
 describe('verifying a kept manifest again', () => {
   const document = sealed(written(), jenkins);
