@@ -57,8 +57,8 @@ export const messageOf = (error: unknown): string => {
 export const reasonOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (!/^E[A-Z0-9_]+$/.test(code)) return 'an error without a system code';
-  const [, words] = /^E[A-Z0-9]+: ([a-z][a-z ,'-]*?), [a-z]+\b/.exec(messageOf(error)) ?? [];
-  return words === undefined ? code : `${words} (${code})`;
+  const [, text] = /^E[A-Z0-9]+: ([a-z][a-z ,'-]*?), [a-z]+\b/.exec(messageOf(error)) ?? [];
+  return text === undefined ? code : `${text} (${code})`;
 };
 
 /** Turns an unforeseen error into INTERNAL, which is worth another try. */

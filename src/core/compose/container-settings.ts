@@ -98,16 +98,16 @@ export const ulimits: Reader<readonly Ulimit[]> = (node, c) => {
 };
 
 const namespace =
-  (key: string, words: readonly string[]): Reader<string> =>
+  (key: string, modes: readonly string[]): Reader<string> =>
   (node, c) => {
     const mode = text(node, c);
-    if (mode === undefined || words.includes(mode) || /^container:[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(mode))
+    if (mode === undefined || modes.includes(mode) || /^container:[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(mode))
       return mode;
     return report(
       c,
       node,
       `${key} ${quoted(c, node, mode)} is not supported`,
-      `write ${[...words, 'container:NAME'].join(', ')}`,
+      `write ${[...modes, 'container:NAME'].join(', ')}`,
     );
   };
 

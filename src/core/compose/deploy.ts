@@ -21,8 +21,8 @@ const UPDATE_KEYS = {
   monitor: duration,
   order: oneOf('stop-first', 'start-first'),
   failure_action: ((node, c) => {
-    const word = oneOf('rollback', 'pause', 'continue')(node, c);
-    if (word !== 'continue') return word;
+    const action = oneOf('rollback', 'pause', 'continue')(node, c);
+    if (action !== 'continue') return action;
     return report(
       c,
       node,

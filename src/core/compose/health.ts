@@ -8,11 +8,11 @@ const test: Reader<readonly string[]> = (node, c) => {
     const line = filledText(node, c);
     return line === undefined ? undefined : line === 'NONE' ? [] : ['CMD-SHELL', line];
   }
-  const words = listOf(text)(node, c);
-  if (words === undefined) return undefined;
-  const [kind, ...rest] = words;
+  const parts = listOf(text)(node, c);
+  if (parts === undefined) return undefined;
+  const [kind, ...rest] = parts;
   if (kind === 'NONE' && rest.length === 0) return [];
-  if ((kind === 'CMD' && rest.length > 0) || (kind === 'CMD-SHELL' && rest.length === 1)) return words;
+  if ((kind === 'CMD' && rest.length > 0) || (kind === 'CMD-SHELL' && rest.length === 1)) return parts;
   return report(
     c,
     node,
@@ -55,7 +55,7 @@ export const healthcheck: Reader<Healthcheck> = (node, c) => {
   });
 };
 
-const WORDS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
+const NAMES: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
 
 export const restart: Reader<RestartPolicy> = (node, c) => {
   const read = scalar(node, c);
@@ -70,7 +70,7 @@ export const restart: Reader<RestartPolicy> = (node, c) => {
   }
   const [, retries] = /^on-failure:(\d{1,6})$/.exec(read.text) ?? [];
   if (retries !== undefined) return { name: 'on-failure', maxRetries: Number(retries) };
-  const name = WORDS.find((word) => word === read.text);
+  const name = NAMES.find((candidate) => candidate === read.text);
   return name === undefined
     ? report(
         c,

@@ -34,7 +34,7 @@ const bindOptions = (options: readonly string[]): { propagation?: string; selinu
     : options.includes('z')
       ? 'z'
       : undefined;
-  return present({ propagation: PROPAGATIONS.find((word) => options.includes(word)), selinux });
+  return present({ propagation: PROPAGATIONS.find((option) => options.includes(option)), selinux });
 };
 
 const shortMount = (node: Node, c: Context): Mount | undefined => {

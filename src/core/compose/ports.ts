@@ -70,8 +70,8 @@ const pairUp = (
 const shortPorts = (node: Node, c: Context): readonly WrittenPort[] | undefined => {
   const written = filledText(node, c);
   if (written === undefined) return undefined;
-  const [ports, word, ...rest] = written.split('/');
-  const protocol = parseProtocol(word);
+  const [ports, suffix, ...rest] = written.split('/');
+  const protocol = parseProtocol(suffix);
   const split = splitShort(ports ?? '');
   const container = split && parseRange(split.container);
   const host = split && parseRange(split.host);
@@ -142,9 +142,9 @@ export const ports: Reader<readonly WrittenPort[]> = (node, c) => {
 
 const exposed: Reader<readonly string[]> = (node, c) => {
   const written = filledText(node, c);
-  const [text, word, ...rest] = (written ?? '').split('/');
+  const [text, suffix, ...rest] = (written ?? '').split('/');
   const range = parseRange(text ?? '');
-  const protocol = parseProtocol(word);
+  const protocol = parseProtocol(suffix);
   if (written === undefined) return undefined;
   if (!range || !protocol || rest.length > 0) {
     return report(

@@ -130,13 +130,14 @@ export const bool: Reader<boolean> = (node, c) => {
 };
 
 export const oneOf =
-  <T extends string>(...words: readonly T[]): Reader<T> =>
+  <T extends string>(...allowed: readonly T[]): Reader<T> =>
   (node, c) => {
     const value = text(node, c);
     if (value === undefined) return undefined;
-    const found = words.find((word) => word === value);
+    const found = allowed.find((candidate) => candidate === value);
     return (
-      found ?? report(c, node, `${quoted(c, node, value)} is not supported here`, `write ${words.join(', ')}`)
+      found ??
+      report(c, node, `${quoted(c, node, value)} is not supported here`, `write ${allowed.join(', ')}`)
     );
   };
 

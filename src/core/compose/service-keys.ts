@@ -23,8 +23,8 @@ const image: Reader<string> = (node, c) => {
 };
 
 const pullPolicy: Reader<PullPolicy> = (node, c) => {
-  const word = oneOf('always', 'never', 'missing', 'if_not_present')(node, c);
-  return word === 'if_not_present' ? 'missing' : word;
+  const policy = oneOf('always', 'never', 'missing', 'if_not_present')(node, c);
+  return policy === 'if_not_present' ? 'missing' : policy;
 };
 
 /** Every supported key of a service. The list is part of the public surface. */

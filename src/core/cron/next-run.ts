@@ -89,7 +89,7 @@ const nearestWeekday = (target: number, { day, weekday, lastDay }: Day): number 
 
 const isDayOfWeek = (value: number | string, { day, weekday, lastDay }: Day): boolean => {
   if (typeof value === 'number') return value === weekday;
-  const [wanted, nth] = value.split('#');
-  if (Number.parseInt(wanted ?? '', 10) % 7 !== weekday) return false;
+  const [text, nth] = value.split('#');
+  if (Number.parseInt(text ?? '', 10) % 7 !== weekday) return false;
   return nth === undefined ? day + 7 > lastDay : Math.ceil(day / 7) === Number(nth);
 };

@@ -85,8 +85,8 @@ const descriptorOf = (raw: RawDescriptor | null | undefined): Descriptor | undef
 };
 
 /** The media type is optional in OCI documents. */
-const knownType = (said: unknown, types: readonly [string, ...string[]]): string =>
-  types.find((t) => t === said) ?? types[0];
+const knownType = (declared: unknown, types: readonly [string, ...string[]]): string =>
+  types.find((t) => t === declared) ?? types[0];
 
 /** Returns undefined for other documents, such as manifests of schema version 1. */
 export const readManifestDocument = (body: Uint8Array): ManifestDocument | undefined => {

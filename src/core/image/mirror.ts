@@ -67,8 +67,8 @@ export const parseMirrors = (text: string): ParsedMirrors => {
     const address = part.slice(equals + 1);
     if (!URL.canParse(address)) return problem(`has no URL for ${registry}`);
     const url = new URL(address);
-    const wrong = problemOf(registry, url);
-    if (wrong !== undefined) return problem(wrong);
+    const fault = problemOf(registry, url);
+    if (fault !== undefined) return problem(fault);
     const prefix = prefixOf(url);
     if (mirrors.some((m) => m.registry === registry && m.prefix === prefix))
       return problem(`names one mirror of ${registry} twice`);

@@ -27,8 +27,8 @@ const text = (max: number) =>
   );
 
 const wholeNumber = (min: number, max: number) => {
-  const wanted = `must be a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
+  const message = `must be a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
 };
 
 const utcTime = v.pipe(

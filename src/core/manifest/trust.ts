@@ -16,8 +16,8 @@ const PEM = /^\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PU
 export const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 const positive = (what: string) => {
-  const wanted = `must be a whole number from 1 on: ${what}`;
-  return v.pipe(v.number(wanted), v.safeInteger(wanted), v.minValue(1, wanted));
+  const message = `must be a whole number from 1 on: ${what}`;
+  return v.pipe(v.number(message), v.safeInteger(message), v.minValue(1, message));
 };
 
 const file = v.strictObject({
