@@ -88,13 +88,13 @@ export const pathText = (at: Node, path: string): string => {
 };
 
 /** Reports why the file named at `at` cannot be used. Returns false if it can be used. */
-export const isUnusable = (c: Context, at: Node, path: string, content: FileContent | undefined): boolean => {
+export const isUnusable = (c: Context, at: Node, path: string, content: FileContent): boolean => {
   const shown = pathText(at, path);
-  if (content?.kind === 'missing')
+  if (content.kind === 'missing')
     report(c, at, `${shown} does not exist`, 'create the file, or correct the path');
-  else if (content?.kind === 'unreadable')
+  else if (content.kind === 'unreadable')
     report(c, at, `${shown} may not be read`, 'let the agent read it (chmod, chown)');
-  else if (content?.kind === 'unusable') report(c, at, `${shown} ${content.message}`, 'name a regular file');
+  else if (content.kind === 'unusable') report(c, at, `${shown} ${content.message}`, 'name a regular file');
   else return false;
   return true;
 };
@@ -105,8 +105,8 @@ export const envFiles: Reader<Environment> = (node, c) => {
   const items = node.kind === 'list' ? node.items : [node];
   for (const item of items) {
     const file = envFile(item, c);
-    const content = file && c.ask(file.path, 'environment');
-    if (file === undefined || content === undefined) continue;
+    if (file === undefined) continue;
+    const content = c.ask(file.path, 'environment');
     if (content.kind === 'missing' && !file.required) continue;
     if (!isUnusable(c, file.node, file.path, content) && content.kind === 'text')
       addDotenv(c, file.path, content.text, values);

@@ -155,11 +155,11 @@ export const sourceFile =
     if (!expectMap(node, c)?.entries.has('file')) return report(c, node, 'has no file', FILE_ONLY);
     if (read.file === undefined) return undefined;
     const content = c.ask(read.file, purpose);
-    if (content?.kind === 'unreadable') {
+    if (content.kind === 'unreadable') {
       const shown = pathText(nodeAt(node, 'file'), read.file);
       hint(c, node, `${shown} may not be read by the agent, which will not notice a change of its content`);
     } else if (isUnusable(c, nodeAt(node, 'file'), read.file, content)) {
       return undefined;
     }
-    return { path: read.file, contentHash: content?.kind === 'hash' ? content.sha256 : undefined };
+    return { path: read.file, contentHash: content.kind === 'hash' ? content.sha256 : undefined };
   };

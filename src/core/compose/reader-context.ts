@@ -43,7 +43,7 @@ export interface Context {
   /** The variables that a service's settings use, and their values. Undefined outside services. */
   readonly used?: Map<string, string>;
   /** Returns the result of reading the file, and records that the project needs it. */
-  readonly ask: (path: string, purpose: FilePurpose) => FileContent | undefined;
+  readonly ask: (path: string, purpose: FilePurpose) => FileContent;
 }
 
 /** Turns a node into a value. Returns undefined if it reported a problem. */

@@ -29,8 +29,8 @@ export const readVariables = (roots: readonly MapNode[], c: Context): ReadonlyMa
   const values = new Map<string, string>();
   const implicit = posix.join(c.folder, '.env');
   const content = c.ask(implicit, 'variables');
-  if (content?.kind === 'text') addDotenv(c, implicit, content.text, values);
-  else if (content !== undefined && content.kind !== 'missing') {
+  if (content.kind === 'text') addDotenv(c, implicit, content.text, values);
+  else if (content.kind !== 'missing') {
     const place = { file: implicit, line: 1, column: 1 };
     report(
       c,
@@ -42,7 +42,7 @@ export const readVariables = (roots: readonly MapNode[], c: Context): ReadonlyMa
   for (const root of roots) {
     for (const { path, node } of declared(root, c)) {
       const file = c.ask(path, 'variables');
-      if (!isUnusable(c, node, path, file) && file?.kind === 'text') addDotenv(c, path, file.text, values);
+      if (!isUnusable(c, node, path, file) && file.kind === 'text') addDotenv(c, path, file.text, values);
     }
   }
   return values;
