@@ -64,7 +64,8 @@ export const restart: Reader<RestartPolicy> = (node, c) => {
     hint(
       c,
       node,
-      `${node.kind === 'scalar' ? node.source : 'no'} is taken for "no", but other versions of Compose refuse it: write restart: "no"`,
+      `${node.kind === 'scalar' ? node.source : 'no'} is taken for "no", ` +
+        'but other versions of Compose refuse it: write restart: "no"',
     );
     return { name: 'no', maxRetries: 0 };
   }

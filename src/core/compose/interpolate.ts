@@ -142,6 +142,7 @@ export const interpolationFault = (
     const reason = result.message === '' || isSecret ? 'it is not set' : result.message;
     return { message: `variable ${result.name} is required: ${reason}`, advice: SET_ADVICE };
   }
-  const advice = `${SET_ADVICE}, or write \${${result.name}:-default}; the agent's own environment is never used`;
+  const alternative = `\${${result.name}:-default}`;
+  const advice = `${SET_ADVICE}, or write ${alternative}; the agent's own environment is never used`;
   return { message: `variable ${result.name} is not set`, advice };
 };

@@ -14,7 +14,8 @@ export interface WrittenMount {
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] as const;
 const OPTION_ADVICE = `write ro, rw, z, Z, nocopy (volumes) or one of ${PROPAGATIONS.join(', ')}`;
 const FORM =
-  'write [SOURCE:]TARGET[:ro], where SOURCE is a volume of the top level or a path that begins with "/" or "./"';
+  'write [SOURCE:]TARGET[:ro], where SOURCE is a volume of the top level, ' +
+  'or a path that begins with "/" or "./"';
 
 const definedVolume = (name: string, node: Node, c: Context): string | undefined =>
   c.defined.volumes.has(name)

@@ -95,12 +95,12 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
         unknownService(dependency.service, service.name, services, c),
       );
     } else if (dependency.condition === 'completed' && target && target.container.restart.name !== 'no') {
-      const advice = `set restart: "no" on "${dependency.service}", or wait for another condition`;
+      const name = `"${dependency.service}"`;
       report(
         c,
         at,
-        `waits until "${dependency.service}" completes, but "${dependency.service}" is started again when it ends`,
-        advice,
+        `waits until ${name} completes, but ${name} is started again when it ends`,
+        `set restart: "no" on ${name}, or wait for another condition`,
       );
     }
   }
@@ -141,13 +141,10 @@ const donorHints = (
     if (donors.has(donor)) continue;
     const at = nodeAt(node, NAMESPACE_KEYS[namespace]);
     const name = isLiteral(at) ? donor : quoted(c, at, donor);
-    hint(
-      c,
-      at,
-      services.has(donor)
-        ? `no service has container_name: ${name}. If you mean the service ${name}, set its container_name to ${name}`
-        : `no service has container_name: ${name}. ${service.name} waits until you start that container`,
-    );
+    const advice = services.has(donor)
+      ? `If you mean the service ${name}, set its container_name to ${name}`
+      : `${service.name} waits until you start that container`;
+    hint(c, at, `no service has container_name: ${name}. ${advice}`);
   }
 };
 
@@ -218,10 +215,11 @@ const singletonChecks = ({ service, ports, node }: WrittenService, c: Context): 
   }
   const fixed = ports.find(({ port }) => port.hostPort !== undefined);
   if (several && order === 'stop-first' && fixed) {
+    const count = isLiteral(nodeAt(node, 'deploy')) ? String(service.replicas) : 'several';
     report(
       c,
       fixed.node,
-      `${isLiteral(nodeAt(node, 'deploy')) ? String(service.replicas) : 'several'} replicas cannot share a host port`,
+      `${count} replicas cannot share a host port`,
       'use one replica, leave the host port out, or use order: start-first',
     );
   }
@@ -241,9 +239,9 @@ const portChecks = (services: Services, c: Context): void => {
       const others = taken.get(key) ?? [];
       const clash = others.find((other) => addressesOverlap(other.port.hostAddress, port.hostAddress));
       if (clash) {
-        const where = `${clash.node.place.file}:${clash.node.place.line}`;
+        const other = `"${clash.owner}" (${clash.node.place.file}:${clash.node.place.line})`;
         const shown = isLiteral(node) ? key : quoted(c, node, key);
-        const message = `host port ${shown} of "${service.name}" is also published by "${clash.owner}" (${where})`;
+        const message = `host port ${shown} of "${service.name}" is also published by ${other}`;
         report(c, node, message, 'publish another host port, or another address');
       }
       taken.set(key, [...others, { port, node, owner: service.name }]);

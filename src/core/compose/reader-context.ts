@@ -64,8 +64,10 @@ export const MAX_PROBLEMS = 100;
 const MAX_QUOTE = 80;
 
 /** Settings with free text, which is often secret. Messages never quote it. */
-const FREE_TEXT =
-  /^(?:services\..+\.(?:environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls)|.*\.(?:labels|driver_opts))(?:[.[]|$)/;
+const FREE_TEXT_KEYS = 'environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls';
+const FREE_TEXT = new RegExp(
+  `^(?:services\\..+\\.(?:${FREE_TEXT_KEYS})|.*\\.(?:labels|driver_opts))(?:[.[]|$)`,
+);
 
 export const isSecretPlace = (at: Pick<Node, 'path'>): boolean => FREE_TEXT.test(at.path);
 

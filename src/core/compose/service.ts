@@ -98,14 +98,10 @@ const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
     ...(ownsNothing ? ['ports'] : []),
     ...(mode.startsWith('container:') ? ['hostname', 'dns', 'extra_hosts', 'expose'] : []),
   ];
+  const shown = isLiteral(nodeAt(node, 'network_mode')) ? `network_mode ${mode}` : 'this network_mode';
   for (const key of clashes) {
     if (node.kind === 'map' && node.entries.has(key)) {
-      report(
-        c,
-        nodeAt(node, key),
-        `${key} has no effect with ${isLiteral(nodeAt(node, 'network_mode')) ? `network_mode ${mode}` : 'this network_mode'}`,
-        `remove ${key}, or network_mode`,
-      );
+      report(c, nodeAt(node, key), `${key} has no effect with ${shown}`, `remove ${key}, or network_mode`);
     }
   }
   return { kind: 'mode', mode };

@@ -47,10 +47,11 @@ const portText = ({ port, node }: WrittenService['ports'][number]): string =>
 const modeChecks = ({ service, node }: WrittenService, c: Context): void => {
   const mode = service.container.networkMode;
   if (mode.kind !== 'mode' || (mode.mode === 'none' && exposureOf(service) === 'alias')) return;
+  const at = nodeAt(node, 'network_mode');
   report(
     c,
-    nodeAt(node, 'network_mode'),
-    `start-first cannot switch a service with network_mode${isLiteral(nodeAt(node, 'network_mode')) ? ` ${mode.mode}` : ' set'}`,
+    at,
+    `start-first cannot switch a service with network_mode ${isLiteral(at) ? mode.mode : 'set'}`,
     'use networks: instead, or order: stop-first',
   );
 };
@@ -71,13 +72,16 @@ const protocolHints = ({ ports }: WrittenService, c: Context): void => {
       hint(
         c,
         node,
-        `port ${number} is switched as plain TCP: kept-alive connections stay on the old container until its drain ends. If it speaks HTTP/1, write {target: ${number}, published: ${published}${address}, app_protocol: http}`,
+        `port ${number} is switched as plain TCP: ` +
+          'kept-alive connections stay on the old container until its drain ends. If it speaks HTTP/1, ' +
+          `write {target: ${number}, published: ${published}${address}, app_protocol: http}`,
       );
     else if (appProtocol !== undefined && appProtocol !== 'http' && appProtocol !== 'tcp')
       hint(
         c,
         node,
-        `app_protocol ${isLiteral(node) ? appProtocol : 'as set'} is switched as plain TCP: only http is switched between requests`,
+        `app_protocol ${isShown ? appProtocol : 'as set'} is switched as plain TCP: ` +
+          'only http is switched between requests',
       );
   }
 };

@@ -37,7 +37,10 @@ const prefixOf = ({ host, hostname, pathname }: URL): string => {
 
 const problemOf = (registry: string, url: URL): string | undefined => {
   if (url.username !== '' || url.password !== '')
-    return `has a user name or password in the address for ${registry}: put it into DOCKER_CONFIG/config.json, under ${url.host}`;
+    return (
+      `has a user name or password in the address for ${registry}: ` +
+      `put it into DOCKER_CONFIG/config.json, under ${url.host}`
+    );
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     return `has the scheme "${url.protocol}" for ${registry}: mirrors need https:`;
   if (url.protocol === 'http:' && !isPlainHost(url.hostname))

@@ -25,8 +25,8 @@ const IDENTIFIER = /^[a-f0-9]{64}$/;
 /** The longest path without the host (distribution/reference, `RepositoryNameTotalLengthMax`). */
 const PATH_LENGTH = 255;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-const DOMAIN =
-  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
+const DOMAIN_PART = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+const DOMAIN = new RegExp(`^(?:${DOMAIN_PART}(?:\\.${DOMAIN_PART})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
 const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 
 export const isDigest = (text: string): text is Digest => DIGEST.test(text);
@@ -64,7 +64,8 @@ export const parseImage = (text: string): ImageReference => {
   if (image) return image;
   throw new AgentError('USAGE', `"${text}" is not an image reference`, {
     advice:
-      'write [HOST[:PORT]/]PATH[:TAG][@sha256:…], in lower case, for example registry.example.com/org/web:1.2.3',
+      'write [HOST[:PORT]/]PATH[:TAG][@sha256:…], in lower case, ' +
+      'for example registry.example.com/org/web:1.2.3',
   });
 };
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EpochMs } from '../time.ts';
+import { isoTime, type EpochMs } from '../time.ts';
 import type {
   Acceptance,
   AcceptedManifest,
@@ -161,7 +161,8 @@ const compareToWatermark = (offered: Read & { kind: 'read' }, epoch: number, hig
   if (offered.payloadSha256 === highest.payloadSha256) return 'same';
   return reject(
     'conflict',
-    `serial ${serial} was accepted with other content: ${highest.payloadSha256.slice(0, 12)}…, now ${offered.payloadSha256.slice(0, 12)}…`,
+    `serial ${serial} was accepted with other content: ` +
+      `${highest.payloadSha256.slice(0, 12)}…, now ${offered.payloadSha256.slice(0, 12)}…`,
     'publish again with a higher serial; find out who published the same serial twice',
     serial,
   );
@@ -173,9 +174,10 @@ const findMissingDigest = (manifest: Manifest) => {
     .filter(([, { image }]) => image.digest === undefined)
     .map(([name]) => name);
   if (missing.length === 0) return undefined;
+  const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
   return reject(
     'digest-missing',
-    `no digest for ${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ` and ${missing.length - 5} more` : ''}`,
+    `no digest for ${missing.slice(0, 5).join(', ')}${more}`,
     'publish every image as REPOSITORY:TAG@sha256:…: a signed manifest needs digests',
     manifest.serial,
   );
@@ -191,7 +193,8 @@ const findExpiry = (manifest: Manifest, nowMs: EpochMs) =>
   isExpired(manifest, nowMs)
     ? reject(
         'expired',
-        `serial ${manifest.serial} expired at ${new Date(manifest.expiresAtMs ?? 0).toISOString()}, and this host’s clock shows ${new Date(nowMs).toISOString()}`,
+        `serial ${manifest.serial} expired at ${isoTime(manifest.expiresAtMs ?? 0)}, ` +
+          `and this host’s clock shows ${isoTime(nowMs)}`,
         'publish a fresh manifest; if the time is wrong, correct this host’s clock',
         manifest.serial,
       )
@@ -241,7 +244,7 @@ export const reverify = (
   const epoch = trust?.epoch ?? UNSIGNED_EPOCH;
   if (epoch < accepted.epoch) return lowerEpoch(epoch, accepted.epoch, manifest.serial);
   if (payloadSha256 !== accepted.payloadSha256 || manifest.serial !== accepted.manifest.serial) {
-    const message = `the kept manifest is not the one that was accepted as serial ${accepted.manifest.serial}`;
+    const message = `the kept manifest is not the accepted one of serial ${accepted.manifest.serial}`;
     return reject('conflict', message, 'the ledger was changed: run `supercargo recover`', manifest.serial);
   }
   return (trust && findMissingDigest(manifest)) ?? { kind: 'valid', manifest };

@@ -103,9 +103,10 @@ export const verifyEnvelope = (value: unknown, trust: Trust): Verification => {
   const signedBy = uniqueKeys.filter((key) => isSignedBy(key, message, distinct)).map((key) => key.name);
   if (signedBy.length >= Math.max(1, trust.threshold))
     return { kind: 'verified', payload: payloadBytes, signedBy };
+  const known = trust.keys.map((key) => key.name).join(', ');
   return refused(
     'signature',
-    `${signedBy.length} of the ${trust.threshold} required signatures are valid (keys known here: ${trust.keys.map((key) => key.name).join(', ')})`,
+    `${signedBy.length} of the ${trust.threshold} required signatures are valid (keys known here: ${known})`,
   );
 };
 

@@ -38,7 +38,8 @@ export const refuseSuccessor = (serial: number, published: Iterable<number>): Re
       409,
       'conflict',
       `serial ${serial} is not above ${highest}, the highest serial of this environment`,
-      'read the current manifest and publish with a higher serial: `supercargo publish` and `supercargo rollback` do that',
+      'read the current manifest and publish with a higher serial: ' +
+        '`supercargo publish` and `supercargo rollback` do that',
     );
   if (serial <= highestNext(highest)) return undefined;
   return refusal(
@@ -46,7 +47,7 @@ export const refuseSuccessor = (serial: number, published: Iterable<number>): Re
     'conflict',
     highest === 0
       ? `serial ${serial} is above ${HIGHEST_FIRST}: it leaves too few serials for later publishes`
-      : `serial ${serial} is more than ${LARGEST_STEP} above ${highest}: one publish could use up all serials`,
+      : `serial ${serial} is more than ${LARGEST_STEP} above ${highest}: a publish could use up all serials`,
     'publish with the next serial: `supercargo publish` chooses it',
   );
 };
