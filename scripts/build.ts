@@ -37,7 +37,7 @@ const scriptOf = (name: PageScript): string =>
 const inlinePage: Plugin = {
   name: 'inline-page',
   setup: (context) => {
-    context.onLoad({ filter: /hub[/]page[/]read-files\.ts$/ }, () => {
+    context.onLoad({ filter: /hub[/]page[/]read-page-files\.ts$/ }, () => {
       const texts = Object.fromEntries(PAGE_FILES.map((name) => [name, readPageFile(name)]));
       const scripts = Object.fromEntries(ALL_SCRIPTS.map((name) => [name, scriptOf(name)]));
       const contents = [
