@@ -1,4 +1,4 @@
-/** Edits between two words; two swapped neighbours are one edit (Damerau and Levenshtein). */
+/** The number of edits between two names. Swapping two neighbours is one edit (Damerau and Levenshtein). */
 const distance = (a: string, b: string): number => {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_empty, index) => index);
@@ -27,9 +27,9 @@ const ranked = (name: string, known: readonly string[]) =>
 export const namesByLikeness = (name: string, known: readonly string[]): readonly string[] =>
   ranked(name, known).map(({ candidate }) => candidate);
 
-/** The known name that was probably meant; undefined if more than three letters, or a third, differ. */
+/** The most similar known name, unless more than three letters, or more than a third, differ. */
 export const closestName = (name: string, known: readonly string[]): string | undefined => {
-  // Comparing takes quadratic time, and no known name is as long.
+  // The comparison takes quadratic time, and no known name is this long.
   if (name.length > 64) return undefined;
   const [best] = ranked(name, known);
   return best && best.edits <= Math.max(1, Math.min(3, Math.floor(name.length / 3)))

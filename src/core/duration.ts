@@ -3,8 +3,8 @@ const UNIT_MS = { us: 0.001, ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400
 export type DurationUnit = keyof typeof UNIT_MS;
 
 /**
- * `1h30m` → milliseconds, in the units that the caller allows. Returns undefined if the text is no duration
- * or is finer than a millisecond.
+ * Converts `1h30m` to milliseconds, with the units that the caller allows. Returns undefined for other text
+ * and for fractions of a millisecond.
  */
 export const parseDuration = (text: string, units: readonly DurationUnit[]): number | undefined => {
   const part = `(\\d+(?:\\.\\d+)?)(${units.join('|')})`;

@@ -44,7 +44,7 @@ const address: Reader<string> = (node, c) => {
   );
 };
 
-/** The servers keep their order, in which they are asked. */
+/** The engine asks the servers in this order. */
 export const dns: Reader<readonly string[]> = oneOrMany(address);
 
 /** Capabilities in the engine's spelling: upper case, without `CAP_`. */

@@ -43,7 +43,7 @@ const endOfLine = (text: string, from: number): number => {
 };
 
 /**
- * `end` is the end of its last line. `interpolate` expands `template`, in which `$$` stands for a literal
+ * `end` is the end of the value's last line. `interpolate` expands `template`, where `$$` is a literal
  * dollar.
  */
 type Value = { readonly end: number } & (

@@ -21,7 +21,7 @@ export interface Allowance {
 
 /** The kernel's limit for one variable or argument (MAX_ARG_STRLEN of execve(2)). */
 const MAX_TEXT = 131_072;
-/** The allowance for all values of one project: 16 MiB. */
+/** The allowance for all values of one project: 16 Mi characters. */
 export const projectAllowance = (): Allowance => ({ left: 16 * 1024 ** 2 });
 
 export type Lookup = (name: string) => string | undefined;

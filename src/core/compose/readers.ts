@@ -34,7 +34,7 @@ const reportKey = (
 ): void => {
   const advice = Object.hasOwn(unsupported, key) ? unsupported[key] : undefined;
   if (advice !== undefined) return report(c, at, `"${key}" is not supported`, advice);
-  // Past what is shown, comparing with each key that there is would only cost time.
+  // The report no longer shows a suggestion, and comparing with each key takes time.
   const meant = c.problems.length > MAX_PROBLEMS ? undefined : closestName(key, Object.keys(table));
   return report(
     c,

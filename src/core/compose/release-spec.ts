@@ -78,7 +78,7 @@ export const hashWith = (version: SpecVersion, service: Service, project: Compos
 const hashesOf = memoize((_project: ComposeProject) => new Map<string, string>());
 
 /**
- * The hash of everything except the image that determines the service's containers: the container spec, the
+ * The hash of everything that determines the service's containers, except the image: the container spec, the
  * container name, and the definitions of its networks and volumes. It never includes defaults of an engine.
  */
 export const specHash = (service: Service, project: ComposeProject): string =>
