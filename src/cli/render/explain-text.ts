@@ -2,7 +2,12 @@ import { foreignText } from '../../core/plan/foreign-container.ts';
 import { isoTime } from '../../core/time.ts';
 import type { Explanation } from '../../core/plan/explain-service.ts';
 import { containerStatus } from '../../core/status/container-status.ts';
-import type { ContainerStatus, FailureStatus, OriginStatus } from '../../core/status/status-document.ts';
+import type {
+  ContainerStatus,
+  DecisionStatus,
+  FailureStatus,
+  OriginStatus,
+} from '../../core/status/status-document.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -15,13 +20,9 @@ export interface ExplainDocument {
   readonly services: readonly ExplainedService[];
 }
 
-export interface ExplainedService extends Omit<Explanation, 'decision' | 'good' | 'desired' | 'containers'> {
-  readonly outcome: string;
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly advice: string | null;
+export interface ExplainedService
+  extends Omit<Explanation, 'decision' | 'good' | 'desired' | 'containers'>, DecisionStatus {
   readonly since: string | null;
-  readonly until: string | null;
   readonly good: {
     readonly version: string;
     readonly release: string;

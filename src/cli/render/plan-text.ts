@@ -7,7 +7,7 @@ import type { PlanInput } from '../../core/plan/plan-input.ts';
 import type { Action } from '../../core/plan/action.ts';
 import type { HostPlan } from '../../core/plan/host-plan.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
-import type { ForeignContainer, Status } from '../../core/status/status-document.ts';
+import type { DecisionStatus, ForeignContainer, Status } from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
@@ -17,26 +17,24 @@ export interface PlanDocument {
   readonly apiVersion: 'supercargo/plan/v1';
   readonly environment: string;
   readonly serial: number | null;
-  readonly services: readonly {
-    readonly service: string;
-    readonly outcome: string;
-    readonly reason: string | null;
-    readonly message: string | null;
-    readonly advice: string | null;
-    readonly until: string | null;
-    /** What clients of the service notice; null where nothing of it changes. */
-    readonly gap: string | null;
-    /** What may fail although it was tried beforehand as far as it can be; null where nothing may. */
-    readonly warning: string | null;
-    readonly steps: readonly PlanStep[];
-    /** What stands in the way after these steps; null where nothing does. */
-    readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
-  }[];
+  readonly services: readonly PlannedService[];
   /** Steps of the edge, the proxy of start-first services. */
   readonly edge: readonly PlanStep[];
   readonly housekeeping: readonly PlanStep[];
   /** Containers with our labels that are not ours. Absent where there are none. */
   readonly foreign?: readonly ForeignContainer[];
+}
+
+/** One service in it. */
+interface PlannedService extends DecisionStatus {
+  readonly service: string;
+  /** What clients of the service notice; null where nothing of it changes. */
+  readonly gap: string | null;
+  /** What may fail although it was tried beforehand as far as it can be; null where nothing may. */
+  readonly warning: string | null;
+  readonly steps: readonly PlanStep[];
+  /** What stands in the way after these steps; null where nothing does. */
+  readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
 }
 
 export interface PlanStep {
@@ -100,7 +98,7 @@ export const planlessDocument = (status: Status): PlanDocument => ({
   housekeeping: [],
 });
 
-const obstacleOf = (end: HostPlan, service: string): PlanDocument['services'][number]['obstacle'] => {
+const obstacleOf = (end: HostPlan, service: string): PlannedService['obstacle'] => {
   const decision = end.services.find((s) => s.service === service)?.decision;
   if (decision?.kind !== 'blocked') return null;
   const { reason, message, advice } = decision;

@@ -1,5 +1,6 @@
 import { versionOf, type ImageVersion } from '../image/image-version.ts';
 import type { ReportedService, ReportedStatus } from '../status/reported-status.ts';
+import type { DecisionStatus } from '../status/status-document.ts';
 import { isoTime, type EpochMs } from '../time.ts';
 import type { ErrorCode } from '../vocabulary/error-codes.ts';
 import { silentSince, type Finding } from './verdict.ts';
@@ -17,17 +18,11 @@ export interface JudgedStatus {
   readonly engine: Pick<ReportedStatus['engine'], 'online' | 'message' | 'advice'>;
   readonly manifest: Pick<ReportedStatus['manifest'], 'serial' | 'rejection' | 'source' | 'ignored'>;
   readonly services: readonly JudgedService[];
-  readonly edge: Pick<
-    NonNullable<ReportedStatus['edge']>,
-    'outcome' | 'reason' | 'message' | 'advice' | 'until'
-  > | null;
+  readonly edge: Pick<NonNullable<ReportedStatus['edge']>, keyof DecisionStatus> | null;
   readonly problems: ReportedStatus['problems'];
 }
 
-export type JudgedService = Pick<
-  ReportedService,
-  'service' | 'outcome' | 'reason' | 'message' | 'advice' | 'until' | 'desired' | 'failure'
->;
+export type JudgedService = Pick<ReportedService, 'service' | keyof DecisionStatus | 'desired' | 'failure'>;
 
 export interface JudgedReport {
   readonly host: string;

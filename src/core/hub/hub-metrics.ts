@@ -1,6 +1,6 @@
 import { family, type Sample } from '../metrics/exposition.ts';
 import type { EpochMs } from '../time.ts';
-import { isVerdictWord, VERDICT_WORDS, isOutcome, OUTCOMES } from '../vocabulary/outcomes.ts';
+import { OUTCOMES, VERDICT_WORDS } from '../vocabulary/outcomes.ts';
 
 export interface HostFacts {
   readonly host: string;
@@ -37,17 +37,13 @@ export interface HubFacts {
 /** Words of newer agents, together: what hosts make up must not become ever more time series. */
 const UNKNOWN = 'unknown';
 
-const outcomesOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
-  [...OUTCOMES, UNKNOWN].map((outcome) => [
-    { environment, outcome },
-    hosts.filter((host) => (isOutcome(host.outcome) ? host.outcome : UNKNOWN) === outcome).length,
-  ]);
-
-const verdictsOf = ({ environment, hosts }: EnvironmentFacts): Sample[] =>
-  [...VERDICT_WORDS, UNKNOWN].map((verdict) => [
-    { environment, verdict },
-    hosts.filter((host) => (isVerdictWord(host.verdict) ? host.verdict : UNKNOWN) === verdict).length,
-  ]);
+const hostsBy =
+  (label: 'outcome' | 'verdict', known: readonly string[]) =>
+  ({ environment, hosts }: EnvironmentFacts): Sample[] =>
+    [...known, UNKNOWN].map((word) => [
+      { environment, [label]: word },
+      hosts.filter((host) => (known.includes(host[label]) ? host[label] : UNKNOWN) === word).length,
+    ]);
 
 /** An environment that no host reports for has not converged. */
 const isConverged = ({ hosts }: EnvironmentFacts): boolean =>
@@ -74,13 +70,13 @@ const environmentFamilies = (environments: readonly EnvironmentFacts[]): readonl
       'gauge',
       'supercargo_hub_hosts',
       'Hosts by what they last reported.',
-      environments.flatMap(outcomesOf),
+      environments.flatMap(hostsBy('outcome', OUTCOMES)),
     ),
     ...family(
       'gauge',
       'supercargo_hub_verdicts',
       'Hosts by their verdict, as the page and fleet show it.',
-      environments.flatMap(verdictsOf),
+      environments.flatMap(hostsBy('verdict', VERDICT_WORDS)),
     ),
     ...family(
       'gauge',

@@ -1,19 +1,20 @@
-import { type Decision } from '../plan/host-plan.ts';
+import type { Decision } from '../plan/host-plan.ts';
 import { isoTime } from '../time.ts';
 import { isShortWait } from '../vocabulary/reasons.ts';
-import type { Outcome } from '../vocabulary/outcomes.ts';
+import type { DecisionStatus } from './status-document.ts';
 
-export interface DecisionReport {
-  readonly outcome: Outcome;
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly advice: string | null;
+export interface DecisionReport extends Omit<DecisionStatus, 'until'> {
   readonly untilMs: number | null;
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
 }
 
-/** The members by which every document tells a decision. */
-export const decisionMembers = ({ outcome, reason, message, advice, untilMs }: DecisionReport) => ({
+export const decisionMembers = ({
+  outcome,
+  reason,
+  message,
+  advice,
+  untilMs,
+}: DecisionReport): DecisionStatus => ({
   outcome,
   reason,
   message,

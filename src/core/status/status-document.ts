@@ -104,15 +104,19 @@ export interface HoldStatus {
   readonly all: boolean;
 }
 
-export interface ServiceStatus {
-  readonly service: string;
+/** The members by which every document reports a decision. */
+export interface DecisionStatus {
   readonly outcome: Outcome;
   /** One of the words of core/vocabulary/reasons.ts, or an action; null where there is nothing to explain. */
   readonly reason: string | null;
   readonly message: string | null;
   readonly advice: string | null;
-  readonly since: string;
   readonly until: string | null;
+}
+
+export interface ServiceStatus extends DecisionStatus {
+  readonly service: string;
+  readonly since: string;
   readonly desired: { readonly version: string; readonly release: string } | null;
   /** Where it came from and went back to. */
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
@@ -174,12 +178,7 @@ export interface ContainerStatus {
 }
 
 /** The proxy in front of start-first services. */
-export interface EdgeStatus {
-  readonly outcome: Outcome;
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly advice: string | null;
-  readonly until: string | null;
+export interface EdgeStatus extends DecisionStatus {
   /** The one that takes new connections first. */
   readonly containers: readonly {
     readonly id: string;
