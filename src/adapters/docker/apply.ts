@@ -20,29 +20,28 @@ import { requireDiskSpace } from './room.ts';
 export interface ApplyContext {
   readonly docker: Dockerode;
   readonly apiVersion: string;
-  /** The engine's data folder; undefined where it is another machine's. */
+  /** The engine's data folder; undefined if the engine runs on another machine. */
   readonly engineFolder: string | undefined;
   readonly environment: string;
   readonly sources: ImageSources;
-  /** None where the image is gone: then the engine refuses to create of it, in its own words. */
+  /** Empty if the image is gone; the engine then refuses the create itself. */
   readonly imageLabels: (imageId: string, signal: AbortSignal) => Promise<Labels>;
   readonly edge: EdgeHome;
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
 }
 
-/** Answers that mean "it is already so": every action may be repeated after a crash. */
+/** Status codes that mean that the action is already done: a crash may repeat any action. */
 const ALREADY: Partial<Record<EngineAction['kind'], readonly number[]>> = {
   start: [304],
   stop: [304, 404],
   remove: [404],
-  // Another service that needs it was first; the next look says whether it is the one that was meant.
+  // Another service created it first; the next observation checks whether it is the right one.
   'create-network': [409],
   'create-edge': [409],
-  // It has ended already.
+  // The edge has ended already.
   'leave-edge': [404, 409],
-  // Still in use (403, 409) is no success: the clean-up would ask again at once, for ever. As a failure it
-  // rests.
+  // 403 and 409 (still in use) stay failures, because only a failed step backs off before the next try.
   'remove-network': [404],
   'remove-image': [404],
 };
@@ -59,9 +58,9 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
 };
 
 /**
- * Takes one step; repeating it does no harm. Resolves to what it brought.
- * @throws AgentError ENGINE where the engine says nothing for `answerLimitMs` (a stop: for its grace time and
- * 30 s). A pull ends by its own limit, on silence.
+ * Executes one idempotent action.
+ * @throws AgentError ENGINE if the engine is silent for `answerLimitMs`; a stop has its grace period and 30 s
+ * more, a pull its own limit
  */
 export const applyAction = async (
   action: EngineAction,
@@ -80,7 +79,7 @@ export const applyAction = async (
     if (limit.signal.aborted && !c.signal.aborted) throw unanswered(action, limitMs, error);
     if (isAlreadySo(action.kind, error)) return undefined;
     const told = toEngineError(error, `cannot ${describe(action)}`);
-    // To a create, 400 means by the API's promise that the request can't be carried out as it stands.
+    // By the API's contract, 400 for a create means that the request itself cannot be carried out.
     throw action.kind === 'create' && statusOf(error) === 400 ? toRefusal(told) : told;
   } finally {
     clearTimeout(timer);
@@ -89,7 +88,7 @@ export const applyAction = async (
 
 const isCreate = ({ kind }: EngineAction): boolean => kind === 'create' || kind === 'create-edge';
 
-/** An engine that answers without an id has made it all the same: the next look finds it. */
+/** Returns undefined for an answer without an id; the next observation finds the container. */
 const createdBy = (answer: unknown): CreatedContainer | undefined => {
   const id = (answer as { id?: unknown } | undefined)?.id;
   return typeof id === 'string' && id !== '' ? { kind: 'container', id } : undefined;
@@ -112,9 +111,12 @@ const describe = (action: EngineAction): string => {
   return action.kind.replace('-', ' ');
 };
 
-/** Longer than an engine that lives takes for anything but a pull, also on a slow disk. */
+/** A healthy engine answers any request but a pull sooner, even on a slow disk. */
 const ANSWER_LIMIT_MS = 120_000;
-/** A stop is answered when the container is down: its grace time, and what the kill takes. */
+/**
+ * The engine answers a stop once the container is down; this is the reserve for the kill after the grace
+ * period.
+ */
 const KILL_MS = 30_000;
 
 const pull = async (
@@ -179,7 +181,7 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
     case 'stop':
       return container?.stop({ t: Math.ceil(action.graceMs / 1000), abortSignal });
     case 'remove':
-      // Never with its volumes: an anonymous one may hold what somebody needs.
+      // Keeps anonymous volumes: they may hold data.
       return container?.remove({ v: false, abortSignal });
     case 'tag-image':
       return docker.getImage(action.imageId).tag({ repo: action.repository, tag: action.tag, abortSignal });
@@ -188,19 +190,13 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
   }
 };
 
-/**
- * A container that ends at that very moment, while the engine has not noticed: it refuses, and puts nothing
- * into force.
- */
+/** The engine's refusals while a container is ending. The update did not take effect. */
 const ENDING =
   /cannot update a (?:deleted|stopped) (?:process|container)|process already finished|no such process|container not running/i;
 const ENDING_TRIES = 10;
 const ENDING_PAUSE_MS = 100;
 
-/**
- * A crash loop ends again and again; a rollback that waited out a back-off for that would leave nothing
- * serving.
- */
+/** Retries at once, because a container in a crash loop keeps ending and a back-off would delay its rollback. */
 const update = async (
   container: Dockerode.Container,
   body: object,
@@ -220,7 +216,7 @@ const policyBody = ({ name, maxRetries }: Pick<RestartPolicy, 'name' | 'maxRetri
   RestartPolicy: { Name: name, MaximumRetryCount: maxRetries },
 });
 
-/** Dying in between leaves it without the network: the plan connects it again. */
+/** If the agent dies in between, the planner connects the container again. */
 const rejoin = async (
   action: Extract<EngineAction, { kind: 'rejoin' }>,
   { docker, signal }: ApplyContext,
@@ -265,7 +261,7 @@ const volumeBody = (
   Labels: resourceLabels(environment, 'volume', volume, hash, definition.labels),
 });
 
-/** Memory and swap change together: the engine's own default is twice the memory. */
+/** Memory and swap change together; like the engine's default, memory plus swap is twice the memory. */
 const limitsBody = (limits: Partial<Limits>): object => ({
   ...(limits.memoryBytes !== undefined && { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes * 2 }),
   ...(limits.memoryReservationBytes !== undefined && { MemoryReservation: limits.memoryReservationBytes }),

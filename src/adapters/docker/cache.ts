@@ -1,10 +1,10 @@
-/** One answer that is asked for once, until it is forgotten. */
+/** Caches one value until it is forgotten. */
 export interface Cache<T> {
   readonly get: (ask: () => Promise<T>) => Promise<T>;
   readonly forget: () => void;
 }
 
-/** An answer that was under way when it was forgotten is of before: it is given, and not kept. */
+/** A result whose fetch began before forget() is returned but not cached. */
 export const createCache = <T>(): Cache<T> => {
   let kept: { readonly value: T } | undefined;
   let times = 0;

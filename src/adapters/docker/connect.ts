@@ -7,7 +7,7 @@ import { createAsk, type Ask } from './engine-call.ts';
 import { toEngineError } from './engine-error.ts';
 import { engineAgent } from './engine-agent.ts';
 
-/** The oldest engine we talk to (20.10) and the newest API whose answers we know. */
+/** The API of the oldest supported engine (20.10), and the newest API that we know. */
 const OLDEST_API = '1.41';
 const NEWEST_API = '1.52';
 
@@ -20,11 +20,11 @@ export type EngineAddress =
       /** Folder with ca.pem, cert.pem and key.pem. */ readonly tlsFolder: string | undefined;
     };
 
-/** What is known of an engine once it has answered. */
+/** A connection to an engine that has answered. */
 export interface Connection {
-  /** For questions that a living engine answers at once: silence is an error, not a wait for ever. */
+  /** For reads, with a time limit: a healthy engine answers them at once. */
   readonly ask: Ask;
-  /** For steps. Loaded at the first one. */
+  /** dockerode, for actions; loaded at the first use. */
   readonly clients: () => Promise<Clients>;
   readonly apiVersion: string;
   readonly remoteHost: string | undefined;
@@ -32,7 +32,7 @@ export interface Connection {
 
 export interface Clients {
   readonly docker: Dockerode;
-  /** With the time limit of a question. */
+  /** Has the time limit of a read. */
   readonly reader: Dockerode;
 }
 
@@ -43,9 +43,9 @@ const compareApi = (a: string, b: string): number => {
 };
 
 /**
- * Negotiates the API version: the engine's own, at most the newest we know. Docker 29 refuses versions below
+ * Negotiates the API version: the engine's, at most the newest that we know. Docker 29 refuses versions below
  * 1.44 and 20.10 knows only 1.41, so no fixed version suits both.
- * @throws AgentError ENGINE_OFFLINE, or ENGINE where the engine is too old or too new for us.
+ * @throws AgentError ENGINE_OFFLINE; ENGINE if the engine is too old or too new
  */
 export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_MS): Promise<Connection> => {
   const options = optionsOf(address);
@@ -71,7 +71,7 @@ export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_M
 
 const load = async (options: Dockerode.DockerOptions, readLimitMs: number): Promise<Clients> => {
   const { default: Client } = await import('dockerode');
-  // docker-modem takes an agent, and its types do not know of it.
+  // docker-modem accepts an agent, but its types lack it.
   const all = { ...options, agent: await engineAgent(options.protocol === 'https') };
   return { docker: new Client(all), reader: new Client({ ...all, timeout: readLimitMs }) };
 };
@@ -89,7 +89,7 @@ const asApiVersion = (value: unknown): string => {
   throw new TypeError('no version where the Docker API has one');
 };
 
-/** The question itself names no version: an engine may refuse every one that we could guess. */
+/** The request has no version in its path, because the engine may refuse any that we could guess. */
 const versionOf = async (ask: Ask, address: EngineAddress): Promise<EngineVersion> => {
   try {
     const said = JSON.parse(await ask.text('/version')) as Partial<EngineVersion>;
@@ -131,5 +131,5 @@ const tlsOf = (folder: string): { ca: Buffer; cert: Buffer; key: Buffer } => {
   }
 };
 
-/** From this API on, a container can be created with more than one network. */
+/** Whether this API can create a container with more than one network. */
 export const hasMultiNetworkCreate = (apiVersion: string): boolean => compareApi(apiVersion, '1.44') >= 0;

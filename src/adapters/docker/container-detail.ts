@@ -15,7 +15,7 @@ const STATES: readonly ContainerState[] = [
   'dead',
 ];
 
-/** A state that we do not know is treated like a dead container: never counted on, never left to serve. */
+/** An unknown state counts as `dead`, so that nothing relies on the container. */
 export const stateOf = (text: string): ContainerState => STATES.find((s) => s === text) ?? 'dead';
 
 type Inspected = Dockerode.ContainerInspectInfo;
@@ -40,7 +40,7 @@ const healthOutput = (i: Inspected): string | undefined => {
 
 const RESTARTS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
 
-/** The engine calls the same thing `""` and `"no"`. */
+/** The engine uses both `""` and `"no"` for no restart policy. */
 const restartOf = (
   policy: { Name?: string; MaximumRetryCount?: number | undefined } | undefined,
 ): RestartPolicy => ({
@@ -48,7 +48,7 @@ const restartOf = (
   maxRetries: policy?.MaximumRetryCount ?? 0,
 });
 
-/** Why it could not be started, where that is the image's or the command's fault and not the host's. */
+/** Why the container failed to start, if the image or command is at fault and not the host. */
 const startFaultOf = (i: Inspected): string | undefined => {
   const words = i.State.Error;
   if (i.State.Running || !words) return undefined;
@@ -60,7 +60,7 @@ const SHORT_ID = 12;
 
 type Listed = NonNullable<Inspected['NetworkSettings']['Networks']>[string];
 
-/** The engine adds the container's short id to the names that were asked for. */
+/** The engine adds the container's short id to the declared aliases. */
 const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
   const fixedIp = (e.IPAMConfig as { IPv4Address?: string } | null | undefined)?.IPv4Address;
   const aliases = (e.Aliases as readonly string[] | null | undefined) ?? [];
@@ -72,7 +72,6 @@ const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
   };
 };
 
-/** Absent for the many that join none. */
 const joinedOf = ({
   NetworkMode,
   IpcMode,

@@ -8,8 +8,8 @@ import { blankedLabels, ownerLabels, type Labels } from './labels.ts';
 import { mountsOf } from './mount-body.ts';
 
 /**
- * The body of POST /containers/create, built from the spec alone and kept minimal: what the spec does not say
- * is left to the image and the engine. Nothing is ever copied from a running container.
+ * The body of POST /containers/create, from the spec alone: the image and the engine decide what the spec
+ * leaves out. Copying from a running container would keep the defaults of its old image.
  */
 export const createBody = (
   action: CreateContainer,
@@ -73,7 +73,7 @@ const exposedPorts = (spec: ContainerSpec): Record<string, object> | undefined =
     ),
   );
 
-/** Fresh anonymous volumes; those that are carried over are binds by name. */
+/** New anonymous volumes; carried volumes are binds by name. */
 const anonymousVolumes = (
   spec: ContainerSpec,
   carried: CreateContainer['carried'],
@@ -111,7 +111,7 @@ const hostConfig = (action: CreateContainer): HostConfig => {
           ...(spec.restart.name === 'on-failure' && { MaximumRetryCount: spec.restart.maxRetries }),
         }
       : { Name: 'no' },
-    // Behind the edge nothing is published: the port is the edge's.
+    // The edge publishes the ports of a container behind it.
     PortBindings: action.release.spec.exposure === 'edge' ? undefined : portBindings(spec),
     Binds: nonEmpty(binds),
     Mounts: nonEmpty(mounts),
@@ -157,7 +157,7 @@ const networkMode = (action: CreateContainer): string => {
   return first ? (action.networks[first.network] ?? first.network) : 'none';
 };
 
-/** Without an alias it bears no name at all, not even a declared one: nobody may find it yet. */
+/** Without a service alias the container gets no alias at all, so that no client finds it yet. */
 export const endpointOf = (attachment: Attachment, serviceAlias: string | undefined): EndpointSettings =>
   defined({
     Aliases: serviceAlias === undefined ? undefined : [...new Set([serviceAlias, ...attachment.aliases])],
@@ -172,9 +172,7 @@ export const endpointOf = (attachment: Attachment, serviceAlias: string | undefi
           }),
   });
 
-/**
- * Below API 1.44 only one network fits into the create call; the plan connects the others before the start.
- */
+/** Below API 1.44 a create call takes one network; the planner connects the others before the start. */
 const networkingConfig = (
   action: CreateContainer,
   apiVersion: string,
@@ -183,7 +181,7 @@ const networkingConfig = (
   return Object.keys(endpoints).length === 0 ? undefined : { EndpointsConfig: endpoints };
 };
 
-/** Those that fit into the create call, by network. */
+/** The endpoints that fit into the create call, by network. */
 export const endpointsOf = (
   action: CreateContainer,
   apiVersion: string,
@@ -203,9 +201,9 @@ export const endpointsOf = (
 };
 
 /**
- * Below API 1.44 an endpoint's MAC address is dropped without a word; the container has one, and its first
- * network gets it.
- * @throws AgentError NETWORK where another network asks for one: it would be lost.
+ * Below API 1.44 engines silently drop an endpoint's MAC address; the container's own goes to its first
+ * network.
+ * @throws AgentError NETWORK if another network needs one, because it would be lost
  */
 const containerMac = ({ release }: CreateContainer, apiVersion: string): string | undefined => {
   const mode = release.spec.container.networkMode;

@@ -26,8 +26,8 @@ interface Session {
 }
 
 /**
- * The real engine. Connects at the first call, and anew after it was away (it may come back as another
- * version).
+ * The Docker engine. Connects at the first call, and again after an outage: the engine may return as another
+ * version.
  */
 export const createDockerEngine = (address: EngineAddress, sources: ImageSources, edge: EdgeHome): Engine => {
   let session: Promise<Session> | undefined;
@@ -84,7 +84,7 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
           const turn = turnOf(action);
           return await (turn === undefined ? take() : inTurn(turn, take, signal));
         } catch (error) {
-          // It may have been planned on something that is so no longer.
+          // The action may have been planned on outdated facts.
           observer.forgetAll();
           throw error;
         } finally {
@@ -108,10 +108,9 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
 };
 
 /**
- * Steps of one word here are taken one after the other. Networks: old engines look for the name first and
- * take it later, so that two made at once both come to be, and are ambiguous for ever. One image for several
- * services: twenty such pulls at once take an engine 6 to 10 s, and one after the other 0.4 s (measured on
- * 20.10).
+ * Actions with the same key run one after the other. Old engines check a network's name before they take it,
+ * so two creates at once make two networks with one name. Twenty pulls of one image at once take an engine 6
+ * to 10 s, one after the other 0.4 s (measured on 20.10).
  */
 const turnOf = (action: EngineAction): string | undefined => {
   if (action.kind === 'create-network') return action.kind;
@@ -152,12 +151,12 @@ const lastLines = async (
       .filter((l) => l !== '')
       .slice(-lines);
   } catch {
-    // Its last words are a help, not a need: log drivers such as syslog can't be read back.
+    // The log is optional: drivers such as syslog cannot be read back.
     return [];
   }
 };
 
-/** Only what can change a decision; an `exec` of a health check every second can't. */
+/** Only events that can change a decision; a health check's `exec` every second cannot. */
 const FILTERS = {
   container: [
     'start',
@@ -200,7 +199,7 @@ const watch = async (
       onEvent();
     }
   } catch {
-    // A torn stream is the end of the stream; the loop opens another.
+    // An aborted stream ends the iteration; the loop opens another stream.
   } finally {
     stream.destroy();
     observer.follow(false);

@@ -9,9 +9,7 @@ import {
 import type { CreateEdge } from '../../core/plan/action.ts';
 import { blankedLabels, edgeLabels, type Labels } from './labels.ts';
 
-/**
- * Where the edges of this environment keep their files on the host, and as whom their sockets are talked to.
- */
+/** Where the edges of this environment keep their files on the host, and the user and group of their sockets. */
 export interface EdgeHome {
   readonly folder: string;
   readonly uid: number;
@@ -19,8 +17,8 @@ export interface EdgeHome {
 }
 
 /**
- * The container of an edge: root with the few capabilities that it needs to bind and to become its own user,
- * nothing writable but the folder of its sockets. Its root gets into the folders by the agent's group.
+ * The edge's container runs as root with only the capabilities to bind ports and to change its user. Only the
+ * folder of its sockets is writable. Its root enters the folders through the agent's group.
  */
 export const edgeBody = (
   action: CreateEdge,
@@ -41,7 +39,7 @@ export const edgeBody = (
     Entrypoint: [program],
     Cmd: args,
     User: `0:${String(gid)}`,
-    // As with `leave-edge`; the engine itself, when it ends, does not wait for every session.
+    // The signal of `leave-edge`. An engine that shuts down does not wait for sessions to end.
     StopSignal: 'SIGUSR1',
     StopTimeout: 1,
     Labels: { ...blankedLabels(imageLabels), ...edgeLabels(action, environment) },

@@ -2,23 +2,24 @@ import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 
-/** Questions to an engine: GET, over connections that stay open. */
+/** GET requests to an engine, over kept connections. */
 export interface Ask {
-  /** The body of an answer. @throws like dockerode: what is no 200 has `statusCode` and `json` */
+  /**
+   * Returns the body of a response.
+   * @throws like dockerode: any status but 200 has `statusCode` and `json`
+   */
   readonly bytes: (path: string, signal?: AbortSignal) => Promise<Buffer>;
-  /** The same as text. */
   readonly text: (path: string, signal?: AbortSignal) => Promise<string>;
-  /** An answer that goes on as long as somebody reads it. */
+  /** Returns a response without end, such as the events. */
   readonly stream: (path: string, signal: AbortSignal) => Promise<IncomingMessage>;
 }
 
-/** As many at once as an engine answers quickly; after a burst only a few connections are kept. */
+/** An engine answers this many requests at once quickly; few connections stay open after a burst. */
 const SOCKETS = { keepAlive: true, maxSockets: 16, maxFreeSockets: 2 };
 
 /**
- * By node:http alone. dockerode is for the steps: it puts the options of each request into words for a debug
- * line that nobody reads and connects anew each time, which took a third of an idle tick, and loading it a
- * fifth of the memory.
+ * Uses node:http and not dockerode, which inspects the options of each request for a log that is off and
+ * connects anew each time: a third of an idle tick's CPU, and a fifth of the memory.
  */
 export const createAsk = async (
   options: Dockerode.DockerOptions,
@@ -26,9 +27,9 @@ export const createAsk = async (
   limitMs: number,
 ): Promise<Ask> => {
   const { socketPath, host, port, ca, cert, key } = options;
-  // TLS takes 5 MB to load.
+  // TLS takes 5 MB of memory.
   const { Agent, request } = options.protocol === 'https' ? (await import('node:https')).default : http;
-  // Engines never close one: those of before a reconnect would stay as long as the agent lives.
+  // Engines never close a connection, so those from before a reconnect would stay open.
   const agent = new Agent({ ...SOCKETS, timeout: limitMs });
   const to = socketPath === undefined ? { host, port, ca, cert, key } : { socketPath };
 
@@ -37,7 +38,7 @@ export const createAsk = async (
     const asked = request({ ...to, ...more, path: `${prefix}${path}` } as RequestOptions, resolve);
     asked.on('timeout', () => asked.destroy(silence(limitMs)));
     asked.on('error', (error) => {
-      // The engine closed a kept connection at that very moment: this question never reached it.
+      // The engine closed the kept connection just then, so the request never reached it.
       if (asked.reusedSocket && isClosed(error)) resolve(open(path, more));
       else reject(error);
     });

@@ -29,7 +29,7 @@ const REFUSED = {
   advice: 'the engine refuses this setting: correct the compose file',
 } as const;
 
-/** What engines and registries say, in order: the first match wins; the last row always matches. */
+/** Error texts of engines and registries. The first matching row decides; the last row always matches. */
 const RULES: readonly [...Rule[], Rule] = [
   {
     pattern: /no space left on device|disk quota exceeded/i,
@@ -50,7 +50,7 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'rename or remove the container that has this name',
   },
   {
-    // Before the registries' words: "exec: …: permission denied: unknown". Other troubles of the runtime are
+    // Before the registries' rows, because of "exec: …: permission denied: unknown". Other runtime errors are
     // the host's.
     pattern:
       /executable file not found|exec format error|no command specified|exec: ".*": |unable to find (?:user|group) |cannot mkdir: .* is not a directory/i,
@@ -58,7 +58,7 @@ const RULES: readonly [...Rule[], Rule] = [
     retry: 'changed',
     advice: 'the image can not be started: check its command, entrypoint, user, working_dir and platform',
   },
-  // The runtime's words come before the registries': "permission denied: unknown" is no login.
+  // The runtime's rows come before the registries': "permission denied: unknown" is not a failed login.
   { pattern: /OCI runtime create failed.*error mounting "/is, ...MOUNT },
   { ...REFUSED, pattern: new RegExp(`OCI runtime create failed.*(?:${REFUSED_SETTING.source})`, 'is') },
   {
@@ -68,8 +68,8 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'the engine can not start a container with these settings: see its log (journalctl -u docker)',
   },
   {
-    // Of a manifest or a config: a server that has other content under this digest. A layer that arrived
-    // damaged is the network's.
+    // A manifest or config differs if the server has other content under this digest; a damaged layer is a
+    // network error.
     pattern: /(?:manifest|image config) verification failed for digest/i,
     code: 'IMAGE_MISMATCH',
     retry: 'changed',
@@ -120,16 +120,13 @@ const RULES: readonly [...Rule[], Rule] = [
   },
 ];
 
-/**
- * Where a registry was asked: it may refuse without words of its own, as by a proxy's page, and the engine
- * tells its status.
- */
+/** For requests to a registry: it may refuse with a proxy's page, and the engine then reports only the status. */
 const REGISTRY_RULES: typeof RULES = [
   { pattern: /\b40[13] (?:unauthorized|forbidden)|\bHTTP 40[13] response/i, ...AUTH },
   ...RULES,
 ];
 
-/** Said by registries that can't be reached; only looked for where a registry was asked. */
+/** Texts about a registry that cannot be reached; used only for requests to a registry. */
 const REGISTRY_AWAY =
   /connection refused|connection reset|timeout|timed out|no such host|\bEOF\b|i\/o|network is unreachable|TLS|x509|certificate|50[0-9]|bad gateway|service unavailable|temporary failure|server misbehaving|Client\.Timeout|http: server gave HTTP/i;
 
@@ -150,7 +147,7 @@ const fieldOf = (error: unknown, field: string): unknown =>
     ? (error as Record<string, unknown>)[field]
     : undefined;
 
-/** The engine's own words, without dockerode's frame. */
+/** The engine's own message, without dockerode's prefix. */
 const wordsOf = (error: unknown): string => {
   const body = fieldOf(error, 'json');
   const said = fieldOf(body, 'message');
@@ -164,15 +161,12 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
-/**
- * We took an answer for what the API promises, and it was something else. Errors with a code are the
- * transport's.
- */
+/** Whether our code failed on an answer that breaks the API's contract. Transport errors have a code. */
 const isStumble = (error: unknown): boolean =>
   [TypeError, RangeError, SyntaxError].some((kind) => error instanceof kind) &&
   fieldOf(error, 'code') === undefined;
 
-/** Anything that dockerode threw, as an AgentError. Abort errors pass as they are. */
+/** Converts anything that dockerode throws to an AgentError. Returns abort errors unchanged. */
 export const toEngineError = (error: unknown, what: string, address = ''): unknown => {
   if (error instanceof AgentError) return error;
   const name = fieldOf(error, 'name');
@@ -213,7 +207,7 @@ export const toEngineError = (error: unknown, what: string, address = ''): unkno
   return classify(wordsOf(error), what, error);
 };
 
-/** What is known to be wrong with the request itself, in whatever words. */
+/** Marks the error as the request's own fault, whatever its text. */
 export const toRefusal = (error: unknown): unknown =>
   error instanceof AgentError && error.code === 'ENGINE'
     ? new AgentError('ENGINE', error.message, {
@@ -229,7 +223,7 @@ export const classify = (words: string, what: string, cause?: unknown, rules = R
   return new AgentError(code, `${what}: ${words}`, { retry, cause, advice });
 };
 
-/** The same, where a registry was asked: its being away is nobody's fault here. */
+/** Like `toEngineError`, for requests to a registry. An unreachable registry is not the release's fault. */
 export const toRegistryError = (error: unknown, what: string): unknown => {
   if (error instanceof AgentError || fieldOf(error, 'name') === 'AbortError') return error;
   const code = fieldOf(error, 'code');

@@ -6,7 +6,8 @@ import { inBody } from './request-body.ts';
 const HEADER_BYTES = 8;
 
 /**
- * Docker frames stdout and stderr: 1 byte of stream, 3 of nothing, 4 of length (big endian), then the text.
+ * Removes Docker's frames around stdout and stderr: 1 byte of stream, 3 unused, 4 of length (big endian),
+ * text.
  */
 export const demultiplex = (bytes: Buffer): string => {
   const parts: Buffer[] = [];
@@ -19,7 +20,7 @@ export const demultiplex = (bytes: Buffer): string => {
   return Buffer.concat(parts).toString('utf8');
 };
 
-/** No such container, or one that does not run. */
+/** The container does not exist or does not run. */
 const ABSENT: ReadonlySet<number | undefined> = new Set([404, 409]);
 
 /** @throws AgentError ENGINE, ENGINE_OFFLINE */

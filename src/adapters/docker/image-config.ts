@@ -3,12 +3,12 @@ import type { ProcessConfig } from './inspected-config.ts';
 import { statusOf } from './engine-error.ts';
 import type { Labels } from './labels.ts';
 
-/** What an image declares, and the engine merges into a container of it. */
+/** What an image declares, which the engine merges into its containers. */
 interface ImageConfig extends ProcessConfig {
   readonly Labels?: Labels | null | undefined;
 }
 
-/** Undefined: there is no such image. */
+/** Returns undefined if there is no such image. */
 export const imageConfig = async (
   ask: Ask,
   imageId: string,

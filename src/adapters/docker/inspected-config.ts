@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode';
 import type { CreateFacts, ProcessFacts } from '../../core/state/actual.ts';
 
-/** The part of a container's or an image's `Config` that is looked at. */
+/** The part of a container's or image's `Config` that we compare. */
 export interface ProcessConfig {
   readonly Entrypoint?: readonly string[] | string | null | undefined;
   readonly Cmd?: readonly string[] | string | null | undefined;
@@ -22,7 +22,7 @@ const processOf = (config: ProcessConfig): ProcessFacts => ({
   ),
 });
 
-/** What a container was created with. `image`: what its image declares; undefined where that is gone. */
+/** What a container was created with. `image` is what its image declares; undefined if the image is gone. */
 export const createFactsOf = (
   inspected: Dockerode.ContainerInspectInfo,
   image: ProcessConfig | undefined,

@@ -9,7 +9,7 @@ export type Labels = Readonly<Record<string, string>>;
 export const formatRestart = ({ name, maxRetries }: RestartPolicy): string =>
   name === 'on-failure' && maxRetries > 0 ? `${name}:${String(maxRetries)}` : name;
 
-/** Labels can be written by anybody: what is no count is 0. */
+/** Any tool can write labels, so a malformed count is 0. */
 const countIn = (text: string | undefined): number => {
   const count = Number(text ?? 0);
   return Number.isSafeInteger(count) && count >= 0 ? count : 0;
@@ -21,7 +21,7 @@ export const parseRestart = (text: string): RestartPolicy => {
   return { name: isKnown ? name : 'no', maxRetries: name === 'on-failure' ? countIn(retries) : 0 };
 };
 
-/** Undefined where the labels are not this environment's, or somebody wrote half of them. */
+/** Returns undefined if the labels are incomplete or of another environment. */
 export const parseOwner = (labels: Labels, environment: string): Owner | undefined => {
   const service = labels[LABELS.service];
   const release = labels[LABELS.release];
@@ -40,7 +40,7 @@ export const parseOwner = (labels: Labels, environment: string): Owner | undefin
   };
 };
 
-/** Undefined where it is no edge of this environment. */
+/** Returns undefined if the container is no edge of this environment. */
 export const parseEdge = (labels: Labels, environment: string): EdgeOwner | undefined => {
   const instance = labels[LABELS.edge] ?? '';
   if (labels[LABELS.environment] !== environment || instance === '') return undefined;
@@ -54,7 +54,7 @@ export const parseEdge = (labels: Labels, environment: string): EdgeOwner | unde
 
 type EdgePorts = OtherOwner['edgePorts'];
 
-/** `any:8080=web`: what was not written like this is left out. */
+/** Parses `any:8080=web,…`; skips malformed entries. */
 const parseEdgePorts = (text: string): EdgePorts =>
   text.split(',').flatMap((entry) => {
     const [name = '', service = ''] = entry.split('=');
@@ -67,7 +67,7 @@ const formatEdgePorts = ({ frontends }: CreateEdge): string =>
     .map((f) => `${frontendName(f.hostAddress, f.hostPort)}=${f.backend.replace(/:\d+$/, '')}`)
     .join(',');
 
-/** Of a container of any environment but ours. */
+/** Parses the labels of a container of another environment. */
 export const parseOther = (labels: Labels): OtherOwner => {
   const service = labels[LABELS.service] ?? '';
   const isEdge = service === '' && (labels[LABELS.edge] ?? '') !== '';
@@ -81,8 +81,8 @@ export const parseOther = (labels: Labels): OtherOwner => {
 const OWNED = ['io.supercargo.', 'com.docker.compose.'];
 
 /**
- * An image's labels that would say what a container is: the engine merges them in, and they can only be
- * written over.
+ * Blanks an image's labels under our prefixes: the engine merges them into the container, and they can only
+ * be overwritten.
  */
 export const blankedLabels = (image: Labels): Labels =>
   Object.fromEntries(
@@ -91,7 +91,7 @@ export const blankedLabels = (image: Labels): Labels =>
     ),
   );
 
-/** No service's: the tools that group by project show it beside them. */
+/** The edge belongs to no service; tools that group by project show it beside the services. */
 export const edgeLabels = (action: CreateEdge, environment: string): Labels => ({
   [LABELS.environment]: environment,
   [LABELS.edge]: action.instance,
@@ -102,8 +102,8 @@ export const edgeLabels = (action: CreateEdge, environment: string): Labels => (
 });
 
 /**
- * A container that only shows that another one could start: never one of the service, or an edge, even where
- * its image says so.
+ * Labels of a preflight container, which never counts as the service's or as an edge, whatever its image's
+ * labels say.
  */
 export const preflightLabels = (service: string, environment: string): Labels => ({
   [LABELS.environment]: environment,
@@ -113,7 +113,7 @@ export const preflightLabels = (service: string, environment: string): Labels =>
   'com.docker.compose.project': projectName(environment),
 });
 
-/** Whether it is such a container, of this environment. */
+/** Whether a container is a preflight of this environment. */
 export const isPreflight = (labels: Labels, environment: string): boolean =>
   labels[LABELS.environment] === environment && (labels[LABELS.preflight] ?? '') !== '';
 
@@ -132,7 +132,7 @@ export const ownerLabels = (action: CreateContainer, environment: string): Label
   'com.docker.compose.oneoff': 'False',
 });
 
-/** Networks and volumes of ours, with the names that Compose's tools know. */
+/** Labels of our networks and volumes, with the names that Compose's tools know. */
 export const resourceLabels = (
   environment: string,
   kind: 'network' | 'volume',

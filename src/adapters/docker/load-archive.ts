@@ -11,10 +11,7 @@ import { linesOf } from './split-lines.ts';
 import { inspectImage } from './local-image.ts';
 import { verifiedArchive } from './verified-archive.ts';
 
-/**
- * An engine that says nothing for so long, and takes nothing, has given up. Unpacking a large layer is silent
- * work.
- */
+/** The longest time without progress. Unpacking a large layer is silent. */
 const SILENCE_MS = 600_000;
 
 export interface ArchivedRelease {
@@ -24,8 +21,8 @@ export interface ArchivedRelease {
 }
 
 /**
- * Streams an archive into the engine, verified on the way; no more than a piece of it is ever in memory, and
- * nothing on our disk. Resolves to the image, which has no name yet.
+ * Streams an archive into the engine and verifies it on the way. Memory holds one chunk at a time, our disk
+ * nothing. Returns the image, which has no name yet.
  * @throws AgentError IMAGE_MISMATCH, STORE, CREDENTIALS, DISK_FULL, ENGINE …
  */
 export const loadArchive = async (
@@ -52,7 +49,7 @@ export const loadArchive = async (
         yield part;
       }
     } catch (error) {
-      // The connection is cut: the engine has not seen the end, and forgets what it was given.
+      // Cuts the connection: the engine discards an archive whose end it has not seen.
       fault ??= error;
       end.abort();
       throw error;

@@ -4,13 +4,13 @@ import type { Image } from '../../core/state/actual.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
 import { imageOf } from './parse-resources.ts';
 
-/** As the engine takes it: by digest where there is one. */
+/** The engine's name for an image: by digest if there is one. */
 export const nameAt = (
   repository: Repository,
   { tag = 'latest', digest }: { readonly tag: string | undefined; readonly digest: Digest | undefined },
 ): string => `${familiarName(repository)}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 
-/** Undefined where this host has no such image. */
+/** Returns undefined if this host has no such image. */
 export const inspectImage = async (
   docker: Dockerode,
   name: string,
@@ -35,7 +35,7 @@ export const tagImage = async (docker: Dockerode, id: ImageId, name: string): Pr
   }
 };
 
-/** Takes one name away from an image that has others. */
+/** Removes one name of an image that has others. */
 export const untagImage = async (docker: Dockerode, name: string): Promise<void> => {
   try {
     await docker.getImage(name).remove({ noprune: true });

@@ -8,7 +8,7 @@ const flags = (...parts: readonly (string | false | undefined)[]): string => {
   return set.length === 0 ? '' : `:${set.join(',')}`;
 };
 
-/** Short forms become binds, because only those make a missing folder; the rest are typed mounts. */
+/** Short forms become binds, because only binds create a missing folder; the rest are typed mounts. */
 export const mountsOf = (
   action: CreateContainer,
 ): { binds: readonly string[]; mounts: readonly MountSettings[] } => {

@@ -39,7 +39,7 @@ const bodyOf = (
   };
 };
 
-/** The engine gives addresses from the upper half; the lower one is ours. */
+/** The engine assigns addresses from the upper half; the agent assigns those of the lower half. */
 export const upperHalf = (subnet: string): string | undefined => {
   const [, base, bits] = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(subnet) ?? [];
   if (base === undefined || bits === undefined || Number(bits) > 29) return undefined;
@@ -50,10 +50,10 @@ export const upperHalf = (subnet: string): string | undefined => {
 };
 
 const TRIES = 3;
-/** In place of the hash of a definition. */
+/** Stands in for the hash of a definition. */
 const TRIAL = 'trial';
 
-/** One that was left behind when an agent died is in the way, and of no use. */
+/** Removes a trial network that an earlier agent left behind, and creates a new one. */
 const makeTrial = async (
   docker: Dockerode,
   trial: CreateNetwork,
@@ -94,9 +94,9 @@ export const createNetwork = async (
     await create();
     return;
   }
-  // The engine knows which subnets this host has no route for, and lets addresses be asked for only in one
-  // that was named. The one to look at has another name and no known definition: nobody takes it for the real
-  // one, and it is cleaned up if we die here.
+  // The engine knows which subnets are free of routes, but fixed addresses need a subnet that the create call
+  // names. So a trial network, with another name and no known definition, shows a free subnet. Housekeeping
+  // removes it if the agent dies here.
   const trial = { ...action, name: `${action.name}-trial`, hash: TRIAL };
   for (let attempt = 1; ; attempt += 1) {
     const found = await makeTrial(docker, trial, environment, signal);
@@ -112,7 +112,7 @@ export const createNetwork = async (
       await create([{ Subnet, IPRange: range, ...(Gateway ? { Gateway } : {}) }]);
       return;
     } catch (error) {
-      // Somebody was given the same subnet in between.
+      // Another network got the same subnet in between.
       const isTaken = statusOf(error) === 403 || /overlaps/.test(rawMessageOf(error));
       if (!isTaken || attempt === TRIES) throw error;
     }

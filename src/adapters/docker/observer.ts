@@ -12,9 +12,9 @@ import { createCache } from './cache.ts';
 import { isPreflight, parseEdge, parseOther, parseOwner } from './labels.ts';
 import { imageOf, networkOf, volumeOf } from './parse-resources.ts';
 
-/** After so long every kept answer is asked for again: a stream of events may die without a word. */
+/** Cached answers expire after this time, because a stream of events may die silently. */
 const FULL_EVERY_MS = 300_000;
-/** A young container whose line looks the same is inspected so often, in case that an event was lost. */
+/** How often a young container is inspected although its line is the same: an event may be lost. */
 const YOUNG_EVERY_MS = 1_000;
 
 type Listed = Dockerode.ContainerInfo;
@@ -25,21 +25,19 @@ interface VolumeList {
   readonly Volumes: readonly Dockerode.VolumeInspectInfo[] | null;
 }
 
-/** What is no list came from something between us and the engine. */
+/** A body that is no list came from a proxy in between. */
 const listOf = <T>(what: string, answer: readonly T[]): readonly T[] => {
   if (Array.isArray(answer)) return answer;
   throw new Error(`the engine gave no list of ${what}`);
 };
 
 /**
- * Looks at the engine with as few calls as it can: containers are listed each time; one is inspected again
- * only when its line in the list changed (other than by the time going on), an event named it, or it is
- * young; networks, images and volumes are asked for only after something touched them, as long as events are
- * followed. A list that says the same, byte for byte, gives the very same containers.
- *
- * A container on which a step is being taken stays what it was before: it is about to change, nobody decides
- * about it until the step has ended, and an engine answers questions about it only then. With twenty services
- * each look would wait for the slowest start.
+ * Observes the engine with as few calls as possible. It lists containers each time, and inspects one again
+ * only if its line changed (uptime aside), an event named it, or it is young. While events are followed it
+ * lists networks, images and volumes only after a change. An equal list, byte for byte, returns the very same
+ * containers. A container under an action stays as it was before: the planner decides nothing about it
+ * meanwhile, and an engine answers about it only afterwards. With twenty services each observation would wait
+ * for the slowest start.
  */
 export const createObserver = (ask: Ask, facts: EngineFacts) => {
   const networks = createCache<Actual['networks']>();
@@ -83,7 +81,7 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
       networks: networksSeen,
       volumes: volumesSeen,
       images: imagesSeen,
-      // Asked for elsewhere: this is what the engine knows.
+      // Other adapters observe these.
       edges: [],
       listeners: undefined,
     };
@@ -98,15 +96,15 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
         throw toEngineError(error, 'cannot read the state of the engine');
       }
     },
-    /** A container's line may still look the same although it is not. */
+    /** Inspects the container again even if its line is the same. */
     forgetContainer: containers.forget,
-    /** A step on this container begins. Ends with the answer, after which it is looked at anew. */
+    /** Keeps the container as it is now until the returned function is called; then it is inspected again. */
     holdContainer: containers.hold,
     forgetNetworks: networks.forget,
     forgetImages: images.forget,
     forgetVolumes: volumes.forget,
     forgetAll,
-    /** Whether events say what changes. What happened in between was missed. */
+    /** Whether events are followed; changes before that may have been missed. */
     follow: (isOpen: boolean): void => {
       isFollowed = isOpen;
       forgetAll();
@@ -114,7 +112,7 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
   };
 };
 
-/** The same bytes and scope: the same containers. As text they would be garbage for V8 at every look. */
+/** The last list and its result. Bytes, because text would be garbage for V8 at every observation. */
 interface Look {
   readonly bytes: Buffer;
   readonly replaces: string;
@@ -130,13 +128,13 @@ interface Known {
 
 const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   const known = new Map<string, Known>();
-  /** How many steps are being taken on each. */
+  /** The number of running actions by container. */
   const held = new Map<string, number>();
   let last: Look | undefined;
-  /** What was under way when something was forgotten is of before, and not kept. */
+  /** A request that began before a forget is not cached. */
   let forgotten = 0;
 
-  /** Undefined: gone between the list and the look. The next observation says so. */
+  /** Returns undefined if the container has gone since the list. */
   const inspect = async (
     { Id, ImageID }: Listed,
     withFacts: boolean,
@@ -157,7 +155,7 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
     forgotten += 1;
     last = undefined;
     if (id === undefined) known.clear();
-    // During a step it would be asked for at once; afterwards it is anyway.
+    // A container under an action is inspected afterwards anyway.
     else if (!held.has(id)) known.delete(id);
   };
 
@@ -219,12 +217,12 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   };
 };
 
-/** @throws where it came from something between us and the engine. */
+/** @throws if the body came from a proxy in between */
 const parse = (said: string): unknown => {
   try {
     return JSON.parse(said) as unknown;
   } catch {
-    // Neither what it gave nor the parser's words, which quote it: it may be a container's environment.
+    // Quotes neither the body nor the parser's message: they may contain a container's environment.
     throw new Error('the engine gave no JSON');
   }
 };
@@ -233,8 +231,8 @@ export type Observer = ReturnType<typeof createObserver>;
 
 /**
  * What changes in a line only when the container does: of "Up 3 hours (healthy)" and "Exited (1) 2 days ago"
- * the words in brackets, and the endpoints, which are new after each start. A restart whose event was lost is
- * seen by them.
+ * the words in brackets, and the endpoints, which are new after each start and so reveal a restart whose
+ * event was lost.
  */
 const fingerprintOf = (l: Listed): string =>
   [
@@ -245,13 +243,13 @@ const fingerprintOf = (l: Listed): string =>
     ...Object.values(l.NetworkSettings?.Networks ?? {}).map((n) => n.EndpointID),
   ].join('|');
 
-/** Restarted a moment ago, maybe without an event: its line would look the same. */
+/** Whether the container started moments ago: a restart without an event leaves its line the same. */
 const isYoung = (l: Listed): boolean => /second|Less than|Restarting/.test(l.Status) || l.State === 'created';
 
-/** Others are known by their line alone. */
+/** Containers without detail are known by their line alone. */
 const isFresh = (l: Listed, seen: Container | undefined): boolean => seen?.detail !== undefined && isYoung(l);
 
-/** Links give it further ones, with a slash in them. */
+/** Links add further names with a slash in them. */
 const nameOf = (l: Listed): string =>
   (l.Names.find((n) => n.lastIndexOf('/') === 0) ?? l.Names[0] ?? '').replace(/^\//, '');
 
@@ -259,8 +257,7 @@ const containerOf = (l: Listed, environment: string): Container => {
   const labels = labelsOf(l.Labels);
   const other = labels[LABELS.environment];
   const owner = parseOwner(labels, environment);
-  // An agent that wrote no label over those of the image may have made a service's container of an image with
-  // this one.
+  // Old agents did not blank an image's labels, so a service's container may carry this label from its image.
   const edge = owner ? undefined : parseEdge(labels, environment);
   const preflight = !owner && !edge && isPreflight(labels, environment);
   const otherEnvironment = !owner && !edge && !preflight ? other : undefined;

@@ -6,7 +6,7 @@ import { asText, labelsOf } from './response-types.ts';
 
 export const imageOf = (info: Dockerode.ImageInfo): Image => ({
   id: asText(info.Id) as ImageId,
-  // The engine writes <none>:<none> where there is no name; such lines parse to nothing.
+  // The engine writes <none>:<none> for an image without a name, which does not parse.
   tags: (info.RepoTags ?? []).flatMap((name) => {
     const image = tryParseImage(name);
     return image?.tag === undefined ? [] : [{ repository: image.repository, tag: image.tag }];

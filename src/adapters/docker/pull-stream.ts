@@ -7,18 +7,15 @@ import { countOr } from './response-types.ts';
 import { toRegistryError } from './engine-error.ts';
 import { linesOf } from './split-lines.ts';
 
-/**
- * When a source that delivers too slowly is given up. There is no limit on the whole: big images may take
- * their time.
- */
+/** When to give up on a slow source. The whole pull has no limit, because images may be large. */
 export interface Patience {
   readonly silenceMs: number;
-  /** Less than so many bytes within that time count as silence. */
+  /** Fewer bytes than this in that time count as silence. */
   readonly leastBytes: number;
 }
 
 export interface Wanted {
-  /** As the engine names it. */
+  /** In the engine's form. */
   readonly repository: string;
   /** A digest, or a tag. */
   readonly version: string;
@@ -40,9 +37,9 @@ interface Layer {
 }
 
 /**
- * Has the engine fetch one image from one place. dockerode's followProgress hides errors that arrive within
- * the stream and takes a closed stream for success, so every line is read here; whether the image arrived is
- * for the caller to see.
+ * Lets the engine pull one image from one source. dockerode's followProgress hides errors within the stream
+ * and takes a closed stream for success, so this reads every line itself. The caller checks whether the image
+ * arrived.
  * @throws AgentError whose message begins with `what`
  */
 export const pullStream = async (
@@ -99,7 +96,7 @@ const readLines = async (
       if (line?.error !== undefined) throw toRegistryError(new Error(line.error), what);
       const isNews = line !== undefined && noteLayer(layers, line);
       const progress = progressOf(layers);
-      // Only what is downloaded can trickle: all else that the engine says is its own work.
+      // Only a download can be too slow; any other line is the engine's own work.
       if (line?.status !== 'Downloading' || progress.bytesDone - bytesThen >= patience.leastBytes) {
         clearTimeout(timer);
         timer = arm();
@@ -118,7 +115,7 @@ const parseLine = (text: string): Line | undefined => {
     const said: unknown = JSON.parse(text);
     return typeof said === 'object' && said !== null ? said : undefined;
   } catch {
-    // A cut line: the inspection afterwards decides whether the image arrived.
+    // A truncated line: the inspection afterwards decides whether the image arrived.
     return undefined;
   }
 };

@@ -13,18 +13,18 @@ import { inspectImage, nameAt, tagImage, untagImage } from './local-image.ts';
 import { pullStream, type Patience } from './pull-stream.ts';
 import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
-/** Where images come from: the logins for all of it, and who stands in for whom. */
+/** The sources of images, and the logins for them. */
 export interface ImageSources {
   readonly credentials: RegistryCredentials;
   /** In the order to try. */
   readonly mirrors: readonly Mirror[];
-  /** Absent: this host takes none. */
+  /** Absent if this host takes no archives. */
   readonly archives?: ImageArchives;
 }
 
-/** For the registry itself: nobody else is left to ask. */
+/** For the registry itself, which is the last source. */
 const LAST: Patience = { silenceMs: 120_000, leastBytes: 0 };
-/** For a mirror: who delivers less than 8 kB/s is no help. */
+/** For a mirror: one below 8 kB/s is no help. */
 const NOT_LAST: Patience = { silenceMs: 60_000, leastBytes: 512 * 1024 };
 
 interface Source {
@@ -37,7 +37,7 @@ interface Source {
 export interface PullOptions {
   readonly image: ReleaseImage;
   readonly keepAs?: string;
-  /** @throws AgentError DISK_FULL where the engine's disk has less. */
+  /** @throws AgentError DISK_FULL if the engine's disk has less free space */
   readonly requireDiskSpace: (bytes: number) => Promise<void>;
 }
 
@@ -51,9 +51,9 @@ interface PullCall {
 }
 
 /**
- * Fetches an image and proves that it is the one: from the first mirror that has it, else from its registry.
- * A mirror is asked by digest alone, so that it can only give the right bytes or none. Where the registry
- * cannot be had either, the archive that was published with it is loaded.
+ * Pulls an image and verifies it: from the first mirror that has it, else from its registry. Mirrors are
+ * asked by digest alone, so they can only give the right bytes or none. During an outage of the registry it
+ * loads the archive that was published with the image.
  */
 export const pullImage = async (
   docker: Dockerode,
@@ -96,7 +96,7 @@ export const pullImage = async (
   }
 };
 
-/** On the engine's disk: as it came, and unpacked. */
+/** An archive needs this multiple of its size on the engine's disk: packed and unpacked. */
 const UNPACKED = 3;
 
 const archivedIn = ({ archive, digest, imageId }: ReleaseImage): ArchivedRelease | undefined =>
@@ -105,16 +105,13 @@ const archivedIn = ({ archive, digest, imageId }: ReleaseImage): ArchivedRelease
 const OUTAGES: ReadonlySet<ErrorCode> = new Set(['REGISTRY', 'REGISTRY_AUTH', 'CREDENTIALS']);
 
 /**
- * The registry can't be asked. One that answers that it has no such image, or gives another one, is believed:
- * whoever may publish could otherwise bring in what the registry never had.
+ * Whether the registry is unreachable. If it answers that it lacks the image, no archive counts: a publisher
+ * could otherwise bring in an image that the registry never had.
  */
 const isOutage = (error: unknown): error is AgentError =>
   error instanceof AgentError && OUTAGES.has(error.code);
 
-/**
- * A full disk is what somebody has to know; any other trouble of the archive is told beside that of the
- * registry.
- */
+/** A full disk is the error to report; any other error of the archive is added to the registry's. */
 const archiveFailed = (
   error: AgentError,
   failure: unknown,
@@ -135,11 +132,11 @@ const OF_SOURCE: ReadonlySet<ErrorCode> = new Set([
   'IMAGE_MISMATCH',
 ]);
 
-/** Another source may do better. A full disk or an engine that is away is nobody's fault there. */
+/** Whether another source may succeed. A full disk or an absent engine is not the source's fault. */
 const isOfSource = (error: unknown): error is AgentError =>
   error instanceof AgentError && OF_SOURCE.has(error.code);
 
-/** What the registry said decides; what others said before helps whoever reads it. */
+/** The registry's error decides; the errors of the mirrors before it are added for the reader. */
 const withSkipped = (
   error: unknown,
   skipped: readonly SkippedSource[],
@@ -157,7 +154,7 @@ const withSkipped = (
   });
 };
 
-/** Under the name that it has at this source; verified, it gets its own, and keeps no other. */
+/** Pulls the image under its name at this source; once verified it gets its own names and loses the source's. */
 const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
   const { docker, image, signal } = call;
   const { reference, digest } = image;
@@ -180,11 +177,11 @@ const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
   if (!local || !isThatImage(local, image, source.repository))
     throw mismatch(what, local?.id ?? 'nothing', image.imageId ?? digest ?? pulled);
   const names = await giveNames(call, local);
-  // Without another name it would be gone with this one.
+  // An image that loses its only name is gone.
   if (isMirror && names > 0) await untagImage(docker, pulled);
 };
 
-/** Only after it was verified. Resolves to how many it got. */
+/** Tags the verified image. Returns the number of tags. */
 const giveNames = async (
   { docker, image: { reference }, keepAs }: PullCall,
   local: Image,

@@ -1,7 +1,7 @@
 /**
- * What engines say of a setting that they will never accept as it stands, at create or at start: in the words
- * of 20.10 up to 29, of runc and crun. Anything that may pass by itself (a log server that is down, a busy
- * host) must not match: it is tried again.
+ * Error texts about a setting that the engine will never accept, at create or start: of engines 20.10 to 29,
+ * runc and crun. Errors that may pass by themselves (a log server that is down, a busy host) must not match,
+ * because they are tried again.
  */
 const WORDS: readonly RegExp[] = [
   // Limits.
@@ -10,7 +10,7 @@ const WORDS: readonly RegExp[] = [
   /wrong rlimit value|error setting rlimit|invalid ulimit/,
   // Devices.
   /gathering device information|could not select device driver|unresolvable cdi devices|cdi device injection failed/,
-  // Log drivers: what they are told, not whom they reach.
+  // Log drivers: their options, not the servers that they reach.
   /error looking up logging plugin|no log driver named|log opt|logging mode not supported|journald is not enabled/,
   /failed to initialize logging driver: (?!.*(?:dial|timeout|timed out|connection|no such host)).*(?:invalid|parsing|unknown|must |required)/,
   // Namespaces, security, kernel settings.

@@ -1,6 +1,6 @@
 /**
- * dockerode writes every option into the URL too, and URLs end up in logs: what is secret here (environments,
- * passwords in driver options) belongs into the body alone.
+ * Puts the options into the body alone. dockerode writes them into the URL too, and URLs end up in logs, with
+ * environments and passwords.
  */
 export const inBody = <T extends object>(body: T, abortSignal: AbortSignal, query: object = {}): T =>
   ({ _query: query, _body: body, abortSignal }) as unknown as T;

@@ -9,16 +9,13 @@ import type { Clients } from './connect.ts';
 import { toRegistryError } from './engine-error.ts';
 import { inspectImage, nameAt } from './local-image.ts';
 
-/**
- * The engine itself gives up on a registry that is silent after 15 to 30 s, sometimes twice; then it is
- * silent no longer.
- */
+/** An engine gives up on a silent registry after 15 to 30 s, sometimes twice, and then answers. */
 const ANSWER_LIMIT_MS = 90_000;
 
 /**
- * Asks the registry (through the engine, which has its certificates and settings) which digest a tag means,
- * or whether it has a digest. Where the registry is away, or the policy forbids to ask, an image that is here
- * under that very name will do.
+ * Asks the registry which digest a tag means, or whether it has a digest: through the engine, which has the
+ * certificates and settings. If the registry is unreachable or the pull policy forbids the request, a local
+ * image of that name decides.
  * @throws AgentError REGISTRY, REGISTRY_AUTH, CREDENTIALS, IMAGE_NOT_FOUND or ENGINE_OFFLINE
  */
 export const resolveTag = async (
@@ -64,11 +61,11 @@ const askRegistry = async (
   let answer: unknown;
   try {
     const asked: Promise<unknown> = docker.getImage(name).distribution({ authconfig: auth });
-    // dockerode can't end this call: it is left to itself.
+    // dockerode cannot abort this call, so it goes on unobserved.
     answer = await orAborted(asked, AbortSignal.any([signal, limit]));
   } catch (error) {
     signal.throwIfAborted();
-    // The engine's own silence is seen by the next look; here it is the registry that keeps it waiting.
+    // A silent registry makes the engine wait; the next observation notices a silent engine.
     if (limit.aborted) throw silent(what, answerLimitMs);
     throw toRegistryError(error, what);
   }

@@ -1,9 +1,6 @@
-/**
- * What an engine always says, taken at its word only where it is of the right type: a proxy between us may
- * answer anything.
- */
+/** Checks the types of the engine's responses: a proxy in between may answer anything. */
 
-/** @throws TypeError, which `toEngineError` tells of in its own words */
+/** @throws TypeError, for which `toEngineError` has its own message */
 export const asText = (value: unknown): string => {
   if (typeof value === 'string') return value;
   throw new TypeError('no text where the Docker API has one');
@@ -11,13 +8,13 @@ export const asText = (value: unknown): string => {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Engines say null where there are none. @throws TypeError where one is no text */
+/** Engines send null for no labels. @throws TypeError if a label is no text */
 export const labelsOf = (said: Labels | null | undefined): Labels => {
   const labels = said ?? {};
   Object.values(labels).forEach(asText);
   return labels;
 };
 
-/** A whole number that is not below 0, or what is known otherwise: the sum of several is still a number. */
+/** Returns the value if it is a whole number of at least 0, else `otherwise`, so that sums stay numbers. */
 export const countOr = (value: unknown, otherwise: number): number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : otherwise;

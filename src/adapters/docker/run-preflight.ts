@@ -18,16 +18,15 @@ export interface PreflightContext {
 }
 
 /**
- * No image has it. Runtimes look for the program last, when log driver, devices, mounts, limits, networks and
- * capabilities are in place (tried on 20.10 with runc 1.1): an error about it alone means that all the rest
- * was accepted, and nothing of the image ever runs.
+ * A program that no image has. Runtimes look for the program last, after log driver, devices, mounts, limits,
+ * networks and capabilities (tried on 20.10 with runc 1.1). So an error about it alone means that they
+ * accepted all the rest, and nothing of the image runs.
  */
 const ABSENT = '/.supercargo-preflight';
 
 /**
- * Starts a container with the settings of the one that is to be created, beside what serves, and takes it
- * away again.
- * @throws AgentError with the words of the engine, where it would not start that container either.
+ * Starts a container with the settings of the new one, beside the old one, and removes it again.
+ * @throws AgentError with the engine's message if the new container would not start either
  */
 export const tryStart = async (
   action: CreateContainer,
@@ -51,8 +50,8 @@ export const tryStart = async (
 };
 
 /**
- * The engine removes it by itself once it has ended; one that never started is removed here, with the volumes
- * that are its own.
+ * The engine removes the container itself once it has ended; this removes one that never started, with its
+ * anonymous volumes.
  */
 const discard = async (container: Dockerode.Container, signal: AbortSignal): Promise<void> => {
   try {
@@ -64,8 +63,8 @@ const discard = async (container: Dockerode.Container, signal: AbortSignal): Pro
 };
 
 /**
- * As little as possible differs from the real one: no name or address by which others would find it, nothing
- * that is in use already.
+ * The new container's body without its names, addresses and ports, so that no client finds it and nothing
+ * conflicts.
  */
 export const preflightBody = (
   action: CreateContainer,
@@ -104,9 +103,7 @@ export const preflightBody = (
   }) as ContainerCreateOptions;
 };
 
-/**
- * Below API 1.44 the create call takes one network; the real one is connected to the others before it starts.
- */
+/** Below API 1.44 the create call takes one network, and the others are connected before the start. */
 const furtherEndpoints = (
   action: CreateContainer,
   preflight: Preflight,
@@ -118,7 +115,7 @@ const furtherEndpoints = (
     .map((n) => [n, endpointIn(action, preflight, n)]);
 };
 
-/** Its declared address where that is free; never its MAC address, which what serves may have. */
+/** The declared address if it is free; never the MAC address, which the old container may have. */
 const endpointIn = (action: CreateContainer, preflight: Preflight, name: string): EndpointSettings => {
   const mode = action.release.spec.container.networkMode;
   const attachments = mode.kind === 'networks' ? mode.attachments : [];

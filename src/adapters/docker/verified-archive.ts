@@ -33,7 +33,7 @@ const cut = (got: number, wanted: number): AgentError =>
     advice: 'look at the store and the network between; it is tried again by itself',
   });
 
-/** A stream from which exact counts of bytes are taken; all of it is counted and hashed. */
+/** Reads exact numbers of bytes from a stream, and counts and hashes all of it. */
 const createReader = (source: Source, { bytes: wanted, digest }: Archive) => {
   const chunks = source[Symbol.asyncIterator]();
   const hash = createHash('sha256');
@@ -64,7 +64,7 @@ const createReader = (source: Source, { bytes: wanted, digest }: Archive) => {
       for await (const part of pass(bytes)) parts.push(part);
       return Buffer.concat(parts);
     },
-    /** Nothing comes any more, and all that came is what was signed. */
+    /** Checks that the stream has ended and that its bytes are the signed ones. */
     end: async (): Promise<void> => {
       while (left.length === 0 && (await fill()));
       if (left.length > 0) throw wrong('something follows its end');
@@ -83,11 +83,11 @@ const expect = async (reader: Reader, bytes: Buffer, what: string): Promise<Buff
 
 interface Document {
   readonly bytes: Buffer;
-  /** With its header and padding, as it goes on. */
+  /** With its tar header and padding, as the engine gets it. */
   readonly entry: Buffer;
 }
 
-/** A document whose digest is known, and whose size only the archive says. */
+/** A document whose digest is known; only the archive says its size. */
 const takeDocument = async (reader: Reader, digest: string): Promise<Document> => {
   const header = await reader.take(TAR_HEADER_BYTES);
   const size = sizeInHeader(header) ?? 0;
@@ -99,7 +99,7 @@ const takeDocument = async (reader: Reader, digest: string): Promise<Document> =
   return { bytes, entry: Buffer.concat([header, bytes, padding]) };
 };
 
-/** A layer goes on as it comes; its digest is known at its end, long before anything is made of it. */
+/** Passes a layer on as it comes, and checks its digest at its end, before the engine can unpack it. */
 async function* passLayer(reader: Reader, { digest, bytes }: Descriptor): AsyncGenerator<Uint8Array> {
   if (bytes === undefined) throw wrong(`nothing says how large ${digest} is`);
   yield await expect(reader, tarHeader(blobPath(digest), bytes), `the header of ${digest}`);
@@ -112,7 +112,7 @@ async function* passLayer(reader: Reader, { digest, bytes }: Descriptor): AsyncG
   yield await expect(reader, tarPadding(bytes), 'the padding');
 }
 
-/** The manifest among an index's that has this config: the only one whose blobs come. */
+/** Passes the one manifest of an index that has this config, with its blobs. */
 async function* passImage(
   reader: Reader,
   { root, imageId }: ArchivedImage,
@@ -143,11 +143,10 @@ async function* passImage(
 }
 
 /**
- * The bytes of an archive, each judged before the engine could make anything of it: every blob has the digest
- * that the signed ones lead to, in the one order and form that there is. The end, which makes the blobs an
- * image, goes on only after the whole file was proved; until then an engine has a heap of files and nothing
- * to do with them.
- * @throws AgentError IMAGE_MISMATCH, STORE (cut short), or what the source throws
+ * Yields the bytes of an archive as it verifies them: every blob must have the digest that the signed ones
+ * lead to, in the one order and form that exists. The last part, which makes the blobs an image, follows only
+ * once the whole file is verified.
+ * @throws AgentError IMAGE_MISMATCH, STORE (truncated), or what the source throws
  */
 export async function* verifiedArchive(
   source: Source,
