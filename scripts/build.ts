@@ -52,7 +52,8 @@ const inlinePage: Plugin = {
 
 /**
  * An ES module that imports one of Node's own has all its exports read, and some load what they stand for when they are: `WebSocket` of
- * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing. Each importer requires for itself: a module that all share
+ * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing. Nor do
+ * our own files, which take a name off an object behind which the module stands: esbuild copies all names of what it imports. Each importer requires for itself: a module that all share
  * would be a file more to load.
  */
 const requireBuiltins: Plugin = {
@@ -64,8 +65,10 @@ const requireBuiltins: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'builtin', suffix: `?${relative(root, importer)}` };
     });
-    context.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
+    context.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path, suffix }) => ({
+      contents: suffix.startsWith('?src/')
+        ? `module.exports = Object.create(require(${JSON.stringify(path)}));`
+        : `module.exports = require(${JSON.stringify(path)});`,
     }));
   },
 };
