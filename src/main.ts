@@ -17,7 +17,17 @@ const { stdout, stderr, pid } = process;
 const openIo = async (): Promise<Io> => {
   const { openEnvironment } = await import('./config/environment.ts');
   const readEnvironment = openEnvironment(instance);
-  return { stdin: process.stdin, stdout, stderr, pid, env: readEnvironment(), readEnvironment };
+  return {
+    // Node makes a stream of it when it is first read.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout,
+    stderr,
+    pid,
+    env: readEnvironment(),
+    readEnvironment,
+  };
 };
 
 const code = await runProgram(words, { stdout, stderr }, openIo, ended.signal);

@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { AgentError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
@@ -47,7 +48,13 @@ const exchange = (
 ): Promise<{ status: number; text: string }> => {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const request = httpRequest(
-    { socketPath, method, path, agent: false, headers: { 'content-type': 'application/json' } },
+    {
+      // Node's agent for connections would first find out whether "localhost" is an IPv6 address.
+      createConnection: () => connect(socketPath),
+      method,
+      path,
+      headers: { 'content-type': 'application/json' },
+    },
     (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
