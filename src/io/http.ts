@@ -52,8 +52,9 @@ export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
 
 /** got takes 9 MB to load, and TLS 5: only a program that asks a server loads them. */
 const load = async () => {
-  const [{ default: got }, { Agent: HttpsAgent }] = await Promise.all([import('got'), import('node:https')]);
-  return { got, HttpsAgent };
+  const { default: got } = await import('got');
+  const { default: https } = await import('node:https');
+  return { got, HttpsAgent: https.Agent };
 };
 
 /**

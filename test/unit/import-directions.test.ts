@@ -178,6 +178,13 @@ const loadedWith = (file: string, seen = new Set<string>()): ReadonlySet<string>
   return seen;
 };
 
+it('no module of Node that is loaded late is taken apart: the bundle gives it as the default alone', () => {
+  const late = files.flatMap((file) => textOf(file).match(/^.*\bimport\('node:.*$/gm) ?? []);
+  const whole = /\{ default: \w+ \} = await import\('node:|\(await import\('node:[a-z]+'\)\)\.default\b/;
+  expect(late).not.toEqual([]);
+  expect(late.filter((line) => !whole.test(line))).toEqual([]);
+});
+
 describe('what the daemon loads before anything was done', () => {
   it.each(['got', 'dockerode', 'fastify', 'node:https', 'node:tls', 'node:http2'])(
     'is not %s: it takes 5 to 10 MB, and most looks at a host need none of it',

@@ -32,7 +32,7 @@ const readFolder = async (folder: string, names: readonly string[]): Promise<Cer
     }
   }
   // As docker does: these authorities are trusted beside the others.
-  const known = ca.length === 0 ? [] : (await import('node:tls')).getCACertificates('default');
+  const known = ca.length === 0 ? [] : (await import('node:tls')).default.getCACertificates('default');
   const tls = {
     ...(ca.length > 0 && { certificateAuthority: [...known, ...ca] }),
     ...(cert.length > 0 && { certificate: cert, key }),
