@@ -105,7 +105,10 @@ const sourcesOf = ({ outputs }: Metafile): readonly string[] =>
         Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
       ),
     ),
-  ].toSorted();
+  ]
+    // What a plugin above made up: `builtin:buffer?…`.
+    .filter((path) => !/^(?:builtin|stub):/.test(path))
+    .toSorted();
 
 /** Parts of an older build. */
 const sweep = async (built: ReadonlySet<string>): Promise<void> => {
