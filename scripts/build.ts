@@ -102,7 +102,9 @@ const sourcesOf = ({ outputs }: Metafile): readonly string[] =>
   [
     ...new Set(
       Object.values(outputs).flatMap(({ inputs }) =>
-        Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+        Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
+          bytesInOutput > 0 && !path.startsWith('builtin:') ? [path] : [],
+        ),
       ),
     ),
   ]
