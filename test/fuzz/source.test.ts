@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createManifestSource } from '../../src/adapters/manifest-source/manifest-source.ts';
 import { createRegistryCredentials } from '../../src/adapters/registry-credentials/registry-credentials.ts';
 import { createReportStore } from '../../src/adapters/report-store/report-store.ts';
-import { readConfig, type Config } from '../../src/config.ts';
+import { readConfig, type Config } from '../../src/config/agent-config.ts';
 import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
 import { DOCUMENT_CAP_BYTES } from '../../src/core/manifest/accept.ts';

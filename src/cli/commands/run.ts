@@ -4,7 +4,7 @@ import { schedulePolls } from '../../adapters/schedule.ts';
 import { serveStatus } from '../../adapters/status-socket/status-server.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../agent/daemon.ts';
-import { readConfig, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../config/agent-config.ts';
 import { parseCron } from '../../config/cron.ts';
 import { readSurroundings } from '../../config/surroundings.ts';
 import { toAgentError } from '../../core/errors.ts';

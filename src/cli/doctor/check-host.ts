@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/agent-config.ts';
 import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
 import { toAgentError } from '../../core/errors.ts';

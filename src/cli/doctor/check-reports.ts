@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/agent-config.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Status } from '../../core/status/status-document.ts';
 import { bad, hint, ok, type Check } from './check.ts';

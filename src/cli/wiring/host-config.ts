@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { readConfig, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../config/agent-config.ts';
 import { readSurroundings } from '../../config/surroundings.ts';
 
 /**

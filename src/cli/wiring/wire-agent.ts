@@ -16,7 +16,7 @@ import { createJournal } from '../../adapters/state-dir/journal-file.ts';
 import { createLedgerStore } from '../../adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../../agent/agent.ts';
 import type { AgentPorts } from '../../agent/agent-ports.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/agent-config.ts';
 import { edgeCheckCommand } from '../../core/edge/edge-container.ts';
 import { edgeContainerName } from '../../core/docker-names.ts';
 import type { EdgeSetting } from '../../core/plan/plan-input.ts';

@@ -4,7 +4,7 @@
  */
 import { reconcileOnce } from '../../../src/agent/once.ts';
 import { wireAgent } from '../../../src/cli/wiring/wire-agent.ts';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config/agent-config.ts';
 import { readSurroundings } from '../../../src/config/surroundings.ts';
 
 const config = readConfig(process.env, readSurroundings());

@@ -1,16 +1,11 @@
 import { join } from 'node:path';
-import { VARIABLE_ENTRIES, VARIABLES, type AgentValues } from './config/agent-variables.ts';
-import {
-  clientCertificateProblem,
-  reportTokenProblem,
-  trustProblem,
-  warningsOf,
-} from './config/config-checks.ts';
-import { stateDirOf } from './config/paths.ts';
-import { readVariables, refuse } from './config/read-variables.ts';
-import { reportOf } from './config/report-config.ts';
-import type { Surroundings } from './config/surroundings.ts';
-import { credentialsOf } from './config/systemd-credentials.ts';
+import { VARIABLE_ENTRIES, VARIABLES, type AgentValues } from './agent-variables.ts';
+import { clientCertificateProblem, reportTokenProblem, trustProblem, warningsOf } from './config-checks.ts';
+import { stateDirOf } from './paths.ts';
+import { readVariables, refuse } from './read-variables.ts';
+import { reportOf } from './report-config.ts';
+import type { Surroundings } from './surroundings.ts';
+import { credentialsOf } from './systemd-credentials.ts';
 
 type Variables = typeof VARIABLES;
 type MemberOf<V> = V extends { readonly as: infer A extends string } ? A : never;

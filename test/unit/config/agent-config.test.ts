@@ -1,10 +1,10 @@
-import { parseImage } from '../../src/core/image/reference.ts';
+import { parseImage } from '../../../src/core/image/reference.ts';
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
-import { readDocumentPaths, readPaths } from '../../src/config/paths.ts';
-import { readSurroundings, type Surroundings } from '../../src/config/surroundings.ts';
-import { VARIABLE_ENTRIES } from '../../src/config/agent-variables.ts';
-import { AgentError } from '../../src/core/errors.ts';
+import { readConfig } from '../../../src/config/agent-config.ts';
+import { readDocumentPaths, readPaths } from '../../../src/config/paths.ts';
+import { readSurroundings, type Surroundings } from '../../../src/config/surroundings.ts';
+import { VARIABLE_ENTRIES } from '../../../src/config/agent-variables.ts';
+import { AgentError } from '../../../src/core/errors.ts';
 
 const host = (over: Partial<Surroundings> = {}): Surroundings => ({
   fileExists: () => true,
