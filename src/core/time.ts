@@ -2,3 +2,6 @@
 export type EpochMs = number;
 
 export const isoTime = (ms: EpochMs): string => new Date(ms).toISOString();
+
+/** In whole seconds: `2026-11-23T10:00:00Z`. */
+export const isoSeconds = (ms: EpochMs): string => isoTime(ms).replace(/\.\d{3}Z$/, 'Z');

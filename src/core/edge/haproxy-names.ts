@@ -43,7 +43,7 @@ export const endpoint = (address: string, port: number): string => {
 
 /** Every value passes such a check, so that none can start a new word or line of HAProxy's text. */
 const refused = (what: string, value: string): AgentError =>
-  new AgentError('EDGE', `${JSON.stringify(value)} is no ${what} for the edge`, {
+  new AgentError('EDGE', `${JSON.stringify(value)} is not a valid ${what} for the edge`, {
     advice: 'this is a fault in supercargo: please report it with the log',
   });
 

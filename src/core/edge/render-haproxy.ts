@@ -110,7 +110,8 @@ const globalSection = (config: EdgeConfig, lines: FileLines): string =>
     `fd-hard-limit ${FILE_LIMIT}`,
     // Request headers up to 31 kB: the default of 16 kB refuses what apps without an edge accept.
     'tune.bufsize 32768',
-    `stats socket ${EDGE_RUN_MOUNT}/${runtimeSocketName(checkedInstance(config.instance))} level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
+    `stats socket ${EDGE_RUN_MOUNT}/${runtimeSocketName(checkedInstance(config.instance))} ` +
+      `level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
     'stats timeout 30s',
   ]);
 
@@ -188,6 +189,10 @@ export const renderConfig = (config: EdgeConfig): string => {
     `hard-stop-after ${hardStopMs(config)}ms`,
     ...SETTINGS.global,
   ];
-  const title = `# Written by supercargo for the environment ${checkedEnvironment(config.environment)}. Changes by hand are overwritten.`;
-  return `${[title, ...sectionsOf(config, { ...SETTINGS, global: own })].join('\n\n')}\n`;
+  const title = `# Written by supercargo for the environment ${checkedEnvironment(config.environment)}.`;
+  const sections = [
+    `${title} Changes by hand are overwritten.`,
+    ...sectionsOf(config, { ...SETTINGS, global: own }),
+  ];
+  return `${sections.join('\n\n')}\n`;
 };

@@ -13,7 +13,8 @@ export const selfDecision = (containers: readonly Container[]): Decision | undef
       reason: 'self',
       message: `the container ${self.name} is the one that this agent runs in, which it never manages`,
       advice:
-        'start the agent by hand or from Chef, without labels io.supercargo.*, and take it out of the compose files',
+        'start the agent by hand or from Chef, without labels io.supercargo.*, ' +
+        'and take it out of the compose files',
     }
   );
 };

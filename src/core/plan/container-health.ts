@@ -81,7 +81,8 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
 };
 
 const crashWords = ({ restartCount, exitCode, oomKilled }: ContainerDetail): string =>
-  `it crashed ${restartCount === 1 ? 'once' : `${String(restartCount)} times`}, ${exitWords(exitCode, oomKilled)}`;
+  `it crashed ${restartCount === 1 ? 'once' : `${String(restartCount)} times`}, ` +
+  exitWords(exitCode, oomKilled);
 
 const exitWords = (code: number, oomKilled: boolean): string =>
   oomKilled ? 'out of memory' : `last exit code ${String(code)}`;

@@ -19,7 +19,7 @@ export const dependencyStep = (
   const donors = donorServices(c.input.project, release);
   const switching = donors.map((name) => plans.get(name)).find((p) => p && isSwitching(p.decision));
   // A donor need not be good: this very service may be what listens on a port of the donor.
-  if (switching) return wait('dependency', `waits for ${switching.service}, whose namespace it joins`);
+  if (switching) return wait('dependency', `it joins a namespace of ${switching.service}, and waits for it`);
   for (const dependency of c.service.dependsOn) {
     if (dependency.condition === 'started' && donors.includes(dependency.service)) continue;
     const plan = plans.get(dependency.service);

@@ -151,7 +151,9 @@ export const givenUp = (failedStep: FailedStep, service: string): Decision => ({
   kind: 'blocked',
   reason: BLOCKED_BY[failedStep.code] ?? 'engine',
   message: failedStep.message,
-  advice: `${failedStep.advice === '' ? '' : `${failedStep.advice}; `}to try it again as it is: supercargo retry ${service}`,
+  advice:
+    (failedStep.advice === '' ? '' : `${failedStep.advice}; `) +
+    `to try it again as it is: supercargo retry ${service}`,
 });
 
 export const failedStepDecision = (failedStep: FailedStep, service: string): Decision => {

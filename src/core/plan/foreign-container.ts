@@ -18,4 +18,5 @@ export const foreignIn = memoize(({ containers }: Actual): readonly ForeignConta
 );
 
 export const foreignText = ({ service, differs }: ForeignContainer): string =>
-  `bears the labels of ${service ?? 'an edge'} and is not ours (other ${differs.join(', ')}): it is left alone`;
+  `bears the labels of ${service ?? 'an edge'} and is not ours (other ${differs.join(', ')}): ` +
+  'it is left alone';

@@ -226,7 +226,7 @@ const giveBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Dec
   const actions =
     some(split.flatMap(({ proven }) => proven.flatMap((o) => rejoinActions(c, o)))) ??
     some(split.flatMap(({ baking }) => baking.flatMap((o) => drainActions(c, o))));
-  return actions && act(actions, 'another release is wanted before this one was good');
+  return actions && act(actions, 'another release is desired before this one was good');
 };
 
 const unadoptable = (name: string): Decision => ({

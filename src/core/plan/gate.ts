@@ -2,7 +2,7 @@ import { isExpired } from '../manifest/accept.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { rolloutOpensAt } from '../manifest/rollout.ts';
 import { isHoldActive } from '../state/ledger.ts';
-import { isoTime } from '../time.ts';
+import { isoSeconds } from '../time.ts';
 import type { PlanInput, ServiceContext } from './plan-input.ts';
 import type { Decision } from './host-plan.ts';
 
@@ -15,7 +15,7 @@ export const wait = (
 export const holdDecision = (input: PlanInput): Decision | undefined => {
   const hold = input.ledger.hold;
   if (!isHoldActive(hold, input.nowMs)) return undefined;
-  const end = hold.untilMs === undefined ? 'until `supercargo resume`' : `until ${isoTime(hold.untilMs)}`;
+  const end = hold.untilMs === undefined ? 'until `supercargo resume`' : `until ${isoSeconds(hold.untilMs)}`;
   return wait('hold', `held by ${hold.owner} ${end}: ${hold.reason}`, hold.untilMs);
 };
 
@@ -41,7 +41,9 @@ const distrustDecision = (input: PlanInput, manifest: Manifest): Decision | unde
   return {
     kind: 'blocked',
     reason: 'expired',
-    message: `manifest ${String(manifest.serial)} expired at ${isoTime(manifest.expiresAtMs ?? 0)}; what runs stays, nothing new starts`,
+    message:
+      `manifest ${String(manifest.serial)} expired at ${isoSeconds(manifest.expiresAtMs ?? 0)}; ` +
+      'what runs stays, nothing new starts',
     advice: 'publish again, with a later expiry',
   };
 };
@@ -51,7 +53,7 @@ const freezeDecision = ({ serial, freeze }: Manifest): Decision | undefined =>
   freeze &&
   wait(
     'freeze',
-    `frozen by manifest ${String(serial)}: ${freeze.reason}; the next publish without it goes on`,
+    `frozen by manifest ${String(serial)}: ${freeze.reason}; the next publish without a freeze goes on`,
   );
 
 const windowDecision = ({ input: { windows, nowMs }, opensAtMs }: ServiceContext): Decision | undefined => {
@@ -59,7 +61,7 @@ const windowDecision = ({ input: { windows, nowMs }, opensAtMs }: ServiceContext
   const texts = windows.map(({ text }) => text).join('; ');
   return wait(
     'window',
-    `versions are switched only in the window ${texts}, which opens at ${isoTime(opensAtMs)}`,
+    `versions are switched only in the window ${texts}, which opens at ${isoSeconds(opensAtMs)}`,
     opensAtMs,
   );
 };
@@ -71,7 +73,7 @@ const phaseDecision = (input: PlanInput, { serial, rollout }: Manifest): Decisio
   if (input.nowMs >= opensAtMs) return undefined;
   return wait(
     'phase',
-    `this host's turn in the rollout of ${String(serial)} comes at ${isoTime(opensAtMs)}`,
+    `this host's turn in the rollout of manifest ${String(serial)} comes at ${isoSeconds(opensAtMs)}`,
     opensAtMs,
   );
 };

@@ -118,13 +118,13 @@ const keepNothing = (c: ServiceContext, goal: Keep): Decision => {
     return {
       kind: 'act',
       actions: [{ kind: 'rename', container: ref, to: adoption.name }],
-      why: 'its old name',
+      why: 'it gets its old name back',
     };
   if (container.detail?.restart.name !== adoption.restart.name) {
     return {
       kind: 'act',
       actions: [{ kind: 'arm', container: ref, restart: adoption.restart }],
-      why: 'its old restart policy',
+      why: 'it gets its old restart policy back',
     };
   }
   if (adoption.wasRunning && !isUp(container)) {

@@ -216,7 +216,9 @@ const decideUndeclared = (
     return {
       kind: 'blocked',
       reason: 'empty',
-      message: `the compose files name none of the services that run here: ${service} would be removed with all others`,
+      message:
+        'the compose files name none of the services that run here: ' +
+        `${service} would be removed with all others`,
       advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
     };
   }

@@ -47,7 +47,7 @@ export const listenerOwner = (actual: Actual, wanted: HostPort, uid: number): Po
   const names = edges.map((container) => `${container.otherEnvironment ?? ''} (${container.name})`);
   if (names.length > 0)
     return {
-      who: `another program of root's, maybe the edge of the environment ${names.join(' or ')}`,
+      who: `another program of root, maybe the edge of the environment ${names.join(' or ')}`,
       advice: ELSEWHERE,
     };
   const port = String(wanted.hostPort);

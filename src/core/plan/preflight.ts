@@ -38,7 +38,8 @@ export const warningOf = (steps: readonly { readonly action: Action }[]): string
   );
   return untried.length === 0
     ? null
-    : `it cannot be tried before what serves stops whether the new container gets ${[...new Set(untried)].join(', ')}`;
+    : `the new container may not get ${[...new Set(untried)].join(', ')}: ` +
+        'this shows only after the old one has stopped';
 };
 
 const portText = ({ hostAddress, hostPort, protocol }: Port): string =>

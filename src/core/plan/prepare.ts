@@ -27,7 +27,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
   if (!release) {
     return blockedStep(
       'ledger',
-      `the container of release ${target.id.slice(0, 8)} is gone and nothing says how to make it again`,
+      `the container of release ${target.id.slice(0, 8)} is gone, and no record says how to create it again`,
       `publish a version of ${c.service.name}`,
     );
   }
@@ -37,7 +37,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
   if (networks.kind === 'act') return act(networks.actions, 'the service needs this network');
   if (networks.kind === 'blocked') return stuck(networks.decision);
   if (release.spec.exposure === 'edge' && !edgeNetwork(c.input.actual))
-    return stuck(wait('edge', 'the edge network is made'));
+    return stuck(wait('edge', 'the edge network is being created'));
   const volumes = volumesNeed(c.input, release);
   if (volumes.kind === 'act') return act(volumes.actions, 'the service needs this volume');
   if (volumes.kind === 'blocked') return stuck(volumes.decision);
@@ -74,7 +74,8 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
   const copy = others.find((o) => o.copyOf);
   if (copy?.copyOf) {
     const { version, differs } = copy.copyOf;
-    return `another program made ${copy.name} in the place of ${version} (it differs in ${differs.join(', ')})`;
+    const what = differs.join(', ');
+    return `another program made ${copy.name} in the place of ${version} (it differs in ${what})`;
   }
   const same = others.filter((o) => o.owner?.release === id);
   const replaced = same.map((o) => replacedDonor(c.input.actual, release, o)).find((j) => j !== undefined);
@@ -83,6 +84,9 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
     ? `replace ${others.map((o) => o.name).join(', ')}`
     : `replica ${String(replica)} of ${c.service.name} is missing`;
 };
+
+const orTakeOver = (c: ServiceContext, name: string): string =>
+  `or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`;
 
 const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Step => {
   const { who, advice } = containerOwner(container, held);
@@ -94,7 +98,7 @@ const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): St
       message,
       'two services cannot publish one port: change one of them in the compose file',
     );
-  const takeOver = `stop it (docker stop ${name}), or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`;
+  const takeOver = `stop it (docker stop ${name}), ${orTakeOver(c, name)}`;
   return blockedStep('port', message, otherEnvironment === undefined ? takeOver : advice);
 };
 
@@ -109,16 +113,18 @@ const nameConflict = (c: ServiceContext, target: Target, slot: Slot): Step | und
   const nameHolder = c.input.actual.containers.find((o) => names.includes(o.name) && isForeign(o));
   if (!nameHolder) return undefined;
   const { name, owner, otherEnvironment } = nameHolder;
-  if (owner || otherEnvironment !== undefined)
+  if (owner || otherEnvironment !== undefined) {
+    const holder = owner ? `service ${owner.service}` : `environment ${String(otherEnvironment)}`;
     return blockedStep(
       'name',
-      `the name ${name} is taken by a container of the ${owner ? `service ${owner.service}` : `environment ${String(otherEnvironment)}`}`,
+      `the name ${name} is taken by a container of the ${holder}`,
       `give ${c.service.name} another container_name in the compose file`,
     );
+  }
   return blockedStep(
     'name',
     `the name ${name} is taken by a container that is not ours`,
-    `rename or remove it, or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`,
+    `rename or remove it, ${orTakeOver(c, name)}`,
   );
 };
 

@@ -41,9 +41,11 @@ export const repetitionAsFailedStep = (
     release,
     containerId: undefined,
     code: 'REPEATED',
-    message: `${name} was created ${String(count)} times within ${seconds} s, and each time it was gone: ${fate}`,
+    message:
+      `${name} was created ${String(count)} times within ${seconds} s, and each time it was gone: ` + fate,
     advice:
-      'find out what removes it (supercargo history, docker events); it is created again by itself, less and less often',
+      'find out what removes it (supercargo history, docker events); ' +
+      'it is created again by itself, less and less often',
     count,
     untilMs: lastMs + restMs,
   };

@@ -119,7 +119,8 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
       return blocked(
         'network',
         `the network ${fixedName} belongs to the environment ${other}`,
-        `give ${logical} another name in the compose file (name: below networks.${logical}), or write external: true there to join that network`,
+        `give ${logical} another name in the compose file (name: below networks.${logical}), ` +
+          'or write external: true there to join that network',
       );
     const plain = fixedOrOwn(fixedName, networkName(input.environment, logical));
     const name = freeNetworkName(input.actual, plain, wanted.hash.slice(0, 8));
@@ -156,7 +157,9 @@ const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decisio
     kind: 'blocked',
     reason: 'volume',
     message: `the volume ${name} ${holder}, and ${logical} has the same name`,
-    advice: `give ${logical} another name in the compose file (name: below volumes.${logical}), or write external: true and name: ${name} there to share it`,
+    advice:
+      `give ${logical} another name in the compose file (name: below volumes.${logical}), ` +
+      `or write external: true and name: ${name} there to share it`,
   };
 };
 

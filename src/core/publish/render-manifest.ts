@@ -1,12 +1,9 @@
 import { formatImage } from '../image/reference.ts';
 import type { Manifest } from '../manifest/manifest.ts';
-import { isoTime } from '../time.ts';
+import { isoSeconds } from '../time.ts';
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : Number(a > b);
-
-/** In whole seconds. */
-const time = (ms: number): string => isoTime(ms).replace(/\.\d{3}Z$/, 'Z');
 
 /** The document of a manifest (docs/DOCUMENTS.md, "The manifest"). Equal manifests give equal bytes. */
 export const renderManifest = (manifest: Manifest): Uint8Array => {
@@ -15,8 +12,8 @@ export const renderManifest = (manifest: Manifest): Uint8Array => {
     apiVersion: 'supercargo/v1',
     environment: manifest.environment,
     serial: manifest.serial,
-    issuedAt: time(manifest.issuedAtMs),
-    expiresAt: manifest.expiresAtMs === undefined ? undefined : time(manifest.expiresAtMs),
+    issuedAt: isoSeconds(manifest.issuedAtMs),
+    expiresAt: manifest.expiresAtMs === undefined ? undefined : isoSeconds(manifest.expiresAtMs),
     services: Object.fromEntries(
       Object.entries(manifest.services)
         .toSorted(byName)
@@ -39,7 +36,7 @@ export const renderManifest = (manifest: Manifest): Uint8Array => {
         ]),
     ),
     rollout: rollout && {
-      startAt: time(rollout.startAtMs),
+      startAt: isoSeconds(rollout.startAtMs),
       durationSeconds: rollout.durationSeconds,
       startFraction: rollout.startFraction,
     },

@@ -92,13 +92,15 @@ const resolveService = (input: DesiredInput, service: Service): Desired => {
     const where = input.manifest
       ? `manifest ${String(input.manifest.serial)} does not name ${source}`
       : 'no manifest has been accepted yet';
-    return { kind: 'unpublished', message: `nobody has published a version: ${where}` };
+    return { kind: 'unpublished', message: `no version is published yet: ${where}` };
   }
   if (entry.image.repository !== declared.repository) {
     return {
       kind: 'blocked',
       reason: 'repository',
-      message: `the manifest names ${formatImage(entry.image)}, but this host runs ${service.image} for ${service.name}`,
+      message:
+        `the manifest names ${formatImage(entry.image)}, ` +
+        `but this host runs ${service.image} for ${service.name}`,
       advice: `publish a version of ${service.image}, or change the service's image in the compose file`,
     };
   }
@@ -107,7 +109,8 @@ const resolveService = (input: DesiredInput, service: Service): Desired => {
 
 /** A tag is resolved once for each attempt, and with `pull_policy: always` once for each manifest. */
 const tagKey = (service: Service, entry: ManifestService, serial: number): string =>
-  `${formatImage(entry.image)}#${String(entry.attempt)}${service.pullPolicy === 'always' ? `@${String(serial)}` : ''}`;
+  `${formatImage(entry.image)}#${String(entry.attempt)}` +
+  (service.pullPolicy === 'always' ? `@${String(serial)}` : '');
 
 const resolveImage = (
   input: DesiredInput,

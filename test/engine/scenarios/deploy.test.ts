@@ -70,7 +70,7 @@ describe('the first deploy', () => {
     await scene.publish({});
     const once = await scene.once();
     expect(once.code).toBe(2);
-    expect(once.stdout).toMatch(/web: nobody has published a version: manifest 1 does not name web/);
+    expect(once.stdout).toMatch(/web: no version is published yet: manifest 1 does not name web/);
     expect((await scene.run(['plan'])).code).toBe(0);
     expect(await containersOf(scene)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { serverName } from '../../edge/haproxy-names.ts';
-import { isoTime } from '../../time.ts';
+import { isoSeconds } from '../../time.ts';
 import type { Container } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
 import type { ServiceRecord } from '../../state/ledger.ts';
@@ -110,7 +110,7 @@ const endSessions = (input: PlanInput, container: Container): Step => ({
 
 const draining = (container: Container, sessions: number, deadlineMs: number, byTime: boolean) => {
   const left = byTime ? '' : `, ${String(sessions)} session${sessions === 1 ? '' : 's'} left`;
-  return wait('drain', `${container.name} drains until ${isoTime(deadlineMs)}${left}`, deadlineMs);
+  return wait('drain', `${container.name} drains until ${isoSeconds(deadlineMs)}${left}`, deadlineMs);
 };
 
 /** Lets the container take no new connections, and records the moment once. Empty if that is already so. */

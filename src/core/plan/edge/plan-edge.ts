@@ -55,7 +55,10 @@ export const planEdge = (
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
   const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded, owners });
   // An edge that starts meanwhile would read a file that names the servers from before that step.
-  const due = isTurning && takes(next, 'start') ? wait('edge', 'who is sent to changes first') : next;
+  const due =
+    isTurning && takes(next, 'start')
+      ? wait('edge', 'a service first changes which containers get connections')
+      : next;
   const decision = afterFailedStep(input, failedStepKey('', EDGE_TARGET), due);
   const taken = [...owners.taken, ...owners.shared];
   return {
@@ -155,7 +158,7 @@ const edgeNeeds = (input: PlanInput, image: Image | undefined): Decision | undef
 const pullEdge = (input: PlanInput): Decision | undefined => {
   const keepAs = keepEdgeName(input);
   const action = { kind: 'pull', image: input.edge.image, ...(keepAs !== undefined && { keepAs }) } as const;
-  return actIfAny([action], 'the image of the edge is not here');
+  return actIfAny([action], 'the image of the edge is not on this host');
 };
 
 const startEdge = (
@@ -182,7 +185,7 @@ const startEdge = (
   if (meant)
     return start(meant, { ...wanted, instance: meant.instance }, hasPorts ? silence(input, others) : []);
   const network = edgeNetwork(input.actual)?.name;
-  if (network === undefined) return wait('edge', 'the edge network is made');
+  if (network === undefined) return wait('edge', 'the edge network is being created');
   const takesOver = wanted.mode === 'host' && wanted.frontends.length > 0;
   const predecessor = takesOver ? listeningEdge(input.actual)?.instance : undefined;
   const instance = instanceOf(
@@ -227,14 +230,16 @@ const startEdge = (
 const nameTaken = ({ name, otherEnvironment }: Container): Decision => ({
   kind: 'blocked',
   reason: 'name',
-  message: `the edge's name ${name} is taken by a container ${otherEnvironment === undefined ? 'that is not an edge' : `of the environment ${otherEnvironment}`}`,
+  message:
+    `the edge's name ${name} is taken by a container ` +
+    (otherEnvironment === undefined ? 'that is not an edge' : `of the environment ${otherEnvironment}`),
   advice: `rename that container (docker rename ${name} …), or remove it`,
 });
 
 /** Sends away, once each, silent edges that have the ports of an edge that cannot start. */
 const freePorts = (input: PlanInput, meant: EdgePart, others: readonly EdgePart[]): Decision | undefined => {
   if (meant.seen?.state || mayBind(meant)) return undefined;
-  const why = 'it cannot be asked any more, and has the ports of the next edge';
+  const why = 'it never answers again, and has the ports of the next edge';
   return actIfAny(
     silence(
       input,
@@ -282,6 +287,8 @@ const awaitAnswer = (input: PlanInput, part: EdgePart): Decision | undefined => 
     kind: 'blocked',
     reason: 'edge',
     message: `${container.name} runs ${formatImage(input.edge.image.reference)} and does not answer`,
-    advice: `see what it says (docker logs ${container.name}), and whether SUPERCARGO_EDGE_IMAGE names an image of HAProxy`,
+    advice:
+      `read its log (docker logs ${container.name}), ` +
+      'and check that SUPERCARGO_EDGE_IMAGE names an image of HAProxy',
   };
 };

@@ -39,7 +39,7 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
     shared: blocked('shared'),
     postponed: judged.flatMap(({ frontend, is }) => (is === 'postponed' ? [frontend] : [])),
     isWanting: judged.some(({ isBound }) => !isBound),
-    unknown: unknown && wait('edge', `looks who listens on port ${String(unknown.hostPort)}`),
+    unknown: unknown && wait('edge', `port ${String(unknown.hostPort)}: the host's listeners are read first`),
   };
 };
 

@@ -17,7 +17,7 @@ export const awaitPorts = ({ input: { actual } }: ServiceContext, release: Relea
       return isLeaving ? [] : (seen?.written?.frontends ?? []);
     })
     .find((f) => wanted.some((p) => overlaps(p, { ...f, protocol: 'tcp' })));
-  return held && stuck(wait('edge', `the edge gives port ${String(held.hostPort)} up`));
+  return held && stuck(wait('edge', `the edge gives up port ${String(held.hostPort)}`));
 };
 
 /** Waits until no edge sends to the containers that are about to be stopped. */

@@ -42,7 +42,10 @@ export const retireEdges = (
   const last = others.find((p) => isUp(p.container));
   if (!last) return undefined;
   const sessions = edgeReplicaOf(input, last).sessions ?? 0;
-  return wait('drain', `${last.container.name} ends: ${String(sessions)} sessions left`);
+  return wait(
+    'drain',
+    `${last.container.name} ends: ${String(sessions)} session${sessions === 1 ? '' : 's'} left`,
+  );
 };
 
 /** Ends edges at once: in `publish` mode the next edge cannot get the ports before that. */

@@ -181,7 +181,7 @@ const ontoEdge = (
         server: { name, address, port: b.containerPort },
       })),
   );
-  if (missing) return act(missing, 'it is good: the edge gets to know it');
+  if (missing) return act(missing, 'it is good: the edge adds it');
   const unseen = servers.find((s) => s.admin !== 'ready' && s.check !== 'L4OK');
   if (unseen) return unreached(c, release, current, unseen.port);
   if (!isTurn)
@@ -221,7 +221,7 @@ const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: bool
   if (holders.length === 0 && !neighbour) return undefined;
   if (neighbour && !letsGo(c, neighbour)) return taken(neighbour);
   if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
-  if (!isProven(c.input)) return stuck(wait('edge', 'the edge shows that it runs'));
+  if (!isProven(c.input)) return stuck(wait('edge', 'the edge first has to show that it runs'));
   const quiet = quiesce([...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])]);
   if (quiet) return act(quiet, 'the edge takes its ports over');
   return neighbour && stuck(wait('edge', `port ${neighbour.port} is still held by ${neighbour.name}`));
@@ -301,7 +301,9 @@ const strayVolume = (release: Release, { detail }: Container): Verdict | undefin
     stray && {
       kind: 'failed',
       reason: 'volume',
-      message: `its image keeps data in an anonymous volume (${stray.target}), which start-first can't hand over: name a volume for it in the compose file, or use stop-first`,
+      message:
+        `its image keeps data in an anonymous volume (${stray.target}), which start-first can't hand over: ` +
+        'name a volume for it in the compose file, or use stop-first',
     }
   );
 };

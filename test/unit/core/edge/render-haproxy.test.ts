@@ -218,19 +218,19 @@ describe('the same meaning', () => {
 
 describe('what is no config', () => {
   it.each<[string, Partial<EdgeConfig>]>([
-    ['is no instance name', { instance: 'e1/../x' }],
-    ['is no environment name', { environment: 'a\n  maxconn 1' }],
+    ['is not a valid instance name', { instance: 'e1/../x' }],
+    ['is not a valid environment name', { environment: 'a\n  maxconn 1' }],
     [
-      'is no backend name',
+      'is not a valid backend name',
       { frontends: [frontend({ backend: 'web 1' })], backends: [backend({ name: 'web 1' })] },
     ],
-    ['is no server name', { backends: [backend({ servers: [server('a', { name: 'web-1' })] })] }],
-    ['is no address', { backends: [backend({ servers: [server('a', { address: 'web; quit' })] })] }],
-    ['is no address', { frontends: [frontend({ hostAddress: '*' })] }],
-    ['is no port', { frontends: [frontend({ hostPort: 0 })] }],
-    ['is no port', { backends: [backend({ servers: [server('a', { port: 65_536 })] })] }],
-    ['is no uid', { agentUid: -1 }],
-    ['is no time', { longestDrainMs: Number.NaN }],
+    ['is not a valid server name', { backends: [backend({ servers: [server('a', { name: 'web-1' })] })] }],
+    ['is not a valid address', { backends: [backend({ servers: [server('a', { address: 'web; quit' })] })] }],
+    ['is not a valid address', { frontends: [frontend({ hostAddress: '*' })] }],
+    ['is not a valid port', { frontends: [frontend({ hostPort: 0 })] }],
+    ['is not a valid port', { backends: [backend({ servers: [server('a', { port: 65_536 })] })] }],
+    ['is not a valid uid', { agentUid: -1 }],
+    ['is not a valid time', { longestDrainMs: Number.NaN }],
     ['would have any:80 twice', { frontends: [frontend(), frontend()] }],
     [
       'would have web:8888/aaaaaaaaaaaa twice',

@@ -106,7 +106,7 @@ describe('a window', () => {
     expect(plan.services[0]?.decision).toMatchObject({
       until: OPENS_MS,
       message:
-        'versions are switched only in the window daily 09:00+8h UTC, which opens at 1970-01-01T09:00:00.000Z',
+        'versions are switched only in the window daily 09:00+8h UTC, which opens at 1970-01-01T09:00:00Z',
     });
     expect(plan.nextAtMs).toBe(OPENS_MS);
     s.engine.advance(OPENS_MS - s.engine.now());
@@ -175,7 +175,7 @@ describe('a freeze', () => {
     const plan = await s.agent.settle();
     expect(plan.services[0]?.decision).toMatchObject({
       until: undefined,
-      message: 'frozen by manifest 2: a canary failed; the next publish without it goes on',
+      message: 'frozen by manifest 2: a canary failed; the next publish without a freeze goes on',
     });
     expect(plan.nextAtMs).toBeUndefined();
     s.agent.wish = { ...s.agent.wish, published: {} };
