@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdgeServer, EdgeServerState } from '../../core/edge/edge-config.ts';
 import { checkedBackend, checkedServer } from '../../core/edge/haproxy-names.ts';
-import { serverWords } from '../../core/edge/render-haproxy.ts';
+import { serverArguments } from '../../core/edge/render-haproxy.ts';
 import { canonicalIp } from '../../core/compose/ip.ts';
 import { parseProcesses, parseServersState, type ServerPlace } from './parse-runtime.ts';
 import { edgeError } from './edge-error.ts';
@@ -74,7 +74,7 @@ export const addServer = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const word = wordOf(backend, server.name);
-  const added = await runtime.ask(`add server ${word} ${serverWords(server)}`, signal);
+  const added = await runtime.ask(`add server ${word} ${serverArguments(server)}`, signal);
   if (EXISTS.test(added)) {
     if (await isThere(runtime, backend, server, signal)) return;
   } else expectSuccess(`add ${word}`, added);

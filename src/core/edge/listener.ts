@@ -7,7 +7,7 @@ export interface Listener {
   readonly port: number;
 }
 
-const byPlace = (a: EdgeFrontend, b: EdgeFrontend): number =>
+const byPort = (a: EdgeFrontend, b: EdgeFrontend): number =>
   a.hostPort - b.hostPort || (a.hostAddress < b.hostAddress ? -1 : Number(a.hostAddress > b.hostAddress));
 
 const firstFree = (taken: ReadonlySet<number>): number => {
@@ -22,7 +22,7 @@ const firstFree = (taken: ReadonlySet<number>): number => {
  * but the first get a free port there.
  */
 export const listenersOf = (config: Pick<EdgeConfig, 'mode' | 'frontends'>): readonly Listener[] => {
-  const sorted = config.frontends.toSorted(byPlace);
+  const sorted = config.frontends.toSorted(byPort);
   if (config.mode === 'host')
     return sorted.map((frontend) => ({ frontend, address: frontend.hostAddress, port: frontend.hostPort }));
   const taken = new Set(sorted.map(({ hostPort }) => hostPort));

@@ -35,9 +35,9 @@ export const readWritten = (text: string): Written => {
     const [kind, title = ''] = section;
     if (words[0] === 'description') shape = words[1] ?? '';
     if (words[0] === 'mode') protocol = words[1] === 'http' ? 'http' : 'tcp';
-    const place = kind === 'frontend' ? parseFrontendName(title) : undefined;
-    if (place && words[0] === 'default_backend')
-      frontends.push({ ...place, protocol, backend: words[1] ?? '' });
+    const listener = kind === 'frontend' ? parseFrontendName(title) : undefined;
+    if (listener && words[0] === 'default_backend')
+      frontends.push({ ...listener, protocol, backend: words[1] ?? '' });
     const [, name, address, port] = SERVER.exec(line.trim()) ?? [];
     if (kind !== 'backend' || name === undefined || address === undefined) continue;
     const state = words.at(-1) === 'disabled' ? 'maint' : 'ready';

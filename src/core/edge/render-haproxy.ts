@@ -82,12 +82,12 @@ const digestOf = (text: string, length: number): string =>
 export const EDGE_SETTINGS = digestOf(JSON.stringify(SETTINGS), 8);
 
 /** Address and check options, as they follow the name in a `server` line and in `add server`. */
-export const serverWords = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
+export const serverArguments = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
   `${endpoint(server.address, server.port)} ${CHECK}`;
 
 /** The file has no keyword for `drain`; without sessions, `disabled` (`maint`) does the same. */
 const serverLine = (server: EdgeServer): string =>
-  `server ${checkedServer(server.name)} ${serverWords(server)}${server.state === 'ready' ? '' : ' disabled'}`;
+  `server ${checkedServer(server.name)} ${serverArguments(server)}${server.state === 'ready' ? '' : ' disabled'}`;
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : Number(a.name > b.name);

@@ -29,7 +29,7 @@ export const differencesFrom = (container: Container, known: KnownRelease): read
           ],
           ['command', isSameList(facts.process.command, commandOf(spec, facts.image))],
           ['environment', hasEnvironment(facts, spec)],
-          ['network_mode', modeOf(facts.networkMode) === wantedMode(spec)],
+          ['network_mode', modeOf(facts.networkMode) === expectedMode(spec)],
           ['volumes', hasMounts(facts, spec)],
         ] as const)),
   ];
@@ -62,9 +62,9 @@ const commandOf = (spec: ContainerSpec, image: ProcessFacts | undefined): Expect
 
 /** Without the image its own variables are unknown, so only those of the spec have to be there. */
 const hasEnvironment = ({ process, image }: CreateFacts, spec: ContainerSpec): boolean => {
-  const wanted = { ...image?.environment, ...spec.environment };
-  const isThere = Object.entries(wanted).every(([key, value]) => process.environment[key] === value);
-  return isThere && (image === undefined || Object.keys(process.environment).every((key) => key in wanted));
+  const expected = { ...image?.environment, ...spec.environment };
+  const isThere = Object.entries(expected).every(([key, value]) => process.environment[key] === value);
+  return isThere && (image === undefined || Object.keys(process.environment).every((key) => key in expected));
 };
 
 /** Only the kind counts: engines name a bridge differently, and names change with definitions. */
@@ -73,7 +73,7 @@ const modeOf = (mode: string): string => {
   return kind === 'host' || kind === 'none' || kind === 'container' ? kind : 'network';
 };
 
-const wantedMode = (spec: ContainerSpec): string =>
+const expectedMode = (spec: ContainerSpec): string =>
   spec.networkMode.kind === 'mode' ? modeOf(spec.networkMode.mode) : 'network';
 
 const pathOf = (target: string): string => (target.length > 1 ? target.replace(/\/+$/, '') : target);
@@ -86,10 +86,10 @@ const hasMounts = ({ mounts }: CreateFacts, spec: ContainerSpec): boolean => {
     spec.mounts.filter((m) => m.kind === kind).map((m) => pathOf(m.target));
   const binds = here('bind');
   const volumes = here('volume');
-  const wanted = declared('bind');
+  const expected = declared('bind');
   return (
     declared('volume').every((t) => volumes.has(t)) &&
-    wanted.every((t) => binds.has(t)) &&
-    [...binds].every((t) => wanted.includes(t))
+    expected.every((t) => binds.has(t)) &&
+    [...binds].every((t) => expected.includes(t))
   );
 };

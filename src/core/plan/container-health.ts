@@ -64,7 +64,7 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
         return {
           kind: 'failed',
           reason: 'crashed',
-          message: crashWords(detail),
+          message: crashText(detail),
         };
       }
       const deadlineMs = deadlineOf(i);
@@ -74,17 +74,17 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
       const hasCrashed = detail.restartCount > 0;
       const reason = hasCrashed ? 'crashed' : detail.health === 'none' ? 'not-ready' : 'unhealthy';
       if (i.isJob) return { kind: 'failed', reason, message: `it has not ended ${within}` };
-      const why = hasCrashed ? crashWords(detail) : verdict.message;
+      const why = hasCrashed ? crashText(detail) : verdict.message;
       return { kind: 'failed', reason, message: `not good ${within}: ${why}${output}` };
     }
   }
 };
 
-const crashWords = ({ restartCount, exitCode, oomKilled }: ContainerDetail): string =>
+const crashText = ({ restartCount, exitCode, oomKilled }: ContainerDetail): string =>
   `it crashed ${restartCount === 1 ? 'once' : `${String(restartCount)} times`}, ` +
-  exitWords(exitCode, oomKilled);
+  exitText(exitCode, oomKilled);
 
-const exitWords = (code: number, oomKilled: boolean): string =>
+const exitText = (code: number, oomKilled: boolean): string =>
   oomKilled ? 'out of memory' : `last exit code ${String(code)}`;
 
 const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
@@ -97,7 +97,7 @@ const judgeExited = (i: JudgeInput, detail: ContainerDetail): Verdict => {
   return {
     kind: 'failed',
     reason: 'exited',
-    message: `it ended, ${exitWords(detail.exitCode, detail.oomKilled)}`,
+    message: `it ended, ${exitText(detail.exitCode, detail.oomKilled)}`,
   };
 };
 

@@ -76,7 +76,7 @@ const failed = (
   dependency: Dependency,
   plan: ServicePlan | undefined,
 ): Decision => {
-  const said = plan && 'message' in plan.decision ? plan.decision.message : 'it is not there';
+  const cause = plan && 'message' in plan.decision ? plan.decision.message : 'it is not there';
   const isBadJob =
     dependency.condition === 'completed' &&
     plan?.desired !== undefined &&
@@ -85,7 +85,7 @@ const failed = (
     return {
       kind: 'blocked',
       reason: 'dependency',
-      message: `it needs ${dependency.service}, which is not ${dependency.condition}: ${said}`,
+      message: `it needs ${dependency.service}, which is not ${dependency.condition}: ${cause}`,
       advice: `see supercargo explain ${dependency.service}`,
     };
   }
@@ -102,7 +102,7 @@ const failed = (
           attempt,
           reason: 'job-failed',
           job: { service: dependency.service, release: plan.desired.release },
-          message: `its job ${dependency.service} failed: ${said}`,
+          message: `its job ${dependency.service} failed: ${cause}`,
         },
       },
     ],

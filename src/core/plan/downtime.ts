@@ -37,8 +37,8 @@ const releaseIn = (own: readonly Step[]): Release | undefined =>
   own.flatMap((s) => (s.action.kind === 'create' ? [s.action.release] : []))[0];
 
 const desiredRelease = (input: PlanInput, service: string): Release | undefined => {
-  const wanted = input.desired[service];
-  return wanted?.kind === 'release' ? wanted.release : undefined;
+  const desired = input.desired[service];
+  return desired?.kind === 'release' ? desired.release : undefined;
 };
 
 const exposureBefore = (input: PlanInput, plan: ServicePlan): Exposure | undefined => {

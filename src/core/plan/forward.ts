@@ -35,16 +35,16 @@ export const decideForward = (
     };
   }
   const slots = slotsOf(c, goal.target, (o) => isSpent(c, o));
-  const wanted = slots.filter((s) => !isExtra(c, goal.target, s));
+  const desired = slots.filter((s) => !isExtra(c, goal.target, s));
   const condemned = restingFailedStep(c, goal.release.id);
   if (condemned?.action === 'create' && condemned.code === 'RELEASE')
-    return quarantine(c, goal, wanted, undefined, { reason: 'crashed', message: condemned.message });
-  const given = giveBack(c, goal, wanted);
+    return quarantine(c, goal, desired, undefined, { reason: 'crashed', message: condemned.message });
+  const given = giveBack(c, goal, desired);
   if (given) return given;
-  const judged = climb(c, goal, wanted);
+  const judged = climb(c, goal, desired);
   const failed = judged.find((j) => j.step.kind === 'judged' && j.step.verdict.kind === 'failed');
   if (failed?.step.kind === 'judged' && failed.step.verdict.kind === 'failed') {
-    return quarantine(c, goal, wanted, failed.slot, failed.step.verdict);
+    return quarantine(c, goal, desired, failed.slot, failed.step.verdict);
   }
   const isDone = ({ step }: (typeof judged)[number]): boolean =>
     step.kind === 'judged' && (step.verdict.kind === 'good' || step.verdict.kind === 'completed');

@@ -61,7 +61,7 @@ export interface ServicePlan {
 /** Whether clients of a service are served. */
 export interface Availability {
   /** It should serve all the time: it is no job, has not completed, and has replicas. */
-  readonly isWanted: boolean;
+  readonly mustServe: boolean;
   readonly isServed: boolean;
   /** A release of it was good here, or ran when the ledger was rebuilt. */
   readonly hasServed: boolean;
@@ -96,7 +96,7 @@ export interface EdgePlan {
   /** The edge starts without these ports, and their services are blocked. */
   readonly taken: readonly TakenPort[];
   /** It lacks a port, so the next observation has to read the host's listeners. */
-  readonly isWanting: boolean;
+  readonly lacksPort: boolean;
   /** Newest first. */
   readonly containers: readonly EdgeReplica[];
 }
@@ -118,7 +118,7 @@ export const isUnsettled = (decision: Decision | undefined): boolean =>
 
 /** Whether the next observation has to read the host's listeners: an edge starts soon, or lacks a port. */
 export const asksForListeners = ({ edge }: HostPlan): boolean =>
-  edge !== undefined && (edge.isWanting || isUnsettled(edge.decision));
+  edge !== undefined && (edge.lacksPort || isUnsettled(edge.decision));
 
 /** The plan of the whole host. */
 export interface HostPlan {

@@ -39,7 +39,7 @@ const releasesInUse = (input: PlanInput): readonly Release[] => {
 const staleNetworks = (input: PlanInput): readonly Action[] => {
   const needed = new Set(
     releasesInUse(input).flatMap((r) => [
-      ...Object.entries(r.spec.networks).map(([logical, wanted]) => liveNetwork(input, logical, wanted)?.id),
+      ...Object.entries(r.spec.networks).map(([logical, hashed]) => liveNetwork(input, logical, hashed)?.id),
       ...(r.spec.exposure === 'edge' ? [edgeNetwork(input.actual)?.id] : []),
     ]),
   );
@@ -56,15 +56,15 @@ const normalised = (environment: string): Repository => parseImage(keepRepositor
 /** Our own tag on each good release's image keeps it from pruning and from other environments. */
 const keepTags = (input: PlanInput): readonly Action[] => {
   const repository = normalised(input.environment);
-  const wanted = [
+  const needed = [
     ...new Map([...goodImages(input), ...desiredImages(input)].map((k) => [k.tag, k])).values(),
   ];
-  const missing = wanted.flatMap(({ imageId, tag }): Action[] => {
+  const missing = needed.flatMap(({ imageId, tag }): Action[] => {
     const image = input.actual.images.find((i) => i.id === imageId);
     if (!image || hasTag(image, repository, tag)) return [];
     return [{ kind: 'tag-image', imageId, repository: keepRepository(input.environment), tag }];
   });
-  const kept = new Set([...wanted.map((w) => w.tag), ...runningTags(input), ...edgeTag(input)]);
+  const kept = new Set([...needed.map((w) => w.tag), ...runningTags(input), ...edgeTag(input)]);
   const surplus = input.actual.images.flatMap((image): Action[] => {
     const references = image.tags
       .filter((t) => t.repository === repository && !kept.has(t.tag))

@@ -18,10 +18,10 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   const unstartable =
     failedStep?.action === 'start' && failedStep.code !== 'PORT_TAKEN' ? failedStep.containerId : undefined;
   const slots = slotsOf(c, target, (o) => o.id === unstartable);
-  const wanted = slots.filter((s) => !isExtra(c, target, s));
+  const desired = slots.filter((s) => !isExtra(c, target, s));
   const good = c.record.good[0];
   const isCompleted = good?.completed === true && good.release.id === target.id;
-  const steps = wanted.map((slot): Step => {
+  const steps = desired.map((slot): Step => {
     if (isCompleted && !(slot.current && isUp(slot.current)))
       return { kind: 'judged', verdict: { kind: 'completed' } };
     // A release that is merely present stops no other container. It only disarms those that have stopped.
@@ -36,7 +36,7 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   // Nothing goes before its replacement exists; a completed release needs none.
   const isReplaced = (s: Slot): boolean =>
     isCompleted ||
-    (target.release?.spec.exposure ? hasTakenOver(steps[wanted.indexOf(s)]) : s.current !== undefined);
+    (target.release?.spec.exposure ? hasTakenOver(steps[desired.indexOf(s)]) : s.current !== undefined);
   const replaced = slots.flatMap((s) =>
     !isExtra(c, target, s) && goal.retireOthers && isReplaced(s) ? s.others : [],
   );
@@ -46,7 +46,12 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   const step = gone.find((d) => d?.kind === 'act');
   const draining = gone.find((d) => d?.kind === 'wait');
   return (
-    step ?? merged ?? completion(c, target, steps) ?? toldBy(steps) ?? draining ?? settledOf(c, goal, target)
+    step ??
+    merged ??
+    completion(c, target, steps) ??
+    problemOf(steps) ??
+    draining ??
+    settledOf(c, goal, target)
   );
 };
 
@@ -78,7 +83,7 @@ const completion = (c: ServiceContext, target: Target, steps: readonly Step[]): 
 };
 
 /** A proven release with a problem is reported, never quarantined. */
-const toldBy = (steps: readonly Step[]): Decision | undefined => {
+const problemOf = (steps: readonly Step[]): Decision | undefined => {
   for (const step of steps) {
     if (step.kind !== 'judged') continue;
     const { verdict } = step;

@@ -20,7 +20,7 @@ const UNBEGUN: ReadonlySet<WaitReason> = new Set([
  */
 export const blockedAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan => {
   const { decision, availability } = plan;
-  if (!availability?.isWanted || availability.isServed || !isStuck(input, plan)) return plan;
+  if (!availability?.mustServe || availability.isServed || !isStuck(input, plan)) return plan;
   if (decision.kind === 'blocked' && decision.reason === 'quarantined')
     return {
       ...plan,

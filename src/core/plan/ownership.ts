@@ -85,12 +85,12 @@ const asCopy = (container: Container, owner: Owner, differs: readonly string[]):
 /** Releases of the same id: as desired now, and as it proved good. The container may be made of either. */
 const knownReleases = (input: IdentifyInput, owner: Owner): readonly KnownRelease[] => {
   const desired = input.desired[owner.service];
-  const wanted = desired?.kind === 'release' ? [{ release: desired.release, imageIds: [] }] : [];
+  const asDesired = desired?.kind === 'release' ? [{ release: desired.release, imageIds: [] }] : [];
   const good = serviceRecord(input.ledger, owner.service).good.map((g) => ({
     release: g.release,
     imageIds: [g.imageId],
   }));
-  const found = [...wanted, ...good].filter((k) => k.release.id === owner.release);
+  const found = [...asDesired, ...good].filter((k) => k.release.id === owner.release);
   const imageIds = found.flatMap((k) => [...k.imageIds, ...imageHere(input, k.release)]);
   return found.map(({ release }) => ({ release, imageIds }));
 };
@@ -138,10 +138,10 @@ export const mayBeOurs = (
 /** An edge is known by its name and by the socket in its command. `planEdge` decides about its image. */
 const asEdge = ({ environment }: IdentifyInput, container: Container, edge: EdgeOwner): Container => {
   const { facts } = container.detail ?? {};
-  const wanted = edgeCommand({ agentUid: 0, instance: edge.instance });
+  const expected = edgeCommand({ agentUid: 0, instance: edge.instance });
   const command = facts && [...facts.process.entrypoint, ...facts.process.command];
   const isNamed = container.name === edgeContainerName(environment, edge.instance);
-  const isCommand = command === undefined || socketIn(command) === socketIn(wanted);
+  const isCommand = command === undefined || socketIn(command) === socketIn(expected);
   if (isNamed && isCommand) return container;
   return asLookalike(container, '', [...(isNamed ? [] : ['name']), ...(isCommand ? [] : ['command'])]);
 };

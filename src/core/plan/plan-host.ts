@@ -40,12 +40,12 @@ export const planHost = (input: PlanInput): HostPlan => {
   const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
     blockedByEdge(input, s, demands.get(s.service), edge),
   );
-  const told = services.map((s) => blockedAsDown(input, s));
+  const reported = services.map((s) => blockedAsDown(input, s));
   const isSettled = services.every(
     (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
   );
   return {
-    services: told,
+    services: reported,
     edge,
     housekeeping:
       isSettled &&
@@ -56,7 +56,7 @@ export const planHost = (input: PlanInput): HostPlan => {
         : [],
     foreign: foreignIn(input.actual),
     nextAtMs: earliest(
-      [...services.map((s) => s.decision), ...(edge ? [edge.decision] : [])].map((d) => nextLook(d, input)),
+      [...services.map((s) => s.decision), ...(edge ? [edge.decision] : [])].map((d) => nextPollMs(d, input)),
       input,
     ),
   };
@@ -93,12 +93,12 @@ const isStuck = (input: PlanInput, d: Decision): boolean => {
 };
 
 /** No event reports that a session ended or a port opened, so such waits are polled. */
-const LOOK_MS = 200;
+const POLL_MS = 200;
 
-const nextLook = (d: Decision, { nowMs }: PlanInput): number | undefined => {
+const nextPollMs = (d: Decision, { nowMs }: PlanInput): number | undefined => {
   if (d.kind !== 'wait') return undefined;
   const isObserved = d.reason === 'drain' || d.reason === 'edge';
-  return isObserved ? Math.min(nowMs + LOOK_MS, d.until ?? Infinity) : d.until;
+  return isObserved ? Math.min(nowMs + POLL_MS, d.until ?? Infinity) : d.until;
 };
 
 const MIDWAY: ReadonlySet<WaitReason> = new Set(['health', 'removal', 'bake', 'drain', 'edge']);

@@ -43,7 +43,7 @@ export const planService = (
 };
 
 const availabilityOf = (c: ServiceContext, running: ServicePlan['running']): Availability => ({
-  isWanted: !c.isJob && c.service.replicas > 0 && c.record.good[0]?.completed !== true,
+  mustServe: !c.isJob && c.service.replicas > 0 && c.record.good[0]?.completed !== true,
   isServed: isServing({ running }) || (c.foreign !== undefined && isUp(c.foreign.container)),
   hasServed: c.record.good.length > 0 || c.own.some((o) => isProven(c, o)),
 });

@@ -4,7 +4,7 @@ import { overlaps } from './port-conflicts.ts';
 /** The owner of a port for messages: environment and service, as far as they are known. */
 export interface PortOwner {
   /** `the service web of the environment staging (staging-web-1-0a1b2c3d)` */
-  readonly who: string;
+  readonly text: string;
   readonly advice: string;
 }
 
@@ -14,12 +14,12 @@ const ELSEWHERE = 'publish another port in one of the two environments, or stop 
 export const containerOwner = (container: Container, wanted: HostPort): PortOwner => {
   const { name, owner, otherEnvironment: environment, otherOwner } = container;
   const advice = `stop it (docker stop ${name}), or publish another port`;
-  if (environment === undefined) return { who: `the ${owner ? '' : 'foreign '}container ${name}`, advice };
+  if (environment === undefined) return { text: `the ${owner ? '' : 'foreign '}container ${name}`, advice };
   const behind = otherOwner?.edgePorts.find((p) => overlaps(p, wanted))?.service;
   const service = behind ?? otherOwner?.service;
   const what = service === undefined ? 'the container' : `the service ${service}`;
   return {
-    who: `${what} of the environment ${environment} (${behind === undefined ? '' : 'its edge '}${name})`,
+    text: `${what} of the environment ${environment} (${behind === undefined ? '' : 'its edge '}${name})`,
     advice: ELSEWHERE,
   };
 };
@@ -47,12 +47,12 @@ export const listenerOwner = (actual: Actual, wanted: HostPort, uid: number): Po
   const names = edges.map((container) => `${container.otherEnvironment ?? ''} (${container.name})`);
   if (names.length > 0)
     return {
-      who: `another program of root, maybe the edge of the environment ${names.join(' or ')}`,
+      text: `another program of root, maybe the edge of the environment ${names.join(' or ')}`,
       advice: ELSEWHERE,
     };
   const port = String(wanted.hostPort);
   return {
-    who: `another program of this host (user id ${String(uid)})`,
+    text: `another program of this host (user id ${String(uid)})`,
     advice: `find it with: ss -ltnp 'sport = :${port}'; stop it, or publish another port`,
   };
 };

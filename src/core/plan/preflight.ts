@@ -79,8 +79,8 @@ const isPlugged = ({ driver: name }: { readonly driver?: string }, own: string):
   name !== undefined && name !== own;
 
 /** Whether the engine runs a container with the same settings, except those for its program alone. */
-const isAccepted = (wanted: ReleaseSpec, serving: ReleaseSpec | undefined): boolean =>
-  serving !== undefined && settingsOf(wanted) === settingsOf(serving);
+const isAccepted = (desired: ReleaseSpec, serving: ReleaseSpec | undefined): boolean =>
+  serving !== undefined && settingsOf(desired) === settingsOf(serving);
 
 const hashesOf = (defined: ReleaseSpec['networks'] | ReleaseSpec['volumes']): object =>
   Object.fromEntries(Object.entries(defined).map(([name, { hash }]) => [name, hash]));

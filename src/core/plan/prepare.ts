@@ -89,8 +89,8 @@ const orTakeOver = (c: ServiceContext, name: string): string =>
   `or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`;
 
 const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Step => {
-  const { who, advice } = containerOwner(container, held);
-  const message = `port ${port} is taken by ${who}`;
+  const { text, advice } = containerOwner(container, held);
+  const message = `port ${port} is taken by ${text}`;
   const { name, owner, otherEnvironment } = container;
   if (owner)
     return blockedStep(

@@ -14,10 +14,10 @@ import type { Decision } from './host-plan.ts';
  */
 export const findImage = (
   images: readonly Image[],
-  wanted: ReleaseImage,
+  desired: ReleaseImage,
   kept: string,
 ): Image | undefined => {
-  const { digest, imageId, reference } = wanted;
+  const { digest, imageId, reference } = desired;
   const exact = images.find(({ id, digests }) => {
     const isNamed = (id as string) === digest || id === imageId;
     if (isNamed || imageId !== undefined) return isNamed;
@@ -50,13 +50,13 @@ const fixedOrOwn = (fixed: string | undefined, own: string): string => fixed ?? 
 export const liveNetwork = (
   input: PlanInput,
   logical: string,
-  wanted: Hashed<NetworkDefinition>,
+  desired: Hashed<NetworkDefinition>,
 ): Network | undefined => {
   const { networks } = input.actual;
-  if (wanted.definition.external)
-    return networks.find((n) => n.name === fixedOrOwn(wanted.definition.fixedName, logical));
+  if (desired.definition.external)
+    return networks.find((n) => n.name === fixedOrOwn(desired.definition.fixedName, logical));
   const isAlone = ({ id, name }: Network): boolean => networks.every((n) => n.id === id || n.name !== name);
-  return networks.find((n) => n.owner?.network === logical && n.owner.hash === wanted.hash && isAlone(n));
+  return networks.find((n) => n.owner?.network === logical && n.owner.hash === desired.hash && isAlone(n));
 };
 
 export const liveName = (
@@ -64,8 +64,8 @@ export const liveName = (
   networks: Release['spec']['networks'],
   logical: string,
 ): string | undefined => {
-  const wanted = networks[logical];
-  return wanted && liveNetwork(input, logical, wanted)?.name;
+  const desired = networks[logical];
+  return desired && liveNetwork(input, logical, desired)?.name;
 };
 
 /**
@@ -84,11 +84,11 @@ export const freeNetworkName = ({ networks }: Actual, plain: string, suffix: str
 export const nameOfVolume = (
   environment: string,
   logical: string,
-  wanted: Hashed<VolumeDefinition>,
+  desired: Hashed<VolumeDefinition>,
 ): string =>
-  wanted.definition.external
-    ? fixedOrOwn(wanted.definition.fixedName, logical)
-    : fixedOrOwn(wanted.definition.fixedName, volumeName(environment, logical));
+  desired.definition.external
+    ? fixedOrOwn(desired.definition.fixedName, logical)
+    : fixedOrOwn(desired.definition.fixedName, volumeName(environment, logical));
 
 export type Need =
   | { readonly kind: 'met' }
@@ -102,17 +102,17 @@ const blocked = (reason: 'network' | 'volume', message: string, advice: string):
 
 export const networksNeed = (input: PlanInput, release: Release): Need => {
   const missing: Action[] = [];
-  for (const [logical, wanted] of Object.entries(release.spec.networks)) {
-    if (liveNetwork(input, logical, wanted)) continue;
-    if (wanted.definition.external) {
-      const name = fixedOrOwn(wanted.definition.fixedName, logical);
+  for (const [logical, desired] of Object.entries(release.spec.networks)) {
+    if (liveNetwork(input, logical, desired)) continue;
+    if (desired.definition.external) {
+      const name = fixedOrOwn(desired.definition.fixedName, logical);
       return blocked(
         'network',
         `the external network ${name} does not exist`,
         `create it (docker network create ${name}), or correct its name in the compose file`,
       );
     }
-    const { fixedName } = wanted.definition;
+    const { fixedName } = desired.definition;
     const other = input.actual.networks.find((n) => n.name === fixedName)?.otherEnvironment;
     // A network of another name is not what the file asks for.
     if (fixedName !== undefined && other !== undefined)
@@ -123,31 +123,31 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
           'or write external: true there to join that network',
       );
     const plain = fixedOrOwn(fixedName, networkName(input.environment, logical));
-    const name = freeNetworkName(input.actual, plain, wanted.hash.slice(0, 8));
+    const name = freeNetworkName(input.actual, plain, desired.hash.slice(0, 8));
     missing.push({
       kind: 'create-network',
       name,
       network: logical,
-      hash: wanted.hash,
-      definition: wanted.definition,
+      hash: desired.hash,
+      definition: desired.definition,
     });
   }
   const [first, ...rest] = missing;
   return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };
 };
 
-type WantedVolume = readonly [logical: string, wanted: Hashed<VolumeDefinition>];
+type DesiredVolume = readonly [logical: string, desired: Hashed<VolumeDefinition>];
 
 /**
  * Two environments can come to one volume name: `eu_data` of `e`, and `data` of `e_eu`. A volume without our
  * labels is used as Compose uses it, and two definitions that both name it explicitly share it.
  */
-const takenVolume = (input: PlanInput, [logical, wanted]: WantedVolume): Decision | undefined => {
-  const name = nameOfVolume(input.environment, logical, wanted);
+const takenVolume = (input: PlanInput, [logical, desired]: DesiredVolume): Decision | undefined => {
+  const name = nameOfVolume(input.environment, logical, desired);
   const live = input.actual.volumes.find((v) => v.name === name);
-  if (!live || wanted.definition.external) return undefined;
+  if (!live || desired.definition.external) return undefined;
   const made = live.owner?.volume ?? logical;
-  const isShared = input.project.volumes[made]?.fixedName === name && wanted.definition.fixedName === name;
+  const isShared = input.project.volumes[made]?.fixedName === name && desired.definition.fixedName === name;
   const holder =
     live.otherEnvironment === undefined
       ? `was made for the volume ${made}`
@@ -173,10 +173,10 @@ export const volumesNeed = (input: PlanInput, release: Release): Need => {
   const taken = takenVolumes(input, release);
   if (taken) return { kind: 'blocked', decision: taken };
   const missing: Action[] = [];
-  for (const [logical, wanted] of Object.entries(release.spec.volumes)) {
-    const name = nameOfVolume(input.environment, logical, wanted);
+  for (const [logical, desired] of Object.entries(release.spec.volumes)) {
+    const name = nameOfVolume(input.environment, logical, desired);
     const live = input.actual.volumes.find((v) => v.name === name);
-    if (wanted.definition.external) {
+    if (desired.definition.external) {
       if (live) continue;
       return blocked(
         'volume',
@@ -184,7 +184,7 @@ export const volumesNeed = (input: PlanInput, release: Release): Need => {
         `create it (docker volume create ${name}), or correct its name in the compose file`,
       );
     }
-    if (live?.owner && live.owner.hash !== wanted.hash) {
+    if (live?.owner && live.owner.hash !== desired.hash) {
       return blocked(
         'volume',
         `the volume ${name} exists with another definition`,
@@ -196,8 +196,8 @@ export const volumesNeed = (input: PlanInput, release: Release): Need => {
         kind: 'create-volume',
         name,
         volume: logical,
-        hash: wanted.hash,
-        definition: wanted.definition,
+        hash: desired.hash,
+        definition: desired.definition,
       });
   }
   const [first, ...rest] = missing;

@@ -32,8 +32,8 @@ export const slotsOf = (
   const isFit = (o: Container): boolean =>
     o.owner?.release === target?.id && o.state !== 'dead' && !isUnfit(o) && !isCutOff(c, target, o);
   const count = replicasOf(c, target);
-  const wanted = Array.from({ length: count }, (_, index) => index + 1);
-  const replicas = new Set([...wanted, ...c.own.map((o) => o.owner?.replica ?? 0)]);
+  const desired = Array.from({ length: count }, (_, index) => index + 1);
+  const replicas = new Set([...desired, ...c.own.map((o) => o.owner?.replica ?? 0)]);
   return [...replicas]
     .toSorted((a, b) => a - b)
     .map((replica) => {

@@ -135,7 +135,7 @@ export const repairInPlace = (
  * compared: the engine silently drops others, and `docker update` cannot remove a limit.
  */
 const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Partial<Limits> | undefined => {
-  const wanted: Partial<Limits> = {
+  const desired: Partial<Limits> = {
     ...(spec.memoryBytes && { memoryBytes: spec.memoryBytes }),
     ...(spec.memoryReservationBytes && { memoryReservationBytes: spec.memoryReservationBytes }),
     ...(spec.nanoCpus && { nanoCpus: spec.nanoCpus }),
@@ -144,7 +144,7 @@ const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Pa
     ...(spec.pidsLimit !== undefined && spec.pidsLimit > 0 && { pidsLimit: spec.pidsLimit }),
   };
   const changed = c.input.actual.engine.enforces.filter(
-    (key) => wanted[key] !== undefined && wanted[key] !== live[key],
+    (key) => desired[key] !== undefined && desired[key] !== live[key],
   );
-  return changed.length === 0 ? undefined : wanted;
+  return changed.length === 0 ? undefined : desired;
 };

@@ -19,9 +19,9 @@ export const isProven = (c: ServiceContext, container: Container): boolean => {
  * another version was published meanwhile. It is no rollback target, but keeps its chance until its own
  * deadline.
  */
-export const trialOf = (c: ServiceContext, wanted: string): Release | undefined => {
+export const trialOf = (c: ServiceContext, desired: string): Release | undefined => {
   const started = c.own
-    .filter((o) => o.owner && !o.copyOf && o.owner.release !== wanted && o.detail?.startedAtMs !== undefined)
+    .filter((o) => o.owner && !o.copyOf && o.owner.release !== desired && o.detail?.startedAtMs !== undefined)
     .filter((o) => !isProven(c, o) && failureOf(c.record, o.owner?.release ?? '') === undefined)
     .toSorted((a, b) => (b.detail?.startedAtMs ?? 0) - (a.detail?.startedAtMs ?? 0));
   for (const container of started) {

@@ -46,7 +46,7 @@ const QUOTATION = /"((?:[^"\\]|\\.)*)"|'([^']*)'/g;
  * Replaces the values of a release in an engine's message by the names of their settings: `[value of
  * DB_PASSWORD]`. A quotation that is part of a value counts as that value.
  */
-export const withoutValues = (words: string, specs: readonly ReleaseSpec[]): string => {
+export const withoutValues = (message: string, specs: readonly ReleaseSpec[]): string => {
   const hidden = specs
     .flatMap(hiddenIn)
     .filter(({ value }) => value.trim().length >= SHORTEST)
@@ -54,7 +54,7 @@ export const withoutValues = (words: string, specs: readonly ReleaseSpec[]): str
   const replaced = hidden.reduce(
     (text, { name, value }) =>
       formsOf(value).reduce((t, form) => t.replaceAll(form, () => `[${name}]`), text),
-    words,
+    message,
   );
   return replaced.replaceAll(QUOTATION, (all: string, double?: string, single?: string) => {
     const inside = double ?? single ?? '';

@@ -36,7 +36,7 @@ type Claims = Pick<EdgeDemand, 'frontends' | 'yielding'>;
 const NO_CLAIMS: Claims = { frontends: [], yielding: [] };
 
 /** A container behind the edge, with its frontends and backends there. */
-interface Place {
+interface Member {
   readonly container: Container;
   readonly frontends: readonly EdgeFrontend[];
   readonly backends: readonly { readonly name: string; readonly port: number }[];
@@ -45,7 +45,7 @@ interface Place {
 type Held = Pick<ServiceContext, 'input' | 'record' | 'own'>;
 
 /** Found by the container's release or, if a lost ledger left none, by the file of the edge. */
-const placeOf = ({ input }: Held, container: Container, known: readonly Release[]): readonly Place[] => {
+const membersOf = ({ input }: Held, container: Container, known: readonly Release[]): readonly Member[] => {
   const { release: id } = container.copyOf ?? container.owner ?? {};
   const release = known.find((r) => r.id === id);
   if (release) {
@@ -68,8 +68,8 @@ export const demandOf = (c: ServiceContext, goal: Goal): EdgeDemand => {
   const fit = target ? slots.filter((s) => isFit(c, target, s)) : [];
   const currents = new Set(slots.map((s) => s.current?.id));
   const known = releasesOf(c, goal);
-  const places = c.own.flatMap((container) => placeOf(c, container, known));
-  const olds = places.filter(({ container }) => !currents.has(container.id) && isUp(container));
+  const members = c.own.flatMap((container) => membersOf(c, container, known));
+  const olds = members.filter(({ container }) => !currents.has(container.id) && isUp(container));
   // Ports with no container behind them, or none that is good yet, would only answer 503.
   const isEmpty = c.service.replicas === 0 && olds.length === 0;
   const isEarly =
@@ -84,10 +84,10 @@ export const demandOf = (c: ServiceContext, goal: Goal): EdgeDemand => {
     yielding: claims.yielding.filter(
       (f) => isFree(f) && swapped.every((p) => !overlaps(p, { ...f, protocol: 'tcp' })),
     ),
-    servers: places.flatMap((place) =>
-      readyServers(c, place, {
-        isFit: fit.some((s) => s.current?.id === place.container.id),
-        isCandidate: isCandidate(place.container),
+    servers: members.flatMap((member) =>
+      readyServers(c, member, {
+        isFit: fit.some((s) => s.current?.id === member.container.id),
+        isCandidate: isCandidate(member.container),
         isAlone: olds.every(({ container }) => c.record.drains?.[container.id] !== undefined),
       }),
     ),
@@ -109,11 +109,11 @@ const releasesOf = (c: ServiceContext, goal: Goal): readonly Release[] => {
 /** The demand of a service that left the compose files but stays for now: everything remains as it is. */
 export const demandOfHeld = (held: Held, drainMs: number): EdgeDemand => {
   const known = held.record.good.map((g) => g.release);
-  const places = held.own.flatMap((container) => placeOf(held, container, known));
+  const members = held.own.flatMap((container) => membersOf(held, container, known));
   const fitness = { isFit: false, isCandidate: false, isAlone: true };
   return {
-    frontends: unique(places.flatMap((p) => p.frontends)),
-    servers: places.flatMap((place) => readyServers(held, place, fitness)),
+    frontends: unique(members.flatMap((p) => p.frontends)),
+    servers: members.flatMap((member) => readyServers(held, member, fitness)),
     yielding: [],
     drainMs,
     isExpected: false,
@@ -132,10 +132,10 @@ const claimsOf = (
     // The engine publishes the next release's ports: once its container exists, the edge lets go.
     return { frontends: release && slots.length > 0 ? [] : unique(old), yielding: [] };
   }
-  const wanted = frontendsOf(release);
+  const desired = frontendsOf(release);
   const isNext = old.length === 0 || (fit.length > 0 && fit.length === slots.length);
   return isNext
-    ? { frontends: unique(wanted), yielding: unique(old) }
+    ? { frontends: unique(desired), yielding: unique(old) }
     : { frontends: unique(old), yielding: [] };
 };
 
@@ -149,7 +149,7 @@ const isWrittenFor = ({ input }: ServiceContext, release: Release | undefined): 
   );
 
 /** The frontends that old containers have at the edge. Ports that are not open by now stay closed. */
-const boundBy = ({ input }: ServiceContext, olds: readonly Place[]): readonly EdgeFrontend[] => {
+const boundBy = ({ input }: ServiceContext, olds: readonly Member[]): readonly EdgeFrontend[] => {
   const written = currentEdge(input.actual)?.seen?.written?.frontends;
   return olds
     .flatMap((o) => o.frontends)
@@ -200,7 +200,7 @@ const isLastKnown = (actual: Actual, container: Container, backend: string): boo
 /** The running edge says which servers are ready; backends that it lacks are filled from the containers. */
 const readyServers = (
   c: Held,
-  { container, backends }: Place,
+  { container, backends }: Member,
   fitness: Fitness,
 ): readonly WrittenServer[] => {
   const { actual } = c.input;

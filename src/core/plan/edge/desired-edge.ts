@@ -19,13 +19,13 @@ export const desiredEdge = (input: PlanInput, demands: readonly EdgeDemand[]): D
   const all = demands.flatMap((s) => s.frontends);
   // A port that moves between services stays with the first service until that one lets go.
   const kept = all.filter((f) => before.some((b) => sameFrontend(b, f) && b.backend === f.backend));
-  const wanted = unique([...kept, ...all]);
-  const yielding = unique(demands.flatMap((s) => s.yielding)).filter((f) => !isIn(wanted, f));
-  const owners = portOwners(input, wanted);
+  const desired = unique([...kept, ...all]);
+  const yielding = unique(demands.flatMap((s) => s.yielding)).filter((f) => !isIn(desired, f));
+  const owners = portOwners(input, desired);
   const weak = portOwners(input, yielding);
   const isTaken = (f: EdgeFrontend): boolean =>
     [...owners.taken, ...weak.taken].some((t) => t.frontend === f);
-  const free = wanted.filter((f) => !isTaken(f));
+  const free = desired.filter((f) => !isTaken(f));
   const open = free.filter((f) => !owners.postponed.includes(f)).reduce(withoutClash, []);
   const rest = yielding.filter((f) => !isTaken(f) && free.every((w) => !clashes(w, f)));
   return { config: configOf(input, demands, [...open, ...rest]), owners };

@@ -164,7 +164,7 @@ export const isSilent = (actual: Actual): boolean =>
     (p) => !p.isLeaving && p.container.state === 'running' && !p.seen?.state && !isBare(p),
   );
 
-export interface EdgeBackendPlace {
+export interface ReleaseBackend {
   readonly name: string;
   readonly containerPort: number;
   readonly protocol: EdgeProtocol;
@@ -176,7 +176,7 @@ const switched = (release: Release): readonly Port[] =>
     : [];
 
 /** One backend per container port. It is `http` only if every port that leads to it declares `http`. */
-export const backendsOf = (release: Release): readonly EdgeBackendPlace[] => {
+export const backendsOf = (release: Release): readonly ReleaseBackend[] => {
   const ports = switched(release);
   return [...new Set(ports.map((p) => p.containerPort))].map((containerPort) => ({
     name: backendName(release.service, containerPort),
@@ -200,9 +200,9 @@ export const frontendsOf = (release: Release): readonly EdgeFrontend[] => {
   });
 };
 
-type Place = Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>;
+type FrontendAddress = Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>;
 
-export const sameFrontend = (a: Place, b: Place): boolean =>
+export const sameFrontend = (a: FrontendAddress, b: FrontendAddress): boolean =>
   a.hostAddress === b.hostAddress && a.hostPort === b.hostPort;
 
 /** The container's address on the edge network; empty if it has none. */

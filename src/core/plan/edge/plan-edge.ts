@@ -46,14 +46,14 @@ export const planEdge = (
   isTurning: boolean,
 ): EdgePlan | undefined => {
   const parts = edgeParts(input.actual);
-  const { config: wanted, owners } = desiredEdge(input, demands);
+  const { config: desired, owners } = desiredEdge(input, demands);
   const isExpected = demands.some((s) => s.isExpected);
-  const isNeeded = wanted.frontends.length > 0 || demands.some((s) => s.isProofNeeded);
+  const isNeeded = desired.frontends.length > 0 || demands.some((s) => s.isProofNeeded);
   if (parts.length === 0 && !isNeeded && !isExpected) return undefined;
   const { hold } = input.ledger;
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
-  const next = frozen ?? busy ?? decide(input, wanted, parts, { isExpected, isNeeded, owners });
+  const next = frozen ?? busy ?? decide(input, desired, parts, { isExpected, isNeeded, owners });
   // An edge that starts meanwhile would read a file that names the servers from before that step.
   const due =
     isTurning && takes(next, 'start')
@@ -64,7 +64,7 @@ export const planEdge = (
   return {
     decision: decision.kind === 'converged' && taken[0] ? taken[0].decision : decision,
     taken,
-    isWanting: owners.isWanting || taken.length > 0,
+    lacksPort: owners.lacksPort || taken.length > 0,
     containers: parts.map((p) => edgeReplicaOf(input, p)),
   };
 };
@@ -77,7 +77,7 @@ interface Demand {
 
 const decide = (
   input: PlanInput,
-  wanted: DesiredConfig,
+  desired: DesiredConfig,
   parts: readonly EdgePart[],
   { isExpected, isNeeded, owners }: Demand,
 ): Decision => {
@@ -85,7 +85,7 @@ const decide = (
   // An image that never ran here gets nothing of a running edge: it first starts without ports.
   const isTried =
     parts.some((p) => isUp(p.container) && p.container.imageId !== image?.id) && !isProven(input);
-  const next = isTried ? { ...wanted, frontends: [], backends: [] } : wanted;
+  const next = isTried ? { ...desired, frontends: [], backends: [] } : desired;
   const shape = edgeShape({ ...next, instance: 'any' });
   const meant = isNeeded
     ? parts.find(
@@ -99,7 +99,7 @@ const decide = (
     : undefined;
   const others = parts.filter((p) => p !== meant);
   return (
-    correct(input, wanted) ??
+    correct(input, desired) ??
     (isExpected ? edgeNeeds(input, image) : undefined) ??
     (isNeeded ? startEdge(input, next, shape, image, meant, others, owners.unknown) : undefined) ??
     retireEdges(input, others, meant) ?? { kind: 'converged' }
@@ -107,7 +107,7 @@ const decide = (
 };
 
 /** Removes servers of missing containers from the running edge, and brings its file up to date. */
-const correct = (input: PlanInput, wanted: DesiredConfig): Decision | undefined => {
+const correct = (input: PlanInput, desired: DesiredConfig): Decision | undefined => {
   const edge = currentEdge(input.actual);
   const state = edge?.seen?.state;
   if (!edge || !state || isLost(edge, input)) return undefined;
@@ -116,7 +116,7 @@ const correct = (input: PlanInput, wanted: DesiredConfig): Decision | undefined 
   const stale = state.servers
     .filter((s) => !alive.has(s.name))
     .map(({ backend, name }): Action => ({ kind: 'edge-remove-server', instance, backend, server: name }));
-  const config = asItIs(edge, wanted, instance);
+  const config = asItIs(edge, desired, instance);
   const isStale = config !== undefined && renderConfig(config) !== edge.seen?.written?.text;
   const write: readonly Action[] = isStale ? [{ kind: 'edge-write', instance, config }] : [];
   return actIfAny([...stale, ...write], 'the edge and its file follow what runs');
@@ -126,14 +126,14 @@ const correct = (input: PlanInput, wanted: DesiredConfig): Decision | undefined 
  * The file of an edge that is about to be replaced keeps its shape, because the edge may have to come back
  * with it. Returns undefined if the config of that shape is unknown.
  */
-const asItIs = (edge: EdgePart, wanted: DesiredConfig, instance: string): EdgeConfig | undefined => {
-  const config = { ...wanted, instance };
+const asItIs = (edge: EdgePart, desired: DesiredConfig, instance: string): EdgeConfig | undefined => {
+  const config = { ...desired, instance };
   if (edgeShape(config) === edge.shape) return config;
   const before = edge.seen?.written;
   if (!before) return undefined;
   const names = [...new Set(before.frontends.map((f) => f.backend))];
   const backends = names.map((name): EdgeBackend => {
-    const servers = wanted.backends.find((b) => b.name === name)?.servers;
+    const servers = desired.backends.find((b) => b.name === name)?.servers;
     const seen = edge.seen?.state?.servers.filter((s) => s.backend === name && s.admin === 'ready') ?? [];
     return {
       name,
@@ -163,7 +163,7 @@ const pullEdge = (input: PlanInput): Decision | undefined => {
 
 const startEdge = (
   input: PlanInput,
-  wanted: DesiredConfig,
+  desired: DesiredConfig,
   shape: string,
   image: Image | undefined,
   meant: EdgePart | undefined,
@@ -175,25 +175,25 @@ const startEdge = (
     return actIfAny([{ kind: 'unpause', container: refOf(meant.container) }], 'it was paused by hand');
   if (meant && isUp(meant.container))
     return rejoinEdge(input, meant) ?? freePorts(input, meant, others) ?? awaitAnswer(input, meant);
-  const hasPorts = wanted.frontends.length > 0;
+  const hasPorts = desired.frontends.length > 0;
   if (hasPorts) {
     // The engine publishes a port for one container only, so an edge that has the port ends first.
-    const inTheWay = endEdges(wanted.mode === 'publish' ? others : others.filter(isPublished));
+    const inTheWay = endEdges(desired.mode === 'publish' ? others : others.filter(isPublished));
     const first = unknown ?? inTheWay ?? awaitHandOver(input, others);
     if (first) return first;
   }
   if (meant)
-    return start(meant, { ...wanted, instance: meant.instance }, hasPorts ? silence(input, others) : []);
+    return start(meant, { ...desired, instance: meant.instance }, hasPorts ? silence(input, others) : []);
   const network = edgeNetwork(input.actual)?.name;
   if (network === undefined) return wait('edge', 'the edge network is being created');
-  const takesOver = wanted.mode === 'host' && wanted.frontends.length > 0;
+  const takesOver = desired.mode === 'host' && desired.frontends.length > 0;
   const predecessor = takesOver ? listeningEdge(input.actual)?.instance : undefined;
   const instance = instanceOf(
     shape,
     image.id,
     others.map((p) => p.instance),
   );
-  const config = { ...wanted, instance };
+  const config = { ...desired, instance };
   const name = edgeContainerName(input.environment, instance);
   const holder = input.actual.containers.find((o) => o.name === name && o.edge === undefined);
   if (holder) return nameTaken(holder);
@@ -204,15 +204,15 @@ const startEdge = (
     shape,
     imageId: image.id,
     predecessor,
-    frontends: wanted.frontends.map(({ hostAddress, hostPort, backend }) => ({
+    frontends: desired.frontends.map(({ hostAddress, hostPort, backend }) => ({
       hostAddress,
       hostPort,
       backend,
     })),
-    mode: wanted.mode,
+    mode: desired.mode,
     network,
     ports:
-      wanted.mode === 'host'
+      desired.mode === 'host'
         ? []
         : listenersOf(config).map(({ frontend, port }) => ({
             hostAddress: frontend.hostAddress,

@@ -17,7 +17,7 @@ export interface PortOwners {
   /** Ports that an edge of ours has and cannot hand over; they open once it has left. */
   readonly postponed: readonly EdgeFrontend[];
   /** True if the running edge lacks a port. */
-  readonly isWanting: boolean;
+  readonly lacksPort: boolean;
   /** Set if the next observation has to read this host's listeners first. */
   readonly unknown: Extract<Decision, { readonly kind: 'wait' }> | undefined;
 }
@@ -38,7 +38,7 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
     taken: blocked('taken'),
     shared: blocked('shared'),
     postponed: judged.flatMap(({ frontend, is }) => (is === 'postponed' ? [frontend] : [])),
-    isWanting: judged.some(({ isBound }) => !isBound),
+    lacksPort: judged.some(({ isBound }) => !isBound),
     unknown: unknown && wait('edge', `port ${String(unknown.hostPort)}: the host's listeners are read first`),
   };
 };
@@ -51,10 +51,10 @@ type Judged = {
 
 const judgeContainer = (input: PlanInput, frontend: EdgeFrontend): Judged => {
   const { actual, edge } = input;
-  const wanted = placeOf(frontend);
+  const wanted = portOf(frontend);
   const bound = boundParts(actual)
     .flatMap((p) => p.seen?.state?.frontends ?? [])
-    .map(placeOf);
+    .map(portOf);
   const heir = listeningEdge(actual)?.seen?.state?.frontends ?? [];
   const hands = edge.mode === 'publish' ? bound.some((o) => covers(o, wanted)) : isIn(heir, frontend);
   if (hands) {
@@ -86,7 +86,7 @@ const foreignListener = (
   // An agent that cannot see the host's listeners gets an empty list. Then the labels of other edges count.
   if (listeners.length === 0) return edgeOwner(actual, wanted);
   const listener = listeners.find(
-    (l) => overlaps(wanted, listenerPlace(l)) && !own.some((o) => covers(o, listenerPlace(l))),
+    (l) => overlaps(wanted, listenerPort(l)) && !own.some((o) => covers(o, listenerPort(l))),
   );
   return listener && listenerOwner(actual, wanted, listener.uid);
 };
@@ -97,15 +97,15 @@ const otherListener = (input: PlanInput, frontend: EdgeFrontend): PortOwner | un
   const others = actual.containers.filter(
     (container) => container.otherOwner?.isEdge === true && container.state === 'running',
   );
-  const wanted = placeOf(frontend);
+  const wanted = portOf(frontend);
   const mayShare = others.some(
     ({ otherOwner }) =>
       otherOwner?.edgePorts.length === 0 || otherOwner?.edgePorts.some((p) => overlaps(p, wanted)) === true,
   );
   if (!mayShare || boundParts(actual).length !== 1) return undefined;
   const here = (actual.listeners ?? []).filter((l) => {
-    const place = listenerPlace(l);
-    return place.hostPort === wanted.hostPort && place.hostAddress === wanted.hostAddress;
+    const port = listenerPort(l);
+    return port.hostPort === wanted.hostPort && port.hostAddress === wanted.hostAddress;
   });
   const own = wanted.hostAddress === '' && input.edge.hasIpv6 ? 2 : 1;
   return here.length > own ? listenerOwner(actual, wanted, here[0]?.uid ?? 0) : undefined;
@@ -114,13 +114,13 @@ const otherListener = (input: PlanInput, frontend: EdgeFrontend): PortOwner | un
 const isIn = (held: readonly Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>[], f: EdgeFrontend): boolean =>
   held.some((h) => sameFrontend(h, f));
 
-const placeOf = ({ hostAddress, hostPort }: Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>): HostPort => ({
+const portOf = ({ hostAddress, hostPort }: Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>): HostPort => ({
   hostAddress,
   hostPort,
   protocol: 'tcp',
 });
 
-const listenerPlace = (l: HostListener): HostPort => ({
+const listenerPort = (l: HostListener): HostPort => ({
   hostAddress: canonicalIp(l.address) ?? '',
   hostPort: l.port,
   protocol: 'tcp',
@@ -129,11 +129,11 @@ const listenerPlace = (l: HostListener): HostPort => ({
 const decisionOf = (kind: 'taken' | 'shared', f: EdgeFrontend, by: PortOwner): TakenPort['decision'] => {
   const port = `port ${String(f.hostPort)}/tcp`;
   return kind === 'taken'
-    ? { kind: 'blocked', reason: 'port', message: `${port} is taken by ${by.who}`, advice: by.advice }
+    ? { kind: 'blocked', reason: 'port', message: `${port} is taken by ${by.text}`, advice: by.advice }
     : {
         kind: 'blocked',
         reason: 'port',
-        message: `${port} is answered by ${by.who} too: each connection goes to one of the two`,
+        message: `${port} is answered by ${by.text} too: each connection goes to one of the two`,
         advice: by.advice,
       };
 };

@@ -33,7 +33,7 @@ import {
   frontendsOf,
   sameFrontend,
   serversOf,
-  type EdgeBackendPlace,
+  type ReleaseBackend,
 } from './edge-view.ts';
 
 export interface StartFirstOptions {
@@ -271,7 +271,7 @@ const listening = ({ input: { actual } }: ServiceContext, release: Release): rea
 const isListening = (c: ServiceContext, release: Release): boolean =>
   listening(c, release).length === frontendsOf(release).length;
 
-const openBackends = (c: ServiceContext, release: Release): readonly EdgeBackendPlace[] => {
+const openBackends = (c: ServiceContext, release: Release): readonly ReleaseBackend[] => {
   const open = listening(c, release);
   return backendsOf(release).filter((b) => open.some((f) => f.backend === b.name));
 };
