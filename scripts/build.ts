@@ -51,17 +51,18 @@ const inlinePage: Plugin = {
 };
 
 /**
- * An ES module that imports one of Node's own has all its exports read, and some load what they stand for when they are: `WebSocket` of
- * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing. Nor do
- * our own files, which take a name off an object behind which the module stands: esbuild copies all names of what it imports. Each importer requires for itself: a module that all share
- * would be a file more to load.
+ * An ES module that imports one of Node's own has all its exports read, and some load what they stand for: `WebSocket` of
+ * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing, so the bundle requires them, in each importer:
+ * a shared module would be one more file to load. esbuild then copies each name that a CommonJS module itself has. For our
+ * own files, which import by name, the module is a prototype instead: nothing to copy. `import()` stays Node's own: esbuild's
+ * would know no names.
  */
 const requireBuiltins: Plugin = {
   name: 'require-builtins',
   setup: (context) => {
     context.onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, namespace, kind, importer }) => {
       if (!isBuiltin(path)) return undefined;
-      return namespace === 'builtin' || kind === 'require-call'
+      return namespace === 'builtin' || kind !== 'import-statement'
         ? { path, external: true }
         : { path, namespace: 'builtin', suffix: `?${relative(root, importer)}` };
     });
