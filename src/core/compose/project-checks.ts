@@ -43,7 +43,7 @@ const donorsOf = (services: Services): Donors =>
     ),
   );
 
-/** The services whose containers must exist first: dependencies and donors of namespaces. */
+/** The services that must have containers first: dependencies and donors of namespaces. */
 const predecessorsOf = (service: Service | undefined, donors: Donors): readonly string[] =>
   service === undefined
     ? []
@@ -106,7 +106,7 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
   }
 };
 
-/** Reports each cycle once, at the service whose name sorts first. */
+/** Reports each cycle once, at its first service by name. */
 const cycleCheck = (
   { service, node }: WrittenService,
   services: Services,

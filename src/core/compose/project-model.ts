@@ -37,7 +37,7 @@ export interface Service {
    * `x-supercargo.ready`. Without it, the health check decides, or the monitor time and the published port.
    */
   readonly ready: ReadyCheck | undefined;
-  /** `x-supercargo.version-from`: the service whose version this one runs. */
+  /** `x-supercargo.version-from`: this service runs the version of the named one. */
   readonly versionFrom: string | undefined;
   /** The variables in the service's settings and their values. They are not part of the spec hash. */
   readonly variables?: Readonly<Record<string, string>>;

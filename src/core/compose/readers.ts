@@ -72,7 +72,7 @@ export const listOf =
       return value === undefined ? [] : [value];
     });
 
-/** Reads a list whose order and repetitions mean nothing. */
+/** Reads a list and ignores its order and repetitions. */
 export const setOf =
   (item: Reader<string>): Reader<readonly string[]> =>
   (node, c) => {

@@ -4,8 +4,8 @@ const PRIME = 2n ** 255n - 19n;
 const ORDER_8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
 
 /**
- * The y coordinates of the Ed25519 points whose order divides 8, by order: 1, 2, 4, 8, 8. For such a key, a
- * valid signature of any message is easy to forge, and OpenSSL accepts it.
+ * The y coordinates of the Ed25519 points of an order that divides 8, by order: 1, 2, 4, 8, 8. For such a
+ * key, a valid signature of any message is easy to forge, and OpenSSL accepts it.
  */
 const SMALL_ORDER: readonly bigint[] = [1n, PRIME - 1n, 0n, ORDER_8, PRIME - ORDER_8];
 
