@@ -57,7 +57,7 @@ const DEPLOY_UNSUPPORTED = {
   restart_policy: 'use restart: on the service',
   rollback_config: 'remove it: a rollback follows update_config',
   labels: 'use labels: on the service',
-  placement: 'remove it: a service runs on the hosts whose compose files define it',
+  placement: 'remove it: a service runs on each host that defines it',
   endpoint_mode: 'remove it: only a swarm uses it',
 };
 

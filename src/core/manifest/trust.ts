@@ -59,7 +59,7 @@ const readKey = (pem: string): { publicKey: string } | { fault: string } => {
     return { fault: `must be an Ed25519 key, not ${keyType(pem)}: make one with \`supercargo keygen\`` };
   const raw = spki.subarray(12);
   if (isWeakPublicKey(raw))
-    return { fault: 'is a weak key whose signatures can be forged: make another with `supercargo keygen`' };
+    return { fault: 'is a weak key that allows forged signatures: make another with `supercargo keygen`' };
   return { publicKey: raw.toString('hex') };
 };
 

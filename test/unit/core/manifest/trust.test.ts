@@ -45,7 +45,7 @@ describe('a trust file', () => {
 
   const epoch = whole('raise it to make every host forget the serials so far');
   const block = 'must be one PEM block "BEGIN PUBLIC KEY", as `supercargo keygen` writes it';
-  const weak = 'is a weak key whose signatures can be forged: make another with `supercargo keygen`';
+  const weak = 'is a weak key that allows forged signatures: make another with `supercargo keygen`';
   const keygen = 'make one with `supercargo keygen`';
   it.each<[string, unknown, string, string]>([
     ['epoch 0', written({ epoch: 0 }), 'epoch', epoch],
