@@ -87,7 +87,8 @@ export const serverArguments = (server: Pick<EdgeServer, 'address' | 'port'>): s
 
 /** The file has no keyword for `drain`; without sessions, `disabled` (`maint`) does the same. */
 const serverLine = (server: EdgeServer): string =>
-  `server ${checkedServer(server.name)} ${serverArguments(server)}${server.state === 'ready' ? '' : ' disabled'}`;
+  `server ${checkedServer(server.name)} ${serverArguments(server)}` +
+  (server.state === 'ready' ? '' : ' disabled');
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : Number(a.name > b.name);

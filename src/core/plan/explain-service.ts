@@ -50,16 +50,16 @@ export const explain = (input: PlanInput): readonly Explanation[] => {
   return now.services.map((plan) => {
     const { service } = plan;
     const desired = input.desired[service];
-    const wanted = desired?.kind === 'release' ? desired.release : undefined;
+    const target = desired?.kind === 'release' ? desired.release : undefined;
     const record = serviceRecord(input.ledger, service);
     const good = record.good[0];
     const foreign = now.foreign.filter((f) => f.service === service);
     return {
       service,
       decision: plan.decision,
-      desired: wanted && identityOf(wanted),
+      desired: target && identityOf(target),
       good: good && { ...identityOf(good.release), goodAtMs: good.goodAtMs },
-      differences: wanted ? differencesOf(wanted, good?.release, plan, copiesIn(input)) : [],
+      differences: target ? differencesOf(target, good?.release, plan, copiesIn(input)) : [],
       containers: plan.running,
       ...(foreign.length > 0 && { foreign }),
       next: steps
@@ -82,7 +82,7 @@ const copiesIn = ({ actual }: PlanInput): ReadonlyMap<string, readonly string[]>
 const ABSENT = '–';
 
 const differencesOf = (
-  wanted: Release,
+  target: Release,
   good: Release | undefined,
   plan: ServicePlan,
   copies: ReadonlyMap<string, readonly string[]>,
@@ -97,16 +97,16 @@ const differencesOf = (
   const differs = copies.get(serving.container.id);
   if (differs)
     rows.push({ field: 'container', desired: 'ours', actual: `a copy, other ${differs.join(', ')}` });
-  compare('version', wanted.version, serving.version);
+  compare('version', target.version, serving.version);
   compare('state', 'running', serving.state);
   if (serving.release === good?.id) {
-    compare('image', identityOf(wanted).image, identityOf(good).image);
-    rows.push(...specDifferences(wanted.spec, good.spec));
-    compare('container_name', wanted.spec.containerName, good.spec.containerName);
-    compare('networks', hashes(wanted.spec.networks), hashes(good.spec.networks));
-    compare('volumes', hashes(wanted.spec.volumes), hashes(good.spec.volumes));
+    compare('image', identityOf(target).image, identityOf(good).image);
+    rows.push(...specDifferences(target.spec, good.spec));
+    compare('container_name', target.spec.containerName, good.spec.containerName);
+    compare('networks', hashes(target.spec.networks), hashes(good.spec.networks));
+    compare('volumes', hashes(target.spec.volumes), hashes(good.spec.volumes));
   } else {
-    compare('release', wanted.id.slice(0, 8), serving.release.slice(0, 8));
+    compare('release', target.id.slice(0, 8), serving.release.slice(0, 8));
   }
   return rows;
 };
@@ -120,9 +120,9 @@ const show = (value: unknown): string =>
 type Values = Readonly<Record<string, string>>;
 
 /** Reports only that values are set or differ, never the values. */
-const secretDifferences = (field: string, wanted: Values, live: Values): readonly Difference[] =>
-  [...new Set([...Object.keys(wanted), ...Object.keys(live)])].toSorted().flatMap((name) => {
-    const [a, b] = [wanted[name], live[name]];
+const secretDifferences = (field: string, target: Values, live: Values): readonly Difference[] =>
+  [...new Set([...Object.keys(target), ...Object.keys(live)])].toSorted().flatMap((name) => {
+    const [a, b] = [target[name], live[name]];
     if (a === b) return [];
     const both = a !== undefined && b !== undefined;
     return [
@@ -139,22 +139,22 @@ const FREE_TEXT = ['environment', 'labels', 'sysctls', 'logging'] as const;
 
 const isFreeText = (key: string): boolean => FREE_TEXT.some((name) => name === key);
 
-const specDifferences = (wantedSpec: ReleaseSpec, liveSpec: ReleaseSpec): readonly Difference[] => {
-  const [wanted, live] = [wantedSpec.container, liveSpec.container];
+const specDifferences = (targetSpec: ReleaseSpec, liveSpec: ReleaseSpec): readonly Difference[] => {
+  const [target, live] = [targetSpec.container, liveSpec.container];
   const rows: Difference[] = [
-    ...secretDifferences('environment', wanted.environment, live.environment),
-    ...secretDifferences('labels', wanted.labels, live.labels),
-    ...secretDifferences('sysctls', wanted.sysctls, live.sysctls),
+    ...secretDifferences('environment', target.environment, live.environment),
+    ...secretDifferences('labels', target.labels, live.labels),
+    ...secretDifferences('sysctls', target.sysctls, live.sysctls),
     // Some log drivers take their token here.
-    ...secretDifferences('logging.options', wanted.logging?.options ?? {}, live.logging?.options ?? {}),
+    ...secretDifferences('logging.options', target.logging?.options ?? {}, live.logging?.options ?? {}),
   ];
-  const hidden = (value: unknown): string => withoutValues(show(value), [wantedSpec, liveSpec]);
-  const [driver, liveDriver] = [hidden(wanted.logging?.driver), hidden(live.logging?.driver)];
+  const hidden = (value: unknown): string => withoutValues(show(value), [targetSpec, liveSpec]);
+  const [driver, liveDriver] = [hidden(target.logging?.driver), hidden(live.logging?.driver)];
   if (driver !== liveDriver) rows.push({ field: 'logging.driver', desired: driver, actual: liveDriver });
-  const keys = new Set([...Object.keys(wanted), ...Object.keys(live)]) as ReadonlySet<keyof ContainerSpec>;
+  const keys = new Set([...Object.keys(target), ...Object.keys(live)]) as ReadonlySet<keyof ContainerSpec>;
   for (const key of [...keys].toSorted()) {
-    if (isFreeText(key) || show(wanted[key]) === show(live[key])) continue;
-    const [desired, actual] = [hidden(wanted[key]), hidden(live[key])];
+    if (isFreeText(key) || show(target[key]) === show(live[key])) continue;
+    const [desired, actual] = [hidden(target[key]), hidden(live[key])];
     rows.push({ field: key, desired: desired === actual ? `${desired} (another value)` : desired, actual });
   }
   return rows;
