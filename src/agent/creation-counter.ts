@@ -58,7 +58,7 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
       bound(lastId);
       if (repetition.restMs === 0) return undefined;
       const fate =
-        before === undefined ? 'another program removes it' : `this agent took it away again (${before})`;
+        before === undefined ? 'another program removes it' : `this agent removed it again (${before})`;
       return repetitionAsFailedStep({ action: action.kind, release, name, fate }, repetition);
     },
   };

@@ -58,8 +58,8 @@ const pause = async (
 ): Promise<CommandAnswer> => {
   const { reason, owner, untilMs, all } = command;
   if (untilMs !== null && untilMs > LAST_MS) {
-    throw new AgentError('USAGE', 'the hold would end later than any calendar reaches', {
-      advice: 'leave the end away: it holds until `supercargo resume`',
+    throw new AgentError('USAGE', 'the end of the hold is later than the latest possible date', {
+      advice: 'leave the end out: the hold then lasts until `supercargo resume`',
     });
   }
   await c.record.update((l) => ({
@@ -115,18 +115,14 @@ const recover = async (
   if (!c.actual) {
     throw new AgentError(
       'ENGINE_OFFLINE',
-      'the engine does not answer, and the ledger is rebuilt from what runs on it',
-      {
-        advice: 'start the engine, then recover',
-      },
+      'the engine does not answer, but the ledger is rebuilt from its containers',
+      { advice: 'start the engine, then run `supercargo recover` again' },
     );
   }
   if (!trouble && serial === null)
     return {
       isDone: true,
-      lines: [
-        'the ledger is whole: there is nothing to recover (with --serial N it is rebuilt all the same)',
-      ],
+      lines: ['the ledger is intact: there is nothing to recover (--serial N rebuilds it all the same)'],
     };
   const own = c.actual.containers.filter((o) => mayBeOurs(c.options.environment, c.project, o));
   const lowest = serial ?? Math.max(0, ...own.map((o) => o.owner?.serial ?? 0));
@@ -156,11 +152,11 @@ const assumptions = (c: OperateContext, own: readonly Container[], lowest: numbe
     `manifests are accepted from serial ${String(lowest)} on (epoch ${String(c.epoch)})`,
     ...own.map(
       (o) =>
-        `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; it counts as good once it is seen to be`,
+        `${o.owner?.service ?? ''}: ${o.name} (${o.owner?.version ?? ''}, ${o.state}) stays; ` +
+        'its release counts as good once the container is good',
     ),
     ...strangers.map(
-      (o) =>
-        `${o.name} bears the labels of ${o.owner?.service ?? ''} under a name that is not ours: it is left alone`,
+      (o) => `${o.name} bears the labels of ${o.owner?.service ?? ''}, but a foreign name: it is left alone`,
     ),
     'quarantines, holds, completed jobs and earlier rollback targets are forgotten',
   ];

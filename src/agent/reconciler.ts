@@ -199,7 +199,9 @@ export const createReconciler = (
     if (gapMs >= 0) return;
     failedSteps.clear();
     intake.forgetBackoff();
-    ports.log.write('warn', 'agent.warned', { message: `the clock was set back by ${String(-gapMs)} ms` });
+    ports.log.write('warn', 'agent.warned', {
+      message: `the clock was set back by ${String(Math.ceil(-gapMs / 1000))} s`,
+    });
   };
 
   const observe = async (signal: AbortSignal): Promise<Actual | undefined> => {

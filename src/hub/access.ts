@@ -54,7 +54,8 @@ const isForwarded = (headers: Headers): boolean =>
   ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => headers[name] !== undefined);
 
 const cookie = (value: string, seconds: number, isSecure: boolean): string =>
-  `${COOKIE}=${value}; Path=/; Max-Age=${String(seconds)}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
+  `${COOKIE}=${value}; Path=/; Max-Age=${String(seconds)}; HttpOnly; SameSite=Strict` +
+  (isSecure ? '; Secure' : '');
 
 export const createAccess = (options: AccessOptions): Access => {
   const { publishToken, readToken, reportSecret, isLoopback, now } = options;

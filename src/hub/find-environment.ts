@@ -90,7 +90,7 @@ export const findEnvironment = async (files: HubFiles, environment: string): Pro
   if (!newest) return { current: place, serials, epoch, remark: undefined };
   const what =
     place.serial === undefined
-      ? 'is no manifest that can be read'
+      ? 'is not a readable manifest'
       : reached === 0
         ? `has serial ${String(place.serial)}, which leaves no room for the next ones`
         : `has serial ${String(place.serial)}`;
@@ -98,6 +98,8 @@ export const findEnvironment = async (files: HubFiles, environment: string): Pro
     current: newest,
     serials,
     epoch,
-    remark: `${manifestPath(environment)} ${what}: serial ${String(newest.serial)} of its history is served instead; \`supercargo hub repair ${environment}\` shows more, and puts it back`,
+    remark:
+      `${manifestPath(environment)} ${what}: the hub serves serial ${String(newest.serial)} of the history ` +
+      `instead; \`supercargo hub repair ${environment}\` shows more, and restores it`,
   };
 };

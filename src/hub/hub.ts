@@ -96,8 +96,8 @@ const addCommon = (app: FastifyInstance, { counters, log }: HubContext): void =>
     const packed = refusal(
       415,
       'encoding',
-      'bodies are taken as they are',
-      'send it without Content-Encoding',
+      'the hub accepts no encoded bodies',
+      'send the body without Content-Encoding',
     );
     refuse(reply, packed);
   });

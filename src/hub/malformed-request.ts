@@ -6,8 +6,8 @@ interface ClientError extends Error {
 }
 
 const ADVICE: Readonly<Record<number, readonly [message: string, advice: string]>> = {
-  400: ['this is not HTTP as it should be', 'correct the client; TLS is spoken only with --tls-cert'],
-  408: ['the request came too slowly', 'send it within a minute, its headers within 10 seconds'],
+  400: ['this is not valid HTTP', 'correct the client; the hub speaks TLS only with --tls-cert'],
+  408: ['the request was too slow', 'send it within a minute, its headers within 10 seconds'],
   431: ['the headers are too large', 'send at most 16 KiB of headers'],
 };
 

@@ -55,8 +55,8 @@ const CHANGED: WriteAnswer = refused(
   refusal(
     412,
     'changed',
-    'the document is not what the condition names',
-    'read it again and decide anew: somebody else has published meanwhile',
+    'the document does not match the condition',
+    'read it again and decide anew: another publisher has changed it',
   ),
 );
 
@@ -82,8 +82,8 @@ const tooMany = (most: number): Refusal =>
   refusal(
     507,
     'too-many-environments',
-    `the hub keeps ${most} environments and has no room for another`,
-    'remove the files of one that is gone and restart the hub, or start it with a higher --max-environments',
+    `the hub already has ${most} environments, its maximum`,
+    'remove the files of an old one and restart the hub, or start it with a higher --max-environments',
   );
 
 const readPast = async (
@@ -115,9 +115,10 @@ const refuseEpoch = (epoch: number, highest: number): Refusal | undefined =>
         422,
         'epoch',
         epoch === 0
-          ? `this hub has taken manifests of epoch ${highest} for this environment and now has no trust file`
-          : `the trust file of this hub has epoch ${epoch}, and it has taken manifests of epoch ${highest}`,
-        'give the hub the newer trust.json; if going back is meant, stop it and remove the epoch.json of the environment (docs/HUB.md)',
+          ? `this hub has accepted manifests of epoch ${highest} for this environment, but has no trust file`
+          : `the trust file has epoch ${epoch}, but this hub has accepted manifests of epoch ${highest}`,
+        'give the hub the newer trust.json; ' +
+          'to go back on purpose, stop it and remove the epoch.json of the environment (docs/HUB.md)',
       );
 
 const writeEpoch = async (
@@ -134,8 +135,9 @@ const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined)
     : refusal(
         422,
         'unsigned',
-        'the manifest is not signed, and the current one of this environment is',
-        'publish it with `supercargo publish --key`; where hosts take unsigned ones now, remove the environment from the hub first (docs/HUB.md)',
+        'the manifest is not signed, but the current one of this environment is',
+        'publish it with `supercargo publish --key`; if hosts accept unsigned manifests now, ' +
+          'remove the environment from the hub first (docs/HUB.md)',
       );
 
 const publish = async (

@@ -50,7 +50,7 @@ const read = async (
   const opened = openPublished({ path, bytes, environment }, trust);
   const manifest = opened.kind === 'usable' ? opened.usable.manifest : opened.unusable.manifest;
   if (!manifest || serial === undefined || manifest.serial === serial) return [{ path, bytes, opened }];
-  const message = `it is serial ${String(manifest.serial)} at the address of another one`;
+  const message = `it is serial ${String(manifest.serial)}, but at the address of another serial`;
   const unusable: Unusable = { path, fault: 'damaged', message, manifest: undefined };
   return [{ path, bytes, opened: { kind: 'unusable', unusable } }];
 };
@@ -145,9 +145,10 @@ export const planRepair = async (o: RepairOptions): Promise<Repair> => {
     .filter(({ reason, serial }) => reason === undefined && serial > 0)
     .toSorted((a, b) => b.serial - a.serial);
   if (!best)
-    throw new AgentError('STORE', `nothing that could be current is left of ${environment}`, {
+    throw new AgentError('STORE', `no document of ${environment} can be its current manifest`, {
       advice:
-        'check the name of the environment and --data; restore a backup, or publish anew with --base none and every service named',
+        'check the name of the environment and --data; ' +
+        'restore a backup, or publish with --base none and name every service',
     });
   const place = manifestPath(environment);
   const [inPlace, copies] = [

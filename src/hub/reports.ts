@@ -62,7 +62,7 @@ const full = (what: string, most: number, option: string): Refusal =>
   refusal(
     507,
     'too-many',
-    `the hub keeps ${most} ${what} and has no room for another`,
+    `the hub already has ${most} ${what}, its maximum`,
     `remove those that are gone (DELETE /reports/ENV/HOST.json), or start the hub with a higher ${option}`,
   );
 

@@ -21,7 +21,7 @@ const getOne =
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const file = partOf(request, 'file');
     const found = digestOf(request) === undefined ? undefined : await archives.find(file);
-    if (!found) return refuse(reply, notFound('this archive is not there'));
+    if (!found) return refuse(reply, notFound('this archive does not exist'));
     reply
       .header('content-length', String(found.bytes))
       .header('last-modified', new Date(found.modifiedAtMs ?? 0).toUTCString())
@@ -58,13 +58,13 @@ const putOne =
     reply.header('connection', 'close');
     if (digest === undefined) return refuse(reply, nowhere);
     if (bytes === undefined)
-      return refuse(reply, refusal(411, 'length', 'nothing says how long it is', 'send Content-Length'));
+      return refuse(reply, refusal(411, 'length', 'the length is missing', 'send Content-Length'));
     if (bytes > mostArchiveBytes) return refuse(reply, tooLarge(mostArchiveBytes));
     const file = partOf(request, 'file');
     const isNew = (await archives.find(file)) === undefined;
     const body = request.body as AsyncIterable<Uint8Array>;
     if ((await archives.receive(file, body, { digest, bytes })) === 'mismatch') {
-      const message = 'what came is not what the address says';
+      const message = 'the content does not match the digest in the address';
       log.write('warn', 'archive.refused', { file, reason: 'digest', message });
       return refuse(reply, refusal(422, 'digest', message, 'publish it again'));
     }
@@ -78,7 +78,7 @@ const deleteOne =
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const file = partOf(request, 'file');
     if (digestOf(request) === undefined || !(await archives.remove(file)))
-      return refuse(reply, notFound('this archive is not there'));
+      return refuse(reply, notFound('this archive does not exist'));
     log.write('info', 'archive.removed', { file });
     void reply.code(204).send();
   };

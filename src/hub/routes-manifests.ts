@@ -98,7 +98,7 @@ const getPast =
         : serial === undefined
           ? undefined
           : await manifests.past(environment, serial);
-    if (!found) return refuse(reply, notFound('this document is not there'));
+    if (!found) return refuse(reply, notFound('this document does not exist'));
     const { tag, cacheControl, body } = toServed(found);
     reply.header('etag', tag).header('cache-control', cacheControl);
     if (isKnown(conditionsOf(request), tag)) void reply.code(304).send();
@@ -108,7 +108,7 @@ const getPast =
 const conditionFailed: Refusal = refusal(
   412,
   'changed',
-  'the document is not what the condition names',
+  'the document does not match the condition',
   'read it again and decide anew',
 );
 
@@ -122,7 +122,7 @@ const putProbe = (
   const bytes = bytesOf(request);
   const before = probes.get(environment);
   if (bytes.length > PROBE_CAP_BYTES)
-    return refuse(reply, refusal(413, 'too-large', 'a probe is small', 'send at most 4 KiB'));
+    return refuse(reply, refusal(413, 'too-large', 'the probe is too large', 'send at most 4 KiB'));
   if (!mayWrite(conditionsOf(request), before?.tag)) return refuse(reply, conditionFailed);
   const tag = entityTagOf(bytes);
   probes.set(environment, { bytes, tag });
@@ -158,7 +158,7 @@ const deleteProbe =
     if (before && !mayWrite(conditionsOf(request), before.tag)) return refuse(reply, conditionFailed);
     probes.delete(environment);
     if (before) void reply.code(204).send();
-    else refuse(reply, notFound(`${probePath(environment)} is not there`));
+    else refuse(reply, notFound(`${probePath(environment)} does not exist`));
   };
 
 /** `/manifests/…`: the current manifest and the history of each environment. */

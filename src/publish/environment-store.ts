@@ -68,17 +68,18 @@ const refuseUnusable = (
 ): AgentError => {
   const { path, fault, message } = opened.unusable;
   if (fault === 'unsigned' || fault === 'signature')
-    return new AgentError('KEY', `${store}/${path} is not signed by a key that is known here: ${message}`, {
+    return new AgentError('KEY', `${store}/${path} is not signed by a known key: ${message}`, {
       advice:
-        'name the trust file of the hosts with --trust, if that knows the key; or look at its versions, and take them over with --adopt-unverified',
+        'name the trust file of the hosts with --trust, if that has the key; ' +
+        'or check its versions, and take them over with --adopt-unverified',
     });
   if (fault === 'spent')
-    return new AgentError('STORE', `${store}/${path} cannot be built upon: ${message}`, {
+    return new AgentError('STORE', `${store}/${path} cannot be the base of a publish: ${message}`, {
       advice:
-        'begin anew with --base none and name every service; on a hub, `supercargo hub repair` sets it aside',
+        'publish with --base none and name every service; on a hub, `supercargo hub repair` sets it aside',
     });
   return new AgentError('STORE', `${store}/${path} is no manifest of ${environment}: ${message}`, {
-    advice: 'put back a good copy of it, or begin anew with --base none and name every service',
+    advice: 'restore a good copy of it, or publish with --base none and name every service',
   });
 };
 
@@ -144,8 +145,7 @@ export const createEnvironmentStore = (
       const opened = await open(serial, signal);
       if (opened) return needUsable(store.name, environment, opened);
       throw new AgentError('STORE', `${store.name} has no serial ${String(serial)} of ${environment}`, {
-        advice:
-          'choose one that was published: `supercargo fleet` shows the current one, older ones are below it',
+        advice: 'choose a published serial: `supercargo fleet` shows the current one, older ones are lower',
       });
     },
     serials,

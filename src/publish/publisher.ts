@@ -59,10 +59,10 @@ const RACES = 10;
 const lostRace = (serial: number | undefined, store: string): AgentError => {
   const what =
     serial === undefined
-      ? `others published first, ${String(RACES)} times in a row`
-      : `somebody else published first: serial ${String(serial)} is not free any more`;
+      ? `other publishers were first, ${String(RACES)} times in a row`
+      : `another publisher was first: serial ${String(serial)} is no longer free`;
   return new AgentError('STORE', what, {
-    advice: `look at what is published in ${store} now, and publish again`,
+    advice: `check what is published in ${store} now, and publish again`,
   });
 };
 
@@ -94,10 +94,10 @@ export const createPublisher = (o: PublisherOptions) => {
     if (isProven) return;
     throw new AgentError(
       'STORE',
-      `${store.name} ignores If-Match: two publishers could undo each other there`,
+      `${store.name} ignores If-Match: two publishers could overwrite each other`,
       {
         advice:
-          'publish to a hub (`supercargo hub`), or add --single-writer where nothing but this job ever publishes there',
+          'publish to a hub (`supercargo hub`), or add --single-writer if only this job ever publishes there',
       },
     );
   };
@@ -119,13 +119,9 @@ export const createPublisher = (o: PublisherOptions) => {
     if (!place) return { kind: 'absent' };
     const { version } = place;
     if (version !== undefined) return { kind: 'unchanged', version };
-    throw new AgentError(
-      'STORE',
-      `${store.name} gives no strong ETag: a write could not be made conditional`,
-      {
-        advice: 'publish to a hub, or add --single-writer where nothing but this job ever publishes there',
-      },
-    );
+    throw new AgentError('STORE', `${store.name} gives no strong ETag, so a write cannot be conditional`, {
+      advice: 'publish to a hub, or add --single-writer if only this job ever publishes there',
+    });
   };
   /** Returns false if another publisher was first. */
   const write = async (

@@ -27,7 +27,10 @@ const kindOf = (
 const noteOf = (from: ManifestService | undefined, to: ManifestService | undefined): string | null => {
   if (!from || !to) return null;
   if (from.image.repository !== to.image.repository)
-    return `another repository, ${familiarName(to.image.repository)}: hosts whose compose files name ${familiarName(from.image.repository)} refuse it`;
+    return (
+      `another repository, ${familiarName(to.image.repository)}: ` +
+      `hosts with ${familiarName(from.image.repository)} in their compose files refuse it`
+    );
   if (
     from.image.tag !== undefined &&
     from.image.tag === to.image.tag &&
@@ -67,13 +70,15 @@ const rolloutEnds = (before: Manifest | undefined, after: Manifest): boolean => 
 /** Other changes, as sentences. */
 export const diffTerms = (before: Manifest | undefined, after: Manifest): readonly string[] => [
   ...(rolloutEnds(before, after)
-    ? [`the rollout of ${String(before?.serial)} ends: hosts that were to follow later switch at once`]
+    ? [`the rollout of serial ${String(before?.serial)} ends: hosts that were to follow later switch at once`]
     : []),
   ...(before?.freeze && !after.freeze ? [`the freeze ends (${before.freeze.reason})`] : []),
   ...(after.freeze ? [`no switch begins on any host: ${after.freeze.reason}`] : []),
   ...(after.rollout
     ? [
-        `hosts follow over ${String(after.rollout.durationSeconds)} s from ${isoTime(after.rollout.startAtMs)} on, ${String(Math.round(after.rollout.startFraction * 100))} % at once`,
+        `hosts follow over ${String(after.rollout.durationSeconds)} s from ` +
+          `${isoTime(after.rollout.startAtMs)} on, ` +
+          `${String(Math.round(after.rollout.startFraction * 100))} % at once`,
       ]
     : []),
   ...(after.expiresAtMs === undefined ? [] : [`it expires at ${isoTime(after.expiresAtMs)}`]),

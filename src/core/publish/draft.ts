@@ -94,7 +94,7 @@ export const refuseSerial = (serial: number, highest: number): void => {
   if (serial <= highestNext(highest)) return;
   throw new AgentError(
     'USAGE',
-    `serial ${String(serial)} is too far above ${String(highest)}: it would leave too few for the time to come`,
+    `serial ${String(serial)} is too far above ${String(highest)}: too few serials would be left`,
     { advice: `leave --serial out, or give ${String(highestNext(highest))} or less` },
   );
 };

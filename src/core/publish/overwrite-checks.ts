@@ -74,15 +74,18 @@ export const refuseUnverified = (c: Circumstances, named: Named): void => {
   if (open.length === 0) return;
   const trust = c.isHostsTrust
     ? ''
-    : 'name the trust file of the hosts with --trust, if that knows the key; ';
+    : 'name the trust file of the hosts with --trust, if that has the key; or ';
   const base = newest
     ? `; or go on from ${String(newest.manifest.serial)} with --base ${String(newest.manifest.serial)}`
     : '';
   throw new AgentError(
     'KEY',
-    `${c.store}/${found.path} (serial ${String(found.manifest.serial)}) is not signed by a key that is known here: ${found.message}; it has ${listed(open, found.manifest)}`,
+    `${c.store}/${found.path} (serial ${String(found.manifest.serial)}) is not signed by a known key: ` +
+      `${found.message}; it has ${listed(open, found.manifest)}`,
     {
-      advice: `${trust}or look at these versions and take them over with --adopt-unverified; or name each of these services anew, with repository and version${base}`,
+      advice:
+        `${trust}check these versions and take them over with --adopt-unverified; ` +
+        `or name each of these services with repository and version${base}`,
     },
   );
 };
@@ -103,9 +106,13 @@ export const refuseLoss = (c: Circumstances, base: Manifest, named: Named): void
   const hosts = `${first.host}${ahead.length > 1 ? ` and ${String(ahead.length - 1)} more` : ''}`;
   throw new AgentError(
     'STORE',
-    `hosts have serial ${String(first.status.manifest.serial)} (${hosts}), and the newest in ${c.store} is ${String(base.serial)}: it was restored from a backup, or somebody has put an old document there. Published from it, these would go back: ${listed(carried, base)}`,
+    `hosts have serial ${String(first.status.manifest.serial)} (${hosts}), but the newest in ${c.store} is ` +
+      `${String(base.serial)}: the store was restored from a backup, or has an old document. ` +
+      `A publish from it would take these back: ${listed(carried, base)}`,
     {
-      advice: `name every service with the version that it has to run, or go on from the old one with --base ${String(base.serial)}`,
+      advice:
+        'name every service with the version that it has to run, ' +
+        `or go on from the old one with --base ${String(base.serial)}`,
     },
   );
 };
@@ -116,10 +123,13 @@ const placeRemark = ({ store, state }: Circumstances, newest: Manifest): string 
   const goingOn = `going on from serial ${String(newest.serial)} of the history`;
   if (!place) return `${store}/${path} is missing: ${goingOn}`;
   const found = unusable.find((u) => u.path === path);
-  if (found) return `${store}/${path} is passed over: ${found.message}; ${goingOn}`;
+  if (found) return `${store}/${path} is ignored: ${found.message}; ${goingOn}`;
   if (serialInPlace === undefined || serialInPlace >= newest.serial) return undefined;
   const serial = String(serialInPlace);
-  return `${store}/${path} is serial ${serial}, an older one than was published: ${goingOn} (--base ${serial} builds upon the old one)`;
+  return (
+    `${store}/${path} is serial ${serial}, which is older than the newest published one: ` +
+    `${goingOn} (--base ${serial} goes on from the old one)`
+  );
 };
 
 /** Remarks on the store's documents, for people. The next serial is above `highest`. */
@@ -129,10 +139,11 @@ export const remarksOn = (c: Circumstances, highest: number): readonly string[] 
   const inPlace = placeRemark(c, newest);
   const others = c.state.unusable
     .filter(({ path }) => path !== manifestPath(newest.environment))
-    .map(({ path, message }) => `${c.store}/${path} is passed over: ${message}`);
+    .map(({ path, message }) => `${c.store}/${path} is ignored: ${message}`);
   const remarks = [...(inPlace === undefined ? [] : [inPlace]), ...others];
   if (remarks.length > 0 || highest <= newest.serial) return remarks;
   return [
-    `it is built upon serial ${String(newest.serial)}, but ${String(highest)} was published before: what came between is lost in the store; check the versions`,
+    `this goes on from serial ${String(newest.serial)}, but serial ${String(highest)} was published ` +
+      'before: the store has lost what came between; check the versions',
   ];
 };

@@ -63,7 +63,7 @@ export const openPublished = ({ path, bytes, environment }: Document, trust: Tru
   });
   if (read.kind === 'refused') {
     const fault = faultOf(read.refusal.code);
-    return unusable(fault, fault === 'unsigned' ? 'it bears no signature' : read.refusal.message);
+    return unusable(fault, fault === 'unsigned' ? 'it has no signature' : read.refusal.message);
   }
   const { isSigned } = read.publication;
   const { serial } = read.publication.manifest;

@@ -15,7 +15,8 @@ export interface VersionRequest {
 }
 
 const FORM =
-  'write SERVICE=TAG, SERVICE=sha256:… or SERVICE=REPOSITORY:TAG, for example web=1.2.3 or web=registry.example.com/org/web:1.2.3';
+  'write SERVICE=TAG, SERVICE=sha256:… or SERVICE=REPOSITORY:TAG, ' +
+  'for example web=1.2.3 or web=registry.example.com/org/web:1.2.3';
 
 const usage = (message: string, advice = FORM): AgentError => new AgentError('USAGE', message, { advice });
 
@@ -59,7 +60,8 @@ export const imageFor = (
     const version = wanted.kind === 'tag' ? `:${wanted.tag}` : `@${wanted.digest}`;
     throw usage(
       `${service} was never published in this environment${names}`,
-      `name its repository the first time: ${service}=registry.example.com/org/${service.toLowerCase()}${version}`,
+      'name its repository the first time: ' +
+        `${service}=registry.example.com/org/${service.toLowerCase()}${version}`,
     );
   }
   const { repository } = known.image;

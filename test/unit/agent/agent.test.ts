@@ -236,7 +236,7 @@ describe('the agent', () => {
     } as const;
     await expect(agent.operate(hold)).rejects.toMatchObject({
       code: 'USAGE',
-      advice: expect.stringContaining('leave the end away') as string,
+      advice: expect.stringContaining('leave the end out') as string,
     });
     expect(agent.status().hold).toBeNull();
     await agent.operate({ ...hold, untilMs: 8_640_000_000_000_000 });

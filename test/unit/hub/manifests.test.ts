@@ -281,7 +281,7 @@ describe('a hub that starts over a folder in which', () => {
     ['the current manifest has the last serial of all', manifestText('staging', Number.MAX_SAFE_INTEGER)],
   ])('%s serves the newest of the history, says so, and takes the next publish', async (_what, text) => {
     const { hub, remarks } = await restarted(text);
-    expect(remarks).toMatch(/serial 3 of its history is served.*supercargo hub repair staging/);
+    expect(remarks).toMatch(/serves serial 3 of the history instead.*supercargo hub repair staging/);
     const read = await hub.get('/manifests/staging.json');
     expect(await read.text()).toBe(manifestText('staging', 3));
     const published = await hub.publish('staging', 4, { 'if-match': read.headers.get('etag') ?? '' });

@@ -131,7 +131,7 @@ describe('a publish into a store in whose place lies', () => {
     s.put(CURRENT, documentOf(1, OLD, [jenkins]));
     const published = await s.publish({ web: '3' });
     expect(outcomeOf(published)).toEqual({ before: 2, serial: 3, versions: { web: '3', api: '2' } });
-    expect(published.remarks.join('\n')).toMatch(/is serial 1, an older one .* serial 2 .*--base 1/);
+    expect(published.remarks.join('\n')).toMatch(/is serial 1, which is older .* serial 2 .*--base 1/);
   });
 
   it('an old manifest builds upon that one where it is chosen', async () => {
@@ -204,7 +204,7 @@ describe('a publish into a store that was restored from a backup', () => {
     s.report('web-1', 418);
     await expect(s.publish({ web: '3' })).rejects.toMatchObject({
       code: 'STORE',
-      message: expect.stringMatching(/serial 418 \(web-1\).*newest .* 1.*go back: api 1$/),
+      message: expect.stringMatching(/serial 418 \(web-1\).*newest .* 1.*take these back: api 1$/),
       advice: expect.stringContaining('--base 1'),
     });
     expect(outcomeOf(await s.publish({ web: '3', api: '2' }))).toMatchObject({ before: 1, serial: 419 });
@@ -253,7 +253,7 @@ describe('a publish after a key was stolen', () => {
     expect(refused).toMatchObject({
       code: 'KEY',
       message: expect.stringMatching(/serial 418.*api 2$/),
-      advice: expect.stringMatching(/--trust.*--adopt-unverified.*anew/),
+      advice: expect.stringMatching(/--trust.*--adopt-unverified.*repository and version/),
     });
     expect(refused).not.toMatchObject({ advice: expect.stringContaining('--key') });
   });
@@ -298,7 +298,7 @@ describe('a publish after a key was stolen', () => {
     s.report('web-1', 418);
     const published = await s.publish({ web: '3' });
     expect(outcomeOf(published)).toEqual({ before: 418, serial: 420, versions: { web: '3', api: '2' } });
-    expect(published.remarks.join('\n')).toMatch(/passed over.*signature/);
+    expect(published.remarks.join('\n')).toMatch(/is ignored.*signature/);
   });
 
   it('does not drop what a colleague signed with a key that is not known here', async () => {

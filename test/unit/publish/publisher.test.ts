@@ -183,7 +183,7 @@ describe('publishing', () => {
     store.documents.set(CURRENT, Buffer.from('{'));
     await expect(publish('web:1')).rejects.toMatchObject({
       code: 'STORE',
-      advice: expect.stringContaining('put back'),
+      advice: expect.stringContaining('restore a good copy'),
     });
   });
 });

@@ -84,14 +84,15 @@ const summaryOf = (running: number): string => {
   const serial = current ? `serial ${String(current.serial)}` : 'what they should';
   const frozen = current?.freeze ? ` Frozen: ${current.freeze.reason}.` : '';
   if (hosts.length === 0)
-    return `No host has reported yet; ${current ? `${serial} is published` : 'nothing is published'}.${frozen}`;
+    return `No host has reported yet; ${current ? serial : 'nothing'} is published.${frozen}`;
   return `${String(running)} of ${String(hosts.length)} hosts run ${serial}.${frozen}`;
 };
 
 const noReports = (): string =>
   shown.environment === undefined || !isKnown()
     ? 'No reports yet.'
-    : `No reports yet. Check SUPERCARGO_REPORT_URL on the hosts, and that their SUPERCARGO_ENVIRONMENT is ${shown.environment}.`;
+    : 'No reports yet. Check SUPERCARGO_REPORT_URL on the hosts, ' +
+      `and that their SUPERCARGO_ENVIRONMENT is ${shown.environment}.`;
 
 const draw = (): void => {
   const nowMs = hubNowMs();

@@ -133,7 +133,7 @@ describe('what a publish changes', () => {
     );
     const later = { ...before, serial: 3, issuedAtMs: options.nowMs + 60_000 };
     expect(diffTerms(frozen, later)).toEqual([
-      'the rollout of 2 ends: hosts that were to follow later switch at once',
+      'the rollout of serial 2 ends: hosts that were to follow later switch at once',
       'the freeze ends (too many failed)',
     ]);
     const afterwards = { ...later, issuedAtMs: options.nowMs + 7_200_000 };
