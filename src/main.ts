@@ -5,7 +5,7 @@ import { hasHungCalls } from './io/disk-wait.ts';
 
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
-// A pager that was closed is no reason to complain.
+// A closed pager ends the program without an error.
 process.stdout.on('error', () => process.exit(0));
 
 // What `ps` and `systemctl status` show.
@@ -18,7 +18,7 @@ const openIo = async (): Promise<Io> => {
   const { openEnvironment } = await import('./config/environment.ts');
   const readEnvironment = openEnvironment(instance);
   return {
-    // Node makes a stream of it when it is first read.
+    // A getter, because Node opens the stream at the first access.
     get stdin() {
       return process.stdin;
     },
@@ -32,6 +32,6 @@ const openIo = async (): Promise<Io> => {
 
 const code = await runProgram(words, { stdout, stderr }, openIo, ended.signal);
 await new Promise((flushed) => stdout.write('', flushed));
-// At the end of a process its threads are waited for, and one that hangs in a file system's call never ends.
+// An ordinary exit waits for all threads, and one that hangs in a file system call never ends.
 if (hasHungCalls()) process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(code)}`], {});
 process.exit(code);

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 
-/** What a user without privileges may still write to the file system of this path. */
+/** The free bytes of this path's file system for a user without privileges. */
 export const freeBytes = async (path: string): Promise<number> => {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;

@@ -1,26 +1,19 @@
 import { orAborted } from '../core/or-aborted.ts';
 
-/**
- * A file system that has not answered for so long hangs: a mount of a server that is away, a disk that fails.
- */
+/** A file system that is silent for longer hangs: a mount whose server is away, or a failing disk. */
 const DEADLINE_MS = 5_000;
-/**
- * Node has four threads for files, names and ciphers, and a call that hangs keeps its thread: one is always
- * left.
- */
+/** Node has four threads for files, DNS and crypto. A hanging call keeps its thread, and one must stay free. */
 const MAX_HUNG = 3;
 
-/**
- * Calls that have passed their deadline and not returned, by path. Threads are the process's, so this is too.
- */
+/** Calls past their deadline that have not returned, by path. Global, because all callers share the threads. */
 const hung = new Map<string, Promise<unknown>>();
 
-/** The file system did not answer. The call itself cannot be ended: it goes on until the kernel ends it. */
+/** The file system did not answer. The call cannot be cancelled: it goes on until the kernel ends it. */
 export class DiskHangs extends Error {
   override readonly name = 'DiskHangs';
 }
 
-/** A thread that hangs keeps the process from ending in the ordinary way. */
+/** Whether a call hangs, which keeps the process from an ordinary exit. */
 export const hasHungCalls = (): boolean => hung.size > 0;
 
 const forget = async (path: string, call: Promise<unknown>): Promise<void> => {
@@ -29,10 +22,10 @@ const forget = async (path: string, call: Promise<unknown>): Promise<void> => {
 };
 
 /**
- * What `ask` gives, which is one call that a file system may never answer. One path never has two calls that
- * hang, and with three of them no other call is begun: the ledger and the engine need the last thread.
- * @throws DiskHangs after the deadline, and at once where such a call already hangs; the signal's reason;
- * what `ask` throws
+ * Runs `ask`, one file system call, with a deadline. A path with a hanging call gets no second one, and after
+ * three hanging calls no other begins, because the ledger and the engine need the last thread.
+ * @throws DiskHangs after the deadline, or at once if such a call already hangs; the signal's reason; what
+ * `ask` throws
  */
 export const withinDeadline = async <T>(
   path: string,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** `.NAME.<16 hex digits>.tmp`, or without the name: never the name of a file that anything reads. */
+/** `.NAME.<16 hex digits>.tmp`, or without the name. No file that is read has such a name. */
 const TEMPORARY = /^(?:\..+\.)?[0-9a-f]{16}\.tmp$/;
 
 export interface Owner {
@@ -13,19 +13,19 @@ export interface Owner {
 export type Content = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface WriteOptions {
-  /** Exact: the umask does not cut it. */
+  /** Applied exactly: the umask does not reduce it. */
   readonly mode: number;
-  /** Undefined: the user of this process. */
+  /** Undefined for the user of this process. */
   readonly owner?: Owner | undefined;
-  /** False: a power cut may lose the file. */
+  /** If false, a power cut may lose the file. */
   readonly isDurable?: boolean;
   readonly signal?: AbortSignal;
 }
 
 export interface Replacement extends WriteOptions {
-  /** Where the content is written first: on the same file system. Beside the file unless given. */
+  /** Where the content is written first, on the same file system; beside the file by default. */
   readonly temporary?: string;
-  /** False: the caller syncs the folder, once for many files. */
+  /** If false, the caller syncs the folder, once for many files. */
   readonly syncsFolder?: boolean;
 }
 
@@ -41,14 +41,14 @@ const withOpen = async (
   }
 };
 
-/** Without it a power cut may bring back the old name's file, or none. */
+/** Makes renames durable: otherwise a power cut may bring back the old file, or none. */
 export const syncFolder = (folder: string): Promise<void> =>
   withOpen(open(folder, 'r'), (file) => file.sync());
 
 export const temporaryIn = (folder: string, name: string): string =>
   join(folder, `.${name}.${randomBytes(8).toString('hex')}.tmp`);
 
-/** A new file: what is there already under this name is removed, and no link is followed. */
+/** Writes a new file: removes what has this name, and follows no link. */
 export const writeNew = async (
   path: string,
   content: Content,
@@ -56,7 +56,7 @@ export const writeNew = async (
 ): Promise<void> => {
   await rm(path, { force: true });
   await withOpen(open(path, 'wx', mode), async (file) => {
-    // The mode given to open is cut by the umask.
+    // The umask reduces the mode given to open.
     await file.chmod(mode);
     await file.writeFile(content, signal && { signal });
     if (owner) await file.chown(owner.uid, owner.gid);
@@ -65,9 +65,9 @@ export const writeNew = async (
 };
 
 /**
- * Replaces the file in one step: a reader sees the old content or the new one, also after a power cut. When
- * the promise is fulfilled the new one stays. On failure the old content is untouched (unless only the last
- * sync failed) and no temporary file is left.
+ * Replaces the file atomically: a reader sees the old content or the new one, also after a power cut. Once
+ * the promise is fulfilled, the new content is durable. On failure the old content is unchanged (unless only
+ * the last sync failed) and no temporary file is left.
  */
 export const replaceFile = async (path: string, content: Content, options: Replacement): Promise<void> => {
   const { isDurable = true, syncsFolder = isDurable } = options;
@@ -83,8 +83,8 @@ export const replaceFile = async (path: string, content: Content, options: Repla
 };
 
 /**
- * Removes what a writer left behind that was killed. Only for the one writer of a folder, while it writes
- * nothing. A missing folder holds none. Returns the names that were removed, sorted.
+ * Removes what a killed writer left behind. Only for the one writer of a folder, while it writes nothing.
+ * Returns the removed names, sorted; none for a missing folder.
  */
 export const sweepTemporaries = async (folder: string): Promise<readonly string[]> => {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {

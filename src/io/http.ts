@@ -4,12 +4,12 @@ import type { Readable } from 'node:stream';
 import type { Response } from 'got';
 import type { TlsMaterial } from './tls-files.ts';
 
-/** Milliseconds. What is absent has no limit. */
+/** In milliseconds; an absent member means no limit. */
 export interface Timeouts {
-  /** For each of the name, the connection and the TLS handshake. */
+  /** For each of DNS lookup, connection and TLS handshake. */
   readonly connectMs: number;
   readonly sendMs?: number;
-  /** Until the answer begins. */
+  /** Until the response begins. */
   readonly responseMs?: number;
   /** Without a byte in either direction. */
   readonly silenceMs?: number;
@@ -26,31 +26,31 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array | Readable;
   readonly tls?: TlsMaterial;
   readonly timeouts: Timeouts;
-  /** Takes Node's own agent, which obeys HTTP_PROXY under NODE_USE_ENV_PROXY. */
+  /** Uses Node's global agent, which obeys HTTP_PROXY under NODE_USE_ENV_PROXY. */
   readonly allowsProxy?: boolean;
 }
 
 export interface AnswerHead {
   readonly status: number;
-  /** Names in lower case; the first value of a header. */
+  /** Takes a name in lower case; returns the first value. */
   readonly header: (name: string) => string | undefined;
 }
 
 export interface HttpAnswer extends AnswerHead {
-  /** One byte more than the limit where the body is longer; empty where the limit is 0. */
+  /** One byte longer than the limit if the body exceeds it; empty if the limit is 0. */
   readonly body: Buffer;
 }
 
-/** An answer whose body is still to come. The caller has to close it. */
+/** An answer whose body is not read yet. The caller must close it. */
 export interface OpenAnswer extends AnswerHead {
   readonly body: AsyncIterable<Uint8Array>;
   readonly close: () => void;
 }
 
-/** Without the query: it may hold a pre-signed secret. */
+/** Leaves out the query, which may hold a pre-signed secret. */
 export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
 
-/** got takes 9 MB to load, and TLS 5: only a program that asks a server loads them. */
+/** got takes 9 MB of memory and TLS 5 MB, so they load at the first request. */
 const load = async () => {
   const { default: got } = await import('got');
   const { default: https } = await import('node:https');
@@ -58,15 +58,14 @@ const load = async () => {
 };
 
 /**
- * One request: nothing is followed, nothing is tried again. Rejects with the error of the transport, which
- * carries the request with its credentials: never log it. The traps of got that this file knows:
- * - its own retries would multiply with the caller's, and a PUT that is sent twice may overwrite what came
- *   between: off;
- * - its redirects call https→http of one host the same origin and keep the credentials: off, callers follow;
- * - a promise of got buffers the whole body, whatever its size: a stream, counted;
- * - it would ask for compressed bodies, which can grow a thousandfold past a count of the bytes sent: off;
- * - without an agent it takes Node's global one, which obeys proxies of the environment: agents of our own;
- * - it waits for the body of a DELETE until it is told that there is none.
+ * Sends one request, without redirects and retries. Rejects with the error of the transport, which carries the
+ * request with its credentials: never log it. Why got has these settings:
+ * - its retries would multiply with the caller's, and a repeated PUT may overwrite a later document: off;
+ * - its redirects treat https→http of one host as the same origin and keep the credentials: off;
+ * - its promise buffers a body of any size: the body is a stream, and its bytes are counted;
+ * - a compressed body can grow a thousandfold past a limit on the bytes sent: compression is off;
+ * - without an agent it uses Node's global one, which obeys proxies of the environment: own agents;
+ * - before a DELETE it waits for a body: the stream is ended at once.
  */
 export const openExchange = async (wanted: HttpRequest, signal: AbortSignal): Promise<OpenAnswer> => {
   const { method = 'GET', url, headers, body, tls = {}, timeouts, allowsProxy = false } = wanted;
@@ -102,7 +101,7 @@ export const openExchange = async (wanted: HttpRequest, signal: AbortSignal): Pr
     agents?.http.destroy();
     agents?.https.destroy();
   };
-  // The reader is told of an error as well; one that comes before or after it reads would end the program.
+  // The reader gets errors too, but without a listener one before or after reading would end the process.
   stream.on('error', () => undefined);
   if (method === 'DELETE') stream.end();
   try {
@@ -114,7 +113,7 @@ export const openExchange = async (wanted: HttpRequest, signal: AbortSignal): Pr
   }
 };
 
-/** Ends the transfer at the limit: an endless answer costs no more memory than that. Closes the answer. */
+/** Reads the body up to the limit, so that an endless body cannot fill the memory. Closes the answer. */
 export const readAnswer = async (answer: OpenAnswer, maxBytes: number): Promise<HttpAnswer> => {
   const { status, header, body, close } = answer;
   const chunks: Uint8Array[] = [];
@@ -132,7 +131,7 @@ export const readAnswer = async (answer: OpenAnswer, maxBytes: number): Promise<
   }
 };
 
-/** As `openExchange`, with the body. `maxBytes` may depend on the status: the body of a refusal is short. */
+/** Like `openExchange`, with the body. `maxBytes` depends on the status: an error's body is short. */
 export const exchange = async (
   wanted: HttpRequest,
   maxBytes: (status: number) => number,

@@ -3,20 +3,17 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { AgentError, reasonOf } from '../core/errors.ts';
 import { DiskHangs, withinDeadline } from './disk-wait.ts';
 
-/** What stands in the way of reading a file. A message completes "FILE …", and quotes nothing of the file. */
+/** Why a file cannot be read. `message` completes "FILE …" and quotes nothing from the file. */
 export type Unread =
   | { readonly kind: 'missing' }
-  /** It is there, and this user may not read it. */
+  /** The file exists, but this user may not read it. */
   | { readonly kind: 'unreadable' }
-  /** `hangs`: its file system does not answer. */
+  /** `hangs` means that the file system does not answer. */
   | { readonly kind: 'unusable'; readonly message: string; readonly hangs?: true };
 
 export type InputFile = { readonly kind: 'bytes'; readonly bytes: Buffer } | Unread;
 
-/**
- * Opening a FIFO that has no writer would never return without O_NONBLOCK; neither would that of some
- * devices.
- */
+/** Without O_NONBLOCK, opening a FIFO without a writer, or some devices, never returns. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK_BYTES = 65_536;
 
@@ -30,20 +27,21 @@ const tooLarge = (maxBytes: number): Unread => ({
   message: `is larger than ${sizeText(maxBytes)}`,
 });
 
-/** Why a call to the file system failed, without the path, which may hold a value. */
+/** Translates a file system error. Leaves out the path, which may hold the value of a variable. */
 export const unreadOf = (error: unknown): Unread => {
   if (error instanceof DiskHangs)
     return { kind: 'unusable', message: 'cannot be read: its disk does not answer', hangs: true };
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
   if (code === 'EACCES' || code === 'EPERM') return { kind: 'unreadable' };
-  // A socket, or a device that is not there.
+  // A socket, or a device that does not exist.
   if (code === 'ENXIO') return NO_FILE;
   return { kind: 'unusable', message: `cannot be read: ${reasonOf(error)}` };
 };
 
 /**
- * To its end: files of /proc say that they are empty. A byte more than allowed shows that it is too large.
+ * Reads to the end, because files in /proc have size 0. A byte above the limit shows a file that is too
+ * large.
  */
 const readToEnd = async (file: FileHandle, maxBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = [];
@@ -71,8 +69,8 @@ const readWhole = async (path: string, maxBytes: number): Promise<InputFile> => 
 };
 
 /**
- * At most `maxBytes` of a regular file that others write, and within a deadline: behind its path may be a
- * FIFO, a device, a folder or a mount that hangs. What stands in the way is a value.
+ * Reads at most `maxBytes` of a regular file, within a deadline: other programs write it, and its path may
+ * lead to a FIFO, a device, a folder or a hanging mount. Failures are values.
  * @throws only the signal's reason
  */
 export const readInputFile = async (
@@ -89,7 +87,7 @@ export const readInputFile = async (
   }
 };
 
-/** The same for what a program reads before it does anything else; a mount that hangs holds it up. */
+/** The same, synchronously, for files that a program reads at its start; a hanging mount blocks it. */
 export const readInputFileNow = (path: string, maxBytes: number): InputFile => {
   try {
     const file = openSync(path, FLAGS);
@@ -109,7 +107,7 @@ export const readInputFileNow = (path: string, maxBytes: number): InputFile => {
   }
 };
 
-/** What stands in the way, as it completes "FILE …". */
+/** The reason, which completes "FILE …". */
 export const unreadText = (unread: Unread): string => {
   switch (unread.kind) {
     case 'missing':
@@ -121,7 +119,7 @@ export const unreadText = (unread: Unread): string => {
   }
 };
 
-/** The text of a file that a variable names. @throws AgentError CREDENTIALS, which quotes nothing of it */
+/** Reads a file that a variable names. @throws AgentError CREDENTIALS, which quotes nothing from the file */
 export const readNamedFile = async (
   path: string,
   variable: string,

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 export interface SocketLock {
-  /** Settled when another process can take the lock. */
+  /** Settles once another process can take the lock. */
   readonly release: () => Promise<void>;
 }
 
 /**
- * An abstract unix socket (unix(7)): the kernel frees its name with the process, however that ends. The name
- * belongs to the network namespace. In `ss -xl` the leading zero byte is shown as "@".
+ * An abstract unix socket (unix(7)): the kernel frees its name when the process ends, even by a kill. The
+ * name belongs to the network namespace. `ss -xl` shows the leading zero byte as "@".
  */
 export const abstractSocket = (prefix: string, key: string, digits: number): string =>
   `\0${prefix}/${createHash('sha256').update(key).digest('hex').slice(0, digits)}`;
@@ -17,8 +17,8 @@ export const abstractSocket = (prefix: string, key: string, digits: number): str
 export const isTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 
 /**
- * One holder at a time, by listening on a socket. It does not keep the process alive.
- * @throws the system's error; `isTaken` knows the one of a lock that is held
+ * Takes the lock by listening on the socket. The lock does not keep the process alive.
+ * @throws the system's error; `isTaken` recognises a lock that is held
  */
 export const takeLock = async (socket: string): Promise<SocketLock> => {
   const server = createServer((connection) => connection.destroy());
@@ -26,7 +26,7 @@ export const takeLock = async (socket: string): Promise<SocketLock> => {
   const listening = once(server, 'listening');
   server.listen(socket);
   await listening;
-  // Later errors are those of accepting a connection, which does not matter here.
+  // Later errors concern incoming connections, which do not matter here.
   server.on('error', () => undefined);
   return {
     release: () =>
@@ -36,7 +36,7 @@ export const takeLock = async (socket: string): Promise<SocketLock> => {
   };
 };
 
-/** Whether a process listens on a socket file: a killed one leaves its file behind. */
+/** Whether a process listens on a socket file; a killed process leaves its file behind. */
 export const isAnswered = (path: string): Promise<boolean> => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(path);

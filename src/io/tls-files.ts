@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { readNamedFile } from './input-file.ts';
 
-/** The bundle of all public authorities has some 250 kB. */
+/** The bundle of all public authorities has about 250 kB. */
 const MAX_BYTES = 4 * 1024 ** 2;
 
-/** Paths. */
+/** Paths of PEM files. */
 export interface TlsFiles {
   /** Replaces the authorities of Node. */
   readonly ca?: string | undefined;
@@ -12,7 +12,7 @@ export interface TlsFiles {
   readonly clientKey?: string | undefined;
 }
 
-/** PEM texts, by the names that got has for them. */
+/** PEM texts, under got's names. */
 export interface TlsMaterial {
   readonly certificateAuthority?: string | string[];
   readonly certificate?: string | string[];
@@ -27,7 +27,7 @@ const materialOf = async ({ ca, clientCert, clientKey }: TlsFiles, read: Read): 
   ...(clientKey !== undefined && { key: await read(clientKey, 'clientKey') }),
 });
 
-/** For a command, whose options name the files: a pipe is one too. @throws what `fault` makes of an error */
+/** Reads a file that a command's option names, which may be a pipe. @throws what `fault` makes of an error */
 export const readPem = async (
   path: string,
   fault: (path: string, error: unknown) => Error,
@@ -39,7 +39,7 @@ export const readPem = async (
   }
 };
 
-/** As `readPem`. */
+/** Like `readPem`, for several files. */
 export const readTlsFiles = (files: TlsFiles, fault: Parameters<typeof readPem>[1]): Promise<TlsMaterial> =>
   materialOf(files, (path) => readPem(path, fault));
 
@@ -50,7 +50,7 @@ const VARIABLES: Readonly<Record<keyof TlsFiles, string>> = {
 };
 
 /**
- * For the agent, at every request: three small files, and a renewed certificate works at the next one.
+ * The agent reads these small files for every request, so that a renewed certificate works at the next one.
  * @throws AgentError CREDENTIALS with the variable that names the file
  */
 export const readAgentTlsFiles = (files: TlsFiles, signal: AbortSignal): Promise<TlsMaterial> =>
