@@ -11,12 +11,12 @@ type Variables = typeof VARIABLES;
 type MemberOf<V> = V extends { readonly as: infer A extends string } ? A : never;
 type AsRead = { readonly [N in keyof Variables as MemberOf<Variables[N]>]: AgentValues[N] };
 
-/** Everything that the agent is told from outside. All paths are absolute. */
+/** The agent's configuration. All paths are absolute. */
 export interface Config extends AsRead, ReturnType<typeof derivedFrom> {}
 
 const positive = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
 
-/** The members of Config that are more than one variable as it was read. */
+/** The members of Config that are not the unchanged value of one variable. */
 const derivedFrom = (
   values: AgentValues,
   surroundings: Surroundings,
@@ -33,7 +33,7 @@ const derivedFrom = (
     manifestCredentialsFile: values.SUPERCARGO_MANIFEST_CREDENTIALS ?? credentials.manifestCredentialsFile,
     clientCertificate:
       certFile === undefined || keyFile === undefined ? undefined : Object.freeze({ certFile, keyFile }),
-    /** Undefined: there is none, and unsigned manifests are accepted. */
+    /** Undefined if there is no trust file and unsigned manifests are accepted. */
     trustFile,
     host,
     stateDir: stateDirOf(values),
@@ -44,7 +44,7 @@ const derivedFrom = (
     }),
     engine: Object.freeze({
       address: Object.freeze(values.DOCKER_HOST),
-      /** The folder of ca.pem, cert.pem and key.pem; undefined: no TLS. */
+      /** The folder of ca.pem, cert.pem and key.pem; undefined without TLS. */
       tlsFolder: hasTls ? (values.DOCKER_CERT_PATH ?? dockerConfigDir) : undefined,
     }),
     dockerConfigDir,
@@ -54,7 +54,7 @@ const derivedFrom = (
       watchdogUsec: positive(values.WATCHDOG_USEC),
       watchdogPid: positive(values.WATCHDOG_PID),
     }),
-    /** What is odd but no error: for the log and for `doctor`. */
+    /** For the log and `doctor`. */
     warnings: Object.freeze(warnings),
   } as const;
 };
@@ -66,9 +66,7 @@ const asRead = (values: AgentValues): AsRead => {
   return Object.fromEntries(members) as AsRead;
 };
 
-/**
- * @throws AgentError CONFIG that lists every variable that is wrong, what is wrong with it and what to write.
- */
+/** @throws AgentError CONFIG that lists every wrong variable, its problem and what to write */
 export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
   const { values, problems } = readVariables(env, VARIABLES);
   const broken = new Set(problems.map(({ variable }) => variable));

@@ -19,7 +19,7 @@ import {
   text,
 } from './validators.ts';
 
-/** Pinned, and the newest line with long support that this version was tested against. */
+/** The newest version with long-term support that the agent was tested with. */
 const EDGE_IMAGE = 'docker.io/library/haproxy:3.2.4';
 
 const behaviour = {
@@ -165,7 +165,7 @@ const images = {
   }),
 };
 
-/** What an operator sets in agent.env, by the titles of the example file and in its order. */
+/** The variables that an operator sets in agent.env, by title and in the order of the example file. */
 export const SECTIONS = {
   'What runs here': what,
   'Whose word is taken': trust,
@@ -196,5 +196,5 @@ export type AgentValues = Values<typeof VARIABLES>;
 const entriesOf = (variables: Variables): readonly (readonly [name: string, variable: Variable])[] =>
   Object.entries(variables);
 export const VARIABLE_ENTRIES = entriesOf(VARIABLES);
-/** Those that an operator sets in agent.env; the others are set by systemd or the login. */
+/** The variables that an operator sets in agent.env; systemd or the login sets the others. */
 export const OPERATOR_ENTRIES = entriesOf(OPERATOR_VARIABLES);

@@ -8,7 +8,7 @@ const LABELS: Readonly<Record<string, string>> = { dayOfMonth: 'day of month', d
 const ascending = (values: readonly number[]): readonly number[] => values.toSorted((a, b) => a - b);
 
 /**
- * node-cron's only home. It reads expressions; its own clock asks Intl for every field, which takes 10 MB of
+ * Only this file imports node-cron, and only for its parser: its clock uses Intl, which takes 10 MB of
  * memory.
  */
 const readFields = (expression: string): CronFields => {
@@ -27,7 +27,7 @@ const readFields = (expression: string): CronFields => {
   };
 };
 
-/** Reads five fields, or six with seconds. @throws an Error that names the field that is wrong. */
+/** Reads five fields, or six with seconds. @throws an Error that names the wrong field */
 export const parseCron = (expression: string): CronFields => {
   const fields = readFields(expression);
   if (nextRun(fields, 0) === undefined) throw new Error('no day of any year fits it');

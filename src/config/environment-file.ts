@@ -1,13 +1,13 @@
-/** A quoted part, and what may stand between it and the next one. A line break in it belongs to it. */
+/** A quoted part, which may span lines, and the blanks after it. */
 const QUOTED = /'([^']*)(?:'|$)[ \t]*|"((?:[^"\\]|\\[^])*)(?:"|$)[ \t]*/;
-/** Name, quoted parts, and the rest up to the end of the line, which a backslash continues. */
+/** Name, quoted parts, and the rest of the line; a backslash continues the line. */
 const ASSIGNMENT = new RegExp(
   `([^=\\n#;][^=\\n]*)=[ \\t]*((?:${QUOTED.source})*)((?:[^\\n\\\\]|\\\\[^])*)`,
   'y',
 );
 const OTHER_LINE = /[^\n]*/y;
 
-/** Between double quotes only these can be escaped; another backslash is a backslash. */
+/** Between double quotes, only these can be escaped; any other backslash stays. */
 const unescaped = (text: string): string => text.replaceAll(/\\(?:(["\\`$])|\n)/g, '$1');
 
 const quotedValue = (parts: string): string =>
@@ -16,9 +16,8 @@ const quotedValue = (parts: string): string =>
 const bareValue = (text: string): string => text.trimEnd().replaceAll(/\\(?:\n|([^]))/g, '$1');
 
 /**
- * The variables of an environment file as systemd reads it (systemd.exec(5), EnvironmentFile=): it reads the
- * daemon's, we read those of a person's command, and the two must not differ. Lines that assign nothing and
- * names that are none are passed over.
+ * Parses an environment file like systemd (systemd.exec(5), EnvironmentFile=), because systemd reads it for
+ * the daemon and we read it for an operator's command. Skips lines without an assignment and invalid names.
  */
 export const parseEnvironmentFile = (text: string): Readonly<Record<string, string>> => {
   const variables: Record<string, string> = {};

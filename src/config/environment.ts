@@ -4,20 +4,20 @@ import { environmentFile, environmentOf, type InstanceName } from './instance.ts
 
 const MAX_ENVIRONMENT_BYTES = 1024 ** 2;
 
-/** An empty value counts as not set, as `NAME=` in an environment file is meant. */
+/** An empty value counts as not set, because `NAME=` in an environment file means that. */
 export const valueIn = (env: NodeJS.ProcessEnv, name: string): string | undefined =>
   env[name] === '' ? undefined : env[name];
 
-/** A file that is absent, or that this user may not read, counts as empty: the command names what it lacks. */
+/** A missing or unreadable file counts as empty; the command then reports the variables that it lacks. */
 const readEnvironmentFile = (instance: InstanceName): Readonly<Record<string, string>> => {
   const read = readInputFileNow(environmentFile(instance), MAX_ENVIRONMENT_BYTES);
   return read.kind === 'bytes' ? parseEnvironmentFile(read.bytes.toString('utf8')) : {};
 };
 
 /**
- * The returned function reads the environment and the instance's file again at each call: a person's
- * `supercargo plan` sees what the daemon sees, and a reload sees what has changed. No other file reads the
- * environment, and this one reads no variable: what main loads for every command stays small.
+ * The returned function reads the environment and the instance's file at each call, so that an operator's
+ * `supercargo plan` sees what the daemon sees, and a reload sees changes. Only this file reads the
+ * environment. It imports no variable definitions, because main loads it for every command.
  */
 export const openEnvironment = (named: InstanceName): (() => NodeJS.ProcessEnv) => {
   const { SUPERCARGO_INSTANCE: inherited } = process.env;

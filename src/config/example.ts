@@ -6,10 +6,7 @@ const HEAD = `# Configuration of the supercargo agent: copy to /etc/supercargo/a
 # A line that starts with "#NAME=" shows how to set what is not set; after a change: systemctl reload supercargo
 `;
 
-/**
- * systemd takes a value up to the end of the line, a shell that sources the file does not: quoted it is right
- * for both.
- */
+/** Quotes values that a shell would split or expand, so that a script can source the file too. */
 const quoted = (value: string): string => (/[\s;*]/.test(value) ? `"${value}"` : value);
 
 const wrapped = (text: string): string => {

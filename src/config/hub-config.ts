@@ -3,7 +3,7 @@ import { valueIn } from './environment.ts';
 import { readSecret } from './secret.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './validators.ts';
 
-/** What the hub reads of its environment, and why: the table of docs/HUB.md. All else are options. */
+/** The hub's variables and their purposes, as in the table of docs/HUB.md. All other settings are options. */
 export const HUB_VARIABLES = {
   SUPERCARGO_PUBLISH_TOKEN:
     'who has it may publish, remove reports, and read everything. Not set: nobody publishes',
@@ -66,7 +66,7 @@ export const readHubConfig = (env: NodeJS.ProcessEnv, isTerminal: boolean) => {
   };
 };
 
-/** For `hub token`. @throws AgentError CONFIG */
+/** Reads the secret for `hub token`. @throws AgentError CONFIG */
 export const readReportSecret = (env: NodeJS.ProcessEnv): string => {
   const { value } = readSecret(env, 'SUPERCARGO_REPORT_SECRET');
   if (value !== undefined) return value;

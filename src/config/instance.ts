@@ -1,14 +1,11 @@
-/**
- * Several agents on one host are told apart by the name of their instance; the one without a name is
- * supercargo.service.
- */
+/** The name that tells agents on one host apart; undefined for the agent of supercargo.service. */
 export type InstanceName = string | undefined;
 
-/** Where the variables are written down on a host; systemd reads the same file. */
+/** The file with a host's variables; systemd reads the same file. */
 export const environmentFile = (instance: InstanceName): string =>
   instance === undefined ? '/etc/supercargo/agent.env' : `/etc/supercargo/${instance}/agent.env`;
 
-/** What holds for an agent where nobody says otherwise: the unit supercargo@.service has the same folders. */
+/** The defaults of an instance. The unit supercargo@.service has the same folders. */
 export const instanceDefaults = (instance: InstanceName): Readonly<Record<string, string>> =>
   instance === undefined
     ? { CREDENTIALS_DIRECTORY: '/run/credentials/supercargo.service' }
@@ -24,16 +21,16 @@ export const instanceDefaults = (instance: InstanceName): Readonly<Record<string
 
 export interface EnvironmentSources {
   readonly instance: InstanceName;
-  /** What the environment file says now, and what it said when this program started. */
+  /** The environment file now, and as it was when this program started. */
   readonly file: Readonly<Record<string, string>>;
   readonly fileAtStart: Readonly<Record<string, string>>;
   readonly inherited: NodeJS.ProcessEnv;
 }
 
 /**
- * The environment of this program, above what the file says, above the defaults of the instance. systemd
- * hands the file's variables over as inherited ones: those are not the program's own, else a reload could
- * neither change nor remove any of them.
+ * The program's environment overrides the file, and the file overrides the instance's defaults. systemd
+ * passes the file's variables in the environment; these do not count as the program's own, or a reload could
+ * neither change nor remove them.
  */
 export const environmentOf = ({
   instance,

@@ -22,8 +22,8 @@ export const stateDirOf = ({ SUPERCARGO_STATE_DIR, STATE_DIRECTORY }: StateValue
   SUPERCARGO_STATE_DIR ?? STATE_DIRECTORY ?? '/var/lib/supercargo';
 
 /**
- * For commands that talk to the running agent or read its state: they work with an incomplete agent.env.
- * @throws AgentError CONFIG where one of these variables is set and wrong.
+ * For commands that talk to the running agent or read its state; they work with an incomplete agent.env.
+ * @throws AgentError CONFIG if one of these variables is invalid
  */
 export const readPaths = (env: NodeJS.ProcessEnv) => {
   const values = readSound(env, PATHS);
@@ -34,7 +34,7 @@ export const readPaths = (env: NodeJS.ProcessEnv) => {
   };
 };
 
-/** For commands that only check files; the trust file may be missing. @throws AgentError CONFIG likewise. */
+/** For commands that only check files; the trust file may be missing. @throws AgentError CONFIG likewise */
 export const readDocumentPaths = (env: NodeJS.ProcessEnv) => {
   const values = readSound(env, DOCUMENTS);
   return {

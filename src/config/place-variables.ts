@@ -11,7 +11,7 @@ import {
   text,
 } from './validators.ts';
 
-/** What and where the agent is: all that most commands need. Nothing heavy is loaded for it. */
+/** The variables that most commands need. This file imports nothing heavy. */
 export const what = {
   SUPERCARGO_ENVIRONMENT: environmentName({
     as: 'environment',

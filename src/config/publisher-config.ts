@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { valueIn } from './environment.ts';
 import { readSecret } from './secret.ts';
 
-/** What the build server's commands read of their surroundings, and why: the table of docs/PUBLISHING.md. */
+/** The variables of the build server's commands and their purposes, as in docs/PUBLISHING.md. */
 export const PUBLISHER_VARIABLES = {
   SUPERCARGO_STORE: 'the store, where `--to` is not given',
   SUPERCARGO_PUBLISH_TOKEN: 'for writing to the store, and for reading where there is no read token',

@@ -3,32 +3,32 @@ import { AgentError } from '../core/errors.ts';
 import { valueIn } from './environment.ts';
 import { correctFile } from './surroundings.ts';
 
-/** All that is said of one variable anywhere: Config, the example file, the documents and error messages. */
+/** A variable's only description: Config, the example file, documents and error messages derive from it. */
 export interface Variable<T = unknown> {
-  /** The member of Config that holds the value as it was read; absent: config.ts makes something of the value. */
+  /** The member of Config that holds the value as read; absent if config.ts derives something from it. */
   readonly as?: string;
   /** What the value is, with its unit and form. */
   readonly unit: string;
-  /** The value that holds when the variable is not set, as an operator would write it. */
+  /** The default, as an operator would write it. */
   readonly preset?: string;
-  /** The same in words; `default` is the value then. Without `preset` and `otherwise` it must be set. */
+  /** The default in words, with its value in `default`. Without `preset` and `otherwise` it must be set. */
   readonly otherwise?: string;
   readonly default?: T | undefined;
   readonly effect: string;
-  /** A value that is accepted. */
+  /** A valid value. */
   readonly example: string;
 }
 
-/** What holds when it is not set, for people; undefined: it must be set. */
+/** The default as text; undefined if the variable must be set. */
 export const presetOf = ({ preset, otherwise }: Variable): string | undefined => otherwise ?? preset;
 
-/** As the example file and the manual say it. */
+/** The text of the example file and the manual. */
 export const valueText = (variable: Variable): string => {
   const preset = presetOf(variable);
   return `Value: ${variable.unit}. ${preset === undefined ? 'Must be set.' : `Default: ${preset}.`}`;
 };
 
-/** A kind of value: how its text is read. The message of an EnvError completes "VARIABLE …". */
+/** Makes a kind of variable from a parser. The message of an EnvError completes "VARIABLE …". */
 export const kind = <T>(read: (text: string) => T) => {
   const { _parse } = makeExactValidator(read)();
   return <const V extends Variable<T>>(variable: V): V & { readonly _parse: (text: string) => T } => ({
@@ -52,7 +52,7 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
-/** A value whose name is among the problems is undefined, whatever its type says. */
+/** The value of a variable with a problem is undefined, whatever its type says. */
 export const readVariables = <R extends Variables>(
   env: NodeJS.ProcessEnv,
   variables: R,

@@ -1,9 +1,9 @@
 import { reportPath } from '../core/fleet/store-layout.ts';
 import type { AgentValues } from './agent-variables.ts';
 
-/** Where this host tells how it is. */
+/** Where this host sends its report. */
 export interface ReportConfig {
-  /** Of this host's report. */
+  /** The URL of this host's report. */
   readonly url: string;
   readonly token:
     | { readonly kind: 'none' }
@@ -17,10 +17,7 @@ const tokenOf = (values: AgentValues, credential: string | undefined): ReportCon
   return path === undefined ? { kind: 'none' } : { kind: 'file', path };
 };
 
-/**
- * Undefined: no report store is named. `credential`: a file that stands for the token where no variable names
- * one.
- */
+/** Returns undefined without a report store. `credential` is the token's file if no variable names one. */
 export const reportOf = (
   values: AgentValues,
   host: string,

@@ -2,13 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { AgentError, messageOf } from '../core/errors.ts';
 import { valueIn } from './environment.ts';
 
-/** A secret that a command was given, and what is odd about it. */
+/** A secret and the warnings about it. */
 export interface GivenSecret {
   readonly value: string | undefined;
   readonly warnings: readonly string[];
 }
 
-/** Shorter ones can be guessed by trying. */
+/** Shorter secrets can be guessed. */
 const SHORT = 16;
 const VISIBLE = /^[\x21-\x7e]+$/;
 
@@ -30,8 +30,8 @@ const readSecretFile = (name: string, path: string): { text: string; warnings: s
 };
 
 /**
- * A secret from NAME or from the file that NAME_FILE names. Empty values count as not set. Its text never
- * appears in a message.
+ * Reads a secret from NAME or from the file that NAME_FILE names. Empty values count as not set. The secret
+ * never appears in a message.
  * @throws AgentError CONFIG
  */
 export const readSecret = (env: NodeJS.ProcessEnv, name: string): GivenSecret => {

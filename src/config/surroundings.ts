@@ -3,12 +3,12 @@ import { homedir, hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { environmentFile, type InstanceName } from './instance.ts';
 
-/** The part of the machine that defaults come from. */
+/** The facts about the machine that defaults depend on. */
 export interface Surroundings {
   readonly fileExists: (path: string) => boolean;
-  /** Whether systemd put this credential there, for us to read. */
+  /** Whether systemd provides this credential to us. */
   readonly hasCredential: (path: string) => boolean;
-  /** What to do about a configuration that is not right. */
+  /** The advice for a wrong configuration. */
   readonly adviceOn: (instance: InstanceName) => string;
   readonly hostname: string;
   readonly home: string;
@@ -19,10 +19,7 @@ export interface Surroundings {
 export const correctFile = (instance: InstanceName): string =>
   `correct ${environmentFile(instance)} (or the environment of this command) and start it again`;
 
-/**
- * Whatever hinders us to look counts as "exists": an unreadable trust file must not open the door to unsigned
- * manifests.
- */
+/** Any other error counts as "exists", so that an unreadable trust file does not allow unsigned manifests. */
 const fileExists = (path: string): boolean => {
   try {
     statSync(path);
@@ -32,7 +29,7 @@ const fileExists = (path: string): boolean => {
   }
 };
 
-/** A user without an entry in passwd has no home; its folder of logins is then absent, which is no error. */
+/** A user without a passwd entry has no home; a missing folder of logins is no error. */
 const homeOfUser = (): string => {
   try {
     return homedir();
@@ -50,7 +47,7 @@ const instancesHere = (): readonly string[] => {
     .toSorted();
 };
 
-/** A person who looks at the wrong agent, or as the wrong user, has nothing to correct. */
+/** An operator who asks the wrong agent, or as the wrong user, has no file to correct. */
 const adviceOn = (instance: InstanceName): string => {
   const file = environmentFile(instance);
   try {

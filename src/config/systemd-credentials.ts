@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { AgentValues } from './agent-variables.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** What LoadCredential= of the unit brought: it stands for the variable that is not set. */
+/** The credentials from the unit's LoadCredential=, which replace variables that are not set. */
 export const credentialsOf = (
   { CREDENTIALS_DIRECTORY: folder }: AgentValues,
   { hasCredential }: Surroundings,

@@ -11,7 +11,7 @@ export const PATH_UNIT = 'an absolute path';
 /** Where the engine answers. */
 export type EngineAddress =
   | { readonly kind: 'unix'; readonly socketPath: string }
-  /** `port` undefined: 2376 with TLS, else 2375. */
+  /** An undefined `port` means 2376 with TLS, else 2375. */
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number | undefined };
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -54,13 +54,10 @@ export const socketPath = kind<string>((value) => {
   throw new EnvError(`has ${bytes} bytes, more than a unix socket can have`);
 });
 
-/**
- * systemd gives several folders where the unit names several; ours is the first (systemd.exec(5),
- * StateDirectory=).
- */
+/** systemd lists every folder that the unit names; ours is the first (systemd.exec(5), StateDirectory=). */
 export const firstFolder = kind<string>((value) => absolute(value.split(':')[0] ?? ''));
 
-/** Only the two exact words: a security switch must not be turned by a typo. */
+/** Accepts only the two exact words, so that no typo turns a security switch. */
 export const exactBoolean = kind<boolean>((value) => {
   if (value === 'true') return true;
   if (value === 'false') return false;
@@ -74,10 +71,7 @@ export const integer = (least: number, most: number) =>
     throw new EnvError(`is "${value}", which is not a whole number from ${least} to ${most}`);
   });
 
-/**
- * From systemd: what is no number counts as not set, since no operator wrote it. 0 is never a valid value
- * here.
- */
+/** A number from systemd. Any other text counts as not set (0), because no operator wrote it. */
 export const systemNumber = kind<number>((value) => (/^\d{1,15}$/.test(value) ? Number(value) : 0));
 
 /** The text never appears in a message: it may hold a password. */
@@ -112,13 +106,13 @@ export const reportUrl = kind<string>((value) => {
   return url.href.replace(/\/+$/, '');
 });
 
-/** It never appears in a message. */
+/** The secret never appears in a message. */
 export const secretWord = kind<string>((value) => {
   if (/^[\x21-\x7e]+$/.test(value)) return value;
   throw new EnvError('has blanks or other characters in it that no token has');
 });
 
-/** node_exporter takes no other names. */
+/** node_exporter reads only files with this ending. */
 export const metricsFile = kind<string>((value) => {
   if (absolute(value).endsWith('.prom')) return value;
   throw new EnvError(`is "${value}", which does not end in .prom`);
