@@ -12,8 +12,8 @@ import { syncFolder, writeNew } from '../../io/durable-file.ts';
 
 /**
  * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of
- * the environment share. Its root is not an almighty one: it gets in by the agent's group, as which the
- * container runs (`0:<gid of the agent>`), hence the group's bits.
+ * the environment share. The container runs as `0:<gid of the agent>`, and its root may not override modes,
+ * so it needs the group's bits.
  */
 export interface ConfigFolder {
   readonly configFolder: string;
@@ -25,19 +25,19 @@ export interface ConfigFolder {
   /** @throws AgentError STATE_DIR */
   readonly read: (signal: AbortSignal) => Promise<string | undefined>;
   /**
-   * Durable when it settles; `check` sees the candidate beside the file first.
-   * @throws AgentError STATE_DIR, and what `check` throws; the file is then untouched.
+   * Writes durably, after `check` has seen the candidate beside the file.
+   * @throws AgentError STATE_DIR, and what `check` throws; the file is then unchanged
    */
   readonly write: (text: string, check: () => Promise<void>) => Promise<void>;
-  /** False: one of the sockets is not there. */
+  /** Whether both sockets exist. */
   readonly hasSockets: () => Promise<boolean>;
-  /** Removes what this one edge left, once its container is gone. @throws AgentError STATE_DIR */
+  /** Removes the files of this edge once its container is gone. @throws AgentError STATE_DIR */
   readonly discard: () => Promise<void>;
 }
 
 const FILE_MODE = 0o640;
 const CONFIG_MODE = 0o750;
-/** HAProxy makes its sockets there. */
+/** HAProxy creates its sockets there. */
 const RUN_MODE = 0o770;
 
 const failed = (action: string, cause: unknown): AgentError =>
@@ -48,7 +48,7 @@ const failed = (action: string, cause: unknown): AgentError =>
       'check the state folder: its owner, its modes and the room on its disk (SUPERCARGO_STATE_DIR, df -h)',
   });
 
-/** The mode that mkdir and open take is cut by the umask. */
+/** The umask reduces the mode that mkdir takes. */
 const makeFolder = async (path: string, mode: number): Promise<void> => {
   await mkdir(path, { recursive: true });
   await chmod(path, mode);

@@ -12,7 +12,7 @@ const ADVICE: Readonly<Record<string, { readonly words: string; readonly advice:
   },
 };
 
-/** The edge does not answer at this socket. Always worth another try: it comes back by itself. */
+/** The edge does not answer at this socket. Retried, because the engine restarts the edge. */
 export const unreachable = (socketPath: string, cause: unknown): AgentError => {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   const { words, advice } = ADVICE[code] ?? { words: messageOf(cause), advice: LOOK };
@@ -24,7 +24,7 @@ export const unreachable = (socketPath: string, cause: unknown): AgentError => {
   });
 };
 
-/** The edge answered, and refused or could not be understood. `words` are its own. */
+/** The edge refused a command, or its answer makes no sense. `words` is its text. */
 export const edgeError = (what: string, words: string): AgentError =>
   new AgentError('EDGE', `cannot ${what}: ${words.trim().split('\n')[0] ?? ''}`, {
     retry: 'later',

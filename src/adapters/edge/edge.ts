@@ -6,16 +6,13 @@ import { createConfigFolder } from './config-folder.ts';
 import { observeEdge } from './observe-edge.ts';
 import { createRuntime } from './runtime.ts';
 
-/**
- * One edge: its runtime and its config folder. Every method rejects with an AgentError, or the signal's
- * reason.
- */
+/** One edge: its runtime and its config folder. Methods reject with an AgentError or the signal's reason. */
 export interface Edge {
-  /** @throws AgentError EDGE_UNREACHABLE where it does not run, or does not answer. */
+  /** @throws AgentError EDGE_UNREACHABLE if the edge does not run or does not answer */
   readonly observe: (signal: AbortSignal) => Promise<EdgeState>;
-  /** What a restarted edge would read; undefined: nothing was ever written. @throws AgentError STATE_DIR */
+  /** The file that a restarted edge would read; undefined if there is none. @throws AgentError STATE_DIR */
   readonly written: (signal: AbortSignal) => Promise<string | undefined>;
-  /** False: there is nothing to ask, as with one that starts, or whose sockets were removed. */
+  /** False while the edge starts, or if its sockets were removed. */
   readonly hasSockets: () => Promise<boolean>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
   readonly apply: (action: EdgeAction, signal: AbortSignal) => Promise<void>;
@@ -24,10 +21,10 @@ export interface Edge {
 }
 
 export interface EdgeOptions {
-  /** Of the environment, on the host: `config/INSTANCE` and `run` are mounted from it. */
+  /** The environment's folder on the host; `config/INSTANCE` and `run` are mounted from it. */
   readonly folder: string;
   readonly instance: string;
-  /** Runs `edgeCheckCommand` where this folder is mounted; rejects where HAProxy refuses the candidate. */
+  /** Runs `edgeCheckCommand` in the edge's container; rejects if HAProxy refuses the candidate. */
   readonly check: (signal: AbortSignal) => Promise<void>;
   readonly timeoutMs?: number;
   readonly patience?: Patience;
@@ -50,7 +47,7 @@ export const createEdge = ({
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
 
-  /** The same text is not written again: an idle tick writes nothing. */
+  /** Writes only a changed text, so that an idle tick writes nothing. */
   const write = async (text: string, signal: AbortSignal): Promise<void> => {
     if ((await files.read(signal)) !== text) await files.write(text, () => check(signal));
   };

@@ -14,30 +14,26 @@ export interface CheckResult {
 }
 
 export interface EdgesOptions {
-  /** Of the environment, on the host. */
+  /** The environment's folder on the host. */
   readonly folder: string;
-  /** `edgeCheckCommand` in the container of this edge; undefined: it does not run. */
+  /** Runs `edgeCheckCommand` in this edge's container; undefined if the container does not run. */
   readonly check: (instance: string, signal: AbortSignal) => Promise<CheckResult | undefined>;
-  /** Undefined: this host's own listeners can't be seen from here. */
   readonly listeners?: () => Promise<readonly HostListener[]>;
 }
 
-/** For one answer: an edge that hangs must not hold up a look. */
+/** For one command, so that a hanging edge does not delay the observation. */
 const TIMEOUT_MS = 2_000;
 
-/** HAProxy says its version first, and what is wrong as `[ALERT] (pid) : config : …`. */
+/** HAProxy prints its version first, and errors as `[ALERT] (pid) : config : …`. */
 const complaintOf = (output: string): string =>
   output.split('\n').find((line) => line.startsWith('[ALERT]')) ?? output.trim();
 
-/**
- * All edges of the environment on this host. One that is asked again is the same object: nothing is connected
- * in between.
- */
+/** All edges of the environment on this host. No connection stays open between calls. */
 export const createEdges = ({ folder, check, listeners = readListeners }: EdgesOptions): Edges => {
   const known = new Map<string, Edge>();
   const read = new Map<string, Written>();
 
-  /** Nothing to check with before it runs: what it then refuses is told by its not answering. */
+  /** Checks nothing while the edge does not run: an edge that refuses its file will not answer. */
   const checkIn = async (instance: string, signal: AbortSignal): Promise<void> => {
     const result = await check(instance, signal);
     if (result && result.exitCode !== 0)
@@ -60,7 +56,7 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
     return edge;
   };
 
-  /** The same text is the same object: nobody has to compare it, or read it again. */
+  /** Returns the same object for the same text, so that callers need not compare or parse it again. */
   const writtenOf = (instance: string, text: string): Written => {
     const before = read.get(instance);
     if (before?.text === text) return before;
@@ -70,14 +66,14 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
   };
 
   const look = async (instance: string, signal: AbortSignal): Promise<EdgeSeen> => {
-    // Somebody wrote such a label: nothing of ours is there.
+    // The instance comes from a label; an invalid one has no files of ours.
     if (!isInstance(instance)) return { instance, state: undefined, written: undefined, hasSockets: false };
     const edge = edgeOf(instance);
     const unknown = (): undefined => {
       signal.throwIfAborted();
       return undefined;
     };
-    // Unknown ⇒ nothing that it may serve is stopped, and nothing is written.
+    // With an unknown state, the planner stops no container that the edge may serve, and writes nothing.
     const [state, written, hasSockets] = await Promise.all([
       edge.observe(signal).catch(unknown),
       edge.written(signal).catch(unknown),

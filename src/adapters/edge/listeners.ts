@@ -6,7 +6,7 @@ import type { HostListener } from '../../core/state/actual.ts';
 /** proc(5), /proc/net/tcp: `sl local_address rem_address st tx:rx tr:tm retrnsmt uid …`; 0A is LISTEN. */
 const LISTEN = '0A';
 
-/** Words of four bytes in the machine's order, which is little endian on all that we run on. */
+/** Words of four bytes in host byte order, which is little-endian on every supported machine. */
 const addressOf = (hex: string): string => {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
     (word.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)),
@@ -21,7 +21,7 @@ const addressOf = (hex: string): string => {
   return canonicalIp(groups.join(':')) ?? '';
 };
 
-/** Lines that say something else are left out. */
+/** Skips other lines. */
 export const parseListeners = (text: string): readonly HostListener[] =>
   text.split('\n').flatMap((line): HostListener[] => {
     const words = line.trim().split(/\s+/);
@@ -31,8 +31,8 @@ export const parseListeners = (text: string): readonly HostListener[] =>
   });
 
 /**
- * Of this network namespace, which is the host's. Under "self", since the unit hides the rest of /proc. A
- * host without IPv6 has no second file.
+ * Reads the listeners of this network namespace, the host's. Uses "self", because the unit hides the rest of
+ * /proc. A host without IPv6 has no tcp6 file.
  */
 export const readListeners = async (): Promise<readonly HostListener[]> => {
   const texts = await Promise.all(
@@ -41,9 +41,7 @@ export const readListeners = async (): Promise<readonly HostListener[]> => {
   return texts.flatMap(parseListeners);
 };
 
-/**
- * Whether there is an address to bind: asking for one where IPv6 is off would keep the edge from starting.
- */
+/** Whether the edge can bind an IPv6 address; with IPv6 off, such a bind would keep it from starting. */
 export const hostHasIpv6 = (): boolean => {
   try {
     return readFileSync('/proc/self/net/if_inet6', 'utf8').trim() !== '';

@@ -14,10 +14,10 @@ import type { Runtime } from './runtime.ts';
 
 /** Frontends (1) and servers (4) of every proxy. */
 const SHOW_STAT = 'show stat -1 5 -1';
-/** Said by the master when a worker ended between two questions. */
+/** The master's answer if the worker ended after `show proc`. */
 const WORKER_GONE = /^Can't find the target/;
 
-/** A leaving worker's sessions count, and it may end at any moment: then they are over. */
+/** A leaving worker may end at any moment; it has no sessions then. */
 const statOf = async (runtime: Runtime, { pid }: EdgeWorker, signal: AbortSignal): Promise<Stat> => {
   const answer = await runtime.askMaster(SHOW_STAT, signal, pid);
   return answer === '' || WORKER_GONE.test(answer) ? { servers: [], openFrontends: [] } : parseStat(answer);
@@ -45,7 +45,7 @@ const joinServers = (
   return [...seen.entries()].toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))).map(([, server]) => server);
 };
 
-/** All through the master: it answers for leaving workers too, whose own socket is closed. */
+/** Asks everything through the master, because the socket of a leaving worker is closed. */
 export const observeEdge = async (runtime: Runtime, signal: AbortSignal): Promise<EdgeState> => {
   const { masterPid, workers } = parseProcesses(await runtime.askMaster('show proc', signal));
   const serving = workers.find(({ isCurrent }) => isCurrent) ?? workers[0];

@@ -7,7 +7,7 @@ import type {
 import { parseFrontendName } from '../../core/edge/haproxy-names.ts';
 import { edgeError } from './edge-error.ts';
 
-/** A `show` answer is whole when it ends in an empty line: a killed worker's ends anywhere. */
+/** A complete `show` answer ends in an empty line; a killed worker's ends anywhere. */
 const wholeLines = (command: string, answer: string): readonly string[] => {
   if (!answer.endsWith('\n\n'))
     throw edgeError(`read ${command} of the edge`, answer || 'the answer was cut');
@@ -76,12 +76,12 @@ export interface ServerPlace {
   readonly address: string;
   readonly port: number;
   readonly admin: EdgeServerState;
-  /** False: operationally stopped, nothing is sent to it. */
+  /** False if the server is operationally stopped and gets no traffic. */
   readonly isUp: boolean;
 }
 
 /**
- * Bits of srv_admin_state (9.3, "show servers state"): forced, inherited and by name resolution; 0x04 is only
+ * Bits of srv_admin_state (9.3, "show servers state"): forced, inherited, by name resolution; 0x04 is
  * history.
  */
 const MAINT_BITS = 0x01 | 0x02 | 0x20 | 0x40;
@@ -108,7 +108,7 @@ const rowsOf = (
 
 const splitWords = (line: string): readonly string[] => line.split(' ');
 
-/** `show servers state`: a format version, a title of column names, one line a server. */
+/** `show servers state`: a format version, a title of column names, one line per server. */
 export const parseServersState = (answer: string): readonly ServerPlace[] => {
   const what = 'show servers state';
   const [format, title = '', ...lines] = wholeLines(what, answer);
@@ -135,7 +135,7 @@ const splitQuoted = (line: string): readonly string[] =>
 export interface ServerStat {
   readonly backend: string;
   readonly name: string;
-  /** Current and queued, in this worker. */
+  /** Current and queued sessions in this worker. */
   readonly sessions: number;
   readonly wasChecked: boolean;
 }
@@ -148,10 +148,10 @@ export interface Stat {
 /** Rows of `show stat` (9.1): a frontend has type 0, a server type 2. */
 const FRONTEND = '0';
 const SERVER = '2';
-/** What check_status says before the first check, and in maintenance. An asterisk: one is under way. */
+/** check_status before the first check and in maintenance. A leading asterisk means that a check runs. */
 const UNCHECKED: ReadonlySet<string> = new Set(['', 'INI', 'UNK']);
 
-/** Frontends with names that are not ours (HAProxy has some of its own) are left out. */
+/** Leaves out frontends that are not ours; HAProxy has some of its own. */
 export const parseStat = (answer: string): Stat => {
   const what = 'show stat';
   const [title = '', ...lines] = wholeLines(what, answer);

@@ -7,12 +7,12 @@ import { parseProcesses, parseServersState, type ServerPlace } from './parse-run
 import { edgeError } from './edge-error.ts';
 import type { Runtime } from './runtime.ts';
 
-/** What answers mean, as 2.6 to 3.2 word them. Silence is success. */
+/** The answers of HAProxy 2.6 to 3.2. An empty answer means success. */
 const ABSENT = /^No such (?:server|backend)\b/;
 const EXISTS = /^Already exists/;
 const DONE = /^(?:New server registered|Server deleted)\b/;
 const WORKER_GONE = /^Can't find the target/;
-/** `del server` while something is connected, idle connections too: those are dropped within seconds. */
+/** `del server` with open connections, idle ones included; HAProxy drops idle ones within seconds. */
 const CONNECTED = /connections? attached|still (?:has|used)|in use/i;
 
 const wordOf = (backend: string, server: string): string =>
@@ -34,7 +34,7 @@ const findServer = async (
   return places.find((place) => place.backend === backend && place.name === name);
 };
 
-/** @throws AgentError EDGE where the server is not there. */
+/** @throws AgentError EDGE if the server does not exist */
 export const setState = async (
   runtime: Runtime,
   backend: string,
@@ -47,7 +47,7 @@ export const setState = async (
   expectSuccess(`set ${word} to ${state}`, answer);
 };
 
-/** A name belongs to one container for ever: the same one at another address has to be removed first. */
+/** A server's name belongs to one container forever: one with another address must be removed first. */
 const isThere = async (
   runtime: Runtime,
   backend: string,
@@ -64,8 +64,8 @@ const isThere = async (
 };
 
 /**
- * New servers start in maintenance and unchecked. Killed between two steps, it is found in `maint` and led on
- * from there.
+ * New servers start in maintenance and unchecked. If the agent dies in between, the next call continues
+ * there.
  */
 export const addServer = async (
   runtime: Runtime,
@@ -82,7 +82,7 @@ export const addServer = async (
   await setState(runtime, backend, server.name, 'drain', signal);
 };
 
-/** In every worker: one that leaves holds sessions too. */
+/** Asks every worker, because leaving workers hold sessions too. */
 export const cutSessions = async (
   runtime: Runtime,
   backend: string,
@@ -98,12 +98,12 @@ export const cutSessions = async (
 };
 
 export interface Patience {
-  /** How long `del server` is tried; 10 s unless given. Longer than idle connections are kept (5 s). */
+  /** How long `del server` is tried: longer than HAProxy keeps idle connections (5 s). */
   readonly deadlineMs: number;
   readonly everyMs: number;
 }
 
-/** @throws AgentError EDGE where something stays connected: the next tick goes on. */
+/** @throws AgentError EDGE if a connection stays; the next tick tries again */
 export const removeServer = async (
   runtime: Runtime,
   backend: string,

@@ -2,15 +2,14 @@ import { connect, type Socket } from 'node:net';
 import { unreachable } from './edge-error.ts';
 
 /**
- * HAProxy's command line over a unix socket (management guide, 9.3 and 9.4): one command a connection. Traps:
- * the worker's socket closes by itself after one line, the master's only once we have closed our half; a
- * leaving worker answers only through the master; answers of `show` end in an empty line, but that of `del
- * server` (2.6) does not.
+ * HAProxy's runtime API over a unix socket (management guide, 9.3 and 9.4), one command per connection. The
+ * worker closes its socket after one line, the master only once we close our half. A leaving worker answers
+ * only through the master. Answers of `show` end in an empty line, but that of `del server` (2.6) does not.
  */
 export interface Runtime {
-  /** To the serving worker. @throws AgentError EDGE_UNREACHABLE */
+  /** Asks the serving worker. @throws AgentError EDGE_UNREACHABLE */
   readonly ask: (command: string, signal: AbortSignal) => Promise<string>;
-  /** To the master, or with a pid to that worker, serving or leaving. @throws AgentError EDGE_UNREACHABLE */
+  /** Asks the master, or the worker with this pid. @throws AgentError EDGE_UNREACHABLE */
   readonly askMaster: (command: string, signal: AbortSignal, workerPid?: number) => Promise<string>;
 }
 
@@ -22,7 +21,7 @@ export interface RuntimeOptions {
 }
 
 const TIMEOUT_MS = 5_000;
-/** 500 bytes a server: some 30,000 of them. */
+/** Enough for 30,000 servers of 500 bytes each. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 export const createRuntime = (options: RuntimeOptions): Runtime => {
@@ -82,8 +81,8 @@ const exchange = async (
 };
 
 /**
- * Its queue of connections is full (ten, HAProxy's default), as when fifty services switch at once. Nothing
- * was sent yet.
+ * The socket's queue is full (ten connections, HAProxy's default), for example when fifty services switch at
+ * once. Nothing was sent yet.
  */
 const isBusy = (error: Error): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN';
 const BUSY_MS = 10;
