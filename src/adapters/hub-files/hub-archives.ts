@@ -10,7 +10,7 @@ import { isAbsent, replaceFile, syncFolder, temporaryIn } from '../../io/durable
 import { FILE_MODE, makeFolder, WORK_FOLDER } from './hub-folder.ts';
 import { storeError } from './store-error.ts';
 
-/** Left for manifests and reports, which are small and must always find room. */
+/** Reserved for manifests and reports, which are small and must always fit. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
 
 const requireDiskSpace = async (folder: string, bytes: number): Promise<void> => {
@@ -22,10 +22,10 @@ const requireDiskSpace = async (folder: string, bytes: number): Promise<void> =>
   });
 };
 
-/** Thrown while it is written, so that a body that is longer than it said ends at once. */
+/** Thrown in the stream, so that a body that is longer than announced ends at once. */
 const OTHER = new Error('not what was announced');
 
-/** Archives below the same folder as everything else; it has to be open already. */
+/** Archives below the hub's folder, which must be open already. */
 export const createHubArchives = (root: string): HubArchives => {
   const folder = join(root, ARCHIVE_FOLDER);
   return {

@@ -14,13 +14,13 @@ import { FILE_MODE, lockFolder, makeFolder, WORK_FOLDER } from './hub-folder.ts'
 import { storeError } from './store-error.ts';
 
 export interface OpenHubFiles extends HubFiles {
-  /** Settled when another hub can have the folder. */
+  /** Settles once another hub can open the folder. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Root works in the folder of the hub's user, who has to be able to read what it writes. Undefined: our files
- * are ours.
+ * If root works in the folder of the hub's user, that user must be able to read the files. Returns undefined
+ * if the files need no other owner.
  */
 const ownerOf = async (folder: string): Promise<Owner | undefined> => {
   if (process.geteuid?.() !== 0) return undefined;
@@ -57,7 +57,7 @@ const listFolder = async (folder: string, path: string): Promise<readonly HubFil
   }
 };
 
-/** Each change for itself, then every folder once: many changes cost one sync of their folder. */
+/** Applies each change separately, then syncs each folder once for all its changes. */
 const applyAll = async (
   folder: string,
   changes: readonly FileChange[],
@@ -93,20 +93,20 @@ const applyAll = async (
   return changes.map(({ path }, index) => results[index] ?? folders.get(dirname(path)));
 };
 
-/** What is there, also while a hub is at work in the folder. */
+/** Reads the files, even while a hub has the folder open. */
 export const readHubFiles = (folder: string): Pick<HubFiles, 'read' | 'list'> => ({
   read: (path) => readBytes(folder, path),
   list: (path) => listFolder(folder, path),
 });
 
 /**
- * Durable files below one folder, which is made where it is missing. One hub at a time.
- * @throws AgentError STORE where the folder cannot be used or another hub has it.
+ * Durable files below one folder, which is created if missing. One hub at a time.
+ * @throws AgentError STORE if the folder cannot be used or another hub has it
  */
 export const openHubFiles = async (folder: string): Promise<OpenHubFiles> => {
   const work = join(folder, WORK_FOLDER);
   try {
-    // The parents of all: later folders are made by one writer each.
+    // Creates the common parents, so that each later folder has one creator.
     for (const name of [WORK_FOLDER, 'manifests', 'reports']) await makeFolder(join(folder, name));
   } catch (error) {
     throw storeError(error, `make the folder ${folder}`);

@@ -5,16 +5,13 @@ import { syncFolder } from '../../io/durable-file.ts';
 import { isAnswered, takeLock, type SocketLock } from '../../io/socket-lock.ts';
 import { storeError } from './store-error.ts';
 
-/**
- * Inside the folder, for the same file system: the lock, and what is being written. Nothing in it is worth a
- * backup.
- */
+/** Holds the lock and the temporary files, on the file system of the documents. It needs no backup. */
 export const WORK_FOLDER = '.hub';
 const FOLDER_MODE = 0o750;
 export const FILE_MODE = 0o640;
 const LOCK_NAME = 'lock';
 
-/** Made, and known to its parents after a power cut. */
+/** Creates a folder, and syncs its parents, so that it exists after a power cut. */
 export const makeFolder = async (folder: string): Promise<void> => {
   const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   if (first === undefined) return;
@@ -22,14 +19,13 @@ export const makeFolder = async (folder: string): Promise<void> => {
 };
 
 /**
- * One writer per folder, by listening on a socket file in it: unlike an abstract socket it is seen by
- * containers that share the folder, and unlike a pid file nothing answers on it once its owner is dead. Not on
- * network file systems. Two hubs that start in the very same moment over a dead one's socket are not told
- * apart.
- * @throws AgentError STORE where another one answers.
+ * Allows one writer per folder, by listening on a socket file in it. Unlike an abstract socket, it is visible
+ * to containers that share the folder; unlike a pid file, it does not answer once its owner is dead. It does
+ * not work on network file systems, or for two hubs that start at the same moment over a dead hub's socket.
+ * @throws AgentError STORE if another hub answers
  */
 export const lockFolder = async (folder: string): Promise<SocketLock> => {
-  // By the folder's descriptor: a path of a socket has at most 107 bytes (unix(7)).
+  // Goes through the folder's descriptor, because a socket path has at most 107 bytes (unix(7)).
   const handle = await open(folder, 'r');
   const path = `/proc/self/fd/${String(handle.fd)}/${LOCK_NAME}`;
   try {
