@@ -13,39 +13,39 @@ import { highestSerial } from '../core/publish/draft.ts';
 import { refuseUnknownName, unpublished } from '../core/publish/environments.ts';
 import type { EnvironmentStore } from './environment-store.ts';
 
-/** What a publish builds upon where a person has chosen it. */
+/** A base that an operator has chosen. */
 export type ChosenBase =
   | { readonly kind: 'serial'; readonly serial: number }
-  /** Nothing: only the services that are named are published. */
+  /** Publishes only the named services. */
   | { readonly kind: 'none' };
 
 export interface BaseOptions {
   readonly view: EnvironmentStore;
   readonly environment: string;
   readonly isHostsTrust: boolean;
-  /** Undefined: the newest that may be built upon. */
+  /** Undefined for the newest usable manifest. */
   readonly chosen: ChosenBase | undefined;
-  /** Takes over versions that no known key has signed. */
+  /** Takes over versions without a signature by a known key. */
   readonly adopts: boolean;
-  /** The environment may be a new one. */
+  /** Allows a new environment. */
   readonly creates: boolean;
 }
 
 export interface Base {
-  /** What lies in the place of the current manifest: a write depends on it. */
+  /** The document at the current address, for conditional writes. */
   readonly place: StoredDocument | undefined;
   readonly manifest: Manifest | undefined;
-  /** A document that has to be in the history before another one takes its place. */
+  /** A document that has to be in the history before it is replaced. */
   readonly toKeep: { readonly serial: number; readonly bytes: Uint8Array } | undefined;
-  /** No known key has signed it. */
+  /** The base has no signature by a known key. */
   readonly isAdopted: boolean;
   readonly isNew: boolean;
-  /** The highest serial that is known: the next one is above it. */
+  /** The highest known serial; the next one is above it. */
   readonly highest: number;
   readonly remarks: readonly string[];
 }
 
-/** One of the history; `adopts`: whoever signed it. @throws AgentError STORE, KEY */
+/** Reads a manifest of the history; `adopts` accepts any signature. @throws AgentError STORE, KEY */
 export const openSerial = async (
   { view, adopts }: Pick<BaseOptions, 'view' | 'adopts'>,
   serial: number,
@@ -70,7 +70,7 @@ const choose = async (
   refuseUnverified(c, named);
   const { newest, unusable } = c.state;
   const [first] = unusable;
-  // What lies there may name services that nobody could read.
+  // Throws, because an unreadable document may contain services that the publish would drop.
   if (!newest && first && !first.manifest) await o.view.current(signal);
   if (newest) refuseLoss(c, newest.manifest, named);
   return { manifest: newest?.manifest, isAdopted: false };
@@ -89,9 +89,9 @@ const readCircumstances = async (
 };
 
 /**
- * The manifest that hosts are to run now, for what is decided upon it.
- * @throws AgentError STORE where nothing is published, KEY where a newer one may run that no known key has
- * signed
+ * The current manifest of the environment.
+ * @throws AgentError STORE if nothing is published, KEY if hosts may run a newer one without a signature by a
+ * known key
  */
 export const findCurrent = async (
   o: Pick<BaseOptions, 'view' | 'environment' | 'isHostsTrust' | 'adopts'>,
@@ -107,7 +107,7 @@ export const findCurrent = async (
   throw unpublished(environment, view.name, (await view.environments(signal)) ?? []);
 };
 
-/** Whether something was ever published there, or a host waits for it. */
+/** Refuses a new name, unless a host already reports for that environment. */
 const refuseTypingError = async (
   { view, environment }: BaseOptions,
   { reports }: Circumstances,
@@ -117,7 +117,7 @@ const refuseTypingError = async (
   refuseUnknownName(environment, view.name, (await view.environments(signal)) ?? []);
 };
 
-/** What would be lost if only its place had it. */
+/** The manifest's bytes, if the history might not have them. */
 const toKeepOf = (
   { state: { place, newest, unusable } }: Circumstances,
   manifest: Manifest | undefined,
@@ -130,8 +130,9 @@ const toKeepOf = (
 };
 
 /**
- * What the next manifest is built upon, and above which serial it is. @throws AgentError STORE, KEY or USAGE
- * where that would sign, drop or take back a version unseen, or where the environment is probably misspelt
+ * Finds the base of the next manifest.
+ * @throws AgentError STORE, KEY or USAGE if a publish would silently sign, drop or take back a version, or if
+ * the environment is probably misspelt
  */
 export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal): Promise<Base> => {
   const c = await readCircumstances(o, signal);

@@ -5,13 +5,13 @@ import { isoTime, type EpochMs } from '../time.ts';
 import type { ErrorCode } from '../vocabulary/error-codes.ts';
 import { silentSince, type Finding } from './verdict.ts';
 
-/** What of a published manifest decides about hosts; a Manifest is one. */
+/** The part of a manifest that verdicts depend on; a Manifest is one. */
 export interface DesiredManifest {
   readonly serial: number;
   readonly services: Readonly<Record<string, { readonly image: ImageVersion }>>;
 }
 
-/** What of a report decides about its host. */
+/** The part of a report that verdicts depend on. */
 export interface JudgedStatus {
   readonly outcome: string;
   readonly agent: Pick<ReportedStatus['agent'], 'running'>;
@@ -46,7 +46,7 @@ const finding = (word: string, message: string, more: Partial<Finding> = {}): Fi
   ...more,
 });
 
-/** What the agent of a host with a lost or damaged ledger reports. */
+/** The problem code of a lost or damaged ledger. */
 const LEDGER: ErrorCode = 'LEDGER';
 
 export const isBehind = ({ manifest }: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
@@ -78,7 +78,7 @@ const ledgerLost = ({ problems }: JudgedStatus): readonly Finding[] =>
     .filter(({ code }) => code === LEDGER)
     .map(({ message, advice }) => finding('no-ledger', message, { reason: 'ledger', advice }));
 
-/** Where the signature is wrong, the serial is not known: it may be the wanted one or the one before. */
+/** With a bad signature the serial is unknown: it may be the desired one or the one before. */
 const refusal = (status: JudgedStatus, wanted: DesiredManifest | undefined): readonly Finding[] => {
   const { rejection } = status.manifest;
   if (rejection === null) return [];
@@ -135,7 +135,7 @@ const ofService = (s: JudgedService): Finding =>
     log: s.failure?.log ?? [],
   });
 
-/** Pinned by the host, or of another repository: what is published changes nothing there. */
+/** Services that the manifest affects: not pinned by the host, and of the same repository. */
 export const concernedOf = (
   { manifest, services }: JudgedStatus,
   wanted: DesiredManifest | undefined,
@@ -146,7 +146,7 @@ export const concernedOf = (
     : services.filter((s) => wanted.services[s.service] !== undefined && !ignored.has(s.service));
 };
 
-/** A concerned service whose host wants another version than the wanted manifest. */
+/** An affected service for which the host desires another version than the manifest. */
 export const otherVersionOf = (
   status: JudgedStatus,
   wanted: DesiredManifest | undefined,
@@ -174,7 +174,7 @@ const openServices = (status: JudgedStatus): readonly Finding[] =>
     .filter((s) => status.engine.online || s.outcome !== 'offline')
     .map(ofService);
 
-/** A newer agent may have a reason that this version does not know: what it says of itself stands. */
+/** A newer agent may report an outcome for a reason that this version does not know. */
 const unexplained = (status: JudgedStatus, found: readonly Finding[]): readonly Finding[] =>
   status.outcome === 'converged' || found.length > 0
     ? []
@@ -189,8 +189,8 @@ const unexplained = (status: JudgedStatus, found: readonly Finding[]): readonly 
       ];
 
 /**
- * All that is worth a look on a host, what decides first: the order says which one names the host where
- * several apply. Nothing: it runs what is wanted, is heard of, and has no trouble.
+ * Findings on a host, the most important first: the first one gives the host its verdict. Empty if the host
+ * runs the desired manifest, reports, and has no problem.
  */
 export const findingsOf = (
   report: JudgedReport | undefined,
@@ -204,7 +204,7 @@ export const findingsOf = (
   const ended = stopped(report);
   const lost = ledgerLost(status);
   const refused = refusal(status, wanted);
-  // A lost ledger blocks every service, and says so once.
+  // A lost ledger blocks every service, but is reported once.
   const failed = status.services.filter((s) => hasFailed(s) && (lost.length === 0 || s.reason !== 'ledger'));
   const concerned = new Set(concernedOf(status, wanted));
   const found = [
@@ -213,7 +213,7 @@ export const findingsOf = (
     ...refused,
     ...offline(status),
     ...(isLate && !isOld ? ended : []),
-    // A host that has no ledger, or refuses what it is offered, says with that why it is behind.
+    // A lost ledger or a refused manifest explains already why the host is behind.
     ...(isLate && lost.length + refused.length === 0 ? behind(status) : []),
     ...failed.filter((s) => concerned.has(s)).map(ofService),
     ...failed.filter((s) => !concerned.has(s)).map(ofService),

@@ -6,12 +6,10 @@ import type { StoredDocument } from '../ports/document-store.ts';
 import type { ReportedStatus } from '../status/reported-status.ts';
 import type { EpochMs } from '../time.ts';
 
-/** What a host last told. */
+/** A host's last report. */
 export interface HostReport {
   readonly host: string;
-  /**
-   * When the store got it; where the store does not say, when the host wrote it. By the clock of who reads.
-   */
+  /** When the store received it, else when the host wrote it; by the reader's clock. */
   readonly seenAtMs: EpochMs;
   readonly status: ReportedStatus;
 }
@@ -36,13 +34,10 @@ const toReport = (
   return { host: status.host, seenAtMs, status };
 };
 
-/** A store tells its time in whole seconds, and takes some to answer. */
+/** A store's time has whole seconds, and its response takes some time. */
 const EXACT_MS = 5_000;
 
-/**
- * By how much the store's clock is ahead of ours: silence is judged by how old a report is, not by whose
- * clock is right.
- */
+/** How far the store's clock is ahead of ours, so that a report's age does not depend on either clock. */
 const aheadOf = ({ readAtMs = 0 }: Stored, nowMs: EpochMs): number =>
   readAtMs === 0 || Math.abs(readAtMs - nowMs) < EXACT_MS ? 0 : readAtMs - nowMs;
 
@@ -52,11 +47,11 @@ const valueOf = (bytes: Uint8Array): unknown => {
   return json?.kind === 'value' ? json.value : undefined;
 };
 
-/** One report as it is kept. Undefined: it is none. */
+/** A stored report. Undefined if the document is no report. */
 export const readHostReport = (stored: Stored, nowMs: EpochMs): HostReport | undefined =>
   toReport(valueOf(stored.bytes), stored.writtenAtMs, aheadOf(stored, nowMs));
 
-/** The list that a hub gives (docs/HUB.md, `supercargo/fleet/v1`). Undefined: it is none. */
+/** A hub's list of reports (docs/HUB.md, `supercargo/fleet/v1`). Undefined if the document is no list. */
 export const readFleetDocument = (stored: Stored, nowMs: EpochMs): readonly HostReport[] | undefined => {
   const value = valueOf(stored.bytes) as { apiVersion?: unknown; hosts?: unknown } | undefined;
   if (value?.apiVersion !== 'supercargo/fleet/v1' || !Array.isArray(value.hosts)) return undefined;

@@ -19,7 +19,7 @@ import { isOutcome, type VerdictKind } from '../vocabulary/outcomes.ts';
 export interface JudgedHost<R = JudgedReport> {
   readonly host: string;
   readonly verdict: HostVerdict;
-  /** Undefined: it never reported. */
+  /** Undefined if the host never reported. */
   readonly report: R | undefined;
 }
 
@@ -39,7 +39,7 @@ const hostFault = ({ reason, word, message, advice }: Finding): HostFault => ({
   log: [],
 });
 
-/** Why this manifest will not run here until a person does something. */
+/** Faults that keep the manifest from running until an operator acts. */
 const faultsOf = (
   status: JudgedStatus,
   wanted: DesiredManifest | undefined,
@@ -53,8 +53,7 @@ const faultsOf = (
 };
 
 /**
- * A host that has accepted a serial and not looked yet is pending; so is one that says a word that is not
- * known here.
+ * A host that has accepted a manifest but not planned yet is pending, and so is one with an unknown outcome.
  */
 const isOpen = (status: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
   isBehind(status, wanted) ||
@@ -76,7 +75,7 @@ const kindOf = (
   const isOther = !isBehind(status, wanted) && otherVersionOf(status, wanted) !== undefined;
   if (isOther && isLater(status, wanted)) return 'superseded';
   if (!isOpen(status, wanted)) return 'converged';
-  // What is done stays done when the agent ends, or was a single `supercargo once`.
+  // A finished switch stays finished when the agent ends, as after `supercargo once`.
   return isRunning ? 'pending' : 'stopped';
 };
 
@@ -84,9 +83,8 @@ const textOf = ({ service, message }: Finding): string =>
   service === null ? message : `${service}: ${message}`;
 
 /**
- * How far a host is with what is wanted, by what it last reported. The page, `fleet`, `publish --wait` and
- * the hub's metrics all ask this function. `wanted` undefined: nothing is published, and the host is judged
- * by itself.
+ * A host's progress towards the manifest, by its last report. The page, `fleet`, `publish --wait` and the
+ * hub's metrics all use this function. Without a published manifest the host is judged by itself.
  */
 export const judgeHost = (
   report: JudgedReport | undefined,
@@ -111,10 +109,7 @@ export const judgeHost = (
   };
 };
 
-/**
- * Every host of an environment, in natural order: those that are expected, or all that have reported. All who
- * count hosts count this list.
- */
+/** The expected hosts, or all that have reported, in natural order. Every count of hosts uses this list. */
 export const judgeFleet = <R extends JudgedReport>(
   reports: readonly R[],
   expected: readonly string[] | undefined,

@@ -2,17 +2,17 @@ import { oneLine } from '../one-line.ts';
 import { isoTime, type EpochMs } from '../time.ts';
 import { isVerdictWord, VERDICT_WORDS, type VerdictKind } from '../vocabulary/outcomes.ts';
 
-/** One thing that is worth a look on a host. */
+/** Something on a host that an operator should know. */
 export interface Finding {
   /** One of VERDICT_WORDS, or the outcome of a newer agent. */
   readonly word: string;
-  /** Null: it concerns the host. */
+  /** Null for the host itself. */
   readonly service: string | null;
   readonly reason: string | null;
   readonly message: string;
   readonly advice: string | null;
   readonly until: string | null;
-  /** Last lines of the container that failed. */
+  /** Last lines of the failed container. */
   readonly log: readonly string[];
 }
 
@@ -21,12 +21,12 @@ export interface HostFault extends Omit<Finding, 'word' | 'until'> {
   readonly reason: string;
 }
 
-/** Plain JSON. A host that runs what is published (`kind`) may still need a look (`word`). */
+/** Plain JSON. A host that runs the manifest (`kind`) may still need attention (`word`). */
 export interface HostVerdict extends Omit<Finding, 'log'> {
   readonly kind: VerdictKind;
-  /** Of kind `failed`: at least one. */
+  /** At least one if `kind` is `failed`, else none. */
   readonly faults: readonly HostFault[];
-  /** Of kind `stopped` and `silent`: when the last report came; absent: none ever did. */
+  /** Time of the last report if `kind` is `stopped` or `silent`; absent if there was none. */
   readonly sinceMs?: EpochMs;
 }
 
@@ -42,12 +42,10 @@ const sentenceOf = ({ kind, word, faults, message, advice, until }: HostVerdict)
   return until === null ? text : `${text} (until ${until})`;
 };
 
-/** In a few words, one line, whatever the host has written into them. */
+/** A short text on one line, whatever the host's texts contain. */
 export const verdictText = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));
 
-/**
- * How many hosts each word stands for, the worst first; words of newer agents behind `progressing`, by name.
- */
+/** Number of hosts per word, the worst first; unknown words come after `progressing`, by name. */
 export const countWords = (
   verdicts: readonly HostVerdict[],
 ): readonly { readonly word: string; readonly hosts: number }[] => {

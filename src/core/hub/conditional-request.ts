@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 export const entityTagOf = (bytes: Uint8Array): string =>
   `"${createHash('sha256').update(bytes).digest('hex')}"`;
 
-/** The conditional headers of one request, as they came. */
+/** The raw conditional headers of a request. */
 export interface Conditions {
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
@@ -12,7 +12,7 @@ export interface Conditions {
 
 const TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
 
-/** `*`, or whether one of the tags is this one. A header that holds no tag matches nothing. */
+/** Whether the header is `*` or contains the tag. A header without a tag matches nothing. */
 const names = (header: string, tag: string | undefined, comparison: 'strong' | 'weak'): boolean => {
   if (tag === undefined) return false;
   if (header.trim() === '*') return true;
@@ -22,17 +22,20 @@ const names = (header: string, tag: string | undefined, comparison: 'strong' | '
   );
 };
 
-/** RFC 9110, 13.2.2: whether a write may happen on what is there now (`tag` undefined: nothing). */
+/**
+ * Whether a write may replace the document with this tag (RFC 9110, 13.2.2); `tag` is undefined if there is
+ * none.
+ */
 export const mayWrite = ({ ifMatch, ifNoneMatch }: Conditions, tag: string | undefined): boolean => {
   if (ifMatch !== undefined && !names(ifMatch, tag, 'strong')) return false;
   return ifNoneMatch === undefined || !names(ifNoneMatch, tag, 'weak');
 };
 
-/** Whether the reader has what is there now: the answer is 304. */
+/** Whether the reader already has the document, which means a 304. */
 export const isKnown = ({ ifNoneMatch }: Conditions, tag: string): boolean =>
   ifNoneMatch !== undefined && names(ifNoneMatch, tag, 'weak');
 
-/** Seconds of `Prefer: wait=N` (RFC 7240, 4.3), at most `most`; undefined: it does not want to wait. */
+/** Seconds of `Prefer: wait=N` (RFC 7240, 4.3), at most `most`; undefined without a wait. */
 export const preferredWait = (header: string | undefined, most: number): number | undefined => {
   const [, digits] = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(header ?? '') ?? [];
   const seconds = Math.min(Number(digits ?? 0), most);

@@ -6,14 +6,14 @@ export interface HostFacts {
   readonly host: string;
   readonly receivedAtMs: EpochMs;
   readonly outcome: string;
-  /** The word of its verdict. */
+  /** The verdict's word. */
   readonly verdict: string;
   readonly serial: number | null;
 }
 
 export interface EnvironmentFacts {
   readonly environment: string;
-  /** Undefined: nothing is published there. */
+  /** Undefined if nothing is published. */
   readonly serial: number | undefined;
   readonly hosts: readonly HostFacts[];
 }
@@ -24,7 +24,7 @@ export interface HubFacts {
   readonly connections: number;
   readonly heldPolls: number;
   readonly watchers: number;
-  /** Requests so far, by method and status class. */
+  /** Number of responses by method and status. */
   readonly answers: ReadonlyMap<string, number>;
   readonly publishes: number;
   readonly refusedPublishes: number;
@@ -34,7 +34,7 @@ export interface HubFacts {
   readonly residentBytes: number;
 }
 
-/** Words of newer agents, together: what hosts make up must not become ever more time series. */
+/** One label for all unknown words: hosts must not be able to create new time series. */
 const UNKNOWN = 'unknown';
 
 const hostsBy =
@@ -45,7 +45,7 @@ const hostsBy =
       hosts.filter((host) => (known.includes(host[label]) ? host[label] : UNKNOWN) === word).length,
     ]);
 
-/** An environment that no host reports for has not converged. */
+/** An environment without a reporting host has not converged. */
 const isConverged = ({ hosts }: EnvironmentFacts): boolean =>
   hosts.length > 0 && hosts.every(({ verdict }) => verdict === 'converged');
 
@@ -104,7 +104,7 @@ const gauge = (name: string, help: string, value: number): readonly string[] =>
 const counter = (name: string, help: string, value: number): readonly string[] =>
   family('counter', name, help, [[{}, value]]);
 
-/** The whole answer to `/metrics`. */
+/** The response to `/metrics`. */
 export const renderMetrics = (facts: HubFacts): string => {
   const answers = [...facts.answers]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

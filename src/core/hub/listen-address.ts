@@ -1,5 +1,5 @@
 export interface ListenAddress {
-  /** Undefined: every address of this machine. */
+  /** Undefined for every address of this machine. */
   readonly host: string | undefined;
   readonly port: number;
 }
@@ -17,13 +17,13 @@ export const parseListenAddress = (text: string): ListenAddress | undefined => {
   return HOST_NAME.test(name) ? { host: name, port } : undefined;
 };
 
-/** Whether only this machine can reach what listens there. */
+/** Whether the address is reachable from this machine only. */
 export const isLoopback = (host: string | undefined): boolean =>
   host !== undefined && (/^127(?:\.\d{1,3}){3}$/.test(host) || host === '::1' || host === 'localhost');
 
 /**
- * Whether the `Host` of a request names this machine itself. A page of somebody else's, whose name was made
- * to mean 127.0.0.1 (DNS rebinding), asks under its own name.
+ * Whether the `Host` header names this machine. With DNS rebinding, a foreign page's name resolves to
+ * 127.0.0.1, but the browser still sends that name.
  */
 export const namesLoopback = (hostHeader: string | undefined): boolean =>
   isLoopback((hostHeader ?? '').replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1'));

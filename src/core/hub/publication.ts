@@ -7,7 +7,7 @@ import type { EpochMs } from '../time.ts';
 import { refusal, type Refusal } from './refusal.ts';
 import type { RejectionReason } from '../vocabulary/reasons.ts';
 
-/** A document that may be published. */
+/** A valid document. */
 export interface Publication {
   readonly manifest: Manifest;
   readonly isSigned: boolean;
@@ -20,9 +20,9 @@ export type ReadPublication =
 export interface PublishedDocument {
   readonly document: Uint8Array;
   readonly environment: string;
-  /** Undefined: signatures are left to the hosts. */
+  /** Undefined if only hosts verify signatures. */
   readonly trust: Trust | undefined;
-  /** Undefined: however old it is. */
+  /** Undefined to accept an expired manifest. */
   readonly nowMs: EpochMs | undefined;
 }
 
@@ -39,7 +39,7 @@ const refused = (
 
 const PUBLISH = 'publish it with `supercargo publish`, which writes what a hub and hosts accept';
 
-/** Payload of an envelope whose signatures nobody here can judge; undefined: the document is no envelope. */
+/** Payload of an envelope without trust to verify it; undefined if the document is no envelope. */
 const openUnjudged = (document: Uint8Array): Uint8Array | ReturnType<typeof refused> | undefined => {
   const text = decodeText(document);
   const json = text === undefined ? undefined : parseJson(text);
@@ -72,8 +72,8 @@ const toRefusal = ({ reason, message, advice }: Rejection, environment: string) 
   );
 
 /**
- * What a host would say of this document if it had seen none before: with trust its signatures are verified,
- * without only its form is. A hub that let more in would pass on what every host refuses.
+ * Judges a document like a host without an earlier manifest; without trust only the form is checked. A hub
+ * must refuse what every host refuses.
  */
 export const readPublication = ({
   document,

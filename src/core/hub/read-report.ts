@@ -10,13 +10,13 @@ import { reportSchema } from './report-schema.ts';
 
 export const REPORT_CAP_BYTES = 256 * 1024;
 
-/** What a hub has to know of a report; the rest is passed on as it came. */
+/** What the hub itself uses of a report. */
 export interface ReportSummary {
   readonly outcome: string;
   readonly serial: number | null;
-  /** What decides about the host, without the texts: reports are many, and stay in memory as they came. */
+  /** The part that verdicts depend on, without texts, to save memory: the hub keeps many reports. */
   readonly judged: JudgedStatus;
-  /** Equal for two reports of which the second one is a mere heartbeat. */
+  /** Equal for two reports if the second one is only a heartbeat. */
   readonly fingerprint: string;
 }
 
@@ -34,7 +34,7 @@ const refused = (status: number, code: string, message: string): ReadReport => (
   ),
 });
 
-/** With a byte order mark it would not fit into a list of reports, hence not `decodeText`. */
+/** Keeps a byte order mark, unlike `decodeText`: a report with one would break the list of reports. */
 const decode = (bytes: Uint8Array): string | undefined => {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -77,7 +77,7 @@ const judgedOf = ({
   problems: problems.map(({ code }) => ({ code, message: '', advice: '' })),
 });
 
-/** Judges the bytes of a report that came for this host. */
+/** Judges a report that was sent to the address of this host. */
 export const readReport = (bytes: Uint8Array, environment: string, host: string): ReadReport => {
   const text = decode(bytes);
   if (text === undefined) return refused(400, 'malformed', 'the report is not UTF-8 text');
@@ -86,8 +86,8 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
   const strange = findStrangeKey(json.value);
   if (strange !== undefined)
     return refused(422, 'schema', `the report is not valid: ${formatProblems([strange])}`);
-  // At the first fault: a report of nothing but faults, a quarter of a million, must not cost more than a
-  // good one.
+  // Stops at the first fault, so that a report with a quarter of a million faults costs no more than a valid
+  // one.
   const parsed = v.safeParse(reportSchema, json.value, { abortEarly: true });
   if (!parsed.success) {
     return refused(422, 'schema', `the report is not valid: ${formatProblems(problemsOf(parsed.issues))}`);

@@ -1,7 +1,4 @@
-/**
- * Why a request is not served: an HTTP status, a stable word, what is wrong and what to do. Never holds a
- * secret.
- */
+/** Why a request is refused: an HTTP status, a stable word, a message and advice. Never contains a secret. */
 export interface Refusal {
   readonly status: number;
   readonly code: string;
@@ -9,7 +6,7 @@ export interface Refusal {
   readonly advice: string;
 }
 
-/** What a hub says in the body of a refusal. Undefined: it is another server's page. */
+/** The message and advice in the body of a hub's refusal. Undefined for another server's page. */
 export const parseRefusal = (
   body: string,
 ): { readonly message: string; readonly advice: string | undefined } | undefined => {

@@ -1,16 +1,15 @@
 import * as v from 'valibot';
 
 /**
- * The status document as far as readers rely on it (core/status/status.ts). A report is read leniently,
- * unlike a manifest: an agent that is newer than its reader may add members and say new words for outcomes,
- * reasons, roles and states. They are kept and shown; only the types of the members that are listed here are
- * promised.
+ * The members of the status document that readers rely on. Unlike a manifest, a report is read leniently: a
+ * newer agent may add members and new words, which are kept and shown. Only the types of the members below
+ * are fixed.
  */
 const text = v.string();
 const time = v.pipe(v.string(), v.isoTimestamp());
 const maybe = <S extends v.GenericSchema>(schema: S) => v.nullable(schema);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** One of a list that newer agents may make longer. */
+/** A word from a list that newer agents may extend. */
 const word = text;
 
 const container = v.looseObject({

@@ -3,22 +3,16 @@ import type { EpochMs } from '../time.ts';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Equal texts, compared in a time that tells neither where they differ nor how long the secret is. */
+/** Compares in a time that reveals neither the first difference nor the secret's length. */
 export const isSameToken = (offered: string, wanted: string): boolean => {
   return timingSafeEqual(digest(offered), digest(wanted));
 };
 
-/**
- * What a host shows to write its report, and only that one. Derived, so that the hub keeps one secret for
- * all.
- */
+/** A host's token for its own report only. Derived, so that the hub keeps one secret for all hosts. */
 export const hostToken = (secret: string, environment: string, host: string): string =>
   createHmac('sha256', secret).update(`supercargo/report/v1\n${environment}\n${host}`).digest('base64url');
 
-/**
- * What a browser keeps instead of the read token: its time is over by itself, and a new token ends it at
- * once.
- */
+/** A browser's session token in place of the read token: it expires, and a new read token ends it at once. */
 export const sessionToken = (readToken: string, untilMs: EpochMs): string => {
   const until = String(untilMs);
   const mark = createHmac('sha256', readToken).update(`supercargo/session/v1\n${until}`).digest('base64url');
@@ -31,10 +25,7 @@ export const isSession = (session: string, readToken: string, nowMs: EpochMs): b
   return isSameToken(session, sessionToken(readToken, Number(until)));
 };
 
-/**
- * The secret in an `Authorization` header: a bearer token, or the password of basic credentials (RFC 6750,
- * RFC 7617).
- */
+/** The bearer token or basic password in an `Authorization` header (RFC 6750, RFC 7617). */
 export const tokenOfHeader = (header: string | undefined): string | undefined => {
   const [, scheme = '', rest = ''] = /^(Bearer|Basic) +(\S+) *$/i.exec(header ?? '') ?? [];
   if (rest === '') return undefined;
@@ -45,13 +36,13 @@ export const tokenOfHeader = (header: string | undefined): string | undefined =>
 };
 
 /**
- * The `Authorization` header that shows a token; `user:password`, for a web server that is no hub, as basic
- * credentials.
+ * The `Authorization` header for a token. `user:password` gives basic credentials, for a web server that is
+ * no hub.
  */
 export const headerOfToken = (token: string): string =>
   token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Bearer ${token}`;
 
-/** One cookie of a `Cookie` header (RFC 6265, 4.2.1). */
+/** A cookie in a `Cookie` header (RFC 6265, 4.2.1). */
 export const cookieOf = (header: string | undefined, name: string): string | undefined =>
   (header ?? '')
     .split(';')

@@ -2,7 +2,6 @@ import { isoTime } from '../time.ts';
 import type { RunningReplica } from '../plan/host-plan.ts';
 import type { ContainerStatus } from './status-document.ts';
 
-/** A container as the documents show it. */
 export const containerStatus = (replica: RunningReplica): ContainerStatus => ({
   id: replica.container.id,
   name: replica.container.name,

@@ -24,7 +24,7 @@ export const decisionMembers = ({
 
 const NOTHING = { reason: null, message: null, advice: null, untilMs: null, rolledBack: null } as const;
 
-/** A decision in the words that people and programs are told. */
+/** A decision as documents report it. */
 export const describeDecision = (decision: Decision): DecisionReport => {
   switch (decision.kind) {
     case 'converged':

@@ -21,10 +21,9 @@ const withoutDrainSessions = (service: ReportedService): ReportedService =>
     : service;
 
 /**
- * Equal for two status documents of which the second one is a mere heartbeat: they differ only in when they
- * were made, when the manifest was asked for, how many sessions are open, and how reporting itself goes. The
- * agent sends, and a hub wakes its readers, when this changes; one function decides for both, or each
- * heartbeat would wake every reader.
+ * Equal for two status documents if the second one is only a heartbeat: they differ in times, in the number
+ * of open sessions, or in the state of reporting. The agent sends, and a hub wakes its readers, when the
+ * fingerprint changes. Both use this function, or each heartbeat would wake every reader.
  */
 export const fingerprintOf = ({ at: _at, report: _report, ...status }: ReportedStatus): string => {
   const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;

@@ -2,7 +2,7 @@ import { serviceRecord, type Ledger } from '../state/ledger.ts';
 import { isoTime } from '../time.ts';
 import type { OriginStatus } from './status-document.ts';
 
-/** Where the image of the desired release came from; nothing known of that, of the last good one. */
+/** The origin of the desired release's image; if unknown, that of the last good one. */
 export const originOf = (
   ledger: Ledger,
   service: string,

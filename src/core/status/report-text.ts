@@ -6,7 +6,7 @@ const withLog = (services: readonly ServiceStatus[], lines: number): readonly Se
     s.failure ? { ...s, failure: { ...s.failure, log: s.failure.log.slice(-lines) } } : s,
   );
 
-/** What it is cut down to where it would be refused for its length, the least loss first. */
+/** Cuts for a report that is too long, the least loss first. */
 const CUTS: readonly ((status: Status) => Status)[] = [
   (status) => status,
   (status) => ({ ...status, services: withLog(status.services, 5) }),
@@ -22,7 +22,7 @@ const CUTS: readonly ((status: Status) => Status)[] = [
   }),
 ];
 
-/** The report of this status, no longer than a hub takes. */
+/** The report of a status, within the size that a hub accepts. */
 export const reportText = (status: Status, cap = REPORT_CAP_BYTES): string => {
   const texts = CUTS.map((cut) => (): string => `${JSON.stringify(cut(status))}\n`);
   const fits = (text: string): boolean => Buffer.byteLength(text) <= cap;

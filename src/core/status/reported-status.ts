@@ -1,6 +1,6 @@
 import type { Status } from './status-document.ts';
 
-/** The same with any text where a list of words was promised. */
+/** The same type with `string` in place of fixed words. */
 type Widened<T> = T extends string
   ? string
   : T extends readonly (infer U)[]
@@ -10,9 +10,8 @@ type Widened<T> = T extends string
       : T;
 
 /**
- * The status document as a reader gets it, in a report or from a daemon of another version: any of its words
- * may be one that this version does not know. A word that is not known is kept, shown, and never counts as
- * good.
+ * The status document as a reader gets it from another version: any word may be unknown. Readers keep and
+ * show an unknown word, but do not count it as good.
  */
 export type ReportedStatus = Widened<Status>;
 export type ReportedService = ReportedStatus['services'][number];

@@ -4,14 +4,14 @@ import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
 
 /**
  * The status document: `status --json`, the status socket and reports. Additive changes keep the version;
- * times are ISO 8601 in UTC; null means that there is none.
+ * times are ISO 8601 in UTC; null means none.
  */
 export interface Status {
   readonly apiVersion: 'supercargo/status/v1';
   readonly environment: string;
   readonly host: string;
   readonly at: string;
-  /** The worst of what follows. */
+  /** The worst outcome in the document. */
   readonly outcome: Outcome;
   readonly agent: {
     readonly running: boolean;
@@ -29,41 +29,38 @@ export interface Status {
   readonly manifest: ManifestStatus;
   readonly hold: HoldStatus | null;
   readonly services: readonly ServiceStatus[];
-  /** Null: no service needs one. */
+  /** Null if no service needs an edge. */
   readonly edge: EdgeStatus | null;
-  /** What concerns the host rather than one service. */
+  /** Problems of the host rather than of one service. */
   readonly problems: readonly ProblemStatus[];
-  /** Containers with our labels that are not ours. Absent where there are none. */
+  /** Absent if there are none. */
   readonly foreign?: readonly ForeignContainer[];
-  /**
-   * How telling the report store goes; null: there is none. Absent from documents of agents that could not
-   * report yet.
-   */
+  /** Null without a report store. Absent in documents of agents that cannot report. */
   readonly report?: ReportStatus | null;
 }
 
-/** A container that bears our labels and is not ours. */
+/** A container with our labels that is not ours. */
 export interface ForeignContainer {
   readonly id: string;
   readonly name: string;
-  /** The service that its labels name; null: they name an edge. */
+  /** The service in its labels; null if they name an edge. */
   readonly service: string | null;
-  /** What tells it from one of ours, as `name`, `image`, `environment`. */
+  /** How it differs from ours, such as `name`, `image`, `environment`. */
   readonly differs: readonly string[];
 }
 
 export interface ReportStatus {
   readonly url: string;
-  /** When the store last took one. */
+  /** Time of the last delivered report. */
   readonly sentAt: string | null;
-  /** Why the last one did not arrive; null: it did, or none was sent yet. */
+  /** Why the last report failed; null if it was delivered, or none was sent yet. */
   readonly message: string | null;
 }
 
 export interface ManifestStatus {
   /**
-   * `accepted`: the one that is acted on; `none`: none was ever accepted; `rejected`: the offered one was
-   * refused (an accepted one may still be acted on).
+   * `accepted`: a manifest is in force; `none`: none was ever accepted; `rejected`: the offered one was
+   * refused (an accepted one may still be in force).
    */
   readonly state: 'accepted' | 'rejected' | 'none';
   readonly serial: number | null;
@@ -77,7 +74,7 @@ export interface ManifestStatus {
     readonly build: string | null;
     readonly url: string | null;
   } | null;
-  /** The last document that was offered and refused. */
+  /** The last refused document. */
   readonly rejection: {
     readonly reason: string;
     readonly serial: number | null;
@@ -92,7 +89,7 @@ export interface ManifestStatus {
     readonly advice: string | null;
     readonly nextAt: string | null;
   };
-  /** Entries that change nothing on this host. */
+  /** Entries without an effect on this host. */
   readonly ignored: readonly { readonly service: string; readonly why: string }[];
 }
 
@@ -107,7 +104,7 @@ export interface HoldStatus {
 /** The members by which every document reports a decision. */
 export interface DecisionStatus {
   readonly outcome: Outcome;
-  /** One of the words of core/vocabulary/reasons.ts, or an action; null where there is nothing to explain. */
+  /** A word of core/vocabulary/reasons.ts, or an action; null if there is nothing to explain. */
   readonly reason: string | null;
   readonly message: string | null;
   readonly advice: string | null;
@@ -118,13 +115,12 @@ export interface ServiceStatus extends DecisionStatus {
   readonly service: string;
   readonly since: string;
   readonly desired: { readonly version: string; readonly release: string } | null;
-  /** Where it came from and went back to. */
+  /** The failed version and the restored one. */
   readonly rolledBack: { readonly from: string; readonly to: string } | null;
   readonly failure: FailureStatus | null;
   readonly progress: ProgressStatus | null;
   /**
-   * Where the image of the desired (else the last good) release came from; null: nobody knows. Absent from
-   * older agents.
+   * Origin of the image of the desired, else the last good release; null if unknown. Absent in older agents.
    */
   readonly origin?: OriginStatus | null;
   readonly containers: readonly ContainerStatus[];
@@ -133,14 +129,14 @@ export interface ServiceStatus extends DecisionStatus {
 export interface OriginStatus {
   readonly release: string;
   readonly kind: ImageOrigin['kind'];
-  /** A mirror's URL, or the name of the registry. */
+  /** A mirror's URL, or the registry's name. */
   readonly source: string;
   readonly fetchedAt: string;
-  /** Who was asked before and did not give it. */
+  /** Sources that were tried before, without success. */
   readonly skipped: readonly { readonly source: string; readonly code: string; readonly message: string }[];
 }
 
-/** Of a pull. */
+/** Progress of a pull. */
 export interface ProgressStatus {
   readonly layersDone: number;
   readonly layersTotal: number;
@@ -155,7 +151,7 @@ export interface FailureStatus {
   readonly reason: string;
   readonly message: string;
   readonly at: string;
-  /** Its last lines. */
+  /** The container's last lines. */
   readonly log: readonly string[];
 }
 
@@ -169,7 +165,7 @@ export interface ContainerStatus {
   readonly state: string;
   readonly health: string;
   readonly since: string | null;
-  /** While it takes no new connections; sessions are null where nobody can count them. */
+  /** While the container takes no new connections. `sessions` is null if the edge cannot count them. */
   readonly drain: {
     readonly since: string;
     readonly until: string;
@@ -179,16 +175,16 @@ export interface ContainerStatus {
 
 /** The proxy in front of start-first services. */
 export interface EdgeStatus extends DecisionStatus {
-  /** The one that takes new connections first. */
+  /** The first one takes new connections. */
   readonly containers: readonly {
     readonly id: string;
     readonly name: string;
     readonly role: EdgeRole;
     readonly state: string;
-    /** Of HAProxy; null: it does not answer. */
+    /** HAProxy's version; null if HAProxy does not answer. */
     readonly version: string | null;
     readonly sessions: number | null;
-    /** Present where it started with the settings of another version of the agent. */
+    /** Present if it started with settings of another version of the agent. */
     readonly outdated?: true;
   }[];
 }
