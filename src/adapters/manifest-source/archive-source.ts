@@ -10,7 +10,7 @@ import { readAgentTlsFiles } from '../../io/tls-files.ts';
 import { readCredentials } from './credentials.ts';
 import type { ManifestSourceOptions } from './manifest-source.ts';
 
-/** A large archive takes as long as it takes while something arrives. */
+/** A large archive may take any time as long as bytes arrive. */
 const TIMEOUTS: Timeouts = { connectMs: 10_000, responseMs: 60_000, silenceMs: 60_000 };
 
 const fault = (reason: string, retryAfterMs?: number): AgentError =>
@@ -48,7 +48,7 @@ async function* readHttp(
     yield* answer.body;
   } catch (error) {
     signal.throwIfAborted();
-    // The library's error is not kept as the cause: it carries the request with its credentials.
+    // got's error is not kept as the cause, because it carries the request with its credentials.
     throw error instanceof AgentError ? error : fault(messageOf(error));
   } finally {
     answer?.close();
@@ -56,8 +56,8 @@ async function* readHttp(
 }
 
 /**
- * Archives beside the manifests: `BASE/archives/` where the manifest is `BASE/manifests/ENV.json`, with the
- * same login and certificates.
+ * Reads archives beside the manifests, in `BASE/archives/` if the manifest is `BASE/manifests/ENV.json`, with
+ * the same login and certificates.
  */
 export const createArchiveSource = (options: ManifestSourceOptions): ImageArchives => {
   const urlOf = ({ digest }: Archive): URL => new URL(`../${archivePath(digest)}`, options.url);

@@ -5,9 +5,9 @@ const VISIBLE = /^[\x21-\x7e]+$/;
 const MAX_BYTES = 65_536;
 
 /**
- * The `Authorization` header that one line of text means: `Bearer TOKEN` and a single word without a colon
- * are a bearer token, `user:password` is basic (RFC 7617, UTF-8; the password may hold colons and spaces).
- * Undefined for anything else.
+ * Makes an `Authorization` header from one line: `Bearer TOKEN` or a word without a colon is a bearer token,
+ * `user:password` is basic (RFC 7617, UTF-8; the password may hold colons and spaces). Returns undefined for
+ * any other text.
  */
 export const parseCredentials = (text: string): string | undefined => {
   const line = text.replace(/\r?\n$/, '');
@@ -18,8 +18,8 @@ export const parseCredentials = (text: string): string | undefined => {
 };
 
 /**
- * Reads the file anew, so that a rotated password works at the next poll.
- * @throws AgentError CREDENTIALS without any of the file's content.
+ * Reads the file at every call, so that a rotated password works at the next poll.
+ * @throws AgentError CREDENTIALS without any of the file's content
  */
 export const readCredentials = async (path: string, signal: AbortSignal): Promise<string> => {
   const text = await readNamedFile(path, 'SUPERCARGO_MANIFEST_CREDENTIALS', MAX_BYTES, signal);

@@ -25,10 +25,7 @@ const unreadable = (path: string, reason: string, advice: string, cause?: unknow
   }),
 });
 
-/**
- * At most one byte more than it should have, and than the cap, so that it is seen to have grown or to be too
- * large.
- */
+/** Reads at most one byte above `size` and above the cap, to see that the file has grown or is too large. */
 const readCapped = async (file: FileHandle, size: number): Promise<Uint8Array> => {
   const buffer = Buffer.alloc(Math.min(size, DOCUMENT_CAP_BYTES) + 1);
   let length = 0;
@@ -41,7 +38,7 @@ const readCapped = async (file: FileHandle, size: number): Promise<Uint8Array> =
 };
 
 const readManifest = async (path: string): Promise<Fetched> => {
-  // Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
+  // Without O_NONBLOCK, opening a pipe without a writer never returns.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const before = await file.stat();
@@ -50,8 +47,7 @@ const readManifest = async (path: string): Promise<Fetched> => {
     }
     const bytes = await readCapped(file, before.size);
     const after = await file.stat();
-    // Half of a YAML manifest can be a valid one with fewer services: a file that is being written is read
-    // next time.
+    // Half of a YAML manifest can be a valid manifest with fewer services, so a file that changes is refused.
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       return unreadable(path, 'it changed while it was read', 'write it beside and rename it into place');
     }
@@ -61,7 +57,7 @@ const readManifest = async (path: string): Promise<Fetched> => {
   }
 };
 
-/** A manifest in a file of this host. Replace it by a rename: a reader never sees half of it. */
+/** A manifest in a file of this host. Publishers replace it by a rename, so that no reader sees half of it. */
 export const createFileSource = (path: string): ManifestSource => {
   const lastSeen = createLastSeen();
   return {

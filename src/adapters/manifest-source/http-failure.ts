@@ -1,7 +1,7 @@
 import { AgentError, messageOf, rawMessageOf } from '../../core/errors.ts';
 import { showUrl } from '../../io/http.ts';
 
-/** What the server answered instead of a manifest. */
+/** The error for a response without a manifest. */
 export const answerFailure = (url: URL, status: number, hasCredentials: boolean): AgentError => {
   const message = `${showUrl(url)} answered ${status}`;
   const fields = { status };
@@ -42,8 +42,8 @@ const adviceFor = (code: string, message: string): string => {
 };
 
 /**
- * What went wrong below HTTP. The library's error is not kept as the cause: it carries the request with its
- * credentials, and a logger would print them.
+ * The error for a failure below HTTP. got's error is not kept as the cause, because it carries the request
+ * with its credentials, and a logger would print them.
  */
 export const transportFailure = (url: URL, error: unknown): AgentError => {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -17,21 +17,21 @@ export interface HttpSourceOptions {
   readonly credentialsFile?: string;
   readonly tls?: TlsFiles;
   readonly timeouts?: WholeTimeouts;
-  /** How long the server is asked to hold a long poll. */
+  /** How long the server should hold a long poll. */
   readonly holdSeconds?: number;
 }
 
 const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 30_000 };
-/** Proxies give up silent connections, many of them after a minute. */
+/** Many proxies close silent connections after a minute. */
 const HOLD_SECONDS = 50;
-/** A server that holds a request answers a moment late rather than early. */
+/** A holding server may answer up to this much early or late. */
 const EARLY_MS = 1_000;
 const LATE_MS = 10_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Whatever a server makes its ETags of: what it hides behind one is seen after so many reads. */
+/** One of this many reads is unconditional, so that a change under an unchanged ETag is found too. */
 const UNCONDITIONAL_EVERY = 20;
-/** `Last-Modified` and `Date` are whole seconds, and need not be of the same clock tick. */
+/** `Last-Modified` and `Date` are whole seconds, and may come from different clock ticks. */
 const SETTLED_MS = 2_000;
 /** RFC 9110, section 8.8.3; anything else could not be sent back as a header. */
 const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
@@ -41,7 +41,7 @@ const maxBytesOf = (status: number): number => (status === 200 ? DOCUMENT_CAP_BY
 
 const failed = (error: AgentError): Fetched => ({ kind: 'failed', error });
 
-/** Where a redirect leads; undefined for one that leads to another origin or nowhere. */
+/** The target of a redirect; undefined for another origin or no target. */
 const followedUrl = (answer: HttpAnswer, from: URL): URL | undefined => {
   const location = answer.header('location');
   const target = location === undefined ? null : URL.parse(location, from.href);
@@ -53,10 +53,7 @@ type Reached =
   | { readonly kind: 'answer'; readonly url: URL; readonly answer: HttpAnswer }
   | { readonly kind: 'lost'; readonly error: AgentError };
 
-/**
- * Reads through redirects of one origin; another origin would be given the credentials and a say in what runs
- * here.
- */
+/** Follows redirects within one origin. Another origin would get the credentials and decide what runs here. */
 const reach = async (first: URL, get: (url: URL) => Promise<HttpAnswer>): Promise<Reached> => {
   let url = first;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
@@ -73,7 +70,7 @@ const reach = async (first: URL, get: (url: URL) => Promise<HttpAnswer>): Promis
   return { kind: 'lost', error: unreachable(first, `more than ${MAX_REDIRECTS} redirects`, advice) };
 };
 
-/** Why an answer of 200 cannot be trusted to be whole. */
+/** Finds out whether a response with status 200 is damaged. */
 const findDamage = ({ header, body }: HttpAnswer, url: URL): AgentError | undefined => {
   const encoding = header('content-encoding') ?? 'identity';
   if (encoding !== 'identity') {
@@ -96,9 +93,9 @@ const findDamage = ({ header, body }: HttpAnswer, url: URL): AgentError | undefi
 };
 
 /**
- * Whether the answer's ETag will name other bytes only by another ETag. nginx makes it of mtime in seconds
- * and size: of two publishes in one second it gives both the same, so it counts only once that second is over
- * (RFC 9110, 8.8.2.2). No time: it is trusted.
+ * Whether any later content will have another ETag. nginx makes ETags of mtime in seconds and size, so two
+ * publishes in one second can share one; it counts only once that second is over (RFC 9110, 8.8.2.2). An ETag
+ * without Last-Modified is trusted.
  */
 const isSettled = ({ header }: HttpAnswer): boolean => {
   const modifiedMs = Date.parse(header('last-modified') ?? '');
@@ -106,14 +103,14 @@ const isSettled = ({ header }: HttpAnswer): boolean => {
   return Number.isNaN(modifiedMs) || ageMs >= SETTLED_MS;
 };
 
-/** What is asked, beside where: the version that is known, and how long a change is waited for. */
+/** The known version, and how long the server should wait for a change. */
 interface Question {
   readonly known: string | undefined;
   readonly waitSeconds: number | undefined;
   readonly timeouts: WholeTimeouts;
 }
 
-/** Asks once. `receive` judges the answer; everything else is a failure in words. */
+/** Sends one request. `receive` judges the answer; any other outcome is a failure. */
 const createAsk =
   (
     { url, credentialsFile, tls = {} }: HttpSourceOptions,
@@ -150,14 +147,14 @@ const createAsk =
 
 type Answered = Extract<Reached, { kind: 'answer' }>;
 
-/** A manifest on a web server. Proxies of the environment are ignored: the URL says where it is. */
+/** A manifest on a web server. Proxies of the environment are ignored. */
 export const createHttpSource = (options: HttpSourceOptions): ManifestSource => {
   const { credentialsFile, timeouts = TIMEOUTS, holdSeconds = HOLD_SECONDS } = options;
   const lastSeen = createLastSeen();
   let etag: string | undefined;
   let conditionalReads = 0;
   let wasHeld = false;
-  /** The look that is under way, and what ends a long poll before the next one. */
+  /** The running fetch, and what ends a long poll before the next fetch. */
   let looking: Promise<unknown> = Promise.resolve();
   let interruption = new AbortController();
 
@@ -183,7 +180,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
   const ask = createAsk(options, receive);
   const known = (): string | undefined => (conditionalReads + 1 < UNCONDITIONAL_EVERY ? etag : undefined);
 
-  /** Never beside a look: of two answers on their way the older one could come last. */
+  /** Never runs beside a fetch, because the older of two answers could arrive last. */
   const hold = async (signal: AbortSignal): Promise<Held> => {
     await looking;
     signal.throwIfAborted();
@@ -195,7 +192,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
     const patience = { ...timeouts, responseMs: holdMs + LATE_MS, requestMs: holdMs + timeouts.requestMs };
     const startedMs = performance.now();
     try {
-      // The look without condition that is due now and then is not held: it has nothing to wait for.
+      // An unconditional read is not held, because it names no version to wait for a change of.
       if (version === undefined) return await ask({ known: version, waitSeconds: undefined, timeouts }, both);
       const fetched = await ask({ known: version, waitSeconds: holdSeconds, timeouts: patience }, both);
       const isInTime = performance.now() - startedMs >= holdMs - EARLY_MS;

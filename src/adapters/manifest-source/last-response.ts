@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Fetched } from '../../core/ports/manifest-source.ts';
 
 export interface LastSeen {
-  /** `unchanged` for the bytes that were handed in last. */
+  /** Returns `unchanged` for the bytes of the last call. */
   compare(bytes: Uint8Array): Fetched;
 }
 

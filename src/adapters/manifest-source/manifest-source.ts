@@ -25,13 +25,10 @@ const toPath = (url: URL): string => {
   }
 };
 
-/**
- * The environment's manifest, wherever it is kept.
- * @throws AgentError CONFIG where the URL cannot be used.
- */
+/** Makes the source for the URL's scheme. @throws AgentError CONFIG if the URL cannot be used */
 export const createManifestSource = (options: ManifestSourceOptions): ManifestSource => {
   const { url: text, ...http } = options;
-  // The text is not shown: what is no URL may still hold a password.
+  // Messages leave out the text, because even an invalid URL may hold a password.
   const url = URL.parse(text);
   if (url === null) {
     throw configFault('SUPERCARGO_MANIFEST_URL is not a URL', 'write it in full, with https:// or file://');
