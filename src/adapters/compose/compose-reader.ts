@@ -16,7 +16,7 @@ import { composeFilesFor } from './project-files.ts';
 const MAX_BYTES = 1024 ** 2;
 
 /**
- * `watch`: every file that the answer depends on; `folders`: where a new file would change it. Absolute
+ * `watch` names every file that the result depends on, `folders` where a new file would change it; absolute
  * paths.
  */
 export type ComposeResult = { readonly watch: readonly string[]; readonly folders: readonly string[] } & (
@@ -24,17 +24,17 @@ export type ComposeResult = { readonly watch: readonly string[]; readonly folder
   | { readonly kind: 'errors'; readonly errors: readonly ComposeProblem[] }
 );
 
-/** Of all files of a project together; small ones count as a block of a disk each. */
+/** For all files of a project together; a small file counts as one disk block. */
 const MAX_TOTAL_BYTES = 16 * 1024 ** 2;
 const BLOCK_BYTES = 4_096;
 /** For all files of a project together. */
 const PATIENCE_MS = 30_000;
 
-/** One reading of a project's files: what it may still take, and whether it is given up. */
+/** The remaining limits of one reading of a project's files. */
 interface Reading {
   left: number;
   readonly untilMs: number;
-  /** One thread is lost to a file that hangs: no other file of the project shall take more. */
+  /** A hanging file costs a thread, so no other file of the project is read after it. */
   hangs: boolean;
 }
 
@@ -44,7 +44,7 @@ const begin = (): Reading => ({
   hangs: false,
 });
 
-/** At most MAX_BYTES of a regular file; what stands in the way is a value. */
+/** Reads at most MAX_BYTES of a regular file; failures are values. */
 const readCapped = async (
   path: string,
   reading: Reading,
@@ -68,7 +68,7 @@ const decode = (bytes: Buffer): FileContent => {
   }
 };
 
-/** Of a secret or config only the hash leaves this function. */
+/** Only the hash of a secret or config leaves this function. */
 const readReferenced = async (
   file: ReferencedFile,
   reading: Reading,
@@ -96,10 +96,7 @@ const problemOf = (file: string, content: FileContent): ComposeProblem | undefin
   }
 };
 
-/**
- * Reading one referenced file can name others (`env_file: ${NAME}.env`); this many rounds are more than
- * enough.
- */
+/** A referenced file can lead to others (`env_file: ${NAME}.env`), in at most this many rounds. */
 const MAX_ROUNDS = 5;
 
 interface Referenced {
@@ -130,7 +127,7 @@ interface Roots {
   readonly errors: readonly ComposeProblem[];
 }
 
-/** `candidate`: a file whose content stands for that of `path`. */
+/** `candidate` is a file whose content replaces that of `path`. */
 const readRoots = async (
   path: string,
   candidate: string | undefined,
@@ -150,7 +147,7 @@ const readRoots = async (
   return { folder, files, folders, texts, errors };
 };
 
-/** What a result was made of: the same again gives the same result. */
+/** The inputs of a result; equal inputs give the same result. */
 interface Sources {
   readonly roots: string;
   readonly referenced: ReadonlyMap<string, Referenced>;
@@ -168,10 +165,10 @@ const areUnchanged = async (
 
 /**
  * Reads the project that `path` belongs to: a file, a folder with compose.yaml and compose.d/*.yaml, or a
- * file inside a compose.d. With a `candidate` the content of that file is judged as that of `path`. Every
- * call reads all files, and parses them only where one has changed: for fifty services that takes a tick from
- * 40 ms of CPU time to 1. An unchanged project is the very same object. Everything that is wrong is a value.
- * @throws only where `signal` is aborted.
+ * file inside a compose.d. A `candidate` is a file whose content replaces that of `path`. Every call reads
+ * all files, but parses them only after a change: with fifty services a tick takes 1 ms of CPU time instead
+ * of 40 ms. An unchanged project is the same object. Problems are values.
+ * @throws only if `signal` is aborted
  */
 export const createComposeReader = (path: string, candidate?: string) => {
   let last: (Sources & { readonly result: ComposeResult }) | undefined;
@@ -187,8 +184,8 @@ export const createComposeReader = (path: string, candidate?: string) => {
 };
 
 /**
- * A reader that stumbles is a fault of ours, and a problem as others: what runs stays, and the next change is
- * read.
+ * Turns a crash of the reader, which is a fault of ours, into a problem: containers keep running, and the
+ * next change is read.
  */
 const parse = async (
   roots: Roots,
@@ -222,13 +219,13 @@ const inputOf = ({ folder, texts }: Roots, referenced: ReadonlyMap<string, Refer
 });
 
 const resultOf = ({ files, folders, errors }: Roots, input: ProjectInput): ComposeResult => {
-  // Watching a folder asks its file system, in the only thread of the loop: never one that hangs.
+  // Watching a folder blocks the event loop on its file system, so hanging ones are left out.
   const named = [...input.read].filter(
     ([, content]) => content.kind !== 'unusable' || content.hangs !== true,
   );
   const watch = [...new Set([...files, ...named.map(([name]) => name)])].toSorted();
   const parsed = parseProject(input);
-  // A file that could not be read would make its services look removed: no project then, only errors.
+  // Without an unreadable file its services would look removed, so any error means no project.
   if (parsed.kind === 'ok' && errors.length === 0) return { ...parsed, watch, folders };
   return {
     kind: 'errors',
@@ -238,6 +235,6 @@ const resultOf = ({ files, folders, errors }: Roots, input: ProjectInput): Compo
   };
 };
 
-/** Once, for a command. */
+/** Reads once, for a command. */
 export const readCompose = (path: string, signal?: AbortSignal, candidate?: string): Promise<ComposeResult> =>
   createComposeReader(path, candidate)(signal);

@@ -8,9 +8,9 @@ import { unreadOf, unreadText } from '../../io/input-file.ts';
 const FRAGMENTS = 'compose.d';
 const MAIN_NAMES = ['compose.yaml', 'compose.yml'];
 
-/** The compose files of one project, in reading order, or why there are none. All paths are absolute. */
+/** The compose files of one project, in reading order, and the problems. All paths are absolute. */
 export interface ComposeFiles {
-  /** The folder of compose.yaml, which also holds compose.d: relative paths in every file start here. */
+  /** The folder of compose.yaml and compose.d; relative paths in every file start here. */
   readonly folder: string;
   readonly files: readonly string[];
   /** Where a new file would change the project. */
@@ -26,7 +26,7 @@ const problem = (file: string, message: string, advice: string): ComposeProblem 
   advice,
 });
 
-/** Hidden files are what editors and Chef leave half written. */
+/** Editors and Chef leave half-written hidden files. */
 const isFragment = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name);
 
 const isMissing = (error: unknown): boolean =>
@@ -54,8 +54,8 @@ const kindOfEntry = async (folder: string, entry: Dirent, signal?: AbortSignal):
 };
 
 /**
- * Of what a project begins with, by name, from one reading of its folder: asking for a name that is not there
- * costs an error.
+ * The kinds of compose.yaml, compose.yml and compose.d, from one reading of the folder, because a stat of a
+ * missing name costs an error.
  */
 const kindsIn = async (folder: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Kind>> => {
   const read = withinDeadline(folder, () => readdir(folder, { withFileTypes: true }), signal);
@@ -71,7 +71,7 @@ const fragmentsIn = async (folder: string, signal?: AbortSignal): Promise<readon
   return names.filter(isFragment).map((name) => join(path, name));
 };
 
-/** With a `fragment` that counts even where it is not there yet. */
+/** `fragment` counts even if it does not exist yet. */
 const filesOfFolder = async (
   folder: string,
   signal?: AbortSignal,
@@ -97,11 +97,11 @@ const filesOfFolder = async (
   return { folder, files, folders: [folder, join(folder, FRAGMENTS)], problems };
 };
 
-/** The project of a file inside a compose.d, which need not be there yet. */
+/** The project of a file inside a compose.d; the file need not exist yet. */
 const filesOfFragment = async (fragment: string, signal?: AbortSignal): Promise<ComposeFiles> => {
   const folder = dirname(dirname(fragment));
   if (isFragment(basename(fragment))) return filesOfFolder(folder, signal, fragment);
-  // Its siblings alone would be fine, and nobody had looked at this one.
+  // Reading only its siblings would approve a file that was not read.
   const unread = problem(
     fragment,
     'is not read from there: hidden files, and others than *.yaml and *.yml, do not count',
@@ -111,9 +111,9 @@ const filesOfFragment = async (fragment: string, signal?: AbortSignal): Promise<
 };
 
 /**
- * Which files belong together: a folder means its compose.yaml (or compose.yml) and compose.d/*.yaml, sorted;
- * a file inside a compose.d means that whole project; any other file stands alone. With `isFile`, what is at
- * `path` is taken for a file, there or not.
+ * Finds the files of one project: a folder means its compose.yaml (or compose.yml) and compose.d/*.yaml,
+ * sorted; a file inside a compose.d means that whole project; any other file stands alone. With `isFile`,
+ * `path` counts as a file, even if it does not exist.
  */
 export const composeFilesFor = async (
   path: string,

@@ -8,16 +8,14 @@ export interface PathWatch {
 
 export interface WatchTargets {
   readonly files: readonly string[];
-  /**
-   * Where any YAML file counts. One that does not exist is looked for again with every change of its parent.
-   */
+  /** Folders in which any YAML file counts. A missing folder is tried again at every change of its parent. */
   readonly folders: readonly string[];
 }
 
-/** Chef writes file by file, and a project half written is a broken one. */
+/** Chef writes file by file, and a half-written project is broken. */
 const QUIET_MS = 500;
 
-/** Folder → the names in it that count; `undefined` in the set's place means every YAML file. */
+/** The names that count, by folder. */
 const namesByFolder = (targets: WatchTargets): ReadonlyMap<string, ReadonlySet<string>> => {
   const names = new Map<string, Set<string>>();
   const add = (folder: string, name: string | undefined): void => {
@@ -34,9 +32,8 @@ const namesByFolder = (targets: WatchTargets): ReadonlyMap<string, ReadonlySet<s
 };
 
 /**
- * Calls `onChange` once things have been quiet for `quietMs` after a change. It watches folders, not files: a
- * file that is replaced by a rename is another file. It only wakes: a change that the kernel loses is found
- * by the next poll.
+ * Calls `onChange` after a change and `quietMs` without another. Watches folders and not files, because a
+ * rename replaces a file by another. The next poll finds a change that the kernel loses.
  */
 export const watchPaths = (
   targets: WatchTargets,
@@ -65,8 +62,8 @@ export const watchPaths = (
     if (state.closed || watchers.has(folder)) return false;
     try {
       const watcher = watch(folder, { persistent: false }, (event, name) => {
-        // An inode is watched, not a name: a folder that was removed or renamed, seen from itself or from its
-        // parent.
+        // A watch follows an inode and not a name, so it ends when its folder or the folder's parent reports
+        // a rename.
         if (event === 'rename' && name === basename(folder)) drop(folder);
         if (event === 'rename' && name !== null) drop(join(folder, name));
         if (openAll() || counts(folder, name)) changed();
@@ -78,7 +75,7 @@ export const watchPaths = (
       watchers.set(folder, watcher);
       return true;
     } catch {
-      // Missing or unreadable now: its parent, or the next poll, finds it.
+      // Missing or unreadable now: the parent's watch or the next poll finds the folder.
       return false;
     }
   };
