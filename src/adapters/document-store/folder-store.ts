@@ -7,7 +7,7 @@ import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/p
 import { replaceFile } from '../../io/durable-file.ts';
 import { abstractSocket, isTaken, takeLock, type SocketLock } from '../../io/socket-lock.ts';
 
-/** Documents can be read by everybody that may read the folder: a web server, as a rule. */
+/** Every user may read the documents, because a web server usually serves them. */
 const MODE = 0o644;
 const LOCK_WAIT_MS = 10_000;
 const LOCK_EVERY_MS = 20;
@@ -21,7 +21,7 @@ const storeError = (verb: string, path: string, error: unknown): AgentError =>
     advice: 'check --to, and that this user may read and write there',
   });
 
-/** One writer at a time on this machine. Publishers on two machines that share a folder are not kept apart. */
+/** Allows one writer at a time on this machine, but does not exclude publishers on other machines. */
 const withLock = async <T>(folder: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
   const socket = abstractSocket('supercargo-store', await realpath(folder), 32);
   const end = performance.now() + LOCK_WAIT_MS;
@@ -47,7 +47,7 @@ const holds = (condition: WriteCondition, current: StoredDocument | undefined): 
   return condition.kind === 'none' || current?.version === condition.version;
 };
 
-/** A folder of this machine, maybe one that a web server gives out. */
+/** A folder of this machine, which a web server may serve. */
 export const createFolderStore = (folder: string): DocumentStore => {
   const read = async (path: string): Promise<StoredDocument | undefined> => {
     try {

@@ -24,7 +24,7 @@ export const createHttpArchives = (options: HttpStoreOptions): ArchiveStore => {
     put: async (path, file, signal) => {
       const bytes = (await stat(file)).size;
       const content = createReadStream(file);
-      // Told with the request; alone it would end the program.
+      // The request reports the error; without a listener it would end the process.
       content.on('error', () => undefined);
       try {
         const headers = { 'content-type': 'application/x-tar', 'content-length': String(bytes) };

@@ -31,7 +31,7 @@ export const answerError = (verb: string, url: URL, answer: HttpAnswer): AgentEr
   );
 };
 
-/** The library's error is not kept as the cause: it carries the request with its credentials. */
+/** got's error is not kept as the cause, because it carries the request with its credentials. */
 export const transportError = (verb: string, url: URL, error: unknown): AgentError =>
   new AgentError('STORE', `cannot ${verb} ${showUrl(url)}: ${messageOf(error)}`, {
     retry: 'later',

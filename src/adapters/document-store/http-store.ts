@@ -11,7 +11,7 @@ const LIST_CAP = 64 * 1024 * 1024;
 
 const REFUSED = 412;
 
-/** Only a strong one may be a condition (RFC 9110, 8.8.3.2). */
+/** Only a strong ETag may be a condition (RFC 9110, 8.8.3.2). */
 const versionOf = (answer: HttpAnswer): string | undefined => {
   const etag = answer.header('etag');
   return etag !== undefined && /^"[^"]*"$/.test(etag) ? etag : undefined;
@@ -27,7 +27,7 @@ const conditionHeaders = (condition: WriteCondition): Readonly<Record<string, st
   return condition.kind === 'unchanged' ? { 'if-match': condition.version } : {};
 };
 
-/** No document of ours has it. */
+/** No document has this ETag. */
 const NO_VERSION = '"supercargo-no-such-version"';
 const PROBE = Buffer.from(
   '{"probe":"whether this server honours If-Match and If-None-Match; it may be removed"}\n',
@@ -44,7 +44,7 @@ export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
     const headers = { accept: 'application/json', 'cache-control': 'no-cache' };
     const answer = await send('read', path, { headers }, capBytes, signal);
     if (ABSENT.has(answer.status)) return undefined;
-    // A folder: some servers point to its own address, some refuse it.
+    // Some servers redirect a folder, and some refuse it.
     if (!isDocument && answer.status >= 300 && answer.status !== 401 && answer.status < 500) return undefined;
     if (answer.status !== 200) throw answerError('read', url, answer);
     if (answer.body.length > capBytes)
@@ -81,9 +81,9 @@ export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
         await remove(path, signal);
         return false;
       }
-      // Refused at once: it is there, from a publisher that was killed or is at it now; that proves the same.
+      // A refusal here means that another publisher's probe exists, and that the server obeys conditions.
       if ((await write(path, PROBE, { kind: 'absent' }, signal)) === 'refused') return true;
-      // Another publisher may remove it between two of these, not three times.
+      // Another publisher may remove the probe once in between, but not three times.
       let again = await write(path, PROBE, { kind: 'absent' }, signal);
       if (again === 'written') again = await write(path, PROBE, { kind: 'absent' }, signal);
       await remove(path, signal);

@@ -4,8 +4,8 @@ const isNamed = (value: unknown, key: string): value is Readonly<Record<string, 
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === 'string';
 
 /**
- * Names in a listing: a hub's (`names`, or `hosts` with reports), or nginx's `autoindex_format json`.
- * Undefined: it is none.
+ * Reads the names in a listing of a hub (`names`, or `hosts` with reports) or of nginx (`autoindex_format
+ * json`). Returns undefined for any other text.
  */
 export const parseListing = (text: string): readonly string[] | undefined => {
   const json = parseJson(text);

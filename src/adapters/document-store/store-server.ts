@@ -4,7 +4,7 @@ import { transportError } from './http-error.ts';
 
 export interface HttpStoreOptions {
   readonly base: URL;
-  /** Of an `Authorization` header; undefined: as nobody. */
+  /** The value of the `Authorization` header; undefined without a login. */
   readonly authorization: string | undefined;
   readonly tls: TlsMaterial;
 }
@@ -16,7 +16,7 @@ export type StoreRequest = Pick<HttpRequest, 'method' | 'body'> & {
 /** One HTTP server, with the login and the certificates for it. */
 export interface StoreServer {
   readonly urlOf: (path: string) => URL;
-  /** `verb` completes "cannot …". @throws AgentError STORE where no answer comes */
+  /** `verb` completes "cannot …". @throws AgentError STORE if no answer arrives */
   readonly send: (
     verb: string,
     path: string,
@@ -26,13 +26,13 @@ export interface StoreServer {
   ) => Promise<HttpAnswer>;
 }
 
-/** Answers of a server that has, or has taken, nothing. */
+/** The statuses of a missing document. */
 export const ABSENT: ReadonlySet<number> = new Set([404, 410]);
 export const DONE: ReadonlySet<number> = new Set([200, 201, 204]);
 
 const CONNECT_MS = 10_000;
 const TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, responseMs: 30_000, requestMs: 120_000 };
-/** A large file takes as long as it takes while something moves; a server may check it before it answers. */
+/** A large file may take any time as long as bytes move; the server may check it before it answers. */
 const UPLOAD_TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, silenceMs: 600_000 };
 
 const isUpload = ({ body }: StoreRequest): boolean =>
