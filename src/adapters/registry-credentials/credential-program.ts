@@ -43,16 +43,13 @@ const missing = (program: CredentialProgram, code: string): AgentError =>
     fields: { program: `docker-credential-${program.name}` },
   });
 
-/**
- * The program leads its own process group: a child of it that keeps stdout open must not outlive the time
- * limit.
- */
+/** Kills the program's process group, because a child that keeps stdout open must not outlive the time limit. */
 const killGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The group has ended already.
   }
 };
 
@@ -64,11 +61,11 @@ const run = async (program: CredentialProgram, key: string, signal: AbortSignal)
   });
   const stop = (): void => {
     killGroup(child.pid);
-    // A grandchild in a session of its own would keep the pipe open for ever.
+    // A grandchild in another session would keep the pipe open forever.
     child.stdout.destroy();
   };
   signal.addEventListener('abort', stop, { once: true });
-  // A program that does not read its input breaks the pipe; its exit code says what there is to say.
+  // A program that does not read its input breaks the pipe; only its exit code counts.
   child.stdin.on('error', () => undefined);
   child.stdin.end(key);
   try {
@@ -97,7 +94,7 @@ const answerOf = (
   { code, stdout }: Ended,
 ): ProgramAnswer | undefined => {
   if (code !== 0) {
-    // Every program says it like this, on stdout (docker-credential-helpers, `NewErrCredentialsNotFound`).
+    // Every program prints this text on stdout (docker-credential-helpers, `NewErrCredentialsNotFound`).
     if (/credentials not found/i.test(stdout)) return undefined;
     throw failure(program, key, code === null ? 'was killed' : `ended with code ${code}`, 'later');
   }
@@ -108,8 +105,8 @@ const answerOf = (
 };
 
 /**
- * Asks the program for the login of a registry; undefined: it knows none.
- * What it prints is never part of an error: it may be the secret.
+ * Asks the program for the login of a registry; returns undefined if it has none. Errors never quote its
+ * output, which may be the secret.
  */
 export const askProgram = async (
   program: CredentialProgram,

@@ -12,9 +12,7 @@ const Entry = v.object({
   identitytoken: Text,
   registrytoken: Text,
 });
-/**
- * Go writes null for an empty map. Members that are not ours (`HttpHeaders`, `proxies`, …) are left alone.
- */
+/** Go writes null for an empty map. Other members (`HttpHeaders`, `proxies`, …) are ignored. */
 const DockerConfigSchema = v.object({
   auths: v.nullish(v.record(v.string(), v.nullish(Entry, {})), {}),
   credHelpers: v.nullish(v.record(v.string(), Text), {}),
@@ -32,8 +30,7 @@ export const malformed = (file: string, what: string): AgentError =>
 
 /**
  * Reads DOCKER_CONFIG/config.json. A missing file holds no logins.
- * @throws AgentError CREDENTIALS naming the file. The parser's own words are left out: they quote the text,
- * passwords included.
+ * @throws AgentError CREDENTIALS with the file's name, without the parser's message, which quotes passwords
  */
 export const readDockerConfig = async (file: string, signal?: AbortSignal): Promise<DockerConfig> => {
   const read = await readInputFile(file, MAX_BYTES, signal);

@@ -6,7 +6,7 @@ import { malformed, readDockerConfig, type DockerConfig, type DockerConfigEntry 
 
 export interface RegistryCredentialsOptions {
   readonly dockerConfigDir: string;
-  /** For the credential programs, which look for tools and files of their own. */
+  /** For the credential programs, which need their own tools and files. */
   readonly path: string;
   readonly home: string;
   readonly timeoutMs?: number;
@@ -14,7 +14,7 @@ export interface RegistryCredentialsOptions {
 
 const HUB = ['index.docker.io', 'docker.io', 'registry-1.docker.io'];
 
-/** As docker does (cli/config/credentials, `ConvertToHostname`); the names of Docker Hub are one. */
+/** Like docker (cli/config/credentials, `ConvertToHostname`); all names of Docker Hub are one. */
 const hostOf = (key: string): string => {
   const host = (key.replace(/^https?:\/\//i, '').split('/')[0] ?? '').toLowerCase();
   return HUB.includes(host) ? 'index.docker.io' : host;
@@ -33,7 +33,7 @@ const entryFor = <T>(
   return name === undefined || value === undefined ? undefined : { name, value };
 };
 
-/** The alphabet is checked, since Buffer.from drops what does not belong to it. */
+/** Checks the alphabet, because Buffer.from drops other characters. */
 const decodeLogin = (auth: string): { username: string; password: string } | undefined => {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) return undefined;
   const login = Buffer.from(auth, 'base64').toString('utf8');
@@ -44,7 +44,7 @@ const decodeLogin = (auth: string): { username: string; password: string } | und
     : { username: login.slice(0, colon), password: login.slice(colon + 1).replaceAll('\0', '') };
 };
 
-/** In the order that the engine prefers them: registry token, identity token, password. */
+/** In the engine's order of preference: registry token, identity token, password. */
 const authOfEntry = (
   file: string,
   name: string,
@@ -70,13 +70,13 @@ const authOfAnswer = ({ Username, Secret }: ProgramAnswer, serveraddress: string
     : { username: Username, password: Secret, serveraddress };
 
 /**
- * A program for this registry wins over the one for all; an empty name means the file (cli,
- * `GetCredentialsStore`).
+ * A program for this registry wins over the general one; an empty name means the file
+ * (`GetCredentialsStore`).
  */
 const programFor = (config: DockerConfig, key: string): string =>
   entryFor(config.credHelpers, key)?.value ?? config.credsStore;
 
-/** The logins of DOCKER_CONFIG/config.json and of the programs that it names, read anew at every call. */
+/** The logins of DOCKER_CONFIG/config.json and of the programs that it names, read at every call. */
 export const createRegistryCredentials = (options: RegistryCredentialsOptions): RegistryCredentials => {
   const file = join(options.dockerConfigDir, 'config.json');
   return {
