@@ -8,10 +8,10 @@ import type { TlsMaterial } from '../../io/tls-files.ts';
 import { readToken, type TokenSource } from './token.ts';
 
 export interface ReportStoreOptions {
-  /** Of this host's report. */
+  /** The URL of this host's report. */
   readonly url: string;
   readonly token: TokenSource;
-  /** The certificates, read anew for every report. @throws AgentError CREDENTIALS */
+  /** Reads the certificates, at every report. @throws AgentError CREDENTIALS */
   readonly readTls: (signal: AbortSignal) => Promise<TlsMaterial>;
   readonly timeouts?: WholeTimeouts;
 }
@@ -19,7 +19,7 @@ export interface ReportStoreOptions {
 type WholeTimeouts = Timeouts & { readonly responseMs: number; readonly requestMs: number };
 
 const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 20_000 };
-/** Of what a refusal says. */
+/** For the body of a refusal. */
 const REFUSAL_BYTES = 8 * 1024;
 
 const maxBytesOf = (status: number): number => (status < 300 ? 0 : REFUSAL_BYTES);
@@ -62,7 +62,7 @@ const refusalOf = (url: string, { status, body, header }: HttpAnswer): AgentErro
 };
 
 /**
- * The library's error is not kept as the cause: it carries the request with its token, and a logger would
+ * got's error is not kept as the cause, because it carries the request with its token, and a logger would
  * print it.
  */
 const unreachable = (url: string, reason: string): AgentError =>

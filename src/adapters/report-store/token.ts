@@ -11,8 +11,8 @@ const VISIBLE = /^[\x21-\x7e]+$/;
 const MAX_BYTES = 65_536;
 
 /**
- * The file is read for every report, so that a new token works without a restart.
- * @throws AgentError CREDENTIALS without any of the file's content.
+ * Reads the file for every report, so that a new token works without a restart.
+ * @throws AgentError CREDENTIALS without any of the file's content
  */
 export const readToken = async (source: TokenSource, signal: AbortSignal): Promise<string | undefined> => {
   if (source.kind === 'none') return undefined;
