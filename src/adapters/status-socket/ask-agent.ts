@@ -6,7 +6,8 @@ import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 const QUICK_MS = 10_000;
 
 /**
- * Asks the agent that listens on the socket. Undefined: none does. @throws AgentError as the agent answered.
+ * Asks the agent that listens on the socket; returns undefined if none does.
+ * @throws the AgentError that the agent answers
  */
 export const askAgent = async (
   socketPath: string,
@@ -49,7 +50,7 @@ const exchange = (
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const request = httpRequest(
     {
-      // Node's agent for connections would first find out whether "localhost" is an IPv6 address.
+      // Node's HTTP agent would first resolve whether "localhost" is an IPv6 address.
       createConnection: () => connect(socketPath),
       method,
       path,

@@ -4,10 +4,7 @@ import { dirname } from 'node:path';
 import { AgentError, toAgentError } from '../../core/errors.ts';
 import { isAnswered } from '../../io/socket-lock.ts';
 
-/**
- * Answers of one agent, by method and path. A handler gets the parsed JSON body (undefined where there is
- * none).
- */
+/** Handlers by method and path. A handler gets the parsed JSON body, or undefined without a body. */
 export type Routes = Readonly<Record<string, (body: unknown, signal: AbortSignal) => Promise<unknown>>>;
 
 export interface StatusServer {
@@ -17,7 +14,7 @@ export interface StatusServer {
 const BODY_LIMIT = 64 * 1024;
 const SOCKET_MODE = 0o660;
 
-/** Only a socket: whatever else a mistyped path names is somebody's. @throws AgentError CONFIG */
+/** Removes only a socket, because a mistyped path may name another file. @throws AgentError CONFIG */
 const removeLeftover = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
@@ -30,8 +27,8 @@ const removeLeftover = async (path: string): Promise<void> => {
 };
 
 /**
- * Listens on the agent's unix socket (0660: its group may look and ask).
- * @throws AgentError AGENT_RUNNING where an agent answers there, CONFIG where it can't be made.
+ * Listens on the agent's unix socket (0660, so that the agent's group may send requests).
+ * @throws AgentError AGENT_RUNNING if an agent answers there, CONFIG if the socket cannot be made
  */
 export const serveStatus = async (path: string, routes: Routes): Promise<StatusServer> => {
   if (await isAnswered(path)) {
