@@ -11,19 +11,22 @@ import type { Certificates } from './certificates.ts';
 
 export type RegistryRequest = Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>;
 
-/** What registries allow a manifest to be (distribution spec, "Pushing Manifests"). */
+/** The registries' limit for a manifest (distribution spec, "Pushing Manifests"). */
 export const CAP_BYTES = 4 * 1024 * 1024;
 
 const CONNECT_MS = 30_000;
 const TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, requestMs: 30_000 };
-/** A layer may take as long as it likes while something arrives. */
+/** A layer may take any time as long as bytes arrive. */
 const LAYER_TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, responseMs: 60_000, silenceMs: 60_000 };
 
-/** Asks one registry, and the servers that it names for tokens and layers: with the same certificates, as docker. */
+/**
+ * Asks one registry and the servers that it names for tokens and layers, with the same certificates, like
+ * docker.
+ */
 export interface RegistryClient {
-  /** Only the abort of the signal rejects otherwise. @throws AgentError REGISTRY */
+  /** @throws AgentError REGISTRY; the signal's reason */
   readonly ask: (request: RegistryRequest) => Promise<HttpAnswer>;
-  /** As `ask`, for content of any size. */
+  /** Like `ask`, for content of any size. */
   readonly open: (request: RegistryRequest) => Promise<OpenAnswer>;
 }
 

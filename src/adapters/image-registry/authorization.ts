@@ -27,13 +27,13 @@ const tokenIn = (answer: HttpAnswer): string | undefined => {
   }
 };
 
-/** Tokens may be asked for over plain HTTP only by a registry of this machine. */
+/** Only a registry on a loopback address may have a token server with plain HTTP. */
 const isFit = (realm: URL, isPlain: boolean): boolean =>
   realm.protocol === 'https:' || (realm.protocol === 'http:' && isPlain);
 
 /**
- * The `Authorization` header that answers a challenge.
- * @throws AgentError REGISTRY_AUTH, or REGISTRY where whoever gives tokens can't be reached
+ * Makes the `Authorization` header that answers a challenge.
+ * @throws AgentError REGISTRY_AUTH; REGISTRY if the token server cannot be reached
  */
 export const authorize = async (
   challenge: Challenge,

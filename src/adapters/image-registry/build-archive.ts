@@ -21,7 +21,7 @@ import { digestOf } from './digest.ts';
 import { failure, type Session } from './registry-session.ts';
 
 interface Wish {
-  /** With its digest. */
+  /** Has a digest. */
   readonly image: ImageReference;
   readonly platform: string;
   readonly manifestOf: (digest: string) => Promise<Buffer>;
@@ -35,14 +35,11 @@ const unfit = (image: ImageReference, why: string): AgentError =>
     advice: 'publish it without --archive, or push it again with a current docker',
   });
 
-/**
- * A connection that breaks in the middle of a layer is taken up where it was; more often than this it is an
- * outage.
- */
+/** How often the transfer of a layer resumes after a broken connection; more breaks count as an outage. */
 const RESUMES = 5;
 const PAUSE_MS = 1_000;
 
-/** The bytes of one blob, whose digest is proved at its end. */
+/** Reads one blob, and checks its digest at the end. */
 async function* readBlob(
   session: Session,
   image: ImageReference,
@@ -55,7 +52,7 @@ async function* readBlob(
     try {
       const answer = await session.open(`blobs/${digest}`, got);
       try {
-        // Who knows no ranges begins anew: what is known already is passed over.
+        // A server without ranges begins again, so the known bytes are skipped.
         let known = answer.status === 206 ? 0 : got;
         if (answer.status !== 200 && answer.status !== 206) throw failure(image, answer);
         for await (const chunk of answer.body) {
@@ -108,7 +105,7 @@ const described = (
   return { ...descriptor, bytes };
 };
 
-/** The image of one platform: the index, if it came by one, and its manifest. */
+/** Finds the image of one platform: the index, if there is one, and the manifest. */
 const findImage = async ({
   image,
   platform,
@@ -132,7 +129,7 @@ const findImage = async ({
 
 const tarBytes = (bytes: number): number => TAR_HEADER_BYTES + bytes + tarPadding(bytes).length;
 
-/** The archive of an image as a stream, which is fetched while it is read (docs/DOCUMENTS.md, "Archives"). */
+/** Streams the archive of an image, fetched while it is read (docs/DOCUMENTS.md, "Archives"). */
 export const createArchive = async (
   session: Session,
   wish: Wish,

@@ -6,7 +6,7 @@ import { readPem, type TlsMaterial } from '../../io/tls-files.ts';
 
 export interface Certificates {
   readonly tls: TlsMaterial;
-  /** What is wrong with a file that was left out: it matters only where the registry cannot be reached. */
+  /** The problem of a file that was left out; it matters only if the registry cannot be reached. */
   readonly problem: string | undefined;
 }
 
@@ -31,7 +31,7 @@ const readFolder = async (folder: string, names: readonly string[]): Promise<Cer
       problem ??= (error as Error).message;
     }
   }
-  // As docker does: these authorities are trusted beside the others.
+  // Like docker, trusts these authorities in addition to the public ones.
   const known = ca.length === 0 ? [] : (await import('node:tls')).default.getCACertificates('default');
   const tls = {
     ...(ca.length > 0 && { certificateAuthority: [...known, ...ca] }),
@@ -41,9 +41,9 @@ const readFolder = async (folder: string, names: readonly string[]): Promise<Cer
 };
 
 /**
- * The certificates for a registry, as docker keeps them: FOLDER/HOST:PORT/ has authorities (`*.crt`), and
- * certificates to show with their keys (`NAME.cert`, `NAME.key`). The first of the folders that knows the
- * registry counts.
+ * Reads the certificates for a registry from docker's folders: FOLDER/HOST:PORT/ has authorities (`*.crt`),
+ * and client certificates with their keys (`NAME.cert`, `NAME.key`). The first folder that has the registry
+ * counts.
  */
 export const readCertificates = async (
   folders: readonly string[],

@@ -15,11 +15,11 @@ import { CAP_BYTES } from './ask-registry.ts';
 import { failure, openSession, type Session } from './registry-session.ts';
 
 const ACCEPT = [...INDEX_TYPES, ...MANIFEST_TYPES].join(', ');
-/** More than any image has; a list of thousands would be a hundred requests for nothing. */
+/** More than any image has, so that an index with thousands of entries does not cause as many requests. */
 const MAX_PLATFORMS = 32;
 const SHOWN_TAGS = 5;
 
-/** Names that are there, to compare with the one that is not. */
+/** Advises with tags that exist, to compare with the missing one. */
 const knownTags = async (session: Session): Promise<string> => {
   const answer = await session.get('tags/list', 'application/json').catch(() => undefined);
   const value = answer?.status === 200 ? parseJsonBody(answer.body) : undefined;
@@ -29,7 +29,7 @@ const knownTags = async (session: Session): Promise<string> => {
   return `push it first, or check its name; there are ${String(tags.length)} tags: ${tags.length > shown.length ? '… ' : ''}${shown.join(', ')}`;
 };
 
-/** A manifest by tag or digest; its digest is that of the bytes, whatever the registry's header says. */
+/** Gets a manifest by tag or digest. Its digest is computed from the bytes, not read from the header. */
 const getManifest = async (
   session: Session,
   image: ImageReference,
@@ -94,7 +94,7 @@ const imageIdsOf = async (
   return ids;
 };
 
-/** Registries by their own API (OCI distribution spec); logins and certificates are those of docker. */
+/** Asks registries by their API (OCI distribution spec), with docker's logins and certificates. */
 export const createImageRegistry = (
   credentials: RegistryCredentials,
   certificateFolders: readonly string[] = [],

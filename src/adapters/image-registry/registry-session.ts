@@ -9,10 +9,10 @@ import { parseChallenge } from './challenge.ts';
 
 interface Place {
   readonly base: string;
-  /** Its name and port, as the image has them. */
+  /** The name and port, as in the image reference. */
   readonly host: string;
   readonly path: string;
-  /** As the engine does: registries on loopback addresses speak plain HTTP. */
+  /** Like the engine, uses plain HTTP for registries on loopback addresses. */
   readonly isPlain: boolean;
 }
 
@@ -31,16 +31,16 @@ const placeOf = ({ repository }: ImageReference): Place => {
   };
 };
 
-/** Of one image's questions: the token that the first one got serves the others. */
+/** The requests for one image, which share one token. */
 export interface Session {
   readonly get: (path: string, accept: string) => Promise<HttpAnswer>;
-  /** Its body is for the caller to read, from this byte on. */
+  /** Asks for the content from this byte on; the caller reads the body. */
   readonly open: (path: string, fromByte: number) => Promise<OpenAnswer>;
 }
 
 export interface RegistryAccess {
   readonly credentials: RegistryCredentials;
-  /** Where `readCertificates` looks. */
+  /** The folders of `readCertificates`. */
   readonly certificateFolders: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export const openSession = async (
   const client = createRegistryClient(await readCertificates(certificateFolders, place.host), signal);
   let authorization: string | undefined;
 
-  /** Once more with a token where one is asked for, and once more where the content is kept elsewhere. */
+  /** Asks again with a token if the registry wants one, and again at the target of a redirect. */
   const reach = async <A extends Head>(
     path: string,
     ask: (url: URL, headers: Readonly<Record<string, string>>) => Promise<A>,
@@ -73,7 +73,7 @@ export const openSession = async (
     }
     const location = answer.header('location');
     const isMoved = answer.status >= 300 && answer.status < 400 && location !== undefined;
-    // Layers and configs are often kept elsewhere; the login is not for there.
+    // Layers and configs are often on another server, which must not get the login.
     if (!isMoved || !URL.canParse(location, first.href)) return answer;
     answer.close?.();
     return at(new URL(location, first), false);
