@@ -5,7 +5,7 @@ import { stateDirError } from './state-dir-error.ts';
 
 export interface JournalOptions {
   readonly path: string;
-  /** A file that would grow beyond this is set aside first; one old file is kept. */
+  /** A file that would grow beyond this is renamed first; one old file is kept. */
   readonly maxBytes?: number;
 }
 
@@ -18,17 +18,14 @@ const oldPathOf = (path: string): string => {
   return format({ dir, name: `${name}.1`, ext });
 };
 
-/**
- * A writer that was killed, or met a full disk, leaves half a line: the next entry must not become part of
- * it.
- */
+/** A killed writer or a full disk leaves half a line, which the next entry must not continue. */
 const endsInLine = async (file: FileHandle, size: number): Promise<boolean> => {
   if (size === 0) return true;
   const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
   return bytesRead === 1 && buffer[0] === LINE_END;
 };
 
-/** Returns false where the line has to go to a new file. */
+/** Returns false if the line must go to a new file. */
 const appendLine = async (path: string, line: string, maxBytes: number): Promise<boolean> => {
   const file = await open(path, 'a+', MODE);
   try {
@@ -77,10 +74,7 @@ const readContent = async (path: string): Promise<Content | undefined> => {
   }
 };
 
-/**
- * A reader in another process: the file that was read first may have been set aside before the second is
- * opened.
- */
+/** The writer may be another process, which can rename the current file before the old file is opened. */
 const readBoth = async (path: string): Promise<string> => {
   const current = await readContent(path);
   const old = await readContent(oldPathOf(path));

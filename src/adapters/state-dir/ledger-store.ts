@@ -6,19 +6,20 @@ import { emptyLedger, type Ledger } from '../../core/state/ledger.ts';
 import { replaceFile } from '../../io/durable-file.ts';
 import { stateDirError } from './state-dir-error.ts';
 
-/** It holds resolved specs, and with them the environment of every service. */
+/** The ledger holds resolved specs, and with them the environment variables of every service. */
 const MODE = 0o600;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Of all other members, as they stand in the file: what we did not write ourselves may have any shape inside.
+ * Covers all other members as they stand in the file, because a file that we did not write may have any
+ * shape.
  */
 const checksumOf = (members: object): string =>
   createHash('sha256').update(JSON.stringify(members)).digest('hex');
 
-/** Written by us and whole, or the file is not a ledger. */
+/** Accepts only a complete ledger that we wrote. */
 const parseLedger = (text: string, environment: string): LedgerRead => {
   let value: unknown;
   try {
@@ -33,10 +34,11 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
   if (sha256 !== checksumOf(members)) {
     return { kind: 'unreadable', message: 'it is damaged, or was changed by hand: its checksum is wrong' };
   }
-  // After the checksum: a flipped bit in the name makes a damaged ledger, which `recover` may set aside.
+  // Checked after the checksum: a flipped bit in the name means a damaged ledger, which `recover` may set
+  // aside.
   const other = members['environment'];
   if (other !== environment) return { kind: 'foreign', environment: JSON.stringify(other) };
-  // Absent members and undefined ones are the same to every reader.
+  // Every reader treats absent members as undefined ones.
   return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(members as unknown as Ledger) } };
 };
 
