@@ -27,10 +27,10 @@ const refusal = (key: LockKey, error: unknown): AgentError =>
       });
 
 /**
- * One writer per (engine, environment), by an abstract unix socket: there is no stale lock. An agent in a
- * container sees the lock of the host only with `network_mode: host`. Any local user could take the name and
- * so keep the agent from starting, but never gain anything by it.
- * @throws AgentError AGENT_RUNNING where it is taken.
+ * Allows one writer per engine and environment. An abstract unix socket leaves no stale lock. An agent in a
+ * container sees the host's lock only with `network_mode: host`. A local user could take the name and keep
+ * the agent from starting, but would gain nothing by it.
+ * @throws AgentError AGENT_RUNNING if the lock is taken
  */
 export const acquireLock = async (key: LockKey): Promise<SocketLock> => {
   try {

@@ -4,13 +4,13 @@ import type { EventLog } from '../core/events.ts';
 export interface LogOptions {
   readonly level: string;
   readonly format: 'json' | 'pretty';
-  /** Undefined: the events are of several, and say which. */
+  /** Undefined if the events belong to several environments, which they then name. */
   readonly environment: string | undefined;
 }
 
 /**
- * The agent's log: one JSON line an event on standard output, where systemd's journal takes it; or, for
- * people, lines in colour. Written synchronously: the last line before a crash is the one that is needed.
+ * The agent's log on standard output: one JSON line per event, for systemd's journal, or coloured lines for
+ * people. Writes synchronously, because the last line before a crash is the one that is needed.
  */
 export const createLog = async (options: LogOptions): Promise<EventLog> => {
   const stream =

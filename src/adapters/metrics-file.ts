@@ -3,13 +3,13 @@ import { AgentError, messageOf } from '../core/errors.ts';
 import type { MetricsFile } from '../core/ports/metrics-file.ts';
 import { replaceFile } from '../io/durable-file.ts';
 
-/** node_exporter runs as a user of its own. */
+/** node_exporter runs as another user. */
 const MODE = 0o644;
 
 /**
- * Replaced by a rename, so that a collector never sees half of it. Not synced to disk: after a power cut it
- * is written anew. The temporary file has one name, which does not end in `.prom`: nobody collects it, and
- * what a killed agent left is overwritten.
+ * Replaces the file by a rename, so that a collector never sees half of it. Does not sync it, because the
+ * agent writes it again after a power cut. The temporary file has a fixed name, so that the agent overwrites
+ * what a killed agent left; it does not end in `.prom`, so that no collector reads it.
  */
 export const createMetricsFile = (path: string): MetricsFile => {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The engine mounts these over every container's own, from the folder that bears its id; with the host's
- * network too.
+ * The engine mounts these files from a folder that is named by the container's id, also with the host's
+ * network.
  */
 const MOUNTED =
   /^\S+ \S+ \S+ \S*\/(?:overlay-)?containers\/([0-9a-f]{64})\/\S+ \/etc\/(?:hostname|hosts|resolv\.conf) /m;
 
 /**
- * proc(5), /proc/pid/mountinfo: `id parent device root mount-point …`. The host's name is no proof: it can be
- * set, or be the host's.
+ * Reads /proc/pid/mountinfo (proc(5)): `id parent device root mount-point …`. The hostname is no proof,
+ * because it can be set or be the host's.
  */
 export const parseOwnContainer = (mountinfo: string): string | undefined => MOUNTED.exec(mountinfo)?.[1];
 
 /**
- * The id of the container that this program runs in. Undefined: in none, or in one that an engine of another
- * kind made.
+ * The id of the container that this program runs in; undefined if there is none, or if another kind of engine
+ * made it.
  */
 export const readOwnContainer = (): string | undefined => {
   try {

@@ -4,9 +4,8 @@ import { messageOf } from '../core/errors.ts';
 import type { Probe, ProbeResult } from '../core/ports/probe.ts';
 
 /**
- * The engine's own proxy (docker-proxy) accepts for a published port even when nothing listens in the
- * container, and closes as soon as the container has refused it. A connection counts once it has lived this
- * long, or sent something.
+ * docker-proxy accepts connections to a published port even if nothing listens in the container, and closes
+ * them once the container refuses. So a connection counts once it has lasted this long or has sent data.
  */
 const SETTLE_MS = 50;
 
@@ -30,10 +29,7 @@ const describeError = (error: unknown): string => {
 
 type Attempt = (settle: (result: ProbeResult) => void) => { readonly destroy: () => void };
 
-/**
- * Runs one attempt until it settles, its time is over or the signal is aborted, and leaves no connection
- * behind.
- */
+/** Runs one attempt until it settles, times out or is aborted, and closes its connection. */
 const settleWithin = async (
   timeoutMs: number,
   signal: AbortSignal,
@@ -69,7 +65,7 @@ const tcp: Probe['tcp'] = (host, port, timeoutMs, signal) =>
 
 const http: Probe['http'] = (url, timeoutMs, signal) =>
   settleWithin(timeoutMs, signal, (settle) => {
-    // No agent: a kept connection would ask the process of the last probe, not who answers now.
+    // No agent, because a kept connection would reach the process of the last probe, not the current one.
     const request = get(url, { agent: false, headers: { 'user-agent': 'supercargo' } }, (response) => {
       const status = response.statusCode ?? 0;
       settle(status >= 200 && status < 400 ? GOOD : bad(`the answer was ${status}`));

@@ -2,13 +2,12 @@ import { type CronFields, nextRun } from '../core/cron/next-run.ts';
 import type { EpochMs } from '../core/time.ts';
 import { uniformOf } from '../core/uniform.ts';
 
-/** A clock may be set while we wait: so often it is looked at. Less than what setTimeout can count. */
+/** The clock may be set during a wait, so it is read this often. Below the maximum of setTimeout. */
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * Polls at the times of a cron expression, later by an offset that is this host's own: stable, and at most
- * one period, so that a fleet does not ask at the same second. One timer: the next time is worked out once
- * for each poll.
+ * Polls at the times of a cron expression plus a stable offset of this host, at most one period, so that the
+ * hosts of a fleet do not ask in the same second. The next time is computed once per poll.
  */
 export const schedulePolls = (
   cron: CronFields,
@@ -45,7 +44,7 @@ export const schedulePolls = (
     }
     onPoll();
     const following = pollFrom(poll.nextMs);
-    // What a clock that was set forward, or a machine that slept, has left out stays out.
+    // Polls that were missed because the clock was set forward or the machine slept are skipped.
     wait(following && following.atMs > nowMs ? following : pollFrom(nextRun(cron, nowMs)));
   };
 

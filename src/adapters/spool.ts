@@ -8,7 +8,7 @@ import type { Digest } from '../core/image/reference.ts';
 import type { Spool } from '../core/ports/spool.ts';
 import { freeBytes } from '../io/disk-space.ts';
 
-/** Left for everybody else. */
+/** Left free for other programs. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
 const mebibytes = (bytes: number): string => `${String(Math.ceil(bytes / 1024 ** 2))} MiB`;

@@ -4,30 +4,30 @@ import systemdNotify from 'systemd-notify';
 import { messageOf } from '../core/errors.ts';
 
 /**
- * What the service tells systemd (sd_notify(3)). Nothing here rejects; each promise is settled when systemd
- * was told. Calls are sent one after the other, 14 to 80 ms each.
+ * The notifications to systemd (sd_notify(3)), sent one after the other, 14 to 80 ms each. No promise
+ * rejects; each settles once its call has ended.
  */
 export interface Systemd {
   readonly ready: () => Promise<void>;
-  /** The latest text wins: one that is overtaken while it waits is never sent. */
+  /** Sends only the latest of several waiting texts. */
   readonly status: (text: string) => Promise<void>;
   readonly stopping: () => Promise<void>;
   /** Must be followed by `ready`. */
   readonly reloading: () => Promise<void>;
   readonly watchdog: () => Promise<void>;
-  /** How often `watchdog` is to be called: half of what systemd accepts. Undefined: it does not watch us. */
+  /** How often to call `watchdog`: half of systemd's limit. Undefined if systemd does not watch this process. */
   readonly watchdogIntervalMs: number | undefined;
 }
 
 export interface SystemdOptions {
-  /** NOTIFY_SOCKET; undefined: every call does nothing. */
+  /** NOTIFY_SOCKET; without it every call does nothing. */
   readonly notifySocket: string | undefined;
   readonly watchdogUsec: number | undefined;
   readonly watchdogPid: number | undefined;
   /** The id of this process. */
   readonly pid: number;
   readonly path: string;
-  /** Told once, at the first call that fails; the agent goes on. */
+  /** Called once, at the first call that fails; the agent goes on. */
   readonly onFailure: (message: string) => void;
 }
 
@@ -37,12 +37,12 @@ const run = promisify(execFile);
 const CALL_LIMIT_MS = 5000;
 
 /**
- * A text with a line break would become further assignments of the message; systemd shows one line anyway.
- * Cut to stay below the limit of one datagram.
+ * A line break would start another assignment of the message. The limit keeps the message within one
+ * datagram.
  */
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 1000);
 
-/** The package cannot stop what it has started; a call that hangs must not hold up those behind it. */
+/** The package cannot cancel a call, and a hanging call must not block the later ones. */
 const limited = async (sent: Promise<unknown>): Promise<unknown> => {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no end within ${CALL_LIMIT_MS} ms`)), CALL_LIMIT_MS);
@@ -60,9 +60,7 @@ const intervalOf = ({ notifySocket, watchdogUsec, watchdogPid, pid }: SystemdOpt
     : Math.floor(watchdogUsec / 2000);
 };
 
-/**
- * One call at a time, in order. The first failure is told, the others are silent: it is the same one again.
- */
+/** Runs calls one at a time, in order. Reports only the first failure, because the others repeat it. */
 const createQueue = (onFailure: (message: string) => void): ((send: Send) => Promise<void>) => {
   const state = { last: Promise.resolve(), hasFailed: false };
   return (send) => {
@@ -78,7 +76,7 @@ const createQueue = (onFailure: (message: string) => void): ((send: Send) => Pro
   };
 };
 
-/** Calls of the same kind that wait are one call, which sends what is newest when its turn comes. */
+/** Merges waiting calls of one kind into one call, which sends the newest text. */
 const createLatest = (enqueue: (send: Send) => Promise<void>, send: (text: string) => Promise<unknown>) => {
   const waiting = new Map<'next', { text: string; sent: Promise<void> }>();
   return (text: string): Promise<void> => {
@@ -106,9 +104,9 @@ const SILENT: Omit<Systemd, 'watchdogIntervalMs'> = {
 };
 
 /**
- * READY and STATUS go through the npm package; it knows nothing else, so that the other messages call the
- * same program. The sender is a child of ours: the unit needs NotifyAccess=all. Without `--no-block` the
- * program waits until systemd has read the message, else systemd could no longer tell whose child it was.
+ * READY and STATUS go through the npm package; the other messages, which it lacks, call the same program. The
+ * program is a child of the agent, so the unit needs NotifyAccess=all. Without `--no-block` it waits until
+ * systemd has read the message; otherwise systemd could not find the unit of an ended process.
  */
 export const createSystemd = (options: SystemdOptions): Systemd => {
   const { notifySocket, path } = options;
@@ -129,8 +127,7 @@ export const createSystemd = (options: SystemdOptions): Systemd => {
     ready: () => enqueue(() => limited(systemdNotify({ pid: options.pid, ready: true }))),
     status: latestStatus,
     stopping: () => enqueue(() => variables('STOPPING=1')),
-    // systemd compares the time with its own clock, to tell this reload from an earlier one
-    // (Type=notify-reload).
+    // Type=notify-reload: systemd tells this reload from an earlier one by the time.
     reloading: () =>
       enqueue(() => variables('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)),
     watchdog: () => latestWatchdog('WATCHDOG=1'),
