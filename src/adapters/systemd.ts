@@ -15,7 +15,7 @@ export interface Systemd {
   /** Must be followed by `ready`. */
   readonly reloading: () => Promise<void>;
   readonly watchdog: () => Promise<void>;
-  /** How often to call `watchdog`: half of systemd's limit. Undefined if systemd does not watch this process. */
+  /** How often to call `watchdog`: half of systemd's limit; undefined if systemd does not watch us. */
   readonly watchdogIntervalMs: number | undefined;
 }
 

@@ -2,10 +2,10 @@ import { orAborted } from '../core/or-aborted.ts';
 
 /** A file system that is silent for longer hangs: a mount whose server is away, or a failing disk. */
 const DEADLINE_MS = 5_000;
-/** Node has four threads for files, DNS and crypto. A hanging call keeps its thread, and one must stay free. */
+/** Node has four threads for files, DNS and crypto; a hanging call keeps one, and one must stay free. */
 const MAX_HUNG = 3;
 
-/** Calls past their deadline that have not returned, by path. Global, because all callers share the threads. */
+/** Calls that hang past their deadline, by path. Global, because all callers share the threads. */
 const hung = new Map<string, Promise<unknown>>();
 
 /** The file system did not answer. The call cannot be cancelled: it goes on until the kernel ends it. */

@@ -58,8 +58,8 @@ const load = async () => {
 };
 
 /**
- * Sends one request, without redirects and retries. Rejects with the error of the transport, which carries the
- * request with its credentials: never log it. Why got has these settings:
+ * Sends one request, without redirects and retries. Rejects with the error of the transport, which carries
+ * the request with its credentials: never log it. Why got has these settings:
  * - its retries would multiply with the caller's, and a repeated PUT may overwrite a later document: off;
  * - its redirects treat https→http of one host as the same origin and keep the credentials: off;
  * - its promise buffers a body of any size: the body is a stream, and its bytes are counted;

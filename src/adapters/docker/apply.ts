@@ -196,7 +196,7 @@ const ENDING =
 const ENDING_TRIES = 10;
 const ENDING_PAUSE_MS = 100;
 
-/** Retries at once, because a container in a crash loop keeps ending and a back-off would delay its rollback. */
+/** Retries at once: a container in a crash loop keeps ending, and a back-off would delay its rollback. */
 const update = async (
   container: Dockerode.Container,
   body: object,

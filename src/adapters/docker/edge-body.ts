@@ -9,7 +9,7 @@ import {
 import type { CreateEdge } from '../../core/plan/action.ts';
 import { blankedLabels, edgeLabels, type Labels } from './labels.ts';
 
-/** Where the edges of this environment keep their files on the host, and the user and group of their sockets. */
+/** The host's folder for the files of this environment's edges, and the user and group of their sockets. */
 export interface EdgeHome {
   readonly folder: string;
   readonly uid: number;

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 /** The settings of Node's global agents. */
 const KEPT = { keepAlive: true, scheduling: 'lifo', timeout: 5_000 } as const;
 
-/** The method that every request goes through. Node does not document it, but other packages rely on it too. */
+/** The method that every request goes through; undocumented, but other packages rely on it too. */
 interface Entrance {
   addRequest: (request: ClientRequest, ...others: readonly unknown[]) => void;
 }

@@ -120,7 +120,7 @@ const RULES: readonly [...Rule[], Rule] = [
   },
 ];
 
-/** For requests to a registry: it may refuse with a proxy's page, and the engine then reports only the status. */
+/** For requests to a registry: if a proxy's page refuses one, the engine reports only the status. */
 const REGISTRY_RULES: typeof RULES = [
   { pattern: /\b40[13] (?:unauthorized|forbidden)|\bHTTP 40[13] response/i, ...AUTH },
   ...RULES,

@@ -154,7 +154,7 @@ const withSkipped = (
   });
 };
 
-/** Pulls the image under its name at this source; once verified it gets its own names and loses the source's. */
+/** Pulls the image under its name at this source; once verified, it gets its own names instead. */
 const pullFrom = async (source: Source, call: PullCall): Promise<void> => {
   const { docker, image, signal } = call;
   const { reference, digest } = image;

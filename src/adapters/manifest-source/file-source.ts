@@ -57,7 +57,7 @@ const readManifest = async (path: string): Promise<Fetched> => {
   }
 };
 
-/** A manifest in a file of this host. Publishers replace it by a rename, so that no reader sees half of it. */
+/** A manifest in a file of this host. Publishers replace it by a rename: no reader sees half of it. */
 export const createFileSource = (path: string): ManifestSource => {
   const lastSeen = createLastSeen();
   return {

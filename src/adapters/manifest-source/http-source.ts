@@ -53,7 +53,7 @@ type Reached =
   | { readonly kind: 'answer'; readonly url: URL; readonly answer: HttpAnswer }
   | { readonly kind: 'lost'; readonly error: AgentError };
 
-/** Follows redirects within one origin. Another origin would get the credentials and decide what runs here. */
+/** Follows redirects in one origin; another origin would get the credentials and decide what runs here. */
 const reach = async (first: URL, get: (url: URL) => Promise<HttpAnswer>): Promise<Reached> => {
   let url = first;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {

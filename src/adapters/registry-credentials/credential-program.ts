@@ -43,7 +43,7 @@ const missing = (program: CredentialProgram, code: string): AgentError =>
     fields: { program: `docker-credential-${program.name}` },
   });
 
-/** Kills the program's process group, because a child that keeps stdout open must not outlive the time limit. */
+/** Kills the process group, because a child that keeps stdout open must not outlive the time limit. */
 const killGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
   try {
