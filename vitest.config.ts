@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { share } from './test/support/share.ts';
 
 export default defineConfig({
   test: {
@@ -29,17 +30,20 @@ export default defineConfig({
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 3,
         },
       },
       {
         test: {
           name: 'engine',
-          include: ['test/engine/**/*.test.ts'],
+          include: [share === 'long' ? 'test/engine/**/*.long.test.ts' : 'test/engine/**/*.test.ts'],
+          exclude:
+            share === 'quick' ? [...configDefaults.exclude, '**/*.long.test.ts'] : configDefaults.exclude,
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each test has an environment, images and ports of its own; they mostly wait.
+          maxWorkers: 4,
         },
       },
       {

@@ -8,6 +8,13 @@ export interface ToolResult {
   readonly output: string;
 }
 
+export interface ToolOptions {
+  readonly inherit?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A program in front of the tool. */
+  readonly launcher?: readonly string[];
+}
+
 /**
  * Runs a program of node_modules/.bin on this Node. With `inherit` its output goes straight to ours.
  * Ctrl-C reaches it by itself (same terminal); we wait for its end.
@@ -15,11 +22,11 @@ export interface ToolResult {
 export const runTool = async (
   name: string,
   args: readonly string[],
-  { inherit = false, env = {} }: { inherit?: boolean; env?: Readonly<Record<string, string>> } = {},
+  { inherit = false, env = {}, launcher = [] }: ToolOptions = {},
 ): Promise<ToolResult> =>
   new Promise((resolve, reject) => {
-    const program = join(root, 'node_modules', '.bin', name);
-    const child = spawn(program, args, {
+    const [program = '', ...words] = [...launcher, join(root, 'node_modules', '.bin', name), ...args];
+    const child = spawn(program, words, {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],

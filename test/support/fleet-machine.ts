@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type Docker from 'dockerode';
 import { runCommand, type Service, startService } from './command.ts';
 import { join as joinSockets } from './fleet-relay.ts';
-import { endPid, isAlive, readPid } from './pids.ts';
+import { endPid, readPid } from './pids.ts';
 import { eventually } from './poll.ts';
+import { runFolder } from './run-folder.ts';
 import { dockerAt, inside, socketIn, startPrivateEngine, stopPrivateEngine } from './private-engine.ts';
 
 /** Another machine: an engine in a network namespace of its own, which reaches some loopback ports of this one. */
@@ -25,26 +26,14 @@ export interface Machine {
   readonly remove: () => Promise<void>;
 }
 
-/** Not in a temporary folder: the path of a unix socket is short. The pid says whose it is, when we were killed. */
-const parent = '/var/tmp';
-const prefix = 'supercargo-fleet-';
-
 const ip = async (...args: readonly string[]): Promise<void> => {
   const { code, stderr } = await runCommand('ip', args);
   if (code !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.trim()}`);
 };
 
 const removeMachine = async (name: string): Promise<void> => {
-  await stopPrivateEngine(join(parent, name));
+  await stopPrivateEngine(join(runFolder(), name));
   await runCommand('ip', ['netns', 'delete', name]);
-};
-
-const isOrphan = (name: string): boolean => !isAlive(Number(name.slice(prefix.length).split('-')[0]));
-
-/** What killed runs left behind. */
-const sweepMachines = async (): Promise<void> => {
-  const names = (await readdir(parent)).filter((name) => name.startsWith(prefix));
-  for (const name of names.filter(isOrphan)) await removeMachine(name);
 };
 
 const listenAt = async (path: string, port: number): Promise<Server> =>
@@ -55,7 +44,7 @@ const listenAt = async (path: string, port: number): Promise<Server> =>
 
 /** Both halves of the way from the machine's loopback to ours. */
 const relayPorts = async (name: string, ports: readonly number[]): Promise<readonly [Service, Server[]]> => {
-  const folder = join(parent, name);
+  const folder = join(runFolder(), name);
   const pathOf = (port: number): string => join(folder, `${String(port)}.sock`);
   const servers = await Promise.all(ports.map(async (port) => listenAt(pathOf(port), port)));
   const relay = startService(
@@ -72,7 +61,7 @@ const relayPorts = async (name: string, ports: readonly number[]): Promise<reado
 };
 
 const writeLauncher = async (name: string): Promise<string> => {
-  const launcher = join(parent, name, 'inside');
+  const launcher = join(runFolder(), name, 'inside');
   await writeFile(launcher, `#!/bin/sh\nexec nsenter ${inside(name).join(' ')} "$@"\n`);
   await chmod(launcher, 0o755);
   return launcher;
@@ -102,9 +91,8 @@ export const startMachine = async (
   ports: readonly number[],
   { diskMegabytes }: MachineOptions = {},
 ): Promise<Machine> => {
-  await sweepMachines();
-  const name = `${prefix}${String(process.pid)}-${String(randomInt(1_000_000))}`;
-  const folder = join(parent, name);
+  const name = `machine-${String(randomInt(1_000_000))}`;
+  const folder = join(runFolder(), name);
   await mkdir(folder);
   const started: { relay?: Service; servers: Server[] } = { servers: [] };
   const remove = async (): Promise<void> => {
@@ -120,7 +108,11 @@ export const startMachine = async (
     const launcher = await writeLauncher(name);
     if (diskMegabytes !== undefined) await mountDisk(folder, diskMegabytes);
     const startEngine = async (): Promise<void> =>
-      startPrivateEngine(folder, { namespace: name, survives: false });
+      startPrivateEngine(folder, {
+        namespace: name,
+        survives: false,
+        controlGroup: `/${basename(runFolder())}`,
+      });
     const restartEngine = async (): Promise<void> => {
       const pid = readPid(join(folder, 'docker.pid'));
       if (pid !== undefined) await endPid(pid, 30_000);

@@ -1,8 +1,9 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { buildBundle } from '../../scripts/build.ts';
-import { ensureEngine } from './engine.ts';
-import { removeImagesOf } from './images.ts';
+import { socketIn, startPrivateEngine } from './private-engine.ts';
 import { type RegistryAddress, startRegistry } from './registry.ts';
+import { runFolder } from './run-folder.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -14,26 +15,22 @@ declare module 'vitest' {
   }
 }
 
-const say = (line: string): void => console.log(`» ${line}`);
-
 /** Without the functions: only plain values reach the test workers. */
 const plain = ({ address, credentials }: RegistryAddress): RegistryAddress =>
   credentials ? { address, credentials } : { address };
 
-/** Once for all engine tests: a current bundle, an engine, an open registry and one with a password. */
+/** Once for all files of a run: an engine, which ends with the run's machine, an open registry and one with a password. */
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
-  await buildBundle();
-  const engine = await ensureEngine({ say });
+  const run = runFolder();
+  const folder = join(run, 'engine');
+  await mkdir(folder);
+  await startPrivateEngine(folder, { controlGroup: `/${basename(run)}` });
   const open = await startRegistry();
   const locked = await startRegistry({ withPassword: true });
-  project.provide('dockerHost', engine.dockerHost);
+  project.provide('dockerHost', `unix://${socketIn(folder)}`);
   project.provide('registry', plain(open));
   project.provide('lockedRegistry', plain(locked));
   return async () => {
-    for (const registry of [open, locked]) {
-      if (!engine.isPrivate) await removeImagesOf(engine.docker, registry);
-      await registry.remove();
-    }
-    await engine.release();
+    for (const registry of [open, locked]) await registry.remove();
   };
 };

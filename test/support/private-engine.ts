@@ -36,6 +36,8 @@ export interface EngineStart {
   readonly namespace?: string;
   /** Goes on after we end: whoever comes last stops it. */
   readonly survives?: boolean;
+  /** Above those of its containers. */
+  readonly controlGroup?: string;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface EngineStart {
  */
 export const startPrivateEngine = async (
   folder: string,
-  { namespace, survives = true }: EngineStart = {},
+  { namespace, survives = true, controlGroup }: EngineStart = {},
 ): Promise<void> => {
   if (namespace === undefined) await writeFile(netStateIn(folder), JSON.stringify(await readNetState()));
   // Its own empty configuration: flags that /etc/docker/daemon.json repeats are an error.
@@ -60,6 +62,7 @@ export const startPrivateEngine = async (
     pidfile: pidFileIn(folder),
     'log-level': 'warn',
     'shutdown-timeout': '5',
+    ...(controlGroup !== undefined && { 'cgroup-parent': controlGroup }),
   };
   const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   const [program, first] =

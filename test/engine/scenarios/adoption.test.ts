@@ -22,7 +22,7 @@ const oldDeploy = async (scene: Scene) => {
     scene.web([
       scene.ports,
       'environment: {NODE_ENV: staging}',
-      `x-supercargo: {healthy-within: 3s, replaces: ${name}}`,
+      `x-supercargo: {healthy-within: 60s, replaces: ${name}}`,
     ]),
   );
   return { name, container, image };
@@ -81,7 +81,7 @@ describe('a container that the old tool left', () => {
     const lines = [
       scene.ports,
       `container_name: ${name}`,
-      `x-supercargo: {healthy-within: 3s, replaces: ${name}}`,
+      `x-supercargo: {healthy-within: 60s, replaces: ${name}}`,
     ];
     await scene.compose(scene.web(lines));
     await scene.publish({ web: (await scene.push('1.0.0', flavours.crash)).pinned });

@@ -13,6 +13,7 @@ import {
   everything,
   onlyContainer,
   type Scene,
+  SOON_BAD,
   statusOf,
   told,
 } from './scene.ts';
@@ -202,7 +203,7 @@ describe('a full state disk', () => {
     const { stateDir, fill, free } = await createSmallDisk(scene);
     const env = { SUPERCARGO_STATE_DIR: stateDir };
     const old = await scene.push('1.0.0');
-    await scene.compose(scene.web());
+    await scene.compose(scene.web([scene.ports, SOON_BAD]));
     await scene.publish({ web: old.pinned });
     await scene.agent({ env });
     await untilAnswers(scene.port, '1.0.0');

@@ -64,7 +64,7 @@ const composeOf = (image: string): string => `services:
     image: ${image}
     restart: unless-stopped
     deploy: {update_config: {monitor: 1s}}
-    x-supercargo: {healthy-within: 5s}
+    x-supercargo: {healthy-within: 60s}
 `;
 
 const startHosts = async (

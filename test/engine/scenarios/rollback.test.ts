@@ -9,12 +9,14 @@ import {
   onlyContainer,
   runningIn,
   service,
+  SOON_BAD,
   statusOf,
 } from './scene.ts';
 
 interface Bad {
   readonly what: string;
   readonly flavour: Flavour;
+  readonly lines?: readonly string[];
   readonly says: RegExp;
 }
 
@@ -27,26 +29,29 @@ const BAD: readonly Bad[] = [
   {
     what: 'is unhealthy',
     flavour: flavours.unhealthy,
-    says: /1\.1\.0 failed here: not good within 3 s: its health check says unhealthy/,
+    lines: [SOON_BAD],
+    says: /1\.1\.0 failed here: not good within 6 s: its health check says unhealthy/,
   },
   {
     what: 'never gets healthy',
     flavour: flavours.neverHealthy,
-    says: /1\.1\.0 failed here: not good within 3 s: its health check says starting/,
+    lines: [SOON_BAD],
+    says: /1\.1\.0 failed here: not good within 6 s: its health check says starting/,
   },
   {
     what: 'never opens its port',
     flavour: flavours.deaf,
-    says: /1\.1\.0 failed here: not good within 3 s: port 8888 is not open yet/,
+    lines: [SOON_BAD],
+    says: /1\.1\.0 failed here: not good within 6 s: port 8888 is not open yet/,
   },
 ];
 
 describe('a release that', () => {
   it.each(BAD.map((b) => [b.what, b] as const))(
     '%s is quarantined, and the old one serves again',
-    async (_what, { flavour, says }) => {
+    async (_what, { flavour, says, lines = [] }) => {
       const scene = await createScene();
-      await deployed(scene);
+      await deployed(scene, [scene.ports, ...lines]);
       const before = await onlyContainer(scene);
       const bad = await scene.push('1.1.0', flavour);
       await scene.publish({ web: bad.pinned });

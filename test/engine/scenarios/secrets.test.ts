@@ -89,7 +89,7 @@ services:
     ports: [{ target: 8888, published: ${String(scene.port)}, app_protocol: http }]
     logging: { driver: json-file, options: { tag: "${MARKS.logOption}" } }
     deploy: { update_config: { order: start-first, monitor: 500ms } }
-    x-supercargo: { healthy-within: 5s, drain: 1s }
+    x-supercargo: { healthy-within: 60s, drain: 1s }
 ${isBroken ? `    environmnt: { PASSWORD: ${MARKS.environment} }\n` : ''}
 secrets: { password: { file: ./password } }
 configs: { settings: { file: ./settings } }

@@ -18,12 +18,12 @@ import {
 const stopFirst = (port: number): readonly string[] => [
   `ports: ["${String(port)}:8888"]`,
   'deploy: {update_config: {monitor: 500ms}}',
-  'x-supercargo: {drain: 1s, healthy-within: 3s}',
+  'x-supercargo: {drain: 1s, healthy-within: 60s}',
 ];
 const startFirst = (port: number): readonly string[] => [
   `ports: ["${String(port)}:8888"]`,
   'deploy: {update_config: {order: start-first, monitor: 500ms}}',
-  'x-supercargo: {drain: 1s, healthy-within: 3s}',
+  'x-supercargo: {drain: 1s, healthy-within: 60s}',
 ];
 
 const deployed = async (scene: Scene): Promise<string> => {

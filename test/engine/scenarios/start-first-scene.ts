@@ -17,16 +17,17 @@ export interface StartFirstOptions {
   readonly replicas?: number;
   readonly port?: number;
   readonly monitorMs?: number;
+  readonly healthyWithin?: string;
 }
 
 /** The lines of a service behind the edge that is judged fast. */
 export const behindEdge = (
   scene: Scene,
-  { replicas = 2, port = scene.port, monitorMs = 1_000 }: StartFirstOptions = {},
+  { replicas = 2, port = scene.port, monitorMs = 1_000, healthyWithin = '60s' }: StartFirstOptions = {},
 ) => [
   `ports: [{target: 8888, published: "${String(port)}", app_protocol: http}]`,
   `deploy: {replicas: ${String(replicas)}, update_config: {order: start-first, monitor: ${String(monitorMs)}ms, parallelism: 0}}`,
-  `x-supercargo: {drain: ${String(DRAIN_MS)}ms, ready: {http: /ready, port: 8888}, healthy-within: 3s}`,
+  `x-supercargo: {drain: ${String(DRAIN_MS)}ms, ready: {http: /ready, port: 8888}, healthy-within: ${healthyWithin}}`,
   'stop_grace_period: 3s',
 ];
 
@@ -70,13 +71,16 @@ export interface SceneLoad {
   readonly stop: () => Promise<LoadReport>;
 }
 
+/** Each request is a process in the container. */
+const PAUSE_MS = 25;
+
 /** From this machine and from another network; ends with the test at the latest. */
 export const loadFromBothSides = async (port: number): Promise<SceneLoad> => {
   const namespace = await createNamespace();
   const state: { stopped: Promise<LoadReport> | undefined } = { stopped: undefined };
   const loads = await Promise.all([
-    startLoadProcess({ port }),
-    startLoadProcess({ port, host: namespace.hostAddress, namespace: namespace.name }),
+    startLoadProcess({ port, pauseMs: PAUSE_MS }),
+    startLoadProcess({ port, host: namespace.hostAddress, namespace: namespace.name, pauseMs: PAUSE_MS }),
   ]).catch(async (error: unknown) => {
     await namespace.remove();
     throw error;

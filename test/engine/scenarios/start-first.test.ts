@@ -84,12 +84,12 @@ describe('a deploy of start-first under mixed load from two networks', () => {
     expect(await appsOf(scene)).toEqual(['web 1.2.0 running', 'web 1.2.0 running']);
   });
 
-  it.each<readonly [string, Flavour, string]>([
-    ['ends at once', flavours.crash, 'crashed'],
-    ['is never healthy', flavours.neverHealthy, 'unhealthy'],
+  it.each<readonly [string, Flavour, string, StartFirstOptions]>([
+    ['ends at once', flavours.crash, 'crashed', {}],
+    ['is never healthy', flavours.neverHealthy, 'unhealthy', { healthyWithin: '6s' }],
   ])('loses no request to a candidate that %s: it is quarantined, the old one serves', async (...row) => {
-    const [, flavour, reason] = row;
-    const report = await deployBad(flavour, reason);
+    const [, flavour, reason, options] = row;
+    const report = await deployBad(flavour, reason, options);
     expect(failuresOf(report)).toEqual(NO_FAILURES);
     expect(Object.keys(report.answers)).toEqual(['1.0.0']);
   });

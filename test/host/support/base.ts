@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../support/command.ts';
-import { isAlive } from '../../support/pids.ts';
 import { customize, packagesOf, type Suite } from './suites.ts';
 
 /** Where root file systems are kept, about 450 MB each; hosts run there too. Not on an overlay: the engine's own would not work on it. */
 export const cacheFolder = process.env['SUPERCARGO_HOST_CACHE'] ?? '/var/cache/supercargo-hosts';
 
 const basesFolder = join(cacheFolder, 'bases');
+export const hostsFolder = join(cacheFolder, 'hosts');
+/** Another checkout may use another recipe at the same time. */
+const UNUSED_MS = 7 * 24 * 3_600_000;
 const BUILD_LIMIT_MS = 600_000;
 
 /** Debian as this machine gets it. @throws where its sources are not in deb822 form. */
@@ -44,14 +46,12 @@ const recipeOf = async (suite: Suite): Promise<readonly string[]> => {
 const isThere = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined)) !== undefined;
 
-/** Of other recipes, and of runs that were killed; they are only files. */
-const removeOthers = async (suite: Suite, kept: string): Promise<void> => {
-  const names = await readdir(basesFolder);
-  const isStale = (name: string): boolean => {
-    const [owner, , pid] = name.split('-');
-    return owner === suite.name && name !== kept && (pid === undefined || !isAlive(Number(pid)));
-  };
-  for (const name of names.filter(isStale)) await rm(join(basesFolder, name), { recursive: true });
+/** Of other recipes, and of runs that were killed. A base that is used has the time of that. */
+const removeUnused = async (): Promise<void> => {
+  for (const name of await readdir(basesFolder)) {
+    const { mtimeMs } = await stat(join(basesFolder, name));
+    if (Date.now() - mtimeMs > UNUSED_MS) await rm(join(basesFolder, name), { recursive: true });
+  }
 };
 
 /** A root file system with systemd and an engine, built once for each recipe (half a minute, from the network). Resolves with its folder. */
@@ -60,9 +60,12 @@ export const ensureBase = async (suite: Suite, say: (line: string) => void): Pro
   const key = createHash('sha256').update(recipe.join('\n')).digest('hex').slice(0, 16);
   const name = `${suite.name}-${key}`;
   const base = join(basesFolder, name);
-  if (await isThere(base)) return base;
   await mkdir(basesFolder, { recursive: true });
-  await removeOthers(suite, name);
+  if (await isThere(base)) {
+    await utimes(base, new Date(), new Date());
+    return base;
+  }
+  await removeUnused();
   say(`making a ${suite.name} host in ${base}`);
   const draft = `${base}-${String(process.pid)}`;
   const words = recipe.map((word) => (word === '-' ? draft : word));

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { sweepHosts } from './host-files.ts';
 import { makePackages } from './packages.ts';
 
 declare module 'vitest' {
@@ -14,12 +13,10 @@ declare module 'vitest' {
 
 /** Once for all hosts: the package. */
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
-  await sweepHosts();
   const share = await mkdtemp(join(tmpdir(), 'supercargo-share-'));
   await makePackages(share);
   project.provide('share', share);
   return async () => {
     await rm(share, { recursive: true, force: true });
-    await sweepHosts();
   };
 };

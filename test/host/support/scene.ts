@@ -33,7 +33,7 @@ const FORMAT = `{{.Label "${LABEL}.service"}} {{.Label "${LABEL}.version"}} {{.S
 /** `share` has the packages. */
 export const openScene = async (suite: Suite, share: string): Promise<Scene> => {
   const base = await ensureBase(suite, (line) => console.log(`» ${line}`));
-  const street = await createStreet();
+  const street = await createStreet(suite);
   const office = await openOffice(street);
   const host = await startHost({ suite, name: HOST, base, street, share });
   const supercargo: Scene['supercargo'] = async (...args) =>

@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { runCommand } from '../../support/command.ts';
+import { type Suite, suites } from './suites.ts';
 
 /** The network between this machine and a host. It outlives the host's boots, so that servers can listen on it. */
 export interface Street {
@@ -18,23 +18,11 @@ const ip = async (...args: readonly string[]): Promise<void> => {
   if (code !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr.trim()}`);
 };
 
-/** The names carry the pid: a later run sees whose they were. */
-export const streetPrefix = 'sch';
-
-export const removeStreet = async (bridge: string): Promise<void> => {
-  await runCommand('ip', ['link', 'delete', bridge]);
-};
-
-export const bridges = async (): Promise<readonly string[]> => {
-  const { stdout } = await runCommand('ip', ['-json', 'link', 'show', 'type', 'bridge']);
-  return (JSON.parse(stdout || '[]') as { ifname?: string }[]).flatMap(({ ifname }) => ifname ?? []);
-};
-
-export const createStreet = async (): Promise<Street> => {
-  const bridge = `${streetPrefix}${String(process.pid)}`;
+export const createStreet = async (suite: Suite): Promise<Street> => {
+  const number = String(1 + Object.values<Suite>(suites).indexOf(suite));
+  const bridge = `street${number}`;
   // Link-local addresses: no engine and no other network of this machine uses them (RFC 3927).
-  const network = `169.254.${String(randomInt(1, 160))}`;
-  await removeStreet(bridge);
+  const network = `169.254.${number}`;
   await ip('link', 'add', bridge, 'type', 'bridge');
   await ip('address', 'add', `${network}.1/24`, 'dev', bridge);
   await ip('link', 'set', bridge, 'up');
@@ -43,6 +31,6 @@ export const createStreet = async (): Promise<Street> => {
     link: `${bridge}h`,
     address: `${network}.1`,
     hostAddress: `${network}.2`,
-    remove: async () => removeStreet(bridge),
+    remove: async () => ip('link', 'delete', bridge),
   };
 };

@@ -6,24 +6,34 @@ import type { Action } from '../../../src/core/plan/action.ts';
 const signal = new AbortController().signal;
 const forget: readonly Action[] = [{ kind: 'forget' }];
 
+/** Asleep where it has not returned before anything else can happen. */
+const stateOf = async (sleeping: Promise<void>): Promise<string> =>
+  Promise.race([
+    sleeping.then(() => 'awake'),
+    new Promise<string>((resolve) => setImmediate(resolve, 'asleep')),
+  ]);
+
 describe('a wake', () => {
   it('that is called while nobody sleeps is not lost', async () => {
     const wake = createWake();
     wake.call();
-    await wake.sleep(60_000, signal);
-    expect('it returned').toBeTruthy();
+    expect(await stateOf(wake.sleep(60_000, signal))).toBe('awake');
+    const next = wake.sleep(60_000, signal);
+    expect(await stateOf(next)).toBe('asleep');
+    wake.call();
+    await next;
   });
 
   it('ends a sleep when it is called, and when the signal aborts', async () => {
     const wake = createWake();
     const sleeping = wake.sleep(60_000, signal);
+    expect(await stateOf(sleeping)).toBe('asleep');
     wake.call();
-    await sleeping;
+    expect(await stateOf(sleeping)).toBe('awake');
     const ended = new AbortController();
     const another = wake.sleep(60_000, ended.signal);
     ended.abort();
-    await another;
-    expect('it returned').toBeTruthy();
+    expect(await stateOf(another)).toBe('awake');
   });
 });
 

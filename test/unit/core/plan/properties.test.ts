@@ -53,8 +53,8 @@ const normal = (engine: SimulatedEngine): readonly object[] =>
     }))
     .toSorted((a, b) => a.slot.localeCompare(b.slot));
 
-/** Enough to meet most interleavings in a second or two; more by `RUNS=2000`, for whoever changes the planner. */
-const runs = { numRuns: Number(process.env['RUNS'] ?? 12) };
+/** `npm run test:long` has 2000. */
+const runs = { numRuns: Number(process.env['RUNS'] ?? 200) };
 const PATIENCE_MS = 600_000;
 
 const foreignOf = (engine: SimulatedEngine): unknown =>

@@ -22,7 +22,8 @@ import { FALLS_AGAIN_AND_AGAIN, FALLS_BEFORE_THE_NEXT_EDGE, FOUND } from './coun
 import { named, rotation, serving } from './scenes.ts';
 import { restsForEver } from '../at-rest.ts';
 
-const runs = { numRuns: Number(process.env['RUNS'] ?? 12) };
+/** `npm run test:long` has 2000. */
+const runs = { numRuns: Number(process.env['RUNS'] ?? 200) };
 const PATIENCE_MS = 600_000;
 
 const isRunning = (c: Container): boolean => c.state === 'running' || c.state === 'restarting';
