@@ -64,8 +64,7 @@ describe('a registry that is down', () => {
     const lines = [`image: ${here.repository()}`, scene.ports];
     await scene.compose(scene.web(lines, service('away', [`image: ${away.repository}`])));
     await scene.publish({ web: image.pinned, away: away.pinned });
-    const once = await scene.once();
-    expect(once.code).toBe(2);
+    assertCode(await scene.once(), 2);
     expect(await runningIn(scene)).toEqual(['web 1.0.0 running']);
   });
 });
