@@ -3,9 +3,8 @@ import type { InstanceName } from '../config/instance.ts';
 const OPTION = /^--instance(?:=(?<name>.*))?$/s;
 
 /**
- * Takes `--instance NAME` out of a command line, wherever it stands: it decides which files the configuration
- * is read from, so it has to be known before any command is. One without a name stays, and is the parser's to
- * refuse.
+ * Takes `--instance NAME` out of a command line, at any position: it selects the configuration files, so it
+ * must be known before the command line is parsed. Without a name it stays, and the parser refuses it.
  */
 export const takeInstance = (
   argv: readonly string[],

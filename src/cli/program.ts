@@ -14,13 +14,12 @@ Example:
 Configuration comes from the environment and from /etc/supercargo/agent.env.
 Exit codes everywhere: 0 ok · 1 error · 2 progressing, waiting or changes to make · 3 rolled back or blocked · 4 offline`;
 
-/** The program with all its commands: its help, man page and completions are made of it too. */
+/** The program with all its commands. Help, man page and completions derive from it too. */
 export const createProgram = ({ stdout, stderr }: Output, actionOf: ActionOf): Command => {
   const program = new Command('supercargo')
     .description('Makes this Docker host run what its environment’s manifest says.')
     .version(VERSION)
-    // main takes it off before any command is known (instance-option.ts); here it is for the help, and for
-    // one without a name.
+    // main has already removed it (instance-option.ts). This one serves the help, and refuses a missing name.
     .option('--instance <name>', 'the agent of supercargo@NAME.service, where a host has several')
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
@@ -32,7 +31,7 @@ export const createProgram = ({ stdout, stderr }: Output, actionOf: ActionOf): C
   return program;
 };
 
-/** Runs one command line to its end: the signal aborts it, and an error becomes a message and an exit code. */
+/** Runs one command line until its end or the signal. An error becomes a message and an exit code. */
 export const runProgram = async (
   argv: readonly string[],
   output: Output,
@@ -43,7 +42,7 @@ export const runProgram = async (
   const actionOf: ActionOf =
     (load) =>
     async (...given) => {
-      // commander gives the options last but one, before the command itself.
+      // commander passes the options second to last, before the command.
       const { json } = given.at(-2) as { readonly json?: boolean };
       try {
         const [{ run }, io] = await Promise.all([load(), openIo()]);

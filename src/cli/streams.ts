@@ -5,12 +5,12 @@ export interface Output {
   readonly stderr: NodeJS.WriteStream;
 }
 
-/** What a command may touch of the process: handed in by main, replaced in tests. */
+/** The parts of the process that commands use. Tests replace them. */
 export interface Io extends Output {
   readonly stdin: NodeJS.ReadStream;
-  /** As it was when the program started. */
+  /** The environment at the start of the program. */
   readonly env: NodeJS.ProcessEnv;
-  /** With what agent.env says by now. */
+  /** The environment with the current content of agent.env. */
   readonly readEnvironment: () => NodeJS.ProcessEnv;
   readonly pid: number;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ActionOf } from '../call.ts';
 
-/** The commands for one host: what each is called with, and its help. */
+/** Arguments, options and help of the commands for one host. */
 export const addHostCommands = (program: Command, actionOf: ActionOf): void => {
   program
     .command('run')

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { DEFAULT_LIMITS } from '../../hub/limits.ts';
 import type { ActionOf } from '../call.ts';
 
-/** The hub and the commands below it: what each is called with, and its help. */
+/** Arguments, options and help of `hub` and its subcommands. */
 export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
   const hub = program
     .command('hub')

@@ -41,7 +41,7 @@ const addPublishFlags = (command: Command): Command =>
 const addCreateFlag = (command: Command): Command =>
   command.option('--create', 'the environment may be a new one in this store');
 
-/** The commands for a build server and its store: what each is called with, and its help. */
+/** Arguments, options and help of the commands for a build server and its store. */
 export const addPublishCommands = (program: Command, actionOf: ActionOf): void => {
   addStoreFlags(program.command('fleet').argument('<environment>', 'whose hosts are shown'))
     .description('what every host of an environment runs, and who is behind')

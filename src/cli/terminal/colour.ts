@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 
-/** What a renderer must know of where its text goes. */
+/** The properties of the output that a renderer needs. */
 export interface Terminal {
-  /** Width in cells; undefined: no terminal, lines may be of any length. */
+  /** Width in cells; undefined without a terminal, where lines have no limit. */
   readonly columns: number | undefined;
   readonly colour: boolean;
 }
@@ -20,8 +20,8 @@ export interface Palette {
 }
 
 /**
- * Node itself decides on colour: a terminal that has colours, not NO_COLOR, NODE_DISABLE_COLORS or TERM=dumb;
- * FORCE_COLOR wins over all (node:util styleText, `validateStream`).
+ * Node decides about colour: it follows the terminal, NO_COLOR, NODE_DISABLE_COLORS, TERM=dumb, and
+ * FORCE_COLOR before all (node:util styleText, `validateStream`).
  */
 export const describeTerminal = (
   stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },

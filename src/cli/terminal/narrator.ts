@@ -4,7 +4,7 @@ import type { EventName } from '../../core/vocabulary/event-names.ts';
 
 export const createQuietLog = (): EventLog => ({ write: () => undefined });
 
-/** What people want to read while `once` works; everything else is in its final status. */
+/** The events that `once` prints while it works; its final status holds the rest. */
 const WORDS: Partial<Record<EventName, string>> = {
   'manifest.accepted': 'manifest accepted',
   'manifest.rejected': 'manifest refused',
@@ -40,15 +40,15 @@ const textOf = (value: unknown): string =>
 
 const SUBJECTS = ['image', 'container', 'name', 'version', 'serial', 'action'] as const;
 
-/** One line an event, for a terminal or a build log. */
+/** Writes a line for each event, to a terminal or a build log. */
 export const createNarrator = (io: Io): EventLog => {
   const { palette, columns } = terminalOf(io);
-  // The line that shows a pull's progress stands where this one goes.
+  // Erases the line with the progress of pulls (once.ts).
   const clear = columns === undefined ? '' : '\r\u001B[K';
   return {
     write: (level, event, fields = {}) => {
       const words = WORDS[event];
-      // A container that drains no more is told by what it does next.
+      // The end of a drain has no line: the next event says what becomes of the container.
       if (words === undefined || level === 'debug' || fields['ended'] === true) return;
       const subject = SUBJECTS.map((name) => fields[name]).find((value) => value !== undefined);
       const paint = level === 'error' ? palette.bad : level === 'warn' ? palette.warn : palette.faint;

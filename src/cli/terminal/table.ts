@@ -2,22 +2,22 @@ import { createPalette, type Terminal } from './colour.ts';
 import { printable, visibleWidth } from './visible.ts';
 
 export interface Table {
-  /** Absent: rows only, for lists of names and values. */
+  /** Absent for lists of names and values. */
   readonly header?: readonly string[];
   /** Cells may hold colours. Missing cells at the end of a row are empty. */
   readonly rows: readonly (readonly string[])[];
 }
 
 const GAP = '  ';
-/** Narrower than this the last column is left to the terminal to break. */
+/** The least width at which the last column is wrapped; below it the terminal breaks the lines. */
 const LEAST_WIDTH = 16;
 
 const padded = (cell: string, width: number): string =>
   cell + ' '.repeat(Math.max(0, width - visibleWidth(cell)));
 
 /**
- * A word longer than the width (a digest) is cut into pieces, unless it holds colours: cutting could split
- * their codes.
+ * Cuts a word that is longer than the width (a digest), but not one with colours, whose codes a cut could
+ * split.
  */
 const piecesOf = (word: string, width: number): readonly string[] => {
   const isPlain = visibleWidth(word) === word.length;
@@ -38,9 +38,8 @@ const wrap = (text: string, width: number): readonly string[] => {
 };
 
 /**
- * Columns as wide as their widest cell, two spaces apart, no space at the end of a line. On a terminal the
- * last column is wrapped to what is left of the width, below itself. Ends with a line break; empty where
- * there is nothing to show.
+ * Aligns the columns, two spaces apart. On a terminal, wraps the last column within the remaining width. Ends
+ * with a line break; empty without rows.
  */
 export const renderTable = ({ header, rows }: Table, terminal: Terminal): string => {
   if (rows.length === 0) return '';

@@ -6,7 +6,7 @@ const DURATIONS: readonly (readonly [number, string])[] = [
   [1, 'ms'],
 ];
 
-/** For people: the largest unit that fits, rounded down: `350 ms`, `3 s`, `2 min`, `4 h`, `3 d`. */
+/** Rounds down to the largest unit that fits: `350 ms`, `3 s`, `2 min`, `4 h`, `3 d`. */
 export const formatDuration = (ms: number): string => {
   const whole = Math.max(0, Math.floor(ms));
   const [size, unit] = DURATIONS.find(([least]) => whole >= least) ?? [1, 's'];

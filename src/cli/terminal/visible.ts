@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 const WIDE =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
 
-/** Cells that the text takes in a terminal: colours take none, CJK letters and emoji two. */
+/** The text's width in terminal cells: colour codes take none, CJK letters and emoji two. */
 export const visibleWidth = (text: string): number => {
   const plain = stripVTControlCharacters(text);
   if (/^[ -~]*$/.test(plain)) return plain.length;
@@ -15,8 +15,8 @@ const ESCAPE = String.fromCodePoint(27);
 const COLOUR_OR_CONTROL = new RegExp(`${ESCAPE}\\[[0-9;]*m|\\p{Cc}`, 'gu');
 
 /**
- * Text from elsewhere (names, messages of a registry) must not move the cursor or set the title of the
- * terminal: control characters become spaces. Colours stay, since ours are among them.
+ * Replaces control characters by spaces: foreign text (names, a registry's messages) must not move the cursor
+ * or set the terminal's title. Colour codes stay, because our own are among them.
  */
 export const printable = (text: string): string =>
   text.replaceAll(COLOUR_OR_CONTROL, (found) => (found.length > 1 ? found : ' '));
