@@ -4,7 +4,8 @@ import { readConfig, type Config } from '../../config/agent-config.ts';
 import { readSurroundings } from '../../config/surroundings.ts';
 
 /**
- * The group that may talk to the engine, as the unit's SupplementaryGroups= gives it. Root's needs no giving.
+ * The group of the engine's socket, like SupplementaryGroups= in the unit. Empty for TCP, a missing socket or
+ * root's group.
  */
 const engineGroups = ({ address }: Config['engine']): readonly number[] => {
   if (address.kind !== 'unix') return [];
@@ -12,7 +13,7 @@ const engineGroups = ({ address }: Config['engine']): readonly number[] => {
   return gid === 0 ? [] : [gid];
 };
 
-/** False where there is nobody to become: no root, no state yet, or a state of root's own. */
+/** Returns false if this process is not root, or if the state folder is missing or belongs to root. */
 const becomeStateOwner = ({ stateDir, engine }: Config): boolean => {
   if (process.geteuid?.() !== 0) return false;
   const owner = statSync(stateDir, { throwIfNoEntry: false });
@@ -23,7 +24,7 @@ const becomeStateOwner = ({ stateDir, engine }: Config): boolean => {
   return true;
 };
 
-/** A user who is gone from passwd has no home. */
+/** userInfo() throws for a user without an entry in passwd. */
 const homeOfUser = (): string | undefined => {
   try {
     return userInfo().homedir;
@@ -33,9 +34,9 @@ const homeOfUser = (): string | undefined => {
 };
 
 /**
- * The agent's configuration. Root, who works on its files here, becomes its user first: a ledger that root
- * wrote is one that the agent could not read any more, and what only root may read is not what the agent
- * sees. @throws AgentError CONFIG
+ * The agent's configuration. A root process first becomes the agent's user: the agent could not read a ledger
+ * written by root, and root can read files that the agent cannot.
+ * @throws AgentError CONFIG
  */
 export const readHostConfig = (env: NodeJS.ProcessEnv): Config => {
   const config = readConfig(env, readSurroundings());

@@ -17,7 +17,7 @@ export type CheckedCompose = { readonly watch: readonly string[]; readonly folde
   | { readonly kind: 'errors'; readonly errors: readonly [ComposeProblem, ...ComposeProblem[]] }
 );
 
-/** With a `candidate`: as if the content of that file were at `path`. */
+/** With a `candidate`, checks the content of that file as if it were at `path`. */
 export const checkCompose = async (
   path: string,
   signal?: AbortSignal,
@@ -37,12 +37,9 @@ const fileProblem = (p: ComposeProblem): FileProblem => ({
   advice: p.advice,
 });
 
-/** Once, for a command. */
 export const readTrustFile = (path: string | undefined): Promise<ReadTrust> => createTrustReader(path)();
 
-/**
- * Reads it each time, and parses it only where it has changed: an unchanged answer is the very same object.
- */
+/** Reads the file each time, but parses it only after a change. Returns the same object until then. */
 const createTrustReader = (path: string | undefined) => {
   let last: { readonly bytes: Buffer; readonly read: ReadTrust } | undefined;
   return async (signal?: AbortSignal): Promise<ReadTrust> => {
@@ -75,7 +72,7 @@ const trustIn = (path: string, bytes: Uint8Array): ReadTrust => {
 export const describeTrust = ({ epoch, threshold, keys }: Trust): string =>
   `epoch ${String(epoch)}, ${String(threshold)} of ${String(keys.length)} keys`;
 
-/** Remembers what to watch from the last read, for the daemon. */
+/** Keeps the files and folders of the last read, because the daemon watches them. */
 export const createHostFiles = (composePath: string, trustFile: string | undefined) => {
   let watched: { files: readonly string[]; folders: readonly string[] } = {
     files: [composePath],

@@ -5,7 +5,7 @@ import type { Trust } from '../../core/manifest/manifest.ts';
 import { readTrustFile } from './host-files.ts';
 
 export interface HubTrustOptions {
-  /** `--trust`. */
+  /** `--trust`; undefined for `trust.json` in the hub's folder. */
   readonly file: string | undefined;
   /** The hub's folder. */
   readonly data: string;
@@ -20,9 +20,9 @@ const isThere = async (path: string): Promise<boolean> =>
   );
 
 /**
- * Reads the trust file at each call: the one that was named, else `trust.json` in the hub's folder.
- * Undefined: there is none. One that was there may not vanish: without it the hub would take what nobody
- * signed.
+ * Reads the trust file at each call. Resolves to undefined if the hub never had one. A file that vanishes is
+ * an error, because without it the hub would accept unsigned manifests.
+ * @throws AgentError TRUST
  */
 export const createHubTrust = ({ file, data }: HubTrustOptions): (() => Promise<Trust | undefined>) => {
   const path = file ?? join(data, TRUST_FILE);

@@ -7,13 +7,14 @@ import { wireAgent, type Wired } from './wire-agent.ts';
 
 export interface Looked extends Wired {
   readonly environment: string;
-  /** Undefined: the engine is away, the ledger is in trouble, or there is no valid compose file. */
+  /** Undefined if the engine is offline, the ledger is unusable, or the compose file is invalid. */
   readonly input: PlanInput | undefined;
 }
 
 /**
- * Looks at this host without a daemon and writes nothing: reads files and ledger, asks the manifest source
- * where wanted, observes the engine, plans.
+ * Observes and plans without a daemon and writes nothing. `fetch` also asks the manifest source; `strict`
+ * makes an invalid compose file an error.
+ * @throws AgentError
  */
 export const lookLocally = async (
   io: Io,

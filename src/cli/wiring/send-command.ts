@@ -6,7 +6,8 @@ import type { Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
 
 /**
- * Asks the running agent; without one, does it to the ledger ourselves, as the one writer. @throws AgentError
+ * Sends the command to the running agent. Without an agent, takes the lock and changes the ledger itself.
+ * @throws AgentError
  */
 export const sendCommand = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
@@ -35,7 +36,7 @@ export const answerLines = (io: Io, { lines }: CommandAnswer): void => {
   for (const line of lines) io.stdout.write(`${line}\n`);
 };
 
-/** Who asks: the person behind sudo, where there is one. */
+/** The calling user; under sudo, the user that called sudo. */
 export const whoAsks = (io: Io): string => {
   const { SUDO_USER: sudoer } = io.env;
   if (sudoer !== undefined && sudoer !== '') return sudoer;

@@ -28,7 +28,7 @@ const parseCommand = (body: unknown): Command => {
   });
 };
 
-/** What the daemon answers on its socket. */
+/** The routes of the daemon's socket. */
 export const routesOf = (environment: string, agent: Agent, refresh: Refresh): Routes => ({
   'GET /status': () => Promise.resolve(agent.status()),
   'GET /explain': async (_body, signal) => {

@@ -33,7 +33,10 @@ export interface Wired {
   readonly ports: AgentPorts;
   /** The registry logins of this host. */
   readonly credentials: RegistryCredentials;
-  /** One writer per engine and environment. Idempotent. @throws AgentError AGENT_RUNNING or ENGINE_OFFLINE */
+  /**
+   * Takes the lock: one writer per engine and environment. Idempotent.
+   * @throws AgentError AGENT_RUNNING or ENGINE_OFFLINE
+   */
   readonly claim: () => Promise<void>;
   readonly release: () => Promise<void>;
   /** What to watch for changes: compose, env and trust files, and a manifest that is a file. */
@@ -46,16 +49,16 @@ export interface Wired {
 
 export interface WireOptions {
   readonly log: EventLog;
-  /** Looks only: nothing is written, nothing started. */
+  /** Only observes; writes and starts nothing. */
   readonly dryRun: boolean;
-  /** The daemon's process id; undefined for a command that is none. */
+  /** The daemon's process id; undefined for the other commands. */
   readonly daemonPid: number | undefined;
 }
 
 const engineAddress = ({ engine: { address, tlsFolder } }: Config): EngineAddress =>
   address.kind === 'unix' ? address : { kind: 'tcp', host: address.host, port: address.port, tlsFolder };
 
-/** Puts the real adapters behind the agent's ports. */
+/** Connects the agent's ports with their adapters. */
 export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOptions): Wired => {
   const credentials = createRegistryCredentials({
     dockerConfigDir: config.dockerConfigDir,
@@ -112,7 +115,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     claim: async () => {
       if (lock) return;
       lock = await acquireLock({ engineId: (await ports.engine.facts()).id, environment });
-      // What a killed writer left half written; nobody else writes here now.
+      // Removes what a killed writer left half written. The lock excludes other writers.
       await sweepTemporaries(config.stateDir).catch(() => []);
     },
     release: async () => {
@@ -151,7 +154,7 @@ const tlsFiles = ({ caFile, clientCertificate }: Config): TlsFiles => ({
   clientKey: clientCertificate?.keyFile,
 });
 
-/** One company has one authority: reports go out with the certificates of the manifest source. */
+/** Reports use the certificates of the manifest source: both servers have the company's one authority. */
 const tlsReader =
   (config: Config) =>
   (signal: AbortSignal): Promise<TlsMaterial> =>
