@@ -65,7 +65,7 @@ const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
 };
 
 const checkEngineDisk = async ({ ports }: Wired): Promise<readonly Check[]> => {
-  // An engine that is away has a line of its own.
+  // An offline engine already has its own line.
   const room = await ports.engine.room().catch(() => undefined);
   if (!room) return [];
   const free = formatBytes(room.freeBytes);
@@ -88,7 +88,7 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
   return [ok('manifest', manifest ? `serial ${String(manifest.serial)}` : 'read')];
 };
 
-/** The proxy of start-first services: what the agent would say of it now. No line where none is needed. */
+/** The agent's current decision on the proxy of start-first services. No line if no service needs the proxy. */
 const checkEdge = async (
   { agent, ports }: Wired,
   { edgeImage: image }: Config,
@@ -109,7 +109,7 @@ const checkEdge = async (
   return [hint('edge', `not there yet (${name})`, 'the agent makes it with the first start-first service')];
 };
 
-/** A manifest from the future, or one that is older than its own end, tells of a clock that is wrong. */
+/** A manifest from the future shows that this host's clock is behind. */
 const checkClock = ({ agent }: Wired): readonly Check[] => {
   const { manifest } = agent.intake.state();
   const now = new Date();
@@ -125,7 +125,7 @@ const checkClock = ({ agent }: Wired): readonly Check[] => {
     : [ok('clock', now.toISOString())];
 };
 
-/** What `doctor` shows, in this order. */
+/** All checks, in the order in which `doctor` shows them. */
 export const checkHost = async (env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<readonly Check[]> => {
   let config: Config;
   try {

@@ -8,8 +8,8 @@ import { guarded, hint, ok, type Check } from './check.ts';
 import type { Wired } from '../wiring/wire-agent.ts';
 
 /**
- * What the host's own file says, or the manifest; undefined where nobody has published a version, or no
- * registry is asked.
+ * The image of the compose file or the manifest. Undefined if no version is published, or if no registry is
+ * asked.
  */
 const wantedOf = (service: Service, manifest: Manifest | undefined): ImageReference | undefined => {
   const declared = tryParseImage(service.image);
@@ -26,7 +26,10 @@ const asked = (reference: ImageReference, digest: ReleaseImage['digest']): Relea
   platform: undefined,
 });
 
-/** By digest alone, as for a pull. One that does not have it is no problem: the next source is asked. */
+/**
+ * Asks by digest alone, as a pull does. A missing image is only a hint, because a pull goes on to the next
+ * source.
+ */
 const checkMirror = async (
   { ports, credentials }: Wired,
   service: string,
@@ -44,10 +47,7 @@ const checkMirror = async (
   }
 };
 
-/**
- * Each registry that a service of this host names, and each mirror of it, is asked for that service's image,
- * with the login of this host.
- */
+/** Asks the registry of each service, and its mirrors, for the service's image, with this host's logins. */
 export const checkRegistries = async (
   wired: Wired,
   mirrors: readonly Mirror[],

@@ -6,7 +6,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Status } from '../../core/status/status-document.ts';
 import { bad, hint, ok, type Check } from './check.ts';
 
-/** The daemon, and how its reports go: it alone sends them. */
+/** Checks the daemon and its reports together, because only the daemon sends reports. */
 export const checkDaemon = async (config: Config): Promise<readonly Check[]> => {
   const answer = await askAgent(config.socketPath, 'GET', '/status', undefined);
   if (answer === undefined)
@@ -36,7 +36,7 @@ const reportChecks = ({ report: wanted }: Config, { report: told }: Status): rea
     : [ok('reports', `${told.url}, the last one at ${told.sentAt}`)];
 };
 
-/** A line only where the token cannot be read: what it opens is seen by the reports themselves. */
+/** No line for a readable token: the reports themselves show whether the server accepts it. */
 export const checkReportToken = async ({ report }: Config): Promise<readonly Check[]> => {
   if (report?.token.kind !== 'file') return [];
   try {

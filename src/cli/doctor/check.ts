@@ -3,7 +3,7 @@ import { toAgentError } from '../../core/errors.ts';
 /** One line of `doctor`. */
 export interface Check {
   readonly name: string;
-  /** A hint is odd, but nothing that keeps the agent from its work. */
+  /** A hint does not keep the agent from its work. */
   readonly result: 'ok' | 'hint' | 'problem';
   readonly message: string;
   readonly advice: string | null;
@@ -25,7 +25,7 @@ export const hint = (name: string, message: string, advice: string): Check => ({
   advice,
 });
 
-/** What a check throws is its line. */
+/** Turns what a check throws into its line. */
 export const guarded = async (
   name: string,
   check: () => Promise<readonly Check[]>,

@@ -13,7 +13,7 @@ import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { drainWords, paintOutcome } from './status-text.ts';
 
-/** `explain --json`: supercargo/explain/v1. Environment values are never in it. */
+/** The document of `explain --json`. It never contains values of environment variables. */
 export interface ExplainDocument {
   readonly apiVersion: 'supercargo/explain/v1';
   readonly environment: string;

@@ -14,11 +14,11 @@ import { toneOf } from '../../core/vocabulary/outcomes.ts';
 
 const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(word)](oneLine(word));
 
-/** What to check where no host has reported. */
+/** Advice if no host has reported. */
 export const noReportAdvice = (environment: string): string =>
   `  → check SUPERCARGO_REPORT_URL on the hosts, and that their SUPERCARGO_ENVIRONMENT is ${environment}`;
 
-/** `web  1.2.2 → 1.2.3`, a line each. */
+/** A line for each service: `web  1.2.2 → 1.2.3`. */
 export const renderChanges = (changes: readonly VersionChange[], screen: Screen): string => {
   const rows = changes.map(({ service, from, to, kind, note }) => [
     `  ${service}`,
@@ -28,7 +28,7 @@ export const renderChanges = (changes: readonly VersionChange[], screen: Screen)
   return rows.length === 0 ? '  no services\n' : renderTable({ rows }, screen);
 };
 
-/** Summary, and a line for each host; for a terminal, redrawn. */
+/** A line for each host. */
 export const renderWait = (hosts: readonly WaitedHost[], screen: Screen): string => {
   const rows = hosts.map(({ host, verdict }) => [
     host,
@@ -51,7 +51,6 @@ export const renderFault = (host: string, fault: HostFault, { palette }: Screen)
     .map((line) => `${line}\n`)
     .join('');
 
-/** What `fleet` shows. */
 export interface Fleet {
   readonly environment: string;
   readonly published: Manifest | undefined;
@@ -68,14 +67,14 @@ const ago = (ms: number): string => {
     : `${String(Math.round(seconds / MINUTE))} min ago`;
 };
 
-/** Of the host: why it is called what it is, where none of its services says so. */
+/** The row of the host itself; explains a verdict that no service of the host explains. */
 const hostRow = ({ verdict }: JudgedHost<HostReport>, screen: Screen): readonly string[] => {
   if (isWell(verdict)) return ['–', '', '', paintWord(screen, verdict.word), '', ''];
   const why = [verdict.message, ...(verdict.advice === null ? [] : [`→ ${verdict.advice}`])].join(' ');
   return ['–', '', '', paintWord(screen, verdict.word), '', oneLine(why)];
 };
 
-/** Green only where the host is: what a stale host last said of its services is no good news. */
+/** Green only if the host is well, because the report of a silent host is outdated. */
 const serviceRow = (s: ReportedService, isHostWell: boolean, { palette }: Screen): readonly string[] => {
   const runs = [...new Set(s.containers.filter((c) => c.state === 'running').map((c) => c.version))];
   return [
@@ -106,7 +105,7 @@ const rowsOf = (judged: JudgedHost<HostReport>, screen: Screen, nowMs: EpochMs):
   ]);
 };
 
-/** `38 converged, 1 behind, 1 silent`, the worst first. */
+/** The counts of the verdicts, worst first: `1 silent, 1 behind, 38 converged`. */
 const renderCounts = (judged: Fleet['judged'], screen: Screen): string =>
   countWords(judged.map(({ verdict }) => verdict))
     .map(({ word, hosts }) => screen.palette[toneOf(word)](`${String(hosts)} ${oneLine(word)}`))
@@ -123,7 +122,7 @@ const headOf = ({ environment, published, judged }: Fleet, screen: Screen): stri
   return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}`;
 };
 
-/** Hosts × services: what each host is at, what is wanted against what runs, outcome, since when. */
+/** A row for each service of each host, below the environment's serial and counts. */
 export const renderFleet = (fleet: Fleet, screen: Screen): string => {
   const { environment, judged, nowMs } = fleet;
   const header = ['HOST', 'IS', 'SERIAL', 'SEEN', 'SERVICE', 'DESIRED', 'RUNS', 'OUTCOME', 'SINCE', 'WHY'];

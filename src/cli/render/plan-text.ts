@@ -12,7 +12,7 @@ import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
 
-/** `plan --json`: supercargo/plan/v1. */
+/** The document of `plan --json`. */
 export interface PlanDocument {
   readonly apiVersion: 'supercargo/plan/v1';
   readonly environment: string;
@@ -21,19 +21,18 @@ export interface PlanDocument {
   /** Steps of the edge, the proxy of start-first services. */
   readonly edge: readonly PlanStep[];
   readonly housekeeping: readonly PlanStep[];
-  /** Containers with our labels that are not ours. Absent where there are none. */
+  /** Containers with our labels that the agent does not own. Absent if there are none. */
   readonly foreign?: readonly ForeignContainer[];
 }
 
-/** One service in it. */
 interface PlannedService extends DecisionStatus {
   readonly service: string;
-  /** What clients of the service notice; null where nothing of it changes. */
+  /** What clients of the service notice; null if nothing changes. */
   readonly gap: string | null;
-  /** What may fail although it was tried beforehand as far as it can be; null where nothing may. */
+  /** What may fail although all possible checks were made beforehand; null if nothing may. */
   readonly warning: string | null;
   readonly steps: readonly PlanStep[];
-  /** What stands in the way after these steps; null where nothing does. */
+  /** What blocks the service after these steps; null if nothing does. */
   readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
 }
 
@@ -75,8 +74,8 @@ export const planDocument = (
 });
 
 /**
- * Nothing can be planned (no engine, no ledger, no compose file): what `status` says of each service, and no
- * step.
+ * The document without steps, if no plan is possible (no engine, ledger or compose file): each service as in
+ * `status`.
  */
 export const planlessDocument = (status: Status): PlanDocument => ({
   apiVersion: 'supercargo/plan/v1',

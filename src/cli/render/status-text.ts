@@ -12,10 +12,7 @@ import { renderTable } from '../terminal/table.ts';
 import { formatBytes, relativeTime } from '../terminal/units.ts';
 import { toneOf } from '../../core/vocabulary/outcomes.ts';
 
-/**
- * The host at a glance: who and what, a line per container, then every reason with what to do. Ends with a
- * line break.
- */
+/** Headlines, a row for each container, then each problem with its advice. Ends with a line break. */
 export const renderStatus = (status: Status, screen: Screen, nowMs: number): string =>
   [
     headline(status, screen, nowMs),
@@ -27,7 +24,7 @@ export const renderStatus = (status: Status, screen: Screen, nowMs: number): str
     ...reasons(status, screen, nowMs),
   ].join('\n');
 
-/** A word of a newer agent is shown as it is, and is not good. */
+/** Shows an unknown outcome (of a newer agent) as it is, and never as good. */
 export const paintOutcome = (outcome: string, palette: Palette): string => palette[toneOf(outcome)](outcome);
 
 const ago = (nowMs: number, iso: string | null): string =>
@@ -73,7 +70,6 @@ const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
       ]
     : [];
 
-/** One line only where it goes wrong, or somebody may wonder whether it goes at all. */
 const reportLine = ({ agent, report }: Status, { palette }: Screen, nowMs: number): readonly string[] => {
   if (!report || !agent.running) return [];
   const { url, sentAt, message } = report;
@@ -110,7 +106,7 @@ const rowsOf = (service: ServiceStatus, palette: Palette, nowMs: number): readon
   ]);
 };
 
-/** In brackets: it is no service. */
+/** The edge's rows, in brackets because the edge is no service. */
 const edgeRows = ({ edge }: Status, palette: Palette): readonly (readonly string[])[] =>
   (edge?.containers ?? []).map((c, index) => [
     ...(index === 0 ? ['(edge)', paintOutcome(edge?.outcome ?? 'converged', palette)] : ['', '']),
@@ -123,9 +119,7 @@ const edgeRows = ({ edge }: Status, palette: Palette): readonly (readonly string
 
 type EdgeContainer = NonNullable<Status['edge']>['containers'][number];
 
-/**
- * Nothing is touched for it: the next start of this edge, or the next edge, has the settings of this agent.
- */
+/** The agent does not restart an edge for new settings: the next start of the edge applies them. */
 const outdatedSuffix = ({ outdated }: EdgeContainer): string =>
   outdated === true ? ' (settings of an older agent)' : '';
 
@@ -147,11 +141,11 @@ export const drainWords = ({ drain }: ContainerStatus): string => {
 export const formatPull = (p: ProgressStatus): string =>
   `${String(p.layersDone)} of ${String(p.layersTotal)} layers, ${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
 
-/** The registry itself, asked first, is what everybody expects. */
+/** An image straight from the registry is the normal case. */
 const isWorthTelling = ({ kind, skipped }: OriginStatus): boolean =>
   kind !== 'registry' || skipped.length > 0;
 
-/** Where an image came from, and a line for each source that did not have it. */
+/** The source of an image, and a line for each source that failed before it. */
 const originLines = (subject: string, { source, fetchedAt, skipped }: OriginStatus): readonly string[] => [
   `${subject}: its image came from ${source} at ${fetchedAt}`,
   ...skipped.map((s) => `  skipped ${s.source}: ${s.message}`),
