@@ -14,11 +14,11 @@ export interface Archiving {
     wanted: ManifestService,
     signal: AbortSignal,
   ) => Promise<ManifestService>;
-  /** Takes away what no manifest names any more; a failure is told and changes nothing. */
+  /** Removes archives that no manifest names any more. A failure is only a warning. */
   readonly sweep: (signal: AbortSignal) => Promise<void>;
 }
 
-/** What `--archive` adds to a publish. Without platforms: all that the image has. */
+/** Implements `--archive`. Without platforms, archives all platforms of the image. */
 export const createArchiving = (
   s: Session,
   registry: ImageRegistry,

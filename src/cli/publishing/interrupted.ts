@@ -3,8 +3,7 @@ import type { Call } from '../call.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 
 /**
- * A build that is aborted must never end green: other commands end with 0 when they are interrupted, these do
- * not.
+ * Makes an interrupted command fail: other commands then exit with 0, but an aborted build must not be green.
  * @throws AgentError TIMED_OUT
  */
 export const neverGreen =

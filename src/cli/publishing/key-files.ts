@@ -22,7 +22,7 @@ export interface PublishingKey {
   readonly warning: string | undefined;
 }
 
-/** Who may read what only the owner should. */
+/** The mode bits of the group and of others. */
 const OTHERS = 0o077;
 
 const fault = (message: string, advice: string): AgentError => new AgentError('KEY', message, { advice });
@@ -57,7 +57,7 @@ export const readKey = async (path: string): Promise<PublishingKey> => {
 
 const RAW_BYTES = 32;
 
-/** Without the hosts' trust file: what one of our own keys signed. */
+/** Replaces the hosts' trust file: trusts a signature by any of the given keys. */
 export const trustInKeys = (keys: readonly KeyObject[]): Trust | undefined =>
   keys.length === 0
     ? undefined
@@ -89,7 +89,7 @@ const fromJson = (text: string): unknown => {
   }
 };
 
-/** Host names: a JSON list of texts, or one a line with `#` comments. @throws AgentError USAGE */
+/** Reads host names: a JSON list, or one a line with `#` comments. @throws AgentError USAGE */
 export const readHosts = async (path: string): Promise<readonly string[]> => {
   const text = await readText(path, 'the list of hosts');
   const json = text.trimStart().startsWith('[') ? fromJson(text) : undefined;

@@ -66,7 +66,7 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
   return { documents: createHttpStore(options), archives: createHttpArchives(options) };
 };
 
-/** Where the engine of this machine has the certificates of registries. */
+/** The engine's folder of registry certificates. */
 const ENGINE_CERTIFICATES = '/etc/docker/certs.d';
 
 export const openRegistry = ({ dockerConfigDir, path, home }: PublisherConfig): ImageRegistry =>

@@ -5,7 +5,7 @@ import type { EpochMs } from '../../core/time.ts';
 import type { ChosenBase } from '../../publish/base-manifest.ts';
 import { durationArgument, parseSerial } from '../arguments.ts';
 
-/** Where the store is, and who is believed there. */
+/** The store's address, certificates and trusted keys. */
 export interface StoreFlags {
   readonly to?: string;
   readonly trust?: string;
@@ -15,7 +15,7 @@ export interface StoreFlags {
   readonly json?: boolean;
 }
 
-/** What `publish`, `promote` and `rollback` share. */
+/** The options of `publish`, `promote` and `rollback`. */
 export interface PublishFlags extends StoreFlags {
   readonly key: readonly string[];
   readonly insecureUnsigned?: boolean;
@@ -46,7 +46,7 @@ export const checkEnvironment = (text: string): string => {
 
 const PERCENT = 100;
 
-/** `1h:5%`: over an hour, 5 % at once. @throws AgentError USAGE */
+/** Parses `1h:5%`: over one hour, and 5 % of the hosts at once. @throws AgentError USAGE */
 export const parseRollout = (text: string | undefined, nowMs: EpochMs): Rollout | undefined => {
   if (text === undefined) return undefined;
   const [duration = '', share = '0%', ...rest] = text.split(':');
@@ -77,7 +77,7 @@ export const parseMaxFailed = (text: string): number => {
 
 const TIMEOUT_MS = 600_000;
 
-/** Longer than the rollout, whose last host begins at its end. */
+/** The default is longer than the rollout, because the last host starts at the rollout's end. */
 export const timeoutOf = (text: string | undefined, rollout: Rollout | undefined): number =>
   text === undefined ? TIMEOUT_MS + (rollout?.durationSeconds ?? 0) * 1000 : durationArgument(text);
 
@@ -97,7 +97,7 @@ export const parseBase = (text: string | undefined): ChosenBase | undefined => {
   throw usage('"0" is not a serial', 'serials begin at 1; to build upon nothing write --base none');
 };
 
-/** @throws AgentError USAGE where the flags contradict each other */
+/** @throws AgentError USAGE if flags are missing, invalid or contradictory */
 export const checkPublishFlags = (flags: PublishFlags): void => {
   if (flags.key.length === 0 && flags.insecureUnsigned !== true)
     throw usage(

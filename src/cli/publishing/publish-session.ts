@@ -30,7 +30,7 @@ import {
 import { waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
 
-/** One call of `publish`, `promote` or `rollback`, checked and connected. */
+/** A call of `publish`, `promote` or `rollback` with checked options and an open store. */
 export interface Session {
   readonly io: Io;
   readonly flags: PublishFlags;
@@ -44,7 +44,7 @@ export interface Session {
   readonly nowMs: EpochMs;
 }
 
-/** @throws AgentError USAGE, KEY, TRUST or CONFIG, before anything is asked or written */
+/** Reads only local files. @throws AgentError USAGE, KEY, TRUST or CONFIG */
 export const openSession = async (io: Io, environmentText: string, flags: PublishFlags): Promise<Session> => {
   const environment = checkEnvironment(environmentText);
   checkPublishFlags(flags);
@@ -88,7 +88,7 @@ const termsOf = (s: Session, rollout: Rollout | undefined): DraftOptions => ({
   publisher: publisherName(s.config),
 });
 
-/** Versions that were taken over from a manifest that no known key has signed. */
+/** The versions that come from a manifest without a signature by a known key. */
 const adoptedIn = ({ before, manifest, isAdopted }: Published): readonly (readonly [string, string])[] =>
   isAdopted && before
     ? Object.entries(manifest.services)
@@ -138,7 +138,7 @@ const documentOf = (s: Session, published: Published, exitCode: ExitCode, waited
   exitCode,
 });
 
-/** When a wait fails: the versions before, or no further switch anywhere. */
+/** Executes `--on-failure`: publishes the earlier versions again, or a freeze. */
 const recover = async (s: Session, published: Published, signal: AbortSignal): Promise<void> => {
   const what = parseOnFailure(s.flags.onFailure);
   if (what === 'none') return;
@@ -148,7 +148,7 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
     return;
   }
   const undone = (current: Manifest | undefined): Services => {
-    // Asked again after every lost race: what somebody has published since is never undone.
+    // Called again after every lost race, so that a later publish is never undone.
     if (current?.serial !== manifest.serial) throw new AgentError('STORE', 'somebody has published since');
     return what === 'rollback' && before ? restored(before, current) : current.services;
   };
@@ -174,12 +174,12 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
   warn(s, again);
 };
 
-/** Publishes what `services` says, tells it, and waits where that was asked for. */
+/** Publishes the versions of `services`, prints the result, and waits for the hosts with `--wait`. */
 export const publishAndPrint = async (
   s: Session,
   { services, named }: Pick<Proposal, 'services' | 'named'>,
   signal: AbortSignal,
-  /** After it was written, and before any wait. */
+  /** Runs between the write and the wait. */
   onWritten: () => Promise<void> = async () => Promise.resolve(),
 ): Promise<ExitCode> => {
   const { io, flags } = s;
@@ -211,7 +211,7 @@ export const publishAndPrint = async (
   const target = published.manifest;
   const { code, waited } = await waitAndPrint(s, { target, hosts, timeoutMs, maxFailed }, signal);
   if (code === EXIT.failed || code === EXIT.timedOut) {
-    // The exit code says what the hosts made of it, whatever becomes of this.
+    // The recovery does not change the exit code, which reports the result on the hosts.
     if (waited.outcome !== 'superseded')
       await recover(s, published, signal).catch((error: unknown) => {
         signal.throwIfAborted();
@@ -222,7 +222,7 @@ export const publishAndPrint = async (
   return code;
 };
 
-/** For what is decided upon the manifest that hosts are to run now. @throws AgentError STORE, KEY */
+/** The current manifest, for commands that build upon it. @throws AgentError STORE, KEY */
 export const needCurrent = async (
   { flags }: Pick<Session, 'flags'>,
   view: EnvironmentStore,

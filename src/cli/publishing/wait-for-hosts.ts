@@ -34,7 +34,7 @@ const tally = (hosts: readonly WaitedHost[]): string => {
 const minutes = (ms: number): string =>
   ms % 60_000 === 0 ? `${String(ms / 60_000)} min` : `${String(Math.round(ms / 1000))} s`;
 
-/** A line for each change in a log; on a terminal one table that is drawn again. */
+/** Prints a line for each change to a log, and redraws one table on a terminal. */
 const createProgress = (io: Io, serial: number) => {
   const screen = terminalOf(io);
   let lines = 0;
@@ -56,7 +56,7 @@ const createProgress = (io: Io, serial: number) => {
   };
 };
 
-/** How the wait ended, in one sentence. */
+/** The result of the wait, in one sentence. */
 const endOf = (
   { outcome, hosts }: Waited,
   { target: { serial, environment }, maxFailed }: WaitFor,
@@ -88,7 +88,7 @@ const printEnd = (io: Io, waited: Waited, wanted: WaitFor): void => {
     if (verdict.kind === 'failed')
       for (const fault of verdict.faults) io.stderr.write(renderFault(host, fault, screen));
   (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, wanted)}\n`);
-  // These run it, and need a look all the same.
+  // Converged hosts may have other problems.
   for (const { host, verdict } of of(hosts, 'converged'))
     if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
   if (outcome !== 'timed-out') return;
@@ -106,7 +106,7 @@ interface WaitFor {
   readonly maxFailed: number;
 }
 
-/** @throws the abort of `signal`: what was published stays */
+/** @throws the abort reason of `signal` */
 export const waitAndPrint = async (
   {
     io,
