@@ -11,7 +11,7 @@ import { explainDocument, renderExplain, type ExplainDocument } from '../render/
 import { renderStatus } from '../render/status-text.ts';
 import { readStatus } from './status.ts';
 
-/** The document about what an agent sees now; the daemon answers with it too. */
+/** The document of the agent's current observation, for the command and for the daemon's socket. */
 export const explainNow = (environment: string, agent: Agent, input: PlanInput): ExplainDocument => {
   const { services } = agent.status();
   return explainDocument(environment, explain(input), (name) => {
@@ -54,7 +54,7 @@ export const run = async (
 const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocument | undefined> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/explain', undefined);
   if (answer !== undefined) return (answer as { document: ExplainDocument | null }).document ?? undefined;
-  // Most of the program, which an agent that answers makes needless.
+  // Loaded only without a running agent, because it is most of the program.
   const { lookLocally } = await import('../wiring/look-locally.ts');
   const { agent, environment, input } = await lookLocally(io, { fetch: false, strict: false }, signal);
   return input && explainNow(environment, agent, input);

@@ -20,7 +20,7 @@ interface Flags extends StoreFlags {
   readonly watch?: boolean;
 }
 
-/** @throws AgentError STORE where neither a manifest nor a report is of this environment */
+/** @throws AgentError STORE if the store has neither a manifest nor a report of this environment */
 const look = async (
   view: EnvironmentStore,
   environment: string,
@@ -50,7 +50,7 @@ const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
   offline: EXIT.offline,
   silent: EXIT.offline,
   stopped: EXIT.offline,
-  // As for a single host: what is accepted stays in force while its source is away.
+  // As for a single host: the accepted manifest stays in force without its source.
   unreachable: EXIT.ok,
   behind: EXIT.pending,
   superseded: EXIT.pending,
@@ -71,7 +71,7 @@ const BY_KIND: Readonly<Record<VerdictKind, ExitCode>> = {
 const codeOf = ({ kind, word }: HostVerdict): ExitCode =>
   worstOf([BY_KIND[kind], isVerdictWord(word) ? BY_WORD[word] : EXIT.pending]);
 
-/** Nothing reported is not success. */
+/** No report is no success. */
 const exitCodeOf = ({ judged }: Fleet): ExitCode =>
   judged.length === 0 ? EXIT.pending : worstOf(judged.map(({ verdict }) => codeOf(verdict)));
 
@@ -96,7 +96,7 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const config = readPublisherConfig(io.env);
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
   const trust = flags.trust === undefined ? undefined : await readTrust(flags.trust);
-  // Reading is the readers' right: their token comes first here.
+  // The command only reads, so the read token comes first.
   const { documents: store } = await openStore(flags, {
     ...config,
     publishToken: config.readToken ?? config.publishToken,

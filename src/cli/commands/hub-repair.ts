@@ -53,7 +53,7 @@ const open = async (data: string) => {
   }
 };
 
-/** The parser gives --data and --trust to `hub`, which has them too, wherever they stand. */
+/** `_own` lacks --data and --trust: commander gives them to `hub`, which has them too. */
 export const run = async (
   { io }: Call,
   environment: string,

@@ -94,7 +94,7 @@ const warningsOf = (
     : []),
 ];
 
-/** A renewed certificate counts from SIGHUP on; a wrong one leaves the old one in use. */
+/** Reads the certificate again at SIGHUP. The hub keeps the old one if the new one is invalid. */
 const renewOnHangup = (hub: Hub, options: Options, log: EventLog): (() => void) => {
   const renew = async (): Promise<void> => {
     try {
@@ -130,7 +130,7 @@ interface Surroundings {
   readonly trust: () => Promise<Trust | undefined>;
 }
 
-/** The server and the page are loaded here: `hub token` and the help of all commands need neither. */
+/** Loads the server and the page only now, so that wrong options fail fast. */
 const open = async (
   options: Options,
   { config, files, archives, log, trust }: Surroundings,
@@ -165,7 +165,7 @@ const systemdOf = ({ notifySocket, path }: HubConfig, pid: number, log: EventLog
 
 export const run = async ({ io, signal }: Call, options: Options): Promise<ExitCode> => {
   const config = readHubConfig(io.env, io.stdout.isTTY);
-  // What is wrong with the options is said before anything is made.
+  // Checks the options before it creates anything.
   const data = resolve(options.data);
   const listen = toAddress(options.listen);
   const trust = createHubTrust({ file: options.trust, data });

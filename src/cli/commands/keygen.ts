@@ -5,15 +5,15 @@ import { AgentError, messageOf } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 
-/** As trust.json allows it, and a file's name. */
+/** A key name that trust.json allows and that is a valid file name. */
 const NAME = /^[A-Za-z0-9_][\w.@-]{0,62}$/;
 
-/** Never over another file: a lost key cannot be made again. */
+/** Never overwrites a file, because a lost key cannot be restored. */
 const writeNew = async (path: string, text: string, mode: number): Promise<void> => {
   try {
     const file = await open(path, 'wx', mode);
     try {
-      // The mode given to open is cut by the umask.
+      // The umask reduces the mode of open.
       await file.chmod(mode);
       await file.writeFile(text);
       await file.sync();

@@ -35,7 +35,7 @@ export const run = async ({ io, signal }: Call, options: { json?: boolean }): Pr
 const SHOW_EVERY_MS = 200;
 const ERASE_LINE = '\r\u001B[K';
 
-/** On a terminal, one line that follows the layers; a build log gets only what is done. */
+/** Shows the progress of pulls in one line, on a terminal only. */
 const showPulls = ({ agent }: Wired, io: Io): (() => void) | undefined => {
   if (terminalOf(io).columns === undefined) return undefined;
   const timer = setInterval(() => {
@@ -48,7 +48,7 @@ const showPulls = ({ agent }: Wired, io: Io): (() => void) | undefined => {
   };
 };
 
-/** The lock is keyed by the engine: with the engine away there is nothing to write to either. */
+/** The lock needs the engine's id. Without the engine there is nothing to change: only observes. */
 const reconcile = async ({ agent, ports, claim, release }: Wired, signal: AbortSignal): Promise<void> => {
   try {
     await claim();

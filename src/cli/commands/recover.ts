@@ -11,7 +11,7 @@ interface RecoverOptions {
   readonly yes?: boolean;
 }
 
-/** Shows what will be assumed, then does it; a person at a terminal is asked in between. */
+/** Shows the assumptions, asks for consent on a terminal, then rebuilds the ledger. */
 export const run = async ({ io, signal }: Call, options: RecoverOptions): Promise<ExitCode> => {
   const serial = options.serial === undefined ? null : parseSerial(options.serial);
   const assumed = await sendCommand(io, { kind: 'recover', serial, dryRun: true }, signal);

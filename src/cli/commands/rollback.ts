@@ -14,19 +14,19 @@ interface Flags extends PublishFlags {
   readonly toSerial?: string;
 }
 
-/** What one looks for is among the last few. */
+/** The largest number of serials to search. */
 const MOST = 50;
 
 /**
- * The newest first, as far as they can be read: a key that signed long ago may not be known any more. What
- * was never good is passed over.
+ * Readable manifests, the newest first. Ends at the first one that no known key signed: keys from long ago
+ * may be unknown by now. Skips other unusable ones.
  */
 const readHistory = async (
   view: EnvironmentStore,
   current: Manifest,
   signal: AbortSignal,
 ): Promise<readonly Manifest[]> => {
-  // Some stores can't list: then every number below is tried.
+  // A store that cannot list gets a request for each lower serial.
   const listed = await view.serials(signal);
   const below = Array.from({ length: MOST }, (_, n) => current.serial - 1 - n).filter((n) => n > 0);
   const history = [current];
@@ -34,7 +34,7 @@ const readHistory = async (
     const opened = await view.open(serial, signal);
     if (opened?.kind === 'usable') history.push(opened.usable.manifest);
     if (opened?.kind !== 'unusable' || opened.unusable.fault !== 'signature') continue;
-    // Others may have published it: without them it is not known what ran before.
+    // Throws a KEY error: without this manifest the versions before the current ones are unknown.
     if (history.length === 1) await view.published(serial, signal);
     break;
   }
@@ -58,12 +58,9 @@ const findBefore = async (
 };
 
 interface Way {
-  /** The versions that are published again. */
+  /** The versions to publish again. */
   readonly older: Manifest;
-  /**
-   * The serial that it was decided upon; undefined: the older one was named, and is right whatever is
-   * published.
-   */
+  /** The current serial of the decision. Undefined with --to-serial, which holds for any current manifest. */
   readonly from: number | undefined;
 }
 
@@ -81,8 +78,8 @@ const findWay = async (s: Session, toSerial: number | undefined, signal: AbortSi
 };
 
 /**
- * Decided on what was there: what others have published since is not undone unseen, also where a race was
- * lost meanwhile.
+ * Refuses if another publish came after the decision, also after a lost race, so that it is not undone
+ * unseen.
  */
 const goBack = ({ older, from }: Way, environment: string) => {
   const seen: { serial: number | undefined } = { serial: from };

@@ -17,21 +17,18 @@ import type { Io } from '../streams.ts';
 import { routesOf } from '../wiring/socket-routes.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
-/** Without systemd's watchdog the loop still looks at least so often. */
+/** The longest time between two passes; systemd's watchdog may shorten it. */
 const LONGEST_SLEEP_MS = 60_000;
-/** A change of Chef's files is acted on once things have been quiet for so long: it writes file by file. */
+/** How long Chef's files must stay unchanged before the agent reads them: Chef writes file by file. */
 const QUIET_MS = 500;
-/** A manifest is replaced in one step. */
+/** Shorter, because a manifest is replaced in one step. */
 const MANIFEST_QUIET_MS = 20;
 
-/**
- * One life of the agent under one configuration. Ends with `reload` when a valid new configuration is there.
- */
+/** Runs the agent with one configuration, until its end or until a reload finds a valid new one. */
 const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended' | 'reload'> => {
   const ended = new AbortController();
   const opening = createLog({ ...config.log, environment: config.environment });
-  // From the very moment that the configuration was read; what waits for the log runs after all below is
-  // there.
+  // Listens as soon as the configuration is read. A reload waits for the log, so `systemd` exists by then.
   const reload = async (): Promise<void> => {
     if (!isNextValid(io, await opening)) return;
     void systemd.reloading();
@@ -62,7 +59,7 @@ const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended
     log.write('info', 'agent.started', { version: VERSION, host: config.host, pid: io.pid });
     await runDaemon(agent, refresh, surroundings, all);
   } catch (error) {
-    // What the end cuts short is no failure.
+    // An abort by the end or a reload is no failure.
     if (!all.aborted) throw error;
   } finally {
     process.off('SIGHUP', onHangup);
@@ -74,7 +71,7 @@ const live = async (io: Io, config: Config, signal: AbortSignal): Promise<'ended
   return signal.aborted ? 'ended' : 'reload';
 };
 
-/** What runs goes on under the old configuration when the new one is wrong. */
+/** Logs an invalid new configuration; the agent then keeps the old one. */
 const isNextValid = (io: Io, log: EventLog): boolean => {
   try {
     readConfig(io.readEnvironment(), readSurroundings());
@@ -86,7 +83,7 @@ const isNextValid = (io: Io, log: EventLog): boolean => {
 };
 
 export const run = async ({ io, signal }: Call): Promise<ExitCode> => {
-  // Between two lives nobody else listens, and a signal that nobody hears ends the program.
+  // Covers the time between two calls of live(), because SIGHUP without a listener ends the program.
   process.on('SIGHUP', () => undefined);
   let config = readHostConfig(io.env);
   while ((await live(io, config, signal)) === 'reload')
@@ -95,8 +92,8 @@ export const run = async ({ io, signal }: Call): Promise<ExitCode> => {
 };
 
 /**
- * Most polls find the same files: then the watches that are open stay, and nothing slips through between two
- * of them.
+ * Keeps the open watches while the files are the same, as in most polls, so that no change is missed in
+ * between.
  */
 const createFileWatch = (watched: Wired['watched']): DaemonSurroundings['watchFiles'] => {
   let key = '';
@@ -129,7 +126,7 @@ const surroundingsOf = (
   const { ports, claim, watched } = wired;
   const interval = systemd.watchdogIntervalMs;
   let lastStatus = '';
-  // Monotonic: a clock that is set back must not starve the watchdog.
+  // Monotonic, because a clock that is set back must not starve the watchdog.
   let fedAtMs = Number.NEGATIVE_INFINITY;
   return {
     claim,

@@ -7,11 +7,11 @@ import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { renderStatus } from '../render/status-text.ts';
 import { delay } from '../../agent/wake.ts';
 
-/** From the daemon, else by looking ourselves. */
+/** Reads the daemon's status, or observes the host if no daemon runs. */
 export const readStatus = async (io: Io, signal: AbortSignal): Promise<Status> => {
   const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/status', undefined);
   if (answer !== undefined) return answer as Status;
-  // Most of the program, which an agent that answers makes needless.
+  // Loaded only without a running agent, because it is most of the program.
   const { lookLocally } = await import('../wiring/look-locally.ts');
   const { agent } = await lookLocally(io, { fetch: false, strict: false }, signal);
   return agent.status();
@@ -26,7 +26,7 @@ const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<Exit
     const status = await readStatus(io, signal);
     const screen = terminalOf(io);
     const text = isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, Date.now());
-    // A log gets a line when something changed; a terminal is redrawn.
+    // Appends to a log, but redraws a terminal.
     const key = isJson ? JSON.stringify({ ...status, at: '' }) : text;
     if (key !== shown) io.stdout.write(!isJson && screen.columns !== undefined ? CLEAR + text : text);
     shown = key;

@@ -53,7 +53,7 @@ const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
   return read.kind === 'trust' ? [{ file: path, kind: 'ok', message: describeTrust(read.trust) }] : [];
 };
 
-/** As a host would judge it that has accepted nothing yet. */
+/** Judges the manifest like a host that has accepted none yet. */
 const checkManifestAt = async (
   path: string,
   trustFile: string | undefined,
@@ -89,7 +89,7 @@ const checkManifestAt = async (
   ];
 };
 
-/** Without an environment to compare with, the document's own is as good as any. */
+/** The document's own environment, which then passes the comparison. */
 const environmentIn = (document: Uint8Array): string => {
   const found = /["']?environment["']?\s*:\s*["']?([a-z0-9][a-z0-9_-]*)/.exec(
     Buffer.from(document).toString('utf8'),
