@@ -172,7 +172,7 @@ export const fleetOfAll: readonly ReportedHost[] = [
     host: 'web-13',
     word: 'stopped',
     kind: 'converged',
-    says: /^converged; no agent runs there/,
+    says: /^converged; its agent has not run/,
     status: { agent: { ...healthy.agent, running: false } },
   },
   {

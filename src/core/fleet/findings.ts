@@ -68,7 +68,7 @@ const stopped = ({ seenAtMs, status }: JudgedReport): readonly Finding[] =>
   status.agent.running
     ? []
     : [
-        finding('stopped', `no agent runs there since ${isoTime(seenAtMs)}`, {
+        finding('stopped', `its agent has not run since ${isoTime(seenAtMs)}`, {
           advice: 'start it (systemctl start supercargo)',
         }),
       ];
@@ -162,10 +162,11 @@ export const isLater = ({ manifest }: JudgedStatus, wanted: DesiredManifest | un
 const otherVersion = (status: JudgedStatus, wanted: DesiredManifest | undefined): readonly Finding[] => {
   const other = isBehind(status, wanted) ? undefined : otherVersionOf(status, wanted);
   if (other === undefined) return [];
-  const wants = `serial ${String(status.manifest.serial)} wants ${other.service} ${other.desired?.version ?? ''}`;
+  const version = other.desired?.version ?? '';
+  const wants = `serial ${String(status.manifest.serial)} wants ${other.service} ${version}`;
   return isLater(status, wanted)
     ? [finding('superseded', wants)]
-    : [finding('progressing', 'it looks at the manifest', { service: other.service })];
+    : [finding('progressing', 'it has the manifest, and plans its steps', { service: other.service })];
 };
 
 const openServices = (status: JudgedStatus): readonly Finding[] =>

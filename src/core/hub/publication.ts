@@ -52,7 +52,7 @@ const openUnjudged = (document: Uint8Array): Uint8Array | ReturnType<typeof refu
       PUBLISH,
     );
   if (!Array.isArray(signatures) || signatures.length === 0)
-    return refused('unsigned', 'the envelope bears no signature', PUBLISH);
+    return refused('unsigned', 'the envelope has no signature', PUBLISH);
   const bytes = typeof payload === 'string' ? decodeBase64(payload) : undefined;
   if (bytes === undefined) return refused('malformed', 'the payload of the envelope is not base64', PUBLISH);
   const inner = decodeText(bytes);
@@ -67,7 +67,7 @@ const toRefusal = ({ reason, message, advice }: Rejection, environment: string) 
     reason,
     reason === 'environment' ? message.replace('this host is', 'the address says') : message,
     reason === 'environment'
-      ? `publish it to manifests/${quote(environment).slice(1, -1)}.json only if that is meant: its member environment must say the same`
+      ? `publish to manifests/${quote(environment).slice(1, -1)}.json only a manifest with that environment`
       : advice.replace('this host’s', 'the hub’s'),
   );
 

@@ -30,7 +30,8 @@ const refused = (status: number, code: string, message: string): ReadReport => (
     status,
     code,
     message,
-    'a report is the status document of `supercargo status --json`; use an agent of the same release line as the hub',
+    'a report is the status document of `supercargo status --json`; ' +
+      'use an agent of the same release line as the hub',
   ),
 });
 
@@ -97,7 +98,8 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
     return refused(
       422,
       'host',
-      `the report is of ${quote(report.host)} in ${quote(report.environment)}, the address is that of ${host} in ${environment}`,
+      `the report is of ${quote(report.host)} in ${quote(report.environment)}, ` +
+        `but the address is of ${host} in ${environment}`,
     );
   }
   const { outcome, manifest } = report;

@@ -36,7 +36,7 @@ describe('the verdict of a host', () => {
       'was stopped long ago',
       reportOf('web-1', { agent: { ...hostStatus().agent, running: false } }, OLD_MS),
       'stopped',
-      /no agent runs/,
+      /its agent has not run/,
     ],
   ])('that %s is not well, whatever it last reported', (_what, report, word, says) => {
     const verdict = judgeHost(report, wanted, NOW_MS);
