@@ -38,14 +38,14 @@ export const createAgent = (
   const startedAtMs = ports.now();
   const passed: (() => void)[] = [];
   let isRunning = identity.running;
-  const told = new Map<string, { key: string; sinceMs: number }>();
+  const outcomeTimes = new Map<string, { key: string; sinceMs: number }>();
 
   /** When a service's outcome became `key`. */
   const since = (service: string, key: string): number => {
-    const known = told.get(service);
+    const known = outcomeTimes.get(service);
     if (known?.key === key) return known.sinceMs;
     const sinceMs = ports.now();
-    told.set(service, { key, sinceMs });
+    outcomeTimes.set(service, { key, sinceMs });
     return sinceMs;
   };
 

@@ -108,13 +108,13 @@ export const createRefresh = (
   signal: AbortSignal,
 ) => {
   let running: Promise<void> | undefined;
-  let isWanted: { isForced: boolean } | undefined;
+  let pending: { isForced: boolean } | undefined;
   let unwatch: (() => void) | undefined;
 
   const round = async (): Promise<void> => {
-    while (isWanted && !signal.aborted) {
-      const { isForced } = isWanted;
-      isWanted = undefined;
+    while (pending && !signal.aborted) {
+      const { isForced } = pending;
+      pending = undefined;
       await agent.intake.readFiles(signal);
       watch();
       const isDue = !agent.follow.isFollowing() && Date.now() >= agent.intake.state().source.notBeforeMs;
@@ -135,7 +135,7 @@ export const createRefresh = (
 
   /** `isForced` asks the manifest source even during its back-off or a long poll. */
   const all = (isForced: boolean): Promise<void> => {
-    isWanted = { isForced: isForced || (isWanted?.isForced ?? false) };
+    pending = { isForced: isForced || (pending?.isForced ?? false) };
     running ??= round()
       // Rejects only when the signal aborts.
       .catch(() => undefined)

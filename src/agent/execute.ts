@@ -156,12 +156,12 @@ export const createExecutor = (
   const withoutOurValues = (error: AgentError, { service, action, spec }: Job): AgentError => {
     const made = action.kind === 'create' ? action.release.spec : undefined;
     const good = serviceRecord(record.current(), service).good.map(({ release }) => release.spec);
-    const [what = '', ...words] = error.message.split(': ');
+    const [what = '', ...rest] = error.message.split(': ');
     const specs = [made, spec, ...good].filter((s) => s !== undefined);
-    const said = withoutValues(words.join(': '), specs);
-    if (words.length === 0 || said === words.join(': ')) return error;
+    const text = withoutValues(rest.join(': '), specs);
+    if (rest.length === 0 || text === rest.join(': ')) return error;
     const { retry, advice, fields } = error;
-    return new AgentError(error.code, `${what}: ${said}`, {
+    return new AgentError(error.code, `${what}: ${text}`, {
       retry,
       fields,
       ...(advice !== undefined && { advice }),

@@ -15,32 +15,32 @@ export interface Busy {
 export const createLanes = (onIdle: () => void) => {
   const busy = new Map<string, Busy>();
   const endedAt = new Map<string, number>();
-  let looks = 0;
+  let observations = 0;
 
   return {
     /** Call before observing; pass the number to `start`. */
-    look: (): number => {
-      looks += 1;
-      return looks;
+    nextObservation: (): number => {
+      observations += 1;
+      return observations;
     },
     isBusy: (): boolean => busy.size > 0,
     /** Whether work (of this lane, or any) ended after this observation began, which may make it outdated. */
-    hasEndedSince: (look: number, lane?: string): boolean =>
-      [...endedAt].some(([name, at]) => (lane === undefined || lane === name) && at >= look),
+    hasEndedSince: (observation: number, lane?: string): boolean =>
+      [...endedAt].some(([name, at]) => (lane === undefined || lane === name) && at >= observation),
     of: (lane: string): Busy | undefined => busy.get(lane),
     entries: (): readonly (readonly [string, Busy])[] => [...busy],
 
     start: (
       lane: string,
-      look: number,
+      observation: number,
       actions: readonly Action[],
       run: (signal: AbortSignal) => Promise<void>,
     ): boolean => {
-      if (busy.has(lane) || (endedAt.get(lane) ?? 0) >= look) return false;
+      if (busy.has(lane) || (endedAt.get(lane) ?? 0) >= observation) return false;
       const abort = new AbortController();
       const done = run(abort.signal).finally(() => {
         busy.delete(lane);
-        endedAt.set(lane, looks);
+        endedAt.set(lane, observations);
         onIdle();
       });
       busy.set(lane, { actions, abort, done });

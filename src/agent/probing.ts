@@ -39,15 +39,15 @@ export const createProbing = (probe: Probe, onAnswer: () => void) => {
 
     /** Starts and ends probes so that they are those of the plan. */
     update: (requests: readonly ProbeRequest[], actual: Actual): void => {
-      const wanted = new Map(requests.map((p) => [keyOf(p), p]));
+      const requested = new Map(requests.map((p) => [keyOf(p), p]));
       for (const [key, abort] of asking) {
-        if (wanted.has(key)) continue;
+        if (requested.has(key)) continue;
         abort.abort();
         asking.delete(key);
       }
       for (const id of answered.keys())
         if (!actual.containers.some((container) => container.id === id)) answered.delete(id);
-      for (const [key, request] of wanted) {
+      for (const [key, request] of requested) {
         if (asking.has(key)) continue;
         const startedAtMs =
           actual.containers.find((container) => container.id === request.container.id)?.detail?.startedAtMs ??

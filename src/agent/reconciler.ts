@@ -69,11 +69,11 @@ export const createReconciler = (
   const failedSteps = new Map<string, FailedStep>();
   const progress = new Map<string, PullProgress>();
   let watchingSinceMs = ports.now();
-  let lastLookMs = watchingSinceMs;
+  let lastObservationMs = watchingSinceMs;
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
 
   /** Number of the last observation. */
-  let lastLook = 0;
+  let lastObservation = 0;
 
   const inputOf = (actual: Actual): { input: PlanInput; desired: DesiredHost } | undefined => {
     const { project, manifest, distrust } = intake.state();
@@ -111,7 +111,7 @@ export const createReconciler = (
       watchingSinceMs,
       edge: options.edge,
       mirrors: options.mirrors ?? [],
-      isEdgeBusy: lanes.of(EDGE_LANE) !== undefined || lanes.hasEndedSince(lastLook, EDGE_LANE),
+      isEdgeBusy: lanes.of(EDGE_LANE) !== undefined || lanes.hasEndedSince(lastObservation, EDGE_LANE),
       reserved: reservedBy(lanes.entries().flatMap(([, b]) => b.actions)),
     };
     return { input, desired };
@@ -125,8 +125,8 @@ export const createReconciler = (
     const onProgress = (p: PullProgress): void => void progress.set(name, p);
     try {
       const attempt = attemptOf(view.desired?.services ?? {}, release);
-      const wanted = view.desired?.services[name];
-      const spec = wanted?.kind === 'release' ? wanted.release.spec : undefined;
+      const desired = view.desired?.services[name];
+      const spec = desired?.kind === 'release' ? desired.release.spec : undefined;
       const job = { service: name, action, why, release, spec, serial, attempt, onProgress };
       const failedStep = await execute(job, failedSteps.get(key), signal);
       if (failedStep) failedSteps.set(key, failedStep);
@@ -150,11 +150,11 @@ export const createReconciler = (
     return done.every(Boolean);
   };
 
-  const dispatch = (plan: HostPlan, look: number): void => {
+  const dispatch = (plan: HostPlan, observation: number): void => {
     for (const service of plan.services) {
       const { decision, staging } = service;
       if (decision.kind === 'act')
-        lanes.start(service.service, look, decision.actions, async (signal) => {
+        lanes.start(service.service, observation, decision.actions, async (signal) => {
           const work = { name: service.service, served: service.target ?? '', why: decision.why };
           await run(work, decision.actions, signal);
         });
@@ -164,7 +164,7 @@ export const createReconciler = (
         // A newer version is desired, so the old one's pull is aborted. With nothing left to pull, the work
         // goes on: the image has yet to be verified and tagged.
         if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
-        lanes.start(lane, look, staging, async (signal) => {
+        lanes.start(lane, observation, staging, async (signal) => {
           const work = { name: service.service, served: service.desired?.release ?? '', why: '' };
           await run(work, staging, signal);
         });
@@ -172,13 +172,13 @@ export const createReconciler = (
     }
     const edge = plan.edge?.decision;
     if (edge?.kind === 'act')
-      lanes.start(EDGE_LANE, look, edge.actions, async (signal) => {
+      lanes.start(EDGE_LANE, observation, edge.actions, async (signal) => {
         // Each step needs the one before it: the container starts with the file.
         const work = { name: HOUSEKEEPING, served: EDGE_TARGET, why: edge.why };
         for (const action of edge.actions) if (!(await run(work, [action], signal))) return;
       });
     if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
-      lanes.start(HOUSEKEEPING, look, plan.housekeeping, async (signal) => {
+      lanes.start(HOUSEKEEPING, observation, plan.housekeeping, async (signal) => {
         await run(
           { name: HOUSEKEEPING, served: '', why: 'nothing needs it any more' },
           plan.housekeeping,
@@ -193,7 +193,7 @@ export const createReconciler = (
    * clock that was set back also ends every wait, because its end is wrong.
    */
   const noteGap = (): void => {
-    const gapMs = ports.now() - lastLookMs;
+    const gapMs = ports.now() - lastObservationMs;
     if (gapMs >= 0 && gapMs <= LONGEST_GAP_MS) return;
     watchingSinceMs = ports.now();
     if (gapMs >= 0) return;
@@ -241,7 +241,7 @@ export const createReconciler = (
       view = { ...view, offline: error };
       return undefined;
     } finally {
-      lastLookMs = ports.now();
+      lastObservationMs = ports.now();
     }
   };
 
@@ -291,8 +291,8 @@ export const createReconciler = (
     },
 
     pass: async (signal: AbortSignal): Promise<void> => {
-      const look = lanes.look();
-      lastLook = look;
+      const observation = lanes.nextObservation();
+      lastObservation = observation;
       const actual = await observe(signal);
       if (!actual || signal.aborted) return;
       await judgeLedger(actual, true);
@@ -309,13 +309,13 @@ export const createReconciler = (
         plan.services.flatMap((s) => s.probes),
         actual,
       );
-      dispatch(plan, look);
+      dispatch(plan, observation);
     },
 
     /** No step is in progress, and none begins before something outside changes or a long wait ends. */
     isSettled: (): boolean => {
       const { plan } = view;
-      if (lanes.isBusy() || lanes.hasEndedSince(lastLook)) return false;
+      if (lanes.isBusy() || lanes.hasEndedSince(lastObservation)) return false;
       if (!plan) return true;
       return (
         plan.housekeeping.length === 0 &&

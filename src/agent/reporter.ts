@@ -11,7 +11,7 @@ const BACKOFF = { baseMs: 2_000, capMs: 60_000 };
 
 export interface ReporterOptions {
   /** The current status: its fingerprint, and how to send it. */
-  readonly look: () => { readonly fingerprint: string; readonly send: Send };
+  readonly current: () => { readonly fingerprint: string; readonly send: Send };
   /** Determines the second of this host's heartbeat, so that the hosts of a fleet do not send all at once. */
   readonly host: string;
   readonly random: () => number;
@@ -40,7 +40,7 @@ export const createReporter = (options: ReporterOptions): Reporter => {
   // Monotonic: a clock that is set back must not silence a host.
   const firstBeatMs = performance.now() + uniformOf(options.host) * HEARTBEAT_MS;
   let seen: string | undefined;
-  let told: string | undefined;
+  let sent: string | undefined;
   let triedAtMs = -Infinity;
   let notBeforeMs = -Infinity;
   let failures = 0;
@@ -55,12 +55,12 @@ export const createReporter = (options: ReporterOptions): Reporter => {
   const dueMs = (): number => {
     if (seen === undefined) return Infinity;
     const earliestMs = Math.max(triedAtMs + LEAST_MS, notBeforeMs);
-    return seen !== told || failures > 0 ? earliestMs : Math.max(earliestMs, nextBeatMs());
+    return seen !== sent || failures > 0 ? earliestMs : Math.max(earliestMs, nextBeatMs());
   };
 
-  const tell = async (signal: AbortSignal): Promise<void> => {
+  const deliver = async (signal: AbortSignal): Promise<void> => {
     triedAtMs = performance.now();
-    const { fingerprint, send } = options.look();
+    const { fingerprint, send } = options.current();
     seen = fingerprint;
     const delivery = await send(signal);
     if (delivery.kind === 'failed') {
@@ -72,7 +72,7 @@ export const createReporter = (options: ReporterOptions): Reporter => {
       if (failures === 1) options.onFailure(delivery.error);
       return;
     }
-    told = fingerprint;
+    sent = fingerprint;
     options.onDelivery();
     if (failures > 0) options.onRecovery();
     failures = 0;
@@ -91,12 +91,12 @@ export const createReporter = (options: ReporterOptions): Reporter => {
         const restMs = dueMs() - performance.now();
         if (restMs > 0) await wake.sleep(Math.min(Math.ceil(restMs), HEARTBEAT_MS), signal);
         // Rejects only when the signal aborts.
-        else await tell(signal).catch(() => undefined);
+        else await deliver(signal).catch(() => undefined);
       }
     },
     close: async (limitMs) => {
-      if (seen === undefined || seen === told || failures > 0) return;
-      await tell(AbortSignal.timeout(limitMs)).catch(() => undefined);
+      if (seen === undefined || seen === sent || failures > 0) return;
+      await deliver(AbortSignal.timeout(limitMs)).catch(() => undefined);
     },
     failure: () => failure,
   };

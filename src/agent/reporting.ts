@@ -57,7 +57,7 @@ const statusReporter = (
   createReporter({
     host,
     random,
-    look: () => {
+    current: () => {
       const now = status();
       return { fingerprint: fingerprintOf(now), send: (signal) => sink.send(reportText(now), signal) };
     },
@@ -74,7 +74,7 @@ const metricsReporter = (
   createReporter({
     host,
     random,
-    look: () => {
+    current: () => {
       const now = status();
       const send = async (): Promise<Delivery> => {
         const written = await file.write(renderHostMetrics(now, counts()));

@@ -46,8 +46,8 @@ const unauthorized = (what: string, how: string): Refusal =>
   refusal(401, 'unauthorized', `${what} needs a token that this hub knows`, how);
 const forbidden = (message: string, advice: string): Refusal => refusal(403, 'forbidden', message, advice);
 
-const matches = (offered: string | undefined, wanted: string | undefined): boolean =>
-  offered !== undefined && wanted !== undefined && isSameToken(offered, wanted);
+const matches = (offered: string | undefined, expected: string | undefined): boolean =>
+  offered !== undefined && expected !== undefined && isSameToken(offered, expected);
 
 /** Behind a proxy every request seems to come from this machine. */
 const isForwarded = (headers: Headers): boolean =>

@@ -150,7 +150,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
   const watchers = createWatchers();
   const pulse = createThrottle(PULSE_MS, (environment) => {
     waiting.wake(reportTopic(environment));
-    watchers.tell(environment);
+    watchers.notify(environment);
   });
   const manifests = await openManifests({
     files,
@@ -160,7 +160,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
     onRemark: (message) => log.write('warn', 'hub.warned', { message }),
     onPublished: (environment) => {
       waiting.wake(manifestTopic(environment));
-      watchers.tell(environment);
+      watchers.notify(environment);
     },
   });
   const reports = await openReports({

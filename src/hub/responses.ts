@@ -54,7 +54,7 @@ export interface Holding {
   readonly waiting: Waiting;
   readonly topic: string;
   /** Reads the document; undefined if there is none. */
-  readonly look: () => Served | undefined;
+  readonly read: () => Served | undefined;
   readonly absent: Refusal;
   /** Whether the reader already knows all news, so that its request may wait. */
   readonly isWorthHolding: (conditions: Conditions, served: Served) => boolean;
@@ -62,14 +62,14 @@ export interface Holding {
 
 /** Responds at once, or with `Prefer: wait=N` after a change or the given time. */
 export const answerOrHold = (request: FastifyRequest, reply: FastifyReply, holding: Holding): void => {
-  const { waiting, topic, look, absent, isWorthHolding } = holding;
+  const { waiting, topic, read, absent, isWorthHolding } = holding;
   const answer = (): void => {
-    const served = look();
+    const served = read();
     if (served) sendServed(request, reply, served);
     else refuse(reply, absent);
   };
   const seconds = preferredWait(preferOf(request), LONGEST_WAIT_SECONDS);
-  const served = look();
+  const served = read();
   if (seconds === undefined || !served || !isWorthHolding(conditionsOf(request), served)) {
     answer();
     return;

@@ -32,7 +32,7 @@ const getCurrent =
     answerOrHold(request, reply, {
       waiting,
       topic: manifestTopic(environment),
-      look: () => {
+      read: () => {
         const current = manifests.current(environment);
         return current && toServed(current);
       },

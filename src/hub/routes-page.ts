@@ -101,7 +101,7 @@ const getEvents =
   };
 
 /** The current manifest, by which hosts are judged; undefined if there is none that can be read. */
-const wantedOf = ({ manifests }: HubContext, environment: string): DesiredManifest | undefined => {
+const desiredOf = ({ manifests }: HubContext, environment: string): DesiredManifest | undefined => {
   const current = manifests.current(environment);
   if (current === undefined) return undefined;
   const read = readPublication({ document: current.bytes, environment, trust: undefined, nowMs: undefined });
@@ -109,11 +109,11 @@ const wantedOf = ({ manifests }: HubContext, environment: string): DesiredManife
 };
 
 const hostFacts = (context: HubContext, environment: string): readonly HostFacts[] => {
-  const wanted = wantedOf(context, environment);
+  const desired = desiredOf(context, environment);
   const nowMs = context.now();
   return context.reports.all(environment).map(({ host, receivedAtMs, summary }) => {
     const { outcome, serial, judged } = summary;
-    const { word } = judgeHost({ host, seenAtMs: receivedAtMs, status: judged }, wanted, nowMs);
+    const { word } = judgeHost({ host, seenAtMs: receivedAtMs, status: judged }, desired, nowMs);
     return { host, receivedAtMs, outcome, serial, verdict: word };
   });
 };

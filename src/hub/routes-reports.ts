@@ -48,7 +48,7 @@ const getList =
     answerOrHold(request, reply, {
       waiting: context.waiting,
       topic: reportTopic(environment),
-      look: () => listed(context, environment).served,
+      read: () => listed(context, environment).served,
       absent: nowhere,
       isWorthHolding: ({ ifNoneMatch }: Conditions) =>
         ifNoneMatch?.includes(listed(context, environment).prefix) === true,

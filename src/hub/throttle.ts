@@ -6,9 +6,9 @@ export const createThrottle = (everyMs: number, onCall: (name: string) => void) 
   const resting = new Map<string, { timer: NodeJS.Timeout; again: boolean }>();
   const beat = (name: string): void => {
     const timer = setTimeout(() => {
-      const isWanted = resting.get(name)?.again === true;
+      const isDue = resting.get(name)?.again === true;
       resting.delete(name);
-      if (isWanted) beat(name);
+      if (isDue) beat(name);
     }, everyMs);
     timer.unref();
     resting.set(name, { timer, again: false });

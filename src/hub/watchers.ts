@@ -5,7 +5,7 @@ export interface Watchers {
   /** The largest number of open streams. */
   readonly most: number;
   readonly add: (response: ServerResponse) => void;
-  readonly tell: (environment: string) => void;
+  readonly notify: (environment: string) => void;
   readonly count: () => number;
   readonly close: () => void;
 }
@@ -39,7 +39,7 @@ export const createWatchers = (): Watchers => {
       state.timer ??= setInterval(() => write(': still here\n\n'), HEARTBEAT_MS);
       response.write('retry: 2000\n\n');
     },
-    tell: (environment) => write(`event: change\ndata: ${JSON.stringify({ environment })}\n\n`),
+    notify: (environment) => write(`event: change\ndata: ${JSON.stringify({ environment })}\n\n`),
     count: () => open.size,
     close: () => {
       for (const response of open) response.end();

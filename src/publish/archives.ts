@@ -89,26 +89,26 @@ export const createArchivist = (o: ArchivistOptions) => {
     /** Stores an archive for each platform. Returns the service with their digests. */
     archived: async (
       service: string,
-      wanted: ManifestService,
+      entry: ManifestService,
       platforms: readonly string[],
       signal: AbortSignal,
     ): Promise<ManifestService> => {
       const found: Record<string, Archive> = {};
       for (const platform of platforms) {
-        const known = wanted.archives?.[platform];
+        const known = entry.archives?.[platform];
         if (known && (await archives.find(archivePath(known.digest), signal))?.bytes === known.bytes) {
           found[platform] = known;
           continue;
         }
         // Made once even if the publish is repeated after a lost race.
-        const key = `${wanted.image.repository}@${wanted.image.digest ?? ''} ${platform}`;
-        const making = made.get(key) ?? make(wanted, platform, signal);
+        const key = `${entry.image.repository}@${entry.image.digest ?? ''} ${platform}`;
+        const making = made.get(key) ?? make(entry, platform, signal);
         made.set(key, making);
         const archive = await making;
         found[platform] = archive;
         o.onStored({ service, platform, archive });
       }
-      return { ...wanted, archives: found };
+      return { ...entry, archives: found };
     },
 
     /**

@@ -49,8 +49,8 @@ const finding = (word: string, message: string, more: Partial<Finding> = {}): Fi
 /** The problem code of a lost or damaged ledger. */
 const LEDGER: ErrorCode = 'LEDGER';
 
-export const isBehind = ({ manifest }: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
-  wanted !== undefined && (manifest.serial ?? 0) < wanted.serial;
+export const isBehind = ({ manifest }: JudgedStatus, desired: DesiredManifest | undefined): boolean =>
+  desired !== undefined && (manifest.serial ?? 0) < desired.serial;
 
 const hasSerial = ({ manifest: { serial } }: JudgedStatus): string =>
   serial === null ? 'it has no manifest yet' : `it is at serial ${String(serial)}`;
@@ -79,12 +79,12 @@ const ledgerLost = ({ problems }: JudgedStatus): readonly Finding[] =>
     .map(({ message, advice }) => finding('no-ledger', message, { reason: 'ledger', advice }));
 
 /** With a bad signature the serial is unknown: it may be the desired one or the one before. */
-const refusal = (status: JudgedStatus, wanted: DesiredManifest | undefined): readonly Finding[] => {
+const refusal = (status: JudgedStatus, desired: DesiredManifest | undefined): readonly Finding[] => {
   const { rejection } = status.manifest;
   if (rejection === null) return [];
   const { serial, reason, message, advice } = rejection;
   const what = serial === null ? 'what it is offered' : `serial ${String(serial)}`;
-  const has = isBehind(status, wanted) && serial !== wanted?.serial ? `${hasSerial(status)}; ` : '';
+  const has = isBehind(status, desired) && serial !== desired?.serial ? `${hasSerial(status)}; ` : '';
   return [finding('refused', `${has}it refuses ${what}: ${message}`, { reason, advice })];
 };
 
@@ -138,33 +138,33 @@ const ofService = (s: JudgedService): Finding =>
 /** Services that the manifest affects: not pinned by the host, and of the same repository. */
 export const concernedOf = (
   { manifest, services }: JudgedStatus,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
 ): readonly JudgedService[] => {
   const ignored = new Set(manifest.ignored.map((i) => i.service));
-  return wanted === undefined
+  return desired === undefined
     ? services
-    : services.filter((s) => wanted.services[s.service] !== undefined && !ignored.has(s.service));
+    : services.filter((s) => desired.services[s.service] !== undefined && !ignored.has(s.service));
 };
 
 /** An affected service for which the host desires another version than the manifest. */
 export const otherVersionOf = (
   status: JudgedStatus,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
 ): JudgedService | undefined =>
-  concernedOf(status, wanted).find((s) => {
-    const image = wanted?.services[s.service]?.image;
+  concernedOf(status, desired).find((s) => {
+    const image = desired?.services[s.service]?.image;
     return image !== undefined && s.desired !== null && s.desired.version !== versionOf(image);
   });
 
-export const isLater = ({ manifest }: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
-  wanted !== undefined && (manifest.serial ?? 0) > wanted.serial;
+export const isLater = ({ manifest }: JudgedStatus, desired: DesiredManifest | undefined): boolean =>
+  desired !== undefined && (manifest.serial ?? 0) > desired.serial;
 
-const otherVersion = (status: JudgedStatus, wanted: DesiredManifest | undefined): readonly Finding[] => {
-  const other = isBehind(status, wanted) ? undefined : otherVersionOf(status, wanted);
+const otherVersion = (status: JudgedStatus, desired: DesiredManifest | undefined): readonly Finding[] => {
+  const other = isBehind(status, desired) ? undefined : otherVersionOf(status, desired);
   if (other === undefined) return [];
   const version = other.desired?.version ?? '';
   const wants = `serial ${String(status.manifest.serial)} wants ${other.service} ${version}`;
-  return isLater(status, wanted)
+  return isLater(status, desired)
     ? [finding('superseded', wants)]
     : [finding('progressing', 'it has the manifest, and plans its steps', { service: other.service })];
 };
@@ -195,19 +195,19 @@ const unexplained = (status: JudgedStatus, found: readonly Finding[]): readonly 
  */
 export const findingsOf = (
   report: JudgedReport | undefined,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   nowMs: EpochMs,
 ): readonly Finding[] => {
   if (report === undefined) return [NEVER];
   const { status } = report;
   const isOld = isSilent(report, nowMs);
-  const isLate = isBehind(status, wanted);
+  const isLate = isBehind(status, desired);
   const ended = stopped(report);
   const lost = ledgerLost(status);
-  const refused = refusal(status, wanted);
+  const refused = refusal(status, desired);
   // A lost ledger blocks every service, but is reported once.
   const failed = status.services.filter((s) => hasFailed(s) && (lost.length === 0 || s.reason !== 'ledger'));
-  const concerned = new Set(concernedOf(status, wanted));
+  const concerned = new Set(concernedOf(status, desired));
   const found = [
     ...(isOld ? [ended[0] ?? silence(report)] : []),
     ...lost,
@@ -221,7 +221,7 @@ export const findingsOf = (
     ...problems(status),
     ...edgeBlocked(status),
     ...(isLate || isOld ? [] : ended),
-    ...otherVersion(status, wanted),
+    ...otherVersion(status, desired),
     ...openServices(status),
     ...(isLate ? [] : unreachable(status)),
   ];

@@ -42,29 +42,29 @@ const hostFault = ({ reason, word, message, advice }: Finding): HostFault => ({
 /** Faults that keep the manifest from running until an operator acts. */
 const faultsOf = (
   status: JudgedStatus,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   findings: readonly Finding[],
 ): readonly HostFault[] => {
-  const refuses = wanted !== undefined && status.manifest.rejection?.serial === wanted.serial;
+  const refuses = desired !== undefined && status.manifest.rejection?.serial === desired.serial;
   const ofHost = findings.filter((f) => f.word === 'no-ledger' || (refuses && f.word === 'refused'));
   if (ofHost.length > 0) return ofHost.map(hostFault);
-  if (isBehind(status, wanted) || otherVersionOf(status, wanted)) return [];
-  return concernedOf(status, wanted).filter(hasFailed).map(faultOf);
+  if (isBehind(status, desired) || otherVersionOf(status, desired)) return [];
+  return concernedOf(status, desired).filter(hasFailed).map(faultOf);
 };
 
 /**
  * A host that has accepted a manifest but not planned yet is pending, and so is one with an unknown outcome.
  */
-const isOpen = (status: JudgedStatus, wanted: DesiredManifest | undefined): boolean =>
-  isBehind(status, wanted) ||
-  otherVersionOf(status, wanted) !== undefined ||
+const isOpen = (status: JudgedStatus, desired: DesiredManifest | undefined): boolean =>
+  isBehind(status, desired) ||
+  otherVersionOf(status, desired) !== undefined ||
   !status.engine.online ||
   !isOutcome(status.outcome) ||
-  concernedOf(status, wanted).some((s) => s.outcome !== 'converged');
+  concernedOf(status, desired).some((s) => s.outcome !== 'converged');
 
 const kindOf = (
   report: JudgedReport,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   faults: readonly HostFault[],
   nowMs: EpochMs,
 ): VerdictKind => {
@@ -72,9 +72,9 @@ const kindOf = (
   const isRunning = status.agent.running;
   if (isSilent(report, nowMs)) return isRunning ? 'silent' : 'stopped';
   if (faults.length > 0) return 'failed';
-  const isOther = !isBehind(status, wanted) && otherVersionOf(status, wanted) !== undefined;
-  if (isOther && isLater(status, wanted)) return 'superseded';
-  if (!isOpen(status, wanted)) return 'converged';
+  const isOther = !isBehind(status, desired) && otherVersionOf(status, desired) !== undefined;
+  if (isOther && isLater(status, desired)) return 'superseded';
+  if (!isOpen(status, desired)) return 'converged';
   // A finished switch stays finished when the agent ends, as after `supercargo once`.
   return isRunning ? 'pending' : 'stopped';
 };
@@ -88,13 +88,13 @@ const textOf = ({ service, message }: Finding): string =>
  */
 export const judgeHost = (
   report: JudgedReport | undefined,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   nowMs: EpochMs,
 ): HostVerdict => {
-  const findings = findingsOf(report, wanted, nowMs);
+  const findings = findingsOf(report, desired, nowMs);
   const [first] = findings;
-  const faults = report === undefined ? [] : faultsOf(report.status, wanted, findings);
-  const kind = report === undefined ? 'silent' : kindOf(report, wanted, faults, nowMs);
+  const faults = report === undefined ? [] : faultsOf(report.status, desired, findings);
+  const kind = report === undefined ? 'silent' : kindOf(report, desired, faults, nowMs);
   const isLost = kind === 'silent' || kind === 'stopped';
   return {
     kind,
@@ -113,12 +113,12 @@ export const judgeHost = (
 export const judgeFleet = <R extends JudgedReport>(
   reports: readonly R[],
   expected: readonly string[] | undefined,
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   nowMs: EpochMs,
 ): readonly JudgedHost<R>[] => {
   const byHost = new Map(reports.map((report) => [report.host, report]));
   return [...(expected ?? byHost.keys())].toSorted(compareNaturally).map((host) => {
     const report = byHost.get(host);
-    return { host, report, verdict: judgeHost(report, wanted, nowMs) };
+    return { host, report, verdict: judgeHost(report, desired, nowMs) };
   });
 };

@@ -4,8 +4,8 @@ import type { EpochMs } from '../time.ts';
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** Compares in a time that reveals neither the first difference nor the secret's length. */
-export const isSameToken = (offered: string, wanted: string): boolean => {
-  return timingSafeEqual(digest(offered), digest(wanted));
+export const isSameToken = (offered: string, expected: string): boolean => {
+  return timingSafeEqual(digest(offered), digest(expected));
 };
 
 /** A host's token for its own report only. Derived, so that the hub keeps one secret for all hosts. */

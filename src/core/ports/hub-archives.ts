@@ -17,7 +17,7 @@ export interface HubArchives {
   readonly receive: (
     file: string,
     content: AsyncIterable<Uint8Array>,
-    wanted: { readonly digest: Digest; readonly bytes: number },
+    expected: { readonly digest: Digest; readonly bytes: number },
   ) => Promise<'written' | 'mismatch'>;
   /** Returns false if there was none. @throws AgentError STORE */
   readonly remove: (file: string) => Promise<boolean>;

@@ -21,7 +21,7 @@ const createScene = (host = 'web-1') => {
   const reporter = createReporter({
     host,
     random: () => scene.random,
-    look: () => {
+    current: () => {
       const word = scene.now;
       const send: Send = async (signal) => {
         scene.sent.push([word, second()]);

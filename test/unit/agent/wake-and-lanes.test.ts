@@ -41,25 +41,25 @@ describe('a lane', () => {
   it('does one thing at a time, others go on beside it', async () => {
     const lanes = createLanes(() => undefined);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const look = lanes.look();
-    expect(lanes.start('web', look, forget, () => promise)).toBe(true);
-    expect(lanes.start('web', lanes.look(), forget, async () => Promise.resolve())).toBe(false);
-    expect(lanes.start('db', look, forget, async () => Promise.resolve())).toBe(true);
+    const observation = lanes.nextObservation();
+    expect(lanes.start('web', observation, forget, () => promise)).toBe(true);
+    expect(lanes.start('web', lanes.nextObservation(), forget, async () => Promise.resolve())).toBe(false);
+    expect(lanes.start('db', observation, forget, async () => Promise.resolve())).toBe(true);
     resolve();
     await lanes.close(1_000);
     expect(lanes.isBusy()).toBe(false);
   });
 
-  it('takes no work that was planned on a look from before its last work ended', async () => {
+  it('takes no work that was planned on an observation from before its last work ended', async () => {
     const lanes = createLanes(() => undefined);
-    const look = lanes.look();
+    const observation = lanes.nextObservation();
     const { promise, resolve } = Promise.withResolvers<void>();
-    lanes.start('web', look, forget, () => promise);
-    const during = lanes.look();
+    lanes.start('web', observation, forget, () => promise);
+    const during = lanes.nextObservation();
     resolve();
     await lanes.close(1_000);
     expect(lanes.start('web', during, forget, async () => Promise.resolve())).toBe(false);
-    expect(lanes.start('web', lanes.look(), forget, async () => Promise.resolve())).toBe(true);
+    expect(lanes.start('web', lanes.nextObservation(), forget, async () => Promise.resolve())).toBe(true);
     await lanes.close(1_000);
   });
 
@@ -67,7 +67,7 @@ describe('a lane', () => {
     const lanes = createLanes(() => undefined);
     const seen: boolean[] = [];
     const never = Promise.withResolvers<void>();
-    lanes.start('web', lanes.look(), forget, async (aborted) => {
+    lanes.start('web', lanes.nextObservation(), forget, async (aborted) => {
       aborted.addEventListener('abort', () => seen.push(true));
       await never.promise;
     });

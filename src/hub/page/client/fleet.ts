@@ -14,13 +14,13 @@ type Judged = JudgedHost<SeenReport>;
 /** Judges the hosts as `fleet` and `publish --wait` do. */
 export const judgeHosts = (
   hosts: readonly HostEntry[],
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   nowMs: number,
 ): readonly Judged[] =>
   judgeFleet(
     hosts.map((entry) => ({ ...entry, seenAtMs: Date.parse(entry.receivedAt) })),
     undefined,
-    wanted,
+    desired,
     nowMs,
   );
 
@@ -51,8 +51,8 @@ const serviceCell = (
 ): HTMLElement => {
   if (!service) return element('td', { 'data-label': name }, '–');
   const runs = running(service);
-  const wanted = service.desired?.version;
-  const versions = wanted === undefined || wanted === runs ? runs : `${runs} → ${wanted}`;
+  const desired = service.desired?.version;
+  const versions = desired === undefined || desired === runs ? runs : `${runs} → ${desired}`;
   const isGood = service.outcome === 'converged';
   return element(
     'td',
@@ -152,12 +152,12 @@ const troubleElement = ({ host, finding, tone }: Trouble): HTMLElement => {
 /** One element for each finding of each host, the worst first. */
 export const troubles = (
   judged: readonly Judged[],
-  wanted: DesiredManifest | undefined,
+  desired: DesiredManifest | undefined,
   nowMs: number,
 ): readonly HTMLElement[] =>
   judged
     .flatMap(({ host, report }) =>
-      [...findingsOf(report, wanted, nowMs), ...(report ? holdOf(report.status) : [])].map(
+      [...findingsOf(report, desired, nowMs), ...(report ? holdOf(report.status) : [])].map(
         (finding): Trouble => ({ host, finding, tone: toneOf(finding.word) }),
       ),
     )

@@ -39,7 +39,7 @@ let shown: Shown = NOTHING;
 let readAtMs: number | undefined;
 let trouble: string | undefined;
 
-const wanted = (): string => decodeURIComponent(location.hash.slice(1));
+const environmentInAddress = (): string => decodeURIComponent(location.hash.slice(1));
 
 const readJournal = async (environment: string): Promise<Pick<Shown, 'published' | 'isWhole'>> => {
   const listed = await getJson<{ readonly names: readonly string[] }>(`/manifests/${environment}/`);
@@ -60,7 +60,7 @@ const read = async (): Promise<void> => {
   const listed = await getJson<{ readonly environments: readonly string[] }>('/manifests/');
   const environments = [...(listed?.environments ?? [])].toSorted();
   // An unknown environment in the address must not show another environment.
-  const environment = wanted() === '' ? environments[0] : wanted();
+  const environment = environmentInAddress() === '' ? environments[0] : environmentInAddress();
   if (environment === undefined || !environments.includes(environment)) {
     shown = { ...NOTHING, environments, environment };
     return;
