@@ -1,6 +1,6 @@
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { AgentError } from '../core/errors.ts';
-import { isoTime } from '../core/time.ts';
+import { isoSeconds, isoTime } from '../core/time.ts';
 import type { ComposeProject } from '../core/compose/project-model.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
 import type { Actual, Container } from '../core/state/actual.ts';
@@ -66,7 +66,7 @@ const pause = async (
     ...l,
     hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },
   }));
-  const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoTime(untilMs)}`;
+  const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoSeconds(untilMs)}`;
   c.recorder.write('info', 'hold.set', { reason, owner, all, until });
   const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
   return { lines: [`held ${until}: ${what}`] };

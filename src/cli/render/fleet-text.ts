@@ -5,7 +5,7 @@ import type { Manifest } from '../../core/manifest/manifest.ts';
 import { oneLine } from '../../core/one-line.ts';
 import type { VersionChange } from '../../core/publish/diff-manifests.ts';
 import type { ReportedService } from '../../core/status/reported-status.ts';
-import { isoTime, type EpochMs } from '../../core/time.ts';
+import { isoSeconds, type EpochMs } from '../../core/time.ts';
 import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -114,7 +114,7 @@ const renderCounts = (judged: Fleet['judged'], screen: Screen): string =>
 const headOf = ({ environment, published, judged }: Fleet, screen: Screen): string => {
   const by = published?.publisher?.name === undefined ? '' : ` by ${oneLine(published.publisher.name)}`;
   const what = published
-    ? `serial ${String(published.serial)}, published ${isoTime(published.issuedAtMs)}${by}`
+    ? `serial ${String(published.serial)}, published ${isoSeconds(published.issuedAtMs)}${by}`
     : 'nothing is published';
   if (judged.length === 0) return `${environment}: ${what}; no host has reported`;
   const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;

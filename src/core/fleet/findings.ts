@@ -1,7 +1,7 @@
 import { versionOf, type ImageVersion } from '../image/image-version.ts';
 import type { ReportedService, ReportedStatus } from '../status/reported-status.ts';
 import type { DecisionStatus } from '../status/status-document.ts';
-import { isoTime, type EpochMs } from '../time.ts';
+import { isoSeconds, type EpochMs } from '../time.ts';
 import type { ErrorCode } from '../vocabulary/error-codes.ts';
 import { silentSince, type Finding } from './verdict.ts';
 
@@ -68,7 +68,7 @@ const stopped = ({ seenAtMs, status }: JudgedReport): readonly Finding[] =>
   status.agent.running
     ? []
     : [
-        finding('stopped', `its agent has not run since ${isoTime(seenAtMs)}`, {
+        finding('stopped', `its agent has not run since ${isoSeconds(seenAtMs)}`, {
           advice: 'start it (systemctl start supercargo)',
         }),
       ];

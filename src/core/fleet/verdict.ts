@@ -1,5 +1,5 @@
 import { oneLine } from '../one-line.ts';
-import { isoTime, type EpochMs } from '../time.ts';
+import { isoSeconds, type EpochMs } from '../time.ts';
 import { isVerdictWord, VERDICT_WORDS, type VerdictKind } from '../vocabulary/outcomes.ts';
 
 /** Something on a host that an operator should know. */
@@ -60,4 +60,4 @@ export const countWords = (
 };
 
 export const silentSince = (sinceMs: EpochMs | undefined): string =>
-  sinceMs === undefined ? 'it has never reported' : `it has been silent since ${isoTime(sinceMs)}`;
+  sinceMs === undefined ? 'it has never reported' : `it has been silent since ${isoSeconds(sinceMs)}`;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isoTime, type EpochMs } from '../time.ts';
+import { isoSeconds, type EpochMs } from '../time.ts';
 import type {
   Acceptance,
   AcceptedManifest,
@@ -193,8 +193,8 @@ const findExpiry = (manifest: Manifest, nowMs: EpochMs) =>
   isExpired(manifest, nowMs)
     ? reject(
         'expired',
-        `serial ${manifest.serial} expired at ${isoTime(manifest.expiresAtMs ?? 0)}, ` +
-          `and this host’s clock shows ${isoTime(nowMs)}`,
+        `serial ${manifest.serial} expired at ${isoSeconds(manifest.expiresAtMs ?? 0)}, ` +
+          `and this host’s clock shows ${isoSeconds(nowMs)}`,
         'publish a fresh manifest; if the time is wrong, correct this host’s clock',
         manifest.serial,
       )

@@ -1,6 +1,6 @@
 import { familiarName } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
-import { isoTime } from '../time.ts';
+import { isoSeconds } from '../time.ts';
 import { versionOf } from '../image/image-version.ts';
 
 /** What a publish does to one service. */
@@ -77,9 +77,9 @@ export const diffTerms = (before: Manifest | undefined, after: Manifest): readon
   ...(after.rollout
     ? [
         `hosts follow over ${String(after.rollout.durationSeconds)} s from ` +
-          `${isoTime(after.rollout.startAtMs)} on, ` +
+          `${isoSeconds(after.rollout.startAtMs)} on, ` +
           `${String(Math.round(after.rollout.startFraction * 100))} % at once`,
       ]
     : []),
-  ...(after.expiresAtMs === undefined ? [] : [`it expires at ${isoTime(after.expiresAtMs)}`]),
+  ...(after.expiresAtMs === undefined ? [] : [`it expires at ${isoSeconds(after.expiresAtMs)}`]),
 ];

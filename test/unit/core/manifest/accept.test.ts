@@ -263,7 +263,7 @@ const REJECTIONS: readonly [string, Acceptance, RejectionReason, string, number 
     'an expired manifest',
     judge(sealed(written(), jenkins), { nowMs: Date.parse('2026-12-23T10:00:00Z') }),
     'expired',
-    'expired at 2026-12-23T10:00:00.000Z, and this host’s clock shows 2026-12-23T10:00:00.000Z',
+    'expired at 2026-12-23T10:00:00Z, and this host’s clock shows 2026-12-23T10:00:00Z',
     418,
   ],
   [
