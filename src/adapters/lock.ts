@@ -15,7 +15,8 @@ const refusal = (key: LockKey, error: unknown): AgentError =>
         {
           cause: error,
           advice:
-            'use "supercargo sync" to make that one work now, or stop it first (systemctl stop supercargo); "ss -xlp | grep supercargo/" names its process',
+            'use "supercargo sync" to make that agent work now, or stop it first ' +
+            '(systemctl stop supercargo); "ss -xlp | grep supercargo/" shows its process',
           fields: { environment: key.environment },
         },
       )

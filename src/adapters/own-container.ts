@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
  * network.
  */
 const MOUNTED =
-  /^\S+ \S+ \S+ \S*\/(?:overlay-)?containers\/([0-9a-f]{64})\/\S+ \/etc\/(?:hostname|hosts|resolv\.conf) /m;
+  /^\S+ \S+ \S+ \S*\/(?:overlay-)?containers\/([\da-f]{64})\/\S+ \/etc\/(?:hostname|hosts|resolv\.conf) /m;
 
 /**
  * Reads /proc/pid/mountinfo (proc(5)): `id parent device root mount-point …`. The hostname is no proof,

@@ -39,7 +39,7 @@ const settleWithin = async (
   const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>();
   const connection = attempt(resolve);
   const onAbort = (): void => reject(signal.reason as Error);
-  const timer = setTimeout(() => resolve(bad(`there was no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(() => resolve(bad(`there was no answer within ${timeoutMs / 1000} s`)), timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await promise;

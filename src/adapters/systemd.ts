@@ -45,7 +45,7 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().sl
 /** The package cannot cancel a call, and a hanging call must not block the later ones. */
 const limited = async (sent: Promise<unknown>): Promise<unknown> => {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no end within ${CALL_LIMIT_MS} ms`)), CALL_LIMIT_MS);
+  const timer = setTimeout(() => reject(new Error(`no end within ${CALL_LIMIT_MS / 1000} s`)), CALL_LIMIT_MS);
   try {
     return await Promise.race([sent, promise]);
   } finally {

@@ -29,7 +29,8 @@ const behaviour = {
     preset: '*/30 * * * * *',
     example: '*/30 * * * * *',
     effect:
-      'When the manifest is read; each host adds a stable offset of at most one period. A hub tells of changes at once; while it does, polls rest.',
+      'When the manifest is read; each host adds a stable offset of at most one period. While a hub ' +
+      'reports changes at once, the agent does not poll.',
   }),
   SUPERCARGO_WINDOW: deployWindows({
     as: 'windows',
@@ -38,7 +39,8 @@ const behaviour = {
     default: [],
     example: 'Mon-Fri 09:00+8h Europe/London',
     effect:
-      'When a switch to another version may begin. Images are fetched early; repairs, rollbacks and what has begun go on at any time.',
+      'When a switch to another version may begin. Images are fetched early; repairs, rollbacks and ' +
+      'what has begun go on at any time.',
   }),
   SUPERCARGO_KEEP_RELEASES: integer(
     1,
@@ -56,7 +58,8 @@ const behaviour = {
     preset: EDGE_IMAGE,
     example: EDGE_IMAGE,
     effect:
-      'The proxy (HAProxy 2.6 or newer) in front of start-first services that publish ports. With a tag alone, what that tag is on this host is run.',
+      'The proxy (HAProxy 2.6 or newer) in front of start-first services that publish ports. With a ' +
+      'tag alone, the image that has this tag on the host runs.',
   }),
   SUPERCARGO_EDGE_MODE: edgeMode({
     as: 'edgeMode',
@@ -64,7 +67,9 @@ const behaviour = {
     preset: 'host',
     example: 'host',
     effect:
-      'How the proxy gets its ports: by sharing the network of the host, or (on rootless engines and desktops) published by the engine, with a gap of about 0.5 s when the proxy itself is replaced.',
+      'How the proxy gets its ports: by sharing the network of the host, or (on rootless engines and ' +
+      'desktops) published by the engine, with a gap of about 0.5 s when the proxy itself is ' +
+      'replaced.',
   }),
   SUPERCARGO_LOG_LEVEL: logLevel({
     unit: 'one of trace, debug, info, warn, error, fatal',
@@ -88,7 +93,8 @@ const reports = {
     default: undefined,
     example: 'https://deploy.example.com',
     effect:
-      'The base of the report store: the status of this host is PUT to URL/reports/ENV/HOST.json when it changes, and once a minute.',
+      'The base of the report store: the status of this host is PUT to URL/reports/ENV/HOST.json ' +
+      'when it changes, and once a minute.',
   }),
   SUPERCARGO_REPORT_TOKEN: secretWord({
     unit: 'one word of visible ASCII characters; not together with SUPERCARGO_REPORT_TOKEN_FILE',
@@ -96,7 +102,8 @@ const reports = {
     default: undefined,
     example: 'the-token-of-this-host',
     effect:
-      'What reports are sent with: the token that "supercargo hub token ENV HOST" prints, or user:password for another web server.',
+      'What reports are sent with: the token that "supercargo hub token ENV HOST" prints, or ' +
+      'user:password for another web server.',
   }),
   SUPERCARGO_REPORT_TOKEN_FILE: absolutePath({
     unit: `${PATH_UNIT} of a file with that token`,
@@ -153,7 +160,8 @@ const images = {
     default: [],
     example: 'docker.io=https://mirror.example.com',
     effect:
-      'Servers that images of a registry are pulled from first, by digest, in this order; then the registry itself is asked.',
+      'Servers that images of a registry are pulled from first, by digest, in this order; then the ' +
+      'registry itself is asked.',
   }),
   SUPERCARGO_ARCHIVES: exactBoolean({
     as: 'takesArchives',
@@ -161,14 +169,15 @@ const images = {
     preset: 'true',
     example: 'true',
     effect:
-      'Where neither mirrors nor the registry can be reached, an image comes from the archive that was published and signed with its version. With false it waits.',
+      'Where neither mirrors nor the registry can be reached, an image comes from the archive that ' +
+      'was published and signed with its version. With false it waits.',
   }),
 };
 
 /** The variables that an operator sets in agent.env, by title and in the order of the example file. */
 export const SECTIONS = {
   'What runs here': what,
-  'Whose word is taken': trust,
+  Trust: trust,
   'Access to the manifest': source,
   'Files of the agent': files,
   Behaviour: behaviour,

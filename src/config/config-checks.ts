@@ -18,7 +18,9 @@ export const trustProblem = (values: AgentValues, hasTrust: boolean): ConfigProb
   return [
     {
       variable: 'SUPERCARGO_TRUST',
-      message: `names ${file}, which does not exist; install the trust file there, or write SUPERCARGO_ALLOW_UNSIGNED=true for a trial without signatures`,
+      message:
+        `names ${file}, which does not exist; install the trust file there, ` +
+        'or write SUPERCARGO_ALLOW_UNSIGNED=true for a trial without signatures',
     },
   ];
 };
@@ -35,7 +37,9 @@ export const clientCertificateProblem = (
   return [
     {
       variable: name,
-      message: `is not set, but ${other} is; set both or none, for example ${name}=${VARIABLES[name].example}`,
+      message:
+        `is not set, but ${other} is; set both or none, ` +
+        `for example ${name}=${VARIABLES[name].example}`,
     },
   ];
 };
@@ -63,7 +67,8 @@ export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust
   });
   if (valueIn(env, 'SUPERCARGO_TRUST') !== undefined && !hasTrust) {
     warnings.push(
-      `SUPERCARGO_TRUST names ${values.SUPERCARGO_TRUST}, which does not exist: manifests are accepted unsigned`,
+      `SUPERCARGO_TRUST names ${values.SUPERCARGO_TRUST}, which does not exist: unsigned manifests ` +
+        'are accepted',
     );
   }
   if (
@@ -77,13 +82,14 @@ export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust
   const token = [values.SUPERCARGO_REPORT_TOKEN, values.SUPERCARGO_REPORT_TOKEN_FILE];
   const hasToken = token.some((given) => given !== undefined);
   if (hasToken && values.SUPERCARGO_REPORT_URL === undefined)
-    warnings.push('SUPERCARGO_REPORT_URL is not set: nobody is sent a report, and the token has no effect');
+    warnings.push('SUPERCARGO_REPORT_URL is not set, so the token of reports has no effect');
   if (hasToken && values.SUPERCARGO_REPORT_URL?.startsWith('http:') === true) {
     warnings.push('the token of reports is sent in clear text, because SUPERCARGO_REPORT_URL is http:');
   }
   if (values.DOCKER_HOST.kind === 'tcp' && values.DOCKER_TLS_VERIFY === undefined) {
     warnings.push(
-      'DOCKER_HOST is reached over tcp without TLS: whoever is on that network owns the engine; set DOCKER_TLS_VERIFY=1',
+      'DOCKER_HOST uses tcp without TLS: any machine on that network controls the engine; ' +
+        'set DOCKER_TLS_VERIFY=1',
     );
   }
   return warnings;

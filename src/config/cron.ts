@@ -30,7 +30,7 @@ const readFields = (expression: string): CronFields => {
 /** Reads five fields, or six with seconds. @throws an Error that names the wrong field */
 export const parseCron = (expression: string): CronFields => {
   const fields = readFields(expression);
-  if (nextRun(fields, 0) === undefined) throw new Error('no day of any year fits it');
+  if (nextRun(fields, 0) === undefined) throw new Error('no date matches it');
   return fields;
 };
 

@@ -3,7 +3,7 @@ import { presetOf, valueText, type Variable, type Variables } from './read-varia
 
 const HEAD = `# Configuration of the supercargo agent: copy to /etc/supercargo/agent.env and edit.
 # The form is that of systemd's EnvironmentFile=: NAME=value, no "export", no \${…}.
-# A line that starts with "#NAME=" shows how to set what is not set; after a change: systemctl reload supercargo
+# A line that starts with "#NAME=" shows an unset variable. After a change: systemctl reload supercargo
 `;
 
 /** Quotes values that a shell would split or expand, so that a script can source the file too. */

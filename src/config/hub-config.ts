@@ -6,9 +6,9 @@ import { LOG_FORMATS, LOG_LEVELS } from './validators.ts';
 /** The hub's variables and their purposes, as in the table of docs/HUB.md. All other settings are options. */
 export const HUB_VARIABLES = {
   SUPERCARGO_PUBLISH_TOKEN:
-    'who has it may publish, remove reports, and read everything. Not set: nobody publishes',
+    'allows to publish, to remove reports, and to read everything. Not set: no publish is possible',
   SUPERCARGO_REPORT_SECRET: 'the tokens of hosts are derived from it. Not set: no host reports',
-  SUPERCARGO_READ_TOKEN: 'who has it may read everything',
+  SUPERCARGO_READ_TOKEN: 'allows to read everything',
   SUPERCARGO_LOG_LEVEL: 'as for the [agent](CONFIGURATION.md)',
   SUPERCARGO_LOG_FORMAT: 'as for the [agent](CONFIGURATION.md)',
   NOTIFY_SOCKET: 'where systemd listens for the state of the service',
@@ -17,7 +17,7 @@ export const HUB_VARIABLES = {
 type HubVariable = keyof typeof HUB_VARIABLES;
 
 const MISSING: Readonly<Partial<Record<HubVariable, string>>> = {
-  SUPERCARGO_PUBLISH_TOKEN: 'nobody can publish to this hub',
+  SUPERCARGO_PUBLISH_TOKEN: 'no version can be published to this hub',
   SUPERCARGO_REPORT_SECRET: 'no host can report to this hub',
 };
 

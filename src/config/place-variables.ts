@@ -18,7 +18,8 @@ export const what = {
     unit: 'a name: lower-case letters, digits, "-" and "_", at most 63, starting with a letter or digit',
     example: 'staging',
     effect:
-      'The environment whose manifest this host follows; part of the name of each container, network and volume.',
+      'The environment whose manifest this host follows; part of the name of each container, network ' +
+      'and volume.',
   }),
   SUPERCARGO_MANIFEST_URL: manifestUrl({
     as: 'manifestUrl',
@@ -39,7 +40,8 @@ export const what = {
     default: undefined,
     example: 'web-1.example.com',
     effect:
-      'The name of this host in reports; also decides its offset in the poll period and its place in a rollout.',
+      'The name of this host in reports; also decides its offset in the poll period and its place in ' +
+      'a rollout.',
   }),
 };
 
@@ -55,7 +57,8 @@ export const trust = {
     preset: 'false',
     example: 'false',
     effect:
-      'With true, and only where there is no trust file, a manifest without signature is accepted: for trials.',
+      'With true, and only where there is no trust file, a manifest without signature is accepted: ' +
+      'for trials.',
   }),
 };
 
@@ -115,8 +118,7 @@ export const surroundings = {
     otherwise: 'not set: the agent of supercargo.service',
     default: undefined,
     example: 'staging',
-    effect:
-      'The agent of this host that is meant, where there are several: supercargo@NAME.service; --instance says the same.',
+    effect: 'Selects one of several agents on this host: supercargo@NAME.service; --instance does the same.',
   }),
   CREDENTIALS_DIRECTORY: absolutePath({
     unit: PATH_UNIT,
@@ -124,7 +126,8 @@ export const surroundings = {
     default: undefined,
     example: '/run/credentials/supercargo.service',
     effect:
-      'Where systemd puts credentials: manifest-credentials, report-token and config.json (of docker) stand for the variables that are not set.',
+      'Where systemd puts credentials: manifest-credentials, report-token and config.json (of ' +
+      'docker) stand for the variables that are not set.',
   }),
   STATE_DIRECTORY: firstFolder({
     unit: 'absolute paths, separated by ":"',
@@ -167,6 +170,6 @@ export const surroundings = {
     otherwise: 'not set',
     default: undefined,
     example: '1234',
-    effect: 'Whose silence systemd watches.',
+    effect: 'The process that systemd watches.',
   }),
 };

@@ -9,13 +9,13 @@ export const PUBLISHER_VARIABLES = {
   SUPERCARGO_PUBLISH_TOKEN: 'for writing to the store, and for reading where there is no read token',
   SUPERCARGO_READ_TOKEN: 'for reading the store',
   DOCKER_CONFIG:
-    'the folder of config.json (logins of registries) and certs.d (their certificates); `$HOME/.docker` otherwise',
+    'the folder of config.json (logins of registries) and certs.d (certificates); `$HOME/.docker` otherwise',
   HOME: 'given to credential programs',
   PATH: 'where credential programs are looked for',
-  JOB_NAME: 'who publishes, as Jenkins says it; `USER` at this machine otherwise',
-  BUILD_NUMBER: 'its build',
-  BUILD_URL: 'where that build is shown',
-  USER: 'who publishes where there is no `JOB_NAME`',
+  JOB_NAME: 'the name of the publisher, set by Jenkins; `USER` at this machine otherwise',
+  BUILD_NUMBER: 'the number of the build',
+  BUILD_URL: 'where the build is shown',
+  USER: 'the name of the publisher where there is no `JOB_NAME`',
 } as const;
 
 export type PublisherConfig = ReturnType<typeof readPublisherConfig>;

@@ -56,12 +56,12 @@ const adviceOn = (instance: InstanceName): string => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES')
-      return `${file} is not for everybody to read: run this with sudo, or as a member of the agent’s group`;
+      return `this user may not read ${file}: run this with sudo, or as a member of the agent’s group`;
   }
   const others = existsSync(dirname(environmentFile(undefined))) ? instancesHere() : [];
   return others.length === 0
     ? `write ${file} (or the environment of this command) and start it again`
-    : `this host has ${others.join(', ')}: write supercargo --instance ${others.join('|')} before the command; or write ${file}`;
+    : `this host has the instances ${others.join(', ')}: name one with --instance, or write ${file}`;
 };
 
 export const readSurroundings = (): Surroundings => ({

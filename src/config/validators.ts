@@ -26,7 +26,7 @@ const MAX_SOCKET_PATH_BYTES = 107;
 const matching = (pattern: RegExp) =>
   kind<string>((text) => {
     if (pattern.test(text)) return text;
-    throw new EnvError(`is "${text}", which is no such name`);
+    throw new EnvError(`is "${text}", which is not a valid name`);
   });
 
 const oneOf = <T extends string>(choices: readonly T[]) =>
@@ -51,7 +51,7 @@ export const text = kind<string>((value) => value);
 export const socketPath = kind<string>((value) => {
   const bytes = Buffer.byteLength(absolute(value));
   if (bytes <= MAX_SOCKET_PATH_BYTES) return value;
-  throw new EnvError(`has ${bytes} bytes, more than a unix socket can have`);
+  throw new EnvError(`has ${bytes} bytes, more than the path of a unix socket can have`);
 });
 
 /** systemd lists every folder that the unit names; ours is the first (systemd.exec(5), StateDirectory=). */
@@ -80,7 +80,7 @@ export const manifestUrl = kind<string>((value) => {
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') {
     throw new EnvError(
-      'has a user name or password in it: put them into a file and name that in SUPERCARGO_MANIFEST_CREDENTIALS',
+      'has a user name or password: write them into a file and name it in SUPERCARGO_MANIFEST_CREDENTIALS',
     );
   }
   if (!['file:', 'http:', 'https:'].includes(url.protocol))
@@ -96,20 +96,18 @@ export const reportUrl = kind<string>((value) => {
   if (!URL.canParse(value)) throw new EnvError('is not a URL');
   const url = new URL(value);
   if (url.username !== '' || url.password !== '') {
-    throw new EnvError(
-      'has a user name or password in it: reports are sent with the token of SUPERCARGO_REPORT_TOKEN_FILE',
-    );
+    throw new EnvError('has a user name or password: reports use the token of SUPERCARGO_REPORT_TOKEN_FILE');
   }
   if (!['http:', 'https:'].includes(url.protocol)) throw new EnvError(`has the scheme "${url.protocol}"`);
   if (url.search !== '' || url.hash !== '')
-    throw new EnvError('has a "?" or "#" in it: reports are kept below it');
+    throw new EnvError('has a "?" or "#": reports are kept below this URL');
   return url.href.replace(/\/+$/, '');
 });
 
 /** The secret never appears in a message. */
 export const secretWord = kind<string>((value) => {
   if (/^[\x21-\x7e]+$/.test(value)) return value;
-  throw new EnvError('has blanks or other characters in it that no token has');
+  throw new EnvError('has blanks or other characters that no token has');
 });
 
 /** node_exporter reads only files with this ending. */
@@ -146,7 +144,7 @@ export const engineAddress = kind<EngineAddress>((value) => {
   if (value.startsWith('unix:///')) return { kind: 'unix', socketPath: value.slice('unix://'.length) };
   if (value.startsWith('tcp://')) return tcpAddress(value);
   if (value.startsWith('ssh://')) {
-    throw new EnvError('is an ssh:// address: the agent runs on the host of its engine and logs in nowhere');
+    throw new EnvError('is an ssh:// address, but the agent runs on the host of its engine');
   }
   throw new EnvError(`is "${value}"`);
 });
@@ -155,7 +153,7 @@ export const edgeMode = oneOf(['host', 'publish'] as const);
 
 export const pinnedImage = kind<ImageReference>((value) => {
   const image = tryParseImage(value);
-  if (image === undefined) throw new EnvError(`is "${value}", which is no image`);
+  if (image === undefined) throw new EnvError(`is "${value}", which is not an image`);
   if (image.tag === undefined && image.digest === undefined)
     throw new EnvError(`is "${value}", without tag or digest`);
   return image;

@@ -203,9 +203,8 @@ const parse = async (
       file: files[0] ?? folder,
       line: 1,
       path: '',
-      message: `the project cannot be read: the reader stumbled (${name})`,
-      advice:
-        'undo the last change of the compose files and what they name, and report this fault of supercargo',
+      message: `the project cannot be read: the reader failed (${name})`,
+      advice: 'undo the last change of the compose files and of the files they name, and report this fault',
     };
     const result: ComposeResult = { kind: 'errors', errors: [problem], watch: files, folders };
     return { referenced: new Map(), result };

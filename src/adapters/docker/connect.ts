@@ -55,7 +55,7 @@ export const connect = async (address: EngineAddress, readLimitMs = READ_LIMIT_M
       'ENGINE',
       `engine ${version.Version} speaks API ${version.MinAPIVersion} to ${version.ApiVersion}`,
       {
-        advice: `use an engine that speaks an API between ${OLDEST_API} and ${NEWEST_API} (Docker 20.10 or newer)`,
+        advice: `use Docker 20.10 or newer: the engine must speak an API from ${OLDEST_API} to ${NEWEST_API}`,
       },
     );
   }

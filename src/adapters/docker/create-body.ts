@@ -215,7 +215,9 @@ const containerMac = ({ release }: CreateContainer, apiVersion: string): string 
     'NETWORK',
     `this engine (API ${apiVersion}) can't give ${release.service} a mac_address on network ${lost.network}`,
     {
-      advice: `give ${lost.network} the highest priority among the networks of ${release.service}, or use Docker 25 or newer`,
+      advice:
+        `give ${lost.network} the highest priority among the networks of ${release.service}, ` +
+        'or use Docker 25 or newer',
     },
   );
 };

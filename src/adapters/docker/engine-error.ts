@@ -13,7 +13,8 @@ const AUTH = {
   code: 'REGISTRY_AUTH',
   retry: 'changed',
   advice:
-    'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists (supercargo doctor)',
+    'check the login of this registry in DOCKER_CONFIG/config.json, and that the repository exists ' +
+    '(supercargo doctor)',
 } as const;
 
 const MOUNT = {
@@ -41,7 +42,7 @@ const RULES: readonly [...Rule[], Rule] = [
     pattern: /port is already allocated|bind: address already in use|failed to bind host port/i,
     code: 'PORT_TAKEN',
     retry: 'changed',
-    advice: 'find who listens on that port (ss -ltnp), and stop it or choose another port',
+    advice: 'find the program that listens on that port (ss -ltnp), and stop it or choose another port',
   },
   {
     pattern: /name .* is already in use/i,
@@ -73,7 +74,7 @@ const RULES: readonly [...Rule[], Rule] = [
     pattern: /(?:manifest|image config) verification failed for digest/i,
     code: 'IMAGE_MISMATCH',
     retry: 'changed',
-    advice: 'the registry serves other content under this digest: do not use it until somebody has looked',
+    advice: 'the registry serves other content under this digest: find out why before you use it',
   },
   {
     pattern: /toomanyrequests|too many requests|rate limit/i,

@@ -195,8 +195,7 @@ const giveNames = async (
 
 const mismatch = (what: string, delivered: string, wanted: string): AgentError =>
   new AgentError('IMAGE_MISMATCH', `${what}: the registry delivered ${delivered} instead of ${wanted}`, {
-    advice:
-      'the registry or a mirror serves another image under this name: do not use it until somebody has looked',
+    advice: 'the registry or a mirror serves another image under this name: find out why before you use it',
   });
 
 const isThatImage = (

@@ -26,7 +26,7 @@ export const requireDiskSpace = async (
   if (!room || room.freeBytes >= needed) return;
   throw new AgentError(
     'DISK_FULL',
-    `${what}: only ${mebibytes(room.freeBytes)} free in ${room.folder}, at least ${mebibytes(needed)} are needed`,
+    `${what}: only ${mebibytes(room.freeBytes)} free in ${room.folder}, but ${mebibytes(needed)} are needed`,
     {
       retry: 'later',
       advice: "free space on the engine's disk (docker system df); what runs stays meanwhile",

@@ -24,7 +24,7 @@ const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').u
 
 const wrong = (message: string): AgentError =>
   new AgentError('IMAGE_MISMATCH', `it is not what was published: ${message}`, {
-    advice: 'look at the store: somebody has changed the file, or it is damaged; publish it again',
+    advice: 'the file in the store was changed or is damaged: publish it again',
   });
 
 const cut = (got: number, wanted: number): AgentError =>

@@ -3,8 +3,10 @@ import { parseRefusal } from '../../core/hub/refusal.ts';
 import { showUrl, type HttpAnswer } from '../../io/http.ts';
 
 const ADVICE: Readonly<Record<number, string>> = {
-  401: 'set SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE to the token of this store (for reading alone, SUPERCARGO_READ_TOKEN)',
-  403: 'check SUPERCARGO_PUBLISH_TOKEN: the store knows it, or knows none, and does not let it do this',
+  401:
+    'set SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE to the token of this store ' +
+    '(to read only, SUPERCARGO_READ_TOKEN)',
+  403: 'check SUPERCARGO_PUBLISH_TOKEN: the store does not allow this with it',
   404: 'check --to: documents are kept below it, in manifests/ and reports/',
   405: 'check --to, and that the server takes PUT there (for nginx: dav_methods PUT DELETE)',
   409: 'check that the server may make folders there (for nginx: create_full_put_path on)',

@@ -45,7 +45,8 @@ const failed = (action: string, cause: unknown): AgentError =>
     retry: 'later',
     cause,
     advice:
-      'check the state folder: its owner, its modes and the room on its disk (SUPERCARGO_STATE_DIR, df -h)',
+      'check the state folder: its owner, its modes and the free space on its disk ' +
+      '(SUPERCARGO_STATE_DIR, df -h)',
   });
 
 /** The umask reduces the mode that mkdir takes. */

@@ -8,7 +8,7 @@ const ADVICE: Readonly<Record<string, { readonly words: string; readonly advice:
   EACCES: {
     words: 'permission denied',
     advice:
-      'run the agent as the user that the edge was created for, or remove the edge container: it is made again',
+      'run the agent as the user that created the edge, or remove the container of the edge for a new one',
   },
 };
 
@@ -28,6 +28,5 @@ export const unreachable = (socketPath: string, cause: unknown): AgentError => {
 export const edgeError = (what: string, words: string): AgentError =>
   new AgentError('EDGE', `cannot ${what}: ${words.trim().split('\n')[0] ?? ''}`, {
     retry: 'later',
-    advice:
-      'it is looked at again; if this stays, replace the edge: remove its container, and it is made again',
+    advice: 'the agent tries again by itself; if this stays, remove the container of the edge for a new one',
   });

@@ -20,7 +20,7 @@ const MAX_COUNT = 2 ** 32 - 1;
 const countIn = (command: string, text: string): number => {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 0 && count <= MAX_COUNT) return count;
-  throw edgeError(`read ${command} of the edge`, `${text} is no count`);
+  throw edgeError(`read ${command} of the edge`, `${text} is not a count`);
 };
 
 export interface Processes {

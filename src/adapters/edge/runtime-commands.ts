@@ -58,7 +58,7 @@ const isThere = async (
   if (there && (there.address !== canonicalIp(server.address) || there.port !== server.port))
     throw edgeError(
       `add ${wordOf(backend, server.name)}`,
-      `it is there with ${there.address} port ${there.port}`,
+      `it exists with address ${there.address} and port ${there.port}`,
     );
   return there !== undefined && there.admin !== 'maint';
 };

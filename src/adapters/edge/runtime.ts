@@ -53,7 +53,7 @@ const exchange = async (
     next.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > MAX_BYTES) fail(new Error('it sends without end'));
+      if (size > MAX_BYTES) fail(new Error('its answer has more than 16 MiB'));
     });
     next.once('connect', () => send(next));
     next.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
@@ -67,7 +67,7 @@ const exchange = async (
     return next;
   };
   let socket = open();
-  const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
   const onAbort = (): void => reject(signal.reason as Error);
   signal.addEventListener('abort', onAbort, { once: true });
   try {

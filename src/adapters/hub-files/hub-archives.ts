@@ -15,7 +15,7 @@ const RESERVE_BYTES = 256 * 1024 * 1024;
 
 const requireDiskSpace = async (folder: string, bytes: number): Promise<void> => {
   if ((await freeBytes(folder)) >= bytes + RESERVE_BYTES) return;
-  throw new AgentError('STORE', `there is no room for an archive of ${String(bytes)} bytes`, {
+  throw new AgentError('STORE', `the disk has no space for an archive of ${String(bytes)} bytes`, {
     retry: 'later',
     advice: 'free some space on the disk of the hub’s folder (df -h), or publish without --archive',
     fields: { code: 'ENOSPC' },

@@ -10,7 +10,7 @@ const basic = (auth: { readonly username: string; readonly password: string }): 
 const refused = (realm: string, status: number, isAnonymous: boolean): AgentError =>
   new AgentError('REGISTRY_AUTH', `${realm} gives no token: ${String(status)}`, {
     advice: isAnonymous
-      ? 'log in to the registry on this machine (docker login), or name a folder with a config.json in DOCKER_CONFIG'
+      ? 'log in to the registry on this machine (docker login), or set DOCKER_CONFIG to a folder with a login'
       : 'log in again (docker login): the login in DOCKER_CONFIG is not accepted',
     fields: { status },
   });
@@ -45,7 +45,7 @@ export const authorize = async (
   if (challenge.kind === 'basic') return auth && 'password' in auth ? basic(auth) : undefined;
   const { realm, service, scope } = challenge;
   if (!URL.canParse(realm) || !isFit(new URL(realm), isPlain))
-    throw new AgentError('REGISTRY_AUTH', `the registry names no safe place for tokens: ${realm}`, {
+    throw new AgentError('REGISTRY_AUTH', `the registry names a token server that is not safe: ${realm}`, {
       advice: 'correct the token server in the settings of the registry',
     });
   const url = new URL(realm);

@@ -88,9 +88,9 @@ async function* readBlob(
   if (got === wanted && `sha256:${hash.digest('hex')}` === digest) return;
   throw new AgentError(
     'IMAGE_MISMATCH',
-    `the registry serves another content under ${digest} of ${formatImage(image)}`,
+    `the registry serves other content under ${digest} of ${formatImage(image)}`,
     {
-      advice: 'the registry or a proxy before it is broken or lies: find out before you publish',
+      advice: 'the registry or a proxy before it has a fault: find out why before you publish',
     },
   );
 }
@@ -100,7 +100,7 @@ const described = (
   descriptor: Descriptor,
 ): Descriptor & { readonly bytes: number } => {
   const { digest, bytes } = descriptor;
-  if (bytes === undefined) throw unfit(image, `nothing says how large ${digest} is`);
+  if (bytes === undefined) throw unfit(image, `its manifest lacks the size of ${digest}`);
   if (bytes > ENTRY_LIMIT_BYTES) throw unfit(image, `${digest} is larger than 8 GiB`);
   return { ...descriptor, bytes };
 };
@@ -139,7 +139,7 @@ export const createArchive = async (
   const { documents, found, mediaType } = await findImage(wish);
   const [root] = documents;
   if (!found.layers || !root || image.digest === undefined)
-    throw unfit(image, 'its layers are described wrongly');
+    throw unfit(image, 'its manifest describes the layers wrongly');
   const blobs = [found.config, ...distinct(found.layers)].map((d) => described(image, d));
   const end = archiveEnd({
     root: { digest: image.digest, bytes: root.length, mediaType },

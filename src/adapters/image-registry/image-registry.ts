@@ -26,7 +26,8 @@ const knownTags = async (session: Session): Promise<string> => {
   const tags = (value as { readonly tags?: unknown } | undefined)?.tags;
   if (!Array.isArray(tags) || tags.length === 0) return 'push it first, or check the name';
   const shown = tags.filter((t) => typeof t === 'string').slice(-SHOWN_TAGS);
-  return `push it first, or check its name; there are ${String(tags.length)} tags: ${tags.length > shown.length ? '… ' : ''}${shown.join(', ')}`;
+  const list = `${tags.length > shown.length ? '… ' : ''}${shown.join(', ')}`;
+  return `push it first, or check its name; there are ${String(tags.length)} tags: ${list}`;
 };
 
 /** Gets a manifest by tag or digest. Its digest is computed from the bytes, not read from the header. */
@@ -50,7 +51,7 @@ const getManifest = async (
   const wanted = reference.startsWith('sha256:') ? reference : told;
   if (wanted !== undefined && wanted !== digest)
     throw new AgentError('IMAGE_MISMATCH', `the registry serves ${digest} where ${wanted} was asked for`, {
-      advice: 'the registry or a proxy before it is broken or lies: find out before you publish',
+      advice: 'the registry or a proxy before it has a fault: find out why before you publish',
     });
   return { body: answer.body, digest };
 };
@@ -64,13 +65,13 @@ const platformOfConfig = async (
   if (answer.status !== 200) throw failure(image, answer);
   const platform = platformOf(parseJsonBody(answer.body) as Parameters<typeof platformOf>[0]);
   if (digestOf(answer.body) === (config as string) && platform !== undefined) return platform;
-  throw new AgentError('IMAGE_MISMATCH', `the config of ${formatImage(image)} is not what its digest says`, {
+  throw new AgentError('IMAGE_MISMATCH', `the config of ${formatImage(image)} does not match its digest`, {
     advice: 'push the image again, and look at the registry',
   });
 };
 
 const unknownFormat = (image: ImageReference): AgentError =>
-  new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} is no image that a host could run`, {
+  new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} is not an image that a host can run`, {
     advice: 'push it with a current docker: manifests of schema 2 and OCI images are understood',
   });
 

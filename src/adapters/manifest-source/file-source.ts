@@ -71,7 +71,7 @@ export const createFileSource = (path: string): ManifestSource => {
         const code = codeOf(error);
         const reason =
           code === 'ENOENT'
-            ? 'nobody has published a manifest there yet'
+            ? 'no manifest is published there yet'
             : error instanceof DiskHangs
               ? 'its disk does not answer'
               : reasonOf(error);

@@ -7,12 +7,12 @@ export const answerFailure = (url: URL, status: number, hasCredentials: boolean)
   const fields = { status };
   if (status === 401 || status === 403) {
     const advice = hasCredentials
-      ? 'check the user and password or the token in the file SUPERCARGO_MANIFEST_CREDENTIALS names; it is read again at every poll'
+      ? 'correct the login in the file that SUPERCARGO_MANIFEST_CREDENTIALS names; every poll reads it again'
       : 'set SUPERCARGO_MANIFEST_CREDENTIALS to a file with user:password or a token';
     return new AgentError('CREDENTIALS', message, { advice, fields });
   }
   if (status === 404 || status === 410) {
-    const advice = 'nobody has published here yet? Publish a manifest, or correct SUPERCARGO_MANIFEST_URL';
+    const advice = 'publish a manifest there, or correct SUPERCARGO_MANIFEST_URL';
     return new AgentError('MANIFEST_UNREACHABLE', message, { retry: 'later', advice, fields });
   }
   const advice =
@@ -34,7 +34,7 @@ const adviceFor = (code: string, message: string): string => {
   if (/^ENOTFOUND$|^EAI_/.test(code) || message.includes("'lookup'"))
     return 'check the name in SUPERCARGO_MANIFEST_URL and the DNS of this host';
   if (CERTIFICATE.test(code)) {
-    return 'check the certificate of the server, SUPERCARGO_CA, and SUPERCARGO_CLIENT_CERT and _KEY where it asks for them';
+    return "check the server's certificate, SUPERCARGO_CA, SUPERCARGO_CLIENT_CERT and SUPERCARGO_CLIENT_KEY";
   }
   if (code === 'ETIMEDOUT')
     return 'look at the server and the network between; the agent tries again by itself';

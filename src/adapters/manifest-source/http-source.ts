@@ -77,7 +77,7 @@ const findDamage = ({ header, body }: HttpAnswer, url: URL): AgentError | undefi
     const advice = 'let the server send manifests uncompressed';
     return unreachable(
       url,
-      `the answer is compressed (${encoding.slice(0, 20)}) though that was not asked for`,
+      `the answer is compressed (${encoding.slice(0, 20)}) without a request for it`,
       advice,
     );
   }
@@ -139,7 +139,7 @@ const createAsk =
       if (error instanceof AgentError) return failed(error);
       if (limit.aborted) {
         const advice = 'look at the server and the network between; the agent tries again by itself';
-        return failed(unreachable(url, `no whole answer within ${timeouts.requestMs} ms`, advice));
+        return failed(unreachable(url, `no complete answer within ${timeouts.requestMs / 1000} s`, advice));
       }
       return failed(transportFailure(url, error));
     }

@@ -36,7 +36,7 @@ export const createManifestSource = (options: ManifestSourceOptions): ManifestSo
   if (url.username !== '' || url.password !== '') {
     throw configFault(
       'SUPERCARGO_MANIFEST_URL holds a user or password',
-      'put user:password into a file that only the agent reads, and name it in SUPERCARGO_MANIFEST_CREDENTIALS',
+      'write user:password into a file for the agent, and name it in SUPERCARGO_MANIFEST_CREDENTIALS',
     );
   }
   switch (url.protocol) {

@@ -39,7 +39,9 @@ const failure = (
 
 const missing = (program: CredentialProgram, code: string): AgentError =>
   new AgentError('CREDENTIALS', `cannot start docker-credential-${program.name}: ${code}`, {
-    advice: `install docker-credential-${program.name} in a folder of the agent's PATH (${program.path}), or remove it from config.json`,
+    advice:
+      `install docker-credential-${program.name} in a folder of the agent's PATH (${program.path}), ` +
+      'or remove it from config.json',
     fields: { program: `docker-credential-${program.name}` },
   });
 
@@ -113,7 +115,7 @@ export const askProgram = async (
   key: string,
   signal: AbortSignal,
 ): Promise<ProgramAnswer | undefined> => {
-  if (!NAME.test(program.name)) throw failure(program, key, 'has a name that is none', 'changed');
+  if (!NAME.test(program.name)) throw failure(program, key, 'has an invalid name', 'changed');
   signal.throwIfAborted();
   const limit = AbortSignal.timeout(program.timeoutMs);
   const ended = await run(program, key, AbortSignal.any([signal, limit])).catch(

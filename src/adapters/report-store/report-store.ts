@@ -34,7 +34,9 @@ const reasonIn = (body: Buffer): string =>
   (parseRefusal(body.toString('utf8'))?.message ?? '').replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
 
 const ADVICE: Readonly<Record<number, string>> = {
-  401: 'set SUPERCARGO_REPORT_TOKEN or SUPERCARGO_REPORT_TOKEN_FILE to what `supercargo hub token ENV HOST` prints for this host',
+  401:
+    'set SUPERCARGO_REPORT_TOKEN or SUPERCARGO_REPORT_TOKEN_FILE to the token that ' +
+    '`supercargo hub token ENV HOST` prints for this host',
   403: 'the token is that of another host or environment: make one with `supercargo hub token ENV HOST`',
   404: 'check SUPERCARGO_REPORT_URL: reports are kept below it, in reports/ENV/HOST.json',
   405: 'check SUPERCARGO_REPORT_URL, and that the server takes PUT there (for nginx: dav_methods PUT)',
@@ -45,7 +47,8 @@ const ADVICE: Readonly<Record<number, string>> = {
 const refusalOf = (url: string, { status, body, header }: HttpAnswer): AgentError => {
   const reason = reasonIn(body);
   const isPassing = status === 429 || status >= 500;
-  const redirected = header('location') === undefined ? '' : ', it redirects, which is not followed';
+  const redirected =
+    header('location') === undefined ? '' : ' with a redirect, which the agent does not follow';
   return new AgentError(
     status === 401 || status === 403 ? 'CREDENTIALS' : 'STORE',
     `${url} answered ${String(status)}${reason === '' ? redirected : `: ${reason}`}`,
@@ -69,7 +72,7 @@ const unreachable = (url: string, reason: string): AgentError =>
   new AgentError('STORE', `cannot send the report to ${url}: ${reason}`, {
     retry: 'later',
     advice:
-      'look at the server, its name, certificate and port, and the network between; the agent tries again by itself',
+      'check the server, its name, port and certificate, and the network; the agent tries again by itself',
   });
 
 /** One document of a hub, or of any web server that takes PUT. Proxies of the environment are ignored. */
@@ -96,7 +99,9 @@ export const createReportStore = (options: ReportStoreOptions): ReportSink => {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof AgentError) return failed(error);
-        const reason = limit.aborted ? `no answer within ${String(timeouts.requestMs)} ms` : messageOf(error);
+        const reason = limit.aborted
+          ? `no answer within ${String(timeouts.requestMs / 1000)} s`
+          : messageOf(error);
         return failed(unreachable(url, reason));
       }
     },

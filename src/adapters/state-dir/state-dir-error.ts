@@ -19,14 +19,14 @@ const CAUSES: readonly Cause[] = [
     codes: ['EACCES', 'EPERM'],
     words: 'permission denied',
     advice:
-      'give the state folder to the user of the agent: let systemd make it (StateDirectory=supercargo), or chown it',
+      'give the state folder to the user of the agent (chown, or StateDirectory=supercargo in the unit)',
     retry: 'changed',
   },
   {
     codes: ['EROFS'],
     words: 'the file system is read-only',
     advice:
-      'look for disk faults (dmesg), mount it writable again, or list the folder in ReadWritePaths= of the unit',
+      'look for disk faults (dmesg), mount it writable, or name the folder in ReadWritePaths= of the unit',
     retry: 'changed',
   },
   {

@@ -19,8 +19,8 @@ const removeLeftover = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isSocket()) {
-    throw new AgentError('CONFIG', `cannot listen on ${path}: something else than a socket is there`, {
-      advice: 'name another path in SUPERCARGO_SOCKET, or move away what is there',
+    throw new AgentError('CONFIG', `cannot listen on ${path}: it is not a socket`, {
+      advice: 'name another path in SUPERCARGO_SOCKET, or move that file away',
     });
   }
   await unlink(path).catch(() => undefined);
@@ -34,7 +34,8 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
   if (await isAnswered(path)) {
     throw new AgentError('AGENT_RUNNING', `an agent already listens on ${path}`, {
       advice:
-        'look at it with `supercargo status`; a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',
+        'look at it with `supercargo status`; ' +
+        'a second environment needs its own SUPERCARGO_SOCKET and SUPERCARGO_STATE_DIR',
     });
   }
   await removeLeftover(path);
@@ -53,7 +54,7 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
     throw new AgentError('CONFIG', `cannot listen on ${path}`, {
       cause,
       advice:
-        'let the agent’s user write that folder (systemd: RuntimeDirectory=supercargo), or set SUPERCARGO_SOCKET',
+        'let the agent’s user write that folder (RuntimeDirectory=supercargo), or set SUPERCARGO_SOCKET',
     });
   }
   return {

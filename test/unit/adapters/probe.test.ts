@@ -87,7 +87,7 @@ describe('probe', () => {
     const url = await listenHttp(() => undefined);
     expect(await probe.http(url, 50, never)).toEqual({
       ok: false,
-      detail: 'there was no answer within 50 ms',
+      detail: 'there was no answer within 0.05 s',
     });
     await expect.poll(() => sockets.size).toBe(0);
   });

@@ -209,7 +209,7 @@ describe('readConfig', () => {
     expect(error.code).toBe('CONFIG');
     expect(error.message.split('\n')).toEqual([
       'the configuration has problems:',
-      '  SUPERCARGO_ENVIRONMENT is "Staging", which is no such name; write a name: lower-case letters, digits, "-" and "_", at most 63, starting with a letter or digit, for example SUPERCARGO_ENVIRONMENT=staging',
+      '  SUPERCARGO_ENVIRONMENT is "Staging", which is not a valid name; write a name: lower-case letters, digits, "-" and "_", at most 63, starting with a letter or digit, for example SUPERCARGO_ENVIRONMENT=staging',
       '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
       '  SUPERCARGO_WINDOW has the window "Mon-Fri 09:00+8h": the time zone is missing, such as Europe/London or UTC; write windows of the form DAYS HH:MM+DURATION ZONE, separated by ";", for example SUPERCARGO_WINDOW=Mon-Fri 09:00+8h Europe/London',
       '  SUPERCARGO_KEEP_RELEASES is "0", which is not a whole number from 1 to 20; write a count of releases, 1 to 20, for example SUPERCARGO_KEEP_RELEASES=2',
@@ -232,7 +232,7 @@ describe('readConfig', () => {
     ['a fraction of a release', { SUPERCARGO_KEEP_RELEASES: '1.5' }, 'SUPERCARGO_KEEP_RELEASES'],
     ['an unknown level', { SUPERCARGO_LOG_LEVEL: 'verbose' }, 'one of trace, debug'],
     ['yes for true', { SUPERCARGO_ALLOW_UNSIGNED: 'yes' }, 'SUPERCARGO_ALLOW_UNSIGNED is "yes"'],
-    ['an ssh engine', { DOCKER_HOST: 'ssh://root@web-1' }, 'logs in nowhere'],
+    ['an ssh engine', { DOCKER_HOST: 'ssh://root@web-1' }, 'is an ssh:// address'],
     ['an engine address with a path', { DOCKER_HOST: 'tcp://h:1/x' }, 'is not tcp://HOST[:PORT]'],
     [
       'a certificate without its key',
@@ -245,7 +245,11 @@ describe('readConfig', () => {
       'SUPERCARGO_CLIENT_CERT is not set, but SUPERCARGO_CLIENT_KEY is',
     ],
     ['a report URL of another scheme', { SUPERCARGO_REPORT_URL: 'file:///srv' }, 'has the scheme "file:"'],
-    ['a report URL with a query', { SUPERCARGO_REPORT_URL: 'https://hub/?a=b' }, 'reports are kept below it'],
+    [
+      'a report URL with a query',
+      { SUPERCARGO_REPORT_URL: 'https://hub/?a=b' },
+      'reports are kept below this URL',
+    ],
     [
       'two tokens',
       { SUPERCARGO_REPORT_TOKEN: 'a', SUPERCARGO_REPORT_TOKEN_FILE: '/t' },
@@ -325,7 +329,7 @@ describe('readConfig', () => {
     [
       'a token for nobody',
       { SUPERCARGO_REPORT_TOKEN: 's3cret' },
-      ['SUPERCARGO_REPORT_URL is not set: nobody is sent a report, and the token has no effect'],
+      ['SUPERCARGO_REPORT_URL is not set, so the token of reports has no effect'],
     ],
     [
       'a token in clear text',
@@ -341,7 +345,7 @@ describe('readConfig', () => {
       'an engine without TLS',
       { DOCKER_HOST: 'tcp://h' },
       [
-        'DOCKER_HOST is reached over tcp without TLS: whoever is on that network owns the engine; set DOCKER_TLS_VERIFY=1',
+        'DOCKER_HOST uses tcp without TLS: any machine on that network controls the engine; set DOCKER_TLS_VERIFY=1',
       ],
     ],
   ])('warns of %s', (_, env, expected) => {
@@ -351,7 +355,7 @@ describe('readConfig', () => {
   it('warns when the trust file that was named is missing and unsigned manifests are allowed', () => {
     const env = { ...least, SUPERCARGO_TRUST: '/t', SUPERCARGO_ALLOW_UNSIGNED: 'true' };
     expect(readConfig(env, host({ fileExists: () => false })).warnings).toEqual([
-      'SUPERCARGO_TRUST names /t, which does not exist: manifests are accepted unsigned',
+      'SUPERCARGO_TRUST names /t, which does not exist: unsigned manifests are accepted',
     ]);
   });
 });

@@ -73,7 +73,7 @@ describe('an expression that cannot be read', () => {
     ['? ? ? * * *', 'its second is "?"'],
     ['0 0 0 * * MON#L', 'its day of week is "MON#L"'],
     ['0 0 0 31 2 *', 'its day of month is "31"'],
-    ['0 0 0 L-30 2 *', 'no day of any year fits it'],
+    ['0 0 0 L-30 2 *', 'no date matches it'],
     ['* * * * * * *', 'expected 5 or 6 fields but got 7'],
     ['2026-01-01T00:00:00', 'illegal characters'],
     ['', 'illegal characters'],

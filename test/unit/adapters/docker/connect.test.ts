@@ -33,7 +33,7 @@ describe('the API version', () => {
     await expect(versionOf(minimum, newest)).rejects.toMatchObject({
       code: 'ENGINE',
       message: `engine 1.2.3 speaks API ${minimum} to ${newest}`,
-      advice: 'use an engine that speaks an API between 1.41 and 1.52 (Docker 20.10 or newer)',
+      advice: 'use Docker 20.10 or newer: the engine must speak an API from 1.41 to 1.52',
     });
   });
 

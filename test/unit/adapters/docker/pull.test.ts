@@ -155,7 +155,7 @@ describe('a pull', () => {
     await expect(pull({ ...image, ...more })).rejects.toMatchObject({
       code: 'IMAGE_MISMATCH',
       retry: 'changed',
-      advice: expect.stringContaining('do not use it') as string,
+      advice: expect.stringContaining('find out why') as string,
     });
     expect(named).toEqual([]);
   });

@@ -12,7 +12,7 @@ describe('the room for a pull', () => {
     await expect(requireDiskSpace('/proc', 'cannot pull')).rejects.toMatchObject({
       code: 'DISK_FULL',
       retry: 'later',
-      message: 'cannot pull: only 0 MiB free in /proc, at least 256 MiB are needed',
+      message: 'cannot pull: only 0 MiB free in /proc, but 256 MiB are needed',
       advice: expect.stringContaining('docker system df') as string,
     });
   });

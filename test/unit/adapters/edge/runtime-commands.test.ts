@@ -69,7 +69,7 @@ describe('a command to the edge', () => {
     [
       'it is there with another address',
       { add: [EXISTS], show: [stateOf('10.0.0.3', 0)] },
-      /there with 10\.0\.0\.3/,
+      /exists with address 10\.0\.0\.3/,
     ],
     ['the edge does not take it', { add: ['invalid address\n'] }, /cannot add .*: invalid address/],
   ])('does not add a server where %s', async (_, answers, message) => {

@@ -105,13 +105,13 @@ describe('a registry is asked for', () => {
 
   it.each([
     [':9.9.9', 'IMAGE_NOT_FOUND', /has no .*9\.9\.9/, /there are 2 tags: 1\.0\.0, multi/],
-    [':lying', 'IMAGE_MISMATCH', /serves sha256/, /broken or lies/],
-    [`@${sha('other')}`, 'IMAGE_MISMATCH', /was asked for/, /broken or lies/],
-    [':old', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
-    [':null', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
-    [':holes', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
+    [':lying', 'IMAGE_MISMATCH', /serves sha256/, /has a fault/],
+    [`@${sha('other')}`, 'IMAGE_MISMATCH', /was asked for/, /has a fault/],
+    [':old', 'IMAGE_NOT_FOUND', /not an image that a host can run/, /current docker/],
+    [':null', 'IMAGE_NOT_FOUND', /not an image that a host can run/, /current docker/],
+    [':holes', 'IMAGE_NOT_FOUND', /not an image that a host can run/, /current docker/],
     // No manifest may name this platform: hosts would refuse what was published with it.
-    [':strange', 'IMAGE_NOT_FOUND', /no image that a host could run/, /current docker/],
+    [':strange', 'IMAGE_NOT_FOUND', /not an image that a host can run/, /current docker/],
     [':busy', 'REGISTRY', /429 .*after 30 s/, /rate limit/],
     [':closed', 'REGISTRY_AUTH', /refuses to show/, /docker login/],
   ])('%s: %s', async (reference, code, says, advises) => {

@@ -48,7 +48,7 @@ describe('the credentials file', () => {
     const fetched = await fetchNow();
     expect(fetched).toMatchObject(failure('CREDENTIALS', /answered 401$/));
     const error = errorOf(fetched);
-    expect(error.advice).toMatch(/^check the user and password/);
+    expect(error.advice).toMatch(/^correct the login in the file/);
     await writeFile(credentialsFile, 'user:new');
     expect((await fetchNow()).kind).toBe('unchanged');
   });

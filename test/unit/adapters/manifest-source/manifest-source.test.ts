@@ -63,9 +63,7 @@ describe('a manifest in a file', () => {
     await fetchNow();
     await rm(path);
     const fetched = await fetchNow();
-    expect(fetched).toMatchObject(
-      failure('MANIFEST_UNREACHABLE', /nobody has published a manifest there yet$/),
-    );
+    expect(fetched).toMatchObject(failure('MANIFEST_UNREACHABLE', /no manifest is published there yet$/));
     const error = errorOf(fetched);
     expect(error.retry).toBe('later');
     await writeText(folder, 'm', 'body');

@@ -256,7 +256,7 @@ describe('registry credentials', () => {
 
   it('starts no program outside of PATH', async () => {
     await write({ credsStore: '../../x' });
-    expect((await failure(lookUp(IMAGE))).message).toContain('has a name that is none');
+    expect((await failure(lookUp(IMAGE))).message).toContain('has an invalid name');
   });
 
   it('gives up on a program that hangs, with all that it started', async () => {

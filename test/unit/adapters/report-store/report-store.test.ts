@@ -111,7 +111,7 @@ describe('sending a report', () => {
     [
       'a redirect',
       (_, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
-      failing('STORE', /answered 302, it redirects, which is not followed$/),
+      failing('STORE', /answered 302 with a redirect, which the agent does not follow$/),
     ],
   ])('tells a refusal: %s', async (_what, listener, expected) => {
     const { url, requests } = await serve(listener);

@@ -42,8 +42,8 @@ describe('the status socket', () => {
     await writeFile(path, 'services: {}\n');
     await expect(serveStatus(path, routes)).rejects.toMatchObject({
       code: 'CONFIG',
-      message: `cannot listen on ${path}: something else than a socket is there`,
-      advice: 'name another path in SUPERCARGO_SOCKET, or move away what is there',
+      message: `cannot listen on ${path}: it is not a socket`,
+      advice: 'name another path in SUPERCARGO_SOCKET, or move that file away',
     });
     expect(await readFile(path, 'utf8')).toBe('services: {}\n');
   });
