@@ -5,6 +5,7 @@ import type { ImageOrigin } from '../../core/image/origin.ts';
 import type { RestartPolicy } from '../../core/compose/project-model.ts';
 import type { Applied, CreatedContainer, EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { Limits } from '../../core/state/actual.ts';
+import { anyOf } from './any-of.ts';
 import { createBody, endpointOf } from './create-body.ts';
 import { defined } from './defined.ts';
 import { edgeBody, type EdgeHome } from './edge-body.ts';
@@ -191,8 +192,10 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
 };
 
 /** The engine's refusals while a container is ending. The update did not take effect. */
-const ENDING =
-  /cannot update a (?:deleted|stopped) (?:process|container)|process already finished|no such process|container not running/i;
+const ENDING = anyOf(
+  /cannot update a (?:deleted|stopped) (?:process|container)|process already finished/,
+  /no such process|container not running/,
+);
 const ENDING_TRIES = 10;
 const ENDING_PAUSE_MS = 100;
 

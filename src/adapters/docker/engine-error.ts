@@ -1,4 +1,5 @@
 import { AgentError } from '../../core/errors.ts';
+import { anyOf } from './any-of.ts';
 import { REFUSED_SETTING } from './refused-setting.ts';
 import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
@@ -53,8 +54,10 @@ const RULES: readonly [...Rule[], Rule] = [
   {
     // Before the registries' rows, because of "exec: …: permission denied: unknown". Other runtime errors are
     // the host's.
-    pattern:
-      /executable file not found|exec format error|no command specified|exec: ".*": |unable to find (?:user|group) |cannot mkdir: .* is not a directory/i,
+    pattern: anyOf(
+      /executable file not found|exec format error|no command specified|exec: ".*": /,
+      /unable to find (?:user|group) |cannot mkdir: .* is not a directory/,
+    ),
     code: 'RELEASE',
     retry: 'changed',
     advice: 'the image can not be started: check its command, entrypoint, user, working_dir and platform',
@@ -83,13 +86,17 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'the registry limits pulls: it is tried again; log in or use a mirror to get a higher limit',
   },
   {
-    pattern:
-      /unauthorized|authentication required|no basic auth credentials|access denied|access to the resource is denied|denied:|incorrect username or password/i,
+    pattern: anyOf(
+      /unauthorized|authentication required|no basic auth credentials|access denied/,
+      /access to the resource is denied|denied:|incorrect username or password/,
+    ),
     ...AUTH,
   },
   {
-    pattern:
-      /manifest unknown|manifest for .* not found|name unknown|repository .* not found|not found: manifest|no matching manifest|not found: does not exist/i,
+    pattern: anyOf(
+      /manifest unknown|manifest for .* not found|name unknown|repository .* not found/,
+      /not found: manifest|no matching manifest|not found: does not exist/,
+    ),
     code: 'IMAGE_NOT_FOUND',
     retry: 'changed',
     advice: 'push the image, or publish a version that exists in the registry, for this platform',
@@ -101,15 +108,21 @@ const RULES: readonly [...Rule[], Rule] = [
     advice: 'the image left this host meanwhile: it is fetched again',
   },
   {
-    pattern:
-      /pool overlaps|invalid pool|could not find an available.*address pool|network .* not found|no such network|network .* is ambiguous|address already in use|address .*(?:out of range|outside)|invalid address|user specified IP address|cannot assign requested address/i,
+    pattern: anyOf(
+      /pool overlaps|invalid pool|could not find an available.*address pool/,
+      /network .* not found|no such network|network .* is ambiguous/,
+      /address already in use|address .*(?:out of range|outside)|invalid address/,
+      /user specified IP address|cannot assign requested address/,
+    ),
     code: 'NETWORK',
     retry: 'changed',
     advice: 'check the networks and fixed addresses in the compose file against docker network ls',
   },
   {
-    pattern:
-      /invalid mount config|bind source path does not exist|no such volume|volume .* not found|error while (?:mounting volume|creating mount source)|error mounting "/i,
+    pattern: anyOf(
+      /invalid mount config|bind source path does not exist|no such volume|volume .* not found/,
+      /error while (?:mounting volume|creating mount source)|error mounting "/,
+    ),
     ...MOUNT,
   },
   REFUSED,
@@ -128,8 +141,11 @@ const REGISTRY_RULES: typeof RULES = [
 ];
 
 /** Texts about a registry that cannot be reached; used only for requests to a registry. */
-const REGISTRY_AWAY =
-  /connection refused|connection reset|timeout|timed out|no such host|\bEOF\b|i\/o|network is unreachable|TLS|x509|certificate|50[0-9]|bad gateway|service unavailable|temporary failure|server misbehaving|Client\.Timeout|http: server gave HTTP/i;
+const REGISTRY_AWAY = anyOf(
+  /connection refused|connection reset|timeout|timed out|no such host|\bEOF\b|i\/o|network is unreachable/,
+  /TLS|x509|certificate|50[0-9]|bad gateway|service unavailable|temporary failure|server misbehaving/,
+  /Client\.Timeout|http: server gave HTTP/,
+);
 
 const OFFLINE_CODES = new Set([
   'ENOENT',

@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts';
 import type { DiskSpace } from '../../core/ports/engine.ts';
 import { freeBytes } from '../../io/disk-space.ts';
 
-/** Less than this is not enough for any pull; a pull that fills the disk would hurt what runs. */
+/** The least free space for any pull, because a full disk harms running containers. */
 export const LEAST_FREE_BYTES = 256 * 1024 * 1024;
 
 export const freeSpaceIn = async (engineFolder: string | undefined): Promise<DiskSpace | undefined> => {
@@ -12,8 +12,8 @@ export const freeSpaceIn = async (engineFolder: string | undefined): Promise<Dis
 };
 
 /**
- * Refuses a pull where the engine's disk has no room. Only where that disk can be looked at from here: a
- * remote engine, or a folder that this user may not enter, says by itself when it is full.
+ * Refuses a pull if the engine's disk is too full. Leaves the check to the engine if it is remote or this
+ * user may not enter its folder.
  * @throws AgentError DISK_FULL
  */
 export const requireDiskSpace = async (
