@@ -9,7 +9,7 @@ import type { Probe, ProbeResult } from '../core/ports/probe.ts';
  */
 const SETTLE_MS = 50;
 
-const WORDS: Readonly<Record<string, string>> = {
+const TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
   EHOSTUNREACH: 'there is no route to the host',
@@ -24,7 +24,7 @@ const bad = (detail: string): ProbeResult => ({ ok: false, detail });
 /** A name with several addresses fails with an AggregateError, whose message is empty. */
 const describeError = (error: unknown): string => {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  return WORDS[code] ?? (messageOf(error) || code);
+  return TEXTS[code] ?? (messageOf(error) || code);
 };
 
 type Attempt = (settle: (result: ProbeResult) => void) => { readonly destroy: () => void };

@@ -17,7 +17,7 @@ export const schedulePolls = (
 ): void => {
   const share = uniformOf(host);
   let timer: NodeJS.Timeout | undefined;
-  let lookedAtMs = Date.now();
+  let checkedAtMs = Date.now();
 
   const pollFrom = (runMs: EpochMs | undefined): Poll | undefined => {
     if (runMs === undefined) return undefined;
@@ -28,12 +28,12 @@ export const schedulePolls = (
   const wait = (poll: Poll | undefined): void => {
     if (!poll) return;
     const waitMs = Math.min(Math.max(0, poll.atMs - Date.now()), LONGEST_WAIT_MS);
-    timer = setTimeout(() => look(poll), waitMs);
+    timer = setTimeout(() => check(poll), waitMs);
   };
-  const look = (poll: Poll): void => {
+  const check = (poll: Poll): void => {
     const nowMs = Date.now();
-    const hasSteppedBack = nowMs < lookedAtMs;
-    lookedAtMs = nowMs;
+    const hasSteppedBack = nowMs < checkedAtMs;
+    checkedAtMs = nowMs;
     if (hasSteppedBack) {
       wait(pollFrom(nextRun(cron, nowMs)));
       return;

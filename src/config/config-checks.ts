@@ -38,8 +38,7 @@ export const clientCertificateProblem = (
     {
       variable: name,
       message:
-        `is not set, but ${other} is; set both or none, ` +
-        `for example ${name}=${VARIABLES[name].example}`,
+        `is not set, but ${other} is; set both or none, ` + `for example ${name}=${VARIABLES[name].example}`,
     },
   ];
 };

@@ -67,8 +67,8 @@ const load = async () => {
  * - without an agent it uses Node's global one, which obeys proxies of the environment: own agents;
  * - before a DELETE it waits for a body: the stream is ended at once.
  */
-export const openExchange = async (wanted: HttpRequest, signal: AbortSignal): Promise<OpenAnswer> => {
-  const { method = 'GET', url, headers, body, tls = {}, timeouts, allowsProxy = false } = wanted;
+export const openExchange = async (request: HttpRequest, signal: AbortSignal): Promise<OpenAnswer> => {
+  const { method = 'GET', url, headers, body, tls = {}, timeouts, allowsProxy = false } = request;
   const { connectMs, sendMs, responseMs, silenceMs, requestMs } = timeouts;
   const { got, HttpsAgent } = await load();
   const agents = allowsProxy
@@ -133,10 +133,10 @@ export const readAnswer = async (answer: OpenAnswer, maxBytes: number): Promise<
 
 /** Like `openExchange`, with the body. `maxBytes` depends on the status: an error's body is short. */
 export const exchange = async (
-  wanted: HttpRequest,
+  request: HttpRequest,
   maxBytes: (status: number) => number,
   signal: AbortSignal,
 ): Promise<HttpAnswer> => {
-  const answer = await openExchange(wanted, signal);
+  const answer = await openExchange(request, signal);
   return readAnswer(answer, maxBytes(answer.status));
 };

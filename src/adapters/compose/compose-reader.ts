@@ -111,9 +111,9 @@ const readAllReferenced = async (
 ): Promise<ReadonlyMap<string, Referenced>> => {
   const read = new Map<string, Referenced>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const wanted = referencedFiles(inputOf(roots, read)).filter((file) => !read.has(file.path));
-    if (wanted.length === 0) break;
-    for (const file of wanted)
+    const unread = referencedFiles(inputOf(roots, read)).filter((file) => !read.has(file.path));
+    if (unread.length === 0) break;
+    for (const file of unread)
       read.set(file.path, { file, content: await readReferenced(file, reading, signal) });
   }
   return read;

@@ -15,17 +15,17 @@ const ADVICE: Readonly<Record<number, string>> = {
 };
 
 export const answerError = (verb: string, url: URL, answer: HttpAnswer): AgentError => {
-  const told = parseRefusal(answer.body.toString('utf8'));
+  const refusal = parseRefusal(answer.body.toString('utf8'));
   const location = answer.header('location');
-  const words = told?.message ?? (location === undefined ? '' : `it points to ${location}`);
+  const detail = refusal?.message ?? (location === undefined ? '' : `it points to ${location}`);
   const { status } = answer;
   return new AgentError(
     'STORE',
-    `cannot ${verb} ${showUrl(url)}: ${String(status)}${words && `, ${words}`}`,
+    `cannot ${verb} ${showUrl(url)}: ${String(status)}${detail && `, ${detail}`}`,
     {
       retry: status === 429 || status >= 500 ? 'later' : 'changed',
       advice:
-        told?.advice ??
+        refusal?.advice ??
         ADVICE[status] ??
         (status >= 500 || status === 429 ? 'look at the server, and publish again' : 'check --to'),
       fields: { status },

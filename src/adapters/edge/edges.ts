@@ -65,7 +65,7 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
     return now;
   };
 
-  const look = async (instance: string, signal: AbortSignal): Promise<EdgeSeen> => {
+  const observeOne = async (instance: string, signal: AbortSignal): Promise<EdgeSeen> => {
     // The instance comes from a label; an invalid one has no files of ours.
     if (!isInstance(instance)) return { instance, state: undefined, written: undefined, hasSockets: false };
     const edge = edgeOf(instance);
@@ -98,7 +98,7 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
 
   return {
     observe: async (instances, withListeners, signal) => ({
-      edges: await Promise.all(instances.map((instance) => look(instance, signal))),
+      edges: await Promise.all(instances.map((instance) => observeOne(instance, signal))),
       listeners: withListeners ? await listeners() : undefined,
     }),
     apply: async (action: EdgeRuntimeAction, signal) =>

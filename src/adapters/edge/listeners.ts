@@ -24,10 +24,10 @@ const addressOf = (hex: string): string => {
 /** Skips other lines. */
 export const parseListeners = (text: string): readonly HostListener[] =>
   text.split('\n').flatMap((line): HostListener[] => {
-    const words = line.trim().split(/\s+/);
-    const [address = '', port = ''] = (words[1] ?? '').split(':');
-    if (words[3] !== LISTEN || !/^(?:[0-9A-F]{8}|[0-9A-F]{32})$/.test(address)) return [];
-    return [{ address: addressOf(address), port: Number.parseInt(port, 16), uid: Number(words[7]) }];
+    const cells = line.trim().split(/\s+/);
+    const [address = '', port = ''] = (cells[1] ?? '').split(':');
+    if (cells[3] !== LISTEN || !/^(?:[0-9A-F]{8}|[0-9A-F]{32})$/.test(address)) return [];
+    return [{ address: addressOf(address), port: Number.parseInt(port, 16), uid: Number(cells[7]) }];
   });
 
 /**

@@ -23,7 +23,7 @@ const requireDiskSpace = async (folder: string, bytes: number): Promise<void> =>
 };
 
 /** Thrown in the stream, so that a body that is longer than announced ends at once. */
-const OTHER = new Error('not what was announced');
+const MISMATCH = new Error('not what was announced');
 
 /** Archives below the hub's folder, which must be open already. */
 export const createHubArchives = (root: string): HubArchives => {
@@ -54,11 +54,11 @@ export const createHubArchives = (root: string): HubArchives => {
         let got = 0;
         for await (const chunk of content) {
           got += chunk.length;
-          if (got > bytes) throw OTHER;
+          if (got > bytes) throw MISMATCH;
           hash.update(chunk);
           yield chunk;
         }
-        if (got !== bytes || `sha256:${hash.digest('hex')}` !== digest) throw OTHER;
+        if (got !== bytes || `sha256:${hash.digest('hex')}` !== digest) throw MISMATCH;
       }
       try {
         await requireDiskSpace(root, bytes);
@@ -66,7 +66,7 @@ export const createHubArchives = (root: string): HubArchives => {
         await replaceFile(join(folder, file), checked(), { mode: FILE_MODE, temporary });
         return 'written';
       } catch (error) {
-        if (error === OTHER) return 'mismatch';
+        if (error === MISMATCH) return 'mismatch';
         throw storeError(error, `write ${ARCHIVE_FOLDER}/${file}`);
       }
     },

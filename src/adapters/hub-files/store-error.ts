@@ -2,7 +2,7 @@ import { AgentError, messageOf, type Retry } from '../../core/errors.ts';
 
 interface Cause {
   readonly codes: readonly string[];
-  readonly words: string;
+  readonly text: string;
   readonly advice: string;
   readonly retry: Retry;
 }
@@ -10,25 +10,25 @@ interface Cause {
 const CAUSES: readonly Cause[] = [
   {
     codes: ['ENOSPC', 'EDQUOT'],
-    words: 'no space is left',
+    text: 'no space is left',
     advice: 'free some space on the disk of the hub’s folder (df -h, df -i)',
     retry: 'later',
   },
   {
     codes: ['EACCES', 'EPERM'],
-    words: 'permission denied',
+    text: 'permission denied',
     advice: 'give the hub’s folder to the user that runs the hub (chown)',
     retry: 'changed',
   },
   {
     codes: ['EROFS'],
-    words: 'the file system is read-only',
+    text: 'the file system is read-only',
     advice: 'look for disk faults (dmesg), and mount it writable again',
     retry: 'changed',
   },
   {
     codes: ['EMFILE', 'ENFILE'],
-    words: 'too many files are open',
+    text: 'too many files are open',
     advice: 'raise the limit of open files (LimitNOFILE= of the unit) above the number of connections',
     retry: 'later',
   },
@@ -39,7 +39,7 @@ export const storeError = (error: unknown, action: string): AgentError => {
   if (error instanceof AgentError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const known = CAUSES.find(({ codes }) => codes.includes(code));
-  return new AgentError('STORE', `cannot ${action}: ${known?.words ?? messageOf(error)}`, {
+  return new AgentError('STORE', `cannot ${action}: ${known?.text ?? messageOf(error)}`, {
     cause: error,
     retry: known?.retry ?? 'later',
     advice: known?.advice ?? 'check the hub’s folder (--data) and its disk (dmesg)',

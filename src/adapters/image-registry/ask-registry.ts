@@ -43,13 +43,13 @@ export const createRegistryClient = ({ tls, problem }: Certificates, signal: Abo
       });
     }
   };
-  const wanted = { tls, allowsProxy: true };
+  const settings = { tls, allowsProxy: true };
   return {
     ask: (request) => {
-      const asked = exchange({ ...request, ...wanted, timeouts: TIMEOUTS }, () => CAP_BYTES, signal);
+      const asked = exchange({ ...request, ...settings, timeouts: TIMEOUTS }, () => CAP_BYTES, signal);
       return reaching(request.url, asked);
     },
     open: (request) =>
-      reaching(request.url, openExchange({ ...request, ...wanted, timeouts: LAYER_TIMEOUTS }, signal)),
+      reaching(request.url, openExchange({ ...request, ...settings, timeouts: LAYER_TIMEOUTS }, signal)),
   };
 };

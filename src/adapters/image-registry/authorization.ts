@@ -49,9 +49,9 @@ export const authorize = async (
       advice: 'correct the token server in the settings of the registry',
     });
   const url = new URL(realm);
-  const wanted = { ...(service !== undefined && { service }), ...(scope !== undefined && { scope }) };
+  const parameters = { ...(service !== undefined && { service }), ...(scope !== undefined && { scope }) };
   const isOAuth = auth !== undefined && 'identitytoken' in auth;
-  if (!isOAuth) for (const [key, value] of Object.entries(wanted)) url.searchParams.set(key, value);
+  if (!isOAuth) for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value);
   const answer = await ask(
     isOAuth
       ? {
@@ -62,7 +62,7 @@ export const authorize = async (
             grant_type: 'refresh_token',
             refresh_token: auth.identitytoken,
             client_id: 'supercargo',
-            ...wanted,
+            ...parameters,
           }).toString(),
         }
       : { url, headers: auth && 'password' in auth ? { authorization: basic(auth) } : {} },

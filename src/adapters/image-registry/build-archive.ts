@@ -20,7 +20,7 @@ import type { ArchiveContent } from '../../core/ports/image-registry.ts';
 import { digestOf } from './digest.ts';
 import { failure, type Session } from './registry-session.ts';
 
-interface Wish {
+interface ArchiveRequest {
   /** Has a digest. */
   readonly image: ImageReference;
   readonly platform: string;
@@ -43,12 +43,12 @@ const PAUSE_MS = 1_000;
 async function* readBlob(
   session: Session,
   image: ImageReference,
-  { digest, bytes: wanted }: Descriptor & { readonly bytes: number },
+  { digest, bytes: size }: Descriptor & { readonly bytes: number },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let got = 0;
-  for (let resumes = 0; got < wanted; resumes += 1) {
+  for (let resumes = 0; got < size; resumes += 1) {
     try {
       const answer = await session.open(`blobs/${digest}`, got);
       try {
@@ -60,18 +60,18 @@ async function* readBlob(
           known -= chunk.length - fresh.length;
           if (fresh.length === 0) continue;
           got += fresh.length;
-          if (got > wanted) break;
+          if (got > size) break;
           hash.update(fresh);
           yield fresh;
         }
       } finally {
         answer.close();
       }
-      if (got < wanted) throw new Error('it ended early');
+      if (got < size) throw new Error('it ended early');
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AgentError && error.retry !== 'later') throw error;
-      if (got > wanted || resumes >= RESUMES)
+      if (got > size || resumes >= RESUMES)
         throw error instanceof AgentError
           ? error
           : new AgentError(
@@ -85,7 +85,7 @@ async function* readBlob(
       await sleep(PAUSE_MS, undefined, { signal });
     }
   }
-  if (got === wanted && `sha256:${hash.digest('hex')}` === digest) return;
+  if (got === size && `sha256:${hash.digest('hex')}` === digest) return;
   throw new AgentError(
     'IMAGE_MISMATCH',
     `the registry serves other content under ${digest} of ${formatImage(image)}`,
@@ -110,7 +110,7 @@ const findImage = async ({
   image,
   platform,
   manifestOf,
-}: Wish): Promise<{
+}: ArchiveRequest): Promise<{
   readonly documents: readonly Buffer[];
   readonly found: ImageDocument;
   readonly mediaType: string;
@@ -132,11 +132,11 @@ const tarBytes = (bytes: number): number => TAR_HEADER_BYTES + bytes + tarPaddin
 /** Streams the archive of an image, fetched while it is read (docs/DOCUMENTS.md, "Archives"). */
 export const createArchive = async (
   session: Session,
-  wish: Wish,
+  request: ArchiveRequest,
   signal: AbortSignal,
 ): Promise<ArchiveContent> => {
-  const { image } = wish;
-  const { documents, found, mediaType } = await findImage(wish);
+  const { image } = request;
+  const { documents, found, mediaType } = await findImage(request);
   const [root] = documents;
   if (!found.layers || !root || image.digest === undefined)
     throw unfit(image, 'its manifest describes the layers wrongly');

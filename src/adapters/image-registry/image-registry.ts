@@ -47,10 +47,10 @@ const getManifest = async (
       advice: 'check the registry: no manifest is so large',
     });
   const digest = digestOf(answer.body);
-  const told = answer.header('docker-content-digest');
-  const wanted = reference.startsWith('sha256:') ? reference : told;
-  if (wanted !== undefined && wanted !== digest)
-    throw new AgentError('IMAGE_MISMATCH', `the registry serves ${digest} where ${wanted} was asked for`, {
+  const announced = answer.header('docker-content-digest');
+  const expected = reference.startsWith('sha256:') ? reference : announced;
+  if (expected !== undefined && expected !== digest)
+    throw new AgentError('IMAGE_MISMATCH', `the registry serves ${digest} where ${expected} was asked for`, {
       advice: 'the registry or a proxy before it has a fault: find out why before you publish',
     });
   return { body: answer.body, digest };

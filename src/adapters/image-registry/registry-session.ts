@@ -7,7 +7,7 @@ import { authorize } from './authorization.ts';
 import { readCertificates } from './certificates.ts';
 import { parseChallenge } from './challenge.ts';
 
-interface Place {
+interface Endpoint {
   readonly base: string;
   /** The name and port, as in the image reference. */
   readonly host: string;
@@ -18,7 +18,7 @@ interface Place {
 
 const LOOPBACK = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
 
-const placeOf = ({ repository }: ImageReference): Place => {
+const endpointOf = ({ repository }: ImageReference): Endpoint => {
   const slash = repository.indexOf('/');
   const host = repository.slice(0, slash);
   const isPlain = LOOPBACK.test(host);
@@ -51,8 +51,8 @@ export const openSession = async (
   { credentials, certificateFolders }: RegistryAccess,
   signal: AbortSignal,
 ): Promise<Session> => {
-  const place = placeOf(image);
-  const client = createRegistryClient(await readCertificates(certificateFolders, place.host), signal);
+  const endpoint = endpointOf(image);
+  const client = createRegistryClient(await readCertificates(certificateFolders, endpoint.host), signal);
   let authorization: string | undefined;
 
   /** Asks again with a token if the registry wants one, and again at the target of a redirect. */
@@ -60,7 +60,7 @@ export const openSession = async (
     path: string,
     ask: (url: URL, headers: Readonly<Record<string, string>>) => Promise<A>,
   ): Promise<A> => {
-    const first = new URL(`${place.base}/v2/${place.path}/${path}`);
+    const first = new URL(`${endpoint.base}/v2/${endpoint.path}/${path}`);
     const at = (url: URL, withLogin: boolean): Promise<A> =>
       ask(url, withLogin && authorization !== undefined ? { authorization } : {});
     let answer = await at(first, true);
@@ -68,7 +68,7 @@ export const openSession = async (
     if (challenge) {
       answer.close?.();
       const auth = await credentials.for(image.repository, signal);
-      authorization = await authorize(challenge, auth, place.isPlain, client.ask);
+      authorization = await authorize(challenge, auth, endpoint.isPlain, client.ask);
       answer = await at(first, true);
     }
     const location = answer.header('location');

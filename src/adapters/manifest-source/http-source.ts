@@ -155,7 +155,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
   let conditionalReads = 0;
   let wasHeld = false;
   /** The running fetch, and what ends a long poll before the next fetch. */
-  let looking: Promise<unknown> = Promise.resolve();
+  let fetching: Promise<unknown> = Promise.resolve();
   let interruption = new AbortController();
 
   const receive = ({ url, answer }: Answered, { known, waitSeconds }: Question): Fetched => {
@@ -182,19 +182,23 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
 
   /** Never runs beside a fetch, because the older of two answers could arrive last. */
   const hold = async (signal: AbortSignal): Promise<Held> => {
-    await looking;
+    await fetching;
     signal.throwIfAborted();
     if (etag === undefined) return { kind: 'unready' };
     const version = known();
     const { signal: interrupted } = interruption;
     const both = AbortSignal.any([signal, interrupted]);
     const holdMs = holdSeconds * 1000;
-    const patience = { ...timeouts, responseMs: holdMs + LATE_MS, requestMs: holdMs + timeouts.requestMs };
+    const holdTimeouts = {
+      ...timeouts,
+      responseMs: holdMs + LATE_MS,
+      requestMs: holdMs + timeouts.requestMs,
+    };
     const startedMs = performance.now();
     try {
       // An unconditional read is not held, because it names no version to wait for a change of.
       if (version === undefined) return await ask({ known: version, waitSeconds: undefined, timeouts }, both);
-      const fetched = await ask({ known: version, waitSeconds: holdSeconds, timeouts: patience }, both);
+      const fetched = await ask({ known: version, waitSeconds: holdSeconds, timeouts: holdTimeouts }, both);
       const isInTime = performance.now() - startedMs >= holdMs - EARLY_MS;
       return fetched.kind === 'unchanged' && !wasHeld && !isInTime ? { kind: 'unsupported' } : fetched;
     } catch (error) {
@@ -210,7 +214,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
       interruption.abort();
       interruption = new AbortController();
       const asked = ask({ known: known(), waitSeconds: undefined, timeouts }, signal);
-      looking = asked.catch(() => undefined);
+      fetching = asked.catch(() => undefined);
       return asked;
     },
   };
