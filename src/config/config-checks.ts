@@ -34,11 +34,11 @@ export const clientCertificateProblem = (
   const [name] = missing;
   if (missing.length !== 1 || name === undefined) return [];
   const other = name === pair[0] ? pair[1] : pair[0];
+  const { example } = VARIABLES[name];
   return [
     {
       variable: name,
-      message:
-        `is not set, but ${other} is; set both or none, ` + `for example ${name}=${VARIABLES[name].example}`,
+      message: `is not set, but ${other} is; set both or none, for example ${name}=${example}`,
     },
   ];
 };

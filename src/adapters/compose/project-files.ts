@@ -104,8 +104,8 @@ const filesOfFragment = async (fragment: string, signal?: AbortSignal): Promise<
   // Reading only its siblings would approve a file that was not read.
   const unread = problem(
     fragment,
-    'is not read from there: hidden files, and others than *.yaml and *.yml, do not count',
-    'rename it, or say with --as which file it is to become',
+    'is not read: compose.d takes only *.yaml and *.yml files that are not hidden',
+    'rename it, or name the final file with --as',
   );
   return { folder, files: [], folders: [folder, dirname(fragment)], problems: [unread] };
 };

@@ -10,7 +10,7 @@ const MODE = 0o644;
 const storeError = (verb: string, path: string, error: unknown): AgentError =>
   new AgentError('STORE', `cannot ${verb} ${path}: ${messageOf(error)}`, {
     cause: error,
-    advice: 'check --to, the room on that disk, and that this user may read and write there',
+    advice: 'check --to, the free space on its disk, and that this user may read and write there',
   });
 
 export const createFolderArchives = (root: string): ArchiveStore => ({

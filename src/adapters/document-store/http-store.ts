@@ -49,7 +49,7 @@ export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
     if (answer.status !== 200) throw answerError('read', url, answer);
     if (answer.body.length > capBytes)
       throw new AgentError('STORE', `${showUrl(url)} is larger than ${String(capBytes)} bytes`, {
-        advice: 'check --to: nothing that is kept there is so large',
+        advice: 'check --to: no document of a store is so large',
       });
     const times = { writtenAtMs: timeIn(answer, 'last-modified'), readAtMs: timeIn(answer, 'date') };
     return { bytes: answer.body, version: versionOf(answer), ...times };

@@ -24,7 +24,7 @@ export const unreachable = (socketPath: string, cause: unknown): AgentError => {
   });
 };
 
-/** The edge refused a command, or its answer makes no sense. `text` is its text. */
+/** The edge refused a command, or its answer makes no sense. `text` says which. */
 export const edgeError = (what: string, text: string): AgentError =>
   new AgentError('EDGE', `cannot ${what}: ${text.trim().split('\n')[0] ?? ''}`, {
     retry: 'later',

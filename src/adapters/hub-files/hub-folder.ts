@@ -31,7 +31,7 @@ export const lockFolder = async (folder: string): Promise<SocketLock> => {
   try {
     if (await isAnswered(path)) {
       throw new AgentError('STORE', `another hub is at work in ${join(folder, '..')}`, {
-        advice: 'stop that one first, or give this one a folder of its own (--data)',
+        advice: 'stop that hub first, or give this hub its own folder (--data)',
       });
     }
     await rm(join(folder, LOCK_NAME), { force: true });

@@ -49,7 +49,7 @@ const readManifest = async (path: string): Promise<Fetched> => {
     const after = await file.stat();
     // Half of a YAML manifest can be a valid manifest with fewer services, so a file that changes is refused.
     if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
-      return unreadable(path, 'it changed while it was read', 'write it beside and rename it into place');
+      return unreadable(path, 'it changed while it was read', 'write another file and rename it into place');
     }
     return { kind: 'document', bytes };
   } finally {

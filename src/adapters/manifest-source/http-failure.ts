@@ -18,7 +18,7 @@ export const answerFailure = (url: URL, status: number, hasCredentials: boolean)
   const advice =
     status === 429 || status >= 500
       ? 'look at the server; the agent tries again by itself'
-      : 'check SUPERCARGO_MANIFEST_URL: a manifest is answered with 200';
+      : 'check SUPERCARGO_MANIFEST_URL: the server must answer with status 200';
   return new AgentError('MANIFEST_UNREACHABLE', message, { retry: 'later', advice, fields });
 };
 

@@ -58,7 +58,7 @@ const refusalOf = (url: string, { status, body, header }: HttpAnswer): AgentErro
         ADVICE[status] ??
         (isPassing
           ? 'look at the server; the agent tries again by itself'
-          : 'check SUPERCARGO_REPORT_URL: a report is answered with 200, 201 or 204'),
+          : 'check SUPERCARGO_REPORT_URL: the server must answer with status 200, 201 or 204'),
       fields: { status },
     },
   );

@@ -31,7 +31,7 @@ export const askAgent = async (
     }
     throw new AgentError('AGENT_NOT_RUNNING', `the agent on ${socketPath} does not answer`, {
       cause: error,
-      advice: 'look at its log (journalctl -u supercargo), and restart it',
+      advice: 'see its log (journalctl -u supercargo), and restart it',
     });
   }
   const value: unknown = JSON.parse(answer.text);
@@ -69,7 +69,7 @@ const exchange = (
     request.destroy(
       new AgentError('TIMED_OUT', `no answer within ${String(timeoutMs / 1000)} s`, {
         retry: 'later',
-        advice: 'look at supercargo status: it goes on by itself; or wait longer with --timeout',
+        advice: 'the agent goes on by itself: see supercargo status, or wait longer with --timeout',
       }),
     ),
   );

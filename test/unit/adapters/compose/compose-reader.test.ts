@@ -99,7 +99,7 @@ describe('which files belong together', () => {
   it('does not call a file good that it would not read', async () => {
     await put(PROJECT);
     expect(await errorsIn('compose.d/.4.yaml')).toEqual([
-      'compose.d/.4.yaml: is not read from there: hidden files, and others than *.yaml and *.yml, do not count',
+      'compose.d/.4.yaml: is not read: compose.d takes only *.yaml and *.yml files that are not hidden',
     ]);
   });
 
