@@ -20,7 +20,7 @@ interface Options {
 const checkFolder = async (data: string): Promise<void> => {
   const found = await stat(join(data, 'manifests')).catch(() => undefined);
   if (found?.isDirectory() === true) return;
-  throw new AgentError('USAGE', `${data} is no folder of a hub`, {
+  throw new AgentError('USAGE', `${data} is not the folder of a hub`, {
     advice: 'name the folder that the hub has as --data, as a user who may read it',
   });
 };
@@ -48,7 +48,8 @@ const open = async (data: string) => {
     if (!(error instanceof AgentError) || !error.message.startsWith('another hub')) throw error;
     throw new AgentError('STORE', `a hub is at work in ${data}`, {
       advice:
-        'look with --dry-run; to repair, stop the hub (systemctl stop supercargo-hub) and start it again afterwards: hosts go on meanwhile',
+        'check with --dry-run; to repair, stop the hub (systemctl stop supercargo-hub) ' +
+        'and start it again afterwards; the hosts keep running meanwhile',
     });
   }
 };
@@ -62,7 +63,7 @@ export const run = async (
 ): Promise<ExitCode> => {
   const options = command.optsWithGlobals<Options>();
   if (!isEnvironmentName(environment))
-    throw new AgentError('USAGE', `"${environment}" is no name of an environment`, {
+    throw new AgentError('USAGE', `"${environment}" is not a valid environment name`, {
       advice: 'write it as SUPERCARGO_ENVIRONMENT has it',
     });
   const data = resolve(options.data);

@@ -10,10 +10,13 @@ const usage = (message: string, advice: string): AgentError => new AgentError('U
 
 export const run = async ({ io }: Call, environment: string, host: string): Promise<ExitCode> => {
   if (!isEnvironmentName(environment))
-    throw usage(`"${environment}" is no name of an environment`, 'write it as SUPERCARGO_ENVIRONMENT has it');
+    throw usage(
+      `"${environment}" is not a valid environment name`,
+      'write it as SUPERCARGO_ENVIRONMENT has it',
+    );
   if (!isReportingHost(host))
     throw usage(
-      `"${host}" is no name of a host`,
+      `"${host}" is not a valid host name`,
       'write it as SUPERCARGO_HOST has it, or as hostname prints it',
     );
   io.stdout.write(`${hostToken(readReportSecret(io.env), environment, host)}\n`);

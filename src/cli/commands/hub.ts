@@ -36,13 +36,13 @@ const usage = (message: string, advice: string): AgentError => new AgentError('U
 const toAddress = (text: string): ListenAddress => {
   const address = parseListenAddress(text);
   if (address) return address;
-  throw usage(`"${text}" is no address to listen on`, 'write it like 127.0.0.1:8440, [::1]:8440 or :8440');
+  throw usage(`"${text}" is not a listen address`, 'write it like 127.0.0.1:8440, [::1]:8440 or :8440');
 };
 
 const toCount = (option: string, text: string): number => {
   const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (count > 0) return count;
-  throw usage(`"${text}" is no number for ${option}`, 'write a whole number from 1 to 999999');
+  throw usage(`"${text}" is not a valid ${option}`, 'write a whole number from 1 to 999999');
 };
 
 const UNITS: Readonly<Record<string, number>> = { M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
@@ -51,7 +51,7 @@ const toBytes = (option: string, text: string): number => {
   const [, digits = '', unit = ''] = /^(\d{1,6})([MGT])$/.exec(text) ?? [];
   const bytes = Number(digits) * (UNITS[unit] ?? 0);
   if (bytes > 0) return bytes;
-  throw usage(`"${text}" is no size for ${option}`, 'write a whole number and M, G or T, like 16G');
+  throw usage(`"${text}" is not a valid ${option}`, 'write a whole number and M, G or T, like 16G');
 };
 
 const unreadable = (path: string, error: unknown): AgentError =>
@@ -80,16 +80,16 @@ const warningsOf = (
   ...(isLoopback(host) || options.tlsCert !== undefined
     ? []
     : [
-        'tokens and reports travel in clear text: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy with TLS',
+        'tokens and reports travel in clear text: give --tls-cert and --tls-key, ' +
+          'or listen on 127.0.0.1 behind a proxy with TLS',
       ]),
   ...(isLoopback(host) || config.readToken !== undefined
     ? []
-    : [
-        'SUPERCARGO_READ_TOKEN is not set: reports and the page are shown to nobody without the publish token',
-      ]),
+    : ['SUPERCARGO_READ_TOKEN is not set: reports and the page need the publish token']),
   ...(trust === undefined
     ? [
-        `there is no trust file: the hub takes manifests whoever signed them, and only the hosts judge; put their trust.json into ${options.data}/${TRUST_FILE}, or name it with --trust`,
+        'there is no trust file: only the hosts check signatures, not the hub; ' +
+          `put the hosts' trust.json into ${options.data}/${TRUST_FILE}, or name it with --trust`,
       ]
     : []),
 ];

@@ -24,7 +24,7 @@ const writeNew = async (path: string, text: string, mode: number): Promise<void>
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
     throw new AgentError(
       'KEY',
-      isThere ? `${path} is there already` : `cannot write ${path}: ${messageOf(error)}`,
+      isThere ? `${path} already exists` : `cannot write ${path}: ${messageOf(error)}`,
       {
         advice: isThere
           ? 'a key is never overwritten: choose another name or folder, or move that file away yourself'
@@ -43,7 +43,7 @@ export const run = async (
   { out: folder }: { out: string },
 ): Promise<ExitCode> => {
   if (!NAME.test(name))
-    throw new AgentError('USAGE', `"${name}" is no name for a key`, {
+    throw new AgentError('USAGE', `"${name}" is not a valid key name`, {
       advice: 'use letters, digits and . _ @ -, like jenkins or release-team',
     });
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {

@@ -18,7 +18,7 @@ const promote = async (
   const from = checkEnvironment(fromText);
   if (from === to)
     throw new AgentError('USAGE', `${from} cannot be promoted to itself`, {
-      advice: 'name the environment that it comes from and then the one that it goes to',
+      advice: 'name the source environment first, then the target',
     });
   const s = await openSession(io, to, flags);
   const view = createEnvironmentStore(s.store, from, s.trust);

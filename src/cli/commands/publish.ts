@@ -39,7 +39,9 @@ const publish = async (
         const missing = flags.platform.find((p) => published.imageIds[p] === undefined);
         if (missing !== undefined)
           throw new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} has no image for ${missing}`, {
-            advice: `it is there for ${Object.keys(published.imageIds).join(', ')}: build it for the hosts' platform, or correct --platform`,
+            advice:
+              `it exists for ${Object.keys(published.imageIds).join(', ')}: ` +
+              "build it for the hosts' platform, or correct --platform",
           });
         const { service } = request;
         const wanted = resolvedService(image, published, before?.services[service]);

@@ -50,7 +50,7 @@ const findBefore = async (
   if (before) return before;
   throw new AgentError(
     'STORE',
-    `${view.name} keeps no versions from before those of ${String(current.serial)}`,
+    `${view.name} has no versions older than those of serial ${String(current.serial)}`,
     {
       advice: 'publish the versions that you want, or name a serial with --to-serial',
     },
@@ -88,9 +88,9 @@ const goBack = ({ older, from }: Way, environment: string) => {
     if (before?.serial === seen.serial) return Promise.resolve(restored(older, before));
     throw new AgentError(
       'STORE',
-      `somebody has published since: serial ${String(before?.serial ?? 'none')}`,
+      `another publish came in between: serial ${String(before?.serial ?? 'none')}`,
       {
-        advice: `look at it with \`supercargo fleet ${environment}\`, and roll back again if that is still right`,
+        advice: `check \`supercargo fleet ${environment}\`, and roll back again if that is still right`,
       },
     );
   };
@@ -100,7 +100,7 @@ const rollback = async ({ io, signal }: Call, environment: string, flags: Flags)
   const toSerial = parseSerialFlag(flags.toSerial);
   const s = await openSession(io, environment, flags);
   const way = await findWay(s, toSerial, signal);
-  if (flags.json !== true) io.stdout.write(`back to the versions of ${String(way.older.serial)}\n`);
+  if (flags.json !== true) io.stdout.write(`back to the versions of serial ${String(way.older.serial)}\n`);
   return publishAndPrint(s, { services: goBack(way, environment), named: 'all' }, signal);
 };
 

@@ -136,7 +136,7 @@ const surroundingsOf = (
     longestSleepMs: Math.min(LONGEST_SLEEP_MS, interval ?? LONGEST_SLEEP_MS),
     onReady: () => void systemd.ready(),
     onPass: ({ outcome, manifest, services }) => {
-      const text = `${outcome}: ${String(services.length)} services, manifest ${String(manifest.serial ?? 'none')}`;
+      const text = `${outcome}: ${services.length} services, manifest ${manifest.serial ?? 'none'}`;
       if (text !== lastStatus) void systemd.status(text);
       lastStatus = text;
       log.write('debug', 'tick.ended', { outcome });

@@ -48,8 +48,10 @@ const checkComposeAt = async (
 
 const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
   const read = await readTrustFile(path);
-  if (read.kind === 'problem')
-    return [{ file: path, kind: 'error', message: `${read.problem.message}\n    → ${read.problem.advice}` }];
+  if (read.kind === 'problem') {
+    const { message, advice } = read.problem;
+    return [{ file: path, kind: 'error', message: `${message}\n    → ${advice}` }];
+  }
   return read.kind === 'trust' ? [{ file: path, kind: 'ok', message: describeTrust(read.trust) }] : [];
 };
 

@@ -54,7 +54,7 @@ const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
     bad(
       'state folder',
       `${config.stateDir} has only ${formatBytes(free)} free`,
-      'free space: without it no new version can be accepted',
+      'free space: the agent needs it to accept new versions',
     ),
   ];
 };
@@ -88,7 +88,7 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
   return [ok('manifest', manifest ? `serial ${String(manifest.serial)}` : 'read')];
 };
 
-/** The agent's current decision on the proxy of start-first services. No line if no service needs the proxy. */
+/** The current decision on the proxy of start-first services. No line if no service needs the proxy. */
 const checkEdge = async (
   { agent, ports }: Wired,
   { edgeImage: image }: Config,
@@ -106,7 +106,9 @@ const checkEdge = async (
     i.tags.some((t) => t.repository === image.repository && t.tag === image.tag),
   );
   if (!isHere && image.digest === undefined) await ports.engine.resolveTag(input.edge.image, signal);
-  return [hint('edge', `not there yet (${name})`, 'the agent makes it with the first start-first service')];
+  return [
+    hint('edge', `not created yet (${name})`, 'the agent creates it with the first start-first service'),
+  ];
 };
 
 /** A manifest from the future shows that this host's clock is behind. */

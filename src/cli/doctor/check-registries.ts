@@ -43,7 +43,11 @@ const checkMirror = async (
     return ok(name, `${url} has it, ${login ? 'with' : 'without'} a login`);
   } catch (thrown) {
     const { message } = toAgentError(thrown);
-    return hint(name, `${url}: ${message}`, 'it is skipped: the next mirror, or the registry, is asked');
+    return hint(
+      name,
+      `${url}: ${message}`,
+      'a pull skips this mirror and asks the next one, or the registry',
+    );
   }
 };
 

@@ -12,7 +12,9 @@ export const checkDaemon = async (config: Config): Promise<readonly Check[]> => 
   if (answer === undefined)
     return [
       hint('agent', 'no agent runs', 'start it: systemctl start supercargo'),
-      ...(config.report ? [hint('reports', `none is sent to ${config.report.url}`, 'start the agent')] : []),
+      ...(config.report
+        ? [hint('reports', `no report is sent to ${config.report.url}`, 'start the agent')]
+        : []),
     ];
   return [ok('agent', config.socketPath), ...reportChecks(config, answer as Status)];
 };
@@ -23,7 +25,7 @@ const reportChecks = ({ report: wanted }: Config, { report: told }: Status): rea
     return [
       hint(
         'reports',
-        `the agent that runs does not send them to ${wanted.url}`,
+        `the running agent does not send reports to ${wanted.url}`,
         'systemctl reload supercargo',
       ),
     ];
@@ -32,7 +34,7 @@ const reportChecks = ({ report: wanted }: Config, { report: told }: Status): rea
       bad('reports', told.message, 'check SUPERCARGO_REPORT_URL, its token and the server; see the log'),
     ];
   return told.sentAt === null
-    ? [hint('reports', `none was sent yet to ${told.url}`, 'ask again in some seconds')]
+    ? [hint('reports', `no report was sent yet to ${told.url}`, 'ask again in some seconds')]
     : [ok('reports', `${told.url}, the last one at ${told.sentAt}`)];
 };
 

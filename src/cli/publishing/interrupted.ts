@@ -13,7 +13,7 @@ export const neverGreen =
       return await run(call, ...given);
     } catch (error) {
       if (!call.signal.aborted) throw error;
-      throw new AgentError('TIMED_OUT', 'it was interrupted before the outcome was known', {
+      throw new AgentError('TIMED_OUT', 'interrupted before the outcome was known', {
         advice: 'what was published stays published: see what hosts run with `supercargo fleet ENVIRONMENT`',
       });
     }

@@ -38,18 +38,22 @@ export const readKey = async (path: string): Promise<PublishingKey> => {
   if (text.includes('ENCRYPTED'))
     throw fault(
       `${path} is encrypted`,
-      'nobody is there to type its passphrase: make one without (`supercargo keygen NAME --out DIR`), and keep it as a secret file',
+      'publishing cannot ask for a passphrase: make a key without one ' +
+        '(`supercargo keygen NAME --out DIR`), and keep it as a secret file',
     );
   let key: KeyObject;
   try {
     key = createPrivateKey(text);
   } catch {
-    throw fault(`${path} is no private key in PEM form`, 'make one with `supercargo keygen NAME --out DIR`');
+    throw fault(
+      `${path} is not a private key in PEM form`,
+      'make one with `supercargo keygen NAME --out DIR`',
+    );
   }
   if (key.asymmetricKeyType !== 'ed25519')
     throw fault(
       `${path} is a key of type ${key.asymmetricKeyType ?? 'unknown'}`,
-      'no host would count its signature: make an Ed25519 key with `supercargo keygen NAME --out DIR`',
+      'hosts accept only Ed25519 keys: make one with `supercargo keygen NAME --out DIR`',
     );
   const isOpen = ((await stat(path)).mode & OTHERS) !== 0;
   return { key, warning: isOpen ? `others may read the private key ${path}: chmod 600 it` : undefined };
@@ -101,7 +105,7 @@ export const readHosts = async (path: string): Promise<readonly string[]> => {
   if (wrong !== undefined)
     throw new AgentError(
       'USAGE',
-      `${typeof wrong === 'string' ? quote(wrong) : JSON.stringify(wrong)} in ${path} is no name of a host`,
+      `${typeof wrong === 'string' ? quote(wrong) : JSON.stringify(wrong)} in ${path} is not a valid host name`,
       {
         advice,
       },

@@ -22,14 +22,14 @@ const unreadable = (path: string, error: unknown): AgentError =>
 
 const baseUrl = (base: string): URL => {
   if (!URL.canParse(base))
-    throw new AgentError('USAGE', `"${base}" is no address of a store`, {
+    throw new AgentError('USAGE', `"${base}" is not a valid store address`, {
       advice: 'write it like https://deploy.example.com, or the path of a folder',
     });
   const url = new URL(base);
   if (url.username === '' && url.password === '') return url;
   throw new AgentError('USAGE', 'the address of the store holds a password', {
     advice:
-      'everybody could read it in the list of processes: put user:password into SUPERCARGO_PUBLISH_TOKEN_FILE instead',
+      'other users could read it in the process list: put user:password into SUPERCARGO_PUBLISH_TOKEN_FILE',
   });
 };
 
@@ -42,12 +42,12 @@ export interface OpenStore {
 export const openStore = async (flags: StoreFlags, config: PublisherConfig): Promise<OpenStore> => {
   const base = flags.to ?? config.store;
   if (base === undefined)
-    throw new AgentError('USAGE', 'where to publish is not said', {
+    throw new AgentError('USAGE', 'no store is given', {
       advice: 'name the store with --to https://deploy.example.com, or in SUPERCARGO_STORE',
     });
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(base)?.[1]?.toLowerCase();
   if (scheme !== undefined && !['http', 'https', 'file'].includes(scheme))
-    throw new AgentError('USAGE', `a store is not reached by ${scheme}:`, {
+    throw new AgentError('USAGE', `a store cannot be reached by ${scheme}:`, {
       advice: 'name it as https://…, http://…, or the path of a folder',
     });
   if (scheme === undefined || scheme === 'file') {

@@ -39,7 +39,7 @@ const usage = (message: string, advice: string): AgentError => new AgentError('U
 export const checkEnvironment = (text: string): string => {
   if (isEnvironmentName(text)) return text;
   throw usage(
-    `"${text}" is no name of an environment`,
+    `"${text}" is not a valid environment name`,
     'write it as SUPERCARGO_ENVIRONMENT has it on the hosts: lower-case letters, digits, - and _',
   );
 };
@@ -53,7 +53,7 @@ export const parseRollout = (text: string | undefined, nowMs: EpochMs): Rollout 
   const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(share)?.[1];
   if (rest.length > 0 || percent === undefined || Number(percent) > PERCENT)
     throw usage(
-      `"${text}" is no rollout`,
+      `"${text}" is not a valid rollout`,
       'write it like 1h:5%: over one hour, and 5 % of the hosts at once',
     );
   return {
@@ -67,12 +67,12 @@ export type OnFailure = 'rollback' | 'freeze' | 'none';
 
 export const parseOnFailure = (text: string): OnFailure => {
   if (text === 'rollback' || text === 'freeze' || text === 'none') return text;
-  throw usage(`"${text}" is nothing to do on failure`, 'write --on-failure rollback, freeze or none');
+  throw usage(`"${text}" is not a valid --on-failure`, 'write --on-failure rollback, freeze or none');
 };
 
 export const parseMaxFailed = (text: string): number => {
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw usage(`"${text}" is no number of hosts`, 'write a whole number, like --max-failed 2');
+  throw usage(`"${text}" is not a number of hosts`, 'write a whole number, like --max-failed 2');
 };
 
 const TIMEOUT_MS = 600_000;
@@ -102,7 +102,8 @@ export const checkPublishFlags = (flags: PublishFlags): void => {
   if (flags.key.length === 0 && flags.insecureUnsigned !== true)
     throw usage(
       'nothing to sign with',
-      'name the private key: --key jenkins.key (`supercargo keygen jenkins --out DIR` makes one), or publish with --insecure-unsigned for hosts that accept that',
+      'name the private key: --key jenkins.key (`supercargo keygen jenkins --out DIR` makes one), ' +
+        'or publish with --insecure-unsigned for hosts that accept that',
     );
   if (flags.key.length > 0 && flags.insecureUnsigned === true)
     throw usage('--key and --insecure-unsigned contradict each other', 'leave one of them out');

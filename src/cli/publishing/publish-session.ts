@@ -52,7 +52,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   const read = await Promise.all(flags.key.map(readKey));
   const keys = read.map(({ key }) => key);
   if (keys.some((key, at) => keys.slice(0, at).some((other) => other.equals(key))))
-    throw new AgentError('KEY', 'one key is given twice', { advice: 'it counts once: name each --key once' });
+    throw new AgentError('KEY', 'one key is given twice', { advice: 'name each --key once' });
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
     io.stderr.write(`warning: ${warning}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
@@ -100,7 +100,7 @@ const warningsOf = ({ remarks, trouble }: Published): readonly string[] => [
   ...remarks,
   ...(trouble === undefined
     ? []
-    : [`it is published, but not in the history yet: ${trouble}; the next publish adds it`]),
+    : [`the manifest is published, but not yet in the history: ${trouble}; the next publish adds it`]),
 ];
 
 const printPublished = ({ io, environment, store }: Session, published: Published): void => {
@@ -111,7 +111,8 @@ const printPublished = ({ io, environment, store }: Session, published: Publishe
       `${isWritten ? 'created' : 'would create'} environment ${environment} in ${store.name}\n`,
     );
   io.stdout.write(
-    `${isWritten ? 'published' : 'would publish'} ${environment} ${String(manifest.serial)}${before ? `, after ${String(before.serial)},` : ''} ${isWritten ? 'in' : 'to'} ${store.name}\n`,
+    `${isWritten ? 'published' : 'would publish'} ${environment} ${String(manifest.serial)}` +
+      `${before ? `, after ${String(before.serial)},` : ''} ${isWritten ? 'in' : 'to'} ${store.name}\n`,
   );
   io.stdout.write(renderChanges(diffVersions(before, manifest), screen));
   for (const [service, image] of adoptedIn(published))
@@ -144,12 +145,12 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
   if (what === 'none') return;
   const { before, manifest } = published;
   if (what === 'rollback' && !before) {
-    s.io.stderr.write('there is nothing to go back to: this was the first publish\n');
+    s.io.stderr.write('no rollback is possible: this was the first publish\n');
     return;
   }
   const undone = (current: Manifest | undefined): Services => {
     // Called again after every lost race, so that a later publish is never undone.
-    if (current?.serial !== manifest.serial) throw new AgentError('STORE', 'somebody has published since');
+    if (current?.serial !== manifest.serial) throw new AgentError('STORE', 'another publish came in between');
     return what === 'rollback' && before ? restored(before, current) : current.services;
   };
   const terms = {
@@ -215,7 +216,7 @@ export const publishAndPrint = async (
     if (waited.outcome !== 'superseded')
       await recover(s, published, signal).catch((error: unknown) => {
         signal.throwIfAborted();
-        io.stderr.write(`--on-failure ${flags.onFailure} was not done: ${messageOf(error)}\n`);
+        io.stderr.write(`--on-failure ${flags.onFailure} failed: ${messageOf(error)}\n`);
       });
   }
   if (isJson) writeJson(io, documentOf(s, published, code, waited));

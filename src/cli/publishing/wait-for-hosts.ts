@@ -43,10 +43,10 @@ const createProgress = (io: Io, serial: number) => {
     if (screen.columns === undefined) {
       if (all.length === 0 && !hasPrintedNone) io.stdout.write(`${tally(all)}\n`);
       hasPrintedNone = all.length === 0;
-      for (const { host, verdict } of changed)
-        io.stdout.write(
-          `${host}: ${verdict.kind}${verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${verdictText(verdict)}`} (${tally(all)})\n`,
-        );
+      for (const { host, verdict } of changed) {
+        const details = verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${verdictText(verdict)}`;
+        io.stdout.write(`${host}: ${verdict.kind}${details} (${tally(all)})\n`);
+      }
       return;
     }
     if (changed.length === 0 && lines > 0) return;
@@ -69,15 +69,16 @@ const endOf = (
     case 'converged':
       return failed === 0
         ? `Done: ${n} runs on all hosts (${String(running)} of ${String(all)}).`
-        : `Done: ${n} runs on ${hostsText(running)}; ${String(failed)} failed, and --max-failed ${String(maxFailed)} allows that.`;
+        : `Done: ${n} runs on ${hostsText(running)}; ` +
+            `${String(failed)} failed, and --max-failed ${String(maxFailed)} allows that.`;
     case 'failed':
       return `Serial ${String(serial)} failed on ${hostsText(failed)}.`;
     case 'superseded':
-      return `Serial ${String(serial)} was superseded: a later serial wants other versions (${tally(hosts)}).`;
+      return `Serial ${String(serial)} was superseded: a later serial has other versions (${tally(hosts)}).`;
     case 'timed-out':
       return all === 0
         ? `Timed out: ${n} is published, and no host has reported for ${environment}.`
-        : `Serial ${String(serial)} is not everywhere yet, and the time is over: ${tally(hosts)}`;
+        : `Timed out: ${n} does not run on all hosts yet: ${tally(hosts)}`;
   }
 };
 

@@ -63,7 +63,8 @@ const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (rea
   const rows: (readonly string[])[] = [
     [
       'outcome',
-      `${paintOutcome(s.outcome, palette)}${s.reason === null ? '' : ` (${s.reason})`}${s.since === null ? '' : ` since ${s.since}`}${s.until === null ? '' : `, until ${s.until}`}`,
+      `${paintOutcome(s.outcome, palette)}${s.reason === null ? '' : ` (${s.reason})`}` +
+        `${s.since === null ? '' : ` since ${s.since}`}${s.until === null ? '' : `, until ${s.until}`}`,
     ],
   ];
   if (s.message !== null) rows.push(['why', s.message]);

@@ -110,7 +110,8 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
   for (const s of plan.services) {
     const outcome = s.steps.length > 0 ? palette.warn('changes') : paintOutcome(s.outcome, palette);
     lines.push(
-      `${palette.strong(s.service)}: ${outcome}${s.message === null ? '' : ` – ${s.message}`}${s.until === null ? '' : ` (until ${s.until})`}`,
+      `${palette.strong(s.service)}: ${outcome}${s.message === null ? '' : ` – ${s.message}`}` +
+        (s.until === null ? '' : ` (until ${s.until})`),
     );
     if (s.advice !== null && s.advice !== '') lines.push(`  ${palette.info('→')} ${s.advice}`);
     if (s.gap !== null) lines.push(`  gap: ${s.gap}`);

@@ -39,7 +39,8 @@ const headline = (
     ? `agent ${agent.version}, started ${ago(nowMs, agent.since)}`
     : palette.warn('no agent runs');
   const docker = engine.online ? `engine ${engine.version ?? '?'}` : palette.bad('engine offline');
-  return `${palette.strong(environment)} on ${host}: ${paintOutcome(outcome, palette)} · ${daemon} · ${docker}`;
+  const name = `${palette.strong(environment)} on ${host}`;
+  return `${name}: ${paintOutcome(outcome, palette)} · ${daemon} · ${docker}`;
 };
 
 const manifestLine = ({ manifest }: Status, { palette }: Screen, nowMs: number): string => {
@@ -57,7 +58,7 @@ const manifestLine = ({ manifest }: Status, { palette }: Screen, nowMs: number):
       ? palette.warn(`source unreachable (${source.message ?? ''})`)
       : source.reachable === true
         ? `source read ${ago(nowMs, source.checkedAt)}`
-        : 'source not asked';
+        : 'source not read yet';
   return `${known} · ${seen}`;
 };
 
@@ -65,7 +66,8 @@ const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
   hold
     ? [
         palette.warn(
-          `held by ${hold.owner}${hold.all ? ', repairs too' : ''}, ${hold.until === null ? 'until resumed' : `until ${hold.until}`}: ${hold.reason}`,
+          `held by ${hold.owner}${hold.all ? ', repairs too' : ''}, ` +
+            `until ${hold.until ?? 'resumed'}: ${hold.reason}`,
         ),
       ]
     : [];
@@ -73,12 +75,10 @@ const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
 const reportLine = ({ agent, report }: Status, { palette }: Screen, nowMs: number): readonly string[] => {
   if (!report || !agent.running) return [];
   const { url, sentAt, message } = report;
-  if (message !== null)
-    return [
-      palette.warn(
-        `reports do not arrive${sentAt === null ? '' : `, the last one did ${ago(nowMs, sentAt)}`}: ${message}`,
-      ),
-    ];
+  if (message !== null) {
+    const last = sentAt === null ? '' : `, the last one did ${ago(nowMs, sentAt)}`;
+    return [palette.warn(`reports do not arrive${last}: ${message}`)];
+  }
   return [sentAt === null ? `no report sent yet to ${url}` : `last report sent ${ago(nowMs, sentAt)}`];
 };
 
@@ -127,7 +127,7 @@ const stateOf = (container: ContainerStatus, palette: Palette): string => {
   const health = container.health === 'none' ? '' : ` ${container.health}`;
   const role = container.role === 'serving' ? '' : ` (${container.role}${drainWords(container)})`;
   const isGood = container.state === 'running' && container.health !== 'unhealthy';
-  return `${isGood ? palette.good(container.state + health) : palette.warn(container.state + health)}${palette.faint(role)}`;
+  return `${palette[isGood ? 'good' : 'warn'](container.state + health)}${palette.faint(role)}`;
 };
 
 /** `, 3 sessions left, until …` */
@@ -139,7 +139,8 @@ export const drainWords = ({ drain }: ContainerStatus): string => {
 };
 
 export const formatPull = (p: ProgressStatus): string =>
-  `${String(p.layersDone)} of ${String(p.layersTotal)} layers, ${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
+  `${String(p.layersDone)} of ${String(p.layersTotal)} layers, ` +
+  `${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
 
 /** An image straight from the registry is the normal case. */
 const isWorthTelling = ({ kind, skipped }: OriginStatus): boolean =>

@@ -1,6 +1,6 @@
 import { toAgentError, type AgentError } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { terminalOf, type Output } from '../streams.ts';
+import { terminalOf, writeJson, type Output } from '../streams.ts';
 
 /** An offline engine and a missing daemon are states of the host, and have their own exit code. */
 export const exitCodeOfError = ({ code }: AgentError): ExitCode => {
@@ -15,9 +15,7 @@ export const reportError = (io: Output, thrown: unknown, isJson: boolean): ExitC
   const { palette } = terminalOf(io);
   if (isJson) {
     const { code, message, advice } = error;
-    io.stdout.write(
-      `${JSON.stringify({ apiVersion: 'supercargo/error/v1', error: { code, message, advice: advice ?? null } }, null, 2)}\n`,
-    );
+    writeJson(io, { apiVersion: 'supercargo/error/v1', error: { code, message, advice: advice ?? null } });
   }
   io.stderr.write(`supercargo: ${error.message} (${error.code})\n`);
   if (error.advice !== undefined) io.stderr.write(`  ${palette.info('→')} ${error.advice}\n`);

@@ -91,7 +91,7 @@ describe('three hosts of one environment', () => {
     await scene.push('1.1.0');
     const late = await scene.publish('web=1.1.0', '--wait', '--timeout', '12s');
     assertCode(late, 5);
-    expect(late.stderr).toMatch(/time is over: 2 converged, 1 pending\nweb-3: it is at serial 1/);
+    expect(late.stderr).toMatch(/on all hosts yet: 2 converged, 1 pending\nweb-3: it is at serial 1/);
     expect(late.stderr).not.toMatch(/^web-[12]:/m);
     expect(await scene.running()).toEqual([...everywhere('1.1.0').slice(0, 2), 'web-3: web 1.0.0 running']);
   });

@@ -138,8 +138,8 @@ describe('supercargo hub', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    ['an address', ['--listen', '8440'], {}, /"8440" is no address to listen on/],
-    ['a limit', ['--max-hosts', '0'], {}, /"0" is no number for --max-hosts/],
+    ['an address', ['--listen', '8440'], {}, /"8440" is not a listen address/],
+    ['a limit', ['--max-hosts', '0'], {}, /"0" is not a valid --max-hosts/],
     ['a certificate without key', ['--tls-cert', 'x'], {}, /give both --tls-cert and --tls-key/],
     [
       'a certificate that is none',
@@ -221,8 +221,8 @@ describe('supercargo hub repair', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['repair', 'Staging'], /no name of an environment/],
-    [['repair', 'staging', '--data', '/nonexistent'], /is no folder of a hub/],
+    [['repair', 'Staging'], /not a valid environment name/],
+    [['repair', 'staging', '--data', '/nonexistent'], /is not the folder of a hub/],
   ] as const)('%j says what is wrong', async (args, says) => {
     const { code, stderr } = await hub(args);
     expect([code, stderr]).toEqual([1, expect.stringMatching(says)]);
@@ -236,8 +236,8 @@ describe('supercargo hub token', () => {
   });
 
   it.each([
-    [['token', 'Staging', 'web-1'], {}, /no name of an environment/],
-    [['token', 'staging', '../web'], {}, /no name of a host/],
+    [['token', 'Staging', 'web-1'], {}, /not a valid environment name/],
+    [['token', 'staging', '../web'], {}, /not a valid host name/],
     [['token', 'staging', 'web-1'], { SUPERCARGO_REPORT_SECRET: '' }, /SUPERCARGO_REPORT_SECRET is not set/],
     [['token', 'staging'], {}, /missing required argument 'host'/],
   ] as const)('%j with %j says what is missing', async (args, more, says) => {

@@ -33,10 +33,10 @@ describe('a list of hosts', () => {
     ['nobody', '', /names no host/],
     ['comments alone', '# nobody\n', /names no host/],
     ['an empty JSON list', '[]', /names no host/],
-    ['a path', 'web-1\n../web-2\n', /"\.\.\/web-2" .*is no name of a host/],
-    ['a number', '[1]', /^1 in .*is no name of a host/],
-    ['JSON that is cut off', '["web-1",', /is no name of a host/],
-    ['a JSON object', '{"hosts":["web-1"]}', /is no name of a host/],
+    ['a path', 'web-1\n../web-2\n', /"\.\.\/web-2" .*is not a valid host name/],
+    ['a number', '[1]', /^1 in .*is not a valid host name/],
+    ['JSON that is cut off', '["web-1",', /is not a valid host name/],
+    ['a JSON object', '{"hosts":["web-1"]}', /is not a valid host name/],
   ])('is refused with %s', async (_what, text, says) => {
     await expect(readHosts(await write('hosts', text))).rejects.toMatchObject({
       code: 'USAGE',
@@ -63,11 +63,11 @@ describe('a key', () => {
   });
 
   it.each([
-    ['nothing', '', /is no private key/],
+    ['nothing', '', /is not a private key/],
     ['the public half', publicKey.export({ type: 'spki', format: 'pem' }).toString(), /is a public key/],
     ['one of another kind', rsa.export({ type: 'pkcs8', format: 'pem' }).toString(), /key of type rsa/],
     ['one with a passphrase', privateKey.export(encrypted).toString(), /is encrypted/],
-    ['one that is cut off', pem.slice(0, 60), /is no private key/],
+    ['one that is cut off', pem.slice(0, 60), /is not a private key/],
   ])('is refused where the file holds %s', async (_what, text, says) => {
     const error = await readKey(await write('bad.key', text)).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'KEY', message: expect.stringMatching(says) as string });

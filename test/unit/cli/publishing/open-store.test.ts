@@ -23,9 +23,9 @@ describe('--to', () => {
   });
 
   it.each([
-    ['nowhere', undefined, /is not said/],
-    ['another protocol', 'ftp://deploy.example.com', /not reached by ftp:/],
-    ['half an address', 'https://', /is no address of a store/],
+    ['nowhere', undefined, /no store is given/],
+    ['another protocol', 'ftp://deploy.example.com', /cannot be reached by ftp:/],
+    ['half an address', 'https://', /is not a valid store address/],
     ['a password', 'https://user:secret@deploy.example.com', /holds a password/],
   ])('is refused with %s', async (_what, to, says) => {
     const error = await open(to).catch((e: unknown) => e);

@@ -59,7 +59,7 @@ describe('the end of a wait', () => {
       { a: {}, b: { manifest: { ...healthy.manifest, serial: 417 } } },
       0,
       5,
-      /time is over: 1 converged, 1 pending\nb: it is at serial 417$/m,
+      /on all hosts yet: 1 converged, 1 pending\nb: it is at serial 417$/m,
     ],
     [
       'no host has reported',
