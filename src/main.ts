@@ -10,7 +10,7 @@ process.stdout.on('error', () => process.exit(0));
 
 // What `ps` and `systemctl status` show.
 process.title = ['supercargo', ...process.argv.slice(2)].join(' ');
-const { instance, words } = takeInstance(process.argv.slice(2));
+const { instance, args } = takeInstance(process.argv.slice(2));
 const { stdout, stderr, pid } = process;
 
 /** Help and version need no environment. */
@@ -30,7 +30,7 @@ const openIo = async (): Promise<Io> => {
   };
 };
 
-const code = await runProgram(words, { stdout, stderr }, openIo, ended.signal);
+const code = await runProgram(args, { stdout, stderr }, openIo, ended.signal);
 await new Promise((flushed) => stdout.write('', flushed));
 // An ordinary exit waits for all threads, and one that hangs in a file system call never ends.
 if (hasHungCalls()) process.execve?.('/bin/sh', ['sh', '-c', `exit ${String(code)}`], {});

@@ -8,10 +8,10 @@ const OPTION = /^--instance(?:=(?<name>.*))?$/s;
  */
 export const takeInstance = (
   argv: readonly string[],
-): { readonly instance: InstanceName; readonly words: readonly string[] } => {
-  const at = argv.findIndex((word) => OPTION.test(word));
+): { readonly instance: InstanceName; readonly args: readonly string[] } => {
+  const at = argv.findIndex((arg) => OPTION.test(arg));
   const joined = OPTION.exec(argv[at] ?? '')?.groups?.['name'];
   const instance = joined ?? argv[at + 1];
-  if (at === -1 || instance === undefined) return { instance: undefined, words: argv };
-  return { instance, words: argv.toSpliced(at, joined === undefined ? 2 : 1) };
+  if (at === -1 || instance === undefined) return { instance: undefined, args: argv };
+  return { instance, args: argv.toSpliced(at, joined === undefined ? 2 : 1) };
 };

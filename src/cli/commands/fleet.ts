@@ -21,7 +21,7 @@ interface Flags extends StoreFlags {
 }
 
 /** @throws AgentError STORE if the store has neither a manifest nor a report of this environment */
-const look = async (
+const observe = async (
   view: EnvironmentStore,
   environment: string,
   hosts: readonly string[] | undefined,
@@ -88,7 +88,7 @@ const viewOf = ({ environment, published, judged, nowMs }: Fleet) => ({
   })),
 });
 
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 const CLEAR = '\u001B[H\u001B[J';
 
 export const run = async ({ io, signal }: Call, name: string, flags: Flags): Promise<ExitCode> => {
@@ -104,7 +104,7 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const view = createEnvironmentStore(store, environment, trust);
   let before = '';
   for (;;) {
-    const fleet = await look(view, environment, hosts, signal);
+    const fleet = await observe(view, environment, hosts, signal);
     const code = exitCodeOf(fleet);
     const screen = terminalOf(io);
     const text = renderFleet(fleet, screen);
@@ -113,7 +113,7 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
       io.stdout.write(flags.watch === true && screen.columns !== undefined ? CLEAR + text : text);
     before = text;
     if (flags.watch !== true) return code;
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return code;
   }
 };

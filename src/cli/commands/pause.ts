@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { answerLines, sendCommand, whoAsks } from '../wiring/send-command.ts';
+import { answerLines, sendCommand, callingUser } from '../wiring/send-command.ts';
 import type { Call } from '../call.ts';
 import { durationArgument } from '../arguments.ts';
 
@@ -12,6 +12,9 @@ interface PauseOptions {
 export const run = async ({ io, signal }: Call, options: PauseOptions): Promise<ExitCode> => {
   const untilMs = options.for === undefined ? null : Date.now() + durationArgument(options.for);
   const { reason, all = false } = options;
-  answerLines(io, await sendCommand(io, { kind: 'pause', reason, owner: whoAsks(io), untilMs, all }, signal));
+  answerLines(
+    io,
+    await sendCommand(io, { kind: 'pause', reason, owner: callingUser(io), untilMs, all }, signal),
+  );
   return EXIT.ok;
 };

@@ -7,20 +7,26 @@ import { planDocument, planlessDocument, renderPlan } from '../render/plan-text.
 import { renderStatus } from '../render/status-text.ts';
 
 export const run = async ({ io, signal }: Call, options: { json?: boolean }): Promise<ExitCode> => {
-  const looked = await lookLocally(io, { fetch: true, strict: true }, signal);
-  const status = looked.agent.status();
-  if (!looked.input) {
+  const observed = await lookLocally(io, { fetch: true, strict: true }, signal);
+  const status = observed.agent.status();
+  if (!observed.input) {
     if (options.json === true) writeJson(io, planlessDocument(status));
     else io.stdout.write(renderStatus(status, terminalOf(io), Date.now()));
     return exitCodeOf(status, false);
   }
-  const foresight = dryRun(looked.input);
-  const document = planDocument(looked.environment, looked.input.manifest?.serial, looked.input, foresight);
+  const simulation = dryRun(observed.input);
+  const document = planDocument(
+    observed.environment,
+    observed.input.manifest?.serial,
+    observed.input,
+    simulation,
+  );
   if (options.json === true) writeJson(io, document);
-  else io.stdout.write(renderPlan(document, terminalOf(io)) + refusal(looked.agent.intake.state().rejection));
+  else
+    io.stdout.write(renderPlan(document, terminalOf(io)) + refusal(observed.agent.intake.state().rejection));
   const failed =
     exitCodeOf(status, false) === EXIT.failed || document.services.some((s) => s.obstacle !== null);
-  return worstOf([failed ? EXIT.failed : EXIT.ok, foresight.steps.length > 0 ? EXIT.pending : EXIT.ok]);
+  return worstOf([failed ? EXIT.failed : EXIT.ok, simulation.steps.length > 0 ? EXIT.pending : EXIT.ok]);
 };
 
 const refusal = (rejection: { message: string; advice: string } | undefined): string =>

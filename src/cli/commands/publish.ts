@@ -44,8 +44,8 @@ const publish = async (
               "build it for the hosts' platform, or correct --platform",
           });
         const { service } = request;
-        const wanted = resolvedService(image, published, before?.services[service]);
-        return [service, archiving ? await archiving.archive(service, wanted, stop) : wanted] as const;
+        const version = resolvedService(image, published, before?.services[service]);
+        return [service, archiving ? await archiving.archive(service, version, stop) : version] as const;
       }),
     );
     return retried({ ...before?.services, ...Object.fromEntries(found) }, flags.retry);

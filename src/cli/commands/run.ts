@@ -103,10 +103,10 @@ const createFileWatch = (watched: Wired['watched']): DaemonSurroundings['watchFi
   };
   return (onChange) => {
     const targets = watched();
-    const wanted = JSON.stringify(targets);
-    if (wanted === key) return close;
+    const next = JSON.stringify(targets);
+    if (next === key) return close;
     close();
-    key = wanted;
+    key = next;
     const { manifest, ...chefs } = targets;
     const manifests = manifest === undefined ? [] : [{ files: [manifest], folders: [] }];
     open = [

@@ -66,16 +66,16 @@ const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
 
 const checkEngineDisk = async ({ ports }: Wired): Promise<readonly Check[]> => {
   // An offline engine already has its own line.
-  const room = await ports.engine.room().catch(() => undefined);
-  if (!room) return [];
-  const free = formatBytes(room.freeBytes);
-  return room.freeBytes >= MIN_ENGINE_BYTES
+  const disk = await ports.engine.room().catch(() => undefined);
+  if (!disk) return [];
+  const free = formatBytes(disk.freeBytes);
+  return disk.freeBytes >= MIN_ENGINE_BYTES
     ? [ok('disk', `${free} free for images`)]
     : [
         bad(
           'disk',
           `only ${free} free for images`,
-          `free space on the disk of ${room.folder} (docker system df)`,
+          `free space on the disk of ${disk.folder} (docker system df)`,
         ),
       ];
 };

@@ -11,14 +11,14 @@ import type { Wired } from '../wiring/wire-agent.ts';
  * The image of the compose file or the manifest. Undefined if no version is published, or if no registry is
  * asked.
  */
-const wantedOf = (service: Service, manifest: Manifest | undefined): ImageReference | undefined => {
+const publishedImage = (service: Service, manifest: Manifest | undefined): ImageReference | undefined => {
   const declared = tryParseImage(service.image);
   if (!declared || service.pullPolicy === 'never') return undefined;
   if (declared.tag !== undefined || declared.digest !== undefined) return declared;
   return manifest?.services[service.versionFrom ?? service.name]?.image;
 };
 
-const asked = (reference: ImageReference, digest: ReleaseImage['digest']): ReleaseImage => ({
+const imageToAsk = (reference: ImageReference, digest: ReleaseImage['digest']): ReleaseImage => ({
   reference: { ...reference, digest: undefined },
   digest,
   imageId: undefined,
@@ -38,7 +38,7 @@ const checkMirror = async (
 ): Promise<Check> => {
   const name = `mirror (${service})`;
   try {
-    await ports.engine.resolveTag(asked(reference, reference.digest), signal);
+    await ports.engine.resolveTag(imageToAsk(reference, reference.digest), signal);
     const login = await credentials.for(reference.repository, signal);
     return ok(name, `${url} has it, ${login ? 'with' : 'without'} a login`);
   } catch (thrown) {
@@ -60,11 +60,11 @@ export const checkRegistries = async (
   const { agent, ports, credentials } = wired;
   const { project, manifest } = agent.intake.state();
   const checks = Object.values(project?.services ?? {}).map(async (service) => {
-    const reference = wantedOf(service, manifest);
+    const reference = publishedImage(service, manifest);
     if (!reference) return [];
     const registry = guarded(`registry (${service.name})`, async () => {
       const login = await credentials.for(reference.repository, signal);
-      const image = asked(reference, undefined);
+      const image = imageToAsk(reference, undefined);
       if (reference.tag !== undefined) await ports.engine.resolveTag(image, signal);
       const how = `${login ? 'with' : 'without'} a login`;
       return [ok(`registry (${service.name})`, `${formatImage(image.reference)} is there, ${how}`)];

@@ -19,23 +19,23 @@ export const checkDaemon = async (config: Config): Promise<readonly Check[]> => 
   return [ok('agent', config.socketPath), ...reportChecks(config, answer as Status)];
 };
 
-const reportChecks = ({ report: wanted }: Config, { report: told }: Status): readonly Check[] => {
-  if (!wanted) return [];
-  if (told?.url !== wanted.url)
+const reportChecks = ({ report: settings }: Config, { report }: Status): readonly Check[] => {
+  if (!settings) return [];
+  if (report?.url !== settings.url)
     return [
       hint(
         'reports',
-        `the running agent does not send reports to ${wanted.url}`,
+        `the running agent does not send reports to ${settings.url}`,
         'systemctl reload supercargo',
       ),
     ];
-  if (told.message !== null)
+  if (report.message !== null)
     return [
-      bad('reports', told.message, 'check SUPERCARGO_REPORT_URL, its token and the server; see the log'),
+      bad('reports', report.message, 'check SUPERCARGO_REPORT_URL, its token and the server; see the log'),
     ];
-  return told.sentAt === null
-    ? [hint('reports', `no report was sent yet to ${told.url}`, 'ask again in some seconds')]
-    : [ok('reports', `${told.url}, the last one at ${told.sentAt}`)];
+  return report.sentAt === null
+    ? [hint('reports', `no report was sent yet to ${report.url}`, 'ask again in some seconds')]
+    : [ok('reports', `${report.url}, the last one at ${report.sentAt}`)];
 };
 
 /** No line for a readable token: the reports themselves show whether the server accepts it. */

@@ -11,7 +11,7 @@ import type { Session } from './publish-session.ts';
 export interface Archiving {
   readonly archive: (
     service: string,
-    wanted: ManifestService,
+    version: ManifestService,
     signal: AbortSignal,
   ) => Promise<ManifestService>;
   /** Removes archives that no manifest names any more. A failure is only a warning. */
@@ -25,7 +25,7 @@ export const createArchiving = (
   platforms: readonly string[],
 ): Archiving => {
   const { io, store, flags } = s;
-  const tell = (line: string): void => {
+  const print = (line: string): void => {
     if (flags.json !== true) io.stdout.write(`${line}\n`);
   };
   const archivist = createArchivist({
@@ -35,19 +35,19 @@ export const createArchiving = (
     spool: createSpool(tmpdir()),
     now: Date.now,
     onStored: ({ service, platform, archive: { bytes } }) =>
-      tell(`archived ${service} for ${platform}, ${formatBytes(bytes)}, in ${store.name}`),
+      print(`archived ${service} for ${platform}, ${formatBytes(bytes)}, in ${store.name}`),
   });
   return {
-    archive: async (service, wanted, signal) => {
-      const chosen = platforms.length > 0 ? platforms : Object.keys(wanted.imageIds);
-      if (flags.dryRun !== true) return archivist.archived(service, wanted, chosen, signal);
-      tell(`would archive ${service} ${versionOf(wanted.image)} for ${chosen.join(', ')}`);
-      return wanted;
+    archive: async (service, version, signal) => {
+      const chosen = platforms.length > 0 ? platforms : Object.keys(version.imageIds);
+      if (flags.dryRun !== true) return archivist.archived(service, version, chosen, signal);
+      print(`would archive ${service} ${versionOf(version.image)} for ${chosen.join(', ')}`);
+      return version;
     },
     sweep: async (signal) => {
       try {
         const removed = await archivist.sweep(signal);
-        if (removed > 0) tell(`removed ${String(removed)} archives that no manifest names any more`);
+        if (removed > 0) print(`removed ${String(removed)} archives that no manifest names any more`);
       } catch (error) {
         signal.throwIfAborted();
         io.stderr.write(`warning: old archives were not removed: ${messageOf(error)}\n`);

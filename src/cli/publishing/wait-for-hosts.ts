@@ -82,20 +82,20 @@ const endOf = (
   }
 };
 
-const printEnd = (io: Io, waited: Waited, wanted: WaitFor): void => {
+const printEnd = (io: Io, waited: Waited, goal: WaitFor): void => {
   const { outcome, hosts, trouble } = waited;
   const screen = terminalOf(io);
   for (const { host, verdict } of hosts)
     if (verdict.kind === 'failed')
       for (const fault of verdict.faults) io.stderr.write(renderFault(host, fault, screen));
-  (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, wanted)}\n`);
+  (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, goal)}\n`);
   // Converged hosts may have other problems.
   for (const { host, verdict } of of(hosts, 'converged'))
     if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
   if (outcome !== 'timed-out') return;
   if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${trouble}\n`);
   if (hosts.length === 0)
-    io.stderr.write(`${noReportAdvice(wanted.target.environment)}; or name the hosts with --hosts\n`);
+    io.stderr.write(`${noReportAdvice(goal.target.environment)}; or name the hosts with --hosts\n`);
   for (const { host, verdict } of hosts.filter((h) => !['converged', 'failed'].includes(h.verdict.kind)))
     io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
 };
@@ -114,19 +114,19 @@ export const waitAndPrint = async (
     view,
     flags,
   }: { readonly io: Io; readonly view: EnvironmentStore; readonly flags: { readonly json?: boolean } },
-  wanted: WaitFor,
+  goal: WaitFor,
   signal: AbortSignal,
 ): Promise<{ readonly code: ExitCode; readonly waited: Waited }> => {
-  const { serial } = wanted.target;
+  const { serial } = goal.target;
   const isQuiet = flags.json === true;
   const progress = isQuiet ? () => undefined : createProgress(io, serial);
   const clock = {
     now: Date.now,
     sleep: async (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }),
   };
-  const whom = wanted.hosts ? `${String(wanted.hosts.length)} hosts of the list` : 'all hosts that report';
-  if (!isQuiet) io.stdout.write(`waiting for ${whom}, for at most ${minutes(wanted.timeoutMs)}\n`);
-  const waited = await waitForFleet(view, { ...wanted, onChange: progress }, clock, signal);
-  if (!isQuiet) printEnd(io, waited, wanted);
+  const hosts = goal.hosts ? `${String(goal.hosts.length)} hosts of the list` : 'all hosts that report';
+  if (!isQuiet) io.stdout.write(`waiting for ${hosts}, for at most ${minutes(goal.timeoutMs)}\n`);
+  const waited = await waitForFleet(view, { ...goal, onChange: progress }, clock, signal);
+  if (!isQuiet) printEnd(io, waited, goal);
   return { code: CODES[waited.outcome], waited };
 };

@@ -11,7 +11,7 @@ import type {
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { Screen } from '../streams.ts';
 import { renderTable } from '../terminal/table.ts';
-import { drainWords, paintOutcome } from './status-text.ts';
+import { drainText, paintOutcome } from './status-text.ts';
 
 /** The document of `explain --json`. It never contains values of environment variables. */
 export interface ExplainDocument {
@@ -84,7 +84,7 @@ const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (rea
   for (const c of s.containers)
     rows.push([
       c.role,
-      `${c.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}${drainWords(c)}`,
+      `${c.name}: ${c.version}, ${c.state}${c.health === 'none' ? '' : `, ${c.health}`}${drainText(c)}`,
     ]);
   for (const f of s.foreign ?? []) rows.push(['foreign', `${f.name} ${foreignText(f)}`]);
   if (s.failure)

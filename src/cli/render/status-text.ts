@@ -125,13 +125,13 @@ const outdatedSuffix = ({ outdated }: EdgeContainer): string =>
 
 const stateOf = (container: ContainerStatus, palette: Palette): string => {
   const health = container.health === 'none' ? '' : ` ${container.health}`;
-  const role = container.role === 'serving' ? '' : ` (${container.role}${drainWords(container)})`;
+  const role = container.role === 'serving' ? '' : ` (${container.role}${drainText(container)})`;
   const isGood = container.state === 'running' && container.health !== 'unhealthy';
   return `${palette[isGood ? 'good' : 'warn'](container.state + health)}${palette.faint(role)}`;
 };
 
 /** `, 3 sessions left, until …` */
-export const drainWords = ({ drain }: ContainerStatus): string => {
+export const drainText = ({ drain }: ContainerStatus): string => {
   if (!drain) return '';
   const { sessions } = drain;
   const left = sessions === null ? '' : `, ${String(sessions)} session${sessions === 1 ? '' : 's'} left`;
@@ -143,7 +143,7 @@ export const formatPull = (p: ProgressStatus): string =>
   `${formatBytes(p.bytesDone)} of ${formatBytes(p.bytesTotal)}`;
 
 /** An image straight from the registry is the normal case. */
-const isWorthTelling = ({ kind, skipped }: OriginStatus): boolean =>
+const isUnusualOrigin = ({ kind, skipped }: OriginStatus): boolean =>
   kind !== 'registry' || skipped.length > 0;
 
 /** The source of an image, and a line for each source that failed before it. */
@@ -154,33 +154,33 @@ const originLines = (subject: string, { source, fetchedAt, skipped }: OriginStat
 
 const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly string[] => {
   const lines: string[] = [];
-  const tell = (subject: string, message: string, advice: string | null): void => {
+  const add = (subject: string, message: string, advice: string | null): void => {
     lines.push(`${palette.strong(subject)}: ${message}`);
     if (advice !== null && advice !== '') lines.push(`  ${palette.info('→')} ${advice}`);
   };
-  if (status.engine.message !== null) tell('engine', status.engine.message, status.engine.advice);
+  if (status.engine.message !== null) add('engine', status.engine.message, status.engine.advice);
   const { rejection } = status.manifest;
   if (rejection)
-    tell(
+    add(
       'manifest refused',
       `${rejection.message} (${rejection.reason}, ${ago(nowMs, rejection.since)})`,
       rejection.advice,
     );
-  for (const p of status.problems) tell(p.code.toLowerCase(), p.message, p.advice);
+  for (const p of status.problems) add(p.code.toLowerCase(), p.message, p.advice);
   for (const s of status.services) {
     if (s.outcome === 'converged' || s.outcome === 'offline' || s.message === null) continue;
     const until = s.until === null ? '' : ` (until ${s.until})`;
     const progress = s.progress ? `, ${formatPull(s.progress)}` : '';
-    tell(s.service, `${s.message}${progress}${until}`, s.advice);
+    add(s.service, `${s.message}${progress}${until}`, s.advice);
     if (s.failure && s.outcome !== 'progressing')
       lines.push(...s.failure.log.slice(-5).map((l) => palette.faint(`  │ ${l}`)));
   }
   for (const { service, desired, origin } of status.services)
-    if (origin && origin.release === desired?.release && isWorthTelling(origin))
+    if (origin && origin.release === desired?.release && isUnusualOrigin(origin))
       lines.push(...originLines(service, origin).map((l) => palette.faint(l)));
   if (status.edge && status.edge.outcome !== 'converged' && status.edge.message !== null)
-    tell('edge', status.edge.message, status.edge.advice);
-  for (const f of status.foreign ?? []) tell(`${f.name} (foreign)`, foreignText(f), null);
+    add('edge', status.edge.message, status.edge.advice);
+  for (const f of status.foreign ?? []) add(`${f.name} (foreign)`, foreignText(f), null);
   for (const i of status.manifest.ignored)
     lines.push(palette.faint(`${i.service}: the manifest's entry is ignored: ${i.why}`));
   return lines.length === 0 ? [] : [`${lines.join('\n')}\n`];

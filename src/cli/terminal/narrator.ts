@@ -5,7 +5,7 @@ import type { EventName } from '../../core/vocabulary/event-names.ts';
 export const createQuietLog = (): EventLog => ({ write: () => undefined });
 
 /** The events that `once` prints while it works; its final status holds the rest. */
-const WORDS: Partial<Record<EventName, string>> = {
+const TEXTS: Partial<Record<EventName, string>> = {
   'manifest.accepted': 'manifest accepted',
   'manifest.rejected': 'manifest refused',
   'manifest.unreachable': 'manifest source unreachable',
@@ -47,16 +47,16 @@ export const createNarrator = (io: Io): EventLog => {
   const clear = columns === undefined ? '' : '\r\u001B[K';
   return {
     write: (level, event, fields = {}) => {
-      const words = WORDS[event];
+      const text = TEXTS[event];
       // The end of a drain has no line: the next event says what becomes of the container.
-      if (words === undefined || level === 'debug' || fields['ended'] === true) return;
+      if (text === undefined || level === 'debug' || fields['ended'] === true) return;
       const subject = SUBJECTS.map((name) => fields[name]).find((value) => value !== undefined);
       const paint = level === 'error' ? palette.bad : level === 'warn' ? palette.warn : palette.faint;
       const service =
         typeof fields['service'] === 'string' && fields['service'] !== '' ? `${fields['service']}: ` : '';
       const shown = subject === undefined ? '' : ` ${textOf(subject)}`;
       const message = typeof fields['message'] === 'string' ? `: ${fields['message']}` : '';
-      io.stdout.write(`${clear}${paint('·')} ${service}${words}${shown}${message}\n`);
+      io.stdout.write(`${clear}${paint('·')} ${service}${text}${shown}${message}\n`);
     },
   };
 };

@@ -5,7 +5,7 @@ import type { Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
 import { wireAgent, type Wired } from './wire-agent.ts';
 
-export interface Looked extends Wired {
+export interface Observed extends Wired {
   readonly environment: string;
   /** Undefined if the engine is offline, the ledger is unusable, or the compose file is invalid. */
   readonly input: PlanInput | undefined;
@@ -20,7 +20,7 @@ export const lookLocally = async (
   io: Io,
   options: { readonly fetch: boolean; readonly strict: boolean },
   signal: AbortSignal,
-): Promise<Looked> => {
+): Promise<Observed> => {
   const config = readHostConfig(io.env);
   const wired = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
   const { agent } = wired;

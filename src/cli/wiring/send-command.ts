@@ -37,7 +37,7 @@ export const answerLines = (io: Io, { lines }: CommandAnswer): void => {
 };
 
 /** The calling user; under sudo, the user that called sudo. */
-export const whoAsks = (io: Io): string => {
+export const callingUser = (io: Io): string => {
   const { SUDO_USER: sudoer } = io.env;
   if (sudoer !== undefined && sudoer !== '') return sudoer;
   try {

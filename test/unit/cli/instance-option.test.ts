@@ -7,6 +7,6 @@ it.each<readonly [string, readonly string[], string | undefined, readonly string
   ['behind the command', ['status', '--json', '--instance', 'staging'], 'staging', ['status', '--json']],
   ['with an equals sign', ['--instance=staging', 'status'], 'staging', ['status']],
   ['without a name', ['status', '--instance'], undefined, ['status', '--instance']],
-])('the instance is taken out of a command line: %s', (_, argv, instance, words) => {
-  expect(takeInstance(argv)).toEqual({ instance, words });
+])('the instance is taken out of a command line: %s', (_, argv, instance, args) => {
+  expect(takeInstance(argv)).toEqual({ instance, args });
 });
