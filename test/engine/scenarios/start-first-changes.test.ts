@@ -20,10 +20,11 @@ const stopFirst = (port: number): readonly string[] => [
   'deploy: {update_config: {monitor: 500ms}}',
   'x-supercargo: {drain: 1s, healthy-within: 60s}',
 ];
+/** An edge whose image is none takes all of the time. */
 const startFirst = (port: number): readonly string[] => [
   `ports: ["${String(port)}:8888"]`,
   'deploy: {update_config: {order: start-first, monitor: 500ms}}',
-  'x-supercargo: {drain: 1s, healthy-within: 60s}',
+  'x-supercargo: {drain: 1s, healthy-within: 6s}',
 ];
 
 const deployed = async (scene: Scene): Promise<string> => {

@@ -23,7 +23,7 @@ export interface StartFirstOptions {
 /** The lines of a service behind the edge that is judged fast. */
 export const behindEdge = (
   scene: Scene,
-  { replicas = 2, port = scene.port, monitorMs = 1_000, healthyWithin = '60s' }: StartFirstOptions = {},
+  { replicas = 2, port = scene.port, monitorMs = 1_000, healthyWithin = '20s' }: StartFirstOptions = {},
 ) => [
   `ports: [{target: 8888, published: "${String(port)}", app_protocol: http}]`,
   `deploy: {replicas: ${String(replicas)}, update_config: {order: start-first, monitor: ${String(monitorMs)}ms, parallelism: 0}}`,
