@@ -21,7 +21,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 const GOOD: ProbeResult = { ok: true };
 const bad = (detail: string): ProbeResult => ({ ok: false, detail });
 
-/** A name with several addresses fails with an AggregateError, whose message is empty. */
+/** A name with several addresses fails with an AggregateError, which has an empty message. */
 const describeError = (error: unknown): string => {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return TEXTS[code] ?? (messageOf(error) || code);

@@ -1,6 +1,6 @@
 import { orAborted } from '../core/or-aborted.ts';
 
-/** A file system that is silent for longer hangs: a mount whose server is away, or a failing disk. */
+/** A file system that is silent for longer hangs: a mount without its server, or a failing disk. */
 const DEADLINE_MS = 5_000;
 /** Node has four threads for files, DNS and crypto; a hanging call keeps one, and one must stay free. */
 const MAX_HUNG = 3;

@@ -41,7 +41,7 @@ export interface HttpAnswer extends AnswerHead {
   readonly body: Buffer;
 }
 
-/** An answer whose body is not read yet. The caller must close it. */
+/** An answer with an unread body. The caller must close it. */
 export interface OpenAnswer extends AnswerHead {
   readonly body: AsyncIterable<Uint8Array>;
   readonly close: () => void;

@@ -127,7 +127,7 @@ interface Roots {
   readonly errors: readonly ComposeProblem[];
 }
 
-/** `candidate` is a file whose content replaces that of `path`. */
+/** The content of the file `candidate` replaces that of `path`. */
 const readRoots = async (
   path: string,
   candidate: string | undefined,
@@ -165,9 +165,9 @@ const areUnchanged = async (
 
 /**
  * Reads the project that `path` belongs to: a file, a folder with compose.yaml and compose.d/*.yaml, or a
- * file inside a compose.d. A `candidate` is a file whose content replaces that of `path`. Every call reads
- * all files, but parses them only after a change: with fifty services a tick takes 1 ms of CPU time instead
- * of 40 ms. An unchanged project is the same object. Problems are values.
+ * file inside a compose.d. The content of a `candidate` replaces that of `path`. Every call reads all files,
+ * but parses them only after a change: with fifty services a tick takes 1 ms of CPU time instead of 40 ms. An
+ * unchanged project is the same object. Problems are values.
  * @throws only if `signal` is aborted
  */
 export const createComposeReader = (path: string, candidate?: string) => {

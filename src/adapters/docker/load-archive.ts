@@ -49,7 +49,7 @@ export const loadArchive = async (
         yield part;
       }
     } catch (error) {
-      // Cuts the connection: the engine discards an archive whose end it has not seen.
+      // Cuts the connection, so that the engine discards the incomplete archive.
       fault ??= error;
       end.abort();
       throw error;

@@ -87,7 +87,7 @@ interface Document {
   readonly entry: Buffer;
 }
 
-/** A document whose digest is known; only the archive says its size. */
+/** A document with a known digest; only the archive says its size. */
 const takeDocument = async (reader: Reader, digest: string): Promise<Document> => {
   const header = await reader.take(TAR_HEADER_BYTES);
   const size = sizeInHeader(header) ?? 0;
