@@ -102,14 +102,10 @@ export const readHosts = async (path: string): Promise<readonly string[]> => {
     : text.split('\n').flatMap((line) => line.replace(/#.*$/, '').trim() || []);
   const wrong = names.find((name) => typeof name !== 'string' || !isReportingHost(name));
   const advice = 'write one name a line, as SUPERCARGO_HOST has it on the host, or a JSON list of them';
-  if (wrong !== undefined)
-    throw new AgentError(
-      'USAGE',
-      `${typeof wrong === 'string' ? quote(wrong) : JSON.stringify(wrong)} in ${path} is not a valid host name`,
-      {
-        advice,
-      },
-    );
+  if (wrong !== undefined) {
+    const name = typeof wrong === 'string' ? quote(wrong) : JSON.stringify(wrong);
+    throw new AgentError('USAGE', `${name} in ${path} is not a valid host name`, { advice });
+  }
   if (names.length === 0) throw new AgentError('USAGE', `${path} names no host`, { advice });
   return [...new Set(names as readonly string[])];
 };

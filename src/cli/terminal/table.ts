@@ -15,10 +15,7 @@ const LEAST_WIDTH = 16;
 const padded = (cell: string, width: number): string =>
   cell + ' '.repeat(Math.max(0, width - visibleWidth(cell)));
 
-/**
- * Cuts a word that is longer than the width (a digest), but not one with colours, whose codes a cut could
- * split.
- */
+/** Cuts a long word (a digest) to the width, but not a coloured one: a cut could split its codes. */
 const piecesOf = (word: string, width: number): readonly string[] => {
   const isPlain = visibleWidth(word) === word.length;
   return isPlain && word.length > width ? (word.match(new RegExp(`.{1,${width}}`, 'g')) ?? []) : [word];
