@@ -1,6 +1,6 @@
 import { type CronFields, nextRun } from '../core/cron/next-run.ts';
 import type { EpochMs } from '../core/time.ts';
-import { uniformOf } from '../core/uniform.ts';
+import { uniformOf } from '../core/hash-fraction.ts';
 
 /** The clock may be set during a wait, so it is read this often. Below the maximum of setTimeout. */
 const LONGEST_WAIT_MS = 30_000;

@@ -5,12 +5,12 @@ import type { Status } from '../core/status/status-document.ts';
 import { createFollow } from './long-poll.ts';
 import { createIntake } from './intake.ts';
 import { createRecorder, SILENT_RECORDER } from './recorder.ts';
-import { operate } from './operator-commands.ts';
+import { operate } from './handle-command.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createReconciler } from './reconciler.ts';
 import { createRecord } from './ledger-record.ts';
 import { buildStatus } from './build-status.ts';
-import { createDeployCounter, createReporting } from './reporting.ts';
+import { createDeployCounter, createReporting } from './reporters.ts';
 import { createWake } from './wake.ts';
 
 export interface Identity {

@@ -4,7 +4,7 @@ import type { PullProgress } from '../core/ports/engine.ts';
 import { failureOf, isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container-status.ts';
-import { originOf } from '../core/status/origin-status.ts';
+import { originOf } from '../core/status/image-origin-status.ts';
 import { describeDecision, decisionMembers, type DecisionReport } from '../core/status/describe-decision.ts';
 import type {
   FailureStatus,

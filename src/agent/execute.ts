@@ -1,5 +1,5 @@
 import { AgentError, toAgentError } from '../core/errors.ts';
-import type { ImageOrigin } from '../core/image/origin.ts';
+import type { ImageOrigin } from '../core/image/image-origin.ts';
 import { isoTime } from '../core/time.ts';
 import type { Action, ActionKind } from '../core/plan/action.ts';
 import { detailsOf } from '../core/plan/action-details.ts';
@@ -9,7 +9,7 @@ import { isEdgeAction, isEngineAction, type PullProgress } from '../core/ports/e
 import { serviceRecord, withContainers } from '../core/state/ledger.ts';
 import { changeLedger, withFetched, type Findings } from '../core/state/ledger-change.ts';
 import type { ReleaseSpec } from '../core/state/release.ts';
-import { withoutValues } from '../core/state/without-values.ts';
+import { withoutValues } from '../core/state/redact.ts';
 import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';

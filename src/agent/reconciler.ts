@@ -18,7 +18,7 @@ import { createLanes } from './lanes.ts';
 import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createPlanning } from './planning.ts';
-import { createProbing } from './probing.ts';
+import { createProbing } from './probe-containers.ts';
 import type { LedgerRecord } from './ledger-record.ts';
 
 /** Results of the last observation and plan. */

@@ -1,7 +1,7 @@
 import { nextDelayMs } from '../core/backoff.ts';
 import type { AgentError } from '../core/errors.ts';
 import type { Delivery } from '../core/ports/report-sink.ts';
-import { uniformOf } from '../core/uniform.ts';
+import { uniformOf } from '../core/hash-fraction.ts';
 import { createWake } from './wake.ts';
 
 /** The shortest time between two deliveries. */

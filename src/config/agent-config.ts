@@ -4,7 +4,7 @@ import { clientCertificateProblem, reportTokenProblem, trustProblem, warningsOf 
 import { stateDirOf } from './paths.ts';
 import { readVariables, refuse } from './read-variables.ts';
 import { reportOf } from './report-config.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Surroundings } from './host-facts.ts';
 import { credentialsOf } from './systemd-credentials.ts';
 
 type Variables = typeof VARIABLES;

@@ -1,7 +1,7 @@
 import { customCleanEnv, EnvMissingError, makeExactValidator } from 'envalid';
 import { AgentError } from '../core/errors.ts';
 import { valueIn } from './environment.ts';
-import { correctFile } from './surroundings.ts';
+import { correctFile } from './host-facts.ts';
 
 /** A variable's only description: Config, the example file, documents and error messages derive from it. */
 export interface Variable<T = unknown> {

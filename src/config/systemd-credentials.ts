@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AgentValues } from './agent-variables.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Surroundings } from './host-facts.ts';
 
 /** The credentials from the unit's LoadCredential=, which replace variables that are not set. */
 export const credentialsOf = (

@@ -6,7 +6,7 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { isDigest, type Digest } from '../core/image/reference.ts';
 import { notFound, partOf, refuse } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
-import { guard, json } from './guard.ts';
+import { guard, json } from './request-guard.ts';
 
 const nowhere = notFound('there is no such address for archives');
 

@@ -7,7 +7,7 @@ import { DOCUMENT_CAP_BYTES } from '../core/manifest/accept.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
-import { guard, json } from './guard.ts';
+import { guard, json } from './request-guard.ts';
 import type { HeldDocument } from './find-environment.ts';
 import type { WriteAnswer } from './manifests.ts';
 

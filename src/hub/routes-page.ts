@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { memoryUsage } from 'node:process';
 import { entityTagOf, isKnown } from '../core/hub/conditional-request.ts';
-import type { DesiredManifest } from '../core/fleet/findings.ts';
+import type { DesiredManifest } from '../core/fleet/host-findings.ts';
 import { judgeHost } from '../core/fleet/host-verdict.ts';
 import { renderMetrics, type HostFacts } from '../core/hub/hub-metrics.ts';
 import { readPublication } from '../core/hub/publication.ts';
@@ -9,7 +9,7 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
 import type { PageAsset } from './page/assets.ts';
-import { guard } from './guard.ts';
+import { guard } from './request-guard.ts';
 
 const LOGIN = '/login';
 const LOGIN_CAP_BYTES = 4096;

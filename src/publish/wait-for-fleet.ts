@@ -1,5 +1,5 @@
 import { judgeFleet, type JudgedHost } from '../core/fleet/host-verdict.ts';
-import type { HostVerdict } from '../core/fleet/verdict.ts';
+import type { HostVerdict } from '../core/fleet/verdict-text.ts';
 import type { HostReport } from '../core/fleet/host-report.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { EpochMs } from '../core/time.ts';

@@ -1,6 +1,6 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
-import type { ImageOrigin } from '../../src/core/image/origin.ts';
+import type { ImageOrigin } from '../../src/core/image/image-origin.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { EdgeRuntimeAction, Edges } from '../../src/core/ports/edge.ts';
 import type { Engine, EngineAction } from '../../src/core/ports/engine.ts';

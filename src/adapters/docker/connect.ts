@@ -5,7 +5,7 @@ import { AgentError } from '../../core/errors.ts';
 import { asText } from './response-types.ts';
 import { createAsk, type Ask } from './engine-call.ts';
 import { toEngineError } from './engine-error.ts';
-import { engineAgent } from './engine-agent.ts';
+import { engineAgent } from './engine-connections.ts';
 
 /** The API of the oldest supported engine (20.10), and the newest API that we know. */
 const OLDEST_API = '1.41';

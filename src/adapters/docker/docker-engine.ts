@@ -6,7 +6,7 @@ import type { Applied, Engine, EngineAction } from '../../core/ports/engine.ts';
 import type { EngineFacts } from '../../core/state/actual.ts';
 import type { EdgeHome } from './edge-body.ts';
 import { demultiplex, runIn } from './exec.ts';
-import { applyAction } from './apply.ts';
+import { applyAction } from './apply-action.ts';
 import { connect, type Connection, type EngineAddress } from './connect.ts';
 import { toEngineError } from './engine-error.ts';
 import { labelsOf } from './response-types.ts';
@@ -16,7 +16,7 @@ import { createObserver, type Observer } from './observer.ts';
 import type { ImageSources } from './pull.ts';
 import { factsOf, type EngineInfo } from './parse-resources.ts';
 import { resolveTag } from './resolve-tag.ts';
-import { freeSpaceIn } from './room.ts';
+import { freeSpaceIn } from './engine-disk.ts';
 
 interface Session {
   readonly connection: Connection;

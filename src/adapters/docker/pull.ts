@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode';
 import { AgentError } from '../../core/errors.ts';
 import { mirrorsOf, type Mirror } from '../../core/image/mirror.ts';
-import type { ImageOrigin, SkippedSource } from '../../core/image/origin.ts';
+import type { ImageOrigin, SkippedSource } from '../../core/image/image-origin.ts';
 import { familiarName, formatImage, type Digest, type Repository } from '../../core/image/reference.ts';
 import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import type { PullProgress } from '../../core/ports/engine.ts';

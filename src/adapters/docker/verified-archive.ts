@@ -16,7 +16,7 @@ import {
   readManifestDocument,
   type Descriptor,
   type ImageDocument,
-} from '../../core/image/manifest-document.ts';
+} from '../../core/image/image-manifest.ts';
 
 type Source = AsyncIterable<Uint8Array>;
 

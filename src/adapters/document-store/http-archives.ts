@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import { answerError } from './http-error.ts';
-import { ABSENT, createStoreServer, DONE, type HttpStoreOptions } from './store-server.ts';
+import { ABSENT, createStoreServer, DONE, type HttpStoreOptions } from './store-request.ts';
 
 const ANSWER_CAP = 64 * 1024;
 

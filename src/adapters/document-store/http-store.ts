@@ -3,7 +3,7 @@ import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/p
 import { showUrl, type HttpAnswer } from '../../io/http.ts';
 import { answerError } from './http-error.ts';
 import { parseListing } from './listing.ts';
-import { ABSENT, createStoreServer, DONE, type HttpStoreOptions } from './store-server.ts';
+import { ABSENT, createStoreServer, DONE, type HttpStoreOptions } from './store-request.ts';
 
 const DOCUMENT_CAP = 256 * 1024;
 /** Reports of a whole environment in one answer. */

@@ -14,7 +14,7 @@ import {
   readManifestDocument,
   type Descriptor,
   type ImageDocument,
-} from '../../core/image/manifest-document.ts';
+} from '../../core/image/image-manifest.ts';
 import { formatImage, type ImageReference } from '../../core/image/reference.ts';
 import type { ArchiveContent } from '../../core/ports/image-registry.ts';
 import { digestOf } from './digest.ts';

@@ -5,7 +5,7 @@ import {
   parseJsonBody,
   platformOf,
   readManifestDocument,
-} from '../../core/image/manifest-document.ts';
+} from '../../core/image/image-manifest.ts';
 import { formatImage, type Digest, type ImageId, type ImageReference } from '../../core/image/reference.ts';
 import type { ImageRegistry, PublishedImage } from '../../core/ports/image-registry.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError } from '../../core/errors.ts';
 import { judgeFleet } from '../../core/fleet/host-verdict.ts';
-import { type HostVerdict } from '../../core/fleet/verdict.ts';
+import { type HostVerdict } from '../../core/fleet/verdict-text.ts';
 import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';

@@ -6,7 +6,7 @@ import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../agent/daemon.ts';
 import { readConfig, type Config } from '../../config/agent-config.ts';
 import { parseCron } from '../../config/cron.ts';
-import { readSurroundings } from '../../config/surroundings.ts';
+import { readSurroundings } from '../../config/host-facts.ts';
 import { toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';

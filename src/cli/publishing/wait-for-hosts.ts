@@ -1,4 +1,4 @@
-import { isWell, verdictText } from '../../core/fleet/verdict.ts';
+import { isWell, verdictText } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';

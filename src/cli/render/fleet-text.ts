@@ -1,6 +1,6 @@
 import type { JudgedHost } from '../../core/fleet/host-verdict.ts';
 import type { HostReport } from '../../core/fleet/host-report.ts';
-import { countWords, isWell, verdictText, type HostFault } from '../../core/fleet/verdict.ts';
+import { countWords, isWell, verdictText, type HostFault } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { oneLine } from '../../core/one-line.ts';
 import type { VersionChange } from '../../core/publish/diff-manifests.ts';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { readConfig, type Config } from '../../config/agent-config.ts';
-import { readSurroundings } from '../../config/surroundings.ts';
+import { readSurroundings } from '../../config/host-facts.ts';
 
 /**
  * The group of the engine's socket, like SupplementaryGroups= in the unit. Empty for TCP, a missing socket or

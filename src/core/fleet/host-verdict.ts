@@ -12,8 +12,8 @@ import {
   type JudgedService,
   type JudgedStatus,
   type DesiredManifest,
-} from './findings.ts';
-import type { Finding, HostFault, HostVerdict } from './verdict.ts';
+} from './host-findings.ts';
+import type { Finding, HostFault, HostVerdict } from './verdict-text.ts';
 import { isOutcome, type VerdictKind } from '../vocabulary/outcomes.ts';
 
 export interface JudgedHost<R = JudgedReport> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { findStrangeKey, formatProblems, problemsOf } from '../manifest/schema-problem.ts';
 import { parseJson, quote } from '../manifest/text.ts';
-import type { JudgedStatus } from '../fleet/findings.ts';
+import type { JudgedStatus } from '../fleet/host-findings.ts';
 import { fingerprintOf } from '../status/fingerprint.ts';
 import type { ReportedStatus } from '../status/reported-status.ts';
 import { refusal, type Refusal } from './refusal.ts';

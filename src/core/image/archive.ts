@@ -1,4 +1,4 @@
-import type { Descriptor } from './manifest-document.ts';
+import type { Descriptor } from './image-manifest.ts';
 import type { Digest, ImageId } from './reference.ts';
 
 /** One platform's image as a file in the store; its name is its digest (docs/DOCUMENTS.md, "Archives"). */

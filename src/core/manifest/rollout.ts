@@ -1,6 +1,6 @@
 import type { Rollout } from './manifest.ts';
 import type { EpochMs } from '../time.ts';
-import { uniformOf } from '../uniform.ts';
+import { uniformOf } from '../hash-fraction.ts';
 
 export interface RolloutPlace {
   readonly environment: string;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Archive } from '../image/archive.ts';
-import { isPlatform } from '../image/manifest-document.ts';
+import { isPlatform } from '../image/image-manifest.ts';
 import { isDigest, isImageId, tryParseImage } from '../image/reference.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 import { NAME } from '../docker-names.ts';

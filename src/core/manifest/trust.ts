@@ -4,7 +4,7 @@ import { decodeBase64 } from './base64.ts';
 import type { Trust, TrustedKey } from './manifest.ts';
 import { findStrangeKey, problemsOf } from './schema-problem.ts';
 import type { Problem } from './schema-problem.ts';
-import { isWeakPublicKey } from './small-order.ts';
+import { isWeakPublicKey } from './ed25519-small-order.ts';
 import { decodeText, parseJson } from './text.ts';
 
 export type ParsedTrust =

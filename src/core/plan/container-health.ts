@@ -1,7 +1,7 @@
 import type { Port } from '../compose/project-model.ts';
 import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts';
 import type { ReleaseSpec } from '../state/release.ts';
-import { withoutValues } from '../state/without-values.ts';
+import { withoutValues } from '../state/redact.ts';
 import type { EpochMs } from '../time.ts';
 import type { ProbeRequest } from './host-plan.ts';
 import type { FailureReason, WaitReason } from '../vocabulary/reasons.ts';

@@ -2,7 +2,7 @@ import type { ContainerSpec } from '../compose/project-model.ts';
 import { formatImage } from '../image/reference.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
-import { withoutValues } from '../state/without-values.ts';
+import { withoutValues } from '../state/redact.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import { subjectOf } from './action-details.ts';

@@ -3,7 +3,7 @@ import { joinedNamespaces } from '../compose/namespaces.ts';
 import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { EpochMs } from '../time.ts';
-import { nextOpening } from '../window/window.ts';
+import { nextOpening } from '../window/window-times.ts';
 import { blockedAsDown } from './outage.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
 import { drain } from './edge/drain.ts';

@@ -1,10 +1,10 @@
 import { isHoldActive } from '../state/ledger.ts';
 import { goalOf, keepMeanwhile, type Goal, type Keep } from './goal.ts';
-import { decideForward } from './forward.ts';
+import { decideForward } from './goal-forward.ts';
 import { demandOf, type EdgeDemand } from './edge/demand.ts';
 import { holdDecision } from './gate.ts';
 import { hasBegun, isSpent, failedStepKey, type ServiceContext } from './plan-input.ts';
-import { decideKeep } from './keep.ts';
+import { decideKeep } from './goal-keep.ts';
 import { isServing } from './outage.ts';
 import type { Decision, ProbeRequest, ServicePlan, Availability } from './host-plan.ts';
 import { rolesOf } from './container-roles.ts';

@@ -1,4 +1,4 @@
-import type { ImageOrigin } from '../image/origin.ts';
+import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Digest, ImageId } from '../image/reference.ts';
 import type { Action } from '../plan/action.ts';
 import type { Actual, EngineFacts } from '../state/actual.ts';

@@ -1,4 +1,4 @@
-import type { ImageOrigin } from '../image/origin.ts';
+import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Action } from '../plan/action.ts';
 import { isEdgeAction, isEngineAction, type TagMeaning } from '../ports/engine.ts';
 import type { EpochMs } from '../time.ts';

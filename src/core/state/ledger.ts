@@ -1,5 +1,5 @@
 import type { RestartPolicy } from '../compose/project-model.ts';
-import type { ImageOrigin } from '../image/origin.ts';
+import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Digest, ImageId } from '../image/reference.ts';
 import type { AcceptedManifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';

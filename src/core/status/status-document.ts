@@ -1,4 +1,4 @@
-import type { ImageOrigin } from '../image/origin.ts';
+import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Outcome } from '../vocabulary/outcomes.ts';
 import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
 

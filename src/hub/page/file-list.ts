@@ -5,8 +5,8 @@ export const PAGE_SCRIPTS = ['page', 'documents', 'dom', 'fleet', 'journal', 'lo
 /** Modules of core that the page uses too, so that its verdicts equal those of the commands. */
 export const CORE_SCRIPTS = {
   'host-verdict': 'fleet/host-verdict',
-  findings: 'fleet/findings',
-  verdict: 'fleet/verdict',
+  'host-findings': 'fleet/host-findings',
+  'verdict-text': 'fleet/verdict-text',
   'image-version': 'image/image-version',
   'natural-order': 'natural-order',
   'one-line': 'one-line',

@@ -5,7 +5,7 @@
 import { reconcileOnce } from '../../../src/agent/once.ts';
 import { wireAgent } from '../../../src/cli/wiring/wire-agent.ts';
 import { readConfig } from '../../../src/config/agent-config.ts';
-import { readSurroundings } from '../../../src/config/surroundings.ts';
+import { readSurroundings } from '../../../src/config/host-facts.ts';
 
 const config = readConfig(process.env, readSurroundings());
 const { signal } = new AbortController();

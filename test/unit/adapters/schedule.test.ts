@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { schedulePolls } from '../../../src/adapters/schedule.ts';
 import { parseCron } from '../../../src/config/cron.ts';
-import { uniformOf } from '../../../src/core/uniform.ts';
+import { uniformOf } from '../../../src/core/hash-fraction.ts';
 
 const PERIOD_MS = 30_000;
 

@@ -2,7 +2,7 @@ import { parseImage } from '../../../src/core/image/reference.ts';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/config/agent-config.ts';
 import { readDocumentPaths, readPaths } from '../../../src/config/paths.ts';
-import { readSurroundings, type Surroundings } from '../../../src/config/surroundings.ts';
+import { readSurroundings, type Surroundings } from '../../../src/config/host-facts.ts';
 import { VARIABLE_ENTRIES } from '../../../src/config/agent-variables.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 

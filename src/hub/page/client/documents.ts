@@ -1,4 +1,4 @@
-import type { DesiredManifest } from '../../../core/fleet/findings.ts';
+import type { DesiredManifest } from '../../../core/fleet/host-findings.ts';
 import { splitReference, versionOf } from '../../../core/image/image-version.ts';
 import type { ReportedStatus } from '../../../core/status/reported-status.ts';
 

@@ -1,6 +1,6 @@
-import { findingsOf, type DesiredManifest } from '../../../core/fleet/findings.ts';
+import { findingsOf, type DesiredManifest } from '../../../core/fleet/host-findings.ts';
 import { judgeFleet, type JudgedHost } from '../../../core/fleet/host-verdict.ts';
-import { countWords, isWell, type Finding } from '../../../core/fleet/verdict.ts';
+import { countWords, isWell, type Finding } from '../../../core/fleet/verdict-text.ts';
 import { ago, element, foreign, type Child } from './dom.ts';
 import type { HostEntry } from './documents.ts';
 import { TONES, toneOf, type Tone } from '../../../core/vocabulary/outcomes.ts';

@@ -5,7 +5,7 @@ import {
   readHostReport,
   type HostReport,
 } from '../../../../src/core/fleet/host-report.ts';
-import { verdictText, type HostVerdict } from '../../../../src/core/fleet/verdict.ts';
+import { verdictText, type HostVerdict } from '../../../../src/core/fleet/verdict-text.ts';
 import type { ServiceStatus, Status } from '../../../../src/core/status/status-document.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
 import { manifest } from '../../../support/world.ts';

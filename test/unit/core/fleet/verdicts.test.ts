@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findingsOf } from '../../../../src/core/fleet/findings.ts';
+import { findingsOf } from '../../../../src/core/fleet/host-findings.ts';
 import { judgeFleet, judgeHost } from '../../../../src/core/fleet/host-verdict.ts';
 import {
   readFleetDocument,
   readHostReport,
   type HostReport,
 } from '../../../../src/core/fleet/host-report.ts';
-import { countWords, isWell, verdictText } from '../../../../src/core/fleet/verdict.ts';
+import { countWords, isWell, verdictText } from '../../../../src/core/fleet/verdict-text.ts';
 import type { Status } from '../../../../src/core/status/status-document.ts';
 import { fleetOfAll, strangeStatus, WANTED_SERIAL } from '../../../support/fleet-of-all.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';

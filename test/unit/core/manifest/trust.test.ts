@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { isWeakPublicKey } from '../../../../src/core/manifest/small-order.ts';
+import { isWeakPublicKey } from '../../../../src/core/manifest/ed25519-small-order.ts';
 import { parseTrust } from '../../../../src/core/manifest/trust.ts';
 import { bytesOf, createSigner } from './builder.ts';
 

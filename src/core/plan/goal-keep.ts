@@ -1,7 +1,7 @@
 import type { Keep } from './goal.ts';
 import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
 import { drain, drainedOf } from './edge/drain.ts';
-import { startFirst } from './edge/start-first.ts';
+import { startFirst } from './start-first.ts';
 import { takenVolumes } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
 import { restingFailedStep, failedStepOf } from './failed-step.ts';

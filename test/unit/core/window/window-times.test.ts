@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeployWindow } from '../../../../src/core/window/deploy-window.ts';
 import { parseWindows } from '../../../../src/core/window/parse.ts';
-import { nextOpening, openAt } from '../../../../src/core/window/window.ts';
+import { nextOpening, openAt } from '../../../../src/core/window/window-times.ts';
 
 const windows = (text: string): readonly DeployWindow[] => {
   const parsed = parseWindows(text);

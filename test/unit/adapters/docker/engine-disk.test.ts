@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requireDiskSpace, freeSpaceIn } from '../../../../src/adapters/docker/room.ts';
+import { requireDiskSpace, freeSpaceIn } from '../../../../src/adapters/docker/engine-disk.ts';
 
 describe('the room for a pull', () => {
   it('is told with the folder that it is in', async () => {

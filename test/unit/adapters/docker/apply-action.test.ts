@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ApplyContext, applyAction } from '../../../../src/adapters/docker/apply.ts';
+import { type ApplyContext, applyAction } from '../../../../src/adapters/docker/apply-action.ts';
 import type { EngineAction } from '../../../../src/core/ports/engine.ts';
 import { type FakeEngine, startFakeEngine } from '../../../support/fake-engine.ts';
 import { NO_EDGE_HOME, NO_SOURCES } from '../../../support/world.ts';

@@ -4,7 +4,7 @@ import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
 import { dependencyStep } from './dependency.ts';
 import { drainActions, drain, drainedOf, stateActions } from './edge/drain.ts';
-import { isStandingBy, startFirst } from './edge/start-first.ts';
+import { isStandingBy, startFirst } from './start-first.ts';
 import { serversOf } from './edge/edge-view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './plan-input.ts';

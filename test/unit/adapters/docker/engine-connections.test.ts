@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { engineAgent } from '../../../../src/adapters/docker/engine-agent.ts';
+import { engineAgent } from '../../../../src/adapters/docker/engine-connections.ts';
 import { startFakeEngine } from '../../../support/fake-engine.ts';
 
 describe('connections to an engine', () => {

@@ -1,17 +1,17 @@
-import type { EdgeFrontend } from '../../edge/edge-config.ts';
-import { serverName } from '../../edge/haproxy-names.ts';
-import type { Attachment } from '../../compose/project-model.ts';
-import type { Container } from '../../state/actual.ts';
-import type { Release } from '../../state/release.ts';
-import type { Action } from '../action.ts';
-import { liveName } from '../required-resources.ts';
-import { absentDonor } from '../shared-namespace.ts';
-import { wait } from '../gate.ts';
-import type { ServiceContext, Target } from '../plan-input.ts';
-import type { Verdict } from '../container-health.ts';
-import { prepare } from '../prepare.ts';
-import { repairInPlace, verdictOf } from '../stop-first.ts';
-import { claimName, isUp, quiesce, refOf, type Slot } from '../slot.ts';
+import type { EdgeFrontend } from '../edge/edge-config.ts';
+import { serverName } from '../edge/haproxy-names.ts';
+import type { Attachment } from '../compose/project-model.ts';
+import type { Container } from '../state/actual.ts';
+import type { Release } from '../state/release.ts';
+import type { Action } from './action.ts';
+import { liveName } from './required-resources.ts';
+import { absentDonor } from './shared-namespace.ts';
+import { wait } from './gate.ts';
+import type { ServiceContext, Target } from './plan-input.ts';
+import type { Verdict } from './container-health.ts';
+import { prepare } from './prepare.ts';
+import { repairInPlace, verdictOf } from './stop-first.ts';
+import { claimName, isUp, quiesce, refOf, type Slot } from './slot.ts';
 import {
   directPortHolders,
   hostPortsOf,
@@ -19,12 +19,12 @@ import {
   letsGo,
   overlaps,
   type PortHolder,
-} from '../port-conflicts.ts';
-import { isProven } from './edge-image.ts';
-import { bake, bakeFault, othersDrain } from './bake-time.ts';
-import { stateActions } from './drain.ts';
-import { standIn } from './stand-in.ts';
-import { type Step, act, blockedStep, pending, some, stuck } from '../step.ts';
+} from './port-conflicts.ts';
+import { isProven } from './edge/edge-image.ts';
+import { bake, bakeFault, othersDrain } from './edge/bake-time.ts';
+import { stateActions } from './edge/drain.ts';
+import { standIn } from './edge/copy-stand-in.ts';
+import { type Step, act, blockedStep, pending, some, stuck } from './step.ts';
 import {
   backendsOf,
   currentEdge,
@@ -34,7 +34,7 @@ import {
   sameFrontend,
   serversOf,
   type ReleaseBackend,
-} from './edge-view.ts';
+} from './edge/edge-view.ts';
 
 export interface StartFirstOptions {
   /** The release has yet to prove itself: it is watched for the monitor time once it serves. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { AgentError, rawMessageOf } from '../../core/errors.ts';
-import type { ImageOrigin } from '../../core/image/origin.ts';
+import type { ImageOrigin } from '../../core/image/image-origin.ts';
 import type { RestartPolicy } from '../../core/compose/project-model.ts';
 import type { Applied, CreatedContainer, EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { Limits } from '../../core/state/actual.ts';
@@ -16,7 +16,7 @@ import { createNetwork } from './networks.ts';
 import { tryStart } from './run-preflight.ts';
 import type { CreateContainer } from '../../core/plan/action.ts';
 import { pullImage, type ImageSources } from './pull.ts';
-import { requireDiskSpace } from './room.ts';
+import { requireDiskSpace } from './engine-disk.ts';
 
 export interface ApplyContext {
   readonly docker: Dockerode;

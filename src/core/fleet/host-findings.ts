@@ -3,7 +3,7 @@ import type { ReportedService, ReportedStatus } from '../status/reported-status.
 import type { DecisionStatus } from '../status/status-document.ts';
 import { isoSeconds, type EpochMs } from '../time.ts';
 import type { ErrorCode } from '../vocabulary/error-codes.ts';
-import { silentSince, type Finding } from './verdict.ts';
+import { silentSince, type Finding } from './verdict-text.ts';
 
 /** The part of a manifest that verdicts depend on; a Manifest is one. */
 export interface DesiredManifest {

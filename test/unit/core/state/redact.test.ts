@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { specHash } from '../../../../src/core/compose/release-spec.ts';
 import { resolveHost } from '../../../../src/core/state/desired.ts';
 import type { ReleaseSpec } from '../../../../src/core/state/release.ts';
-import { withoutValues } from '../../../../src/core/state/without-values.ts';
+import { withoutValues } from '../../../../src/core/state/redact.ts';
 import { emptyLedger } from '../../../../src/core/state/ledger.ts';
 import { FOLDER, projectOf, webFile } from '../compose/parsing.ts';
 
