@@ -1,4 +1,4 @@
-import { nextDelayMs } from '../core/backoff.ts';
+import { BACKOFF, nextDelayMs } from '../core/backoff.ts';
 import type { ComposeProject } from '../core/compose/project-model.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import { accept, reverify, watermarkOf } from '../core/manifest/accept.ts';
@@ -30,8 +30,6 @@ export interface Intake {
   /** Why the ledger could not store an accepted manifest. */
   readonly ledgerFailure: AgentError | undefined;
 }
-
-const BACKOFF = { baseMs: 2_000, capMs: 120_000 };
 
 /** Reads compose files, trust and manifest. With `dryRun` no accepted manifest goes to the ledger. */
 export const createIntake = (
@@ -140,7 +138,7 @@ export const createIntake = (
       failures,
       random: ports.random(),
       floorMs: fetched.retryAfterMs,
-      ...BACKOFF,
+      ...BACKOFF.manifestSource,
     });
     if (!state.source.failure)
       ports.log.write('warn', 'manifest.unreachable', { message: fetched.error.message });

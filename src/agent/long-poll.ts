@@ -1,4 +1,4 @@
-import { nextDelayMs } from '../core/backoff.ts';
+import { BACKOFF, nextDelayMs } from '../core/backoff.ts';
 import type { Held } from '../core/ports/manifest-source.ts';
 import type { IntakeReader } from './intake.ts';
 import type { AgentPorts } from './agent-ports.ts';
@@ -24,7 +24,7 @@ export interface FollowTimes {
   readonly restMs: number;
 }
 
-const TIMES: FollowTimes = { baseMs: 2_000, capMs: 120_000, restMs: 3_600_000 };
+const TIMES: FollowTimes = { ...BACKOFF.manifestSource, restMs: 3_600_000 };
 /** A response that took longer was held: no server needs this long for a 304. */
 const HELD_MS = 5_000;
 /** Quicker responses in a row are slowed down, whatever they say. */

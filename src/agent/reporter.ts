@@ -1,4 +1,4 @@
-import { nextDelayMs } from '../core/backoff.ts';
+import { BACKOFF, nextDelayMs } from '../core/backoff.ts';
 import type { AgentError } from '../core/errors.ts';
 import type { Delivery } from '../core/ports/report-sink.ts';
 import { uniformOf } from '../core/hash-fraction.ts';
@@ -7,7 +7,6 @@ import { createWake } from './wake.ts';
 /** The shortest time between two deliveries. */
 const LEAST_MS = 2_000;
 const HEARTBEAT_MS = 60_000;
-const BACKOFF = { baseMs: 2_000, capMs: 60_000 };
 
 export interface ReporterOptions {
   /** The current status: its fingerprint, and how to send it. */
@@ -68,7 +67,8 @@ export const createReporter = (options: ReporterOptions): Reporter => {
       failure = delivery.error;
       const random = options.random();
       notBeforeMs =
-        performance.now() + nextDelayMs({ failures, random, floorMs: delivery.retryAfterMs, ...BACKOFF });
+        performance.now() +
+        nextDelayMs({ failures, random, floorMs: delivery.retryAfterMs, ...BACKOFF.report });
       if (failures === 1) options.onFailure(delivery.error);
       return;
     }

@@ -1,19 +1,36 @@
-export interface Backoff {
+interface Limits {
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
+/** The first and the longest delay of every back-off, in milliseconds. */
+export const BACKOFF = {
+  manifestSource: { baseMs: 2_000, capMs: 120_000 },
+  report: { baseMs: 2_000, capMs: 60_000 },
+  /** A failed step, of the edge too: nothing stops for it twice. */
+  step: { baseMs: 2_000, capMs: 300_000 },
+  /** A failed start of a new release: each try interrupts the service. */
+  start: { baseMs: 60_000, capMs: 3_600_000 },
+  repeatedCreation: { baseMs: 2_000, capMs: 300_000 },
+} as const;
+
+export interface Backoff extends Limits {
   /** Consecutive failures, including the last one. */
   readonly failures: number;
   /** Drawn by the caller, uniform in [0, 1). */
   readonly random: number;
   /** A server's `Retry-After`, which may exceed `capMs`. */
   readonly floorMs: number | undefined;
-  readonly baseMs: number;
-  readonly capMs: number;
 }
+
+/** The longest delay after this many failures in a row. */
+export const ceilingMs = ({ baseMs, capMs }: Limits, failures: number): number =>
+  Math.min(capMs, baseMs * 2 ** Math.max(0, failures - 1));
 
 /**
  * Exponential back-off with full jitter: uniform in [0, min(cap, base · 2^(failures − 1))), but at least the
  * floor.
  */
 export const nextDelayMs = ({ failures, random, floorMs, baseMs, capMs }: Backoff): number => {
-  const ceilingMs = Math.min(capMs, baseMs * 2 ** Math.max(0, failures - 1));
-  return Math.max(floorMs ?? 0, Math.floor(random * ceilingMs));
+  return Math.max(floorMs ?? 0, Math.floor(random * ceilingMs({ baseMs, capMs }, failures)));
 };

@@ -1,3 +1,6 @@
+/** The longest wait that `Prefer: wait=N` gets. */
+export const LONGEST_WAIT_SECONDS = 300;
+
 /** How a wait ended: the topic changed, the time is over, or the hub shuts down. */
 export type WaitEnd = 'changed' | 'over' | 'closing';
 

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { AgentError, messageOf } from '../core/errors.ts';
 import { ARCHIVE_FOLDER } from '../core/fleet/store-layout.ts';
 import { answerClientError } from './malformed-request.ts';
-import { LONGEST_WAIT_SECONDS } from './limits.ts';
+import { LONGEST_WAIT_SECONDS } from './held-requests.ts';
 
 /** PEM texts. */
 export interface TlsFiles {

@@ -16,7 +16,7 @@ import { answerClientError } from './malformed-request.ts';
 import type { HubContext } from './hub-context.ts';
 import { countAnswer, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
-import { LONGEST_WAIT_SECONDS, type HubLimits } from './limits.ts';
+import type { HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
 import { createThrottle } from './throttle.ts';
 import { openReports } from './reports.ts';
@@ -25,7 +25,7 @@ import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import { addPageRoutes } from './routes-page.ts';
 import { addReportRoutes, reportTopic } from './routes-reports.ts';
-import { createWaiting } from './held-requests.ts';
+import { createWaiting, LONGEST_WAIT_SECONDS } from './held-requests.ts';
 import { createWatchers } from './watchers.ts';
 
 export interface HubOptions {

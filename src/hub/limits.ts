@@ -1,6 +1,3 @@
-/** The longest wait that `Prefer: wait=N` gets. */
-export const LONGEST_WAIT_SECONDS = 300;
-
 export interface HubLimits {
   readonly environments: number;
   /** Per environment. */

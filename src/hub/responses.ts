@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import { isKnown, preferredWait, type Conditions } from '../core/hub/conditional-request.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { LONGEST_WAIT_SECONDS } from './limits.ts';
-import type { Waiting } from './held-requests.ts';
+import { LONGEST_WAIT_SECONDS, type Waiting } from './held-requests.ts';
 
 export const conditionsOf = ({ headers }: FastifyRequest): Conditions => ({
   ifMatch: headers['if-match'],

@@ -1,4 +1,4 @@
-import { nextDelayMs } from '../backoff.ts';
+import { BACKOFF, ceilingMs, nextDelayMs } from '../backoff.ts';
 import type { AgentError } from '../errors.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
@@ -32,12 +32,6 @@ const BLOCKED_BY: Partial<Record<ErrorCode, BlockReason>> = {
   REPEATED: 'repeated',
 };
 
-/**
- * A failed switch interrupts the service, so it backs off long. Everything else is soon tried again, the edge
- * too: nothing stops for it twice.
- */
-const SWITCH = { baseMs: 60_000, capMs: 3_600_000 };
-const OTHER = { baseMs: 2_000, capMs: 300_000 };
 const FLOOR_MS = 500;
 
 /** The `Retry-After` of a server that the agent asked itself. */
@@ -66,8 +60,8 @@ export const nextFailedStep = (f: FailedAction): FailedStep => {
   const count = (isSame ? previous.count : 0) + 1;
   const restMs =
     action.kind === 'start' && !f.isRepair && release !== EDGE_TARGET
-      ? Math.min(SWITCH.capMs, SWITCH.baseMs * 2 ** (count - 1))
-      : nextDelayMs({ failures: count, random: f.random, ...OTHER, floorMs: floorOf(error) });
+      ? ceilingMs(BACKOFF.start, count)
+      : nextDelayMs({ failures: count, random: f.random, ...BACKOFF.step, floorMs: floorOf(error) });
   return {
     action: action.kind,
     release,

@@ -1,3 +1,4 @@
+import { BACKOFF, ceilingMs } from '../backoff.ts';
 import type { EpochMs } from '../time.ts';
 import type { FailedStep } from './plan-input.ts';
 
@@ -12,7 +13,6 @@ export interface Repetition {
 
 /** An operator who removes a container a few times in a row finds it back at once. */
 const FREE = 5;
-const REST = { baseMs: 2_000, capMs: 300_000 };
 /** After this gap a creation begins a new series. */
 const FORGOTTEN_MS = 60_000;
 
@@ -20,7 +20,7 @@ const FORGOTTEN_MS = 60_000;
 export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repetition => {
   const isOver = !before || nowMs - before.lastMs > Math.max(FORGOTTEN_MS, 2 * before.restMs);
   const count = isOver ? 1 : before.count + 1;
-  const restMs = count <= FREE ? 0 : Math.min(REST.capMs, REST.baseMs * 2 ** (count - FREE - 1));
+  const restMs = count <= FREE ? 0 : ceilingMs(BACKOFF.repeatedCreation, count - FREE);
   return { count, sinceMs: isOver ? nowMs : before.sinceMs, lastMs: nowMs, restMs };
 };
 
