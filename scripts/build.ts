@@ -37,7 +37,13 @@ const scriptOf = (name: PageScript): string =>
 const inlinePage: Plugin = {
   name: 'inline-page',
   setup: (context) => {
+    let isReplaced = false;
+    context.onEnd(() => {
+      // Without the replacement the build succeeds, and the hub fails at its start.
+      if (!isReplaced) throw new Error('src/hub/page/read-page-files.ts is not in the bundle');
+    });
     context.onLoad({ filter: /hub[/]page[/]read-page-files\.ts$/ }, () => {
+      isReplaced = true;
       const texts = Object.fromEntries(PAGE_FILES.map((name) => [name, readPageFile(name)]));
       const scripts = Object.fromEntries(ALL_SCRIPTS.map((name) => [name, scriptOf(name)]));
       const contents = [
