@@ -54,7 +54,9 @@ const normal = (engine: SimulatedEngine): readonly object[] =>
     .toSorted((a, b) => a.slot.localeCompare(b.slot));
 
 /** `npm run test:long` has 2000. */
-const runs = { numRuns: Number(process.env['RUNS'] ?? 200) };
+const RUNS = process.env['RUNS'];
+/** Always the same cases in `npm test`, so that one that fails fails again; others each time with RUNS. */
+const runs = RUNS === undefined ? { numRuns: 200, seed: 1 } : { numRuns: Number(RUNS) };
 const PATIENCE_MS = 600_000;
 
 const foreignOf = (engine: SimulatedEngine): unknown =>
