@@ -119,7 +119,7 @@ describe('a ledger that', () => {
       expect(await everything(scene)).toEqual(before);
       expect(await scene.run(['recover'])).toMatchObject({
         code: 0,
-        stdout: expect.stringMatching(/the ledger is whole/),
+        stdout: expect.stringMatching(/the ledger is intact/),
       });
     },
   );

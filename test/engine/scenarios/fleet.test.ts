@@ -100,7 +100,7 @@ describe('three hosts of one environment', () => {
     const scene = await createFleetScene(ground, { hosts: 3 });
     await scene.deploy('1.0.0');
     await scene.push('1.1.0', flavours.crash);
-    const rollout = `1h:${canaryFraction(scene.environment, 2, ['web-1', 'web-2', 'web-3'])}%`;
+    const rollout = `24h:${canaryFraction(scene.environment, 2, ['web-1', 'web-2', 'web-3'])}%`;
     const args = ['--wait', '--timeout', '60s', '--rollout', rollout, '--on-failure', 'freeze'];
     assertCode(await scene.publish('web=1.1.0', ...args), 3);
     expect(await published(scene)).toMatchObject({
