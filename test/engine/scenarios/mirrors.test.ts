@@ -76,7 +76,9 @@ describe('mirrors', () => {
       new RegExp(`ok +mirror \\(web\\): http://${good.address} has it, without a login`),
     );
     expect(doctor).toMatch(
-      new RegExp(`hint +mirror \\(web\\): http://${dead.address}: .*refused.*\\n.*→ a pull skips this mirror`),
+      new RegExp(
+        `hint +mirror \\(web\\): http://${dead.address}: .*refused.*\\n.*→ a pull skips this mirror`,
+      ),
     );
     expect(doctor).toMatch(new RegExp(`hint +mirror \\(web\\): http://${lying.address}: .*unknown`));
 
