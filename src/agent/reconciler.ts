@@ -2,8 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { donorsIn } from '../core/compose/namespaces.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
-import { serviceOf, failedStepKey, type PlanInput, type FailedStep } from '../core/plan/plan-input.ts';
-import { EDGE_TARGET } from '../core/plan/plan-input.ts';
+import {
+  EDGE_TARGET,
+  serviceOf,
+  failedStepKey,
+  type PlanInput,
+  type FailedStep,
+} from '../core/plan/plan-input.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
 import { asksForListeners, isUnsettled, type HostPlan } from '../core/plan/host-plan.ts';
 import { attemptOf, withoutLifted } from '../core/plan/failed-step.ts';

@@ -4,8 +4,12 @@ import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/plan-host.ts';
 import { identify } from '../../src/core/plan/ownership.ts';
-import { EDGE_TARGET } from '../../src/core/plan/plan-input.ts';
-import { failedStepKey, type PlanInput, type FailedStep } from '../../src/core/plan/plan-input.ts';
+import {
+  EDGE_TARGET,
+  failedStepKey,
+  type PlanInput,
+  type FailedStep,
+} from '../../src/core/plan/plan-input.ts';
 import { attemptOf, nextFailedStep, withoutLifted } from '../../src/core/plan/failed-step.ts';
 import { asksForListeners, type Decision, type HostPlan } from '../../src/core/plan/host-plan.ts';
 import { isEdgeAction, isEngineAction } from '../../src/core/ports/engine.ts';

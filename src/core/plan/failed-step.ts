@@ -2,9 +2,9 @@ import { BACKOFF, ceilingMs, nextDelayMs } from '../backoff.ts';
 import type { AgentError } from '../errors.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
-import { EDGE_TARGET } from './plan-input.ts';
 import { wait } from './gate.ts';
 import {
+  EDGE_TARGET,
   serviceOf,
   failedStepKey,
   type PlanInput,

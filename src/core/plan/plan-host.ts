@@ -8,13 +8,18 @@ import { blockedAsDown } from './outage.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
 import { drain } from './edge/drain.ts';
 import { planEdge } from './edge/plan-edge.ts';
-import { EDGE_TARGET } from './plan-input.ts';
 import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
 import { foreignIn } from './foreign-container.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
-import { failedStepKey, type Foreign, type PlanInput, type ServiceContext } from './plan-input.ts';
+import {
+  EDGE_TARGET,
+  failedStepKey,
+  type Foreign,
+  type PlanInput,
+  type ServiceContext,
+} from './plan-input.ts';
 import { type Decision, type EdgePlan, type HostPlan, type ServicePlan, takes } from './host-plan.ts';
 import { replicaOf } from './container-roles.ts';
 import { planService } from './plan-service.ts';
