@@ -7,6 +7,7 @@ import { isBusy, outcomesOf, type SimulatedAgent } from '../../../support/simula
 import type { SimulatedEngine } from '../../../support/simulated-engine.ts';
 import { restsForEver } from './at-rest.ts';
 import { BAD, disturbance, kill, publish, start, type Run, type Watch } from './history.ts';
+import { runs } from './property-runs.ts';
 
 const isRunning = (c: Container): boolean => c.state === 'running' || c.state === 'restarting';
 const slotOf = (c: Container): string => `${c.owner?.service ?? ''}.${String(c.owner?.replica ?? 0)}`;
@@ -53,10 +54,6 @@ const normal = (engine: SimulatedEngine): readonly object[] =>
     }))
     .toSorted((a, b) => a.slot.localeCompare(b.slot));
 
-/** `npm run test:long` has 2000. */
-const RUNS = process.env['RUNS'];
-/** Always the same cases in `npm test`, so that one that fails fails again; others each time with RUNS. */
-const runs = RUNS === undefined ? { numRuns: 200, seed: 1 } : { numRuns: Number(RUNS) };
 const PATIENCE_MS = 600_000;
 
 const foreignOf = (engine: SimulatedEngine): unknown =>

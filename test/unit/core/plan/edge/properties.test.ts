@@ -21,11 +21,8 @@ import {
 import { FALLS_AGAIN_AND_AGAIN, FALLS_BEFORE_THE_NEXT_EDGE, FOUND } from './counterexamples.ts';
 import { named, rotation, serving } from './scenes.ts';
 import { restsForEver } from '../at-rest.ts';
+import { runs } from '../property-runs.ts';
 
-/** `npm run test:long` has 2000. */
-const RUNS = process.env['RUNS'];
-/** Always the same cases in `npm test`, so that one that fails fails again; others each time with RUNS. */
-const runs = RUNS === undefined ? { numRuns: 200, seed: 1 } : { numRuns: Number(RUNS) };
 const PATIENCE_MS = 600_000;
 
 const isRunning = (c: Container): boolean => c.state === 'running' || c.state === 'restarting';
