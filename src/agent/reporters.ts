@@ -4,7 +4,7 @@ import { fingerprintOf } from '../core/status/fingerprint.ts';
 import { reportText } from '../core/status/report-text.ts';
 import type { ReportStatus, Status } from '../core/status/status-document.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';
-import { createReporter, type Reporter } from './reporter.ts';
+import { createReporter, type Reporter, type ReporterOptions } from './reporter.ts';
 import type { Recorder } from './recorder.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
@@ -49,43 +49,46 @@ interface Shared {
   readonly status: () => Status;
 }
 
-const statusReporter = (
-  { ports: { log, random }, host, status }: Shared,
-  sink: ReportSink,
-  onDelivery: () => void,
+const reporterOf = (
+  { ports: { random }, host, status }: Shared,
+  send: (status: Status, signal: AbortSignal) => Promise<Delivery>,
+  handlers: Pick<ReporterOptions, 'onDelivery' | 'onFailure' | 'onRecovery'>,
 ): Reporter =>
   createReporter({
     host,
     random,
     current: () => {
       const now = status();
-      return { fingerprint: fingerprintOf(now), send: (signal) => sink.send(reportText(now), signal) };
+      return { fingerprint: fingerprintOf(now), send: (signal) => send(now, signal) };
     },
+    ...handlers,
+  });
+
+const statusReporter = (shared: Shared, sink: ReportSink, onDelivery: () => void): Reporter => {
+  const { log } = shared.ports;
+  return reporterOf(shared, (status, signal) => sink.send(reportText(status), signal), {
     onDelivery,
     onFailure: ({ code, message, advice }) => log.write('warn', 'report.failed', { code, message, advice }),
     onRecovery: () => log.write('info', 'report.delivered', { url: sink.url }),
   });
+};
 
 const metricsReporter = (
-  { ports: { log, random }, host, status }: Shared,
+  shared: Shared,
   file: NonNullable<AgentPorts['metrics']>,
   counts: () => readonly DeployCounts[],
-): Reporter =>
-  createReporter({
-    host,
-    random,
-    current: () => {
-      const now = status();
-      const send = async (): Promise<Delivery> => {
-        const written = await file.write(renderHostMetrics(now, counts()));
-        return written.ok ? { kind: 'delivered' } : { kind: 'failed', error: written.error };
-      };
-      return { fingerprint: fingerprintOf(now), send };
-    },
+): Reporter => {
+  const { log } = shared.ports;
+  const send = async (status: Status): Promise<Delivery> => {
+    const written = await file.write(renderHostMetrics(status, counts()));
+    return written.ok ? { kind: 'delivered' } : { kind: 'failed', error: written.error };
+  };
+  return reporterOf(shared, send, {
     onDelivery: () => undefined,
     onFailure: ({ message, advice }) => log.write('warn', 'metrics.failed', { message, advice }),
     onRecovery: () => log.write('info', 'metrics.written', { path: file.path }),
   });
+};
 
 export const createReporting = (shared: Shared, counts: () => readonly DeployCounts[]): Reporting => {
   const { reports, metrics, now } = shared.ports;
