@@ -31,6 +31,5 @@ export const ceilingMs = ({ baseMs, capMs }: Limits, failures: number): number =
  * Exponential back-off with full jitter: uniform in [0, min(cap, base · 2^(failures − 1))), but at least the
  * floor.
  */
-export const nextDelayMs = ({ failures, random, floorMs, baseMs, capMs }: Backoff): number => {
-  return Math.max(floorMs ?? 0, Math.floor(random * ceilingMs({ baseMs, capMs }, failures)));
-};
+export const nextDelayMs = (backoff: Backoff): number =>
+  Math.max(backoff.floorMs ?? 0, Math.floor(backoff.random * ceilingMs(backoff, backoff.failures)));
