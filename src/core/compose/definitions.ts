@@ -11,7 +11,7 @@ import {
 } from './reader-context.ts';
 import { isUnusable, labels, pathText } from './container-environment.ts';
 import { canonicalIp, canonicalSubnet } from './ip.ts';
-import type { NetworkDefinition, VolumeDefinition } from './project-model.ts';
+import { DEFAULT_NETWORK, type NetworkDefinition, type VolumeDefinition } from './project-model.ts';
 import { hostFile } from './host-paths.ts';
 import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
 import { bool, filledText, textLike } from './scalars.ts';
@@ -88,16 +88,6 @@ const reportExternal = (node: MapNode, c: Context): void => {
 };
 
 const isNull = (node: Node): boolean => node.kind === 'scalar' && node.value === null;
-
-export const DEFAULT_NETWORK: NetworkDefinition = {
-  fixedName: undefined,
-  external: false,
-  driverOptions: {},
-  internal: false,
-  attachable: false,
-  enableIpv6: false,
-  labels: {},
-};
 
 export const network = (node: Node, c: Context, name: string): NetworkDefinition | undefined => {
   if (isNull(node)) return DEFAULT_NETWORK;

@@ -219,6 +219,17 @@ export interface NetworkDefinition {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** A network without settings of its own. */
+export const DEFAULT_NETWORK: NetworkDefinition = {
+  fixedName: undefined,
+  external: false,
+  driverOptions: {},
+  internal: false,
+  attachable: false,
+  enableIpv6: false,
+  labels: {},
+};
+
 export interface VolumeDefinition {
   readonly fixedName: string | undefined;
   readonly external: boolean;

@@ -10,11 +10,11 @@ import {
   type FilePurpose,
   type Reader,
 } from './reader-context.ts';
-import { DEFAULT_NETWORK, network, sourceFile, volume } from './definitions.ts';
+import { network, sourceFile, volume } from './definitions.ts';
 import { NAME } from '../docker-names.ts';
 import { memoize } from '../memoize.ts';
 import { projectAllowance } from './interpolate.ts';
-import type { ComposeProject } from './project-model.ts';
+import { DEFAULT_NETWORK, type ComposeProject } from './project-model.ts';
 import type { ComposeProblem } from './compose-problem.ts';
 import { expectMap, fields, toRecord } from './readers.ts';
 import { bool } from './scalars.ts';

@@ -1,3 +1,4 @@
+import { DEFAULT_NETWORK } from '../../compose/project-model.ts';
 import { networkName } from '../../docker-names.ts';
 import type { Action } from '../action.ts';
 import type { PlanInput } from '../plan-input.ts';
@@ -13,14 +14,6 @@ export const edgeNetworkOf = (input: PlanInput): Action => {
     network: EDGE_NETWORK,
     hash: EDGE_NETWORK_HASH,
     pinned: true,
-    definition: {
-      fixedName: undefined,
-      external: false,
-      driverOptions: {},
-      internal: false,
-      attachable: false,
-      enableIpv6: false,
-      labels: {},
-    },
+    definition: DEFAULT_NETWORK,
   };
 };
