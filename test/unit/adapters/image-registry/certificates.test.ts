@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { openRegistry } from '../../../../src/cli/publishing/open-store.ts';
 import { readPublisherConfig } from '../../../../src/config/publisher-config.ts';
 import { parseImage } from '../../../../src/core/image/reference.ts';
 import type { ImageRegistry } from '../../../../src/core/ports/image-registry.ts';
-import { createCertificate, createFolder, serveTls, writeText } from '../manifest-source/server.ts';
+import { createCertificate, createFolder, serveMutualTls, writeText } from '../manifest-source/server.ts';
 
 const { signal } = new AbortController();
 const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
@@ -38,17 +38,8 @@ const answer: RequestListener = (request, response) => {
 
 /** A registry that shows its certificate to everybody and answers only who shows one that it knows. */
 const startRegistry = async () => {
-  const folder = await createFolder();
-  const server = await createCertificate(folder, 'server');
-  const client = await createCertificate(folder, 'client');
-  const tls = {
-    key: await readFile(server.key),
-    cert: await readFile(server.cert),
-    ca: await readFile(client.cert),
-    requestCert: true,
-    rejectUnauthorized: true,
-  };
-  const { port } = new URL((await serveTls(tls, answer)).url);
+  const { url, folder, server, client } = await serveMutualTls(answer);
+  const { port } = new URL(url);
   // 127.0.0.1 in another spelling: registries on loopback addresses are asked without TLS.
   const host = `127.1:${port}`;
   const certs = join(folder, 'certs.d', host);

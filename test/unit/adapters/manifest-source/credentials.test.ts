@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCredentials } from '../../../../src/adapters/manifest-source/credentials.ts';
 import { parseRetryAfter } from '../../../../src/core/retry-after.ts';
 import { documentOf, errorOf, failure, sourceOf } from './fetched.ts';
-import { createCertificate, createFolder, serve, serveTls, writeText } from './server.ts';
+import { createCertificate, createFolder, serve, serveMutualTls, serveTls, writeText } from './server.ts';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
@@ -117,14 +117,7 @@ describe('a manifest over TLS', () => {
   });
 
   it('shows its own certificate where the server wants one', async () => {
-    const folder = await createFolder();
-    const server = await createCertificate(folder, 'server');
-    const client = await createCertificate(folder, 'client');
-    const material = { cert: await readFile(server.cert), key: await readFile(server.key) };
-    const { url } = await serveTls(
-      { ...material, ca: await readFile(client.cert), requestCert: true, rejectUnauthorized: true },
-      (_, response) => response.end('body'),
-    );
+    const { url, server, client } = await serveMutualTls((_, response) => response.end('body'));
     const tls = { ca: server.cert, clientCert: client.cert, clientKey: client.key };
     expect(await sourceOf(url, { tls })()).toEqual(documentOf('body'));
     expect(await sourceOf(url, { tls: { ca: server.cert } })()).toMatchObject(

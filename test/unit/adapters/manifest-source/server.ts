@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -79,4 +79,20 @@ export const createCertificate = async (
     cert,
   ]);
   return { cert, key };
+};
+
+/** A server that answers only a client with the certificate that it knows. */
+export const serveMutualTls = async (listener: RequestListener) => {
+  const folder = await createFolder();
+  const server = await createCertificate(folder, 'server');
+  const client = await createCertificate(folder, 'client');
+  const tls = {
+    key: await readFile(server.key),
+    cert: await readFile(server.cert),
+    ca: await readFile(client.cert),
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  const { url } = await serveTls(tls, listener);
+  return { url, folder, server, client };
 };

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import {
 } from '../../../../src/adapters/report-store/report-store.ts';
 import { readAgentTlsFiles } from '../../../../src/io/tls-files.ts';
 import type { Delivery } from '../../../../src/core/ports/report-sink.ts';
-import { createCertificate, createFolder, serve, serveTls, writeText } from '../manifest-source/server.ts';
+import { createFolder, serve, serveMutualTls, writeText } from '../manifest-source/server.ts';
 
 const PATIENT = { connectMs: 5000, responseMs: 5000, requestMs: 10_000 };
 const signal = new AbortController().signal;
@@ -159,17 +159,7 @@ describe('sending a report', () => {
   });
 
   it('checks certificates, and shows one, as the manifest source does', async () => {
-    const folder = await createFolder();
-    const server = await createCertificate(folder, 'server');
-    const client = await createCertificate(folder, 'client');
-    const tls = {
-      key: await readFile(server.key),
-      cert: await readFile(server.cert),
-      ca: await readFile(client.cert),
-      requestCert: true,
-      rejectUnauthorized: true,
-    };
-    const { url } = await serveTls(tls, (_, response) => response.end());
+    const { url, folder, server, client } = await serveMutualTls((_, response) => response.end());
     const files = { ca: server.cert, clientCert: client.cert, clientKey: client.key };
     const readTls = (end: AbortSignal) => readAgentTlsFiles(files, end);
     expect(await sender(url)()).toMatchObject(failing('STORE', /certificate/));
