@@ -1,21 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { donorsIn } from '../core/compose/namespaces.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
-import type { Action } from '../core/plan/action.ts';
-import {
-  EDGE_TARGET,
-  serviceOf,
-  failedStepKey,
-  type PlanInput,
-  type FailedStep,
-} from '../core/plan/plan-input.ts';
+import { serviceOf, type PlanInput } from '../core/plan/plan-input.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
 import { asksForListeners, isUnsettled, type HostPlan } from '../core/plan/host-plan.ts';
-import { attemptOf, withoutLifted } from '../core/plan/failed-step.ts';
-import type { PullProgress } from '../core/ports/engine.ts';
+import { withoutLifted } from '../core/plan/failed-step.ts';
 import type { DesiredHost } from '../core/state/desired.ts';
 import type { Actual } from '../core/state/actual.ts';
 import { withPastRecords, withPastTimes } from '../core/state/clock.ts';
+import { createDispatcher } from './dispatch.ts';
 import { createExecutor } from './execute.ts';
 import { createIdentifier } from './container-recognition.ts';
 import type { IntakeReader } from './intake.ts';
@@ -41,19 +34,6 @@ const LONGEST_GAP_MS = 90_000;
 /** One array, because the observer compares this list by reference. */
 const NONE: readonly string[] = [];
 
-const HOUSEKEEPING = '';
-
-/** What the actions are taken for. */
-interface Work {
-  /** The service; empty for the host. */
-  readonly name: string;
-  /** The release that the actions serve. */
-  readonly served: string;
-  readonly why: string;
-}
-/** Cannot be the name of a service. */
-const EDGE_LANE = 'edge of the host';
-
 /**
  * A pass observes, plans, and starts the next step of every service that is not busy. It never waits for a
  * step to end.
@@ -71,8 +51,12 @@ export const createReconciler = (
   const probing = createProbing(ports.probe, wake);
   const identifier = createIdentifier(ports, record, recorder);
   const execute = createExecutor(ports, options, record, recorder, () => identifier.alive());
-  const failedSteps = new Map<string, FailedStep>();
-  const progress = new Map<string, PullProgress>();
+  const dispatcher = createDispatcher(lanes, execute, intake, {
+    desired: () => view.desired,
+    lost: (error) => {
+      view = { ...view, offline: error };
+    },
+  });
   let watchingSinceMs = ports.now();
   let lastObservationMs = watchingSinceMs;
   let view: View = { actual: undefined, desired: undefined, plan: undefined, offline: undefined };
@@ -111,86 +95,15 @@ export const createReconciler = (
       distrust,
       actual: withPastTimes(identified, clock),
       ledger: withPastRecords(ledger, clock),
-      failedSteps: withoutLifted(failedSteps, desired.services),
+      failedSteps: withoutLifted(dispatcher.failedSteps(), desired.services),
       answered: probing.answered(),
       watchingSinceMs,
       edge: options.edge,
       mirrors: options.mirrors ?? [],
-      isEdgeBusy: lanes.of(EDGE_LANE) !== undefined || lanes.hasEndedSince(lastObservation, EDGE_LANE),
-      reserved: reservedBy(lanes.entries().flatMap(([, b]) => b.actions)),
+      isEdgeBusy: dispatcher.isEdgeBusy(lastObservation),
+      reserved: dispatcher.reserved(),
     };
     return { input, desired };
-  };
-
-  const runOne = async (work: Work, action: Action, signal: AbortSignal): Promise<boolean> => {
-    const { name, served, why } = work;
-    const release = releaseServed(action, served);
-    const key = failedStepKey(name, release);
-    const serial = intake.state().manifest?.serial ?? 0;
-    const onProgress = (p: PullProgress): void => void progress.set(name, p);
-    try {
-      const attempt = attemptOf(view.desired?.services ?? {}, release);
-      const desired = view.desired?.services[name];
-      const spec = desired?.kind === 'release' ? desired.release.spec : undefined;
-      const job = { service: name, action, why, release, spec, serial, attempt, onProgress };
-      const failedStep = await execute(job, failedSteps.get(key), signal);
-      if (failedStep) failedSteps.set(key, failedStep);
-      else if (failedSteps.get(key)?.action === action.kind) failedSteps.delete(key);
-      return failedStep === undefined;
-    } catch (error) {
-      // The engine went offline during the step; the next observation shows the result.
-      view = { ...view, offline: toAgentError(error) };
-      return false;
-    } finally {
-      if (action.kind === 'pull') progress.delete(name);
-    }
-  };
-
-  /** Runs actions in parallel, but enables new servers before it drains old ones. True if all succeeded. */
-  const run = async (work: Work, actions: readonly Action[], signal: AbortSignal): Promise<boolean> => {
-    const groups = [actions.filter(isTakingOver), actions.filter((a) => !isTakingOver(a))];
-    const done: boolean[] = [];
-    for (const group of groups.filter((g) => g.length > 0))
-      done.push(...(await Promise.all(group.map((action) => runOne(work, action, signal)))));
-    return done.every(Boolean);
-  };
-
-  const dispatch = (plan: HostPlan, observation: number): void => {
-    for (const service of plan.services) {
-      const { decision, staging } = service;
-      if (decision.kind === 'act')
-        lanes.start(service.service, observation, decision.actions, async (signal) => {
-          const work = { name: service.service, served: service.target ?? '', why: decision.why };
-          await run(work, decision.actions, signal);
-        });
-      const lane = `${service.service} staging`;
-      const busy = lanes.of(lane);
-      if (staging.length > 0) {
-        // A newer version is desired, so the old one's pull is aborted. With nothing left to pull, the work
-        // goes on: the image has yet to be verified and tagged.
-        if (busy && JSON.stringify(busy.actions) !== JSON.stringify(staging)) lanes.abort(lane);
-        lanes.start(lane, observation, staging, async (signal) => {
-          const work = { name: service.service, served: service.desired?.release ?? '', why: '' };
-          await run(work, staging, signal);
-        });
-      }
-    }
-    const edge = plan.edge?.decision;
-    if (edge?.kind === 'act')
-      lanes.start(EDGE_LANE, observation, edge.actions, async (signal) => {
-        // Each step needs the one before it: the container starts with the file.
-        const work = { name: HOUSEKEEPING, served: EDGE_TARGET, why: edge.why };
-        for (const action of edge.actions) if (!(await run(work, [action], signal))) return;
-      });
-    if (plan.housekeeping.length > 0 && !lanes.isBusy()) {
-      lanes.start(HOUSEKEEPING, observation, plan.housekeeping, async (signal) => {
-        await run(
-          { name: HOUSEKEEPING, served: '', why: 'nothing needs it any more' },
-          plan.housekeeping,
-          signal,
-        );
-      });
-    }
   };
 
   /**
@@ -202,7 +115,7 @@ export const createReconciler = (
     if (gapMs >= 0 && gapMs <= LONGEST_GAP_MS) return;
     watchingSinceMs = ports.now();
     if (gapMs >= 0) return;
-    failedSteps.clear();
+    dispatcher.forgetFailedSteps();
     intake.forgetBackoff();
     ports.log.write('warn', 'agent.warned', {
       message: `the clock was set back by ${String(Math.ceil(-gapMs / 1000))} s`,
@@ -232,7 +145,7 @@ export const createReconciler = (
       if (view.offline) {
         watchingSinceMs = ports.now();
         // Errors from before the engine went offline say nothing about the engine that is back.
-        failedSteps.clear();
+        dispatcher.forgetFailedSteps();
         ports.log.write('info', 'engine.reached', { version: actual.engine.version });
       }
       view = { ...view, actual, offline: undefined };
@@ -270,8 +183,8 @@ export const createReconciler = (
 
   return {
     view: (): View => view,
-    progress: (): ReadonlyMap<string, PullProgress> => progress,
-    busy: (): readonly Action[] => lanes.entries().flatMap(([, b]) => b.actions),
+    progress: dispatcher.progress,
+    busy: dispatcher.actions,
 
     /** Observes and plans; starts nothing. */
     look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
@@ -314,7 +227,7 @@ export const createReconciler = (
         plan.services.flatMap((s) => s.probes),
         actual,
       );
-      dispatch(plan, observation);
+      dispatcher.dispatch(plan, observation);
     },
 
     /** No step is in progress, and none begins before something outside changes or a long wait ends. */
@@ -331,13 +244,10 @@ export const createReconciler = (
 
     /** Whether a step of this service failed, and waits for its next try or an operator. */
     hasFailedStep: (service: string): boolean =>
-      [...failedSteps.keys()].some((key) => serviceOf(key) === service),
+      [...dispatcher.failedSteps().keys()].some((key) => serviceOf(key) === service),
 
     /** Lets failed steps be tried at once, as after a cleared quarantine. */
-    forgetFailedSteps: (service?: string): void => {
-      for (const key of failedSteps.keys())
-        if (service === undefined || serviceOf(key) === service) failedSteps.delete(key);
-    },
+    forgetFailedSteps: dispatcher.forgetFailedSteps,
 
     close: async (limitMs: number): Promise<void> => {
       probing.close();
@@ -356,18 +266,3 @@ const markSelf = (containers: Actual['containers'], id: string | undefined): Act
     : containers.map((container) =>
         container.id === id ? { ...container, isSelf: true as const } : container,
       );
-
-const isTakingOver = (a: Action): boolean => a.kind === 'edge-set-state' && a.state === 'ready';
-
-const reservedBy = (actions: readonly Action[]): readonly string[] =>
-  actions.flatMap((a) => {
-    if (a.kind === 'create') return a.edge ? [a.edge.ip] : [];
-    return a.kind === 'connect' && a.attachment.ipv4 !== undefined ? [a.attachment.ipv4] : [];
-  });
-
-/** The release that an action serves; some actions name it themselves. */
-const releaseServed = (action: Action, served: string): string => {
-  if (action.kind === 'resolve-tag') return action.key;
-  if (action.kind === 'create') return action.release.id;
-  return action.kind === 'start' ? action.release : served;
-};
