@@ -150,8 +150,8 @@ export const createAgent = (
     },
 
     /** Observes and plans; starts nothing. */
-    look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
-      const input = await reconciler.look(signal);
+    observe: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
+      const input = await reconciler.observe(signal);
       for (const settle of passed.splice(0)) settle();
       return input;
     },

@@ -84,7 +84,7 @@ const passAsWriter = async (agent: Agent, s: DaemonSurroundings, signal: AbortSi
     await s.claim();
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'AGENT_RUNNING') throw error;
-    await agent.look(signal);
+    await agent.observe(signal);
     return agent.status();
   }
   return agent.pass(signal);

@@ -187,7 +187,7 @@ export const createReconciler = (
     busy: dispatcher.actions,
 
     /** Observes and plans; starts nothing. */
-    look: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
+    observe: async (signal: AbortSignal): Promise<PlanInput | undefined> => {
       const actual = await observe(signal);
       if (!actual) return undefined;
       await judgeLedger(actual, false);

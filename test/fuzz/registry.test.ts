@@ -65,7 +65,7 @@ describe('whatever a registry answers', () => {
           return manifest;
         };
         const registry = createImageRegistry({ for: async () => Promise.resolve(auth) });
-        const found = await orRefused(registry.look(parseImage(`${server.address}/org/web:1`), signal));
+        const found = await orRefused(registry.lookUp(parseImage(`${server.address}/org/web:1`), signal));
         // Nobody is asked without end.
         for (const [path, count] of asked) expect([path, count <= 4]).toEqual([path, true]);
         if (!found) return;

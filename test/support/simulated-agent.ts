@@ -50,13 +50,13 @@ export interface SimulatedAgent {
   readonly outlast: (limit?: number) => Promise<HostPlan>;
   readonly plan: () => Promise<HostPlan>;
   /** What it would plan on. */
-  readonly look: () => Promise<PlanInput>;
+  readonly observe: () => Promise<PlanInput>;
 }
 
 const signal = new AbortController().signal;
 const TICK_MS = 10;
 
-/** The agent's loop without its clock, disk and log: look, plan, take every next step, look again. */
+/** The agent's loop without its clock, disk and log: observe, plan, take every next step, observe again. */
 export const createSimulatedAgent = (
   engine: SimulatedEngine,
   wish: Wish,
@@ -73,7 +73,7 @@ export const createSimulatedAgent = (
     agent.ledger = withContainers(agent.ledger, ids, alive);
   };
 
-  const look = async (): Promise<PlanInput> => {
+  const observe = async (): Promise<PlanInput> => {
     const isAsked = lastPlan === undefined || asksForListeners(lastPlan);
     if (engine.now() < lastLookMs) {
       watchingSinceMs = engine.now();
@@ -177,10 +177,10 @@ export const createSimulatedAgent = (
     wish,
     ledger: options.ledger ?? emptyLedger(ENVIRONMENT),
     steps: [],
-    plan: async () => planHost(await look()),
-    look,
+    plan: async () => planHost(await observe()),
+    observe,
     tick: async () => {
-      const input = await look();
+      const input = await observe();
       const plan = planHost(input);
       lastPlan = plan;
       options.onPlan?.(plan, input);

@@ -54,7 +54,7 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
   };
   let fullAtMs = performance.now();
 
-  const look = async (scope: ObserveScope, signal: AbortSignal): Promise<Actual> => {
+  const observeOnce = async (scope: ObserveScope, signal: AbortSignal): Promise<Actual> => {
     const nowMs = performance.now();
     if (!isFollowed) forgetLists();
     if (nowMs - fullAtMs >= FULL_EVERY_MS) {
@@ -64,7 +64,7 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
     const { environment } = scope;
     const list = async (path: string): Promise<unknown> => parse(await ask.text(path, signal));
     const [containersSeen, networksSeen, imagesSeen, volumesSeen] = await Promise.all([
-      containers.look(scope, signal),
+      containers.observe(scope, signal),
       networks.get(async () =>
         listOf('networks', (await list('/networks')) as NetworkList).map((n) => networkOf(n, environment)),
       ),
@@ -90,7 +90,7 @@ export const createObserver = (ask: Ask, facts: EngineFacts) => {
   return {
     observe: async (scope: ObserveScope, signal: AbortSignal): Promise<Actual> => {
       try {
-        return await look(scope, signal);
+        return await observeOnce(scope, signal);
       } catch (error) {
         forgetAll();
         throw toEngineError(error, 'cannot read the state of the engine');
@@ -187,7 +187,7 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   };
 
   return {
-    look: async (scope: ObserveScope, signal: AbortSignal): Promise<readonly Container[]> => {
+    observe: async (scope: ObserveScope, signal: AbortSignal): Promise<readonly Container[]> => {
       const since = forgotten;
       const bytes = await ask.bytes('/containers/json?all=true', signal);
       const replaces = scope.replaces.join(' ');

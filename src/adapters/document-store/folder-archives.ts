@@ -1,17 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AgentError, messageOf } from '../../core/errors.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import { isAbsent, replaceFile } from '../../io/durable-file.ts';
+import { folderError } from './folder-error.ts';
 
 const MODE = 0o644;
-
-const storeError = (verb: string, path: string, error: unknown): AgentError =>
-  new AgentError('STORE', `cannot ${verb} ${path}: ${messageOf(error)}`, {
-    cause: error,
-    advice: 'check --to, the free space on its disk, and that this user may read and write there',
-  });
 
 export const createFolderArchives = (root: string): ArchiveStore => ({
   find: async (path) => {
@@ -20,7 +14,7 @@ export const createFolderArchives = (root: string): ArchiveStore => ({
       return { bytes: size, modifiedAtMs: Math.floor(mtimeMs) };
     } catch (error) {
       if (isAbsent(error)) return undefined;
-      throw storeError('read', join(root, path), error);
+      throw folderError('read', join(root, path), error);
     }
   },
   put: async (path, file, signal) => {
@@ -30,14 +24,14 @@ export const createFolderArchives = (root: string): ArchiveStore => ({
       await replaceFile(target, createReadStream(file), { mode: MODE, signal });
     } catch (error) {
       signal.throwIfAborted();
-      throw storeError('write', join(root, path), error);
+      throw folderError('write', join(root, path), error);
     }
   },
   remove: async (path) => {
     try {
       await rm(join(root, path), { force: true });
     } catch (error) {
-      throw storeError('remove', join(root, path), error);
+      throw folderError('remove', join(root, path), error);
     }
   },
 });

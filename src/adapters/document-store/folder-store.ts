@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AgentError, messageOf } from '../../core/errors.ts';
 import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
 import { replaceFile } from '../../io/durable-file.ts';
 import { abstractSocket, isTaken, takeLock, type SocketLock } from '../../io/socket-lock.ts';
+import { folderError } from './folder-error.ts';
 
 /** Every user may read the documents, because a web server usually serves them. */
 const MODE = 0o644;
@@ -14,12 +14,6 @@ const LOCK_EVERY_MS = 20;
 
 const versionOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
-
-const storeError = (verb: string, path: string, error: unknown): AgentError =>
-  new AgentError('STORE', `cannot ${verb} ${path}: ${messageOf(error)}`, {
-    cause: error,
-    advice: 'check --to, and that this user may read and write there',
-  });
 
 /** Allows one writer at a time on this machine, but does not exclude publishers on other machines. */
 const withLock = async <T>(folder: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
@@ -31,7 +25,7 @@ const withLock = async <T>(folder: string, signal: AbortSignal, work: () => Prom
     try {
       lock = await takeLock(socket);
     } catch (error) {
-      if (!isTaken(error) || performance.now() > end) throw storeError('lock', folder, error);
+      if (!isTaken(error) || performance.now() > end) throw folderError('lock', folder, error);
       await sleep(LOCK_EVERY_MS, undefined, { signal });
     }
   }
@@ -58,7 +52,7 @@ export const createFolderStore = (folder: string): DocumentStore => {
       return { bytes, version: versionOf(bytes), writtenAtMs: mtimeMs, readAtMs: Date.now() };
     } catch (error) {
       if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(codeOf(error))) return undefined;
-      throw storeError('read', join(folder, path), error);
+      throw folderError('read', join(folder, path), error);
     }
   };
   return {
@@ -69,14 +63,14 @@ export const createFolderStore = (folder: string): DocumentStore => {
       try {
         await mkdir(dirname(target), { recursive: true });
       } catch (error) {
-        throw storeError('write', target, error);
+        throw folderError('write', target, error);
       }
       return withLock(folder, signal, async () => {
         if (!holds(condition, await read(path))) return 'refused';
         try {
           await replaceFile(target, bytes, { mode: MODE });
         } catch (error) {
-          throw storeError('write', target, error);
+          throw folderError('write', target, error);
         }
         return 'written';
       });
@@ -87,7 +81,7 @@ export const createFolderStore = (folder: string): DocumentStore => {
         return entries.flatMap((e) => (e.isFile() && !e.name.startsWith('.') ? [e.name] : []));
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return [];
-        throw storeError('list', join(folder, path), error);
+        throw folderError('list', join(folder, path), error);
       }
     },
     honoursConditions: async () => Promise.resolve(true),

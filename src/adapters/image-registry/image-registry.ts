@@ -100,7 +100,7 @@ export const createImageRegistry = (
   credentials: RegistryCredentials,
   certificateFolders: readonly string[] = [],
 ): ImageRegistry => ({
-  look: async (image, signal) => {
+  lookUp: async (image, signal) => {
     const session = await openSession(image, { credentials, certificateFolders }, signal);
     const { body, digest } = await getManifest(session, image, image.digest ?? image.tag ?? 'latest');
     return { digest, imageIds: await imageIdsOf(session, image, body) };

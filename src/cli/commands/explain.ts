@@ -55,7 +55,7 @@ const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocumen
   const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/explain', undefined);
   if (answer !== undefined) return (answer as { document: ExplainDocument | null }).document ?? undefined;
   // Loaded only without a running agent, because it is most of the program.
-  const { lookLocally } = await import('../wiring/look-locally.ts');
-  const { agent, environment, input } = await lookLocally(io, { fetch: false, strict: false }, signal);
+  const { observeLocally } = await import('../wiring/observe-locally.ts');
+  const { agent, environment, input } = await observeLocally(io, { fetch: false, strict: false }, signal);
   return input && explainNow(environment, agent, input);
 };

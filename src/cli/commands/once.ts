@@ -54,7 +54,7 @@ const reconcile = async ({ agent, ports, claim, release }: Wired, signal: AbortS
     await claim();
   } catch (error) {
     if (!(error instanceof AgentError) || error.code !== 'ENGINE_OFFLINE') throw error;
-    await agent.look(signal);
+    await agent.observe(signal);
     return;
   }
   try {

@@ -2,12 +2,12 @@ import { dryRun } from '../../core/plan/dry-run.ts';
 import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
-import { lookLocally } from '../wiring/look-locally.ts';
+import { observeLocally } from '../wiring/observe-locally.ts';
 import { planDocument, planlessDocument, renderPlan } from '../render/plan-text.ts';
 import { renderStatus } from '../render/status-text.ts';
 
 export const run = async ({ io, signal }: Call, options: { json?: boolean }): Promise<ExitCode> => {
-  const observed = await lookLocally(io, { fetch: true, strict: true }, signal);
+  const observed = await observeLocally(io, { fetch: true, strict: true }, signal);
   const status = observed.agent.status();
   if (!observed.input) {
     if (options.json === true) writeJson(io, planlessDocument(status));

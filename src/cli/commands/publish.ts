@@ -35,7 +35,7 @@ const publish = async (
     const found = await Promise.all(
       requests.map(async (request) => {
         const image = imageFor(request, before);
-        const published = await registry.look(image, stop);
+        const published = await registry.lookUp(image, stop);
         const missing = flags.platform.find((p) => published.imageIds[p] === undefined);
         if (missing !== undefined)
           throw new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} has no image for ${missing}`, {

@@ -12,8 +12,8 @@ export const readStatus = async (io: Io, signal: AbortSignal): Promise<Status> =
   const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/status', undefined);
   if (answer !== undefined) return answer as Status;
   // Loaded only without a running agent, because it is most of the program.
-  const { lookLocally } = await import('../wiring/look-locally.ts');
-  const { agent } = await lookLocally(io, { fetch: false, strict: false }, signal);
+  const { observeLocally } = await import('../wiring/observe-locally.ts');
+  const { agent } = await observeLocally(io, { fetch: false, strict: false }, signal);
   return agent.status();
 };
 

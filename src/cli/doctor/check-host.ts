@@ -94,7 +94,7 @@ const checkEdge = async (
   { edgeImage: image }: Config,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
-  const input = await agent.look(signal);
+  const input = await agent.observe(signal);
   const edge = agent.reconciler.view().plan?.edge;
   if (!edge || !input) return [];
   const { decision } = edge;

@@ -19,7 +19,7 @@ export interface ArchiveContent {
 /** Image registries, asked directly because a build server needs no engine. */
 export interface ImageRegistry {
   /** @throws AgentError IMAGE_NOT_FOUND, REGISTRY_AUTH or REGISTRY_UNREACHABLE. */
-  readonly look: (reference: ImageReference, signal: AbortSignal) => Promise<PublishedImage>;
+  readonly lookUp: (reference: ImageReference, signal: AbortSignal) => Promise<PublishedImage>;
   /**
    * The archive of one platform's image, in the format of `core/image/archive.ts`.
    * @throws AgentError IMAGE_NOT_FOUND if it cannot be archived, or as above

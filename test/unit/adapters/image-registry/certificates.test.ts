@@ -55,7 +55,7 @@ describe('a registry that asks for a certificate', () => {
   it('is shown the one that docker keeps for it, with every question', async () => {
     const { registry, reference } = await startRegistry();
     const digest = sha(image);
-    expect(await registry.look(parseImage(`${reference}:1`), signal)).toEqual({
+    expect(await registry.lookUp(parseImage(`${reference}:1`), signal)).toEqual({
       digest,
       imageIds: { 'linux/amd64': sha(config) },
     });
@@ -70,7 +70,7 @@ describe('a registry that asks for a certificate', () => {
   ])('is not reached with %s', async (_what, missing, says, advises) => {
     const { registry, reference, certs } = await startRegistry();
     await rm(join(certs, missing));
-    await expect(registry.look(parseImage(`${reference}:1`), signal)).rejects.toMatchObject({
+    await expect(registry.lookUp(parseImage(`${reference}:1`), signal)).rejects.toMatchObject({
       code: 'REGISTRY',
       message: expect.stringMatching(says),
       advice: expect.stringMatching(advises),
@@ -82,6 +82,6 @@ describe('a registry that asks for a certificate', () => {
     const other = await createCertificate(await createFolder(), 'other');
     await copyFile(other.cert, join(certs, 'a.crt'));
     await writeText(certs, 'notes.txt', 'not a certificate');
-    expect(await registry.look(parseImage(`${reference}:1`), signal)).toMatchObject({ digest: sha(image) });
+    expect(await registry.lookUp(parseImage(`${reference}:1`), signal)).toMatchObject({ digest: sha(image) });
   });
 });

@@ -84,7 +84,7 @@ const startRegistry = async (challenge?: (url: string) => string): Promise<Regis
     authorizations,
     look: (reference, auth) => {
       const parsed = parseImage(`${address}/org/web${reference}`);
-      return createImageRegistry({ for: () => Promise.resolve(auth) }).look(parsed, signal);
+      return createImageRegistry({ for: () => Promise.resolve(auth) }).lookUp(parsed, signal);
     },
   };
 };
@@ -163,7 +163,7 @@ describe('a registry that wants a login', () => {
 
   it('that is away is told', async () => {
     const registry = createImageRegistry({ for: () => Promise.resolve(undefined) });
-    await expect(registry.look(parseImage('127.0.0.1:1/org/web:1'), signal)).rejects.toMatchObject({
+    await expect(registry.lookUp(parseImage('127.0.0.1:1/org/web:1'), signal)).rejects.toMatchObject({
       code: 'REGISTRY',
       message: expect.stringContaining('cannot reach http://127.0.0.1:1'),
     });

@@ -13,7 +13,7 @@ const publishMode = { edge: { ...edgeSetting, mode: 'publish' as const } };
 /** What `plan` would say of `web` now, if this were wanted. */
 const told = async (s: Scenario, wish: Partial<Scenario['agent']['wish']>): Promise<string | null> => {
   const agent = createSimulatedAgent(s.engine, { ...s.agent.wish, ...wish }, { ledger: s.agent.ledger });
-  const seen = await agent.look();
+  const seen = await agent.observe();
   const { now, steps } = dryRun(seen);
   const plan = now.services.find((p) => p.service === 'web');
   return plan ? gapOf(seen, plan, steps) : null;

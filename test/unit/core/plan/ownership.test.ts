@@ -19,7 +19,7 @@ describe('a container that another program made in the place of ours', () => {
     const s = await deployed();
     const name = nameOf(s);
     s.engine.byHand.recreate(name, 'org/web:2');
-    const { actual } = await s.agent.look();
+    const { actual } = await s.agent.observe();
     const [copy] = actual.containers;
     expect(copy).toMatchObject({
       owner: { service: 'web', version: 'copy of 1' },
@@ -59,7 +59,7 @@ describe('a container with our labels beside ours', () => {
     const s = await deployed();
     s.engine.byHand.imitate(nameOf(s), 'org/web:2', 'debugging');
     const before = find(s, 'debugging');
-    const { actual } = await s.agent.look();
+    const { actual } = await s.agent.observe();
     const seen = actual.containers.find((c) => c.name === 'debugging');
     expect([seen?.owner, seen?.lookalike]).toEqual([
       undefined,
@@ -113,7 +113,7 @@ describe('a container that the ledger does not know', () => {
       await s.agent.tick();
       s.agent.ledger = withoutIds(s.agent.ledger);
     }
-    const { actual } = await s.agent.look();
+    const { actual } = await s.agent.observe();
     expect(actual.containers.filter((c) => c.copyOf ?? c.lookalike)).toEqual([]);
     await s.agent.settle();
     expect(running(s)).toEqual(['web 2']);
@@ -121,7 +121,7 @@ describe('a container that the ledger does not know', () => {
 
   it('is ours by its name where nobody knows its release, unless the tag that keeps its image says another one', async () => {
     const s = await deployed();
-    const input = await s.agent.look();
+    const input = await s.agent.observe();
     const ledger = { ...withoutIds(input.ledger), services: {} };
     const unknown = { ...input, ledger, desired: {} };
     expect(identify(unknown).recognised).toHaveLength(1);

@@ -93,7 +93,7 @@ describe.each(MODES)('%s', (mode) => {
   it('is reached after a new version of its donor, and plan says so', async () => {
     const s = await deployed(compose);
     s.agent.wish = { ...s.agent.wish, versions: versions('2'), published: { serial: 2 } };
-    const { steps, end } = dryRun(await s.agent.look());
+    const { steps, end } = dryRun(await s.agent.observe());
     const foreseen = steps.filter((step) => step.service === 'side');
     expect(foreseen.map(({ action }) => action.kind)).toContain('start');
     expect(foreseen.map(({ why }) => why)).toContainEqual(

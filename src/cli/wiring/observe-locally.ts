@@ -16,7 +16,7 @@ export interface Observed extends Wired {
  * makes an invalid compose file an error.
  * @throws AgentError
  */
-export const lookLocally = async (
+export const observeLocally = async (
   io: Io,
   options: { readonly fetch: boolean; readonly strict: boolean },
   signal: AbortSignal,
@@ -29,5 +29,5 @@ export const lookLocally = async (
   const [problem] = agent.intake.state().composeProblems;
   if (problem && options.strict) throw new AgentError('COMPOSE', problem.message, { advice: problem.advice });
   if (options.fetch) await agent.intake.fetch(signal);
-  return { ...wired, environment: config.environment, input: await agent.look(signal) };
+  return { ...wired, environment: config.environment, input: await agent.observe(signal) };
 };
