@@ -43,7 +43,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each test has an environment, images and ports of its own; they mostly wait.
-          maxWorkers: 6,
+          maxWorkers: 4,
         },
       },
       {
