@@ -75,6 +75,8 @@ const containerRefusal = (
     return new AgentError('ENGINE', `no such container: ${action.container.name}`, { retry: 'later' });
   }
   const isUp = ['running', 'restarting', 'paused'].includes(container.state);
+  if (container.state === 'dead' && ['arm', 'disarm', 'limit', 'start'].includes(action.kind))
+    return new AgentError('ENGINE', `${container.name} is marked for removal`, { retry: 'later' });
   switch (action.kind) {
     case 'remove':
       return isUp ? 'already' : undefined;

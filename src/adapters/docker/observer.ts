@@ -134,19 +134,21 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
   /** A request that began before a forget is not cached. */
   let forgotten = 0;
 
-  /** Returns undefined if the container has gone since the list. */
+  /** Returns no detail if the container has gone since the list. */
   const inspect = async (
-    { Id, ImageID }: Listed,
+    listed: Container,
     withFacts: boolean,
     signal: AbortSignal,
-  ): Promise<Container['detail']> => {
+  ): Promise<Pick<Container, 'state' | 'detail'>> => {
     try {
-      const inspected = parse(await ask.text(`/containers/${Id}/json`, signal)) as Inspected;
-      const image = withFacts ? await imageConfig(ask, ImageID, signal) : undefined;
+      const inspected = parse(await ask.text(`/containers/${listed.id}/json`, signal)) as Inspected;
+      const image = withFacts ? await imageConfig(ask, listed.imageId, signal) : undefined;
       const facts = withFacts ? { facts: createFactsOf(inspected, image) } : {};
-      return { ...detailOf(inspected), ...facts };
+      // The list shows a container whose removal failed as `removing` for ever.
+      const state = listed.state === 'removing' ? stateOf(inspected.State.Status) : listed.state;
+      return { state, detail: { ...detailOf(inspected), ...facts } };
     } catch (error) {
-      if (statusOf(error) === 404) return undefined;
+      if (statusOf(error) === 404) return { state: listed.state, detail: undefined };
       throw error;
     }
   };
@@ -180,7 +182,7 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
     const listed = containerOf(l, environment);
     const isOurs = listed.owner !== undefined || listed.edge !== undefined;
     const container =
-      isOurs || isNamed ? { ...listed, detail: await inspect(l, isOurs && withFacts, signal) } : listed;
+      isOurs || isNamed ? { ...listed, ...(await inspect(listed, isOurs && withFacts, signal)) } : listed;
     if (isOurs && container.detail === undefined) return undefined;
     if (since === forgotten) known.set(l.Id, { fingerprint, container, atMs });
     return container;
@@ -243,8 +245,9 @@ const fingerprintOf = (l: Listed): string =>
     ...Object.values(l.NetworkSettings?.Networks ?? {}).map((n) => n.EndpointID),
   ].join('|');
 
-/** Whether the container started moments ago: a restart without an event leaves its line the same. */
-const isYoung = (l: Listed): boolean => /second|Less than|Restarting/.test(l.Status) || l.State === 'created';
+/** Whether its line may stay the same although it changes: after a start without an event, or in its removal. */
+const isYoung = (l: Listed): boolean =>
+  /second|Less than|Restarting/.test(l.Status) || l.State === 'created' || l.State === 'removing';
 
 /** Containers without detail are known by their line alone. */
 const isFresh = (l: Listed, seen: Container | undefined): boolean => seen?.detail !== undefined && isYoung(l);

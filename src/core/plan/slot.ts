@@ -76,7 +76,9 @@ export const refOf = (container: Container): ContainerRef => ({ id: container.id
 export const isUp = (container: Container): boolean =>
   container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
 
-const isArmed = (container: Container): boolean => (container.detail?.restart.name ?? 'no') !== 'no';
+/** The engine never starts a dead container, and refuses to change its policy. */
+const isArmed = ({ state, detail }: Container): boolean =>
+  state !== 'dead' && (detail?.restart.name ?? 'no') !== 'no';
 
 const samePolicy = (a: RestartPolicy | undefined, b: RestartPolicy): boolean =>
   a?.name === b.name && (a.name !== 'on-failure' || a.maxRetries === b.maxRetries);

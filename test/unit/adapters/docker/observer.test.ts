@@ -16,7 +16,6 @@ const lineOf = (Id: string, Labels: Record<string, string>): object => ({
   Ports: [],
 });
 const INSPECTED = {
-  State: {},
   HostConfig: {},
   Config: {},
   NetworkSettings: { Networks: {} },
@@ -29,13 +28,13 @@ const NETWORKS = [
 ];
 
 /** `gone`: those whose inspection says 404. What is in `lines` may change between two looks; `meanwhile` happens while that is asked for. */
-const engineWith = (lines: object[], gone: readonly string[] = []) => {
+const engineWith = (lines: object[], gone: readonly string[] = [], State: { Status?: string } = {}) => {
   const meanwhile = new Map<string, () => void>();
   const asked: string[] = [];
   const answerTo = (path: string): unknown => {
     const [, id] = /^\/containers\/([^/]+)\/json$/.exec(path) ?? [];
     if (id !== undefined && gone.includes(id)) throw Object.assign(new Error('gone'), { statusCode: 404 });
-    if (id !== undefined) return { ...INSPECTED, Id: id };
+    if (id !== undefined) return { ...INSPECTED, State, Id: id };
     if (path.startsWith('/containers/json')) return lines;
     if (path === '/volumes') return { Volumes: null };
     return path === '/networks' ? NETWORKS : [];
@@ -171,6 +170,20 @@ describe('an observer that follows events', () => {
     vi.advanceTimersByTime(1);
     await observer.observe(scope, signal);
     expect(taken(asked)).toEqual([...IDLE, '/containers/ours/json']);
+  });
+
+  it('knows one whose removal has failed, which the list goes on to call removing', async () => {
+    vi.useFakeTimers();
+    const state = { Status: 'removing' };
+    const { observer, first } = await followed(
+      [{ ...lineOf('ours', edgeOf('test')), State: 'removing', Status: 'Removal In Progress' }],
+      [],
+      state,
+    );
+    expect(first.containers[0]?.state).toBe('removing');
+    state.Status = 'dead';
+    vi.advanceTimersByTime(1_000);
+    expect((await observer.observe(scope, signal)).containers[0]?.state).toBe('dead');
   });
 
   it('shows a container as it was while a step is taken on it, and asks for it afterwards', async () => {

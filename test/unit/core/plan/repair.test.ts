@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../../src/core/errors.ts';
 import type { SimulatedEngine } from '../../../support/simulated-engine.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
 import { deploy, running, scenario, web } from './scenario.ts';
@@ -128,11 +129,34 @@ describe('drift is put back', () => {
 });
 
 const replicas = (count: number, more = ''): string =>
+    expect(s.since()).toEqual([
+      'create web 1 unarmed',
+      'rename web 1 test-web-aside-#',
+      'rename web 1 test-web-1-#',
+      'arm web 1',
+      'start web 1',
+      'remove web 1',
+    ]);
   `services: {web: {image: org/web, restart: always, deploy: {replicas: ${String(count)}${more}}}}`;
 
 describe('replicas', () => {
   it('scaling up and down alone restarts nothing', async () => {
     const s = scenario(replicas(2), { 'org/web:1': {} });
+  it('a removal that failed is tried again, and keeps nobody waiting', async () => {
+    const s = await deployed();
+    s.engine.byHand.change(nameOf(s.engine), { state: 'dead' });
+    const error = new AgentError('ENGINE', 'cannot remove: device or resource busy', { retry: 'later' });
+    s.engine.fail({ kind: 'remove', error, times: 2 });
+    await s.agent.settle();
+    expect(running(s)).toEqual(['web 1']);
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
+    expect(s.since().filter((step) => step.startsWith('remove'))).toEqual([
+      'remove web 1 ✗ ENGINE',
+      'remove web 1 ✗ ENGINE',
+      'remove web 1',
+    ]);
+  });
+
     await deploy(s, web('1'));
     s.since();
     s.agent.wish = { ...s.agent.wish, compose: replicas(3) };
