@@ -103,10 +103,10 @@ describe('the network of the edge', () => {
     expect(await networkNames()).toEqual([EDGE_NETWORK.name]);
     const ip = lowAddress(await edgeSubnet(), 5);
     const app = await onEdge(ip);
-    expect(endpointOf(app, EDGE_NETWORK.name)).toEqual({
+    expect(endpointOf(app, EDGE_NETWORK.name)).toMatchObject({
       network: EDGE_NETWORK.name,
       ip,
-      fixedIp: ip,
+      fixedIps: [ip],
       aliases: [],
     });
     expect(app.ports).toEqual([]);
@@ -124,9 +124,9 @@ describe('the network of the edge', () => {
     expect(new Set(others).size).toBe(4);
 
     await apply({ kind: 'start', container: app, release: '' });
-    expect(endpointOf(await observed(app.name), EDGE_NETWORK.name)).toMatchObject({ ip, fixedIp: ip });
+    expect(endpointOf(await observed(app.name), EDGE_NETWORK.name)).toMatchObject({ ip, fixedIps: [ip] });
     await docker.getContainer(app.id).restart({ t: 2 });
-    expect(endpointOf(await observed(app.name), EDGE_NETWORK.name)).toMatchObject({ ip, fixedIp: ip });
+    expect(endpointOf(await observed(app.name), EDGE_NETWORK.name)).toMatchObject({ ip, fixedIps: [ip] });
   });
 
   it('is joined later at an address too', async () => {
@@ -136,7 +136,7 @@ describe('the network of the edge', () => {
     const attachment = { network: 'edge', aliases: [], ipv4: ip };
     await apply({ kind: 'connect', container, network: EDGE_NETWORK.name, attachment, alias: undefined });
     const endpoint = endpointOf(await observed(container.name), EDGE_NETWORK.name);
-    expect(endpoint).toMatchObject({ ip, fixedIp: ip, aliases: [] });
+    expect(endpoint).toMatchObject({ ip, fixedIps: [ip], aliases: [] });
   });
 
   it('is made although an agent died while it looked for a subnet', async () => {
@@ -367,6 +367,6 @@ describe('an edge', () => {
     const container = await raise(config, { ports });
     expect(container.ports).toEqual([{ hostAddress: '127.0.0.1', hostPort, protocol: 'tcp' }]);
     expect((await answerAt(hostPort)).trim()).toBe('1.0.0');
-    expect(endpointOf(container, EDGE_NETWORK.name)?.fixedIp).toBeUndefined();
+    expect(endpointOf(container, EDGE_NETWORK.name)?.fixedIps).toBeUndefined();
   });
 });

@@ -307,7 +307,7 @@ networks:
         state: 'running',
         detail: { startedAtMs: detail?.startedAtMs, finishedAtMs: undefined },
       });
-      expect(again.detail?.networks).toEqual([
+      expect(again.detail?.networks).toMatchObject([
         { network: network('back').name, ip: expect.stringMatching(/./), aliases: ['starting'] },
       ]);
       expect(again.detail?.volumes).toEqual([
@@ -438,7 +438,10 @@ networks:
           alias: undefined,
         });
       await apply({ kind: 'start', container: await get('quiet'), release: '' });
-      expect((await endpoints()).find((n) => n.network === wanted.name)).toMatchObject({ ip, fixedIp: ip });
+      expect((await endpoints()).find((n) => n.network === wanted.name)).toMatchObject({
+        ip,
+        fixedIps: [ip],
+      });
       expect((await back())?.aliases).not.toContain('quiet');
       await apply({
         kind: 'rejoin',
@@ -452,7 +455,7 @@ networks:
       const container = await get('quiet');
       await apply({ kind: 'stop', container, graceMs: 5_000 });
       // It keeps its address while it is down.
-      expect((await endpoints()).find((n) => n.network === wanted.name)?.fixedIp).toBe(ip);
+      expect((await endpoints()).find((n) => n.network === wanted.name)?.fixedIps).toEqual([ip]);
       await apply({ kind: 'remove', container });
       await apply({ kind: 'remove-network', id: made?.id ?? '', name: wanted.name });
     });

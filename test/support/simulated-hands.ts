@@ -36,6 +36,8 @@ export interface ByHand {
   readonly update: (name: string, restart: RestartPolicy['name']) => void;
   readonly limit: (name: string, limits: Partial<Limits>) => void;
   readonly disconnect: (name: string, network: string) => void;
+  /** Disconnects it and connects it again, without the names and addresses that it had. */
+  readonly reconnect: (name: string, network: string) => void;
   readonly removeNetwork: (name: string) => void;
   /** A network or a volume of another environment; nothing where the name is taken. */
   readonly addNetwork: (name: string, otherEnvironment: string, when?: 'at the same moment') => void;
@@ -139,6 +141,11 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
         {},
         { networks: (find(name)?.detail?.networks ?? []).filter((n) => n.network !== network) },
       );
+    },
+    reconnect: (name, network) => {
+      const others = (find(name)?.detail?.networks ?? []).filter((n) => n.network !== network);
+      const ip = find(name)?.state === 'running' ? '10.0.0.77' : '';
+      change(name, {}, { networks: [...others, { network, ip, aliases: [] }] });
     },
     removeNetwork: (name) => {
       state.actual = { ...state.actual, networks: state.actual.networks.filter((n) => n.name !== name) };

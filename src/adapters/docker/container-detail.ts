@@ -1,6 +1,7 @@
 import type Dockerode from 'dockerode';
 import type { ContainerDetail, ContainerState, Endpoint, Health } from '../../core/state/actual.ts';
 import type { RestartPolicy } from '../../core/compose/project-model.ts';
+import { canonicalIp } from '../../core/compose/ip.ts';
 import { donorIn } from '../../core/compose/namespaces.ts';
 import { defined } from './defined.ts';
 import { classify } from './engine-error.ts';
@@ -60,15 +61,25 @@ const SHORT_ID = 12;
 
 type Listed = NonNullable<Inspected['NetworkSettings']['Networks']>[string];
 
+interface Requested {
+  readonly IPv4Address?: string;
+  readonly IPv6Address?: string;
+  readonly LinkLocalIPs?: readonly string[] | null;
+}
+
 /** The engine adds the container's short id to the declared aliases. */
 const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
-  const fixedIp = (e.IPAMConfig as { IPv4Address?: string } | null | undefined)?.IPv4Address;
+  const { IPv4Address, IPv6Address, LinkLocalIPs } = (e.IPAMConfig as Requested | null | undefined) ?? {};
+  const fixedIps = [IPv4Address, IPv6Address, ...(LinkLocalIPs ?? [])].flatMap((ip) =>
+    ip === undefined || ip === '' ? [] : [canonicalIp(ip) ?? ip],
+  );
   const aliases = (e.Aliases as readonly string[] | null | undefined) ?? [];
   return {
     network,
     ip: e.IPAddress || e.GlobalIPv6Address || '',
     aliases: aliases.filter((a) => a !== i.Id.slice(0, SHORT_ID)),
-    ...(fixedIp !== undefined && fixedIp !== '' && { fixedIp }),
+    ...(fixedIps.length > 0 && { fixedIps }),
+    ...(e.MacAddress && { mac: e.MacAddress.toLowerCase() }),
   };
 };
 

@@ -41,22 +41,9 @@ export type Action =
   /** Puts the declared restart policy in force. */
   | { readonly kind: 'arm'; readonly container: ContainerRef; readonly restart: RestartPolicy }
   | { readonly kind: 'rename'; readonly container: ContainerRef; readonly to: string }
-  | {
-      readonly kind: 'connect';
-      readonly container: ContainerRef;
-      readonly network: string;
-      readonly attachment: Attachment;
-      /** The service's name on the network. Undefined for no name at all, not even a declared one. */
-      readonly alias: string | undefined;
-    }
-  /** Leaves the network and joins it again under its names: an endpoint's names cannot be changed. */
-  | {
-      readonly kind: 'rejoin';
-      readonly container: ContainerRef;
-      readonly network: string;
-      readonly attachment: Attachment;
-      readonly alias: string;
-    }
+  | ({ readonly kind: 'connect' } & JoinNetwork)
+  /** Leaves the network and joins it again: the names and addresses of an endpoint cannot be changed. */
+  | ({ readonly kind: 'rejoin' } & JoinNetwork)
   | CreateEdge
   /** Sends SIGUSR1: the edge stops listening, and ends with its last session. */
   | { readonly kind: 'leave-edge'; readonly container: ContainerRef }
@@ -125,6 +112,14 @@ export interface CreateEdge {
     readonly hostPort: number;
     readonly containerPort: number;
   }[];
+}
+
+export interface JoinNetwork {
+  readonly container: ContainerRef;
+  readonly network: string;
+  readonly attachment: Attachment;
+  /** The service's name on the network. Undefined for no name at all, not even a declared one. */
+  readonly alias: string | undefined;
 }
 
 export interface ContainerRef {

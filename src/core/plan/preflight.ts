@@ -135,7 +135,10 @@ const freeAddresses = ({ input }: ServiceContext, { spec }: Release): readonly s
     const live = liveName(input, spec.networks, network);
     const isHeld = input.actual.containers.some(
       (o) =>
-        isUp(o) && o.detail?.networks.some((n) => n.network === live && [n.ip, n.fixedIp].includes(ipv4)),
+        isUp(o) &&
+        o.detail?.networks.some(
+          (n) => n.network === live && [n.ip, ...(n.fixedIps ?? [])].includes(ipv4 ?? ''),
+        ),
     );
     return ipv4 === undefined || isHeld ? [] : [network];
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ContainerSpec } from '../compose/project-model.ts';
+import type { Attachment, ContainerSpec } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { ImageId } from '../image/reference.ts';
 import { parseImage } from '../image/reference.ts';
@@ -16,7 +16,7 @@ import type {
 } from '../state/actual.ts';
 import type { ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
-import type { CreateContainer } from './action.ts';
+import type { CreateContainer, JoinNetwork } from './action.ts';
 import { publishedPorts } from './port-conflicts.ts';
 import { bound, left, simulateEdge, unbound, withEdge } from './edge/simulate-edge.ts';
 
@@ -191,26 +191,41 @@ const withNetworks = (
       : container,
   );
 
-const joined = (
-  { containers }: Actual,
-  { container, network, attachment, alias }: Extract<EngineAction, { kind: 'connect' | 'rejoin' }>,
-): Endpoint => ({
-  network,
-  ip: containers.some((c) => c.id === container.id && c.state === 'running')
-    ? (attachment.ipv4 ?? '10.0.0.2')
-    : '',
-  aliases: alias === undefined ? [] : [alias, ...attachment.aliases],
-  ...(attachment.ipv4 !== undefined && { fixedIp: attachment.ipv4 }),
-});
+const joined = ({ containers }: Actual, { container, network, attachment, alias }: JoinNetwork): Endpoint => {
+  const isRunning = containers.some((c) => c.id === container.id && c.state === 'running');
+  return endpointOf(network, attachment, alias, isRunning ? (attachment.ipv4 ?? '10.0.0.2') : '');
+};
+
+const endpointOf = (
+  network: string,
+  { aliases, ipv4, ipv6, linkLocalIps = [], macAddress }: Attachment,
+  alias: string | undefined,
+  ip: string,
+): Endpoint => {
+  const fixedIps = [ipv4, ipv6, ...linkLocalIps].filter((a) => a !== undefined);
+  return {
+    network,
+    ip,
+    aliases: alias === undefined ? [] : [alias, ...aliases],
+    ...(fixedIps.length > 0 && { fixedIps }),
+    ...(macAddress !== undefined && { mac: macAddress }),
+  };
+};
 
 const endpointsOf = (action: CreateContainer): readonly Endpoint[] => {
   const mode = action.release.spec.container.networkMode;
   const attachments = mode.kind === 'networks' ? mode.attachments : [];
+  const alias = action.named ? action.release.service : undefined;
   const own = Object.entries(action.networks).map(([logical, network]): Endpoint => {
-    const declared = attachments.find((a) => a.network === logical)?.aliases ?? [];
-    return { network, ip: '', aliases: action.named ? [action.release.service, ...declared] : [] };
+    const attachment = attachments.find((a) => a.network === logical);
+    return endpointOf(network, attachment ?? { network: logical, aliases: [] }, alias, '');
   });
-  const edge = action.edge && { network: action.edge.network, ip: '', aliases: [], fixedIp: action.edge.ip };
+  const edge = action.edge && {
+    network: action.edge.network,
+    ip: '',
+    aliases: [],
+    fixedIps: [action.edge.ip],
+  };
   return edge ? [edge, ...own] : own;
 };
 
@@ -307,7 +322,7 @@ const started = (container: Container, nowMs: EpochMs): Container => ({
       startedAtMs: nowMs,
       restartCount: 0,
       health: container.detail.health === 'none' ? 'none' : 'starting',
-      networks: container.detail.networks.map((n) => ({ ...n, ip: n.fixedIp ?? '10.0.0.2' })),
+      networks: container.detail.networks.map((n) => ({ ...n, ip: n.fixedIps?.[0] ?? '10.0.0.2' })),
     },
   }),
 });

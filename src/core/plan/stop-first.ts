@@ -2,6 +2,7 @@ import type { ContainerSpec } from '../compose/project-model.ts';
 import type { Container, Limits } from '../state/actual.ts';
 import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
+import { hasDrifted } from './endpoint-drift.ts';
 import { judgeContainer, type Verdict } from './container-health.ts';
 import { liveName, networksNeed } from './required-resources.ts';
 import { prepare } from './prepare.ts';
@@ -113,9 +114,12 @@ export const repairInPlace = (
     if (networks.kind === 'act') return networks.actions;
     for (const attachment of mode.attachments) {
       const network = liveName(c.input, spec?.networks ?? {}, attachment.network);
-      if (network === undefined || detail.networks.some((n) => n.network === network)) continue;
+      if (network === undefined) continue;
+      const endpoint = detail.networks.find((n) => n.network === network);
       const alias = isNamed ? c.service.name : undefined;
-      return [{ kind: 'connect', container: refOf(current), network, attachment, alias }];
+      const action = { container: refOf(current), network, attachment, alias };
+      if (!endpoint) return [{ kind: 'connect', ...action }];
+      if (hasDrifted(endpoint, attachment, alias)) return [{ kind: 'rejoin', ...action }];
     }
   }
   const edge = spec?.exposure === 'edge' ? edgeNetwork(c.input.actual)?.name : undefined;

@@ -170,8 +170,10 @@ export interface Endpoint {
   readonly network: string;
   /** Empty while the container is not running. */
   readonly ip: string;
-  /** The requested address, kept over restarts. Absent if the engine chooses an address at each start. */
-  readonly fixedIp?: string;
+  /** Requested addresses, IPv4 first, kept over restarts. Absent if the engine chooses one at each start. */
+  readonly fixedIps?: readonly string[];
+  /** In lower case. Absent while the container is not running. */
+  readonly mac?: string;
   /** DNS names on this network, beside the container's own name and id. */
   readonly aliases: readonly string[];
 }

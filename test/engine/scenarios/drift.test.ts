@@ -48,6 +48,16 @@ const DRIFTS: readonly Drift[] = [
     plan: /connect .*_default/,
     keeps: 'process',
   },
+  {
+    what: 'taken off its network and put back without its names',
+    make: async (c, { docker, environment }) => {
+      const network = docker.getNetwork(`${environment}_default`);
+      await network.disconnect({ Container: c.id, Force: true });
+      await network.connect({ Container: c.id });
+    },
+    plan: /rejoin .*_default.*put back what was changed by hand/,
+    keeps: 'process',
+  },
 ];
 
 describe('a container that somebody', () => {
@@ -77,7 +87,9 @@ describe('a container that somebody', () => {
       });
       const { HostConfig, NetworkSettings } = await scene.docker.getContainer(after.id).inspect();
       expect(HostConfig.Memory).toBe(128 * 1024 ** 2);
-      expect(Object.keys(NetworkSettings.Networks)).toEqual([`${scene.environment}_default`]);
+      const networks = Object.entries(NetworkSettings.Networks);
+      expect(networks.map(([network]) => network)).toEqual([`${scene.environment}_default`]);
+      expect(networks[0]?.[1].Aliases).toContain('web');
       expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
     },
   );

@@ -209,5 +209,5 @@ export const sameFrontend = (a: FrontendAddress, b: FrontendAddress): boolean =>
 export const edgeAddress = (actual: Actual, container: Container): string => {
   const name = edgeNetwork(actual)?.name;
   const endpoint = container.detail?.networks.find((n) => n.network === name);
-  return endpoint?.fixedIp ?? endpoint?.ip ?? '';
+  return endpoint?.fixedIps?.[0] ?? endpoint?.ip ?? '';
 };

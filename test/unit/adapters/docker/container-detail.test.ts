@@ -190,8 +190,9 @@ describe('what is read from an inspected container', () => {
   });
 
   it.each([
-    ['asked for', { IPv4Address: '10.0.0.2' }, { fixedIp: '10.0.0.2' }],
-    ['of IPv6 alone', { IPv6Address: 'fd00::2' }, {}],
+    ['asked for', { IPv4Address: '10.0.0.2' }, { fixedIps: ['10.0.0.2'] }],
+    ['of IPv6 alone', { IPv6Address: 'FD00:0::2' }, { fixedIps: ['fd00::2'] }],
+    ['link-local too', { IPv4Address: '', LinkLocalIPs: ['169.254.1.2'] }, { fixedIps: ['169.254.1.2'] }],
     ['empty', { IPv4Address: '' }, {}],
     ['given by the engine, 20.10', null, {}],
     ['given by the engine, 28', {}, {}],

@@ -14,6 +14,12 @@ services:
 networks: {back: {}}
 `;
 
+const ADDRESSED = `
+services:
+  web: {image: 'org/web:1', restart: always, networks: {back: {DECLARED}}}
+networks: {back: {enable_ipv6: true, ipam: {config: [{subnet: 10.3.0.0/24}, {subnet: 'fd00::/64'}]}}}
+`;
+
 const deployed = async (compose = COMPOSE): Promise<ReturnType<typeof scenario>> => {
   const s = scenario(compose, { 'org/web:1': {}, 'org/web:2': {} });
   await s.agent.settle();
@@ -44,6 +50,11 @@ describe('drift is put back', () => {
       },
       ['create-network test_back', 'connect web 1 test_back'],
     ],
+    [
+      'taken off its network and put back without its names',
+      (e, name) => e.byHand.reconnect(name, 'test_back'),
+      ['rejoin web 1 test_back'],
+    ],
     ['given other limits', (e, name) => e.byHand.limit(name, { memoryBytes: 1 }), ['limit web 1']],
     ['given a limit that nobody declared', (e, name) => e.byHand.limit(name, { cpuShares: 2 }), []],
     [
@@ -64,12 +75,85 @@ describe('drift is put back', () => {
     expect(running(s)).toEqual(['web 1']);
   });
 
+  it.each([
+    ['names', 'aliases: [api]', { aliases: ['web', 'api'] }],
+    ['IPv4 address', 'ipv4_address: 10.3.0.9', { fixedIps: ['10.3.0.9'] }],
+    ['IPv6 address', 'ipv6_address: "fd00::9"', { fixedIps: ['fd00::9'] }],
+    ['link-local address', 'link_local_ips: [169.254.8.8]', { fixedIps: ['169.254.8.8'] }],
+  ])(
+    'a network that was joined by hand without the declared %s is joined again',
+    async (_, declared, has) => {
+      const s = await deployed(ADDRESSED.replace('DECLARED', declared));
+      for (const state of ['running', 'stopped']) {
+        s.engine.byHand.reconnect(nameOf(s.engine), 'test_back');
+        if (state === 'stopped') s.engine.byHand.stop(nameOf(s.engine));
+        expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+        expect(s.since()).toEqual([
+          'rejoin web 1 test_back',
+          ...(state === 'stopped' ? ['start web 1'] : []),
+        ]);
+        expect(s.engine.actual().containers[0]?.detail?.networks).toMatchObject([
+          { network: 'test_back', ...has },
+        ]);
+      }
+    },
+  );
+
+  it('a name and an address more than the declared ones are left alone', async () => {
+    const s = await deployed();
+    const [c] = s.engine.actual().containers;
+    const networks = c?.detail?.networks.map((n) => ({
+      ...n,
+      aliases: [...n.aliases, 'more'],
+      fixedIps: ['10.0.0.8'],
+      mac: '02:42:ac:11:00:02',
+    }));
+    s.engine.byHand.change(nameOf(s.engine), {
+      detail: c?.detail && { ...c.detail, networks: networks ?? [] },
+    });
+    expect(outcomesOf(await s.agent.plan())).toEqual({ web: 'converged' });
+  });
+
+  it('another MAC address than the declared one is put back where the container runs', async () => {
+    const s = await deployed(ADDRESSED.replace('DECLARED', 'mac_address: "02:42:AC:11:00:09"'));
+    const [c] = s.engine.actual().containers;
+    const networks = c?.detail?.networks.map((n) => ({ ...n, mac: '02:42:ac:11:00:02' }));
+    s.engine.byHand.change(nameOf(s.engine), {
+      detail: c?.detail && { ...c.detail, networks: networks ?? [] },
+    });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.since()).toEqual(['rejoin web 1 test_back']);
+  });
+
   it('a dead container is taken away, and another one takes its place', async () => {
     const s = await deployed();
     s.engine.byHand.change(nameOf(s.engine), { state: 'dead' });
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(s.since()).toEqual([
+      'create web 1 unarmed',
+      'rename web 1 test-web-aside-#',
+      'rename web 1 test-web-1-#',
+      'arm web 1',
+      'start web 1',
+      'remove web 1',
+    ]);
     expect(s.engine.actual().containers.map((c) => [c.name.slice(0, 11), c.state])).toEqual([
       ['test-web-1-', 'running'],
+    ]);
+  });
+
+  it('a removal that failed is tried again, and keeps nobody waiting', async () => {
+    const s = await deployed();
+    s.engine.byHand.change(nameOf(s.engine), { state: 'dead' });
+    const error = new AgentError('ENGINE', 'cannot remove: device or resource busy', { retry: 'later' });
+    s.engine.fail({ kind: 'remove', error, times: 2 });
+    await s.agent.settle();
+    expect(running(s)).toEqual(['web 1']);
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
+    expect(s.since().filter((step) => step.startsWith('remove'))).toEqual([
+      'remove web 1 ✗ ENGINE',
+      'remove web 1 ✗ ENGINE',
+      'remove web 1',
     ]);
   });
 
@@ -129,34 +213,11 @@ describe('drift is put back', () => {
 });
 
 const replicas = (count: number, more = ''): string =>
-    expect(s.since()).toEqual([
-      'create web 1 unarmed',
-      'rename web 1 test-web-aside-#',
-      'rename web 1 test-web-1-#',
-      'arm web 1',
-      'start web 1',
-      'remove web 1',
-    ]);
   `services: {web: {image: org/web, restart: always, deploy: {replicas: ${String(count)}${more}}}}`;
 
 describe('replicas', () => {
   it('scaling up and down alone restarts nothing', async () => {
     const s = scenario(replicas(2), { 'org/web:1': {} });
-  it('a removal that failed is tried again, and keeps nobody waiting', async () => {
-    const s = await deployed();
-    s.engine.byHand.change(nameOf(s.engine), { state: 'dead' });
-    const error = new AgentError('ENGINE', 'cannot remove: device or resource busy', { retry: 'later' });
-    s.engine.fail({ kind: 'remove', error, times: 2 });
-    await s.agent.settle();
-    expect(running(s)).toEqual(['web 1']);
-    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged' });
-    expect(s.since().filter((step) => step.startsWith('remove'))).toEqual([
-      'remove web 1 ✗ ENGINE',
-      'remove web 1 ✗ ENGINE',
-      'remove web 1',
-    ]);
-  });
-
     await deploy(s, web('1'));
     s.since();
     s.agent.wish = { ...s.agent.wish, compose: replicas(3) };

@@ -69,7 +69,7 @@ const distinctAddresses: Watch = {
   after: (engine) => {
     const ips = engine
       .actual()
-      .containers.flatMap((c) => c.detail?.networks.flatMap((n) => n.fixedIp ?? []) ?? []);
+      .containers.flatMap((c) => c.detail?.networks.flatMap((n) => n.fixedIps ?? []) ?? []);
     expect(ips).toEqual([...new Set(ips)]);
   },
 };
