@@ -65,12 +65,15 @@ const keepTags = (input: PlanInput): readonly Action[] => {
     return [{ kind: 'tag-image', imageId, repository: keepRepository(input.environment), tag }];
   });
   const kept = new Set([...needed.map((w) => w.tag), ...runningTags(input), ...edgeTag(input)]);
+  const isRemovable = removableBy(input);
   const surplus = input.actual.images.flatMap((image): Action[] => {
-    const references = image.tags
-      .filter((t) => t.repository === repository && !kept.has(t.tag))
+    const own = image.tags.filter((t) => t.repository === repository);
+    const references = own
+      .filter((t) => !kept.has(t.tag))
       .map((t) => `${keepRepository(input.environment)}:${t.tag}`);
-    const others = image.tags.length + image.digests.length > references.length;
-    return references.length > 0 && others ? [{ kind: 'remove-image', imageId: image.id, references }] : [];
+    // Without any tag of ours a later pass could not tell that the image may be removed.
+    const isLast = references.length === own.length && isRemovable(image);
+    return references.length > 0 && !isLast ? [{ kind: 'remove-image', imageId: image.id, references }] : [];
   });
   return [...missing, ...surplus];
 };
@@ -104,24 +107,33 @@ const desiredImages = (input: PlanInput): readonly KeptImage[] =>
 const hasTag = (image: Image, repository: Repository, tag: string): boolean =>
   image.tags.some((t) => t.repository === repository && t.tag === tag);
 
-/** Images that no container or rollback needs, with names in repositories that we run only. */
+/** Images of ours that no container or rollback needs. */
 const staleImages = (input: PlanInput): readonly Action[] => {
-  const loaded = new Set<Repository>(loadedByHand(input));
-  const run = repositoriesOf(input).filter((r) => !loaded.has(r));
-  // An image that an interrupted pull left has a mirror's name only.
-  const mirrored = run.flatMap((r) => mirrorsOf(input.mirrors, r).map((m) => m.repository));
-  const ours = new Set<Repository>([normalised(input.environment), ...run, ...mirrored]);
+  const isRemovable = removableBy(input);
   const used = new Set<string>(input.actual.containers.map((container) => container.imageId));
   const kept = [...goodImages(input), ...desiredImages(input)].map((i) => i.imageId);
   const reserved = new Set<string | undefined>([...kept, edgeImage(input)?.id]);
   return input.actual.images
-    .filter((image) => {
-      const names = [...image.tags, ...image.digests].map((n) => n.repository);
-      return (
-        names.length > 0 && names.every((n) => ours.has(n)) && !used.has(image.id) && !reserved.has(image.id)
-      );
-    })
+    .filter((image) => isRemovable(image) && !used.has(image.id) && !reserved.has(image.id))
     .map((image) => ({ kind: 'remove-image', imageId: image.id, references: referencesOf(image) }));
+};
+
+/**
+ * An image may be removed if a release of ours had it, which our tag shows, and if all its names are in
+ * repositories that we run. Images that were on the host before may be the only way back from an adoption.
+ */
+const removableBy = (input: PlanInput): ((image: Image) => boolean) => {
+  const loaded = new Set<Repository>(loadedByHand(input));
+  const run = repositoriesOf(input).filter((r) => !loaded.has(r));
+  const own = normalised(input.environment);
+  const mirrored = new Set(run.flatMap((r) => mirrorsOf(input.mirrors, r).map((m) => m.repository)));
+  const ours = new Set<Repository>([own, ...run, ...mirrored]);
+  return ({ tags, digests }) => {
+    const names = [...tags, ...digests].map((n) => n.repository);
+    // An image that an interrupted pull left has a mirror's name only.
+    const isLeft = names.length > 0 && tags.length === 0 && names.every((n) => mirrored.has(n));
+    return isLeft || (tags.some((t) => t.repository === own) && names.every((n) => ours.has(n)));
+  };
 };
 
 const repositoriesOf = (input: PlanInput): readonly Repository[] => [

@@ -34,7 +34,7 @@ const exists = async (scene: Scene, id: string): Promise<boolean> =>
 describe('a container that the old tool left', () => {
   it('is shown by plan, and taken over in one deploy', async () => {
     const scene = await createScene();
-    const { name, container } = await oldDeploy(scene);
+    const { name, container, image } = await oldDeploy(scene);
     await scene.publish({ web: (await scene.push('1.0.0')).pinned });
     const plan = await scene.run(['plan']);
     expect(plan.code).toBe(2);
@@ -51,6 +51,8 @@ describe('a container that the old tool left', () => {
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
     expect(await tryAnswer(scene.port, '/cgi-bin/env')).toMatch(/^NODE_ENV=staging$/m);
     expect(await exists(scene, container.id)).toBe(false);
+    // The way back, should the new version turn out bad later.
+    expect((await scene.docker.getImage(image.ref).inspect()).RepoTags).toEqual([image.ref]);
     expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
   });
 

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../../src/core/image/reference.ts';
 import { planHost } from '../../../../src/core/plan/plan-host.ts';
 import type { Image } from '../../../../src/core/state/actual.ts';
-import { outcomesOf } from '../../../support/simulated-agent.ts';
-import { emptyActual, ENVIRONMENT, imageIdOf, planInput } from '../../../support/world.ts';
+import { createSimulatedAgent, outcomesOf } from '../../../support/simulated-agent.ts';
+import { createSimulatedEngine, type SimulatedEngine } from '../../../support/simulated-engine.ts';
+import { digestOf, emptyActual, ENVIRONMENT, imageIdOf, planInput } from '../../../support/world.ts';
 import { deploy, deployed, web, WEB, type Scenario } from './scenario.ts';
 
 const version = async (s: Scenario, tag: string): Promise<void> => {
@@ -11,8 +12,10 @@ const version = async (s: Scenario, tag: string): Promise<void> => {
   await deploy(s, web(tag));
 };
 
-const tags = (s: Scenario): readonly string[] =>
-  s.engine
+const tags = (s: Scenario): readonly string[] => tagsOf(s.engine);
+
+const tagsOf = (engine: SimulatedEngine): readonly string[] =>
+  engine
     .actual()
     .images.flatMap((i) => i.tags.filter((t) => t.repository.endsWith('org/web')).map((t) => t.tag))
     .toSorted();
@@ -48,15 +51,50 @@ describe('housekeeping', () => {
   });
 
   it('leaves what somebody has loaded for a service that may not fetch its images', () => {
+    const { repository } = parseImage('org/web');
+    const ours = { repository: parseImage(`supercargo-${ENVIRONMENT}`).repository, tag: 'web-1' };
     const loaded: Image = {
       id: imageIdOf('org/web:1'),
-      tags: [{ repository: parseImage('org/web').repository, tag: '1' }],
+      tags: [{ repository, tag: '1' }, ours],
       digests: [],
     };
     const actual = { ...emptyActual, images: [loaded] };
     const upkeep = (compose: string) => planHost(planInput({ compose, actual })).housekeeping;
-    expect(upkeep(WEB).map((a) => a.kind)).toEqual(['remove-image']);
-    expect(upkeep(WEB.replace('image: org/web', 'image: org/web\n    pull_policy: never'))).toEqual([]);
+    const references = [`${repository}:1`, `${ours.repository}:web-1`];
+    expect(upkeep(WEB)).toEqual([{ kind: 'remove-image', imageId: loaded.id, references }]);
+    const never = upkeep(WEB.replace('image: org/web', 'image: org/web\n    pull_policy: never'));
+    expect(never).toEqual([
+      { kind: 'remove-image', imageId: loaded.id, references: [`supercargo-${ENVIRONMENT}:web-1`] },
+    ]);
+  });
+
+  it('invariant 2: keeps images of our repositories that were there before us, as after an adoption', async () => {
+    const { repository } = parseImage('org/web');
+    const before = ['0.8', '0.9', '1.0'].map((tag) => ({
+      id: imageIdOf(`org/web:${tag}`),
+      tags: [{ repository, tag }],
+      digests: [{ repository, digest: digestOf(`org/web:${tag}`) }],
+    }));
+    const engine = createSimulatedEngine({ actual: { ...emptyActual, images: before } });
+    engine.byHand.run({ name: 'web', image: 'org/web:1.0', port: 80 });
+    for (const tag of ['2', '3', '4']) engine.registry.push(`org/web:${tag}`);
+    const compose = `${WEB}    x-supercargo: {replaces: web}\n`;
+    const agent = createSimulatedAgent(engine, { compose });
+    for (const tag of ['2', '3', '4']) {
+      agent.wish = { ...agent.wish, versions: web(tag) };
+      expect(outcomesOf(await agent.settle())).toEqual({ web: 'converged' });
+    }
+    expect(tagsOf(engine)).toEqual(['0.8', '0.9', '1.0', '3', '4']);
+  });
+
+  it('removes an image of ours once the container of another program that used it is gone', async () => {
+    const s = await deployed();
+    s.engine.byHand.run({ name: 'old', image: 'org/web:1' });
+    for (const tag of ['2', '3', '4']) await version(s, tag);
+    expect(tags(s)).toEqual(['1', '3', '4']);
+    s.engine.byHand.remove('old');
+    await s.agent.settle();
+    expect(tags(s)).toEqual(['3', '4']);
   });
 
   it('rests after a failure instead of asking again at once', async () => {
