@@ -383,7 +383,8 @@ networks:
       await apply({ kind: 'remove', container });
       expect(await find('removed')).toBeUndefined();
       await apply({ kind: 'remove', container });
-      const next = await created('removed', { carried: { '/cache': volume } });
+      // Neither the file nor the image declares a volume at the other target.
+      const next = await created('removed', { carried: { '/cache': volume, '/undeclared': volume } });
       expect(next.detail?.volumes).toEqual([{ target: '/cache', name: volume }]);
     });
 

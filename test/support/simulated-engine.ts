@@ -355,10 +355,17 @@ const create = (
   action: Extract<EngineAction, { kind: 'create' }>,
 ): void => {
   const before = new Set(state.actual.containers.map((c) => c.id));
-  state.actual = simulate(state.actual, action, state.nowMs);
+  const behaviour = registry.behaviourOf(action.imageId);
+  const declared = [
+    ...action.release.spec.container.mounts.map((m) => m.target),
+    ...(behaviour.volumes ?? []),
+  ];
+  const carried = Object.fromEntries(
+    Object.entries(action.carried).filter(([target]) => declared.includes(target)),
+  );
+  state.actual = simulate(state.actual, { ...action, carried }, state.nowMs);
   const container = state.actual.containers.find((c) => !before.has(c.id));
   if (!container?.detail) return;
-  const behaviour = registry.behaviourOf(container.imageId);
   const isDisabled = action.release.spec.container.healthcheck?.test?.length === 0;
   const hasImageCheck = behaviour.health !== undefined && behaviour.health !== 'absent' && !isDisabled;
   const known = new Set(container.detail.volumes.map((v) => v.target));

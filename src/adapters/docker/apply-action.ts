@@ -11,8 +11,10 @@ import { defined } from './defined.ts';
 import { edgeBody, type EdgeHome } from './edge-body.ts';
 import { statusOf, toEngineError, toRefusal } from './engine-error.ts';
 import { inBody } from './request-body.ts';
-import { resourceLabels, type Labels } from './labels.ts';
+import { resourceLabels } from './labels.ts';
+import type { ImageConfig } from './image-config.ts';
 import { createNetwork } from './networks.ts';
+import { labelsOf } from './response-types.ts';
 import { tryStart } from './run-preflight.ts';
 import type { CreateContainer } from '../../core/plan/action.ts';
 import { pullImage, type ImageSources } from './pull.ts';
@@ -25,8 +27,8 @@ export interface ApplyContext {
   readonly engineFolder: string | undefined;
   readonly environment: string;
   readonly sources: ImageSources;
-  /** Empty if the image is gone; the engine then refuses the create itself. */
-  readonly imageLabels: (imageId: string, signal: AbortSignal) => Promise<Labels>;
+  /** Undefined if the image is gone; the engine then refuses the create itself. */
+  readonly imageConfig: (imageId: string, signal: AbortSignal) => Promise<ImageConfig | undefined>;
   readonly edge: EdgeHome;
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
@@ -133,9 +135,9 @@ const pull = async (
 };
 
 const createService = async (action: CreateContainer, c: ApplyContext): Promise<unknown> => {
-  const labels = await c.imageLabels(action.imageId, c.signal);
-  if (action.preflight) await tryStart(action, action.preflight, c, labels);
-  return create(createBody(action, c.environment, c.apiVersion, labels), c);
+  const image = await c.imageConfig(action.imageId, c.signal);
+  if (action.preflight) await tryStart(action, action.preflight, c, image);
+  return create(createBody(action, c.environment, c.apiVersion, image), c);
 };
 
 const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyContext): Promise<unknown> => {
@@ -171,8 +173,10 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
       );
     case 'rejoin':
       return rejoin(action, c);
-    case 'create-edge':
-      return create(edgeBody(action, c.environment, c.edge, await c.imageLabels(action.imageId, signal)), c);
+    case 'create-edge': {
+      const image = await c.imageConfig(action.imageId, signal);
+      return create(edgeBody(action, c.environment, c.edge, labelsOf(image?.Labels)), c);
+    }
     case 'leave-edge':
       return container?.kill({ signal: 'SIGUSR1', abortSignal });
     case 'start':

@@ -2,28 +2,33 @@ import type { ContainerCreateOptions, EndpointSettings, HostConfig } from 'docke
 import type { Attachment, ContainerSpec, Healthcheck } from '../../core/compose/project-model.ts';
 import { AgentError } from '../../core/errors.ts';
 import type { CreateContainer } from '../../core/plan/action.ts';
+import { pathOf } from '../../core/plan/container-drift.ts';
 import { hasMultiNetworkCreate } from './connect.ts';
 import { defined } from './defined.ts';
-import { blankedLabels, ownerLabels, type Labels } from './labels.ts';
+import type { ImageConfig } from './image-config.ts';
+import { listOf } from './inspected-config.ts';
+import { blankedLabels, ownerLabels } from './labels.ts';
 import { mountsOf } from './mount-body.ts';
+import { labelsOf } from './response-types.ts';
 
 /**
  * The body of POST /containers/create, from the spec alone: the image and the engine decide what the spec
  * leaves out. Copying from a running container would keep the defaults of its old image.
  */
 export const createBody = (
-  action: CreateContainer,
+  asked: CreateContainer,
   environment: string,
   apiVersion: string,
-  imageLabels: Labels = {},
+  image: ImageConfig = {},
 ): ContainerCreateOptions => {
-  const spec = action.release.spec.container;
+  const spec = asked.release.spec.container;
+  const action = { ...asked, carried: declaredVolumes(asked, image) };
   return defined({
     name: action.name,
     platform: spec.platform,
     Image: action.imageId,
     Cmd: spec.command && [...spec.command],
-    Entrypoint: spec.entrypoint && [...spec.entrypoint],
+    Entrypoint: entrypointOf(spec, image),
     Env: nonEmpty(Object.entries(spec.environment).map(([key, value]) => `${key}=${value}`)),
     User: spec.user,
     WorkingDir: spec.workingDir,
@@ -34,13 +39,37 @@ export const createBody = (
     StopSignal: spec.stopSignal,
     StopTimeout: Math.ceil(spec.stopGraceMs / 1000),
     Healthcheck: spec.healthcheck && healthcheckOf(spec.healthcheck),
-    Labels: { ...blankedLabels(imageLabels), ...spec.labels, ...ownerLabels(action, environment) },
+    Labels: { ...blankedLabels(labelsOf(image.Labels)), ...spec.labels, ...ownerLabels(action, environment) },
     ExposedPorts: exposedPorts(spec),
     Volumes: anonymousVolumes(spec, action.carried),
     HostConfig: hostConfig(action),
     MacAddress: containerMac(action, apiVersion),
     NetworkingConfig: networkingConfig(action, apiVersion),
   }) as ContainerCreateOptions;
+};
+
+/**
+ * An empty command leaves the entrypoint alone. Engines run the image's command instead, unless the call names
+ * an entrypoint; an empty word stands for none.
+ */
+const entrypointOf = (spec: ContainerSpec, image: ImageConfig): string[] | undefined => {
+  if (spec.command?.length !== 0) return spec.entrypoint && [...spec.entrypoint];
+  const entrypoint = spec.entrypoint ?? listOf(image.Entrypoint);
+  return entrypoint.length > 0 ? [...entrypoint] : [''];
+};
+
+/**
+ * The carried volumes that the file or this image declares. Any other one would hide what this image has at
+ * its target.
+ */
+const declaredVolumes = (
+  { carried, release }: CreateContainer,
+  { Volumes }: ImageConfig,
+): CreateContainer['carried'] => {
+  const declared = new Set(
+    [...release.spec.container.mounts.map((m) => m.target), ...Object.keys(Volumes ?? {})].map(pathOf),
+  );
+  return Object.fromEntries(Object.entries(carried).filter(([target]) => declared.has(pathOf(target))));
 };
 
 const nonEmpty = <T>(list: readonly T[]): T[] | undefined => (list.length === 0 ? undefined : [...list]);

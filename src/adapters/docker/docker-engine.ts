@@ -9,7 +9,6 @@ import { demultiplex, runIn } from './exec.ts';
 import { applyAction } from './apply-action.ts';
 import { connect, type Connection, type EngineAddress } from './connect.ts';
 import { toEngineError } from './engine-error.ts';
-import { labelsOf } from './response-types.ts';
 import { imageConfig } from './image-config.ts';
 import { linesOf } from './split-lines.ts';
 import { createObserver, type Observer } from './observer.ts';
@@ -72,8 +71,7 @@ export const createDockerEngine = (address: EngineAddress, sources: ImageSources
           engineFolder,
           environment,
           sources,
-          imageLabels: async (id: string, until: AbortSignal) =>
-            labelsOf((await imageConfig(connection.ask, id, until))?.Labels),
+          imageConfig: async (id: string, until: AbortSignal) => imageConfig(connection.ask, id, until),
           edge,
           onProgress,
           signal,

@@ -4,8 +4,10 @@ import { statusOf } from './engine-error.ts';
 import type { Labels } from './labels.ts';
 
 /** What an image declares, which the engine merges into its containers. */
-interface ImageConfig extends ProcessConfig {
+export interface ImageConfig extends ProcessConfig {
   readonly Labels?: Labels | null | undefined;
+  /** The targets of its anonymous volumes. */
+  readonly Volumes?: Readonly<Record<string, object>> | null | undefined;
 }
 
 /** Returns undefined if there is no such image. */

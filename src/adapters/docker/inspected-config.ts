@@ -8,7 +8,8 @@ export interface ProcessConfig {
   readonly Env?: readonly string[] | null | undefined;
 }
 
-const listOf = (value: readonly string[] | string | null | undefined): readonly string[] =>
+/** Old images have text where others have a list. */
+export const listOf = (value: readonly string[] | string | null | undefined): readonly string[] =>
   typeof value === 'string' ? [value] : (value ?? []);
 
 const processOf = (config: ProcessConfig): ProcessFacts => ({

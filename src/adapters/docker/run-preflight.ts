@@ -7,8 +7,10 @@ import type { CreateContainer, Preflight } from '../../core/plan/action.ts';
 import { createBody, endpointsOf } from './create-body.ts';
 import { defined } from './defined.ts';
 import { statusOf, toEngineError } from './engine-error.ts';
+import type { ImageConfig } from './image-config.ts';
 import { inBody } from './request-body.ts';
-import { blankedLabels, preflightLabels, type Labels } from './labels.ts';
+import { blankedLabels, preflightLabels } from './labels.ts';
+import { labelsOf } from './response-types.ts';
 
 export interface PreflightContext {
   readonly docker: Dockerode;
@@ -32,9 +34,9 @@ export const tryStart = async (
   action: CreateContainer,
   preflight: Preflight,
   c: PreflightContext,
-  imageLabels: Labels,
+  image: ImageConfig | undefined,
 ): Promise<void> => {
-  const { name, ...body } = preflightBody(action, preflight, c, imageLabels);
+  const { name, ...body } = preflightBody(action, preflight, c, image);
   const container = await c.docker.createContainer(inBody(body, c.signal, defined({ name })));
   try {
     for (const [network, EndpointConfig] of furtherEndpoints(action, preflight, c))
@@ -70,7 +72,7 @@ export const preflightBody = (
   action: CreateContainer,
   preflight: Preflight,
   c: PreflightContext,
-  imageLabels: Labels,
+  image: ImageConfig | undefined,
 ): ContainerCreateOptions => {
   const { release } = action;
   const { container: spec } = release.spec;
@@ -86,6 +88,7 @@ export const preflightBody = (
     },
     c.environment,
     c.apiVersion,
+    image,
   );
   const { Healthcheck: _check, MacAddress: _mac, NetworkingConfig: networking, ...rest } = body;
   return defined({
@@ -93,7 +96,7 @@ export const preflightBody = (
     name: preflightName(c.environment, release.service, randomBytes(4).toString('hex')),
     Entrypoint: [ABSENT],
     Cmd: [],
-    Labels: { ...blankedLabels(imageLabels), ...preflightLabels(release.service, c.environment) },
+    Labels: { ...blankedLabels(labelsOf(image?.Labels)), ...preflightLabels(release.service, c.environment) },
     HostConfig: { ...(body.HostConfig as HostConfig), AutoRemove: true },
     NetworkingConfig: networking && {
       EndpointsConfig: Object.fromEntries(

@@ -76,7 +76,8 @@ const modeOf = (mode: string): string => {
 const expectedMode = (spec: ContainerSpec): string =>
   spec.networkMode.kind === 'mode' ? modeOf(spec.networkMode.mode) : 'network';
 
-const pathOf = (target: string): string => (target.length > 1 ? target.replace(/\/+$/, '') : target);
+/** A mount's target without a slash at its end. */
+export const pathOf = (target: string): string => (target.length > 1 ? target.replace(/\/+$/, '') : target);
 
 /** An image may add volumes to the declared ones; bind mounts are exactly the declared ones. */
 const hasMounts = ({ mounts }: CreateFacts, spec: ContainerSpec): boolean => {

@@ -9,7 +9,7 @@ const contextOf = ({ docker }: FakeEngine, signal = new AbortController().signal
   docker,
   apiVersion: '1.41',
   engineFolder: undefined,
-  imageLabels: async () => Promise.resolve({}),
+  imageConfig: async () => Promise.resolve({}),
   environment: 'test',
   sources: NO_SOURCES,
   edge: NO_EDGE_HOME,

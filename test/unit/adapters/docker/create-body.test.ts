@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createBody, endpointOf } from '../../../../src/adapters/docker/create-body.ts';
+import type { ImageConfig } from '../../../../src/adapters/docker/image-config.ts';
 import { AgentError } from '../../../../src/core/errors.ts';
 import type { CreateContainer } from '../../../../src/core/plan/action.ts';
 import { SOME_DIGEST, createOf, releaseOf } from '../../../support/release-of.ts';
@@ -7,9 +8,9 @@ import { SOME_DIGEST, createOf, releaseOf } from '../../../support/release-of.ts
 const bodyOf = (
   settings: string,
   changes: Partial<CreateContainer> = {},
-  { api = '1.41', top = '' } = {},
+  { api = '1.41', top = '', image = {} }: { api?: string; top?: string; image?: ImageConfig } = {},
 ): Record<string, unknown> => ({
-  ...createBody(createOf(releaseOf(settings, undefined, top), 'test-web-1', changes), 'test', api),
+  ...createBody(createOf(releaseOf(settings, undefined, top), 'test-web-1', changes), 'test', api, image),
 });
 const hostOf = (...args: Parameters<typeof bodyOf>): Record<string, unknown> =>
   bodyOf(...args)['HostConfig'] as Record<string, unknown>;
@@ -60,8 +61,20 @@ describe('the body of a create call', () => {
     expect(bodyOf('stop_grace_period: 1500ms')['StopTimeout']).toBe(2);
   });
 
-  it('keeps an empty command and entrypoint apart from none', () => {
-    expect(bodyOf('command: []\nentrypoint: []')).toMatchObject({ Cmd: [], Entrypoint: [] });
+  it.each<[string, string, ImageConfig['Entrypoint'], object]>([
+    ['the entrypoint alone', 'command: []', ['run', '--now'], { Cmd: [], Entrypoint: ['run', '--now'] }],
+    ['its own entrypoint alone', 'command: ""\nentrypoint: mine', ['run'], { Cmd: [], Entrypoint: ['mine'] }],
+    ['nothing, which engines refuse', 'command: []', null, { Cmd: [], Entrypoint: [''] }],
+    ['nothing either', 'command: []\nentrypoint: []', ['run'], { Cmd: [], Entrypoint: [''] }],
+    ['the command alone', 'entrypoint: []', ['run'], { Entrypoint: [] }],
+  ])('an empty command or entrypoint leaves %s', (_what, settings, Entrypoint, expected) => {
+    const { Cmd, Entrypoint: asked } = bodyOf(settings, {}, { image: { Entrypoint, Cmd: ['args'] } });
+    expect({ Cmd, Entrypoint: asked }).toEqual(expected);
+  });
+
+  it('leaves the entrypoint of the image to the engine', () => {
+    expect(bodyOf('command: [a]', {}, { image: { Entrypoint: ['run'] } })).toMatchObject({ Cmd: ['a'] });
+    expect(bodyOf('command: [a]', {}, { image: { Entrypoint: ['run'] } })).not.toHaveProperty('Entrypoint');
     expect(Object.keys(bodyOf(''))).not.toContain('Cmd');
   });
 
@@ -163,9 +176,10 @@ describe('mounts in a create call', () => {
     expect([host['Binds'], host['Mounts']]).toEqual([undefined, [typed]]);
   });
 
-  it('carry anonymous volumes over, those of the spec and those of the image', () => {
-    const carried = { '/state': 'a'.repeat(64), '/image': 'b'.repeat(64) };
-    const body = bodyOf('volumes: [/state, /fresh]', { carried });
+  it('carry over anonymous volumes that the spec or the new image declares, and no others', () => {
+    const carried = { '/state': 'a'.repeat(64), '/image': 'b'.repeat(64), '/old': 'c'.repeat(64) };
+    const image = { Volumes: { '/image/': {}, '/more': {} } };
+    const body = bodyOf('volumes: [/state, /fresh]', { carried }, { image });
     expect(body['Volumes']).toEqual({ '/fresh': {} });
     expect((body['HostConfig'] as Record<string, unknown>)['Binds']).toEqual([
       `${'a'.repeat(64)}:/state:rw`,

@@ -44,7 +44,7 @@ describe('labels of an image that would say what a container is', () => {
   };
 
   it('are written over on a container of a service, and on an edge', () => {
-    const { Labels } = createBody(createOf(releaseOf(''), 'test-web-1'), 'test', '1.52', image);
+    const { Labels } = createBody(createOf(releaseOf(''), 'test-web-1'), 'test', '1.52', { Labels: image });
     expect(Labels).toMatchObject({
       'io.supercargo.edge': '',
       'io.supercargo.environment': 'test',
