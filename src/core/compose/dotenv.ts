@@ -58,8 +58,15 @@ const readValue = (text: string, from: number): Value => {
   const line = endOfLine(text, from);
   const quote = text[from];
   if (quote !== '"' && quote !== "'") {
-    const written = text.slice(from, line);
-    return { kind: 'ok', end: line, template: written.replace(/(^|\s)#[^]*$/, '').trim() };
+    // A "#" that begins the value belongs to it, as in compose-go and docker-compose 1.29.
+    return {
+      kind: 'ok',
+      end: line,
+      template: text
+        .slice(from, line)
+        .replace(/\s#[^]*$/, '')
+        .trim(),
+    };
   }
   const close = closingQuote(text, from);
   if (close === -1) return { kind: 'fault', end: line };
@@ -85,7 +92,7 @@ const readLine = (text: string, from: number, end: number): Assigned | undefined
 };
 
 /**
- * Reads a dotenv file like Compose: comments, `export`, single quotes (literal), double quotes (escapes and
+ * Reads a dotenv file like Compose: comments (in a value after a blank), `export`, single quotes (literal), double quotes (escapes and
  * variables), values of several lines, variables from earlier lines and from `lookup`. A `NAME` alone takes
  * its value from `lookup` and is left out without one. Faults never contain values.
  */
