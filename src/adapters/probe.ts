@@ -63,12 +63,13 @@ const tcp: Probe['tcp'] = (host, port, timeoutMs, signal) =>
     return socket;
   });
 
-const http: Probe['http'] = (url, timeoutMs, signal) =>
+const http: Probe['http'] = (url, timeoutMs, signal, headers) =>
   settleWithin(timeoutMs, signal, (settle) => {
     // No agent, because a kept connection would reach the process of the last probe, not the current one.
-    const request = get(url, { agent: false, headers: { 'user-agent': 'supercargo' } }, (response) => {
+    const options = { agent: false, headers: { 'user-agent': 'supercargo', ...headers } };
+    const request = get(url, options, (response) => {
       const status = response.statusCode ?? 0;
-      settle(status >= 200 && status < 400 ? GOOD : bad(`the answer was ${status}`));
+      settle(status >= 200 && status < 400 ? GOOD : bad(`it answered ${status}`));
     });
     request.on('error', (error) => settle(bad(describeError(error))));
     return request;

@@ -97,6 +97,7 @@ export const createReconciler = (
       ledger: withPastRecords(ledger, clock),
       failedSteps: withoutLifted(dispatcher.failedSteps(), desired.services),
       answered: probing.answered(),
+      unanswered: probing.unanswered(),
       watchingSinceMs,
       edge: options.edge,
       mirrors: options.mirrors ?? [],

@@ -64,6 +64,7 @@ const tick = async (own: OwnPath, project: ComposeProject, before: Ledger): Prom
     distrust: undefined,
     failedSteps: {},
     answered: {},
+    unanswered: {},
     windows: [],
     watchingSinceMs: 0,
     keepReleases: 2,

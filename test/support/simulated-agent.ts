@@ -92,6 +92,7 @@ export const createSimulatedAgent = (
       nowMs: engine.now(),
       failedSteps: withoutLifted(failedSteps, planInput({ ...agent.wish, ledger: agent.ledger }).desired),
       answered: Object.fromEntries(answered),
+      unanswered: {},
       watchingSinceMs,
       ...agent.wish.more,
     };

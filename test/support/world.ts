@@ -152,6 +152,7 @@ export const planInput = ({ compose, versions, published, actual, ledger, more }
     ledger: known,
     failedSteps: {},
     answered: {},
+    unanswered: {},
     watchingSinceMs: 0,
     edge: edgeSetting,
     isEdgeBusy: false,

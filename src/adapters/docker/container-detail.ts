@@ -1,6 +1,6 @@
 import type Dockerode from 'dockerode';
 import type { ContainerDetail, ContainerState, Endpoint, Health } from '../../core/state/actual.ts';
-import type { RestartPolicy } from '../../core/compose/project-model.ts';
+import type { Healthcheck, RestartPolicy } from '../../core/compose/project-model.ts';
 import { canonicalIp } from '../../core/compose/ip.ts';
 import { donorIn } from '../../core/compose/namespaces.ts';
 import { defined } from './defined.ts';
@@ -38,6 +38,21 @@ const healthOutput = (i: Inspected): string | undefined => {
   const last = log?.at(-1)?.Output?.trim();
   return last === undefined || last === '' ? undefined : last.slice(0, MAX_OUTPUT);
 };
+
+type EngineHealthcheck = NonNullable<Inspected['Config']['Healthcheck']>;
+
+const NS_PER_MS = 1_000_000;
+/** The engine uses 0 for its own default. */
+const durationMs = (ns: number | undefined): number | undefined => (ns ? ns / NS_PER_MS : undefined);
+
+/** The test is left out: how it asks changes no decision. */
+const healthcheckOf = (check: EngineHealthcheck): Healthcheck =>
+  defined({
+    intervalMs: durationMs(check.Interval),
+    timeoutMs: durationMs(check.Timeout),
+    startPeriodMs: durationMs(check.StartPeriod),
+    retries: check.Retries || undefined,
+  });
 
 const RESTARTS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];
 
@@ -103,6 +118,7 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     oomKilled: i.State.OOMKilled,
     restartCount: i.RestartCount,
     health: healthOf(i),
+    ...(healthOf(i) !== 'none' && config.Healthcheck && { healthcheck: healthcheckOf(config.Healthcheck) }),
     healthOutput: healthOutput(i),
     startFault: startFaultOf(i),
     autoRemove: host.AutoRemove ?? false,

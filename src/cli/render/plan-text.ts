@@ -1,5 +1,5 @@
 import type { DryRun, Step } from '../../core/plan/dry-run.ts';
-import { gapOf } from '../../core/plan/downtime.ts';
+import { deadlineOf, gapOf } from '../../core/plan/downtime.ts';
 import { warningOf } from '../../core/plan/preflight.ts';
 import { subjectOf } from '../../core/plan/action-details.ts';
 import { foreignText } from '../../core/plan/foreign-container.ts';
@@ -31,6 +31,8 @@ interface PlannedService extends DecisionStatus {
   readonly gap: string | null;
   /** What may fail although all possible checks were made beforehand; null if nothing may. */
   readonly warning: string | null;
+  /** How long a new container may take to be good, if its health check needs longer; else null. */
+  readonly deadline: string | null;
   readonly steps: readonly PlanStep[];
   /** What blocks the service after these steps; null if nothing does. */
   readonly obstacle: { readonly reason: string; readonly message: string; readonly advice: string } | null;
@@ -64,6 +66,7 @@ export const planDocument = (
       ...decisionMembers(describeDecision(plan.decision)),
       gap: gapOf(input, plan, steps),
       warning: warningOf(own),
+      deadline: deadlineOf(input, plan, steps),
       steps: own.map(stepOf),
       obstacle: own.length === 0 ? null : obstacleOf(end, plan.service),
     };
@@ -90,6 +93,7 @@ export const planlessDocument = (status: Status): PlanDocument => ({
     until,
     gap: null,
     warning: null,
+    deadline: null,
     steps: [],
     obstacle: null,
   })),
@@ -115,6 +119,7 @@ export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
     );
     if (s.advice !== null && s.advice !== '') lines.push(`  ${palette.info('→')} ${s.advice}`);
     if (s.gap !== null) lines.push(`  gap: ${s.gap}`);
+    if (s.deadline !== null) lines.push(`  deadline: ${s.deadline}`);
     if (s.warning !== null) lines.push(`  ${palette.warn('warning')}: ${s.warning}`);
     lines.push(...stepLines(s.steps, screen));
     if (s.obstacle)

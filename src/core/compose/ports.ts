@@ -124,21 +124,11 @@ const longPort = (node: Node, c: Context): readonly WrittenPort[] | undefined =>
   return [{ port, node }];
 };
 
-const sortKey = ({ port }: WrittenPort): string =>
-  [port.containerPort, port.protocol, port.hostAddress, port.hostPort ?? '']
-    .map((part) => String(part).padStart(5, '0'))
-    .join(' ');
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
 const onePort: Reader<readonly WrittenPort[]> = (node, c) =>
   node.kind === 'map' ? longPort(node, c) : shortPorts(node, c);
 
-/** Reads `ports` in short and long syntax into one sorted entry for each port. */
-export const ports: Reader<readonly WrittenPort[]> = (node, c) => {
-  const all = listOf(onePort)(node, c)?.flat();
-  return all?.toSorted((a, b) => compare(sortKey(a), sortKey(b)));
-};
+/** Reads `ports` in short and long syntax into one entry for each port, in the order of the file. */
+export const ports: Reader<readonly WrittenPort[]> = (node, c) => listOf(onePort)(node, c)?.flat();
 
 const exposed: Reader<readonly string[]> = (node, c) => {
   const written = filledText(node, c);

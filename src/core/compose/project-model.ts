@@ -61,9 +61,15 @@ export interface Dependency {
   readonly condition: 'started' | 'healthy' | 'completed';
 }
 
-export type ReadyCheck =
-  | { readonly kind: 'http'; readonly path: string; readonly port: number }
-  | { readonly kind: 'tcp'; readonly port: number };
+export interface HttpReadyCheck {
+  readonly kind: 'http';
+  readonly path: string;
+  readonly port: number;
+  /** Names in lower case, `host` included. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type ReadyCheck = HttpReadyCheck | { readonly kind: 'tcp'; readonly port: number };
 
 /** Absent members keep the value of the engine or the image. */
 export interface ContainerSpec {
@@ -83,6 +89,7 @@ export interface ContainerSpec {
   readonly stopGraceMs: number;
   readonly restart: RestartPolicy;
   readonly healthcheck?: Healthcheck;
+  /** In the order of the file: the first TCP port shows whether the container is ready. */
   readonly ports: readonly Port[];
   /** Ports that `expose` declares, such as `8888/tcp`. */
   readonly expose: readonly string[];

@@ -1,8 +1,10 @@
 import type { Port } from '../compose/project-model.ts';
+import { present } from '../compose/readers.ts';
 import type { Container, ContainerDetail, EngineFacts } from '../state/actual.ts';
 import type { ReleaseSpec } from '../state/release.ts';
 import { withoutValues } from '../state/redact.ts';
 import type { EpochMs } from '../time.ts';
+import { longestProofMs, longestStartingMs } from './health-check-time.ts';
 import type { ProbeRequest } from './host-plan.ts';
 import type { FailureReason, WaitReason } from '../vocabulary/reasons.ts';
 
@@ -28,6 +30,8 @@ export interface JudgeInput {
   readonly spec: ReleaseSpec;
   readonly nowMs: EpochMs;
   readonly answeredSinceMs: EpochMs | undefined;
+  /** What its last probe got instead of an answer. */
+  readonly unanswered: string | undefined;
   readonly engine: EngineFacts;
   /** When the old container stopped. The deadline begins no earlier. */
   readonly notBeforeMs: EpochMs;
@@ -67,12 +71,13 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
           message: crashText(detail),
         };
       }
-      const deadlineMs = deadlineOf(i);
-      if (verdict.kind !== 'pending' || i.nowMs < deadlineMs) return verdict;
-      const within = `within ${String(Math.round(spec.healthyWithinMs / 1000))} s`;
+      const { atMs, withinMs } = deadlineOf(i);
+      if (verdict.kind !== 'pending' || i.nowMs < atMs) return verdict;
+      const within = `within ${String(Math.round(withinMs / 1000))} s`;
       const output = detail.healthOutput === undefined ? '' : `; the last check said: ${detail.healthOutput}`;
       const hasCrashed = detail.restartCount > 0;
-      const reason = hasCrashed ? 'crashed' : detail.health === 'none' ? 'not-ready' : 'unhealthy';
+      const isUnhealthy = detail.health !== 'none' && !i.isJob;
+      const reason = hasCrashed ? 'crashed' : isUnhealthy ? 'unhealthy' : 'not-ready';
       if (i.isJob) return { kind: 'failed', reason, message: `it has not ended ${within}` };
       const why = hasCrashed ? crashText(detail) : verdict.message;
       return { kind: 'failed', reason, message: `not good ${within}: ${why}${output}` };
@@ -112,7 +117,8 @@ const LOST = 255;
  */
 const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
   const isLost = detail.exitCode === LOST && (detail.finishedAtMs ?? 0) <= i.watchingSinceMs;
-  const endsAtMs = Math.max(detail.createdAtMs, i.notBeforeMs, i.watchingSinceMs) + i.spec.healthyWithinMs;
+  const firstMs = Math.max(detail.createdAtMs, i.notBeforeMs, i.watchingSinceMs);
+  const endsAtMs = firstMs + longestProofMs(i.spec, detail);
   return (
     i.provenAtMs === undefined &&
     !detail.oomKilled &&
@@ -121,13 +127,29 @@ const wasKilled = (i: JudgeInput, detail: ContainerDetail): boolean => {
   );
 };
 
-/** Restarts move `startedAt`, so the deadline of a restarted candidate counts from its creation. */
-const deadlineOf = ({ container, spec, notBeforeMs, watchingSinceMs, provenAtMs }: JudgeInput): EpochMs => {
+interface Deadline {
+  readonly atMs: EpochMs;
+  /** The time that it gave. */
+  readonly withinMs: number;
+}
+
+/**
+ * Restarts move `startedAt`, so the deadline of a restarted candidate counts from its creation. It never ends
+ * while the health check may still say `starting`: the engine counts that from the last start.
+ */
+const deadlineOf = (i: JudgeInput): Deadline => {
+  const { container, spec, notBeforeMs, watchingSinceMs, provenAtMs, isJob } = i;
   const detail = container.detail;
   const isLatest = detail?.restartCount === 0 || provenAtMs !== undefined;
   const first = (isLatest ? detail?.startedAtMs : detail?.createdAtMs) ?? 0;
   // No candidate fails for a time in which the agent did not observe it.
-  return Math.max(first, notBeforeMs, watchingSinceMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
+  const seenMs = Math.max(notBeforeMs, watchingSinceMs);
+  const atMs = Math.max(first, seenMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
+  const startingMs = detail?.health === 'starting' && !isJob ? longestStartingMs(detail.healthcheck) : 0;
+  const checkedAtMs = Math.max(detail?.startedAtMs ?? 0, seenMs) + startingMs;
+  return checkedAtMs > atMs
+    ? { atMs: checkedAtMs, withinMs: startingMs }
+    : { atMs, withinMs: spec.healthyWithinMs };
 };
 
 const pending = (
@@ -137,7 +159,7 @@ const pending = (
   untilMs?: EpochMs,
 ): Verdict => ({
   kind: 'pending',
-  until: untilMs ?? deadlineOf(i),
+  until: untilMs ?? deadlineOf(i).atMs,
   message,
   probes,
 });
@@ -158,15 +180,19 @@ const judgeRunning = (i: JudgeInput): Verdict => {
     return { kind: 'good' };
   const hasAnswered = i.answeredSinceMs === startedAtMs;
   if (isBetweenRuns(i) && !hasAnswered) return pending(i, 'it has no address at the moment', []);
+  const got = i.unanswered === undefined ? '' : `: ${i.unanswered}`;
   if (spec.ready) {
     if (hasAnswered) return { kind: 'good' };
-    const what = spec.ready.kind === 'http' ? `http ${spec.ready.path} on port` : 'tcp port';
-    const probe = probeOf(i, spec.ready.port, spec.ready.kind === 'http' ? spec.ready.path : undefined);
-    if (probe) return pending(i, `${what} ${String(spec.ready.port)} has not answered yet`, [probe]);
+    const { kind, port } = spec.ready;
+    const http = kind === 'http' ? spec.ready : undefined;
+    const what = http ? `http ${http.path} on port` : 'tcp port';
+    const probe = probeOf(i, port, http && { path: http.path, ...present({ headers: http.headers }) });
+    if (probe) return pending(i, `${what} ${String(port)} is not ready yet${got}`, [probe]);
   }
   const port = spec.container.ports.find((p) => p.protocol === 'tcp');
   const probe = port && probeOf(i, port.containerPort, undefined);
-  if (probe && !hasAnswered) return pending(i, `port ${String(port.containerPort)} is not open yet`, [probe]);
+  if (probe && !hasAnswered)
+    return pending(i, `port ${String(port.containerPort)} is not open yet${got}`, [probe]);
   if (i.nowMs < monitoredMs) {
     return pending(
       i,
@@ -186,7 +212,7 @@ const isBetweenRuns = ({ container, engine, spec }: JudgeInput): boolean =>
   (spec.ready !== undefined || spec.container.ports.some((p) => p.protocol === 'tcp'));
 
 /** From another host than the engine's, only published ports are reachable. */
-const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): ProbeRequest | undefined => {
+const probeOf = (i: JudgeInput, port: number, http: ProbeRequest['http']): ProbeRequest | undefined => {
   const { container, engine, spec } = i;
   const ref = { id: container.id, name: container.name };
   if (engine.remoteHost !== undefined) {
@@ -195,11 +221,10 @@ const probeOf = (i: JudgeInput, port: number, httpPath: string | undefined): Pro
     );
     return published?.hostPort === undefined
       ? undefined
-      : { container: ref, host: engine.remoteHost, port: published.hostPort, httpPath };
+      : { container: ref, host: engine.remoteHost, port: published.hostPort, http };
   }
   const mode = spec.container.networkMode;
-  if (mode.kind === 'mode' && mode.mode === 'host')
-    return { container: ref, host: '127.0.0.1', port, httpPath };
+  if (mode.kind === 'mode' && mode.mode === 'host') return { container: ref, host: '127.0.0.1', port, http };
   const ip = container.detail?.networks.find((n) => n.ip !== '')?.ip;
-  return ip === undefined ? undefined : { container: ref, host: ip, port, httpPath };
+  return ip === undefined ? undefined : { container: ref, host: ip, port, http };
 };

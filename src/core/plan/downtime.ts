@@ -2,6 +2,7 @@ import { serviceRecord } from '../state/ledger.ts';
 import type { Exposure, Release } from '../state/release.ts';
 import { currentEdge, frontendsOf } from './edge/edge-view.ts';
 import { clashes } from './edge/desired-edge.ts';
+import { longestStartingMs } from './health-check-time.ts';
 import type { Step } from './dry-run.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { ServicePlan } from './host-plan.ts';
@@ -30,6 +31,27 @@ export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[
       ? `${SWITCH}, because ${portsOf(release)} from the edge to the container`
       : `${SWITCH}, because stop-first stops the old one first`;
   return edge ?? 'none';
+};
+
+/**
+ * Says that a new container may take longer than `healthy-within` to be good, because its health check may
+ * say `starting` for longer; null if not, or without a new container. If the file has no check, that of the
+ * serving container shows what the image has.
+ */
+export const deadlineOf = (
+  { actual }: PlanInput,
+  plan: ServicePlan,
+  steps: readonly Step[],
+): string | null => {
+  const spec = releaseIn(steps.filter((s) => s.service === plan.service))?.spec;
+  if (!spec) return null;
+  const serving = actual.containers.find((o) => o.owner?.service === plan.service && o.detail?.healthcheck);
+  const startingMs = longestStartingMs(spec.container.healthcheck ?? serving?.detail?.healthcheck);
+  const seconds = (ms: number): string => `${String(Math.ceil(ms / 1000))} s`;
+  return startingMs <= spec.healthyWithinMs
+    ? null
+    : `${seconds(startingMs)} instead of ${seconds(spec.healthyWithinMs)}, ` +
+        'because its health check may say `starting` for so long';
 };
 
 /** The release of the created container; a tag that is not resolved yet has no other. */

@@ -3,6 +3,7 @@ import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
 import type { EdgeFrontend } from '../edge/edge-config.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action, ContainerRef } from './action.ts';
+import type { HttpReadyCheck } from '../compose/project-model.ts';
 import type { ForeignContainer } from '../status/status-document.ts';
 
 /** What to do about one service now. Plain JSON; never stored. */
@@ -37,7 +38,7 @@ export interface ProbeRequest {
   readonly host: string;
   readonly port: number;
   /** Undefined if a TCP connection is enough. */
-  readonly httpPath: string | undefined;
+  readonly http: Pick<HttpReadyCheck, 'path' | 'headers'> | undefined;
 }
 
 /** The plan of one service, with what `status` and `explain` report about it. */

@@ -31,6 +31,8 @@ export interface PlanInput {
   readonly failedSteps: Readonly<Record<string, FailedStep>>;
   /** Container id → start time of the run in which its probe answered. */
   readonly answered: Readonly<Record<string, EpochMs>>;
+  /** Container id → what its last probe got instead of an answer. */
+  readonly unanswered: Readonly<Record<string, string>>;
   /** Since when this agent observes without a break. No candidate fails for the time before that. */
   readonly watchingSinceMs: EpochMs;
   readonly edge: EdgeSetting;

@@ -299,6 +299,7 @@ const created = (action: CreateContainer, nowMs: EpochMs, containers: readonly C
       oomKilled: false,
       restartCount: 0,
       health: spec.healthcheck && spec.healthcheck.test?.length !== 0 ? 'starting' : 'none',
+      ...(spec.healthcheck && { healthcheck: spec.healthcheck }),
       healthOutput: undefined,
       startFault: undefined,
       autoRemove: false,

@@ -7,6 +7,7 @@ import type { Action } from './action.ts';
 import { liveName } from './required-resources.ts';
 import { absentDonor } from './shared-namespace.ts';
 import { wait } from './gate.ts';
+import { longestProofMs } from './health-check-time.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 import type { Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
@@ -205,7 +206,7 @@ const unreached = (c: ServiceContext, release: Release, current: Container, port
   // An edge that has just started has not checked the port for as long as the release runs.
   const edgeStartsMs = edgeParts(actual).map(({ container }) => container.detail?.startedAtMs ?? 0);
   const startMs = Math.max(current.detail?.startedAtMs ?? 0, watchingSinceMs, ...edgeStartsMs);
-  const until = startMs + Math.max(release.spec.healthyWithinMs, release.spec.monitorMs) + REACH_MS;
+  const until = startMs + longestProofMs(release.spec, current.detail) + REACH_MS;
   const message = `the edge does not reach port ${String(port)} of ${current.name} yet`;
   if (nowMs < until) return pending('edge', message, until);
   return {

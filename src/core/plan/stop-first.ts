@@ -90,6 +90,7 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
     spec,
     nowMs: input.nowMs,
     answeredSinceMs: input.answered[current.id],
+    unanswered: input.unanswered[current.id],
     engine: input.actual.engine,
     watchingSinceMs: input.watchingSinceMs,
     notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),

@@ -1,4 +1,4 @@
-import type { RestartPolicy } from '../compose/project-model.ts';
+import type { Healthcheck, RestartPolicy } from '../compose/project-model.ts';
 import type { Namespace } from '../compose/namespaces.ts';
 import type { EdgeState } from '../edge/edge-config.ts';
 import type { Written } from '../edge/parse-haproxy.ts';
@@ -129,6 +129,8 @@ export interface ContainerDetail {
   readonly oomKilled: boolean;
   readonly restartCount: number;
   readonly health: Health;
+  /** The check in force: the image's, with what the compose file changes. Absent without a check. */
+  readonly healthcheck?: Healthcheck;
   /** Output of the last health check, truncated. */
   readonly healthOutput: string | undefined;
   /** Why the engine could not start it, if that is the fault of the image or the command. */

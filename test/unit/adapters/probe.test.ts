@@ -65,8 +65,8 @@ describe('probe', () => {
     [200, { ok: true }],
     [204, { ok: true }],
     [302, { ok: true }],
-    [404, { ok: false, detail: 'the answer was 404' }],
-    [503, { ok: false, detail: 'the answer was 503' }],
+    [404, { ok: false, detail: 'it answered 404' }],
+    [503, { ok: false, detail: 'it answered 503' }],
   ])('http: the answer %i', async (status, expected) => {
     const seen: string[] = [];
     const url = await listenHttp((request, response) => {
@@ -75,6 +75,18 @@ describe('probe', () => {
     });
     expect(await probe.http(url, 2000, never)).toEqual(expected);
     expect(seen).toEqual(['GET /health']);
+  });
+
+  it('http: sends the headers that are given, and the name that the app knows', async () => {
+    const seen: unknown[] = [];
+    const url = await listenHttp(({ headers }, response) => {
+      seen.push([headers.host, headers['x-forwarded-proto'], headers['user-agent']]);
+      response.writeHead(headers.host === 'www.example.com' ? 200 : 400).end();
+    });
+    const headers = { host: 'www.example.com', 'x-forwarded-proto': 'https' };
+    expect(await probe.http(url, 2000, never, headers)).toEqual({ ok: true });
+    expect(await probe.http(url, 2000, never)).toEqual({ ok: false, detail: 'it answered 400' });
+    expect(seen[0]).toEqual(['www.example.com', 'https', 'supercargo']);
   });
 
   it('http: does not wait for an endless body, and leaves no connection behind', async () => {

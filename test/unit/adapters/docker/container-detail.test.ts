@@ -82,6 +82,17 @@ describe('what is read from an inspected container', () => {
       { state: { ExitCode: 137, OOMKilled: true, FinishedAt: '2026-11-23T10:00:02Z' } },
       { exitCode: 137, oomKilled: true, finishedAtMs: Date.parse('2026-11-23T10:00:02Z') },
     ],
+    [
+      'with a health check of its image: what the engine’s 0 leaves to its defaults is absent',
+      {
+        state: { Health: { Status: 'starting' } },
+        config: {
+          Healthcheck: { Test: ['CMD', 'x'], Interval: 90e9, Timeout: 0, StartPeriod: 5e8, Retries: 2 },
+        },
+      },
+      { health: 'starting', healthcheck: { intervalMs: 90_000, startPeriodMs: 500, retries: 2 } },
+    ],
+    ['with a check that is switched off', { config: { Healthcheck: { Test: ['NONE'] } } }, {}],
     ['healthy', { state: { Health: { Status: 'healthy', Log: null } } }, { health: 'healthy' }],
     [
       'unhealthy: the last output, cut',

@@ -58,6 +58,7 @@ const EQUAL: readonly (readonly [string, string])[] = [
 const INDIFFERENT: readonly string[] = [
   'deploy: {replicas: 3, update_config: {delay: 1s, monitor: 9s, failure_action: pause}}',
   'x-supercargo: {drain: 1s, healthy-within: 1s, ready: {tcp: 1}, replaces: old}',
+  'x-supercargo: {ready: {http: /up, port: 1, host: h, headers: {a: b}}}',
   'pull_policy: always',
 ];
 

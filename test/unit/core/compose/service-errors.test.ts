@@ -246,6 +246,22 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
     '4 services.web.x-supercargo.ready: is neither an HTTP nor a TCP check → write {http: /path, port: N} or {tcp: N}',
   ],
   [
+    'x-supercargo: {ready: {tcp: 1, host: www.example.com}}',
+    '4 services.web.x-supercargo.ready: is neither an HTTP nor a TCP check → write {http: /path, port: N} or {tcp: N}',
+  ],
+  [
+    'x-supercargo: {ready: {http: /up, port: 1, host: "a b"}}',
+    '4 services.web.x-supercargo.ready.host: "a b" is not a host → write it like www.example.com',
+  ],
+  [
+    'x-supercargo: {ready: {http: /up, port: 1, headers: {Host: a}}}',
+    '4 services.web.x-supercargo.ready.headers.Host: host is set by the check itself → remove it; for Host write host: NAME',
+  ],
+  [
+    'x-supercargo: {ready: {http: /up, port: 1, headers: {"a b": a}}}',
+    '4 services.web.x-supercargo.ready.headers.?: the name of a header has other characters → write it like X-Forwarded-Proto',
+  ],
+  [
     'x-supercargo: {ready: {http: up, port: 1}}',
     '4 services.web.x-supercargo.ready.http: "up" is not a path → write it like /health',
   ],

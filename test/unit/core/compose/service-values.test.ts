@@ -219,6 +219,7 @@ describe('ports', () => {
     ['80-81', [tcp(undefined, 80), tcp(undefined, 81)]],
     ['"8080-8081:80-81"', [tcp(8080, 80), tcp(8081, 81)]],
     ['80, 80', [tcp(undefined, 80)]],
+    ['"22073:8888", "22074:5005"', [tcp(22_073, 8888), tcp(22_074, 5005)]],
     ['{target: 80}', [tcp(undefined, 80)]],
     [
       '{target: 80, published: "8080", host_ip: 127.0.0.1, protocol: tcp, mode: host, name: web}',
@@ -348,6 +349,17 @@ describe('a service', () => {
       { drainMs: 60_000, healthyWithinMs: 120_000, replaces: 'old-web' },
     ],
     ['x-supercargo: {ready: {http: /up, port: 8888}}', { ready: { kind: 'http', path: '/up', port: 8888 } }],
+    [
+      'x-supercargo: {ready: {http: /up, port: 8888, host: www.example.com, headers: {X-B: "1", A: b c}}}',
+      {
+        ready: {
+          kind: 'http',
+          path: '/up',
+          port: 8888,
+          headers: { a: 'b c', 'x-b': '1', host: 'www.example.com' },
+        },
+      },
+    ],
     ['x-supercargo: {ready: {tcp: 8888}}', { ready: { kind: 'tcp', port: 8888 } }],
     ['x-anything: [goes, {here: $}]', {}],
   ])('with %s', (lines, change) => {

@@ -51,6 +51,7 @@ const inputOf = ({
     spec: release.spec,
     nowMs: STARTED + afterMs,
     answeredSinceMs: undefined,
+    unanswered: undefined,
     engine: facts,
     notBeforeMs: 0,
     watchingSinceMs: 0,
@@ -68,7 +69,7 @@ const told = (verdict: Verdict): string => {
     case 'idle':
       return verdict.kind;
     case 'pending': {
-      const probes = verdict.probes.map((p) => ` asks ${p.host}:${String(p.port)}${p.httpPath ?? ''}`);
+      const probes = verdict.probes.map((p) => ` asks ${p.host}:${String(p.port)}${p.http?.path ?? ''}`);
       return `pending until ${String(verdict.until - STARTED)}${probes.join('')}`;
     }
     case 'failed':
@@ -78,6 +79,8 @@ const told = (verdict: Verdict): string => {
 
 const PORT = "restart: always, ports: ['80:8888']";
 const READY = 'restart: always, x-supercargo: {ready: {http: /up, port: 9000}}';
+/** Of an image: the engine may say `starting` for 120 + 30 + 3 × (10 + 30) s = 270 s. */
+const SLOW = { health: 'starting', healthcheck: { startPeriodMs: 120_000, intervalMs: 10_000 } } as const;
 const answered = { answeredSinceMs: STARTED };
 const engineDown = { exitCode: 137, finishedAtMs: STARTED } as const;
 
@@ -95,6 +98,56 @@ describe('a container is good when', () => {
       'not when it says starting at the deadline: a timeout is no success',
       { detail: { health: 'starting' }, afterMs: WITHIN },
       'failed unhealthy: not good within 60 s: its health check says starting',
+    ],
+    [
+      'not before its start period, and the checks that count after it, are over',
+      { detail: SLOW, afterMs: WITHIN },
+      'pending until 270000',
+    ],
+    [
+      'not when they are over',
+      { detail: SLOW, afterMs: 270_000 },
+      'failed unhealthy: not good within 270 s: its health check says starting',
+    ],
+    [
+      'not when they have decided',
+      { detail: { ...SLOW, health: 'unhealthy' }, afterMs: WITHIN },
+      'failed unhealthy: not good within 60 s: its health check says unhealthy',
+    ],
+    [
+      'not before its first check is over, where the check is slow: 3 × (90 + 30) s',
+      { detail: { health: 'starting', healthcheck: { intervalMs: 90_000 } }, afterMs: WITHIN },
+      'pending until 360000',
+    ],
+    [
+      'not later than healthy-within says, where the check is quick: 2 × (1 + 2) s',
+      {
+        detail: { health: 'starting', healthcheck: { intervalMs: 1_000, timeoutMs: 2_000, retries: 2 } },
+        afterMs: WITHIN - 1,
+      },
+      'pending until 60000',
+    ],
+    [
+      'not before its check has had its time since its last start',
+      {
+        detail: { ...SLOW, restartCount: 1, createdAtMs: STARTED - 100_000 },
+        afterMs: WITHIN,
+      },
+      'pending until 270000',
+    ],
+    [
+      'not before its check has had its time since this agent observes',
+      { detail: SLOW, afterMs: WITHIN, more: { watchingSinceMs: STARTED + 50_000 } },
+      'pending until 320000',
+    ],
+    [
+      'the check of the file counts as the image’s does',
+      {
+        lines: 'restart: always, healthcheck: {test: x, start_period: 2m, interval: 10s}',
+        detail: { health: 'starting' },
+        afterMs: WITHIN,
+      },
+      'pending until 270000',
     ],
     ['it has run for the monitor time, where nothing can be asked', { afterMs: MONITOR }, 'good'],
     ['not before', { afterMs: MONITOR - 1 }, 'pending until 5000'],
@@ -117,6 +170,16 @@ describe('a container is good when', () => {
       'not when the port is closed at the deadline',
       { lines: PORT, afterMs: WITHIN },
       'failed not-ready: not good within 60 s: port 8888 is not open yet',
+    ],
+    [
+      'not when it answered something else until the deadline',
+      { lines: READY, afterMs: WITHIN, more: { unanswered: 'it answered 400' } },
+      'failed not-ready: not good within 60 s: http /up on port 9000 is not ready yet: it answered 400',
+    ],
+    [
+      'not when the first of its ports is closed, in the order of the file',
+      { lines: "restart: always, ports: ['1:8888', '2:5005']", afterMs: WITHIN - 1 },
+      'pending until 60000 asks 10.0.0.2:8888',
     ],
     [
       'unless nobody listened until then',
@@ -207,6 +270,11 @@ describe('a container is good when', () => {
       'failed exited: it ended, last exit code 137',
     ],
     [
+      'restart "no": its health check had more time',
+      { lines: 'restart: "no"', state: 'exited', detail: { ...SLOW, ...engineDown }, afterMs: WITHIN },
+      'idle',
+    ],
+    [
       'restart "no": out of memory is its own fault',
       { lines: 'restart: "no"', state: 'exited', detail: { ...engineDown, oomKilled: true } },
       'failed exited: it ended, out of memory',
@@ -230,6 +298,11 @@ describe('a container is good when', () => {
       'a job is not good while it runs',
       { lines: 'restart: "no"', afterMs: MONITOR, more: { isJob: true } },
       'pending until 60000',
+    ],
+    [
+      'a job that hangs has failed, whatever its health check may say',
+      { lines: 'restart: "no"', detail: SLOW, afterMs: WITHIN, more: { isJob: true } },
+      'failed not-ready: it has not ended within 60 s',
     ],
     [
       'a job that hangs has failed at its deadline',

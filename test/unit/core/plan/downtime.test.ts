@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dryRun } from '../../../../src/core/plan/dry-run.ts';
-import { gapOf } from '../../../../src/core/plan/downtime.ts';
+import { deadlineOf, gapOf } from '../../../../src/core/plan/downtime.ts';
 import { createSimulatedAgent } from '../../../support/simulated-agent.ts';
 import { edgeSetting } from '../../../support/world.ts';
 import type { Scenario } from './scenario.ts';
@@ -11,12 +11,16 @@ const STOP_FIRST = startFirst({ order: 'stop-first' });
 const publishMode = { edge: { ...edgeSetting, mode: 'publish' as const } };
 
 /** What `plan` would say of `web` now, if this were wanted. */
-const told = async (s: Scenario, wish: Partial<Scenario['agent']['wish']>): Promise<string | null> => {
+const told = async (
+  s: Scenario,
+  wish: Partial<Scenario['agent']['wish']>,
+  tell: typeof gapOf = gapOf,
+): Promise<string | null> => {
   const agent = createSimulatedAgent(s.engine, { ...s.agent.wish, ...wish }, { ledger: s.agent.ledger });
   const seen = await agent.observe();
   const { now, steps } = dryRun(seen);
   const plan = now.services.find((p) => p.service === 'web');
-  return plan ? gapOf(seen, plan, steps) : null;
+  return plan ? tell(seen, plan, steps) : null;
 };
 
 const publish = (version: string) => ({ versions: web(version), published: { serial: 9 } });
@@ -66,5 +70,44 @@ describe('the gap that is told beforehand', () => {
     s.agent.wish = { ...s.agent.wish, compose: startFirst() };
     while (!s.agent.steps.some((step) => step.startsWith('create-edge'))) await s.agent.tick();
     expect(await told(s, {})).toMatch(/from the container to the edge/);
+  });
+});
+
+describe('the deadline that is told beforehand', () => {
+  const withCheck = (check: string): string =>
+    `services: {web: {image: org/web, restart: always, ports: ['80:8888'], healthcheck: {${check}}}}`;
+  const SLOW = withCheck('test: x, start_period: 2m');
+
+  it('is that of a health check which needs longer than healthy-within', async () => {
+    expect(await told(await deployed(SLOW), publish('2'), deadlineOf)).toBe(
+      '330 s instead of 60 s, because its health check may say `starting` for so long',
+    );
+  });
+
+  it.each([
+    ['nothing changes', SLOW, {}],
+    ['the check needs less', withCheck('test: x, interval: 1s, timeout: 1s'), publish('2')],
+    ['there is no check', STOP_FIRST, publish('2')],
+    ['the check is switched off', withCheck('disable: true'), publish('2')],
+  ])('is none where %s', async (_what, compose, wish) => {
+    expect(await told(await deployed(compose), wish, deadlineOf)).toBeNull();
+  });
+
+  it('is that of the image’s check, which the container that serves shows', async () => {
+    const s = await deployed(STOP_FIRST);
+    const seen = await s.agent.observe();
+    const containers = seen.actual.containers.map((o) =>
+      o.detail ? { ...o, detail: { ...o.detail, healthcheck: { startPeriodMs: 120_000 } } } : o,
+    );
+    const wanted = createSimulatedAgent(
+      s.engine,
+      { ...s.agent.wish, ...publish('2') },
+      { ledger: s.agent.ledger },
+    );
+    const input = { ...(await wanted.observe()), actual: { ...seen.actual, containers } };
+    const { now, steps } = dryRun(input);
+    expect(now.services.map((plan) => deadlineOf(input, plan, steps))).toEqual([
+      '330 s instead of 5 s, because its health check may say `starting` for so long',
+    ]);
   });
 });

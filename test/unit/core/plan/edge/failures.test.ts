@@ -17,6 +17,18 @@ const BACK = (version: string): readonly string[] => [
   `edge-drain web ${version}`,
 ];
 
+describe('a release with a slow health check', () => {
+  it.each(['start-first', 'stop-first'])('is given the time that its check needs, with %s', async (order) => {
+    const compose = startFirst({ order }).replace(
+      'restart: always',
+      'restart: always\n    healthcheck: {test: x, start_period: 2m, interval: 1s}',
+    );
+    const s = await deployed(compose);
+    expect(outcomesOf(await deploy(s, web('late')))).toEqual({ web: 'converged' });
+    expect(running(s)).toContain('web late');
+  });
+});
+
 describe('a bad release with start-first', () => {
   it.each([
     ['crashing', 'crashed'],

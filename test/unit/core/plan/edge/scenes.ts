@@ -39,6 +39,7 @@ export const images = {
   'org/api:1': { health: 'healthy' },
   'org/api:2': { health: 'healthy' },
   'org/web:slow': { health: 'healthy', afterMs: 200 },
+  'org/web:late': { health: 'healthy', afterMs: 75_000 },
   'org/web:crashing': { exits: 1 },
   'org/web:unhealthy': { health: 'unhealthy' },
   'org/web:dies': { health: 'healthy', diesAfterMs: 300 },
