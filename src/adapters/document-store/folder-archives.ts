@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import { isAbsent, replaceFile } from '../../io/durable-file.ts';
 import { folderError } from './folder-error.ts';
+import { makePath } from '../../io/make-path.ts';
 
 const MODE = 0o644;
 
@@ -20,7 +21,7 @@ export const createFolderArchives = (root: string): ArchiveStore => ({
   put: async (path, file, signal) => {
     try {
       const target = join(root, path);
-      await mkdir(dirname(target), { recursive: true });
+      await makePath(dirname(target));
       await replaceFile(target, createReadStream(file), { mode: MODE, signal });
     } catch (error) {
       signal.throwIfAborted();

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
 import { replaceFile } from '../../io/durable-file.ts';
 import { abstractSocket, isTaken, takeLock, type SocketLock } from '../../io/socket-lock.ts';
 import { folderError } from './folder-error.ts';
+import { makePath } from '../../io/make-path.ts';
 
 /** Every user may read the documents, because a web server usually serves them. */
 const MODE = 0o644;
@@ -61,7 +62,7 @@ export const createFolderStore = (folder: string): DocumentStore => {
     write: async (path, bytes, condition, signal) => {
       const target = join(folder, path);
       try {
-        await mkdir(dirname(target), { recursive: true });
+        await makePath(dirname(target));
       } catch (error) {
         throw folderError('write', target, error);
       }

@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, chmod, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   EDGE_CANDIDATE_FILE,
@@ -9,6 +9,7 @@ import {
 import { checkedInstance } from '../../core/edge/haproxy-names.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { syncFolder, writeNew } from '../../io/durable-file.ts';
+import { makePath } from '../../io/make-path.ts';
 
 /**
  * The two folders that an edge's container mounts: `config/INSTANCE`, its own, and `run`, which all edges of
@@ -51,7 +52,7 @@ const failed = (action: string, cause: unknown): AgentError =>
 
 /** The umask reduces the mode that mkdir takes. */
 const makeFolder = async (path: string, mode: number): Promise<void> => {
-  await mkdir(path, { recursive: true });
+  await makePath(path);
   await chmod(path, mode);
 };
 

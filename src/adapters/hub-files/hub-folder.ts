@@ -1,9 +1,10 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AgentError } from '../../core/errors.ts';
 import { syncFolder } from '../../io/durable-file.ts';
 import { isAnswered, takeLock, type SocketLock } from '../../io/socket-lock.ts';
 import { storeError } from './store-error.ts';
+import { makePath } from '../../io/make-path.ts';
 
 /** Holds the lock and the temporary files, on the file system of the documents. It needs no backup. */
 export const WORK_FOLDER = '.hub';
@@ -13,7 +14,7 @@ const LOCK_NAME = 'lock';
 
 /** Creates a folder, and syncs its parents, so that it exists after a power cut. */
 export const makeFolder = async (folder: string): Promise<void> => {
-  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  const first = await makePath(folder, FOLDER_MODE);
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 };

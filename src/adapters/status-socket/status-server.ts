@@ -1,8 +1,9 @@
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { AgentError, toAgentError } from '../../core/errors.ts';
 import { isAnswered } from '../../io/socket-lock.ts';
+import { makePath } from '../../io/make-path.ts';
 
 /** Handlers by method and path. A handler gets the parsed JSON body, or undefined without a body. */
 export type Routes = Readonly<Record<string, (body: unknown, signal: AbortSignal) => Promise<unknown>>>;
@@ -44,7 +45,7 @@ export const serveStatus = async (path: string, routes: Routes): Promise<StatusS
     void answer(routes, request, response, ended.signal);
   });
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makePath(dirname(path));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
     server.listen(path, resolve);

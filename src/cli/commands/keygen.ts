@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
+import { makePath } from '../../io/make-path.ts';
 
 /** A key name that trust.json allows and that is a valid file name. */
 const NAME = /^[A-Za-z0-9_][\w.@-]{0,62}$/;
@@ -46,7 +47,7 @@ export const run = async (
     throw new AgentError('USAGE', `"${name}" is not a valid key name`, {
       advice: 'use letters, digits and . _ @ -, like jenkins or release-team',
     });
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await makePath(folder).catch((error: unknown) => {
     throw new AgentError('KEY', `cannot make the folder ${folder}: ${messageOf(error)}`, {
       advice: 'name another one with --out',
     });
