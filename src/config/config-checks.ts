@@ -1,6 +1,8 @@
 import { closestName } from '../core/closest-name.ts';
 import { VARIABLES, type AgentValues } from './agent-variables.ts';
 import { valueIn } from './environment.ts';
+import { HUB_VARIABLES } from './hub-config.ts';
+import { PUBLISHER_VARIABLES } from './publisher-config.ts';
 import type { ConfigProblem } from './read-variables.ts';
 
 export const trustProblem = (values: AgentValues, hasTrust: boolean): ConfigProblem[] => {
@@ -53,12 +55,17 @@ export const reportTokenProblem = (values: AgentValues): ConfigProblem[] =>
         },
       ];
 
+/** Variables of the build server and of a hub, which an operator's shell may have too. */
+const ELSEWHERE = new Set(
+  Object.keys({ ...PUBLISHER_VARIABLES, ...HUB_VARIABLES }).flatMap((name) => [name, `${name}_FILE`]),
+);
+
 export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust: boolean): string[] => {
   const names = Object.keys(env).filter(
     (name) => name.startsWith('SUPERCARGO_') && valueIn(env, name) !== undefined,
   );
   const warnings = names.toSorted().flatMap((name) => {
-    if (Object.hasOwn(VARIABLES, name)) return [];
+    if (Object.hasOwn(VARIABLES, name) || ELSEWHERE.has(name)) return [];
     const closest = closestName(name, Object.keys(VARIABLES));
     return [
       `${name} is not a variable of the agent${closest === undefined ? '' : `; did you mean ${closest}?`}`,

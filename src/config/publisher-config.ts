@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { valueIn } from './environment.ts';
 import { readSecret } from './secret.ts';
@@ -12,11 +12,27 @@ export const PUBLISHER_VARIABLES = {
     'the folder of config.json (logins of registries) and certs.d (certificates); `$HOME/.docker` otherwise',
   HOME: 'given to credential programs',
   PATH: 'where credential programs are looked for',
-  JOB_NAME: 'the name of the publisher, set by Jenkins; `USER` at this machine otherwise',
-  BUILD_NUMBER: 'the number of the build',
-  BUILD_URL: 'where the build is shown',
-  USER: 'the name of the publisher where there is no `JOB_NAME`',
+  JOB_NAME: 'the name of the publisher, set by Jenkins',
+  BUILD_NUMBER: 'the number of the build, set by Jenkins',
+  BUILD_URL: 'where the build is shown, set by Jenkins',
+  CI_PROJECT_PATH: 'the name of the publisher, set by GitLab',
+  CI_PIPELINE_IID: 'the number of the pipeline, set by GitLab',
+  CI_PIPELINE_URL: 'where the pipeline is shown, set by GitLab',
+  GITHUB_REPOSITORY: 'the name of the publisher, set by GitHub',
+  GITHUB_RUN_NUMBER: 'the number of the run, set by GitHub',
+  GITHUB_RUN_ID: 'part of the address where the run is shown, set by GitHub',
+  GITHUB_SERVER_URL: 'part of that address, set by GitHub',
+  USER: 'the name of the publisher, at this machine, where no build server sets one',
+  SUPERCARGO_SIGNING_KEY: 'the private key (PEM) that signs, where `--key` is not given',
 } as const;
+
+const userName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+};
 
 export type PublisherConfig = ReturnType<typeof readPublisherConfig>;
 
@@ -26,6 +42,12 @@ export const readPublisherConfig = (env: NodeJS.ProcessEnv) => {
   const publish = readSecret(env, 'SUPERCARGO_PUBLISH_TOKEN');
   const read = readSecret(env, 'SUPERCARGO_READ_TOKEN');
   const home = given('HOME') ?? '/root';
+  const [server, repository, run] = [
+    given('GITHUB_SERVER_URL'),
+    given('GITHUB_REPOSITORY'),
+    given('GITHUB_RUN_ID'),
+  ];
+  const githubUrl = server && repository && run && `${server}/${repository}/actions/runs/${run}`;
   return {
     store: given('SUPERCARGO_STORE'),
     publishToken: publish.value,
@@ -33,10 +55,15 @@ export const readPublisherConfig = (env: NodeJS.ProcessEnv) => {
     dockerConfigDir: given('DOCKER_CONFIG') ?? join(home, '.docker'),
     path: given('PATH') ?? '/usr/bin:/bin',
     home,
+    signingKey: given('SUPERCARGO_SIGNING_KEY'),
     build: {
-      name: given('JOB_NAME') ?? `${given('USER') ?? 'somebody'}@${hostname()}`,
-      build: given('BUILD_NUMBER'),
-      url: given('BUILD_URL'),
+      name:
+        given('JOB_NAME') ??
+        given('CI_PROJECT_PATH') ??
+        given('GITHUB_REPOSITORY') ??
+        `${given('USER') ?? userName()}@${hostname()}`,
+      build: given('BUILD_NUMBER') ?? given('CI_PIPELINE_IID') ?? given('GITHUB_RUN_NUMBER'),
+      url: given('BUILD_URL') ?? given('CI_PIPELINE_URL') ?? githubUrl,
     },
     warnings: [...publish.warnings, ...read.warnings],
   };

@@ -77,8 +77,15 @@ export const createAccess = (options: AccessOptions): Access => {
           'start it with SUPERCARGO_PUBLISH_TOKEN',
         );
       return canRead(headers)
-        ? forbidden('the read token cannot publish', 'send the publish token')
-        : unauthorized('publishing', 'send the publish token as "Authorization: Bearer TOKEN"');
+        ? forbidden(
+            'the read token cannot publish',
+            'send the publish token; `supercargo publish` takes it from SUPERCARGO_PUBLISH_TOKEN',
+          )
+        : unauthorized(
+            'publishing',
+            'send the publish token as "Authorization: Bearer TOKEN"; `supercargo publish` takes it from ' +
+              'SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE',
+          );
     },
     readManifests: (headers) =>
       readToken === undefined || canRead(headers) ? undefined : unauthorized('reading manifests', readAdvice),

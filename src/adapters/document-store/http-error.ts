@@ -25,7 +25,8 @@ export const answerError = (verb: string, url: URL, answer: HttpAnswer): AgentEr
     {
       retry: status === 429 || status >= 500 ? 'later' : 'changed',
       advice:
-        refusal?.advice ??
+        // A hub's advice is for any client, and names no variable of this one.
+        (status === 401 ? undefined : refusal?.advice) ??
         ADVICE[status] ??
         (status >= 500 || status === 429 ? 'look at the server, and publish again' : 'check --to'),
       fields: { status },

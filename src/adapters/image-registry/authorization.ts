@@ -32,24 +32,25 @@ const isFit = (realm: URL, isPlain: boolean): boolean =>
   realm.protocol === 'https:' || (realm.protocol === 'http:' && isPlain);
 
 /**
- * Makes the `Authorization` header that answers a challenge.
+ * Makes the `Authorization` header that answers a challenge. Like docker, asks for `pull` of the repository
+ * if the challenge names no scope, and sends the login to the token server that the registry names.
  * @throws AgentError REGISTRY_AUTH; REGISTRY if the token server cannot be reached
  */
 export const authorize = async (
   challenge: Challenge,
   auth: RegistryAuth | undefined,
-  isPlain: boolean,
+  { path, isPlain }: { readonly path: string; readonly isPlain: boolean },
   ask: RegistryClient['ask'],
 ): Promise<string | undefined> => {
   if (auth && 'registrytoken' in auth) return `Bearer ${auth.registrytoken}`;
   if (challenge.kind === 'basic') return auth && 'password' in auth ? basic(auth) : undefined;
-  const { realm, service, scope } = challenge;
+  const { realm, service, scope = `repository:${path}:pull` } = challenge;
   if (!URL.canParse(realm) || !isFit(new URL(realm), isPlain))
     throw new AgentError('REGISTRY_AUTH', `the registry names a token server that is not safe: ${realm}`, {
       advice: 'correct the token server in the settings of the registry',
     });
   const url = new URL(realm);
-  const parameters = { ...(service !== undefined && { service }), ...(scope !== undefined && { scope }) };
+  const parameters = { ...(service !== undefined && { service }), scope };
   const isOAuth = auth !== undefined && 'identitytoken' in auth;
   if (!isOAuth) for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value);
   const answer = await ask(

@@ -8,17 +8,33 @@ export type Challenge =
       readonly scope: string | undefined;
     };
 
-const PARAMETER = /([a-z]+)="([^"]*)"/gi;
+/** `name=value`, or a scheme (RFC 9110, 11.6.1). */
+const PART = /([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"=]+))|([^\s,"]+)/g;
 
+interface Written {
+  readonly scheme: string;
+  readonly parameters: Map<string, string>;
+}
+
+const writtenIn = (header: string): readonly Written[] => {
+  const found: Written[] = [];
+  for (const [, name, quoted, bare = '', scheme] of header.matchAll(PART)) {
+    if (scheme !== undefined) found.push({ scheme: scheme.toLowerCase(), parameters: new Map() });
+    else if (name !== undefined)
+      found.at(-1)?.parameters.set(name.toLowerCase(), quoted?.replaceAll(/\\(.)/g, '$1') ?? bare);
+  }
+  return found;
+};
+
+/**
+ * Chooses one of the challenges in all `WWW-Authenticate` headers, joined by commas: a token before a login.
+ */
 export const parseChallenge = (header: string | undefined): Challenge | undefined => {
-  const scheme = /^\s*([a-z]+)/i.exec(header ?? '')?.[1]?.toLowerCase();
-  if (scheme === 'basic') return { kind: 'basic' };
-  if (scheme !== 'bearer') return undefined;
-  const found = new Map(
-    [...(header ?? '').matchAll(PARAMETER)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
-  );
-  const realm = found.get('realm');
-  return realm === undefined
-    ? undefined
-    : { kind: 'bearer', realm, service: found.get('service'), scope: found.get('scope') };
+  const written = writtenIn(header ?? '');
+  for (const { scheme, parameters } of written) {
+    const realm = parameters.get('realm');
+    if (scheme === 'bearer' && realm !== undefined)
+      return { kind: 'bearer', realm, service: parameters.get('service'), scope: parameters.get('scope') };
+  }
+  return written.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;
 };

@@ -6,6 +6,7 @@ import {
   platformOf,
   readManifestDocument,
 } from '../../core/image/image-manifest.ts';
+import { missingPart } from '../../core/image/missing-part.ts';
 import { formatImage, type Digest, type ImageId, type ImageReference } from '../../core/image/reference.ts';
 import type { ImageRegistry, PublishedImage } from '../../core/ports/image-registry.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
@@ -30,17 +31,22 @@ const knownTags = async (session: Session): Promise<string> => {
   return `push it first, or check its name; there are ${String(tags.length)} tags: ${list}`;
 };
 
-/** Gets a manifest by tag or digest. Its digest is computed from the bytes, not read from the header. */
-const getManifest = async (
+interface Found {
+  readonly body: Buffer;
+  readonly digest: Digest;
+}
+
+/**
+ * Gets a manifest by tag or digest. Its digest is computed from the bytes, not read from the header. Undefined
+ * if the registry does not have it.
+ */
+const findManifest = async (
   session: Session,
   image: ImageReference,
   reference: string,
-): Promise<{ body: Buffer; digest: Digest }> => {
+): Promise<Found | undefined> => {
   const answer = await session.get(`manifests/${reference}`, ACCEPT);
-  if (answer.status === 404)
-    throw new AgentError('IMAGE_NOT_FOUND', `the registry has no ${formatImage(image)}`, {
-      advice: await knownTags(session),
-    });
+  if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw failure(image, answer);
   if (answer.body.length > CAP_BYTES)
     throw new AgentError('REGISTRY', `the manifest of ${formatImage(image)} is larger than 4 MiB`, {
@@ -54,6 +60,14 @@ const getManifest = async (
       advice: 'the registry or a proxy before it has a fault: find out why before you publish',
     });
   return { body: answer.body, digest };
+};
+
+const getManifest = async (session: Session, image: ImageReference, reference: string): Promise<Found> => {
+  const found = await findManifest(session, image, reference);
+  if (found) return found;
+  throw new AgentError('IMAGE_NOT_FOUND', `the registry has no ${formatImage(image)}`, {
+    advice: await knownTags(session),
+  });
 };
 
 const platformOfConfig = async (
@@ -75,24 +89,33 @@ const unknownFormat = (image: ImageReference): AgentError =>
     advice: 'push it with a current docker: manifests of schema 2 and OCI images are understood',
   });
 
-const imageIdsOf = async (
+const imagesOf = async (
   session: Session,
   image: ImageReference,
   body: Uint8Array,
-): Promise<PublishedImage['imageIds']> => {
+): Promise<Pick<PublishedImage, 'imageIds' | 'missing'>> => {
   const document = readManifestDocument(body);
   if (!document) throw unknownFormat(image);
-  if (document.kind === 'image')
-    return { [await platformOfConfig(session, image, document.config.digest)]: document.config.digest };
-  const found = await Promise.all(
+  if (document.kind === 'image') {
+    const { digest } = document.config;
+    return { imageIds: { [await platformOfConfig(session, image, digest)]: digest } };
+  }
+  const parts = await Promise.all(
     document.images.slice(0, MAX_PLATFORMS).map(async ({ platform, digest }) => {
-      const part = readManifestDocument((await getManifest(session, image, digest)).body);
-      return part?.kind === 'image' ? [[platform, part.config.digest] as const] : [];
+      const found = await findManifest(session, image, digest);
+      return { platform, digest, isMissing: !found, part: found && readManifestDocument(found.body) };
     }),
   );
-  const ids = Object.fromEntries(found.flat());
-  if (Object.keys(ids).length === 0) throw unknownFormat(image);
-  return ids;
+  const imageIds = parts.flatMap(({ platform, part }) =>
+    part?.kind === 'image' ? [[platform, part.config.digest] as const] : [],
+  );
+  const missing = parts.filter((p) => p.isMissing).map((p) => [p.platform, p.digest] as const);
+  if (imageIds.length > 0)
+    return {
+      imageIds: Object.fromEntries(imageIds),
+      ...(missing.length > 0 && { missing: Object.fromEntries(missing) }),
+    };
+  throw missing[0] ? missingPart(image, ...missing[0]) : unknownFormat(image);
 };
 
 /** Asks registries by their API (OCI distribution spec), with docker's logins and certificates. */
@@ -103,7 +126,7 @@ export const createImageRegistry = (
   lookUp: async (image, signal) => {
     const session = await openSession(image, { credentials, certificateFolders }, signal);
     const { body, digest } = await getManifest(session, image, image.digest ?? image.tag ?? 'latest');
-    return { digest, imageIds: await imageIdsOf(session, image, body) };
+    return { digest, ...(await imagesOf(session, image, body)) };
   },
   archive: async (image, platform, signal) => {
     const session = await openSession(image, { credentials, certificateFolders }, signal);

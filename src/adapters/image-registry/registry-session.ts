@@ -68,7 +68,7 @@ export const openSession = async (
     if (challenge) {
       answer.close?.();
       const auth = await credentials.for(image.repository, signal);
-      authorization = await authorize(challenge, auth, endpoint.isPlain, client.ask);
+      authorization = await authorize(challenge, auth, endpoint, client.ask);
       answer = await at(first, true);
     }
     const location = answer.header('location');

@@ -9,6 +9,7 @@ import { neverGreen } from '../publishing/interrupted.ts';
 import { type PublishFlags } from '../publishing/options.ts';
 import { openSession, publishAndPrint } from '../publishing/publish-session.ts';
 import { openRegistry } from '../publishing/open-store.ts';
+import { missingPart } from '../../core/image/missing-part.ts';
 import { formatImage } from '../../core/image/reference.ts';
 
 interface Flags extends PublishFlags {
@@ -31,19 +32,29 @@ const publish = async (
   const s = await openSession(io, environment, flags);
   const registry = openRegistry(s.config);
   const archiving = flags.archive === true ? createArchiving(s, registry, flags.platform) : undefined;
+  /** By service, because a lost race looks all images up again. */
+  const remarks = new Map<string, readonly string[]>();
   const services = async (before: Manifest | undefined, stop: AbortSignal): Promise<Services> => {
     const found = await Promise.all(
       requests.map(async (request) => {
         const image = imageFor(request, before);
         const published = await registry.lookUp(image, stop);
-        const missing = flags.platform.find((p) => published.imageIds[p] === undefined);
-        if (missing !== undefined)
-          throw new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} has no image for ${missing}`, {
+        const missing = Object.entries(published.missing ?? {});
+        const parts = missing.map(([platform, digest]) => missingPart(image, platform, digest));
+        const demanded = missing.findIndex(([platform]) => flags.platform.includes(platform));
+        if (parts[demanded]) throw parts[demanded];
+        const absent = flags.platform.find((p) => published.imageIds[p] === undefined);
+        if (absent !== undefined)
+          throw new AgentError('IMAGE_NOT_FOUND', `${formatImage(image)} has no image for ${absent}`, {
             advice:
               `it exists for ${Object.keys(published.imageIds).join(', ')}: ` +
               "build it for the hosts' platform, or correct --platform",
           });
         const { service } = request;
+        remarks.set(
+          service,
+          parts.map(({ message, advice = '' }) => `${service}: ${message}; ${advice}`),
+        );
         const version = resolvedService(image, published, before?.services[service]);
         return [service, archiving ? await archiving.archive(service, version, stop) : version] as const;
       }),
@@ -51,7 +62,8 @@ const publish = async (
     return retried({ ...before?.services, ...Object.fromEntries(found) }, flags.retry);
   };
   const named = requests.map(({ service }) => service);
-  return publishAndPrint(s, { services, named }, signal, async () => archiving?.sweep(signal));
+  const remarksOf = (): readonly string[] => [...remarks.values()].flat();
+  return publishAndPrint(s, { services, named, remarksOf }, signal, async () => archiving?.sweep(signal));
 };
 
 export const run = neverGreen(publish);

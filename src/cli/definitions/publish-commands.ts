@@ -16,7 +16,12 @@ const addStoreFlags = (command: Command): Command =>
 
 const addPublishFlags = (command: Command): Command =>
   addStoreFlags(command)
-    .option('--key <file>', 'sign with this private key; several for a threshold', collect, [])
+    .option(
+      '--key <file>',
+      'sign with this private key, - is standard input; several for a threshold (SUPERCARGO_SIGNING_KEY)',
+      collect,
+      [],
+    )
     .option(
       '--insecure-unsigned',
       'publish without a signature, for hosts with SUPERCARGO_ALLOW_UNSIGNED=true',

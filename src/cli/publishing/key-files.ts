@@ -19,7 +19,7 @@ const readText = async (path: string, what: string): Promise<string> => {
 
 export interface PublishingKey {
   readonly key: KeyObject;
-  readonly warning: string | undefined;
+  readonly warning?: string;
 }
 
 /** The mode bits of the group and of others. */
@@ -27,17 +27,16 @@ const OTHERS = 0o077;
 
 const fault = (message: string, advice: string): AgentError => new AgentError('KEY', message, { advice });
 
-/** @throws AgentError KEY */
-export const readKey = async (path: string): Promise<PublishingKey> => {
-  const text = await readText(path, 'the key');
+/** `source` names where the text is from. @throws AgentError KEY, without a part of the text */
+const parseKey = (text: string, source: string): KeyObject => {
   if (/BEGIN PUBLIC KEY/.test(text))
     throw fault(
-      `${path} is a public key`,
+      `${source} is a public key`,
       'sign with the private one, which `supercargo keygen` wrote beside it as NAME.key',
     );
   if (text.includes('ENCRYPTED'))
     throw fault(
-      `${path} is encrypted`,
+      `${source} is encrypted`,
       'publishing cannot ask for a passphrase: make a key without one ' +
         '(`supercargo keygen NAME --out DIR`), and keep it as a secret file',
     );
@@ -46,17 +45,63 @@ export const readKey = async (path: string): Promise<PublishingKey> => {
     key = createPrivateKey(text);
   } catch {
     throw fault(
-      `${path} is not a private key in PEM form`,
+      `${source} is not a private key in PEM form`,
       'make one with `supercargo keygen NAME --out DIR`',
     );
   }
   if (key.asymmetricKeyType !== 'ed25519')
     throw fault(
-      `${path} is a key of type ${key.asymmetricKeyType ?? 'unknown'}`,
+      `${source} is a key of type ${key.asymmetricKeyType ?? 'unknown'}`,
       'hosts accept only Ed25519 keys: make one with `supercargo keygen NAME --out DIR`',
     );
+  return key;
+};
+
+/** @throws AgentError KEY, USAGE */
+export const readKey = async (path: string): Promise<PublishingKey> => {
+  const key = parseKey(await readText(path, 'the key'), path);
   const isOpen = ((await stat(path)).mode & OTHERS) !== 0;
-  return { key, warning: isOpen ? `others may read the private key ${path}: chmod 600 it` : undefined };
+  return { key, ...(isOpen && { warning: `others may read the private key ${path}: chmod 600 it` }) };
+};
+
+/** A PEM file of an Ed25519 key has some 120 bytes. */
+const MAX_KEY_BYTES = 65_536;
+
+const readInput = async (stdin: AsyncIterable<Uint8Array | string>): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    if (bytes > MAX_KEY_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** Stands for standard input in `--key`. */
+const INPUT = '-';
+
+/**
+ * The keys that sign: those of `--key`, or else that of SUPERCARGO_SIGNING_KEY.
+ * @throws AgentError KEY, USAGE
+ */
+export const readKeys = async (
+  paths: readonly string[],
+  signingKey: string | undefined,
+  stdin: AsyncIterable<Uint8Array | string>,
+): Promise<readonly PublishingKey[]> => {
+  if (paths.length === 0)
+    return signingKey === undefined ? [] : [{ key: parseKey(signingKey, 'SUPERCARGO_SIGNING_KEY') }];
+  const twice = new AgentError('KEY', 'one key is given twice', { advice: 'name each --key once' });
+  if (paths.filter((path) => path === INPUT).length > 1) throw twice;
+  const read = await Promise.all(
+    paths.map(async (path) =>
+      path === INPUT ? { key: parseKey(await readInput(stdin), 'standard input') } : readKey(path),
+    ),
+  );
+  const keys = read.map(({ key }) => key);
+  if (keys.some((key, at) => keys.slice(0, at).some((other) => other.equals(key)))) throw twice;
+  return read;
 };
 
 const RAW_BYTES = 32;

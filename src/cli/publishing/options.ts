@@ -97,16 +97,21 @@ export const parseBase = (text: string | undefined): ChosenBase | undefined => {
   throw usage('"0" is not a serial', 'serials begin at 1; to build upon nothing write --base none');
 };
 
-/** @throws AgentError USAGE if flags are missing, invalid or contradictory */
-export const checkPublishFlags = (flags: PublishFlags): void => {
-  if (flags.key.length === 0 && flags.insecureUnsigned !== true)
+/**
+ * `hasSigningKey`: SUPERCARGO_SIGNING_KEY is set.
+ * @throws AgentError USAGE if flags are missing, invalid or contradictory
+ */
+export const checkPublishFlags = (flags: PublishFlags, hasSigningKey: boolean): void => {
+  const key = flags.key.length > 0 ? '--key' : hasSigningKey ? 'SUPERCARGO_SIGNING_KEY' : undefined;
+  if (key === undefined && flags.insecureUnsigned !== true)
     throw usage(
       'nothing to sign with',
       'name the private key: --key jenkins.key (`supercargo keygen jenkins --out DIR` makes one), ' +
+        'give its text in SUPERCARGO_SIGNING_KEY, ' +
         'or publish with --insecure-unsigned for hosts that accept that',
     );
-  if (flags.key.length > 0 && flags.insecureUnsigned === true)
-    throw usage('--key and --insecure-unsigned contradict each other', 'leave one of them out');
+  if (key !== undefined && flags.insecureUnsigned === true)
+    throw usage(`${key} and --insecure-unsigned contradict each other`, 'leave one of them out');
   if (
     flags.wait !== true &&
     (flags.timeout !== undefined || flags.hosts !== undefined || flags.onFailure !== 'none')

@@ -15,7 +15,7 @@ import { createEnvironmentStore, type EnvironmentStore } from '../../publish/env
 import { durationArgument } from '../arguments.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { renderChanges } from '../render/fleet-text.ts';
-import { readHosts, readKey, readTrust, trustInKeys } from './key-files.ts';
+import { readHosts, readKeys, readTrust, trustInKeys } from './key-files.ts';
 import {
   checkEnvironment,
   checkPublishFlags,
@@ -47,12 +47,10 @@ export interface Session {
 /** Reads only local files. @throws AgentError USAGE, KEY, TRUST or CONFIG */
 export const openSession = async (io: Io, environmentText: string, flags: PublishFlags): Promise<Session> => {
   const environment = checkEnvironment(environmentText);
-  checkPublishFlags(flags);
   const config = readPublisherConfig(io.env);
-  const read = await Promise.all(flags.key.map(readKey));
+  checkPublishFlags(flags, config.signingKey !== undefined);
+  const read = await readKeys(flags.key, config.signingKey, io.stdin);
   const keys = read.map(({ key }) => key);
-  if (keys.some((key, at) => keys.slice(0, at).some((other) => other.equals(key))))
-    throw new AgentError('KEY', 'one key is given twice', { advice: 'name each --key once' });
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
     io.stderr.write(`warning: ${warning}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
@@ -178,7 +176,14 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
 /** Publishes the versions of `services`, prints the result, and waits for the hosts with `--wait`. */
 export const publishAndPrint = async (
   s: Session,
-  { services, named }: Pick<Proposal, 'services' | 'named'>,
+  {
+    services,
+    named,
+    remarksOf,
+  }: Pick<Proposal, 'services' | 'named'> & {
+    /** Remarks on the images of `services`, known once it has been called. */
+    readonly remarksOf?: () => readonly string[];
+  },
   signal: AbortSignal,
   /** Runs between the write and the wait. */
   onWritten: () => Promise<void> = async () => Promise.resolve(),
@@ -188,7 +193,7 @@ export const publishAndPrint = async (
   const timeoutMs = timeoutOf(flags.timeout, rollout);
   const maxFailed = parseMaxFailed(flags.maxFailed);
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
-  const published = await s.publisher.publish(
+  const proposed = await s.publisher.publish(
     {
       services,
       named,
@@ -201,6 +206,7 @@ export const publishAndPrint = async (
     },
     signal,
   );
+  const published = { ...proposed, remarks: [...proposed.remarks, ...(remarksOf?.() ?? [])] };
   const isJson = flags.json === true;
   if (!isJson) printPublished(s, published);
   warn(s, published);

@@ -6,6 +6,8 @@ export interface PublishedImage {
   readonly digest: Digest;
   /** Config digests by platform, e.g. `linux/amd64`. */
   readonly imageIds: Readonly<Record<string, ImageId>>;
+  /** Manifests by platform that the index names, but that the registry does not have; absent if none. */
+  readonly missing?: Readonly<Record<string, Digest>>;
 }
 
 /** An archive that is generated while it is read. */

@@ -327,6 +327,18 @@ describe('readConfig', () => {
       ['SUPERCARGO_COFFEE_MACHINE is not a variable of the agent'],
     ],
     [
+      'variables of the build server and of a hub, in the same shell',
+      {
+        SUPERCARGO_STORE: 'x',
+        SUPERCARGO_PUBLISH_TOKEN: 'x',
+        SUPERCARGO_PUBLISH_TOKEN_FILE: 'x',
+        SUPERCARGO_READ_TOKEN_FILE: 'x',
+        SUPERCARGO_SIGNING_KEY: 'x',
+        SUPERCARGO_REPORT_SECRET: 'x',
+      },
+      [],
+    ],
+    [
       'a token for nobody',
       { SUPERCARGO_REPORT_TOKEN: 's3cret' },
       ['SUPERCARGO_REPORT_URL is not set, so the token of reports has no effect'],

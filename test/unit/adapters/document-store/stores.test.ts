@@ -106,6 +106,13 @@ describe('a server as a store', () => {
 
   it.each([
     [401, {}, '', /401/, /SUPERCARGO_PUBLISH_TOKEN/],
+    [
+      401,
+      {},
+      '{"error":{"message":"publishing needs a token","advice":"send it as Bearer"}}',
+      /401, publishing needs a token/,
+      /SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE/,
+    ],
     [409, {}, '', /409/, /create_full_put_path/],
     [413, {}, '', /413/, /client_max_body_size/],
     [503, {}, '', /503/, /look at the server/],

@@ -52,7 +52,10 @@ interface Registry {
 }
 
 /** `challenge`: what it asks for where nobody has logged in. */
-const startRegistry = async (challenge?: (url: string) => string): Promise<Registry> => {
+const startRegistry = async (
+  challenge?: (url: string) => string | string[],
+  content: Readonly<Record<string, Answer>> = CONTENT,
+): Promise<Registry> => {
   const authorizations: (string | undefined)[] = [];
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { authorization } = request.headers;
@@ -67,7 +70,7 @@ const startRegistry = async (challenge?: (url: string) => string): Promise<Regis
       response.writeHead(401, { 'www-authenticate': challenge(base) }).end();
       return;
     }
-    const [status, body, headers] = CONTENT[path.replace('/v2/org/web/', '')] ?? [404, ''];
+    const [status, body, headers] = content[path.replace('/v2/org/web/', '')] ?? [404, ''];
     response.writeHead(status, headers).end(body);
   };
   const server = createServer(answer);
@@ -100,6 +103,27 @@ describe('a registry is asked for', () => {
     expect(await look(':multi')).toEqual({
       digest: sha(index),
       imageIds: { 'linux/amd64': sha(config), 'linux/arm64': sha('arm') },
+    });
+  });
+
+  it('an index without one of its images: what is there, and the image that is missing', async () => {
+    const { [`manifests/${sha(arm)}`]: _gone, ...content } = CONTENT;
+    const { look } = await startRegistry(undefined, content);
+    expect(await look(':multi')).toEqual({
+      digest: sha(index),
+      imageIds: { 'linux/amd64': sha(config) },
+      missing: { 'linux/arm64': sha(arm) },
+    });
+  });
+
+  it('an index without any of its images', async () => {
+    const { look } = await startRegistry(undefined, { 'manifests/multi': [200, index] });
+    await expect(look(':multi')).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: expect.stringContaining(
+        `org/web:multi has no image for linux/amd64: its index names ${sha(image)}`,
+      ),
+      advice: expect.stringMatching(/push it for that platform again/),
     });
   });
 
@@ -146,6 +170,37 @@ describe('a registry that wants a login', () => {
       'Bearer granted',
     ]);
     expect(new Set(authorizations.slice(2))).toEqual(new Set(['Bearer granted']));
+  });
+
+  const PULL = 'scope=repository%3Aorg%2Fweb%3Apull';
+  it.each<[string, (url: string) => string | string[], string]>([
+    [
+      'two headers, Basic first',
+      (url) => ['Basic realm="x"', `Bearer realm="${url}/token",service="s"`],
+      `/token?service=s&${PULL}`,
+    ],
+    [
+      'two headers, Bearer first',
+      (url) => [`Bearer realm="${url}/token",service="s"`, 'Basic realm="x"'],
+      `/token?service=s&${PULL}`,
+    ],
+    [
+      'one header with both',
+      (url) => `Basic realm="a, \\"b\\" = c", charset=UTF-8, Bearer service=s , realm="${url}/token"`,
+      `/token?service=s&${PULL}`,
+    ],
+    ['a scheme that is not known', (url) => `Negotiate abc==, bearer realm="${url}/token"`, `/token?${PULL}`],
+    ['no scope', (url) => `Bearer realm="${url}/token"`, `/token?${PULL}`],
+  ])('gets a token for it with %s', async (_, challenge, asked) => {
+    const { look, authorizations } = await startRegistry(challenge);
+    await look(':1.0.0', login);
+    expect(authorizations.slice(0, 3)).toEqual([undefined, `token ${basic} ${asked}`, 'Bearer granted']);
+  });
+
+  it('gets it with Basic where the other challenge names no token server', async () => {
+    const { look, authorizations } = await startRegistry(() => ['Bearer service="s"', 'Basic realm="x"']);
+    await look(':1.0.0', login);
+    expect(authorizations).toEqual([undefined, basic, basic]);
   });
 
   it('gets no password at a place that is not safe', async () => {

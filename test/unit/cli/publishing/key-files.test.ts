@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readHosts, readKey } from '../../../../src/cli/publishing/key-files.ts';
+import { readHosts, readKey, readKeys } from '../../../../src/cli/publishing/key-files.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -77,5 +77,47 @@ describe('a key', () => {
   it('that is a folder is told', async () => {
     await mkdir(join(folder, 'folder.key'));
     await expect(readKey(join(folder, 'folder.key'))).rejects.toThrow(/folder\.key cannot be read/);
+  });
+});
+
+const input = async function* (...chunks: readonly string[]): AsyncGenerator<string> {
+  yield* chunks;
+};
+
+describe('the keys of a publish', () => {
+  const other = generateKeyPairSync('ed25519').privateKey;
+  const otherPem = other.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+  it('come from files and from standard input, or else from the variable', async () => {
+    const path = await write('one.key', pem);
+    const read = async (paths: readonly string[], signingKey?: string): Promise<readonly boolean[]> =>
+      (await readKeys(paths, signingKey, input(otherPem.slice(0, 40), otherPem.slice(40)))).map(({ key }) =>
+        key.equals(other),
+      );
+    expect(await read([path, '-'], pem)).toEqual([false, true]);
+    expect(await read([], otherPem)).toEqual([true]);
+    expect(await read([])).toEqual([]);
+  });
+
+  it('are each given once', async () => {
+    const path = await write('twice.key', pem);
+    const twice = { code: 'KEY', message: 'one key is given twice' };
+    await expect(readKeys([path, path], undefined, input())).rejects.toMatchObject(twice);
+    await expect(readKeys([path, '-'], undefined, input(pem))).rejects.toMatchObject(twice);
+    await expect(readKeys(['-', '-'], undefined, input(pem))).rejects.toMatchObject(twice);
+  });
+
+  it('are never part of a message', async () => {
+    const cut = pem.replace('-----END PRIVATE KEY-----', '');
+    const errors = await Promise.all([
+      readKeys([], cut, input()).catch((e: unknown) => e),
+      readKeys(['-'], undefined, input(cut)).catch((e: unknown) => e),
+    ]);
+    expect(errors).toMatchObject([
+      { code: 'KEY', message: 'SUPERCARGO_SIGNING_KEY is not a private key in PEM form' },
+      { code: 'KEY', message: 'standard input is not a private key in PEM form' },
+    ]);
+    const body = pem.split('\n')[1] ?? '';
+    for (const error of errors) expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain(body);
   });
 });
