@@ -166,6 +166,8 @@ export const createAgent = (
         actual,
         project: intake.state().project,
         epoch: intake.state().trust?.epoch ?? 0,
+        desiredRelease: (service) =>
+          reconciler.view().plan?.services.find((s) => s.service === service)?.desired?.release,
         jobsOf,
         hasFailedStep: reconciler.hasFailedStep,
       });

@@ -13,6 +13,7 @@ import {
   serviceRecord,
   withFailures,
   withService,
+  type Hold,
   type Ledger,
 } from '../core/state/ledger.ts';
 import type { Recorder } from './recorder.ts';
@@ -28,6 +29,8 @@ export interface OperateContext {
   readonly project: ComposeProject | undefined;
   /** The current trust epoch; 0 if unsigned manifests are accepted. */
   readonly epoch: number;
+  /** The id of the release that the service should run; undefined if nothing was planned yet. */
+  readonly desiredRelease: (service: string) => string | undefined;
   /** Jobs that the service waits for; `retry` clears them with it. */
   readonly jobsOf: (service: string) => readonly string[];
   /** Whether a step of the service failed; the caller of `operate` forgets it. */
@@ -56,21 +59,42 @@ const pause = async (
   command: Extract<Command, { kind: 'pause' }>,
   c: OperateContext,
 ): Promise<CommandAnswer> => {
-  const { reason, owner, untilMs, all } = command;
+  const { reason, owner, untilMs, all, replace = false } = command;
   if (untilMs !== null && untilMs > LAST_MS) {
     throw new AgentError('USAGE', 'the end of the hold is later than the latest possible date', {
       advice: 'leave the end out: the hold then lasts until `supercargo resume`',
     });
   }
+  const { hold } = c.record.current();
+  const isHeld = isHoldActive(hold, c.ports.now());
+  if (isHeld && !replace && !covers({ untilMs: untilMs ?? undefined, all }, hold))
+    throw new AgentError('USAGE', `${holdText(hold)} holds more than this pause would`, {
+      advice: 'leave it, or add --replace to hold only what you say now',
+    });
   await c.record.update((l) => ({
     ...l,
     hold: { reason, owner, all, sinceMs: c.ports.now(), untilMs: untilMs ?? undefined },
   }));
-  const until = untilMs === null ? 'until `supercargo resume`' : `until ${isoSeconds(untilMs)}`;
+  const until = untilMs === null ? null : isoSeconds(untilMs);
   c.recorder.write('info', 'hold.set', { reason, owner, all, until });
   const what = all ? 'nothing at all is changed here' : 'no switch begins here; repairs and rollbacks go on';
-  return { lines: [`held ${until}: ${what}`] };
+  return {
+    lines: [
+      ...(isHeld ? [`${holdText(hold)} is replaced`] : []),
+      `held ${untilText(untilMs ?? undefined)}: ${what}`,
+    ],
+  };
 };
+
+const untilText = (untilMs: number | undefined): string =>
+  untilMs === undefined ? 'until `supercargo resume`' : `until ${isoSeconds(untilMs)}`;
+
+const holdText = ({ owner, reason, untilMs, all }: Hold): string =>
+  `the hold of ${owner} (${reason}${all ? ', repairs too' : ''}) ${untilText(untilMs)}`;
+
+/** Whether the first hold lasts as long as the second, and stops at least as much. */
+const covers = (a: Pick<Hold, 'untilMs' | 'all'>, b: Pick<Hold, 'untilMs' | 'all'>): boolean =>
+  (a.untilMs ?? Infinity) >= (b.untilMs ?? Infinity) && (a.all || !b.all);
 
 const resume = async (c: OperateContext): Promise<CommandAnswer> => {
   const { hold } = c.record.current();
@@ -98,11 +122,17 @@ const retry = async (service: string, c: OperateContext): Promise<CommandAnswer>
   }
   await c.record.update((l) => failed.reduce((done, name) => lifted(done, name), l));
   c.recorder.write('info', 'quarantine.cleared', { service, cleared: failed });
-  return {
-    lines: failed.map(
-      (name) => `${name} ${serviceRecord(ledger, name).failure?.version ?? ''} is tried again`,
-    ),
-  };
+  return { lines: failed.map((name) => retriedText(name, ledger, c.desiredRelease(name))) };
+};
+
+/** Names the version that is wanted here: a later one that failed, too, may have been taken back. */
+const retriedText = (service: string, ledger: Ledger, desired: string | undefined): string => {
+  const failures = failuresOf(serviceRecord(ledger, service)).filter((f) => f.attempt !== LIFTED);
+  const wanted =
+    failures.find((f) => f.release === desired) ?? (desired === undefined ? failures[0] : undefined);
+  if (wanted) return `${service} ${wanted.version} is tried again`;
+  const versions = failures.map((f) => f.version).join(', ');
+  return `${service} ${versions} may be tried again; another version is wanted here now`;
 };
 
 const recover = async (

@@ -8,6 +8,8 @@ export type Command =
       readonly owner: string;
       readonly untilMs: EpochMs | null;
       readonly all: boolean;
+      /** Also if the hold in force lasts longer or stops more. */
+      readonly replace?: boolean | undefined;
     }
   | { readonly kind: 'resume' }
   | { readonly kind: 'retry'; readonly service: string }

@@ -19,9 +19,10 @@ export const run = async ({ io }: Call, service: string | undefined, options: Op
     throw new AgentError('USAGE', `"${options.limit}" is not a number of entries`, { advice: 'write -n 50' });
   }
   const journal = createJournal({ path: join(readPaths(io.env).stateDir, 'history.jsonl') });
-  const entries = (await journal.read())
-    .filter((e) => service === undefined || e['service'] === service)
-    .slice(-limit);
+  const all = await journal.read();
+  const own = all.filter((e) => service === undefined || e['service'] === service);
+  if (service !== undefined && own.length === 0) throw unknownService(service, all);
+  const entries = own.slice(-limit);
   if (options.json === true) {
     writeJson(io, { apiVersion: 'supercargo/history/v1', entries });
     return EXIT.ok;
@@ -36,6 +37,14 @@ export const run = async ({ io }: Call, service: string | undefined, options: Op
   ]);
   io.stdout.write(renderTable({ rows }, terminal));
   return EXIT.ok;
+};
+
+const unknownService = (service: string, entries: readonly JournalEntry[]): AgentError => {
+  const names = new Set(entries.flatMap((e) => (typeof e['service'] === 'string' ? [e['service']] : [])));
+  return new AgentError('USAGE', `the history of this host has nothing about ${service}`, {
+    advice:
+      names.size === 0 ? 'nothing has happened here yet' : `one of: ${[...names].toSorted().join(', ')}`,
+  });
 };
 
 const FRAME = new Set(['at', 'event', 'service', 'log']);

@@ -113,6 +113,7 @@ Examples:
     .requiredOption('--reason <text>', 'why, for those who look at status')
     .option('--for <duration>', 'ends by itself after this, for example 2h')
     .option('--all', 'stop drift repair and rollbacks too')
+    .option('--replace', 'also if the hold in force lasts longer or stops more')
     .addHelpText(
       'after',
       `
@@ -120,7 +121,8 @@ Examples:
   supercargo pause --reason "database migration, ask Ann" --for 2h
   supercargo pause --reason "forensics" --all      not even drift is repaired
 
-A hold keeps switches from beginning; rollbacks and repairs go on. With --all nothing is changed. End it with resume.`,
+A hold keeps switches from beginning; rollbacks and repairs go on. With --all nothing is changed. End it with resume.
+A second pause may extend a hold; to shorten one it needs --replace.`,
     )
     .action(actionOf(() => import('../commands/pause.ts')));
   program

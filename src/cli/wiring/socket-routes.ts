@@ -14,6 +14,7 @@ const commandSchema = v.variant('kind', [
     owner: v.string(),
     untilMs: time,
     all: v.boolean(),
+    replace: v.optional(v.boolean()),
   }),
   v.strictObject({ kind: v.literal('resume') }),
   v.strictObject({ kind: v.literal('retry'), service: v.string() }),

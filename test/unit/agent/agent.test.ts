@@ -268,6 +268,69 @@ describe('the agent', () => {
     expect(agent.status().outcome).toBe('rolled-back');
   });
 
+  it('lets a second hold extend the first, and shortens it only where that is said', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    const [soon, late] = [host.now() + 60_000, host.now() + 3_600_000];
+    const pause = async (change: object): Promise<readonly string[]> => {
+      const command = {
+        kind: 'pause',
+        reason: 'x',
+        owner: 'bob',
+        untilMs: null,
+        all: false,
+        ...change,
+      } as const;
+      return (await agent.operate(command)).lines;
+    };
+    expect(await pause({ owner: 'ann', reason: 'migration', untilMs: late })).toHaveLength(1);
+    const until = new Date(late).toISOString().replace('.000Z', 'Z');
+    await expect(pause({ untilMs: soon })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: `the hold of ann (migration) until ${until} holds more than this pause would`,
+      advice: 'leave it, or add --replace to hold only what you say now',
+    });
+    expect(agent.status().hold).toMatchObject({ owner: 'ann', reason: 'migration' });
+    expect(await pause({ all: true })).toEqual([
+      `the hold of ann (migration) until ${until} is replaced`,
+      'held until `supercargo resume`: nothing at all is changed here',
+    ]);
+    await expect(pause({})).rejects.toMatchObject({
+      message: expect.stringContaining(
+        'the hold of bob (x, repairs too) until `supercargo resume`',
+      ) as string,
+    });
+    await pause({ untilMs: soon, replace: true });
+    expect(agent.status().hold).toMatchObject({ owner: 'bob', all: false });
+    const held = host.entries.filter((e) => e.event === 'hold.set').map((e) => e['until']);
+    expect(held).toEqual([until, null, new Date(soon).toISOString().replace('.000Z', 'Z')]);
+    host.engine.advance(60_000);
+    expect(await pause({ untilMs: host.now() + 1_000 })).toHaveLength(1);
+  });
+
+  it('tries again the version that is wanted now, although another failed after it', async () => {
+    const host = createHost();
+    host.engine.registry.push('org/web:worse', { exits: 1 });
+    const agent = await start(host);
+    for (const [serial, version] of [
+      [1, '1'],
+      [2, 'bad'],
+      [3, 'worse'],
+      [4, 'bad'],
+    ] as const) {
+      host.publish(serial, { web: `org/web:${version}` });
+      await settle(host, agent);
+    }
+    const retry = async (): Promise<readonly string[]> =>
+      (await agent.operate({ kind: 'retry', service: 'web' })).lines;
+    expect(await retry()).toEqual(['web bad is tried again']);
+    await settle(host, agent);
+    await agent.operate({ kind: 'pause', reason: 'x', owner: 'ann', untilMs: null, all: false });
+    host.publish(5, { web: 'org/web:2' });
+    await settle(host, agent);
+    expect(await retry()).toEqual(['web bad may be tried again; another version is wanted here now']);
+  });
+
   it('keeps the plan of a host where nothing has changed, and makes another one of what has', async () => {
     const host = createHost();
     const agent = await start(host);

@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { Io } from '../../../src/cli/streams.ts';
 import { runProgram } from '../../../src/cli/program.ts';
+import { EXIT } from '../../../src/core/status/exit-code.ts';
 
 interface Ran {
   readonly code: number;
@@ -65,6 +69,38 @@ describe('the command line', () => {
     const { code, err } = await run(argv, { SUPERCARGO_SOCKET: '/nonexistent/agent.sock' });
     expect(err).toMatch(says);
     expect(code).toBe(1);
+  });
+
+  it('the history of a service that it has nothing about is an error', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'supercargo-history-'));
+    const env = { SUPERCARGO_STATE_DIR: folder };
+    try {
+      expect(await run(['history'], env)).toMatchObject({ code: 0, out: 'nothing has happened here yet\n' });
+      expect(await run(['history', 'nosuch'], env)).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/has nothing about nosuch .*\n.*nothing has happened here yet/) as string,
+      });
+      const entries = ['web', 'api', 'web'].map((service) => ({
+        at: 'now',
+        event: 'outcome.changed',
+        service,
+      }));
+      await writeFile(join(folder, 'history.jsonl'), entries.map((e) => `${JSON.stringify(e)}\n`).join(''));
+      expect((await run(['history', 'web'], env)).code).toBe(0);
+      expect(await run(['history', 'nosuch'], env)).toMatchObject({
+        code: 1,
+        out: '',
+        err: expect.stringMatching(/nothing about nosuch[^]*one of: api, web/) as string,
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('--help names every exit code', async () => {
+    const { out } = await run(['--help']);
+    const [, codes = ''] = /Exit codes everywhere: ([^]*)/.exec(out) ?? [];
+    for (const code of Object.values(EXIT)) expect(codes).toContain(`${String(code)} `);
   });
 
   it('an error is a document where JSON was asked for', async () => {
