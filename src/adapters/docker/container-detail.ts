@@ -43,7 +43,8 @@ type EngineHealthcheck = NonNullable<Inspected['Config']['Healthcheck']>;
 
 const NS_PER_MS = 1_000_000;
 /** The engine uses 0 for its own default. */
-const durationMs = (ns: number | undefined): number | undefined => (ns ? ns / NS_PER_MS : undefined);
+const unlessZero = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
+const durationMs = (ns: number | undefined): number | undefined => unlessZero((ns ?? 0) / NS_PER_MS);
 
 /** The test is left out: how it asks changes no decision. */
 const healthcheckOf = (check: EngineHealthcheck): Healthcheck =>
@@ -51,7 +52,7 @@ const healthcheckOf = (check: EngineHealthcheck): Healthcheck =>
     intervalMs: durationMs(check.Interval),
     timeoutMs: durationMs(check.Timeout),
     startPeriodMs: durationMs(check.StartPeriod),
-    retries: check.Retries || undefined,
+    retries: unlessZero(check.Retries),
   });
 
 const RESTARTS: readonly RestartPolicy['name'][] = ['no', 'always', 'unless-stopped', 'on-failure'];

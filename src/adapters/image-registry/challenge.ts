@@ -33,8 +33,14 @@ export const parseChallenge = (header: string | undefined): Challenge | undefine
   const written = writtenIn(header ?? '');
   for (const { scheme, parameters } of written) {
     const realm = parameters.get('realm');
-    if (scheme === 'bearer' && realm !== undefined)
-      return { kind: 'bearer', realm, service: parameters.get('service'), scope: parameters.get('scope') };
+    if (scheme !== 'bearer' || realm === undefined) continue;
+    const scope = parameters.get('scope');
+    return {
+      kind: 'bearer',
+      realm,
+      service: parameters.get('service'),
+      scope: scope === '' ? undefined : scope,
+    };
   }
   return written.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;
 };

@@ -33,6 +33,8 @@ export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[
   return edge ?? 'none';
 };
 
+const seconds = (ms: number): string => `${String(Math.ceil(ms / 1000))} s`;
+
 /**
  * Says that a new container may take longer than `healthy-within` to be good, because its health check may
  * say `starting` for longer; null if not, or without a new container. If the file has no check, that of the
@@ -47,7 +49,6 @@ export const deadlineOf = (
   if (!spec) return null;
   const serving = actual.containers.find((o) => o.owner?.service === plan.service && o.detail?.healthcheck);
   const startingMs = longestStartingMs(spec.container.healthcheck ?? serving?.detail?.healthcheck);
-  const seconds = (ms: number): string => `${String(Math.ceil(ms / 1000))} s`;
   return startingMs <= spec.healthyWithinMs
     ? null
     : `${seconds(startingMs)} instead of ${seconds(spec.healthyWithinMs)}, ` +

@@ -73,9 +73,10 @@ describe('the gap that is told beforehand', () => {
   });
 });
 
+const withCheck = (check: string): string =>
+  `services: {web: {image: org/web, restart: always, ports: ['80:8888'], healthcheck: {${check}}}}`;
+
 describe('the deadline that is told beforehand', () => {
-  const withCheck = (check: string): string =>
-    `services: {web: {image: org/web, restart: always, ports: ['80:8888'], healthcheck: {${check}}}}`;
   const SLOW = withCheck('test: x, start_period: 2m');
 
   it('is that of a health check which needs longer than healthy-within', async () => {
