@@ -156,6 +156,8 @@ export const createAgent = (
       return input;
     },
 
+    flushHistory: recorder.flush,
+
     operate: async (command: Command): Promise<CommandAnswer> => {
       const { actual } = reconciler.view();
       const answer = await operate(command, {
@@ -177,6 +179,7 @@ export const createAgent = (
         await intake.judge();
       }
       wake.call();
+      await recorder.flush();
       return answer;
     },
   };

@@ -73,6 +73,7 @@ export const runDaemon = async (
   // Otherwise a waiting publisher could only infer from missing reports that this agent has ended.
   if (s.isLast()) agent.end();
   await agent.reporting.close(LAST_REPORT_MS);
+  await agent.flushHistory();
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { Action } from '../core/plan/action.ts';
+import { settledWithin } from './settled-within.ts';
 
 /** Work in progress. */
 export interface Busy {
@@ -54,10 +55,10 @@ export const createLanes = (onIdle: () => void) => {
     /** Aborts all work and waits at most `limitMs` for its end. The engine completes what it has begun. */
     close: async (limitMs: number): Promise<void> => {
       for (const { abort } of busy.values()) abort.abort();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, limitMs);
-      await Promise.race([Promise.allSettled([...busy.values()].map((b) => b.done)), promise]);
-      clearTimeout(timer);
+      await settledWithin(
+        [...busy.values()].map(({ done }) => done),
+        limitMs,
+      );
     },
   };
 };

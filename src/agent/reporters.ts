@@ -31,6 +31,7 @@ export const createDeployCounter = (
   };
   return {
     recorder: {
+      ...recorder,
       write: (level, event, fields) => {
         recorder.write(level, event, fields);
         if (event === 'release.proved') count(fields['service'], 'proved');

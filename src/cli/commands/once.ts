@@ -25,6 +25,7 @@ export const run = async ({ io, signal }: Call, options: { json?: boolean }): Pr
     await reconcile(wired, signal);
   } finally {
     stopShowing?.();
+    await agent.flushHistory();
   }
   const status = agent.status();
   if (options.json === true) writeJson(io, status);
