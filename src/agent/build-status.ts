@@ -57,6 +57,7 @@ export const buildStatus = (r: ReportInput): Status => {
       ...services.map((s) => s.outcome),
       ...(edgeOf(r)?.outcome === 'blocked' ? (['blocked'] as const) : []),
       ...(offline ? (['offline'] as const) : []),
+      ...(r.view.plan ? [] : (['progressing'] as const)),
       ...(problems.length > 0 || r.intake.rejection ? (['blocked'] as const) : []),
     ]),
     agent: {
@@ -102,20 +103,30 @@ const problemsOf = ({ intake, trouble, view }: ReportInput): readonly ProblemSta
 };
 
 const servicesOf = (r: ReportInput): readonly ServiceStatus[] => {
-  if (r.view.offline)
-    return namesOf(r).map((name) =>
-      unplanned(r, name, 'offline', r.view.offline?.message ?? '', r.view.offline?.advice ?? ''),
-    );
-  if (r.trouble) {
-    const { message, advice } = r.trouble;
-    return namesOf(r).map((name) => unplanned(r, name, 'ledger', message, advice));
-  }
-  if (r.view.plan) return r.view.plan.services.map((plan) => serviceOf(r, plan));
+  const { plan, offline } = r.view;
   const [problem] = r.intake.composeProblems;
-  return problem
-    ? namesOf(r).map((name) => unplanned(r, name, 'compose', problem.message, problem.advice))
-    : [];
+  const all = (decision: Unplanned): readonly ServiceStatus[] =>
+    namesOf(r).map((name) => unplanned(r, name, decision));
+  if (offline) return all({ outcome: 'offline', reason: null, ...wordsOf(offline) });
+  if (r.trouble) return all({ outcome: 'blocked', reason: 'ledger', ...wordsOf(r.trouble) });
+  if (plan) return plan.services.map((service) => serviceOf(r, service));
+  if (problem) return all({ outcome: 'blocked', reason: 'compose', ...wordsOf(problem) });
+  return all(NOT_OBSERVED);
 };
+
+type Unplanned = Pick<ServiceStatus, 'outcome' | 'reason' | 'message' | 'advice'>;
+
+const NOT_OBSERVED: Unplanned = {
+  outcome: 'progressing',
+  reason: 'observe',
+  message: 'the agent has just started and has not observed this host yet',
+  advice: null,
+};
+
+const wordsOf = ({ message, advice }: { message: string; advice?: string | undefined }) => ({
+  message,
+  advice: advice ?? '',
+});
 
 /** Every service that is declared, is in the ledger, or has a container here. */
 const namesOf = ({ intake, ledger, view }: ReportInput): readonly string[] =>
@@ -129,30 +140,18 @@ const namesOf = ({ intake, ledger, view }: ReportInput): readonly string[] =>
     ]),
   ].toSorted();
 
-const unplanned = (
-  r: ReportInput,
-  service: string,
-  reason: string,
-  message: string,
-  advice: string,
-): ServiceStatus => {
-  const outcome = reason === 'offline' ? 'offline' : 'blocked';
-  return {
-    service,
-    outcome,
-    reason: outcome === 'offline' ? null : reason,
-    message,
-    advice,
-    since: isoTime(r.since(service, `${outcome} ${reason}`)),
-    until: null,
-    desired: null,
-    rolledBack: null,
-    failure: failureStatus(r.ledger, service),
-    progress: null,
-    origin: originOf(r.ledger, service, undefined),
-    containers: [],
-  };
-};
+const unplanned = (r: ReportInput, service: string, decision: Unplanned): ServiceStatus => ({
+  service,
+  ...decision,
+  since: isoTime(r.since(service, `${decision.outcome} ${decision.reason ?? ''}`)),
+  until: null,
+  desired: null,
+  rolledBack: null,
+  failure: failureStatus(r.ledger, service),
+  progress: null,
+  origin: originOf(r.ledger, service, undefined),
+  containers: [],
+});
 
 const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
   const report = describeDecision(plan.decision);

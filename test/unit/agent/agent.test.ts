@@ -7,6 +7,8 @@ import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 const signal = new AbortController().signal;
 const COMPOSE = 'services: { web: { image: org/web, restart: always } }';
 
+const OPTIONS = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
+
 const createHost = (compose = COMPOSE): Surroundings => {
   const host = createSurroundings(compose);
   host.engine.registry.push('org/web:1');
@@ -16,8 +18,7 @@ const createHost = (compose = COMPOSE): Surroundings => {
 };
 
 const start = async (host: Surroundings): Promise<Agent> => {
-  const options = { environment: ENVIRONMENT, host: 'host-1', keepReleases: 2, edge: edgeSetting };
-  const agent = createAgent(host, options, { running: true, version: '0', pid: 1 }, false);
+  const agent = createAgent(host, OPTIONS, { running: true, version: '0', pid: 1 }, false);
   const failure = await agent.open(signal);
   if (failure) throw failure;
   await agent.settleLedger(signal);
@@ -43,6 +44,21 @@ const running = (host: Surroundings): readonly string[] =>
     .map((c) => `${c.owner?.service ?? c.name} ${c.owner?.version ?? ''}`);
 
 describe('the agent', () => {
+  it('is not converged before it has observed the host', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    const again = createAgent(host, OPTIONS, { running: true, version: '0', pid: 1 }, false);
+    await again.open(signal);
+    expect(again.status()).toMatchObject({
+      outcome: 'progressing',
+      services: [{ service: 'web', outcome: 'progressing', reason: 'observe' }],
+    });
+    await again.pass(signal);
+    expect(again.status().outcome).toBe('converged');
+  });
+
   it('makes the host run what the manifest says, and says so', async () => {
     const host = createHost();
     const agent = await start(host);
