@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { VARIABLE_ENTRIES, VARIABLES, type AgentValues } from './agent-variables.ts';
 import { clientCertificateProblem, reportTokenProblem, trustProblem, warningsOf } from './config-checks.ts';
 import { stateDirOf } from './paths.ts';
-import { readVariables, refuse } from './read-variables.ts';
+import { readVariables, refusal, type ConfigProblem } from './read-variables.ts';
 import { reportOf } from './report-config.ts';
 import type { Surroundings } from './host-facts.ts';
 import { credentialsOf } from './systemd-credentials.ts';
@@ -66,21 +66,33 @@ const asRead = (values: AgentValues): AsRead => {
   return Object.fromEntries(members) as AsRead;
 };
 
-/** @throws AgentError CONFIG that lists every wrong variable, its problem and what to write */
-export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
-  const { values, problems } = readVariables(env, VARIABLES);
-  const broken = new Set(problems.map(({ variable }) => variable));
+/** Lists every wrong variable, its problem and what to write, or gives the configuration. */
+export const checkConfig = (
+  env: NodeJS.ProcessEnv,
+  surroundings: Surroundings,
+):
+  | { readonly kind: 'config'; readonly config: Config }
+  | { readonly kind: 'problems'; readonly problems: readonly ConfigProblem[]; readonly advice: string } => {
+  const { values, problems: invalid } = readVariables(env, VARIABLES);
+  const broken = new Set(invalid.map(({ variable }) => variable));
   const hasTrust = !broken.has('SUPERCARGO_TRUST') && surroundings.fileExists(values.SUPERCARGO_TRUST);
-  refuse(
-    [
-      ...problems,
-      ...trustProblem(values, hasTrust),
-      ...clientCertificateProblem(values, broken),
-      ...reportTokenProblem(values),
-    ],
-    surroundings.adviceOn(values.SUPERCARGO_INSTANCE),
-  );
+  const problems = [
+    ...invalid,
+    ...trustProblem(values, hasTrust),
+    ...clientCertificateProblem(values, broken),
+    ...reportTokenProblem(values),
+  ];
+  if (problems.length > 0)
+    return { kind: 'problems', problems, advice: surroundings.adviceOn(values.SUPERCARGO_INSTANCE) };
   const trustFile = hasTrust ? values.SUPERCARGO_TRUST : undefined;
   const warnings = warningsOf(env, values, hasTrust);
-  return Object.freeze({ ...asRead(values), ...derivedFrom(values, surroundings, trustFile, warnings) });
+  const derived = derivedFrom(values, surroundings, trustFile, warnings);
+  return { kind: 'config', config: Object.freeze({ ...asRead(values), ...derived }) };
+};
+
+/** @throws AgentError CONFIG that lists every wrong variable, its problem and what to write */
+export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
+  const checked = checkConfig(env, surroundings);
+  if (checked.kind === 'config') return checked.config;
+  throw refusal(checked.problems, checked.advice);
 };

@@ -15,20 +15,37 @@ const quotedValue = (parts: string): string =>
 
 const bareValue = (text: string): string => text.trimEnd().replaceAll(/\\(?:\n|([^]))/g, '$1');
 
-/**
- * Parses an environment file like systemd (systemd.exec(5), EnvironmentFile=), because systemd reads it for
- * the daemon and we read it for an operator's command. Skips lines without an assignment and invalid names.
- */
-export const parseEnvironmentFile = (text: string): Readonly<Record<string, string>> => {
-  const variables: Record<string, string> = {};
+interface Assignment {
+  readonly name: string;
+  readonly value: string;
+  /** The index of its first character. */
+  readonly at: number;
+}
+
+const assignmentsIn = (text: string): readonly Assignment[] => {
+  const found: Assignment[] = [];
   for (let at = 0; at < text.length; at += 1) {
     while (' \t\n'.includes(text.charAt(at)) && at < text.length) at += 1;
     ASSIGNMENT.lastIndex = at;
     OTHER_LINE.lastIndex = at;
     const match = ASSIGNMENT.exec(text);
-    const [all = '', name = '', quoted = '', , , bare = ''] = match ?? OTHER_LINE.exec(text) ?? [];
-    if (/^[A-Za-z_]\w*$/.test(name.trim())) variables[name.trim()] = quotedValue(quoted) + bareValue(bare);
+    const [all = '', written = '', quoted = '', , , bare = ''] = match ?? OTHER_LINE.exec(text) ?? [];
+    const name = written.trim();
+    if (/^[A-Za-z_]\w*$/.test(name)) found.push({ name, value: quotedValue(quoted) + bareValue(bare), at });
     at += all.length;
   }
-  return variables;
+  return found;
+};
+
+/**
+ * Parses an environment file like systemd (systemd.exec(5), EnvironmentFile=), because systemd reads it for
+ * the daemon and we read it for an operator's command. Skips lines without an assignment and invalid names.
+ */
+export const parseEnvironmentFile = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(assignmentsIn(text).map(({ name, value }) => [name, value]));
+
+/** The number of the line, from 1 on, whose value counts; undefined if the file does not set the variable. */
+export const lineOfVariable = (text: string, name: string): number | undefined => {
+  const last = assignmentsIn(text).findLast((assignment) => assignment.name === name);
+  return last && text.slice(0, last.at).split('\n').length;
 };

@@ -1,5 +1,5 @@
 import { files, surroundings, trust, what } from './place-variables.ts';
-import { readVariables, refuse, type Values, type Variables } from './read-variables.ts';
+import { readVariables, refusal, type Values, type Variables } from './read-variables.ts';
 
 const ENVIRONMENT = { SUPERCARGO_ENVIRONMENT: { ...what.SUPERCARGO_ENVIRONMENT, default: undefined } };
 const PATHS = {
@@ -13,7 +13,7 @@ const DOCUMENTS = { ...ENVIRONMENT, SUPERCARGO_COMPOSE, SUPERCARGO_TRUST };
 
 const readSound = <R extends Variables>(env: NodeJS.ProcessEnv, variables: R): Values<R> => {
   const { values, problems } = readVariables(env, variables);
-  refuse(problems);
+  if (problems.length > 0) throw refusal(problems);
   return values;
 };
 

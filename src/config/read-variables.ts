@@ -75,10 +75,10 @@ export const readVariables = <R extends Variables>(
   return { values: values as Values<R>, problems };
 };
 
-export const refuse = (problems: readonly ConfigProblem[], advice = correctFile(undefined)): void => {
-  if (problems.length === 0) return;
+/** An AgentError CONFIG with every problem. */
+export const refusal = (problems: readonly ConfigProblem[], advice = correctFile(undefined)): AgentError => {
   const lines = problems.map(({ variable, message }) => `\n  ${variable} ${message}`);
-  throw new AgentError(
+  return new AgentError(
     'CONFIG',
     `the configuration has ${problems.length === 1 ? 'a problem' : 'problems'}:${lines.join('')}`,
     { advice, fields: { variables: problems.map(({ variable }) => variable).join(' ') } },

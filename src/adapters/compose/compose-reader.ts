@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+
 import type { FileContent } from '../../core/compose/reader-context.ts';
 import type { ComposeProject } from '../../core/compose/project-model.ts';
 import type { ComposeProblem } from '../../core/compose/compose-problem.ts';
@@ -11,7 +11,8 @@ import {
   type ReferencedFile,
 } from '../../core/compose/project.ts';
 import { readInputFile, type InputFile } from '../../io/input-file.ts';
-import { composeFilesFor } from './project-files.ts';
+import { createStaging, type Staging } from '../../io/staging.ts';
+import { composeFilesFor, type ComposeFiles } from './project-files.ts';
 
 const MAX_BYTES = 1024 ** 2;
 
@@ -71,10 +72,11 @@ const decode = (bytes: Buffer): FileContent => {
 /** Only the hash of a secret or config leaves this function. */
 const readReferenced = async (
   file: ReferencedFile,
+  { staging }: Roots,
   reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<FileContent> => {
-  const content = await readCapped(file.path, reading, signal);
+  const content = await readCapped(staging?.locate(file.path) ?? file.path, reading, signal);
   if (content.kind !== 'bytes') return content;
   if (file.purpose === 'variables' || file.purpose === 'environment') return decode(content.bytes);
   return { kind: 'hash', sha256: createHash('sha256').update(content.bytes).digest('hex') };
@@ -104,6 +106,14 @@ interface Referenced {
   readonly content: FileContent;
 }
 
+/** The compose files of a staged folder, under their final paths. */
+const inPlace = ({ folder, files, folders, problems }: ComposeFiles, { placeOf }: Staging): ComposeFiles => ({
+  folder: placeOf(folder),
+  files: files.map(placeOf),
+  folders: folders.map(placeOf),
+  problems: problems.map((problem) => ({ ...problem, file: placeOf(problem.file) })),
+});
+
 const readAllReferenced = async (
   roots: Roots,
   reading: Reading,
@@ -114,12 +124,13 @@ const readAllReferenced = async (
     const unread = referencedFiles(inputOf(roots, read)).filter((file) => !read.has(file.path));
     if (unread.length === 0) break;
     for (const file of unread)
-      read.set(file.path, { file, content: await readReferenced(file, reading, signal) });
+      read.set(file.path, { file, content: await readReferenced(file, roots, reading, signal) });
   }
   return read;
 };
 
 interface Roots {
+  readonly staging: Staging | undefined;
   readonly folder: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
@@ -127,24 +138,27 @@ interface Roots {
   readonly errors: readonly ComposeProblem[];
 }
 
-/** The content of the file `candidate` replaces that of `path`. */
 const readRoots = async (
   path: string,
   candidate: string | undefined,
   reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<Roots> => {
-  const { folder, files, folders, problems } = await composeFilesFor(path, candidate !== undefined, signal);
+  const staging = candidate === undefined ? undefined : createStaging(candidate, path);
+  const { folder, files, folders, problems } =
+    candidate !== undefined && staging?.isFolder === true
+      ? inPlace(await composeFilesFor(candidate, false, signal), staging)
+      : await composeFilesFor(path, candidate !== undefined, signal);
   const errors: ComposeProblem[] = [...problems];
   const texts: ComposeText[] = [];
   for (const file of files) {
-    const bytes = await readCapped(file === resolve(path) ? (candidate ?? file) : file, reading, signal);
+    const bytes = await readCapped(staging?.locate(file) ?? file, reading, signal);
     const content = bytes.kind === 'bytes' ? decode(bytes.bytes) : bytes;
     const problem = problemOf(file, content);
     if (problem) errors.push(problem);
     else if (content.kind === 'text') texts.push({ path: file, text: content.text });
   }
-  return { folder, files, folders, texts, errors };
+  return { staging, folder, files, folders, texts, errors };
 };
 
 /** The inputs of a result; equal inputs give the same result. */
@@ -155,17 +169,20 @@ interface Sources {
 
 const areUnchanged = async (
   { referenced }: Sources,
+  roots: Roots,
   reading: Reading,
   signal: AbortSignal | undefined,
 ): Promise<boolean> => {
   for (const { file, content } of referenced.values())
-    if (JSON.stringify(await readReferenced(file, reading, signal)) !== JSON.stringify(content)) return false;
+    if (JSON.stringify(await readReferenced(file, roots, reading, signal)) !== JSON.stringify(content))
+      return false;
   return true;
 };
 
 /**
  * Reads the project that `path` belongs to: a file, a folder with compose.yaml and compose.d/*.yaml, or a
- * file inside a compose.d. The content of a `candidate` replaces that of `path`. Every call reads all files,
+ * file inside a compose.d. A `candidate` is judged in the place of `path`: a file, or a folder with all
+ * compose files and those of the files they name that change. Every call reads all files,
  * but parses them only after a change: with fifty services a tick takes 1 ms of CPU time instead of 40 ms. An
  * unchanged project is the same object. Problems are values.
  * @throws only if `signal` is aborted
@@ -176,7 +193,7 @@ export const createComposeReader = (path: string, candidate?: string) => {
     const reading = begin();
     const roots = await readRoots(path, candidate, reading, signal);
     const text = JSON.stringify(roots);
-    if (last?.roots === text && (await areUnchanged(last, reading, signal))) return last.result;
+    if (last?.roots === text && (await areUnchanged(last, roots, reading, signal))) return last.result;
     const { referenced, result } = await parse(roots, begin(), signal);
     last = { roots: text, referenced, result };
     return result;

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { readDocumentPaths } from '../../config/paths.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/compose-problem.ts';
 import { AgentError } from '../../core/errors.ts';
@@ -6,12 +7,15 @@ import { formatImage } from '../../core/image/reference.ts';
 import { accept, DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
-import { checkCompose, describeTrust, readTrustFile } from '../wiring/host-files.ts';
+import { checkEnvironmentFile } from '../wiring/check-environment-file.ts';
+import { checkCompose, describeTrust, readTrustFile, type CheckedCompose } from '../wiring/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
+import { createStaging } from '../../io/staging.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 
 interface ValidateOptions {
   readonly compose?: string;
+  readonly env?: string;
   readonly as?: string;
   readonly manifest?: string;
   readonly trust?: string;
@@ -25,12 +29,30 @@ interface Finding {
   readonly message: string;
 }
 
+const hasComposeFile = ({ watch }: CheckedCompose): boolean => watch.some((file) => /\.ya?ml$/.test(file));
+
+/** The agent removes no service if the files name none of those that run; declared ones stand for them here. */
+const lastStand = (path: string, before: CheckedCompose, after: CheckedCompose): readonly Finding[] => {
+  if (before.kind !== 'ok' || (after.kind === 'errors' && hasComposeFile(after))) return [];
+  const names = Object.keys(before.project.services);
+  const project = after.kind === 'ok' ? after.project : undefined;
+  if (project?.allowEmpty === true || names.length === 0) return [];
+  if (names.some((name) => project?.services[name])) return [];
+  const message =
+    `names none of the services that are declared here now (${names.join(', ')}): the agent would keep ` +
+    'them all, and be blocked\n    → if that is meant, write at the top of a file: ' +
+    'x-supercargo: {allow-empty: true}';
+  return [{ file: path, kind: 'error', message }];
+};
+
 const checkComposeAt = async (
   path: string,
   signal: AbortSignal,
   candidate: string | undefined,
 ): Promise<readonly Finding[]> => {
   const checked = await checkCompose(path, signal, candidate);
+  const refused = candidate === undefined ? [] : lastStand(path, await checkCompose(path, signal), checked);
+  if (refused.length > 0) return refused;
   if (checked.kind === 'errors') {
     return checked.errors.map((p) => ({ file: path, kind: 'error', message: formatComposeProblem(p) }));
   }
@@ -53,6 +75,32 @@ const checkTrustAt = async (path: string): Promise<readonly Finding[]> => {
     return [{ file: path, kind: 'error', message: `${message}\n    → ${advice}` }];
   }
   return read.kind === 'trust' ? [{ file: path, kind: 'ok', message: describeTrust(read.trust) }] : [];
+};
+
+/** `as` is the folder that the file and those beside it are to take. */
+const checkEnvironmentAt = async (
+  file: string,
+  { io, signal }: Call,
+  as: string | undefined,
+): Promise<readonly Finding[]> => {
+  const staging = as === undefined ? undefined : createStaging(dirname(file), as);
+  const shown = as === undefined ? file : join(as, basename(file));
+  const checked = await checkEnvironmentFile(file, {
+    instance: io.env['SUPERCARGO_INSTANCE'],
+    locate: staging?.locate ?? ((path) => path),
+    signal,
+  });
+  if (checked.kind === 'problems') {
+    return checked.problems.map(({ line, message }) => {
+      const place = line === undefined ? shown : `${shown}:${String(line)}`;
+      return { file: shown, kind: 'error', message: `${place}: ${message}` };
+    });
+  }
+  const { environment, host, warnings } = checked.config;
+  return [
+    { file: shown, kind: 'ok', message: `${environment} on ${host}` },
+    ...warnings.map((message): Finding => ({ file: shown, kind: 'hint', message })),
+  ];
 };
 
 /** Judges the manifest like a host that has accepted none yet. */
@@ -105,23 +153,27 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-export const run = async ({ io, signal }: Call, options: ValidateOptions): Promise<ExitCode> => {
-  const isNamed =
-    options.compose !== undefined || options.manifest !== undefined || options.trust !== undefined;
-  const paths = readDocumentPaths(io.env);
-  if (options.as !== undefined && options.compose === undefined)
-    throw new AgentError('USAGE', '--as needs --compose', {
-      advice: 'name the new file with --compose, and the one that it is to replace with --as',
+export const run = async (call: Call, options: ValidateOptions): Promise<ExitCode> => {
+  const { io, signal } = call;
+  const { compose: composeOption, manifest, trust: trustOption, env } = options;
+  const isNamed = [composeOption, manifest, trustOption, env].some((path) => path !== undefined);
+  if (options.as !== undefined && composeOption === undefined && env === undefined)
+    throw new AgentError('USAGE', '--as needs --compose or --env', {
+      advice: 'name the new file with --compose or --env, and the place that it is to take with --as',
     });
-  const compose = options.as ?? (isNamed ? options.compose : paths.composePath);
-  const candidate = options.as === undefined ? undefined : options.compose;
-  const trust = options.trust ?? (isNamed || !(await exists(paths.trustFile)) ? undefined : paths.trustFile);
+  const candidate = options.as === undefined ? undefined : composeOption;
+  // The variables of this host may be wrong, and are needed only for what no option names.
+  const paths = isNamed && manifest === undefined ? undefined : readDocumentPaths(io.env);
+  const own = isNamed ? undefined : paths;
+  const compose = candidate === undefined ? (composeOption ?? own?.composePath) : options.as;
+  const trust = trustOption ?? (own && (await exists(own.trustFile)) ? own.trustFile : undefined);
   const findings = [
+    ...(env === undefined ? [] : await checkEnvironmentAt(env, call, options.as)),
     ...(compose === undefined ? [] : await checkComposeAt(compose, signal, candidate)),
     ...(trust === undefined ? [] : await checkTrustAt(trust)),
-    ...(options.manifest === undefined
+    ...(manifest === undefined
       ? []
-      : await checkManifestAt(options.manifest, options.trust, options.environment ?? paths.environment)),
+      : await checkManifestAt(manifest, trustOption, options.environment ?? paths?.environment)),
   ];
   const failed = findings.some((f) => f.kind === 'error');
   if (options.json === true)

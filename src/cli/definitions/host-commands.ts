@@ -162,9 +162,13 @@ What runs stays as it is. The old ledger is set aside, never deleted.`,
     .action(actionOf(() => import('../commands/recover.ts')));
   program
     .command('validate')
-    .description('check compose, manifest and trust files')
+    .description('check compose, manifest, trust and environment files')
     .option('--compose <path>', 'a compose file, or a folder with compose.yaml and compose.d/')
-    .option('--as <path>', 'check the file of --compose as if it were here, with what lies beside it')
+    .option('--env <file>', 'variables like those in agent.env: checked like the agent that starts with them')
+    .option(
+      '--as <path>',
+      'check the file or folder of --compose, or the folder of --env, as if it were here, with what lies beside it',
+    )
     .option('--manifest <path>', 'a manifest or an envelope')
     .option(
       '--trust <path>',
@@ -180,6 +184,9 @@ Examples:
   supercargo validate --compose compose.d/web.yaml         one of several: checked with its siblings
   supercargo validate --compose /tmp/new.yaml --as /etc/supercargo/compose.d/web.yaml
                                                            before it replaces that file
+  supercargo validate --env /etc/supercargo/agent.env      the agent's variables, and the files that they name
+  supercargo validate --compose new --env new/agent.env --as /etc/supercargo
+                                                           a folder of new files, before they replace those there
   supercargo validate --manifest staging.json --trust trust.json --environment staging
 
 Exit codes: 0 all is well, 1 something is not.`,

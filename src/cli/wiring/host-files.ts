@@ -17,7 +17,7 @@ export type CheckedCompose = { readonly watch: readonly string[]; readonly folde
   | { readonly kind: 'errors'; readonly errors: readonly [ComposeProblem, ...ComposeProblem[]] }
 );
 
-/** With a `candidate`, checks the content of that file as if it were at `path`. */
+/** With a `candidate`, checks that file or folder as if it were at `path`. */
 export const checkCompose = async (
   path: string,
   signal?: AbortSignal,
@@ -37,14 +37,16 @@ const fileProblem = (p: ComposeProblem): FileProblem => ({
   advice: p.advice,
 });
 
-export const readTrustFile = (path: string | undefined): Promise<ReadTrust> => createTrustReader(path)();
+/** With `content`, reads that file, and names `path` in messages. */
+export const readTrustFile = (path: string | undefined, content = path): Promise<ReadTrust> =>
+  createTrustReader(path, content)();
 
 /** Reads the file each time, but parses it only after a change. Returns the same object until then. */
-const createTrustReader = (path: string | undefined) => {
+const createTrustReader = (path: string | undefined, content = path) => {
   let last: { readonly bytes: Buffer; readonly read: ReadTrust } | undefined;
   return async (signal?: AbortSignal): Promise<ReadTrust> => {
-    if (path === undefined) return { kind: 'unsigned' };
-    const read = await readInputFile(path, MAX_TRUST_BYTES, signal);
+    if (path === undefined || content === undefined) return { kind: 'unsigned' };
+    const read = await readInputFile(content, MAX_TRUST_BYTES, signal);
     if (read.kind !== 'bytes') return unusable(`${path} ${unreadText(read)}`, TRUST_ADVICE);
     if (!last?.bytes.equals(read.bytes)) last = { bytes: read.bytes, read: trustIn(path, read.bytes) };
     return last.read;
