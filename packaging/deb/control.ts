@@ -5,7 +5,10 @@ const DEPENDS = 'libc6 (>= 2.28), libgcc-s1, libstdc++6, passwd, init-system-hel
 
 export const MAINTAINER = 'supercargo contributors <maintainers@supercargo.invalid>';
 
-/** deb-control(5). The engine is recommended, not needed: it may come from another repository, and later. */
+/**
+ * deb-control(5). The engine is only suggested: apt installs what is recommended, and would put Debian's engine, and
+ * its socket, in the place of one that came from elsewhere.
+ */
 export const renderControl = ({ version, architecture }: Release, installedKiB: number): string => `\
 Package: supercargo
 Version: ${version}
@@ -13,7 +16,7 @@ Architecture: ${architecture}
 Maintainer: ${MAINTAINER}
 Installed-Size: ${String(installedKiB)}
 Depends: ${DEPENDS}
-Recommends: docker.io | docker-ce | docker-engine
+Suggests: docker.io | docker-ce | docker-engine
 Section: admin
 Priority: optional
 Description: agent that keeps a Docker host at its desired versions

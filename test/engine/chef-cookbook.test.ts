@@ -18,22 +18,26 @@ interface Asked {
   readonly compose?: readonly object[];
   readonly env?: readonly Readonly<Record<string, string>>[];
   readonly logins?: readonly (readonly [registry: string, login: object])[];
+  /** What is wanted in this folder, in one run after the other. */
+  readonly sets?: readonly object[];
+  readonly folder?: string;
 }
 
 interface Written {
   readonly yaml: readonly string[];
   readonly env: readonly (string | { readonly refused: string })[];
   readonly logins: string;
+  readonly sets: readonly (readonly [code: number, output: string, files: readonly string[]])[];
   readonly variables: {
     readonly properties: Readonly<Record<string, string>>;
     readonly others: readonly string[];
   };
 }
 
-const ask = async ({ compose = [], env = [], logins = [] }: Asked): Promise<Written> => {
+const ask = async ({ compose = [], env = [], logins = [], sets = [], folder }: Asked): Promise<Written> => {
   const program = join(import.meta.dirname, '..', 'support', 'chef-libraries.rb');
   const { code, stdout, stderr } = await runCommand('ruby', [program], {
-    input: JSON.stringify({ compose, env, logins }),
+    input: JSON.stringify({ compose, env, logins, sets, folder, program: supercargo }),
   });
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Written;
@@ -94,6 +98,12 @@ const RICH = {
   },
 };
 
+const on = (port: number, more: object = {}): object => ({
+  image: 'x',
+  ports: [`${String(port)}:80`],
+  ...more,
+});
+
 describe('the cookbook', () => {
   it('is Ruby, in the style of its .rubocop.yml', async () => {
     const names = await readdir(cookbook, { recursive: true });
@@ -116,32 +126,60 @@ describe('the cookbook', () => {
 });
 
 describe('what the libraries of the cookbook write', () => {
-  it('passes supercargo validate in the place of the file before it', async () => {
+  it('passes supercargo validate', async () => {
     const folder = await temporaryFolder();
-    const { yaml } = await ask({ compose: [RICH, { services: { web: { image: 'x', restrat: 'no' } } }] });
-    await mkdir(join(folder, 'compose.d'));
     await mkdir(join(folder, 'secrets'));
     await writeFile(join(folder, 'secrets', 'db'), '');
-    const place = join(folder, 'compose.d', 'web.yaml');
-    await writeFile(place, 'services: {web: {image: x}}');
-    const results = [];
-    for (const [at, text] of yaml.entries()) {
-      // Where Chef has the new file while it is judged.
-      const candidate = join(folder, 'compose.d', `.chef-web${String(at)}.yaml`);
-      await writeFile(candidate, text);
-      const { code, stdout } = await runCommand(supercargo, [
-        'validate',
-        '--compose',
-        candidate,
-        '--as',
-        place,
-      ]);
-      results.push([code, stdout.split('\n', 1)[0]]);
-    }
-    expect(results).toEqual([
-      [0, `ok    ${place}: 2 services: migrate, web`],
-      [1, `error ${place}:4:5: services.web.restrat: unknown key "restrat"`],
+    const { sets } = await ask({ folder, sets: [RICH] });
+    const expected = [0, `ok    ${folder}: 2 services: migrate, web\n`, ['shared.yaml', 'web.yaml']];
+    expect(sets).toEqual([expected]);
+  });
+
+  it('can change as a set in any way that is right in the end', async () => {
+    const folder = await temporaryFolder();
+    const back = { networks: { back: null } };
+    const changes = {
+      'two services': { services: { a: on(80), b: on(81) } },
+      'ports are swapped': { services: { a: on(81), b: on(80) } },
+      'one is renamed and keeps its port': { services: { b: on(80), c: on(81) } },
+      'a network comes, shared': { services: { b: on(80, back), c: on(81, back) }, ...back },
+      'a version is shared from now on': {
+        services: { b: on(80), c: on(81, { 'x-supercargo': { 'version-from': 'b' } }) },
+      },
+      'and not any more': { services: { b: on(80), c: on(81) } },
+    };
+    const { sets } = await ask({ folder, sets: Object.values(changes) });
+    const outcomes = sets.map(([code, output, files], at) => [
+      Object.keys(changes)[at],
+      code === 0 ? files.join(' ') : output,
     ]);
+    expect(outcomes).toEqual([
+      ['two services', 'a.yaml b.yaml'],
+      ['ports are swapped', 'a.yaml b.yaml'],
+      ['one is renamed and keeps its port', 'b.yaml c.yaml'],
+      ['a network comes, shared', 'b.yaml c.yaml shared.yaml'],
+      ['a version is shared from now on', 'b.yaml c.yaml'],
+      ['and not any more', 'b.yaml c.yaml'],
+    ]);
+  });
+
+  it('is refused as a whole, with the place that it would have had', async () => {
+    const folder = await temporaryFolder();
+    const { sets } = await ask({
+      folder,
+      sets: [
+        { services: { web: { image: 'x' } } },
+        { services: { api: { image: 'x' }, web: { image: 'x', restrat: 'no' } } },
+        { services: { web: false } },
+      ],
+    });
+    const [, broken, emptied] = sets;
+    expect(broken).toEqual([
+      1,
+      expect.stringContaining(`error ${folder}/compose.d/web.yaml:5:5: services.web.restrat: unknown key`),
+      ['web.yaml'],
+    ]);
+    expect(emptied).toEqual([1, expect.stringMatching(/\(web\).*\n.*allow-empty: true/), ['web.yaml']]);
   });
 
   it('is YAML that is read as it was meant', async () => {

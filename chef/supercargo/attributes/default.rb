@@ -13,5 +13,8 @@ default['supercargo']['registries'] = {}
 # Services by name, each as in the Compose Specification; false: it is removed.
 default['supercargo']['services'] = {}
 
-# What several services use, as properties of supercargo_service: networks, volumes, secrets, configs, extensions.
+# true: the file of a service that is not among them any more is removed, and the agent stops it.
+default['supercargo']['purge'] = true
+
+# What several services use, as properties of supercargo_services: networks, volumes, secrets, configs, extensions.
 default['supercargo']['shared'] = {}

@@ -9,16 +9,16 @@ module Supercargo
   module Cookbook
     # What the properties of a supercargo_agent come to on the host.
     class AgentConfig
-      # A file of the agent. Without content it is not to be there. check: what `supercargo validate` calls it.
-      Wanted = Struct.new(:content, :owner, :mode, :secret, :check, keyword_init: true)
+      # A file of the agent. Without content it is not to be there.
+      Wanted = Struct.new(:content, :owner, :mode, :secret, keyword_init: true)
 
       # Property => file, and the variable that names it.
       CREDENTIALS = {
-        manifest_credentials: %w[manifest-credentials SUPERCARGO_MANIFEST_CREDENTIALS],
-        report_token: %w[report-token SUPERCARGO_REPORT_TOKEN_FILE],
-        ca: %w[ca.pem SUPERCARGO_CA],
-        client_cert: %w[client.pem SUPERCARGO_CLIENT_CERT],
-        client_key: %w[client.key SUPERCARGO_CLIENT_KEY]
+        manifest_credentials: %w(manifest-credentials SUPERCARGO_MANIFEST_CREDENTIALS),
+        report_token: %w(report-token SUPERCARGO_REPORT_TOKEN_FILE),
+        ca: %w(ca.pem SUPERCARGO_CA),
+        client_cert: %w(client.pem SUPERCARGO_CLIENT_CERT),
+        client_key: %w(client.key SUPERCARGO_CLIENT_KEY),
       }.freeze
 
       attr_reader :layout
@@ -29,8 +29,9 @@ module Supercargo
         @layout = Layout.new(agent.instance ? agent.environment : nil)
       end
 
-      # Raises ArgumentError where properties contradict each other.
-      def check
+      # Raises ArgumentError where properties contradict each other or the host. debian: whether it is Debian or like it.
+      def check(debian: true)
+        check_platform(debian)
         check_trust
         check_package
         pairs('client_cert', 'client_key')
@@ -40,7 +41,7 @@ module Supercargo
       # Path => Wanted. The configuration is last, so that what it names is there.
       def files
         credentials.merge(
-          layout.trust_file => Wanted.new(content: trust, owner: 'root', mode: '0640', secret: false, check: '--trust'),
+          layout.trust_file => Wanted.new(content: trust, owner: 'root', mode: '0640', secret: false),
           layout.env_file => Wanted.new(content: env_file, owner: 'root', mode: '0640', secret: false)
         )
       end
@@ -48,6 +49,11 @@ module Supercargo
       # Of all that `files` may write. It asks for no property that a removal need not have.
       def paths
         [*CREDENTIALS.values.map { |name, _| "#{layout.folder}/#{name}" }, layout.trust_file, layout.env_file]
+      end
+
+      # Of all agents on the host.
+      def shared_paths
+        ["#{Layout::DOCKER_CONFIG}/config.json"]
       end
 
       def drop_in
@@ -78,13 +84,20 @@ module Supercargo
           'SUPERCARGO_REPORT_URL' => @agent.report_url,
           **named,
           'DOCKER_CONFIG' => @agent.docker_config,
-          **@agent.env.sort.to_h
+          **@agent.env.sort.to_h,
         }
       end
 
       def trust
         trust = @agent.trust_json
         trust.is_a?(Hash) ? "#{JSON.pretty_generate(trust)}\n" : trust
+      end
+
+      def check_platform(debian)
+        return if debian || !@agent.install_package
+
+        raise ArgumentError, 'install_package installs a .deb, and this host is neither Debian nor Ubuntu: ' \
+                             "install the agent as #{Layout::PROGRAM} with its units some other way, and set install_package false"
       end
 
       def check_trust

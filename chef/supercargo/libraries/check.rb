@@ -1,27 +1,38 @@
 # frozen_string_literal: true
 
 require_relative 'layout'
+require_relative 'stage'
 
 module Supercargo
   module Cookbook
-    # For the actions of resources: a new file is judged by the program that will read it, before it replaces the old one.
+    # For the actions of resources: new files are judged together, by the program that will read them, before the first is written.
     module Check
-      # Not `verify` with a command: where that fails, Chef keeps a copy of the file, secrets included, readable for all.
-      def supercargo_validate!(*arguments)
-        # In why-run mode the files that it refers to are not there yet.
-        return true if whyrun_mode? || !supercargo_installed?
+      # Not `verify` of each file: it sees the file alone, under a temporary name, and where it fails, Chef keeps a copy, secrets included.
+      # Yields the folder with the new files to be judged; the block returns the options of supercargo validate.
+      def supercargo_validate!(layout, files, removed = [])
+        stage = Stage.new(layout.folder, files: files, removed: removed)
+        return if whyrun_mode? || !stage.changes? || !supercargo_installed?
 
-        checked = shell_out(Layout::PROGRAM, 'validate', *arguments, environment: { 'NO_COLOR' => '1' })
-        return true unless checked.error?
+        stage.open do |folder|
+          checked = supercargo_validate(layout, *yield(folder), '--as', layout.folder)
+          raise "#{new_resource} stays as it was, since supercargo validate refuses the change:\n#{words(checked)}" if checked.error?
+        end
+      end
 
-        raise "#{new_resource} stays as it was, since supercargo validate refuses the new one:\n#{checked.stdout}#{checked.stderr}"
+      # as: a program that runs it as another user.
+      def supercargo_validate(layout, *arguments, as: [])
+        shell_out(*as, *layout.command('validate', *arguments), environment: { 'NO_COLOR' => '1' })
+      end
+
+      def words(command)
+        "#{command.stdout}#{command.stderr}".strip
       end
 
       # Without the program nothing runs here yet: the agent looks at everything when it starts.
       def supercargo_installed?
         return true if ::File.executable?(Layout::PROGRAM)
 
-        Chef::Log.warn("#{new_resource}: #{Layout::PROGRAM} is not installed, so that the new file is not checked")
+        Chef::Log.warn("#{new_resource}: #{Layout::PROGRAM} is not installed, so that the new files are not checked")
         false
       end
 

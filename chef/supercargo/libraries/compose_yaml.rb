@@ -19,7 +19,7 @@ module Supercargo
         document.children << node(Plain.sort(Plain.copy(hash)))
         stream = Psych::Nodes::Stream.new
         stream.children << document
-        stream.to_yaml(nil, line_width: -1)
+        stream.yaml(nil, line_width: -1)
       end
 
       def node(value)

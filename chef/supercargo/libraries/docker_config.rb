@@ -7,7 +7,7 @@ module Supercargo
     # The logins in DOCKER_CONFIG/config.json. What others wrote there stays.
     module DockerConfig
       HUB = 'https://index.docker.io/v1/'
-      HUB_NAMES = %w[docker.io index.docker.io registry-1.docker.io].freeze
+      HUB_NAMES = %w(docker.io index.docker.io registry-1.docker.io).freeze
 
       module_function
 

@@ -6,7 +6,7 @@ module Supercargo
   module Cookbook
     # What a host has otherwise than the unit of the package, as a drop-in of systemd.
     module DropIn
-      GROUPS = %w[docker].freeze
+      GROUPS = %w(docker).freeze
       # Where the unit lets the agent write anyway.
       WRITABLE = %r{\A/(?:var/lib/supercargo|run/supercargo)/}.freeze
 

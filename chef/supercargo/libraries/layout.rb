@@ -7,9 +7,10 @@ module Supercargo
     class Layout
       PROGRAM = '/usr/bin/supercargo'
       ROOT = '/etc/supercargo'
+      COMPOSE_FILES = '{compose.{yaml,yml},compose.d/*.{yaml,yml}}'
       DOCKER_CONFIG = "#{ROOT}/docker"
       # Below /etc/supercargo, and therefore no names of instances.
-      TAKEN = %w[compose.d docker].freeze
+      TAKEN = %w(compose.d docker).freeze
 
       attr_reader :folder, :unit
 
@@ -34,6 +35,21 @@ module Supercargo
         "#{folder}/compose.d/#{service}.yaml"
       end
 
+      # Of a call of the program for this agent.
+      def command(*arguments)
+        [PROGRAM, *(@instance ? ['--instance', @instance] : []), *arguments]
+      end
+
+      # Whether no other agent is configured on this host. The package and the logins are for all of them.
+      def alone?
+        (::Dir.glob("#{ROOT}/{,*/}agent.env") - [env_file]).empty?
+      end
+
+      # Whether there is any compose file yet.
+      def compose?
+        ::Dir.glob("#{folder}/#{COMPOSE_FILES}").any?
+      end
+
       # Beside the unit, for what this host has otherwise than the package.
       def drop_in
         "/etc/systemd/system/#{unit}.service.d/chef.conf"
@@ -47,7 +63,7 @@ module Supercargo
           'SUPERCARGO_COMPOSE' => folder,
           'SUPERCARGO_TRUST' => trust_file,
           'SUPERCARGO_STATE_DIR' => "/var/lib/supercargo/instances/#{@instance}",
-          'SUPERCARGO_SOCKET' => "/run/supercargo-#{@instance}/agent.sock"
+          'SUPERCARGO_SOCKET' => "/run/supercargo-#{@instance}/agent.sock",
         }
       end
     end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'etc'
 require_relative 'layout'
 
 module Supercargo
@@ -17,11 +18,18 @@ module Supercargo
         DEFAULT
       end
 
-      # Of the folder of one agent, or else the group named like the user.
+      # Of the folder of one agent, or else that of its user.
       def group(folder, user)
         group = ::File.stat(folder).gid
-        group.zero? ? user : ::Etc.getgrgid(group).name
+        group.zero? ? primary_group(user) : ::Etc.getgrgid(group).name
       rescue Errno::ENOENT, ArgumentError
+        primary_group(user)
+      end
+
+      # A user that is there keeps its group; for a new one a group of the same name is made.
+      def primary_group(user)
+        ::Etc.getgrgid(::Etc.getpwnam(user).gid).name
+      rescue ArgumentError
         user
       end
     end

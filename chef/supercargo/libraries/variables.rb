@@ -22,15 +22,15 @@ module Supercargo
         'SUPERCARGO_REPORT_URL' => 'report_url',
         'SUPERCARGO_REPORT_TOKEN' => 'report_token',
         'SUPERCARGO_REPORT_TOKEN_FILE' => 'report_token',
-        'DOCKER_CONFIG' => 'docker_config'
+        'DOCKER_CONFIG' => 'docker_config',
       }.freeze
 
       # What `env` is for.
-      OTHERS = %w[
+      OTHERS = %w(
         SUPERCARGO_HOST SUPERCARGO_POLL SUPERCARGO_WINDOW SUPERCARGO_KEEP_RELEASES SUPERCARGO_EDGE_IMAGE SUPERCARGO_EDGE_MODE
         SUPERCARGO_LOG_LEVEL SUPERCARGO_LOG_FORMAT SUPERCARGO_METRICS_FILE SUPERCARGO_REGISTRY_MIRRORS SUPERCARGO_ARCHIVES
         DOCKER_HOST DOCKER_TLS_VERIFY DOCKER_CERT_PATH
-      ].freeze
+      ).freeze
 
       module_function
 

@@ -36,27 +36,12 @@ settings['registries'].each do |name, attributes|
   end
 end
 
-shared = properties.call(:supercargo_service, settings['shared'], "node['supercargo']['shared']")
-supercargo_service 'shared' do
+set = {
+  'services' => settings['services'],
+  'purge' => settings['purge'],
+  **properties.call(:supercargo_services, settings['shared'], "node['supercargo']['shared']"),
+}
+supercargo_services settings['environment'] do
   instance instance if instance
-  shared.each { |name, value| public_send(name, value) }
-  action :remove if shared.empty?
-end
-
-declared, removed = settings['services'].to_h.partition { |_, service| service }.map(&:to_h)
-
-Supercargo::Cookbook::ServiceFiles.of(declared).each do |name, companions|
-  supercargo_service name do
-    instance instance if instance
-    definition declared[name]
-    others declared.slice(*companions)
-  end
-end
-
-# Last, when nothing needs it any more.
-removed.each_key do |name|
-  supercargo_service name do
-    instance instance if instance
-    action :remove
-  end
+  set.each { |name, value| public_send(name, value) }
 end

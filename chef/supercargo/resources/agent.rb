@@ -15,7 +15,7 @@ property :instance, [true, false],
          description: 'A further environment on this host: its service is supercargo@ENVIRONMENT, its folder /etc/supercargo/ENVIRONMENT.'
 
 property :manifest_url, String,
-         required: %i[create],
+         required: %i(create),
          description: 'Where the manifest is read: https:, http: or file:, without user name and password.'
 
 property :trust_json, [Hash, String],
@@ -61,11 +61,11 @@ property :user, String,
          description: 'Whom the agent runs as. Made where it does not exist.'
 
 property :group, String,
-         default: lazy { user },
-         default_description: 'the name of the user'
+         default: lazy { Supercargo::Cookbook::Owner.primary_group(user) },
+         default_description: 'the primary group of the user, which a new one gets by its own name'
 
 property :groups, Array,
-         default: %w[docker],
+         default: %w(docker),
          coerce: proc { |value| Array(value).map(&:to_s) },
          description: 'Further groups of the user and of the agent. The one that owns the socket of the engine has to be among them.'
 
@@ -124,7 +124,7 @@ action_class do
     install_from_file(file)
   end
 
-  # Without the file there is nothing to compare with; :upgrade, since :install is content with any version.
+  # :upgrade, since :install is content with any version.
   def install_from_file(file)
     dpkg_package new_resource.package_name do
       source file
@@ -139,13 +139,27 @@ action_class do
         settings.each { |name, value| public_send(name, value) }
       end
     end
-    package new_resource.package_name do
-      version new_resource.package_version if new_resource.package_version
+    apt_update "for #{new_resource.package_name}" do
+      ignore_failure true
+      action :update
+      not_if { candidate? }
     end
+    # What the package recommends may be an engine beside the one that is there.
+    apt_package new_resource.package_name do
+      version new_resource.package_version if new_resource.package_version
+      options '--no-install-recommends'
+    end
+  end
+
+  # Whether the lists of apt have what is to be installed. Without a version: any.
+  def candidate?
+    policy = shell_out('apt-cache', 'policy', new_resource.package_name, environment: { 'LC_ALL' => 'C' }).stdout
+    Supercargo::Cookbook::AptPolicy.known?(policy, new_resource.package_version)
   end
 
   def install_docker
     return if engine?
+    raise "#{new_resource}: install an engine first; install_docker installs Debian's only on Debian and Ubuntu" unless debian?
 
     # Old lists are better than no engine, and the package says what is missing.
     apt_update 'before the engine' do
@@ -154,13 +168,17 @@ action_class do
     end
     package new_resource.docker_package
     service 'docker' do
-      action %i[enable start]
+      action %i(enable start)
     end
+  end
+
+  def debian?
+    platform_family?('debian')
   end
 
   # Installing the distribution's engine beside another would remove that one, and its containers with it.
   def engine?
-    %w[/usr/bin/dockerd /usr/sbin/dockerd /usr/local/bin/dockerd /snap/bin/dockerd].any? { |path| ::File.exist?(path) }
+    %w(/usr/bin/dockerd /usr/sbin/dockerd /usr/local/bin/dockerd /snap/bin/dockerd).any? { |path| ::File.exist?(path) }
   end
 
   # With `append`, and no members: a group that is there stays as it is.
@@ -193,16 +211,21 @@ action_class do
   end
 
   # The one of the whole run: what notifies it later is done once, at the end of the run and not of this resource.
-  def agent_service
-    name = layout.unit
+  def agent_unit
+    agent = new_resource
     with_run_context(:root) do
-      find_resource(:service, name) { action :nothing }
+      find_resource(:supercargo_unit, agent.environment) do
+        instance agent.instance
+        user agent.user
+        group agent.group
+        action :nothing
+      end
     end
   end
 
   def daemon_reload
     execute "systemctl daemon-reload for #{layout.unit}" do
-      command %w[systemctl daemon-reload]
+      command %w(systemctl daemon-reload)
       action :nothing
     end
   end
@@ -219,10 +242,17 @@ action_class do
     end
   end
 
+  # The whole configuration is judged before the first file of it is written.
+  def judge_files
+    wanted, unwanted = config.files.partition { |_, file| file.content }.map(&:to_h)
+    supercargo_validate!(layout, wanted.transform_values(&:content), unwanted.keys) do |stage|
+      ['--env', "#{stage}/agent.env"]
+    end
+  end
+
   def write_files
-    unit = layout.unit
+    unit = agent_unit
     config.files.each do |path, wanted|
-      checker = ->(new_file) { supercargo_validate!(wanted.check, new_file) }
       file path do
         content wanted.content
         owner wanted.owner
@@ -230,16 +260,16 @@ action_class do
         mode wanted.mode
         sensitive wanted.secret
         backup false if wanted.secret
-        verify(&checker) if wanted.check
         action wanted.content.nil? ? :delete : :create
-        notifies :reload, "service[#{unit}]", :delayed
+        notifies :reload, unit, :delayed
       end
     end
   end
 
   def write_drop_in
     wanted = config.drop_in
-    unit = layout.unit
+    name = layout.unit
+    unit = agent_unit
     daemon_reload
     directory ::File.dirname(layout.drop_in) do
       mode '0755'
@@ -249,19 +279,19 @@ action_class do
       content wanted
       mode '0644'
       action wanted.nil? ? :delete : :create
-      notifies :run, "execute[systemctl daemon-reload for #{unit}]", :immediately
-      notifies :restart, "service[#{unit}]", :delayed
+      notifies :run, "execute[systemctl daemon-reload for #{name}]", :immediately
+      notifies :restart, unit, :delayed
     end
   end
 end
 
 # Installs the agent, configures it, and keeps it running.
 action :create do
-  config.check
+  config.check(debian: debian?)
   install_docker if new_resource.install_docker
   install_package if new_resource.install_package
   make_user
-  agent_service
+  judge_files
   write_folders
   # First, so that a restart comes before a reload: an agent that runs as the user before may not read what a reload is to tell it.
   write_drop_in
@@ -271,16 +301,18 @@ action :create do
     action :enable
   end
   # Not before the services and logins of this run are there.
-  agent_service.delayed_action(:start)
+  agent_unit.delayed_action(:start)
 end
 
-# Stops the agent, and removes it and its configuration. Containers, compose files and state stay.
+# Stops the agent, and removes it and its configuration. Containers, compose files and state stay. What all agents of the host share, the
+# package and the logins, goes with the last one.
 action :remove do
   service layout.unit do
-    action %i[stop disable]
+    action %i(stop disable)
   end
   daemon_reload
-  config.paths.each do |path|
+  alone = layout.alone?
+  (config.paths + (alone ? config.shared_paths : [])).each do |path|
     file path do
       backup false
       action :delete
@@ -290,8 +322,7 @@ action :remove do
     action :delete
     notifies :run, "execute[systemctl daemon-reload for #{layout.unit}]", :immediately
   end
-  # The package has the unit of every environment.
-  if new_resource.install_package && !new_resource.instance
+  if new_resource.install_package && alone
     package new_resource.package_name do
       action :remove
     end
@@ -299,7 +330,7 @@ action :remove do
 end
 
 # No container notices any of them.
-%i[start stop restart reload].each do |verb|
+%i(start stop restart reload).each do |verb|
   action verb do
     service layout.unit do
       action verb

@@ -1,7 +1,9 @@
 # frozen_string_literal: true
 
 # For the libraries: plain Ruby, without Chef. What needs Chef requires chef_helper.
-%w[plain compose_yaml env_file docker_config variables layout owner drop_in agent_config service_files].each do |library|
+%w(
+  agent_config apt_policy compose_yaml docker_config drop_in env_file layout owner plain service_files stage unit_state variables
+).each do |library|
   require_relative "../libraries/#{library}"
 end
 

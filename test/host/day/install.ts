@@ -8,7 +8,9 @@ export const installing = (scene: () => Scene): void => {
   describe('installing the package', () => {
     it('needs nothing but the file, and starts nothing', async () => {
       const { host, unit } = scene();
-      await host.shell('apt-get install -y --no-install-recommends /mnt/share/previous.deb');
+      await host.shell('apt-get install -y -o APT::Install-Recommends=true /mnt/share/previous.deb');
+      // An engine that came from elsewhere would lose its socket to a recommended one.
+      expect(await host.shell("dpkg-query -f '${Recommends}' -W supercargo")).toBe('');
       expect(await unit('ActiveState')).toBe('inactive');
     });
 

@@ -53,6 +53,28 @@ const envFile = (variables: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}="${value}"\n`)
     .join('');
 
+/** Makes NAME.pem with NAME.key. */
+const makeCertificate = async (name: string): Promise<void> => {
+  const kind = ['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const files = ['-subj', '/CN=host', '-keyout', at(`${name}.key`), '-out', at(`${name}.pem`)];
+  expect((await runCommand('openssl', [...kind, ...files])).code).toBe(0);
+};
+
+/** The client certificate one.pem with a key. */
+const validatePair = async (key: string): Promise<readonly [code: number, out: string]> => {
+  const certificate = { SUPERCARGO_CA: at('other.pem'), SUPERCARGO_CLIENT_CERT: at('one.pem') };
+  await put({ 'agent.env': envFile({ ...certificate, SUPERCARGO_CLIENT_KEY: at(key) }) });
+  return validate('--env', at('agent.env'));
+};
+
+/** Judges these files in the place of the folder etc. */
+const staged = async (
+  files: Readonly<Record<string, string>>,
+): Promise<readonly [code: number, out: string]> => {
+  await put(Object.fromEntries(Object.entries(files).map(([name, text]) => [`new/${name}`, text])));
+  return validate('--compose', at('new'), '--as', at('etc'));
+};
+
 describe('validate --env', () => {
   it('accepts what the agent would start with', async () => {
     await put({ 'agent.env': envFile({}) });
@@ -125,23 +147,10 @@ describe('validate --env', () => {
   });
 
   it('tells a certificate with its key from one with another', async () => {
-    const make = async (name: string): Promise<void> => {
-      const files = ['-keyout', at(`${name}.key`), '-out', at(`${name}.pem`)];
-      const { code } = await runCommand('openssl', [
-        ...['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
-        ...['-subj', '/CN=host', ...files],
-      ]);
-      expect(code).toBe(0);
-    };
-    await make('one');
-    await make('other');
-    const check = async (key: string): Promise<readonly [number, string]> => {
-      const certificate = { SUPERCARGO_CA: at('other.pem'), SUPERCARGO_CLIENT_CERT: at('one.pem') };
-      await put({ 'agent.env': envFile({ ...certificate, SUPERCARGO_CLIENT_KEY: at(key) }) });
-      return validate('--env', at('agent.env'));
-    };
-    expect((await check('one.key'))[0]).toBe(0);
-    const [code, out] = await check('other.key');
+    await makeCertificate('one');
+    await makeCertificate('other');
+    expect((await validatePair('one.key'))[0]).toBe(0);
+    const [code, out] = await validatePair('other.key');
     expect([code, out]).toEqual([
       1,
       expect.stringContaining('holds no private key of the certificate in DIR/one.pem'),
@@ -182,11 +191,6 @@ describe('validate --env', () => {
 });
 
 describe('validate --compose FOLDER --as FOLDER', () => {
-  const staged = async (files: Readonly<Record<string, string>>): Promise<readonly [number, string]> => {
-    await put(Object.fromEntries(Object.entries(files).map(([name, text]) => [`new/${name}`, text])));
-    return validate('--compose', at('new'), '--as', at('etc'));
-  };
-
   it('judges the whole set, and names final places', async () => {
     await put({ 'etc/compose.d/old.yaml': 'services: {old: {image: x, ports: ["80:80"]}}' });
     expect(

@@ -3,16 +3,17 @@
 require 'spec_helper'
 
 RSpec.describe Supercargo::Cookbook::AgentConfig do
-  properties = %i[
-    environment instance manifest_url trust_json allow_unsigned package_source package_checksum package_version package_repository
+  properties = %i(
+    environment instance manifest_url trust_json allow_unsigned
+    install_package package_source package_checksum package_version package_repository
     user group groups manifest_credentials report_url report_token ca client_cert client_key docker_config env
-  ]
+  )
   agent = Struct.new(*properties, keyword_init: true)
 
   let(:defaults) do
     {
       environment: 'staging', instance: false, manifest_url: 'https://deploy.example.com/manifests/staging.json', allow_unsigned: false,
-      user: 'deploy', group: 'deploy', groups: %w[docker], docker_config: '/etc/supercargo/docker', env: {}
+      user: 'deploy', group: 'deploy', groups: %w(docker), docker_config: '/etc/supercargo/docker', env: {}, install_package: true
     }
   end
 
@@ -53,7 +54,7 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
     expect(env.lines.grep(/FILE|CREDENTIALS/)).to eq(
       [
         "SUPERCARGO_MANIFEST_CREDENTIALS=/etc/supercargo/manifest-credentials\n",
-        "SUPERCARGO_REPORT_TOKEN_FILE=/etc/supercargo/report-token\n"
+        "SUPERCARGO_REPORT_TOKEN_FILE=/etc/supercargo/report-token\n",
       ]
     )
     expect(env).not_to match(/=token$|a:b/)
@@ -65,7 +66,7 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
 
   it 'gives a further environment places of its own' do
     files = written(config(instance: true, trust_json: '{}'))
-    expect(files.keys).to eq(%w[/etc/supercargo/staging/trust.json /etc/supercargo/staging/agent.env])
+    expect(files.keys).to eq(%w(/etc/supercargo/staging/trust.json /etc/supercargo/staging/agent.env))
     expect(files['/etc/supercargo/staging/agent.env'].content.lines.grep(%r{staging/|-staging})).to eq(
       [
         "SUPERCARGO_TRUST=/etc/supercargo/staging/trust.json\n", "SUPERCARGO_SOCKET=/run/supercargo-staging/agent.sock\n"
@@ -78,7 +79,7 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
   it 'changes the unit only where the host differs from the package' do
     expect(config.drop_in).to be_nil
     expect(config(env: { 'SUPERCARGO_METRICS_FILE' => '/var/lib/supercargo/x.prom' }).drop_in).to be_nil
-    own = config(user: 'ci', group: 'ops', groups: %w[docker adm], env: { 'SUPERCARGO_METRICS_FILE' => '/var/lib/node_exporter/x.prom' })
+    own = config(user: 'ci', group: 'ops', groups: %w(docker adm), env: { 'SUPERCARGO_METRICS_FILE' => '/var/lib/node_exporter/x.prom' })
     expect(own.drop_in).to eq(<<~UNIT)
       # Written by Chef.
       [Service]
@@ -96,9 +97,15 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
     'a URL without checksum' => [{ trust_json: {}, package_source: 'https://x/y.deb' }, /package_checksum has to say/],
     'a file with a version' => [{ trust_json: {}, package_source: '/y.deb', package_version: '1' }, /are for a repository/],
     'half a client certificate' => [{ trust_json: {}, client_key: 'x' }, /client_cert and client_key belong together/],
-    'a token for nothing' => [{ trust_json: {}, report_token: 'x' }, /report_token without report_url/]
+    'a token for nothing' => [{ trust_json: {}, report_token: 'x' }, /report_token without report_url/],
   }.each do |what, (change, message)|
     it("refuses #{what}") { expect { config(**change).check }.to raise_error(ArgumentError, message) }
+  end
+
+  it 'refuses to install its .deb elsewhere, and says what to do' do
+    expect { config(allow_unsigned: true).check(debian: false) }
+      .to raise_error(ArgumentError, /neither Debian nor Ubuntu: install .* false/)
+    expect { config(allow_unsigned: true, install_package: false).check(debian: false) }.not_to raise_error
   end
 
   it 'takes what fits together' do

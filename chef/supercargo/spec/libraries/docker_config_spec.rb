@@ -61,7 +61,7 @@ RSpec.describe Supercargo::Cookbook::DockerConfig do
     'registry.example.com:5000' => 'registry.example.com:5000',
     'https://registry.example.com/v2/' => 'registry.example.com',
     'docker.io' => 'https://index.docker.io/v1/',
-    'https://index.docker.io/v1/' => 'https://index.docker.io/v1/'
+    'https://index.docker.io/v1/' => 'https://index.docker.io/v1/',
   }.each do |name, key|
     it("knows #{name} as #{key}") { expect(described_class.key(name)).to eq(key) }
   end

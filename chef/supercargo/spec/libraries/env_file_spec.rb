@@ -13,7 +13,7 @@ RSpec.describe Supercargo::Cookbook::EnvFile do
     '$HOME `id`' => '"$HOME `id`"',
     "it's" => %("it's"),
     'say "x"' => %q('say "x"'),
-    'C:\temp' => %q('C:\temp')
+    'C:\temp' => %q('C:\temp'),
   }.each do |value, written|
     it("writes #{value.inspect} as #{written}") { expect(described_class.quote('A', value)).to eq(written) }
   end

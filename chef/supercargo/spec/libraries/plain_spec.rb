@@ -6,7 +6,7 @@ RSpec.describe Supercargo::Cookbook::Plain do
   it 'makes symbols text, at every depth, and keeps the order' do
     copied = described_class.copy({ b: [{ c: :d }, nil, true], 'a' => 1.5 })
     expect(copied).to eq('b' => [{ 'c' => 'd' }, nil, true], 'a' => 1.5)
-    expect(copied.keys).to eq(%w[b a])
+    expect(copied.keys).to eq(%w(b a))
   end
 
   it 'leaves the original alone' do
@@ -29,6 +29,6 @@ RSpec.describe Supercargo::Cookbook::Plain do
   it 'sorts hashes, not lists' do
     sorted = described_class.sort({ 'b' => [{ 'd' => 1, 'c' => 2 }, 0], 'a' => nil })
     expect(sorted.to_a).to eq([['a', nil], ['b', [{ 'c' => 2, 'd' => 1 }, 0]]])
-    expect(sorted['b'][0].keys).to eq(%w[c d])
+    expect(sorted['b'][0].keys).to eq(%w(c d))
   end
 end

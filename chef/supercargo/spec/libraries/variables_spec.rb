@@ -17,7 +17,7 @@ RSpec.describe Supercargo::Cookbook::Variables do
     'SUPERCARGO_POL' => /there is no variable SUPERCARGO_POL; there are SUPERCARGO_HOST, SUPERCARGO_POLL/,
     'SUPERCARGO_ENVIRONMENT' => /belongs to the property environment/,
     'SUPERCARGO_REPORT_TOKEN' => /belongs to the property report_token/,
-    'A B' => /no name of a variable/
+    'A B' => /no name of a variable/,
   }.each do |name, message|
     it("refuses #{name}") { expect { described_class.of({ name => 'x' }) }.to raise_error(ArgumentError, message) }
   end

@@ -36,7 +36,7 @@ RSpec.describe 'supercargo_agent' do
     it 'reloads once, at the end, when the configuration changes' do
       file = chef_run.file('/etc/supercargo/agent.env')
       expect(file.content).to include('SUPERCARGO_POLL="*/10 * * * * *"')
-      expect(file).to notify('service[supercargo]').to(:reload).delayed
+      expect(file).to notify('supercargo_unit[staging]').to(:reload).delayed
     end
 
     it 'leaves an engine alone that is there' do
@@ -68,7 +68,7 @@ RSpec.describe 'supercargo_agent' do
     it 'runs the agent as that user' do
       drop_in = chef_run.file('/etc/systemd/system/supercargo.service.d/chef.conf')
       expect(drop_in.content).to match(/^User=ci$/)
-      expect(drop_in).to notify('service[supercargo]').to(:restart).delayed
+      expect(drop_in).to notify('supercargo_unit[staging]').to(:restart).delayed
       expect(drop_in).to notify('execute[systemctl daemon-reload for supercargo]').to(:run).immediately
     end
   end
@@ -83,7 +83,13 @@ RSpec.describe 'supercargo_agent' do
       end
     end
 
-    it { is_expected.to install_package('supercargo').with(version: '1.2.3') }
+    stubs_for_provider('supercargo_agent[production]') do |provider|
+      allow(provider).to receive_shell_out('apt-cache', 'policy', 'supercargo', stdout: "  Version table:\n     1.1.0 500\n")
+    end
+
+    it { is_expected.to update_apt_update('for supercargo') }
+
+    it { is_expected.to install_apt_package('supercargo').with(version: '1.2.3') }
     it 'has a folder of its own' do
       is_expected.to create_file('/etc/supercargo/production/agent.env')
         .with(content: %r{^SUPERCARGO_COMPOSE=/etc/supercargo/production$})

@@ -19,12 +19,10 @@ RSpec.describe 'supercargo::default' do
     it { is_expected.to create_supercargo_agent('staging').with(trust_json: { 'epoch' => 1 }) }
     it { is_expected.to create_supercargo_registry('registry.example.com').with(username: 'ci') }
     it { is_expected.to remove_supercargo_registry('old.example.com') }
-    it { is_expected.to create_supercargo_service('shared').with(networks: { 'back' => {} }) }
-    it { is_expected.to remove_supercargo_service('gone') }
-    it { is_expected.not_to create_supercargo_service('migrate') }
-
-    it 'puts the migration beside what needs it' do
-      is_expected.to create_supercargo_service('web').with(definition: web, others: { 'migrate' => migrate })
+    it 'declares the whole set, in which false removes' do
+      is_expected.to create_supercargo_services('staging').with(
+        services: { 'web' => web, 'migrate' => migrate, 'gone' => false }, networks: { 'back' => {} }, purge: true
+      )
     end
   end
 
@@ -32,7 +30,7 @@ RSpec.describe 'supercargo::default' do
     default_attributes['supercargo'] = { 'environment' => 'staging', 'agent' => agent }
 
     it { is_expected.to create_supercargo_agent('staging') }
-    it { is_expected.to remove_supercargo_service('shared') }
+    it { is_expected.to create_supercargo_services('staging').with(services: {}) }
   end
 
   {
@@ -40,8 +38,8 @@ RSpec.describe 'supercargo::default' do
     'a manifest' => [{ 'environment' => 'staging' }, /\['manifest_url'\] is not set/],
     'right names' => [
       { 'environment' => 'staging', 'agent' => { 'manifest_url' => 'https://x', 'truts' => {} } },
-      /has no property of supercargo_agent: truts; there are .*trust_json/
-    ]
+      /has no property of supercargo_agent: truts; there are .*trust_json/,
+    ],
   }.each do |what, (values, message)|
     context "without #{what}" do
       default_attributes['supercargo'] = values

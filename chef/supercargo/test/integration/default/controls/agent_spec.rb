@@ -52,11 +52,11 @@ control 'services' do
   title 'The service is as it was declared, and valid'
 
   describe yaml('/etc/supercargo/compose.d/web.yaml') do
-    its(%w[services web image]) { is_expected.to eq('registry.example.com/org/web') }
-    its(%w[services web ports]) { is_expected.to eq(['80:8888']) }
-    its(%w[services web environment NODE_ENV]) { is_expected.to eq('production') }
-    its(%w[services web restart]) { is_expected.to eq('always') }
-    its(%w[services web logging driver]) { is_expected.to eq('syslog') }
+    its(%w(services web image)) { is_expected.to eq('registry.example.com/org/web') }
+    its(%w(services web ports)) { is_expected.to eq(['80:8888']) }
+    its(%w(services web environment NODE_ENV)) { is_expected.to eq('production') }
+    its(%w(services web restart)) { is_expected.to eq('always') }
+    its(%w(services web logging driver)) { is_expected.to eq('syslog') }
   end
 
   describe command('supercargo validate') do
