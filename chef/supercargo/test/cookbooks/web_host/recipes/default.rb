@@ -14,8 +14,8 @@ end
 
 supercargo_service 'web' do
   definition(
-    image: 'registry.example.com/org/web', # without a tag: the manifest says which version
-    ports: ['80:8888'],
+    image: node['web_host']['image'], # without a tag: the manifest says which version
+    ports: ['80:80'],
     environment: { NODE_ENV: 'production' },
     env_file: 'web.env',
     restart: 'always',

@@ -17,11 +17,23 @@ control 'agent' do
     its('groups') { is_expected.to include('docker') }
     its('shell') { is_expected.to eq('/usr/sbin/nologin') }
   end
+end
 
-  # 2: nobody has published yet. 3: the manifest is refused. Neither: the agent is not there.
+control 'deploy' do
+  impact 1.0
+  title 'The published version runs and answers'
+
+  describe command('supercargo sync --wait --timeout 5m') do
+    its('exit_status') { is_expected.to eq(0) }
+  end
+
   describe command('supercargo status') do
-    its('exit_status') { is_expected.to be_between(0, 3) }
-    its('stdout') { is_expected.to match(/^staging on /) }
+    its('exit_status') { is_expected.to eq(0) }
+    its('stdout') { is_expected.to match(/^staging on .*converged/) }
+  end
+
+  describe http('http://localhost:80/') do
+    its('status') { is_expected.to eq(200) }
   end
 end
 
@@ -52,8 +64,8 @@ control 'services' do
   title 'The service is as it was declared, and valid'
 
   describe yaml('/etc/supercargo/compose.d/web.yaml') do
-    its(%w(services web image)) { is_expected.to eq('registry.example.com/org/web') }
-    its(%w(services web ports)) { is_expected.to eq(['80:8888']) }
+    its(%w(services web image)) { is_expected.to eq('docker.io/library/nginx') }
+    its(%w(services web ports)) { is_expected.to eq(['80:80']) }
     its(%w(services web environment NODE_ENV)) { is_expected.to eq('production') }
     its(%w(services web restart)) { is_expected.to eq('always') }
     its(%w(services web logging driver)) { is_expected.to eq('syslog') }
