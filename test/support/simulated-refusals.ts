@@ -2,6 +2,7 @@ import { AgentError } from '../../src/core/errors.ts';
 import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
 import type { ContainerSpec } from '../../src/core/compose/project-model.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
+import { subnetHolder } from '../../src/core/plan/declared-subnets.ts';
 import { overlaps } from '../../src/core/plan/port-conflicts.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container } from '../../src/core/state/actual.ts';
@@ -29,7 +30,10 @@ export const refusal = (
         preflightRefusal(state, action)
       );
     case 'create-network':
-      return actual.networks.some((n) => n.name === action.name) ? 'already' : undefined;
+      if (actual.networks.some((n) => n.name === action.name)) return 'already';
+      return subnetHolder(actual, action.definition)
+        ? new AgentError('NETWORK', 'Pool overlaps with other one on this address space')
+        : undefined;
     case 'create-volume':
       return actual.volumes.some((v) => v.name === action.name) ? 'already' : undefined;
     case 'remove-network':

@@ -24,3 +24,29 @@ export const canonicalSubnet = (text: string): string | undefined => {
   if (ip === undefined || Number(prefix) > (ip.includes(':') ? 128 : 32)) return undefined;
   return `${ip}/${Number(prefix)}`;
 };
+
+const binary = (group: string, base: number, width: number): string =>
+  Number.parseInt(group, base).toString(2).padStart(width, '0');
+
+/** The bits of a canonical address, as digits. */
+const bitsOf = (ip: string): string => {
+  if (!ip.includes(':'))
+    return ip
+      .split('.')
+      .map((byte) => binary(byte, 10, 8))
+      .join('');
+  const [head = '', tail = ''] = ip.split('::');
+  const [first, last] = [head, tail].map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = Array.from({ length: 8 - (first?.length ?? 0) - (last?.length ?? 0) }, () => '0');
+  return [...(first ?? []), ...zeros, ...(last ?? [])].map((group) => binary(group, 16, 16)).join('');
+};
+
+/** Whether two subnets, `ADDRESS/PREFIX` with canonical addresses, have an address in common. */
+export const subnetsOverlap = (a: string, b: string): boolean => {
+  const [one, other] = [a, b].map((subnet) => {
+    const [ip = '', prefix] = subnet.split('/');
+    return { isIpv6: ip.includes(':'), bits: bitsOf(ip).slice(0, Number(prefix)) };
+  });
+  if (!one || !other || one.isIpv6 !== other.isIpv6) return false;
+  return one.bits.startsWith(other.bits) || other.bits.startsWith(one.bits);
+};

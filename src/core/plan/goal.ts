@@ -90,7 +90,7 @@ export const goalOf = (c: ServiceContext, desired: Desired): Goal => {
     case 'unresolved':
       return goalUnresolved(c, desired);
     case 'release':
-      return goalRelease(c, desired.release, desired.attempt);
+      return goalRelease(c, desired);
   }
 };
 
@@ -104,9 +104,13 @@ const goalUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'un
   });
 };
 
-const goalRelease = (c: ServiceContext, release: Release, attempt: number): Goal => {
+const goalRelease = (
+  c: ServiceContext,
+  { release, attempt, unmet }: Extract<Desired, { kind: 'release' }>,
+): Goal => {
   const record = serviceRecord(c.input.ledger, c.service.name);
-  if (record.good[0]?.release.id === release.id) return steady(release);
+  if (record.good[0]?.release.id === release.id)
+    return steady(release, unmet ? { kind: 'blocked', reason: 'network', ...unmet } : { kind: 'converged' });
   const failure = quarantineOf(c.input, c.service.name, release.id, attempt);
   if (failure) return afterFailure(c, release, failure);
   return (
@@ -140,12 +144,12 @@ const forward = (release: Release, attempt: number, staging: readonly Action[] =
   staging,
 });
 
-const steady = (release: Release): Goal => ({
+const steady = (release: Release, settled: Decision): Goal => ({
   kind: 'keep',
   target: targetOf(release),
   restoreForeign: false,
   retireOthers: true,
-  settled: { kind: 'converged' },
+  settled,
   staging: [],
 });
 

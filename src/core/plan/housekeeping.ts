@@ -4,6 +4,7 @@ import { isPreflightName, keepEdgeTag, keepRepository, keepTag } from '../docker
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
+import { definedSubnets } from './declared-subnets.ts';
 import { edgeImage } from './edge/edge-image.ts';
 import { edgeNetwork } from './edge/edge-view.ts';
 import type { PlanInput } from './plan-input.ts';
@@ -43,6 +44,8 @@ const staleNetworks = (input: PlanInput): readonly Action[] => {
       ...(r.spec.exposure === 'edge' ? [edgeNetwork(input.actual)?.id] : []),
     ]),
   );
+  for (const [logical, hashed] of definedSubnets(input.project))
+    needed.add(liveNetwork(input, logical, hashed)?.id);
   const attached = new Set(
     input.actual.containers.flatMap((container) => container.detail?.networks.map((n) => n.network) ?? []),
   );

@@ -2,9 +2,11 @@ import type { NetworkDefinition, VolumeDefinition } from '../compose/project-mod
 import { parseImage } from '../image/reference.ts';
 import { keepRepository, keepTag, networkName, volumeName } from '../docker-names.ts';
 import type { Actual, Image, Network } from '../state/actual.ts';
+import { subnetsOf } from '../state/kept-networks.ts';
 import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
 import type { Action } from './action.ts';
-import type { PlanInput } from './plan-input.ts';
+import { definedSubnets, subnetHolder } from './declared-subnets.ts';
+import { failedStepKey, type PlanInput } from './plan-input.ts';
 import type { Decision } from './host-plan.ts';
 
 /**
@@ -100,8 +102,33 @@ const blocked = (reason: 'network' | 'volume', message: string, advice: string):
   decision: { kind: 'blocked', reason, message, advice },
 });
 
+type CreateNetwork = Extract<Action, { kind: 'create-network' }>;
+
+const createNetwork = (
+  { environment, actual }: PlanInput,
+  network: string,
+  { hash, definition }: Hashed<NetworkDefinition>,
+): CreateNetwork => {
+  const plain = fixedOrOwn(definition.fixedName, networkName(environment, network));
+  const name = freeNetworkName(actual, plain, hash.slice(0, 8));
+  return { kind: 'create-network', name, network, hash, definition };
+};
+
+/**
+ * Creates the missing networks with declared subnets before a network whose subnet the engine chooses, which may
+ * be one of theirs. After a failed step under this key the other network waits no longer.
+ */
+export const declaredSubnets = (input: PlanInput, stepKey: string): readonly CreateNetwork[] => {
+  if (input.failedSteps[stepKey]?.action === 'create-network') return [];
+  return definedSubnets(input.project)
+    .filter(([name, desired]) => !liveNetwork(input, name, desired))
+    .filter(([, { definition }]) => !subnetHolder(input.actual, definition))
+    .map(([name, desired]) => createNetwork(input, name, desired))
+    .filter(({ name, definition: { fixedName } }) => fixedName === undefined || name === fixedName);
+};
+
 export const networksNeed = (input: PlanInput, release: Release): Need => {
-  const missing: Action[] = [];
+  const missing: CreateNetwork[] = [];
   for (const [logical, desired] of Object.entries(release.spec.networks)) {
     if (liveNetwork(input, logical, desired)) continue;
     if (desired.definition.external) {
@@ -122,17 +149,22 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
         `give ${logical} another name in the compose file (name: below networks.${logical}), ` +
           'or write external: true there to join that network',
       );
-    const plain = fixedOrOwn(fixedName, networkName(input.environment, logical));
-    const name = freeNetworkName(input.actual, plain, desired.hash.slice(0, 8));
-    missing.push({
-      kind: 'create-network',
-      name,
-      network: logical,
-      hash: desired.hash,
-      definition: desired.definition,
-    });
+    const holder = subnetHolder(input.actual, desired.definition);
+    if (holder?.owner)
+      return blocked(
+        'network',
+        `the network ${logical} has a subnet of our own network ${holder.name}, which is still needed`,
+        `give ${logical} another subnet in the compose file (ipam below networks.${logical})`,
+      );
+    missing.push(createNetwork(input, logical, desired));
   }
-  const [first, ...rest] = missing;
+  const declared = missing.filter((m) => subnetsOf(m.definition).length > 0);
+  const early =
+    declared.length < missing.length
+      ? declaredSubnets(input, failedStepKey(release.service, release.id))
+      : [];
+  const before = [...declared, ...early.filter((e) => declared.every((d) => d.name !== e.name))];
+  const [first, ...rest] = before.length > 0 ? before : missing;
   return first ? { kind: 'act', actions: [first, ...rest] } : { kind: 'met' };
 };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Attachment, ContainerSpec } from '../compose/project-model.ts';
+import { subnetsOverlap } from '../compose/ip.ts';
+import type { Attachment, ContainerSpec, NetworkDefinition } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { ImageId } from '../image/reference.ts';
 import { parseImage } from '../image/reference.ts';
@@ -14,6 +15,7 @@ import type {
   Image,
   Limits,
 } from '../state/actual.ts';
+import { subnetsOf } from '../state/kept-networks.ts';
 import type { ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
 import type { CreateContainer, JoinNetwork } from './action.ts';
@@ -60,7 +62,7 @@ export const simulate = (
           {
             id: idOf('network', action.name),
             name: action.name,
-            subnets: ['10.9.0.0/24'],
+            subnets: subnetsFor(action.definition, actual.networks),
             owner: { network: action.network, hash: action.hash },
           },
         ],
@@ -116,6 +118,16 @@ export const simulate = (
         ),
         action.container.id,
       );
+  }
+};
+
+/** The declared subnets, or the first free one of a pool. */
+const subnetsFor = (definition: NetworkDefinition, networks: Actual['networks']): readonly string[] => {
+  const declared = subnetsOf(definition);
+  if (declared.length > 0) return declared;
+  for (let third = 0; ; third += 1) {
+    const subnet = `10.9.${String(third)}.0/24`;
+    if (!networks.some((n) => n.subnets.some((s) => subnetsOverlap(s, subnet)))) return [subnet];
   }
 };
 

@@ -16,13 +16,20 @@ import {
 import { exposureOf } from '../compose/start-first-checks.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
+import { effectiveProject } from './kept-networks.ts';
 import type { Ledger, ResolvedTag } from './ledger.ts';
 import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 import type { BlockReason } from '../vocabulary/reasons.ts';
 
 /** Which release a service should run: compose × manifest × host. */
 export type Desired =
-  | { readonly kind: 'release'; readonly release: Release; readonly attempt: number }
+  | {
+      readonly kind: 'release';
+      readonly release: Release;
+      readonly attempt: number;
+      /** Present if the release lacks something that the compose file says. */
+      readonly unmet?: { readonly message: string; readonly advice: string };
+    }
   /** A tag without a known digest: the agent has not looked it up yet. */
   | {
       readonly kind: 'unresolved';
@@ -151,15 +158,44 @@ const releaseOf = (
   service: Service,
   image: ReleaseImage,
   { attempt, ...named }: { version: string; serial: number; attempt: number },
-): Desired => ({ kind: 'release', attempt, release: releaseOfImage(input, service, image, named) });
+): Desired => {
+  const unmet = unmetBy(input, service);
+  return {
+    kind: 'release',
+    attempt,
+    release: releaseOfImage(input, service, image, named),
+    ...(unmet && { unmet }),
+  };
+};
+
+const unmetBy = (
+  { project, ledger }: DesiredInput,
+  { container: { networkMode } }: Service,
+): Extract<Desired, { kind: 'release' }>['unmet'] => {
+  const networks = networkMode.kind === 'networks' ? networkMode.attachments.map((a) => a.network) : [];
+  const { kept } = effectiveProject(project, ledger);
+  const [first] = networks.flatMap((name) => {
+    const clash = kept.get(name)?.clash;
+    return clash === undefined ? [] : [{ name, clash }];
+  });
+  return (
+    first && {
+      message:
+        `the network ${first.name} keeps its old definition: the new one has ${first.clash} of the old one, ` +
+        'and two such networks cannot exist at the same time',
+      advice: `choose another one for networks.${first.name}, or write the old definition again`,
+    }
+  );
+};
 
 /** The release that this image and the current compose files make of a service. */
 export const releaseOfImage = (
-  { project, ledger }: Pick<DesiredInput, 'project' | 'ledger'>,
+  { project: written, ledger }: Pick<DesiredInput, 'project' | 'ledger'>,
   service: Service,
   image: ReleaseImage,
   { version, serial }: { readonly version: string; readonly serial: number },
 ): Release => {
+  const { project } = effectiveProject(written, ledger);
   const hash = currentHash(service, project, ledger);
   const digest = image.digest ?? image.imageId ?? '';
   return {

@@ -14,6 +14,7 @@ import { takes, type Decision, type EdgePlan } from '../host-plan.ts';
 import { afterFailedStep } from '../failed-step.ts';
 import { isUp, refOf } from '../slot.ts';
 import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
+import { declaredSubnets } from '../required-resources.ts';
 import { edgeNetworkOf } from './edge-network.ts';
 import type { EdgeDemand } from './demand.ts';
 import type { PortOwners } from './port-availability.ts';
@@ -148,8 +149,9 @@ const asItIs = (edge: EdgePart, desired: DesiredConfig, instance: string): EdgeC
 /** Network and image of the edge, made once for all services that wait for them. */
 const edgeNeeds = (input: PlanInput, image: Image | undefined): Decision | undefined => {
   const isAdrift = edgeNetwork(input.actual) === undefined;
+  const early = isAdrift ? declaredSubnets(input, failedStepKey('', EDGE_TARGET)) : [];
   const network = isAdrift
-    ? actIfAny([edgeNetworkOf(input)], 'the edge reaches its containers there')
+    ? actIfAny(early.length > 0 ? early : [edgeNetworkOf(input)], 'the edge reaches its containers there')
     : undefined;
   return network ?? (image ? undefined : pullEdge(input));
 };

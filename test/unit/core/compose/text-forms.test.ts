@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../../src/core/compose/canonical.ts';
 import { parseDotenv } from '../../../../src/core/compose/dotenv.ts';
 import { interpolate } from '../../../../src/core/compose/interpolate.ts';
-import { canonicalIp, canonicalSubnet } from '../../../../src/core/compose/ip.ts';
+import { canonicalIp, canonicalSubnet, subnetsOverlap } from '../../../../src/core/compose/ip.ts';
 import { formatProblem } from '../../../../src/core/compose/compose-problem.ts';
 import { parseBytes } from '../../../../src/core/compose/quantity.ts';
 import { splitWords } from '../../../../src/core/compose/split-words.ts';
@@ -160,6 +160,19 @@ describe('addresses', () => {
     ['172.30.0.0', undefined],
   ])('subnet %s is %s', (text, subnet) => {
     expect(canonicalSubnet(text)).toBe(subnet);
+  });
+
+  it.each([
+    ['10.1.0.0/16', '10.1.9.0/24', true],
+    ['10.1.0.0/16', '10.2.0.0/16', false],
+    ['10.1.9.0/25', '10.1.9.128/25', false],
+    ['0.0.0.0/0', '10.1.0.0/16', true],
+    ['fd00:9::/48', 'fd00:9:0:1::/64', true],
+    ['fd00:9::/48', 'fd00:a::/48', false],
+    ['::1/128', '::/0', true],
+    ['0.0.0.0/0', '::/0', false],
+  ])('subnets %s and %s overlap: %s', (a, b, expected) => {
+    expect([subnetsOverlap(a, b), subnetsOverlap(b, a)]).toEqual([expected, expected]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../../src/core/errors.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
-import { deployed, running } from './scenario.ts';
+import { deploy, deployed, running, scenario, web } from './scenario.ts';
 
 const withNetwork = (definition: string): string => `
 services: {web: {image: org/web, restart: always, networks: [back]}}
@@ -26,6 +27,102 @@ describe('networks and volumes', () => {
       'remove web 1',
       'remove-network test_back',
     ]);
+  });
+
+  it.each([
+    ['a subnet', '{ipam: {config: [{subnet: 10.2.9.0/24}]}}', '{ipam: {config: [{subnet: 10.2.0.0/16}]}}'],
+    [
+      'a subnet',
+      '{ipam: {config: [{subnet: "fd00:9::/64"}]}}',
+      '{ipam: {config: [{subnet: "fd00:9::/48"}]}}',
+    ],
+    [
+      'a subnet',
+      '{ipam: {config: [{subnet: 10.2.9.0/24}]}}',
+      '{internal: true, ipam: {config: [{subnet: 10.2.9.0/24}]}}',
+    ],
+    [
+      'the bridge name',
+      '{driver_opts: {com.docker.network.bridge.name: br-9}}',
+      '{driver_opts: {com.docker.network.bridge.name: br-9}, internal: true}',
+    ],
+    [
+      'the parent interface',
+      '{driver_opts: {parent: eth1}}',
+      '{driver_opts: {parent: eth1}, internal: true}',
+    ],
+  ])(
+    'a changed definition with %s of the old one leaves every version deployable',
+    async (clash, old, changed) => {
+      const s = await deployed(withNetwork(old));
+      const [network] = s.engine.actual().networks;
+      s.agent.wish = { ...s.agent.wish, compose: withNetwork(changed) };
+      expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked network' });
+      expect(s.since()).toEqual([]);
+      const plan = await deploy(s, web('2'));
+      expect(running(s)).toEqual(['web 2']);
+      expect(plan.services[0]?.decision).toMatchObject({
+        kind: 'blocked',
+        message: expect.stringContaining(
+          `the network back keeps its old definition: the new one has ${clash}`,
+        ),
+      });
+      expect(s.engine.actual().networks).toEqual([network]);
+      s.agent.wish = { ...s.agent.wish, compose: withNetwork('{driver_opts: {mtu: "1400"}}') };
+      expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+      expect(s.engine.actual().networks.map((n) => n.name)).not.toContain(network?.name);
+    },
+  );
+
+  it('a subnet of another network that is still needed blocks the service before anything stops', async () => {
+    const s = await deployed(withNetwork('{ipam: {config: [{subnet: 10.222.9.0/24}]}}'));
+    const compose = withNetwork('{ipam: {config: [{subnet: 10.222.9.0/24}]}}').replaceAll('back', 'rear');
+    s.agent.wish = { ...s.agent.wish, compose };
+    const [plan] = (await s.agent.settle()).services;
+    expect(plan?.decision).toMatchObject({
+      kind: 'blocked',
+      message: 'the network rear has a subnet of our own network test_back, which is still needed',
+    });
+    expect(s.since()).toEqual([]);
+  });
+
+  it.each([
+    ['published', 'org/z', { z: 'org/z:1' }],
+    ['not published yet', 'org/z', {}],
+  ])(
+    'networks with declared subnets come before the others: a service that is %s',
+    async (_, image, more) => {
+      const compose = `
+services:
+  web: {image: org/web, restart: always, networks: [back]}
+  z: {image: ${image}, restart: always, networks: [zfixed]}
+networks: {back: {}, zfixed: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}
+`;
+      const s = scenario(compose, { 'org/web:1': {}, 'org/z:1': {} });
+      await deploy(s, { ...web('1'), ...more });
+      expect(outcomesOf(await deploy(s, { ...web('1'), z: 'org/z:1' }))).toEqual({
+        web: 'converged',
+        z: 'converged',
+      });
+      expect(s.engine.actual().networks.map((n) => [n.name, n.subnets])).toEqual([
+        ['test_zfixed', ['10.9.0.0/24']],
+        ['test_back', ['10.9.1.0/24']],
+      ]);
+    },
+  );
+
+  it('a network that the engine refuses keeps no other service waiting', async () => {
+    const compose = `
+services:
+  web: {image: org/web, restart: always, networks: [back]}
+  z: {image: org/z, restart: always, networks: [zfixed]}
+networks: {back: {}, zfixed: {driver: nosuch, ipam: {config: [{subnet: 10.9.0.0/24}]}}}
+`;
+    const s = scenario(compose, { 'org/web:1': {}, 'org/z:1': {} });
+    const error = new AgentError('NETWORK', 'plugin "nosuch" not found');
+    s.engine.fail({ kind: 'create-network', name: 'test_zfixed', times: 99, error });
+    await deploy(s, { ...web('1'), z: 'org/z:1' });
+    expect(outcomesOf(await s.agent.outlast())).toEqual({ web: 'converged', z: 'blocked network' });
   });
 
   it.each([

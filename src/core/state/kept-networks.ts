@@ -1,0 +1,76 @@
+import { subnetsOverlap } from '../compose/ip.ts';
+import type { ComposeProject, NetworkDefinition } from '../compose/project-model.ts';
+import { networkHash } from '../compose/release-spec.ts';
+import { memoize } from '../memoize.ts';
+import type { Ledger } from './ledger.ts';
+import type { Hashed } from './release.ts';
+
+/** What two networks of one engine cannot both have. */
+type Clash = 'a subnet' | 'the bridge name' | 'the parent interface';
+
+const EXCLUSIVE: readonly (readonly [string, Clash])[] = [
+  ['com.docker.network.bridge.name', 'the bridge name'],
+  ['parent', 'the parent interface'],
+];
+
+export const subnetsOf = (definition: NetworkDefinition): readonly string[] =>
+  (definition.ipam?.config ?? []).flatMap(({ subnet }) => subnet ?? []);
+
+const clashOf = (a: NetworkDefinition, b: NetworkDefinition): Clash | undefined => {
+  if (subnetsOf(a).some((s) => subnetsOf(b).some((t) => subnetsOverlap(s, t)))) return 'a subnet';
+  return EXCLUSIVE.find(
+    ([option]) =>
+      a.driverOptions[option] !== undefined && a.driverOptions[option] === b.driverOptions[option],
+  )?.[1];
+};
+
+interface Kept {
+  readonly definition: NetworkDefinition;
+  /** What its new definition has in common with it. */
+  readonly clash: Clash;
+}
+
+export interface EffectiveProject {
+  /** The project with the old definitions of its kept networks; the given object if there are none. */
+  readonly project: ComposeProject;
+  /** By logical name. */
+  readonly kept: ReadonlyMap<string, Kept>;
+}
+
+/**
+ * A network whose new definition cannot stand beside the one in use keeps the old one. Every other changed
+ * network is made beside the old one, which goes once nothing needs it. So every service on a kept network stays
+ * deployable, and its plan says that the file is not in force.
+ */
+export const effectiveProject = (
+  project: ComposeProject,
+  { services }: Pick<Ledger, 'services'>,
+): EffectiveProject => effectiveFor(services)(project);
+
+const effectiveFor = memoize((services: Ledger['services']) =>
+  memoize((project: ComposeProject): EffectiveProject => {
+    const kept = new Map<string, Kept>();
+    for (const [name, definition] of Object.entries(project.networks)) {
+      const used = definition.external ? [] : inUse(project, services, name);
+      if (used.some(({ hash }) => hash === networkHash(definition))) continue;
+      for (const old of used) {
+        const clash = clashOf(old.definition, definition);
+        if (clash) kept.set(name, { definition: old.definition, clash });
+      }
+    }
+    if (kept.size === 0) return { project, kept };
+    const old = Object.fromEntries([...kept].map(([name, { definition }]) => [name, definition]));
+    return { project: { ...project, networks: { ...project.networks, ...old } }, kept };
+  }),
+);
+
+/** The definitions of this network with which the present services were good. */
+const inUse = (
+  project: ComposeProject,
+  services: Ledger['services'],
+  network: string,
+): readonly Hashed<NetworkDefinition>[] =>
+  Object.keys(project.services).flatMap((service) => {
+    const used = services[service]?.good[0]?.release.spec.networks[network];
+    return used && !used.definition.external ? [used] : [];
+  });
