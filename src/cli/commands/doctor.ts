@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import type { Check } from '../doctor/check.ts';
 import { checkHost } from '../doctor/check-host.ts';
+import { printableMessage } from '../terminal/foreign-text.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 
 export const run = async ({ io, signal }: Call, options: { json?: boolean }): Promise<ExitCode> => {
@@ -12,14 +13,13 @@ export const run = async ({ io, signal }: Call, options: { json?: boolean }): Pr
   return checks.some((check) => check.result === 'problem') ? EXIT.error : EXIT.ok;
 };
 
-const render = (check: Check, io: Io): string => {
+const render = ({ name, result, message, advice }: Check, io: Io): string => {
   const { palette } = terminalOf(io);
   const mark = {
     ok: palette.good('ok     '),
     hint: palette.warn('hint   '),
     problem: palette.bad('problem'),
-  }[check.result];
-  const advice =
-    check.advice === null || check.advice === '' ? '' : `  ${palette.info('→')} ${check.advice}\n`;
-  return `${mark} ${check.name}: ${check.message}\n${advice}`;
+  }[result];
+  const todo = advice === null || advice === '' ? '' : `  ${palette.info('→')} ${printableMessage(advice)}\n`;
+  return `${mark} ${name}: ${printableMessage(message)}\n${todo}`;
 };

@@ -6,6 +6,7 @@ import type { JournalEntry } from '../../core/ports/journal.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
+import { printableDocument } from '../terminal/foreign-text.ts';
 import { renderTable } from '../terminal/table.ts';
 
 interface Options {
@@ -29,7 +30,7 @@ export const run = async ({ io }: Call, service: string | undefined, options: Op
   }
   if (entries.length === 0) io.stdout.write('nothing has happened here yet\n');
   const { palette, ...terminal } = terminalOf(io);
-  const rows = entries.map((e) => [
+  const rows = printableDocument(entries).map((e) => [
     palette.faint(e.at),
     typeof e['service'] === 'string' ? e['service'] : '',
     e.event,

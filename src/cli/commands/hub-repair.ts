@@ -9,6 +9,7 @@ import { applyRepair, planRepair, type Repair } from '../../hub/repair.ts';
 import type { Call } from '../call.ts';
 import { createHubTrust } from '../wiring/hub-trust.ts';
 import { writeJson, type Io } from '../streams.ts';
+import { printableMessage } from '../terminal/foreign-text.ts';
 
 interface Options {
   readonly data: string;
@@ -33,7 +34,7 @@ const show = (io: Io, environment: string, { serial, steps, remarks }: Repair, i
         ? `${path} ${would}set aside as ${to ?? ''}: ${reason}\n`
         : `${path} ${would}restored ${reason}\n`,
     );
-  for (const remark of remarks) io.stderr.write(`warning: ${remark}\n`);
+  for (const remark of remarks) io.stderr.write(`warning: ${printableMessage(remark)}\n`);
   io.stdout.write(
     steps.length === 0
       ? `${environment} is in order: its current manifest is serial ${String(serial)}\n`

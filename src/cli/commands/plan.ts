@@ -1,5 +1,6 @@
 import { dryRun } from '../../core/plan/dry-run.ts';
 import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { oneLine } from '../../core/one-line.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { observeLocally } from '../wiring/observe-locally.ts';
@@ -30,4 +31,6 @@ export const run = async ({ io, signal }: Call, options: { json?: boolean }): Pr
 };
 
 const refusal = (rejection: { message: string; advice: string } | undefined): string =>
-  rejection ? `the offered manifest is refused: ${rejection.message}\n  → ${rejection.advice}\n` : '';
+  rejection
+    ? `the offered manifest is refused: ${oneLine(rejection.message)}\n  → ${oneLine(rejection.advice)}\n`
+    : '';

@@ -7,6 +7,7 @@ import type { Call } from '../call.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { checkEnvironment, type PublishFlags } from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndPrint } from '../publishing/publish-session.ts';
+import { printableMessage } from '../terminal/foreign-text.ts';
 
 const promote = async (
   { io, signal }: Call,
@@ -23,7 +24,7 @@ const promote = async (
   const s = await openSession(io, to, flags);
   const view = createEnvironmentStore(s.store, from, s.trust);
   const { manifest: source, remarks } = await needCurrent(s, view, from, signal);
-  for (const remark of remarks) io.stderr.write(`warning: ${remark}\n`);
+  for (const remark of remarks) io.stderr.write(`warning: ${printableMessage(remark)}\n`);
   const named = services.length > 0 ? services : Object.keys(source.services);
   const taken = {
     services: (before: Manifest | undefined) => Promise.resolve(promoted(source, before, services)),

@@ -3,7 +3,7 @@ import { readPaths } from '../../config/paths.ts';
 import { exitCodeOf, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Status } from '../../core/status/status-document.ts';
 import type { Call } from '../call.ts';
-import { terminalOf, writeJson, type Io } from '../streams.ts';
+import { terminalOf, toJson, writeJson, type Io } from '../streams.ts';
 import { renderStatus } from '../render/status-text.ts';
 import { delay } from '../../agent/wake.ts';
 
@@ -25,7 +25,7 @@ const watch = async (io: Io, isJson: boolean, signal: AbortSignal): Promise<Exit
   for (;;) {
     const status = await readStatus(io, signal);
     const screen = terminalOf(io);
-    const text = isJson ? `${JSON.stringify(status)}\n` : renderStatus(status, screen, Date.now());
+    const text = isJson ? toJson(status) : renderStatus(status, screen, Date.now());
     // Appends to a log, but redraws a terminal.
     const key = isJson ? JSON.stringify({ ...status, at: '' }) : text;
     if (key !== shown) io.stdout.write(!isJson && screen.columns !== undefined ? CLEAR + text : text);

@@ -11,6 +11,7 @@ import { checkEnvironmentFile } from '../wiring/check-environment-file.ts';
 import { checkCompose, describeTrust, readTrustFile, type CheckedCompose } from '../wiring/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
 import { createStaging } from '../../io/staging.ts';
+import { printableMessage } from '../terminal/foreign-text.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 
 interface ValidateOptions {
@@ -186,5 +187,6 @@ const render = ({ file, kind, message }: Finding, io: Io): string => {
   const { palette } = terminalOf(io);
   const mark =
     kind === 'ok' ? palette.good('ok   ') : kind === 'hint' ? palette.warn('hint ') : palette.bad('error');
-  return `${mark} ${message.startsWith(file) ? '' : `${file}: `}${message}\n`;
+  const text = message.startsWith(file) ? message : `${file}: ${message}`;
+  return `${mark} ${printableMessage(text)}\n`;
 };

@@ -7,6 +7,7 @@ import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import { createArchivist } from '../../publish/archives.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { Session } from './publish-session.ts';
+import { printableMessage } from '../terminal/foreign-text.ts';
 
 export interface Archiving {
   readonly archive: (
@@ -50,7 +51,7 @@ export const createArchiving = (
         if (removed > 0) print(`removed ${String(removed)} archives that no manifest names any more`);
       } catch (error) {
         signal.throwIfAborted();
-        io.stderr.write(`warning: old archives were not removed: ${messageOf(error)}\n`);
+        io.stderr.write(`warning: old archives were not removed: ${printableMessage(messageOf(error))}\n`);
       }
     },
   };

@@ -29,6 +29,8 @@ import {
 } from './options.ts';
 import { waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
+import { printableMessage } from '../terminal/foreign-text.ts';
+import { oneLine } from '../../core/one-line.ts';
 
 /** A call of `publish`, `promote` or `rollback` with checked options and an open store. */
 export interface Session {
@@ -52,7 +54,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   const read = await readKeys(flags.key, config.signingKey, io.stdin);
   const keys = read.map(({ key }) => key);
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
-    io.stderr.write(`warning: ${warning}\n`);
+    io.stderr.write(`warning: ${printableMessage(warning)}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
   const { documents: store, archives } = await openStore(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
@@ -115,11 +117,11 @@ const printPublished = ({ io, environment, store }: Session, published: Publishe
   io.stdout.write(renderChanges(diffVersions(before, manifest), screen));
   for (const [service, image] of adoptedIn(published))
     io.stdout.write(`  ${service}: ${image} is taken over; no known key has signed it\n`);
-  for (const line of diffTerms(before, manifest)) io.stdout.write(`  ${line}\n`);
+  for (const line of diffTerms(before, manifest)) io.stdout.write(`  ${oneLine(line)}\n`);
 };
 
 const warn = ({ io }: Session, published: Published): void => {
-  for (const warning of warningsOf(published)) io.stderr.write(`warning: ${warning}\n`);
+  for (const warning of warningsOf(published)) io.stderr.write(`warning: ${printableMessage(warning)}\n`);
 };
 
 const documentOf = (s: Session, published: Published, exitCode: ExitCode, waited: unknown) => ({
@@ -222,7 +224,7 @@ export const publishAndPrint = async (
     if (waited.outcome !== 'superseded')
       await recover(s, published, signal).catch((error: unknown) => {
         signal.throwIfAborted();
-        io.stderr.write(`--on-failure ${flags.onFailure} failed: ${messageOf(error)}\n`);
+        io.stderr.write(`--on-failure ${flags.onFailure} failed: ${printableMessage(messageOf(error))}\n`);
       });
   }
   if (isJson) writeJson(io, documentOf(s, published, code, waited));

@@ -1,6 +1,7 @@
 import { isWell, verdictText } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { oneLine } from '../../core/one-line.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import {
   waitForFleet,
@@ -93,7 +94,7 @@ const printEnd = (io: Io, waited: Waited, goal: WaitFor): void => {
   for (const { host, verdict } of of(hosts, 'converged'))
     if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
   if (outcome !== 'timed-out') return;
-  if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${trouble}\n`);
+  if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${oneLine(trouble)}\n`);
   if (hosts.length === 0)
     io.stderr.write(`${noReportAdvice(goal.target.environment)}; or name the hosts with --hosts\n`);
   for (const { host, verdict } of hosts.filter((h) => !['converged', 'failed'].includes(h.verdict.kind)))

@@ -10,6 +10,7 @@ import type {
 } from '../../core/status/status-document.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { Screen } from '../streams.ts';
+import { printableDocument } from '../terminal/foreign-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { drainText, paintOutcome } from './status-text.ts';
 
@@ -57,7 +58,9 @@ export const explainDocument = (
 });
 
 export const renderExplain = (document: ExplainDocument, screen: Screen): string =>
-  document.services.map((s) => renderService(s, screen)).join('\n');
+  printableDocument(document)
+    .services.map((s) => renderService(s, screen))
+    .join('\n');
 
 const factsOf = (s: ExplainedService, palette: Screen['palette']): readonly (readonly string[])[] => {
   const rows: (readonly string[])[] = [

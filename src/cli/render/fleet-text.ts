@@ -8,11 +8,12 @@ import type { ReportedService } from '../../core/status/reported-status.ts';
 import { isoSeconds, type EpochMs } from '../../core/time.ts';
 import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
 import type { Screen } from '../streams.ts';
+import { printableDocument } from '../terminal/foreign-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
 import { toneOf } from '../../core/vocabulary/outcomes.ts';
 
-const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(word)](oneLine(word));
+const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(word)](word);
 
 /** Advice if no host has reported. */
 export const noReportAdvice = (environment: string): string =>
@@ -20,7 +21,7 @@ export const noReportAdvice = (environment: string): string =>
 
 /** A line for each service: `web  1.2.2 → 1.2.3`. */
 export const renderChanges = (changes: readonly VersionChange[], screen: Screen): string => {
-  const rows = changes.map(({ service, from, to, kind, note }) => [
+  const rows = printableDocument(changes).map(({ service, from, to, kind, note }) => [
     `  ${service}`,
     kind === 'unchanged' ? (to ?? '') : `${from ?? 'nothing'} → ${to ?? 'nothing'}`,
     [kind === 'changed' ? '' : kind, note ?? ''].filter((t) => t !== '').join('; '),
@@ -30,7 +31,7 @@ export const renderChanges = (changes: readonly VersionChange[], screen: Screen)
 
 /** A line for each host. */
 export const renderWait = (hosts: readonly WaitedHost[], screen: Screen): string => {
-  const rows = hosts.map(({ host, verdict }) => [
+  const rows = printableDocument(hosts).map(({ host, verdict }) => [
     host,
     paintWord(screen, verdict.word),
     isWell(verdict) ? '' : verdictText(verdict),
@@ -40,16 +41,16 @@ export const renderWait = (hosts: readonly WaitedHost[], screen: Screen): string
     : renderTable({ header: ['HOST', 'IS', 'WHY'], rows }, screen);
 };
 
-export const renderFault = (host: string, fault: HostFault, { palette }: Screen): string =>
-  [
-    oneLine(
-      `${host}: ${fault.service === null ? '' : `${fault.service}: `}${fault.message} (${fault.reason})`,
-    ),
-    ...fault.log.map((line) => `  ${palette.faint('│')} ${oneLine(line)}`),
-    ...(fault.advice === null ? [] : [`  ${palette.info('→')} ${oneLine(fault.advice)}`]),
+export const renderFault = (host: string, from: HostFault, { palette }: Screen): string => {
+  const fault = printableDocument(from);
+  return [
+    `${host}: ${fault.service === null ? '' : `${fault.service}: `}${fault.message} (${fault.reason})`,
+    ...fault.log.map((line) => `  ${palette.faint('│')} ${line}`),
+    ...(fault.advice === null ? [] : [`  ${palette.info('→')} ${fault.advice}`]),
   ]
     .map((line) => `${line}\n`)
     .join('');
+};
 
 export interface Fleet {
   readonly environment: string;
@@ -71,7 +72,7 @@ const ago = (ms: number): string => {
 const hostRow = ({ verdict }: JudgedHost<HostReport>, screen: Screen): readonly string[] => {
   if (isWell(verdict)) return ['–', '', '', paintWord(screen, verdict.word), '', ''];
   const why = [verdict.message, ...(verdict.advice === null ? [] : [`→ ${verdict.advice}`])].join(' ');
-  return ['–', '', '', paintWord(screen, verdict.word), '', oneLine(why)];
+  return ['–', '', '', paintWord(screen, verdict.word), '', why];
 };
 
 /** Green only if the host is well, because the report of a silent host is outdated. */
@@ -81,9 +82,9 @@ const serviceRow = (s: ReportedService, isHostWell: boolean, { palette }: Screen
     s.service,
     s.desired?.version ?? '–',
     runs.join(', ') || '–',
-    s.outcome === 'converged' && !isHostWell ? s.outcome : paintOutcome(oneLine(s.outcome), palette),
+    s.outcome === 'converged' && !isHostWell ? s.outcome : paintOutcome(s.outcome, palette),
     s.since,
-    oneLine(s.message ?? ''),
+    s.message ?? '',
   ];
 };
 
@@ -129,6 +130,9 @@ export const renderFleet = (fleet: Fleet, screen: Screen): string => {
   const table =
     judged.length === 0
       ? `${noReportAdvice(environment)}\n`
-      : renderTable({ header, rows: judged.flatMap((j) => rowsOf(j, screen, nowMs)) }, screen);
+      : renderTable(
+          { header, rows: judged.flatMap((j) => rowsOf(printableDocument(j), screen, nowMs)) },
+          screen,
+        );
   return `${headOf(fleet, screen)}\n\n${table}`;
 };

@@ -9,6 +9,7 @@ import type { HostPlan } from '../../core/plan/host-plan.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { DecisionStatus, ForeignContainer, Status } from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
+import { printableDocument } from '../terminal/foreign-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
 
@@ -108,7 +109,8 @@ const obstacleOf = (end: HostPlan, service: string): PlannedService['obstacle'] 
   return { reason, message, advice };
 };
 
-export const renderPlan = (plan: PlanDocument, screen: Screen): string => {
+export const renderPlan = (document: PlanDocument, screen: Screen): string => {
+  const plan = printableDocument(document);
   const { palette } = screen;
   const lines: string[] = [];
   for (const s of plan.services) {

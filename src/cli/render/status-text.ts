@@ -8,13 +8,15 @@ import type {
 } from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
 import type { Palette } from '../terminal/colour.ts';
+import { printableDocument } from '../terminal/foreign-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { formatBytes, relativeTime } from '../terminal/units.ts';
 import { toneOf } from '../../core/vocabulary/outcomes.ts';
 
 /** Headlines, a row for each container, then each problem with its advice. Ends with a line break. */
-export const renderStatus = (status: Status, screen: Screen, nowMs: number): string =>
-  [
+export const renderStatus = (document: Status, screen: Screen, nowMs: number): string => {
+  const status = printableDocument(document);
+  return [
     headline(status, screen, nowMs),
     manifestLine(status, screen, nowMs),
     ...holdLine(status, screen),
@@ -23,6 +25,7 @@ export const renderStatus = (status: Status, screen: Screen, nowMs: number): str
     servicesTable(status, screen, nowMs),
     ...reasons(status, screen, nowMs),
   ].join('\n');
+};
 
 /** Shows an unknown outcome (of a newer agent) as it is, and never as good. */
 export const paintOutcome = (outcome: string, palette: Palette): string => palette[toneOf(outcome)](outcome);

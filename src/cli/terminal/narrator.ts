@@ -1,4 +1,5 @@
 import type { EventLog } from '../../core/events.ts';
+import { oneLine } from '../../core/one-line.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import type { EventName } from '../../core/vocabulary/event-names.ts';
 
@@ -56,7 +57,7 @@ export const createNarrator = (io: Io): EventLog => {
         typeof fields['service'] === 'string' && fields['service'] !== '' ? `${fields['service']}: ` : '';
       const shown = subject === undefined ? '' : ` ${textOf(subject)}`;
       const message = typeof fields['message'] === 'string' ? `: ${fields['message']}` : '';
-      io.stdout.write(`${clear}${paint('·')} ${service}${text}${shown}${message}\n`);
+      io.stdout.write(`${clear}${paint('·')} ${oneLine(`${service}${text}${shown}${message}`)}\n`);
     },
   };
 };

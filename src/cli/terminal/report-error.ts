@@ -1,5 +1,6 @@
 import { toAgentError, type AgentError } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { printableMessage } from './foreign-text.ts';
 import { terminalOf, writeJson, type Output } from '../streams.ts';
 
 /** An offline engine and a missing daemon are states of the host, and have their own exit code. */
@@ -17,7 +18,8 @@ export const reportError = (io: Output, thrown: unknown, isJson: boolean): ExitC
     const { code, message, advice } = error;
     writeJson(io, { apiVersion: 'supercargo/error/v1', error: { code, message, advice: advice ?? null } });
   }
-  io.stderr.write(`supercargo: ${error.message} (${error.code})\n`);
-  if (error.advice !== undefined) io.stderr.write(`  ${palette.info('→')} ${error.advice}\n`);
+  io.stderr.write(`supercargo: ${printableMessage(error.message)} (${error.code})\n`);
+  if (error.advice !== undefined)
+    io.stderr.write(`  ${palette.info('→')} ${printableMessage(error.advice)}\n`);
   return exitCodeOfError(error);
 };

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import { readPaths } from '../../config/paths.ts';
+import { oneLine } from '../../core/one-line.ts';
 import type { Command, CommandAnswer } from '../../core/operator-command.ts';
 import type { Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
@@ -33,7 +34,7 @@ export const sendCommand = async (io: Io, command: Command, signal: AbortSignal)
 };
 
 export const answerLines = (io: Io, { lines }: CommandAnswer): void => {
-  for (const line of lines) io.stdout.write(`${line}\n`);
+  for (const line of lines) io.stdout.write(`${oneLine(line)}\n`);
 };
 
 /** The calling user; under sudo, the user that called sudo. */
