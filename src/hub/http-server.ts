@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { AgentError, messageOf } from '../core/errors.ts';
-import { ARCHIVE_FOLDER } from '../core/fleet/store-layout.ts';
 import { answerClientError } from './malformed-request.ts';
 import { LONGEST_WAIT_SECONDS } from './held-requests.ts';
 
@@ -16,30 +15,41 @@ export interface HttpServer {
   readonly server: Server;
   /** Applies to new connections. @throws AgentError CONFIG; then the old files stay in use. */
   readonly renewTls: (files: TlsFiles) => void;
+  /** Lets the body of a request take any time, once its client may send it. */
+  readonly allowTime: (request: IncomingMessage) => void;
 }
 
 /** The headers timeout cuts off clients that send their headers byte by byte. */
 const GUARDS = {
   headersTimeout: 10_000,
-  // An archive may take any time; `limitBody` limits other bodies.
+  // `limitBody` limits bodies, except for those that may take any time.
   requestTimeout: 0,
   connectionsCheckingInterval: 2000,
   keepAlive: true,
   keepAliveInitialDelay: 60_000,
 } as const;
-/** The body of anything but an archive arrives within this time. */
+/** A body arrives within this time, unless the request got more. */
 const BODY_MS = 60_000;
 
-const limitBody = (request: IncomingMessage): void => {
-  const { headers, url = '', socket } = request;
-  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-  if (!hasBody || url.startsWith(`/${ARCHIVE_FOLDER}/`)) return;
-  const timer = setTimeout(() => {
-    const late = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
-    if (!request.complete) answerClientError(late, socket);
-  }, BODY_MS).unref();
-  request.once('close', () => clearTimeout(timer));
+const createBodyLimit = () => {
+  const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+  return {
+    begin: (request: IncomingMessage): void => {
+      const { headers, socket } = request;
+      const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+      if (!hasBody) return;
+      const timer = setTimeout(() => {
+        const late = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+        if (!request.complete) answerClientError(late, socket);
+      }, BODY_MS).unref();
+      timers.set(request, timer);
+      request.once('close', () => clearTimeout(timer));
+    },
+    lift: (request: IncomingMessage): void => clearTimeout(timers.get(request)),
+  };
 };
+/** Beyond the limit of all connections, for clients with a token: without one, they displace each other (clients.ts). */
+const reserveOf = (connections: number): number => Math.ceil(connections / 10);
 
 /** Longer than the time between two polls of an agent, so that the agent keeps its connection. */
 const KEEP_ALIVE_MS = 75_000;
@@ -71,7 +81,12 @@ export const createHttpServer = (
   const server = (secure ?? createServer(GUARDS, listener)) as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.setTimeout(SILENCE_MS);
-  server.maxConnections = connections;
-  server.on('request', limitBody);
-  return { server, renewTls: (files) => secure?.setSecureContext(check(files)) };
+  server.maxConnections = connections + reserveOf(connections);
+  const bodies = createBodyLimit();
+  server.prependListener('request', bodies.begin);
+  return {
+    server,
+    renewTls: (files) => secure?.setSecureContext(check(files)),
+    allowTime: bodies.lift,
+  };
 };

@@ -2,16 +2,21 @@ import type { EventLog } from '../core/events.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Access } from './access.ts';
+import type { HttpServer } from './http-server.ts';
 import type { Counters } from './counters.ts';
 import type { Manifests } from './manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import type { Reports } from './reports.ts';
 import type { Waiting } from './held-requests.ts';
+import type { Guard } from './request-guard.ts';
 import type { Watchers } from './watchers.ts';
 
 /** Shared by the routes of a hub. */
 export interface HubContext {
   readonly access: Access;
+  readonly guard: Guard;
+  /** http-server.ts */
+  readonly allowTime: HttpServer['allowTime'];
   readonly manifests: Manifests;
   readonly reports: Reports;
   readonly archives: HubArchives;

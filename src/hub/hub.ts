@@ -10,6 +10,8 @@ import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
+import { createClients, type Clients } from './clients.ts';
+import { closeUnread, createGuard } from './request-guard.ts';
 import { createAccess, type HubSecrets } from './access.ts';
 import { notFound, refusalOfError, refuse } from './responses.ts';
 import { answerClientError } from './malformed-request.ts';
@@ -57,6 +59,7 @@ const PULSE_MS = 200;
 const LAST_ANSWERS_MS = 5000;
 
 const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
+const nothingHere = notFound('there is nothing at this address');
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** Loads the framework only when a hub starts, to save an agent its memory. */
@@ -92,6 +95,11 @@ const addCommon = (app: FastifyInstance, { counters, log }: HubContext): void =>
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(HEADERS);
     reply.header('content-security-policy', DATA_POLICY);
+    if (request.is404) {
+      closeUnread(request, reply);
+      refuse(reply, nothingHere);
+      return;
+    }
     if (request.headers['content-encoding'] === undefined) return done();
     const packed = refusal(
       415,
@@ -105,7 +113,7 @@ const addCommon = (app: FastifyInstance, { counters, log }: HubContext): void =>
     countAnswer(counters, request.method, reply.statusCode);
     done();
   });
-  app.setNotFoundHandler((_request, reply) => refuse(reply, notFound('there is nothing at this address')));
+  app.setNotFoundHandler((_request, reply) => refuse(reply, nothingHere));
   app.setErrorHandler((error: FrameworkError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413)
@@ -144,7 +152,7 @@ const listen = async (
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${String(given)}`;
 };
 
-const openContext = async (options: HubOptions, connections: () => number) => {
+const openContext = async (options: HubOptions, clients: Clients, { allowTime }: HttpServer) => {
   const { files, archives, secrets, limits, now, trust, assets, log, version } = options;
   const waiting = createWaiting(LONGEST_WAIT_SECONDS);
   const watchers = createWatchers();
@@ -167,6 +175,7 @@ const openContext = async (options: HubOptions, connections: () => number) => {
     files,
     now,
     mostHosts: limits.hosts,
+    mostServices: limits.services,
     mostEnvironments: limits.environments,
     onChanged: pulse.signal,
   });
@@ -175,6 +184,8 @@ const openContext = async (options: HubOptions, connections: () => number) => {
   const life = randomBytes(6).toString('base64url');
   const shared = {
     access,
+    guard: createGuard(clients),
+    allowTime,
     manifests,
     reports,
     archives,
@@ -187,18 +198,18 @@ const openContext = async (options: HubOptions, connections: () => number) => {
     version,
   };
   const mostArchiveBytes = limits.archiveBytes;
-  return { context: { ...shared, mostArchiveBytes, life, connections } satisfies HubContext, pulse };
+  return {
+    context: { ...shared, mostArchiveBytes, life, connections: clients.open } satisfies HubContext,
+    pulse,
+  };
 };
 
 /** Serves the layout of core/fleet/store-layout.ts over HTTP. @throws AgentError STORE, CONFIG */
 export const startHub = async (options: HubOptions): Promise<Hub> => {
   const { app, http } = await createApp(options);
-  const sockets = { open: 0 };
-  http.server.on('connection', (socket) => {
-    sockets.open += 1;
-    socket.once('close', () => (sockets.open -= 1));
-  });
-  const { context, pulse } = await openContext(options, () => sockets.open);
+  const clients = createClients(options.limits.connections);
+  http.server.on('connection', clients.add);
+  const { context, pulse } = await openContext(options, clients, http);
   addCommon(app, context);
   addManifestRoutes(app, context);
   addReportRoutes(app, context);

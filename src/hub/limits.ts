@@ -3,6 +3,8 @@ export interface HubLimits {
   /** Per environment. */
   readonly hosts: number;
   readonly connections: number;
+  /** In one report. */
+  readonly services: number;
   /** Of one archive. */
   readonly archiveBytes: number;
 }
@@ -11,5 +13,6 @@ export const DEFAULT_LIMITS: HubLimits = {
   environments: 100,
   hosts: 5000,
   connections: 10_000,
+  services: 500,
   archiveBytes: 16 * 1024 ** 3,
 };

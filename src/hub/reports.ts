@@ -34,6 +34,7 @@ export interface ReportsOptions {
   readonly now: () => EpochMs;
   readonly mostHosts: number;
   readonly mostEnvironments: number;
+  readonly mostServices: number;
   /** Called when a report has news; not for a heartbeat. */
   readonly onChanged: (environment: string) => void;
 }
@@ -64,6 +65,15 @@ const full = (what: string, most: number, option: string): Refusal =>
     'too-many',
     `the hub already has ${most} ${what}, its maximum`,
     `remove those that are gone (DELETE /reports/ENV/HOST.json), or start the hub with a higher ${option}`,
+  );
+
+/** The page and every reader of the list pay for each service of each host. */
+const tooManyServices = (services: number, most: number): Refusal =>
+  refusal(
+    422,
+    'too-many',
+    `the report has ${services} services, more than ${most}`,
+    'run fewer services in one environment of a host, or start the hub with a higher --max-services',
   );
 
 /** Ignores files that are no report, as they may be of another version. */
@@ -147,6 +157,9 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
     take: async (environment, host, bytes) => {
       const read = readReport(bytes, environment, host);
       if (read.kind === 'refused') return read;
+      const { length } = read.summary.judged.services;
+      if (length > options.mostServices)
+        return { kind: 'refused', refusal: tooManyServices(length, options.mostServices) };
       const answer = keep(kept, environment, host, { bytes, summary: read.summary });
       if (answer.kind === 'taken') throwIf(await queue.write(reportPath(environment, host), bytes));
       return answer;

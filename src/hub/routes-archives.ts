@@ -6,7 +6,7 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { isDigest, type Digest } from '../core/image/reference.ts';
 import { notFound, partOf, refuse } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
-import { guard, json } from './request-guard.ts';
+import { json } from './request-guard.ts';
 
 const nowhere = notFound('there is no such address for archives');
 
@@ -51,8 +51,9 @@ const lengthOf = ({ headers }: FastifyRequest): number | undefined => {
 };
 
 const putOne =
-  ({ archives, mostArchiveBytes, counters, log }: HubContext) =>
+  ({ archives, mostArchiveBytes, counters, log, allowTime }: HubContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    allowTime(request.raw);
     const [digest, bytes] = [digestOf(request), lengthOf(request)];
     // A body that is not read to its end would block the connection.
     reply.header('connection', 'close');
@@ -87,7 +88,7 @@ const deleteOne =
  * `/archives/…`: images that accompany the manifests. A scope of their own keeps their bodies out of memory.
  */
 export const addArchiveRoutes = (app: FastifyInstance, context: HubContext): void => {
-  const { access, archives } = context;
+  const { access, archives, guard } = context;
   const reading = { onRequest: guard(access.readManifests) };
   const publishing = { onRequest: guard(access.publish) };
   void app.register((scope, _options, done) => {

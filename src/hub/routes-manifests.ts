@@ -7,7 +7,7 @@ import { DOCUMENT_CAP_BYTES } from '../core/manifest/accept.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
-import { guard, json } from './request-guard.ts';
+import { json } from './request-guard.ts';
 import type { HeldDocument } from './find-environment.ts';
 import type { WriteAnswer } from './manifests.ts';
 
@@ -163,7 +163,7 @@ const deleteProbe =
 
 /** `/manifests/…`: the current manifest and the history of each environment. */
 export const addManifestRoutes = (app: FastifyInstance, context: HubContext): void => {
-  const { access, manifests, reports } = context;
+  const { access, manifests, reports, guard } = context;
   const probes = new Map<string, HeldDocument>();
   const reading = { onRequest: guard(access.readManifests) };
   const publishing = { onRequest: guard(access.publish), bodyLimit: DOCUMENT_CAP_BYTES };

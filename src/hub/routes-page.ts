@@ -9,7 +9,6 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
 import type { PageAsset } from './page/assets.ts';
-import { guard } from './request-guard.ts';
 
 const LOGIN = '/login';
 const LOGIN_CAP_BYTES = 4096;
@@ -138,7 +137,7 @@ const metricsText = (context: HubContext): string => {
 
 /** The page for people, and the endpoints for monitors. */
 export const addPageRoutes = (app: FastifyInstance, context: HubContext): void => {
-  const { access, assets } = context;
+  const { access, assets, guard } = context;
   for (const asset of assets) addAsset(app, context, asset);
   app.post(LOGIN, { bodyLimit: LOGIN_CAP_BYTES }, logIn(context));
   app.get('/logout', (_request, reply) => {

@@ -5,7 +5,6 @@ import { REPORT_CAP_BYTES } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
-import { guard } from './request-guard.ts';
 import { fleetDocument } from './reports.ts';
 
 export const reportTopic = (environment: string): string => `reports ${environment}`;
@@ -98,7 +97,7 @@ const deleteOne =
 
 /** `/reports/…`: the last report of each host. */
 export const addReportRoutes = (app: FastifyInstance, context: HubContext): void => {
-  const { access } = context;
+  const { access, guard } = context;
   const reading = { onRequest: guard(access.readReports) };
   app.get('/reports/:environment', reading, getList(context));
   app.get('/reports/:environment/', reading, getList(context));

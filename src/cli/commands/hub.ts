@@ -26,6 +26,7 @@ interface Options {
   readonly tlsKey?: string;
   readonly trust?: string;
   readonly maxHosts: string;
+  readonly maxServices: string;
   readonly maxEnvironments: string;
   readonly maxConnections: string;
   readonly maxArchive: string;
@@ -117,6 +118,7 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 const limitsOf = (options: Options): HubLimits => ({
   hosts: toCount('--max-hosts', options.maxHosts),
+  services: toCount('--max-services', options.maxServices),
   environments: toCount('--max-environments', options.maxEnvironments),
   connections: toCount('--max-connections', options.maxConnections),
   archiveBytes: toBytes('--max-archive', options.maxArchive),

@@ -13,6 +13,7 @@ export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
     .option('--tls-key <file>', 'its private key (PEM)')
     .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
     .option('--max-hosts <n>', 'in each environment', String(DEFAULT_LIMITS.hosts))
+    .option('--max-services <n>', 'in the report of one host', String(DEFAULT_LIMITS.services))
     .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
     .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
     .option('--max-archive <size>', 'of one archived image', '16G')

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createScene, type Scene, type SceneOptions } from './scene.ts';
+import { createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
 
 const scenes: Scene[] = [];
 const scene = async (options: SceneOptions = {}): Promise<Scene> => {
@@ -31,20 +31,47 @@ const conversation = (
   return { socket, all };
 };
 
+const answered = async ({ socket }: { readonly socket: Socket }): Promise<string> =>
+  new Promise((seen) => socket.once('data', (data) => seen(String(data))));
+
 describe('a hub under attack', () => {
-  it('drops connections above its limit, and takes new ones when others end', async () => {
-    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 2, archiveBytes: 1024 } });
-    const open = [
-      conversation(hub, 'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n'),
-      conversation(hub, 'G'),
-    ];
-    await new Promise((seen) => open[0]?.socket.once('data', seen));
-    expect(await conversation(hub, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n').all).toBe('');
-    open[1]?.socket.destroy();
-    await open[1]?.all;
-    const last = conversation(hub, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    expect(await last.all).toMatch(/^HTTP\/1\.1 200/);
+  const limits = { environments: 1, hosts: 1, connections: 3, archiveBytes: 1024, services: 10 };
+
+  it('lets new connections take the place of the oldest that sent no token', async () => {
+    const secrets = { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ };
+    const hub = await scene({ limits, secrets });
+    const header = `Host: localhost\r\nAuthorization: Bearer ${READ}\r\n`;
+    const known = conversation(hub, `GET /manifests/x.json HTTP/1.1\r\n${header}\r\n`);
+    await answered(known);
+    for (let count = 0; count < 50; count += 1) {
+      const oldest = conversation(hub, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      expect(await answered(oldest)).toMatch(/^HTTP\/1\.1 200/);
+    }
+    expect(known.socket.destroyed).toBe(false);
+    known.socket.write(`GET /healthz HTTP/1.1\r\n${header}\r\n`);
+    expect(await answered(known)).toMatch(/^HTTP\/1\.1 200/);
   });
+
+  it('keeps a place for those with a token when many without one hold on', async () => {
+    const hub = await scene({ limits });
+    const flood = Array.from({ length: 20 }, () =>
+      conversation(hub, 'POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx'),
+    );
+    expect((await hub.publish('staging', 1)).status).toBe(201);
+    for (const { socket } of flood) socket.destroy();
+  });
+
+  it.each(['POST /archives/x', 'PUT /archives/x.tar', 'DELETE /nowhere', 'POST /manifests/'])(
+    'answers %s without a token before the body comes, and closes',
+    async (request) => {
+      const hub = await scene();
+      const { all } = conversation(
+        hub,
+        `${request} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n`,
+      );
+      expect(await all).toMatch(/^HTTP\/1\.1 40[14][^]*connection: close/i);
+    },
+  );
 
   it('answers who may not write before the body comes, and closes', async () => {
     const hub = await scene();

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Trust } from '../../../src/core/manifest/manifest.ts';
+import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import { bearer, createScene, manifestText, PUBLISH, type Scene, type SceneOptions } from './scene.ts';
@@ -172,7 +173,7 @@ describe('publishing to a hub', () => {
   });
 
   it('has no room for more environments than it was given', async () => {
-    const hub = await scene({ limits: { environments: 1, hosts: 1, connections: 100, archiveBytes: 1024 } });
+    const hub = await scene({ limits: { ...DEFAULT_LIMITS, environments: 1, hosts: 1 } });
     await hub.publish('staging', 1);
     expect(await errorOf(await hub.publish('production', 1))).toMatchObject({ status: 507 });
     expect((await hub.publish('staging', 2)).status).toBe(204);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/core/errors.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
-import type { Status } from '../../../src/core/status/status-document.ts';
+import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
+import type { ServiceStatus, Status } from '../../../src/core/status/status-document.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus } from '../../support/status.ts';
@@ -135,7 +136,7 @@ describe('reporting to a hub', () => {
   });
 
   it('has no room for more hosts than it was given, until one is removed', async () => {
-    const hub = await scene({ limits: { environments: 2, hosts: 1, connections: 100, archiveBytes: 1024 } });
+    const hub = await scene({ limits: { ...DEFAULT_LIMITS, environments: 2, hosts: 1 } });
     await hub.report('staging', 'web-1', of('web-1'));
     expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(507);
     expect((await hub.report('staging', 'web-1', of('web-1'))).status).toBe(204);
@@ -153,6 +154,18 @@ describe('reporting to a hub', () => {
     expect(answer.status).toBe(422);
     const { error } = (await answer.json()) as { error: { message: string } };
     expect(error.message).toBe('the report is not valid: services.0.service is missing: add it');
+  });
+
+  it('of more services than the hub allows is refused with what to do', async () => {
+    const hub = await scene({ limits: { ...DEFAULT_LIMITS, services: 2 } });
+    const [service] = of('web-1').services;
+    const services = ['a', 'b', 'c'].map((name) => ({ ...service, service: name }) as ServiceStatus);
+    const report = async (count: number): Promise<Response> =>
+      hub.report('staging', 'web-1', of('web-1', { services: services.slice(0, count) }));
+    expect((await report(2)).status).toBe(201);
+    const answer = await report(3);
+    expect(answer.status).toBe(422);
+    expect(await answer.text()).toMatch(/3 services, more than 2.*--max-services/);
   });
 
   it('that the disk refuses is not acknowledged', async () => {
