@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { VARIABLE_ENTRIES, VARIABLES, type AgentValues } from './agent-variables.ts';
 import { clientCertificateProblem, reportTokenProblem, trustProblem, warningsOf } from './config-checks.ts';
 import { stateDirOf } from './paths.ts';
+import { valueIn } from './environment.ts';
 import { readVariables, refusal, type ConfigProblem } from './read-variables.ts';
 import { reportOf } from './report-config.ts';
 import type { Surroundings } from './host-facts.ts';
@@ -90,9 +91,13 @@ export const checkConfig = (
   return { kind: 'config', config: Object.freeze({ ...asRead(values), ...derived }) };
 };
 
-/** @throws AgentError CONFIG that lists every wrong variable, its problem and what to write */
+/**
+ * @throws AgentError CONFIG that lists every wrong variable, its problem and what to write, or that says who may
+ * read the file that has them
+ */
 export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
   const checked = checkConfig(env, surroundings);
   if (checked.kind === 'config') return checked.config;
-  throw refusal(checked.problems, checked.advice);
+  const denied = surroundings.denied(valueIn(env, 'SUPERCARGO_INSTANCE'));
+  throw denied ?? refusal(checked.problems, checked.advice);
 };

@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { dirname } from 'node:path';
+import type { AgentError } from '../core/errors.ts';
+import { permissionDenied } from '../io/permission-denied.ts';
 import { environmentFile, type InstanceName } from './instance.ts';
 
 /** The facts about the machine that defaults depend on. */
@@ -8,6 +10,8 @@ export interface Surroundings {
   readonly fileExists: (path: string) => boolean;
   /** Whether systemd provides this credential to us. */
   readonly hasCredential: (path: string) => boolean;
+  /** The error if this user may not read the instance's file: its variables are then only seemingly missing. */
+  readonly denied: (instance: InstanceName) => AgentError | undefined;
   /** The advice for a wrong configuration. */
   readonly adviceOn: (instance: InstanceName) => string;
   readonly hostname: string;
@@ -47,17 +51,20 @@ const instancesHere = (): readonly string[] => {
     .toSorted();
 };
 
-/** An operator who asks the wrong agent, or as the wrong user, has no file to correct. */
-const adviceOn = (instance: InstanceName): string => {
+const denied = (instance: InstanceName): AgentError | undefined => {
   const file = environmentFile(instance);
   try {
     accessSync(file, constants.R_OK);
-    return correctFile(instance);
+    return undefined;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES')
-      return `this user may not read ${file}: run this with sudo, or as a member of the agent’s group`;
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? permissionDenied(file) : undefined;
   }
+};
+
+/** An operator who asks the wrong agent has no file to correct. */
+const adviceOn = (instance: InstanceName): string => {
+  const file = environmentFile(instance);
+  if (existsSync(file)) return correctFile(instance);
   const others = existsSync(dirname(environmentFile(undefined))) ? instancesHere() : [];
   return others.length === 0
     ? `write ${file} (or the environment of this command) and start it again`
@@ -67,6 +74,7 @@ const adviceOn = (instance: InstanceName): string => {
 export const readSurroundings = (): Surroundings => ({
   fileExists,
   hasCredential: existsSync,
+  denied,
   adviceOn,
   hostname: hostname(),
   home: homeOfUser(),

@@ -145,6 +145,7 @@ describe('any environment', () => {
         const surroundings = {
           fileExists: () => true,
           hasCredential: () => false,
+          denied: () => undefined,
           adviceOn: () => 'correct it',
           hostname: 'web-1',
           home: '/home/agent',

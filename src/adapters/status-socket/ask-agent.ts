@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { AgentError } from '../../core/errors.ts';
+import { permissionDenied } from '../../io/permission-denied.ts';
 import type { ErrorCode } from '../../core/vocabulary/error-codes.ts';
 
 const QUICK_MS = 10_000;
@@ -23,12 +24,7 @@ export const askAgent = async (
     const code = (error as { code?: string }).code;
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined;
     if (error instanceof AgentError) throw error;
-    if (code === 'EACCES') {
-      throw new AgentError('CONFIG', `no permission for the agent's socket ${socketPath}`, {
-        cause: error,
-        advice: 'run this as root or as a member of the agent’s group',
-      });
-    }
+    if (code === 'EACCES') throw permissionDenied(socketPath);
     throw new AgentError('AGENT_NOT_RUNNING', `the agent on ${socketPath} does not answer`, {
       cause: error,
       advice: 'see its log (journalctl -u supercargo), and restart it',

@@ -8,6 +8,7 @@ import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { printableDocument } from '../terminal/foreign-text.ts';
 import { renderTable } from '../terminal/table.ts';
+import { permissionDenied } from '../../io/permission-denied.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -19,8 +20,12 @@ export const run = async ({ io }: Call, service: string | undefined, options: Op
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new AgentError('USAGE', `"${options.limit}" is not a number of entries`, { advice: 'write -n 50' });
   }
-  const journal = createJournal({ path: join(readPaths(io.env).stateDir, 'history.jsonl') });
-  const all = await journal.read();
+  const path = join(readPaths(io.env).stateDir, 'history.jsonl');
+  const all = await createJournal({ path })
+    .read()
+    .catch((error: unknown) => {
+      throw error instanceof AgentError && error.fields['code'] === 'EACCES' ? permissionDenied(path) : error;
+    });
   const own = all.filter((e) => service === undefined || e['service'] === service);
   if (service !== undefined && own.length === 0) throw unknownService(service, all);
   const entries = own.slice(-limit);

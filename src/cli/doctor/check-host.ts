@@ -1,11 +1,11 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Config } from '../../config/agent-config.ts';
 import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
 import { toAgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { bad, guarded, hint, ok, type Check } from './check.ts';
+import { checkServices } from './check-services.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts';
 import { freeBytes } from '../../io/disk-space.ts';
@@ -15,11 +15,13 @@ import { formatBytes } from '../terminal/units.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
 const checkFiles = async (
-  { agent }: Wired,
+  { agent, ports }: Wired,
   config: Config,
   signal: AbortSignal,
 ): Promise<readonly Check[]> => {
   const failure = await agent.open(signal);
+  // Shows whether a missing ledger was lost. An offline engine has its own line.
+  await agent.observe(signal);
   const { project, composeProblems, trust, trustProblem } = agent.intake.state();
   const names = Object.keys(project?.services ?? {});
   return [
@@ -31,24 +33,39 @@ const checkFiles = async (
       : ok('trust', trust ? describeTrust(trust) : 'none: unsigned manifests are accepted'),
     failure
       ? bad('ledger', failure.message, failure.advice ?? '')
-      : ledgerCheck(agent.record.trouble(), config),
+      : checkLedger(agent.record, ports.ledger.path),
   ];
 };
 
-const ledgerCheck = (trouble: { message: string; advice: string } | undefined, config: Config): Check =>
-  trouble ? bad('ledger', trouble.message, trouble.advice) : ok('ledger', config.stateDir);
+const checkLedger = (record: Wired['agent']['record'], path: string): Check => {
+  const trouble = record.trouble();
+  if (trouble) return bad('ledger', trouble.message, trouble.advice);
+  return record.isUndecided()
+    ? hint('ledger', `${path} does not exist`, 'the agent writes it when it first runs here')
+    : ok('ledger', path);
+};
 
 const MIN_STATE_BYTES = 50 * 1024 * 1024;
 const MIN_ENGINE_BYTES = 1024 * 1024 * 1024;
 
-const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
-  const exists = await stat(config.stateDir).then(
+const isThere = async (path: string): Promise<boolean> =>
+  stat(path).then(
     () => true,
     () => false,
   );
-  const folder = exists ? config.stateDir : dirname(config.stateDir);
-  await access(folder, constants.W_OK);
-  const free = await freeBytes(folder);
+
+const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
+  const { stateDir } = config;
+  if (!(await isThere(stateDir)))
+    return [
+      hint(
+        'state folder',
+        `${stateDir} does not exist`,
+        'the unit makes it at its start, or make it yourself',
+      ),
+    ];
+  await access(stateDir, constants.W_OK);
+  const free = await freeBytes(stateDir);
   if (free >= MIN_STATE_BYTES) return [ok('state folder', `${config.stateDir}, ${formatBytes(free)} free`)];
   return [
     bad(
@@ -153,5 +170,6 @@ export const checkHost = async (env: NodeJS.ProcessEnv, signal: AbortSignal): Pr
     ...(await checkReportToken(config)),
     ...(await checkMetrics(config)),
     ...(await guarded('agent', () => checkDaemon(config))),
+    ...(await guarded('services', () => checkServices(wired, config))),
   ];
 };

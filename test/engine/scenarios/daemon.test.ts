@@ -382,7 +382,6 @@ describe('an operator without a daemon', () => {
       'configuration',
       'compose',
       'trust',
-      'ledger',
       'state folder',
       'engine',
       'manifest',
@@ -391,6 +390,23 @@ describe('an operator without a daemon', () => {
     ])
       expect(doctor.stdout).toMatch(new RegExp(`^ok +${name}: `, 'm'));
     expect(doctor.stdout).toMatch(/^hint +agent: no agent runs\n +→ start it/m);
+    expect(doctor.stdout).toMatch(/^hint +ledger: \S+ledger\.json does not exist\n/m);
+  });
+
+  it('is told by doctor what runs, and that a version was rolled back', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    const well = await scene.run(['doctor']);
+    assertCode(well, 0);
+    expect(well.stdout).toMatch(/^ok +ledger: \S+ledger\.json$/m);
+    expect(well.stdout).toMatch(/\nok +service \(web\): converged, runs 1\.0\.0\n$/);
+    await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
+    assertCode(await scene.once(), 3);
+    const ill = await scene.run(['doctor']);
+    assertCode(ill, 1);
+    expect(ill.stdout).toMatch(
+      /\nproblem service \(web\): rolled-back, runs 1\.0\.0: 1\.1\.0 failed here.*\n +→ .*\n$/,
+    );
   });
 
   it('is told by explain what differs and what comes next, without a secret', async () => {

@@ -9,6 +9,7 @@ import { AgentError } from '../../../src/core/errors.ts';
 const host = (over: Partial<Surroundings> = {}): Surroundings => ({
   fileExists: () => true,
   hasCredential: () => false,
+  denied: () => undefined,
   adviceOn: () => 'correct /etc/supercargo/agent.env',
   hostname: 'web-1',
   home: '/home/agent',
@@ -313,6 +314,12 @@ describe('readConfig', () => {
   ])('demands %s', (_, exists, unsigned, expected) => {
     const env = { ...least, SUPERCARGO_ALLOW_UNSIGNED: unsigned };
     expect(readConfig(env, host({ fileExists: () => exists })).trustFile).toBe(expected);
+  });
+
+  it('says first that the file may not be read: what it has seems only to be missing', () => {
+    const denied = new AgentError('CONFIG', 'Permission denied: agent.env');
+    expect(refusal({}, { denied: () => denied })).toBe(denied);
+    expect(readConfig(least, host({ denied: () => denied })).environment).toBe('staging');
   });
 
   it.each<[string, NodeJS.ProcessEnv, string[]]>([
