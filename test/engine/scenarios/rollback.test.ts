@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
-import { flavours, job, type Flavour } from '../../support/flavours.ts';
+import { slowStart, flavours, job, type Flavour } from '../../support/flavours.ts';
 import {
   assertCode,
   containersOf,
@@ -36,7 +36,7 @@ const BAD: readonly Bad[] = [
     what: 'never gets healthy',
     flavour: flavours.neverHealthy,
     lines: [SOON_BAD],
-    says: /1\.1\.0 failed here: not good within 6 s: its health check says starting/,
+    says: /1\.1\.0 failed here: not good within 6 s: its health check says unhealthy/,
   },
   {
     what: 'never opens its port',
@@ -85,6 +85,20 @@ describe('a release that', () => {
       expect((await scene.run(['history'])).stdout).toMatch(/web +release\.quarantined +version=1\.1\.0/);
     },
   );
+});
+
+describe('a release whose image has a slow health check', () => {
+  it('is given the time that the check needs', async () => {
+    const scene = await createScene();
+    await deployed(scene, [scene.ports, 'x-supercargo: {healthy-within: 2s}']);
+    await scene.publish({ web: (await scene.push('1.1.0', slowStart(4))).pinned });
+    assertCode(await scene.once(), 0);
+    expect(await tryAnswer(scene.port)).toBe('1.1.0');
+    await scene.publish({ web: (await scene.push('1.2.0', slowStart(4))).pinned });
+    expect((await scene.run(['plan'])).stdout).toMatch(
+      /deadline: 17 s instead of 2 s, because its health check/,
+    );
+  });
 });
 
 describe('a quarantined release', () => {
