@@ -18,6 +18,7 @@ import { answerClientError } from './malformed-request.ts';
 import type { HubContext } from './hub-context.ts';
 import { countAnswer, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
+import { forgetSilentHosts } from './forget-silent.ts';
 import type { HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
 import { createThrottle } from './throttle.ts';
@@ -215,6 +216,7 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   addReportRoutes(app, context);
   addArchiveRoutes(app, context);
   addPageRoutes(app, context);
+  const stopForgetting = forgetSilentHosts(context, options.limits.forgetAfterMs);
   await app.ready();
   const url = await listen(http, options.listen, options.tls === undefined ? 'http' : 'https');
   return {
@@ -223,6 +225,7 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
     close: async () => {
       const closed = once(http.server, 'close');
       http.server.close();
+      stopForgetting();
       pulse.close();
       context.waiting.close();
       context.watchers.close();

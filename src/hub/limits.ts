@@ -7,6 +7,8 @@ export interface HubLimits {
   readonly services: number;
   /** Of one archive. */
   readonly archiveBytes: number;
+  /** A host that is silent for longer, in ms, leaves the reports. Undefined keeps every host. */
+  readonly forgetAfterMs?: number;
 }
 
 export const DEFAULT_LIMITS: HubLimits = {

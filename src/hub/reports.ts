@@ -52,6 +52,8 @@ export interface Reports {
   readonly take: (environment: string, host: string, bytes: Uint8Array) => Promise<ReportAnswer>;
   /** Returns false if there was no report. @throws AgentError STORE */
   readonly remove: (environment: string, host: string) => Promise<boolean>;
+  /** The reports that came before that time. */
+  readonly before: (atMs: EpochMs) => readonly { readonly environment: string; readonly host: string }[];
 }
 
 interface Environment {
@@ -64,7 +66,7 @@ const full = (what: string, most: number, option: string): Refusal =>
     507,
     'too-many',
     `the hub already has ${most} ${what}, its maximum`,
-    `remove those that are gone (DELETE /reports/ENV/HOST.json), or start the hub with a higher ${option}`,
+    `remove those that are gone (supercargo fleet forget ENV HOST), or start the hub with a higher ${option}`,
   );
 
 /** The page and every reader of the list pay for each service of each host. */
@@ -164,6 +166,12 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
       if (answer.kind === 'taken') throwIf(await queue.write(reportPath(environment, host), bytes));
       return answer;
     },
+    before: (atMs) =>
+      [...known].flatMap(([environment, { hosts }]) =>
+        [...hosts.values()].flatMap(({ host, receivedAtMs }) =>
+          receivedAtMs < atMs ? [{ environment, host }] : [],
+        ),
+      ),
     remove: async (environment, host) => {
       if (!forget(kept, environment, host)) return false;
       throwIf(await queue.write(reportPath(environment, host), undefined));

@@ -32,6 +32,7 @@ export const createMemoryStore = (): MemoryStore => {
       if (isMet) documents.set(path, bytes);
       return Promise.resolve(isMet ? 'written' : 'refused');
     },
+    remove: async (path) => Promise.resolve(documents.delete(path)),
     list: async (folder) =>
       Promise.resolve(
         [...documents.keys()].flatMap((path) =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
@@ -75,6 +75,15 @@ export const createFolderStore = (folder: string): DocumentStore => {
         }
         return 'written';
       });
+    },
+    remove: async (path) => {
+      try {
+        await rm(join(folder, path));
+        return true;
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return false;
+        throw folderError('remove', join(folder, path), error);
+      }
     },
     list: async (path) => {
       try {

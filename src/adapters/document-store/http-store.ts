@@ -64,21 +64,26 @@ export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
     throw answerError('write', urlOf(path), answer);
   };
 
-  const remove = async (path: string, signal: AbortSignal): Promise<void> => {
-    await send('remove', path, { method: 'DELETE' }, DOCUMENT_CAP, signal);
-  };
+  const sendRemove = async (path: string, signal: AbortSignal): Promise<HttpAnswer> =>
+    send('remove', path, { method: 'DELETE' }, DOCUMENT_CAP, signal);
 
   return {
     name: showUrl(options.base).replace(/\/+$/, ''),
     read,
     write,
+    remove: async (path, signal) => {
+      const answer = await sendRemove(path, signal);
+      if (ABSENT.has(answer.status)) return false;
+      if (DONE.has(answer.status)) return true;
+      throw answerError('remove', urlOf(path), answer);
+    },
     list: async (folder, signal) => {
       const listed = await read(`${folder}/`, signal);
       return listed && parseListing(Buffer.from(listed.bytes).toString('utf8'));
     },
     honoursConditions: async (path, signal) => {
       if ((await write(path, PROBE, { kind: 'unchanged', version: NO_VERSION }, signal)) === 'written') {
-        await remove(path, signal);
+        await sendRemove(path, signal);
         return false;
       }
       // A refusal here means that another publisher's probe exists, and that the server obeys conditions.
@@ -86,7 +91,7 @@ export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
       // Another publisher may remove the probe once in between, but not three times.
       let again = await write(path, PROBE, { kind: 'absent' }, signal);
       if (again === 'written') again = await write(path, PROBE, { kind: 'absent' }, signal);
-      await remove(path, signal);
+      await sendRemove(path, signal);
       return again === 'refused';
     },
   };

@@ -16,6 +16,7 @@ import type { Hub } from '../../hub/hub.ts';
 import type { HubLimits } from '../../hub/limits.ts';
 import { readPem } from '../../io/tls-files.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
+import { durationArgument } from '../arguments.ts';
 import type { Call } from '../call.ts';
 import { VERSION } from '../version.ts';
 
@@ -30,6 +31,7 @@ interface Options {
   readonly maxEnvironments: string;
   readonly maxConnections: string;
   readonly maxArchive: string;
+  readonly forgetAfter?: string;
 }
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
@@ -116,12 +118,22 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => done(), { once: true });
   });
 
+/** A host reports once a minute, and counts as silent after three. */
+const LEAST_FORGET_MS = 600_000;
+
+const toForgetAfter = (text: string): number => {
+  const ms = durationArgument(text);
+  if (ms >= LEAST_FORGET_MS) return ms;
+  throw usage(`"${text}" is too short for --forget-after`, 'write 10m or more, like 30d');
+};
+
 const limitsOf = (options: Options): HubLimits => ({
   hosts: toCount('--max-hosts', options.maxHosts),
   services: toCount('--max-services', options.maxServices),
   environments: toCount('--max-environments', options.maxEnvironments),
   connections: toCount('--max-connections', options.maxConnections),
   archiveBytes: toBytes('--max-archive', options.maxArchive),
+  ...(options.forgetAfter !== undefined && { forgetAfterMs: toForgetAfter(options.forgetAfter) }),
 });
 
 interface Surroundings {

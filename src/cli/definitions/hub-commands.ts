@@ -17,6 +17,7 @@ export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
     .option('--max-environments <n>', 'in all', String(DEFAULT_LIMITS.environments))
     .option('--max-connections <n>', 'open at once', String(DEFAULT_LIMITS.connections))
     .option('--max-archive <size>', 'of one archived image', '16G')
+    .option('--forget-after <duration>', 'a host that is silent for so long leaves the reports: 30d (never)')
     .addHelpText(
       'after',
       `

@@ -48,7 +48,8 @@ const addCreateFlag = (command: Command): Command =>
 
 /** Arguments, options and help of the commands for a build server and its store. */
 export const addPublishCommands = (program: Command, actionOf: ActionOf): void => {
-  addStoreFlags(program.command('fleet').argument('<environment>', 'whose hosts are shown'))
+  const fleet = addStoreFlags(program.command('fleet').argument('<environment>', 'whose hosts are shown'));
+  fleet
     .description('what every host of an environment runs, and who is behind')
     .option('--hosts <file>', 'hosts that should be there: one a line, or a JSON list')
     .option('--watch', 'again whenever something changes')
@@ -65,6 +66,18 @@ Exit codes: 0 every host runs what is published · 1 the store has no such envir
 3 rolled back, blocked or refused somewhere · 4 a host is silent, its engine is offline, or no agent runs there`,
     )
     .action(actionOf(() => import('../commands/fleet.ts')));
+  fleet
+    .command('forget <environment> <host>')
+    .description('removes the report of a host that is gone')
+    .addHelpText(
+      'after',
+      `
+Example:
+  supercargo fleet forget staging web-9 --to https://deploy.example.com
+
+Needs the publish token. A host that still reports is there again a minute later. A hub can do it by itself: hub --forget-after.`,
+    )
+    .action(actionOf(() => import('../commands/fleet-forget.ts')));
   addPublishFlags(
     program
       .command('rollback')

@@ -33,6 +33,8 @@ export interface DocumentStore {
     condition: WriteCondition,
     signal: AbortSignal,
   ) => Promise<'written' | 'refused'>;
+  /** Removes a document. Returns false if there was none. */
+  readonly remove: (path: string, signal: AbortSignal) => Promise<boolean>;
   /** Names of the documents in a folder, without the folder; undefined if the store cannot list. */
   readonly list: (folder: string, signal: AbortSignal) => Promise<readonly string[] | undefined>;
   /** Tests with a temporary document whether the store honours both conditions. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -108,5 +108,27 @@ describe('supercargo fleet', { timeout: 60_000 }, () => {
     const { code, stdout } = await fleet('staging', '--hosts', join(folder, 'hosts'));
     expect(code).toBe(4);
     expect(stdout).toMatch(/^web-2 +silent +– +never .*it has never reported → check SUPERCARGO_REPORT_URL/m);
+  });
+});
+
+describe('supercargo fleet forget', { timeout: 60_000 }, () => {
+  it('removes the report of a host, and says what it does not find', async () => {
+    for (const host of ['web-1', 'web-2', 'web-10']) await report('staging', host, hostStatus({ host }));
+    expect(await fleet('forget', 'staging', 'web-1')).toMatchObject({
+      code: 0,
+      stdout: 'web-1 is forgotten in staging; it is there again if it still reports\n',
+    });
+    expect((await readdir(join(folder, 'reports', 'staging'))).toSorted()).toEqual([
+      'web-10.json',
+      'web-2.json',
+    ]);
+    expect(await fleet('forget', 'staging', 'web-1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /has no report of web-1 in staging [^]*hosts there: web-2, web-10/,
+      ) as string,
+    });
+    expect((await fleet('forget', 'nowhere', 'web-1')).stderr).toMatch(/no host has reported there/);
+    expect((await fleet('forget', 'staging', '../web')).stderr).toMatch(/is not a valid host name/);
   });
 });

@@ -140,6 +140,8 @@ describe('supercargo hub', { timeout: 60_000 }, () => {
   it.each([
     ['an address', ['--listen', '8440'], {}, /"8440" is not a listen address/],
     ['a limit', ['--max-hosts', '0'], {}, /"0" is not a valid --max-hosts/],
+    ['a time', ['--forget-after', '9m'], {}, /"9m" is too short for --forget-after/],
+    ['a folder', ['--data', '/proc/nope'], {}, /cannot make the folder \/proc\/nope/],
     ['a certificate without key', ['--tls-cert', 'x'], {}, /give both --tls-cert and --tls-key/],
     [
       'a certificate that is none',

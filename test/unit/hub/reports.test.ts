@@ -5,10 +5,19 @@ import { AgentError } from '../../../src/core/errors.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import type { ServiceStatus, Status } from '../../../src/core/status/status-document.ts';
+import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
+import { forgetSilent } from '../../../src/hub/forget-silent.ts';
+import { openReports } from '../../../src/hub/reports.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus } from '../../support/status.ts';
 import { bearer, createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
+
+const noFiles: HubFiles = {
+  read: () => Promise.resolve(undefined),
+  list: () => Promise.resolve([]),
+  apply: (changes) => Promise.resolve(changes.map(() => undefined)),
+};
 
 const scenes: Scene[] = [];
 const scene = async (options: SceneOptions = {}): Promise<Scene> => {
@@ -133,6 +142,37 @@ describe('reporting to a hub', () => {
     const more = { ...of('web-1'), added: { later: true } };
     expect((await hub.report('staging', 'web-1', more)).status).toBe(201);
     expect(await (await hub.get('/reports/staging/web-1.json')).json()).toEqual(more);
+  });
+
+  it('leaves out a host that has been silent for too long, where that is wanted', async () => {
+    const clock = { ms: Date.now() };
+    const hour = 3_600_000;
+    const reports = await openReports({
+      files: noFiles,
+      now: () => clock.ms,
+      mostHosts: 9,
+      mostEnvironments: 9,
+      mostServices: 9,
+      onChanged: () => undefined,
+    });
+    const log: unknown[] = [];
+    const context = {
+      reports,
+      now: () => clock.ms,
+      log: { write: (_level: string, _event: string, fields?: object) => void log.push(fields) },
+    };
+    const names = (): readonly string[] => reports.all('staging').map(({ host }) => host);
+    const report = (host: string) => reports.take('staging', host, Buffer.from(JSON.stringify(of(host))));
+    await report('web-1');
+    clock.ms += 20 * hour;
+    await report('web-2');
+    const startedAtMs = clock.ms;
+    clock.ms += 5 * hour;
+    await forgetSilent(context, 24 * hour, clock.ms);
+    expect(names()).toEqual(['web-1', 'web-2']);
+    await forgetSilent(context, 24 * hour, startedAtMs);
+    expect(names()).toEqual(['web-2']);
+    expect(log).toEqual([{ environment: 'staging', host: 'web-1', reason: 'silent' }]);
   });
 
   it('has no room for more hosts than it was given, until one is removed', async () => {

@@ -49,9 +49,9 @@ const dumbServer = (): Promise<DocumentStore> => {
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       if (request.method === 'PUT') documents.set(url, body);
-      if (request.method === 'DELETE') documents.delete(url);
       const found = documents.get(url);
-      if (request.method !== 'GET') response.writeHead(204).end();
+      if (request.method === 'DELETE') response.writeHead(documents.delete(url) ? 204 : 404).end();
+      else if (request.method !== 'GET') response.writeHead(204).end();
       else if (found === undefined) response.writeHead(404).end();
       else response.writeHead(200, { etag: 'W/"1"' }).end(found);
     });
@@ -73,6 +73,8 @@ describe('a folder as a store', () => {
     expect(textOf(await store.read(path, signal))).toBe('2');
     expect(await store.write(path, bytes('4'), { kind: 'none' }, signal)).toBe('written');
     expect(await store.honoursConditions('p', signal)).toBe(true);
+    expect([await store.remove(path, signal), await store.remove(path, signal)]).toEqual([true, false]);
+    expect(await store.read(path, signal)).toBeUndefined();
   });
 
   it('lets one of many writers in, and leaves nothing but documents', async () => {
@@ -102,6 +104,16 @@ describe('a server as a store', () => {
       version: undefined,
     });
     expect(await store.list('manifests/s', signal)).toBeUndefined();
+    const remove = (): Promise<boolean> => store.remove('manifests/s.json', signal);
+    expect([await remove(), await remove()]).toEqual([true, false]);
+  });
+
+  it('that removes nothing says why', async () => {
+    const store = await serve((_request, response) => response.writeHead(401).end());
+    await expect(store.remove('reports/s/web-1.json', signal)).rejects.toMatchObject({
+      message: expect.stringMatching(/cannot remove .*web-1\.json: 401/) as string,
+      advice: expect.stringContaining('SUPERCARGO_PUBLISH_TOKEN') as string,
+    });
   });
 
   it.each([
