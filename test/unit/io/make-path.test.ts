@@ -18,9 +18,11 @@ describe('a folder', () => {
     expect(await makePath(join(folder, 'a/b'))).toBeUndefined();
   });
 
-  it('is made once by two who make it at the same time', async () => {
-    const made = await Promise.all([makePath(join(folder, 'x/y')), makePath(join(folder, 'x/y'))]);
-    expect(made).toContain(join(folder, 'x'));
+  it('is made once by many who make it at the same time', async () => {
+    for (const path of ['x/y', 'z/y/w', 'v/u/t']) {
+      const made = await Promise.all(Array.from({ length: 8 }, () => makePath(join(folder, path))));
+      expect(made).toContain(join(folder, path.charAt(0)));
+    }
   });
 
   it('is no file', async () => {
