@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { donorsIn } from '../core/compose/namespaces.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import { serviceOf, type PlanInput } from '../core/plan/plan-input.ts';
+import { edgeHostAddresses } from '../core/plan/edge/port-availability.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
 import { asksForListeners, isUnsettled, type HostPlan } from '../core/plan/host-plan.ts';
 import { withoutLifted } from '../core/plan/failed-step.ts';
@@ -140,7 +141,8 @@ export const createReconciler = (
       // The list of listeners is long on a busy host, so it is read only if an edge may start or a port may
       // become free.
       const mayStart = view.plan === undefined || asksForListeners(view.plan);
-      const edges = await ports.edges.observe(instances, mayStart, signal);
+      const addresses = mayStart && project ? edgeHostAddresses(project, record.current()) : undefined;
+      const edges = await ports.edges.observe(instances, addresses, signal);
       const containers = markSelf(seen.containers, ownContainerId);
       const actual = asBefore(view.actual, { ...seen, containers, ...edges });
       if (view.offline) {

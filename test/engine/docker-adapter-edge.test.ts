@@ -265,7 +265,7 @@ describe('an edge', () => {
     await chown(path, AGENT_ID, AGENT_ID);
   };
   const seen = async (instance: string): Promise<EdgeSeen> => {
-    const found = (await edges.observe([instance], false, never)).edges[0];
+    const found = (await edges.observe([instance], undefined, never)).edges[0];
     if (found === undefined) throw new Error(`${instance} was not looked at`);
     return found;
   };

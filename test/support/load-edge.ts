@@ -22,6 +22,6 @@ export const serversOf = async (host: TestHost): Promise<readonly EdgeServerSeen
   const instances = (await edgesOf(host)).map(({ instance }) => instance);
   const folder = join(host.stateDir, 'edge');
   const edges = createEdges({ folder, check: async () => Promise.resolve(undefined) });
-  const seen = await edges.observe(instances, false, AbortSignal.timeout(10_000));
+  const seen = await edges.observe(instances, undefined, AbortSignal.timeout(10_000));
   return seen.edges.flatMap((edge) => edge.state?.servers ?? []);
 };

@@ -3,6 +3,7 @@ import { AgentError } from '../../src/core/errors.ts';
 import { formatImage } from '../../src/core/image/reference.ts';
 import type { Action } from '../../src/core/plan/action.ts';
 import { planHost } from '../../src/core/plan/plan-host.ts';
+import { edgeHostAddresses } from '../../src/core/plan/edge/port-availability.ts';
 import { identify } from '../../src/core/plan/ownership.ts';
 import {
   EDGE_TARGET,
@@ -87,7 +88,8 @@ export const createSimulatedAgent = (
     const known = agent.ledger.containers ?? [];
     const seen = await engine.observe({ environment: ENVIRONMENT, replaces, known }, signal);
     const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
-    const actual = { ...seen, ...(await engine.edges.observe(instances, isAsked, signal)) };
+    const addresses = isAsked ? edgeHostAddresses(project, agent.ledger) : undefined;
+    const actual = { ...seen, ...(await engine.edges.observe(instances, addresses, signal)) };
     const more = {
       nowMs: engine.now(),
       failedSteps: withoutLifted(failedSteps, planInput({ ...agent.wish, ledger: agent.ledger }).desired),

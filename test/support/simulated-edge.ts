@@ -36,6 +36,7 @@ export const isEdgeBarred = (state: EngineState, { id, edge }: Container): boole
   const others = state.actual.containers.filter((c) => c.id !== id && isRunning(c)).flatMap((c) => c.ports);
   const handed = handedOver(state, edge?.predecessor);
   const held = edgePorts(state, (c) => c.edge?.instance !== edge?.instance);
+  if (written.frontends.some((f) => state.absentAddresses.includes(f.hostAddress))) return true;
   return written.frontends
     .filter((f) => !handed.some((h) => h.hostAddress === f.hostAddress && h.hostPort === f.hostPort))
     .some((f) => [...others, ...state.occupied, ...held].some((p) => overlaps(p, { ...f, protocol: 'tcp' })));
@@ -181,7 +182,7 @@ export const edgePort = (
   reach: (signal: AbortSignal) => void,
   stumble: (action: EdgeRuntimeAction) => void,
 ): Edges => ({
-  observe: async (instances, withListeners, signal) => {
+  observe: async (instances, addresses, signal) => {
     reach(signal);
     const edges = instances.map((instance): EdgeSeen => {
       const seen = edgeOf(state, instance);
@@ -190,7 +191,11 @@ export const edgePort = (
       return { instance, written: seen?.written, state: answer, hasSockets };
     });
     return Promise.resolve(
-      structuredClone({ edges, listeners: withListeners ? listenersOf(state) : undefined }),
+      structuredClone({
+        edges,
+        listeners: addresses && listenersOf(state),
+        ...(addresses && { absentAddresses: addresses.filter((a) => state.absentAddresses.includes(a)) }),
+      }),
     );
   },
   apply: async (action, signal) => {

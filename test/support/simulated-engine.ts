@@ -57,6 +57,8 @@ export interface SimulatedEngine extends Engine {
   /** Where the log driver `syslog` sends to: without it the engine starts no container that has that driver. */
   readonly setLogServer: (isUp: boolean) => void;
   /** The agent has a network of its own, and sees nobody listen. */
+  /** The host has every address but these. */
+  readonly setAbsent: (addresses: readonly string[]) => void;
   readonly hideListeners: () => void;
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
@@ -80,6 +82,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     isEdgeSilent: false,
     isLogServerDown: false,
     starts: new Map(),
+    absentAddresses: [],
     areListenersHidden: false,
     socketless: new Set(),
     folderless: new Set(),
@@ -162,6 +165,9 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     },
     setLogServer: (isUp) => {
       state.isLogServerDown = !isUp;
+    },
+    setAbsent: (addresses) => {
+      state.absentAddresses = addresses;
     },
     hideListeners: () => {
       state.areListenersHidden = true;

@@ -21,6 +21,8 @@ export interface EngineState {
   isLogServerDown: boolean;
   /** Each running container's last start, counted: the clock may be set back between two. */
   readonly starts: Map<string, { readonly atMs: number; readonly count: number }>;
+  /** Addresses that the host does not have. */
+  absentAddresses: readonly string[];
   /** The agent is in a network of its own. */
   areListenersHidden: boolean;
   /** Instances whose sockets were removed: they go on, and nobody can ask them before they start again. */

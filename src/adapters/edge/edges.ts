@@ -4,6 +4,7 @@ import type { EdgeRuntimeAction, Edges } from '../../core/ports/edge.ts';
 import type { EdgeSeen, HostListener } from '../../core/state/actual.ts';
 import { isInstance } from '../../core/edge/haproxy-names.ts';
 import { readWritten, type Written } from '../../core/edge/parse-haproxy.ts';
+import { absentAddresses } from './absent-addresses.ts';
 import { createEdge, type Edge } from './edge.ts';
 import { edgeError } from './edge-error.ts';
 import { readListeners } from './listeners.ts';
@@ -97,9 +98,11 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
   };
 
   return {
-    observe: async (instances, withListeners, signal) => ({
+    observe: async (instances, addresses, signal) => ({
       edges: await Promise.all(instances.map((instance) => observeOne(instance, signal))),
-      listeners: withListeners ? await listeners() : undefined,
+      // Before the listeners, which would show the test of an address.
+      ...(addresses && { absentAddresses: await absentAddresses(addresses) }),
+      listeners: addresses && (await listeners()),
     }),
     apply: async (action: EdgeRuntimeAction, signal) =>
       action.kind === 'edge-discard'

@@ -7,6 +7,8 @@ export interface EdgesSeen {
   readonly edges: readonly EdgeSeen[];
   /** Undefined if not requested. */
   readonly listeners: readonly HostListener[] | undefined;
+  /** See `Actual`. Absent if not requested. */
+  readonly absentAddresses?: readonly string[];
 }
 
 /** Actions on an edge's runtime and files, not on the engine. */
@@ -14,10 +16,13 @@ export type EdgeRuntimeAction = EdgeStep | Extract<Action, { readonly kind: 'edg
 
 /** The edges of this environment on this host. */
 export interface Edges {
-  /** Rejects only with the signal's reason; an edge that does not answer is undefined. */
+  /**
+   * Rejects only with the signal's reason; an edge that does not answer is undefined. `addresses`: the host
+   * addresses to test; undefined if neither they nor the listeners are requested.
+   */
   readonly observe: (
     instances: readonly string[],
-    withListeners: boolean,
+    addresses: readonly string[] | undefined,
     signal: AbortSignal,
   ) => Promise<EdgesSeen>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */

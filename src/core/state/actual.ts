@@ -17,6 +17,8 @@ export interface Actual {
   readonly edges: readonly EdgeSeen[];
   /** Listening TCP sockets of this host; undefined if not read in this pass, empty if not visible. */
   readonly listeners: readonly HostListener[] | undefined;
+  /** Declared addresses at which this host cannot listen, read together with `listeners`. */
+  readonly absentAddresses?: readonly string[];
 }
 
 export interface EdgeSeen {

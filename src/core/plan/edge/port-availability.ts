@@ -1,6 +1,9 @@
 import { canonicalIp } from '../../compose/ip.ts';
+import type { ComposeProject } from '../../compose/project-model.ts';
+import { exposureOf } from '../../compose/start-first-checks.ts';
 import type { EdgeFrontend } from '../../edge/edge-config.ts';
 import type { HostListener, HostPort } from '../../state/actual.ts';
+import type { Ledger } from '../../state/ledger.ts';
 import { covers, overlaps } from '../port-conflicts.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../plan-input.ts';
@@ -33,9 +36,10 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
     judged.flatMap(({ frontend, is, by }) =>
       is === kind && by ? [{ frontend, decision: decisionOf(kind, frontend, by) }] : [],
     );
+  const absent = judged.filter(({ is }) => is === 'absent').map(({ frontend }) => withoutAddress(frontend));
   const unknown = judged.find(({ is }) => is === 'unknown')?.frontend;
   return {
-    taken: blocked('taken'),
+    taken: [...blocked('taken'), ...absent],
     shared: blocked('shared'),
     postponed: judged.flatMap(({ frontend, is }) => (is === 'postponed' ? [frontend] : [])),
     lacksPort: judged.some(({ isBound }) => !isBound),
@@ -43,9 +47,17 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
   };
 };
 
+/** The single addresses of the host at which an edge may have to listen. */
+export const edgeHostAddresses = (project: ComposeProject, { services }: Ledger): readonly string[] => {
+  const declared = Object.values(project.services).filter((s) => exposureOf(s) === 'edge');
+  const good = Object.values(services).flatMap((s) => s.good.map((g) => g.release.spec));
+  const ports = [...declared, ...good.filter((s) => s.exposure === 'edge')].flatMap((s) => s.container.ports);
+  return [...new Set(ports.map((p) => p.hostAddress).filter((address) => address !== ''))];
+};
+
 type Judged = {
   readonly isBound?: true;
-  readonly is: 'ours' | 'postponed' | 'unknown' | 'taken' | 'shared';
+  readonly is: 'ours' | 'postponed' | 'unknown' | 'taken' | 'shared' | 'absent';
   readonly by?: PortOwner;
 };
 
@@ -65,6 +77,9 @@ const judgeContainer = (input: PlanInput, frontend: EdgeFrontend): Judged => {
     (o) => !o.edge && isUp(o) && o.ports.some((p) => overlaps(wanted, p)),
   );
   if (holder) return { is: 'taken', by: containerOwner(holder, wanted) };
+  // An agent that cannot see the host's listeners does not know its addresses either.
+  if (actual.listeners?.length !== 0 && actual.absentAddresses?.includes(frontend.hostAddress) === true)
+    return { is: 'absent' };
   // The engine holds the port for an edge of ours until that edge has ended.
   const published = edgeParts(actual).flatMap((p) => p.container.ports);
   if (edge.mode === 'host' && published.some((o) => overlaps(o, wanted))) return { is: 'postponed' };
@@ -124,6 +139,18 @@ const listenerPort = (l: HostListener): HostPort => ({
   hostAddress: canonicalIp(l.address) ?? '',
   hostPort: l.port,
   protocol: 'tcp',
+});
+
+const withoutAddress = (frontend: EdgeFrontend): TakenPort => ({
+  frontend,
+  decision: {
+    kind: 'blocked',
+    reason: 'port',
+    message:
+      `port ${String(frontend.hostPort)}/tcp cannot be opened at ${frontend.hostAddress}: ` +
+      'this host does not have that address',
+    advice: 'correct host_ip in the compose file, or give the host this address (see them with: ip address)',
+  },
 });
 
 const decisionOf = (kind: 'taken' | 'shared', f: EdgeFrontend, by: PortOwner): TakenPort['decision'] => {

@@ -48,7 +48,7 @@ describe('the edges of an environment', () => {
   it('are told in the order that was asked for; what does not run or was never written is unknown', async () => {
     const edges = edgesWith();
     await write(edges, 'e1');
-    expect(await edges.observe(['e2', 'e1'], false, never)).toEqual({
+    expect(await edges.observe(['e2', 'e1'], undefined, never)).toEqual({
       edges: [
         { instance: 'e2', state: undefined, written: undefined, hasSockets: false },
         {
@@ -62,21 +62,25 @@ describe('the edges of an environment', () => {
     });
   });
 
-  it('come with the listeners of the host only where they are asked for', async () => {
-    const seen = await edgesWith().observe([], true, never);
-    expect(seen).toEqual({ edges: [], listeners: [{ address: '', port: 80, uid: 0 }] });
+  it('come with the listeners of the host, and addresses that it does not have, only where they are asked for', async () => {
+    const seen = await edgesWith().observe([], ['127.0.0.1', '192.0.2.9', '127.0.0.77'], never);
+    expect(seen).toEqual({
+      edges: [],
+      listeners: [{ address: '', port: 80, uid: 0 }],
+      absentAddresses: ['192.0.2.9'],
+    });
   });
 
   it('whose file cannot be read are unknown too: what they serve is kept', async () => {
     await mkdir(join(folder, 'config', 'e1', 'haproxy.cfg'), { recursive: true });
-    const { edges } = await edgesWith().observe(['e1'], false, never);
+    const { edges } = await edgesWith().observe(['e1'], undefined, never);
     expect(edges).toEqual([{ instance: 'e1', state: undefined, written: undefined, hasSockets: false }]);
   });
 
   it('whose label is no name of ours are unknown, and the others are told', async () => {
     const edges = edgesWith();
     await write(edges, 'e1');
-    const seen = await edges.observe(['../E 1', 'e1'], false, never);
+    const seen = await edges.observe(['../E 1', 'e1'], undefined, never);
     expect(seen.edges.map(({ instance, written }) => [instance, written !== undefined])).toEqual([
       ['../E 1', false],
       ['e1', true],
@@ -90,7 +94,7 @@ describe('the edges of an environment', () => {
     onTestFinished(() => void silent.close());
     const asked = once(silent, 'connection');
     const ended = new AbortController();
-    const look = edgesWith().observe(['e1'], false, ended.signal);
+    const look = edgesWith().observe(['e1'], undefined, ended.signal);
     await asked;
     ended.abort(new Error('the tick is over'));
     await expect(look).rejects.toThrow('the tick is over');
@@ -123,7 +127,7 @@ describe('the edges of an environment', () => {
       code: 'EDGE',
       message,
     });
-    const { edges } = await accepting.observe(['e1'], false, never);
+    const { edges } = await accepting.observe(['e1'], undefined, never);
     expect(edges[0]?.written?.text).toBe(renderConfig(configFor('e1')));
     expect(await readdir(join(folder, 'config', 'e1'))).toEqual(['haproxy.cfg']);
   });

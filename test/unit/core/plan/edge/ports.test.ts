@@ -267,3 +267,38 @@ describe('an edge that was made while the one before was away', () => {
     expect(steps.indexOf('stop edge')).toBeLessThan(steps.indexOf('start edge'));
   });
 });
+
+describe('an address that the host does not have', () => {
+  const BAD = startFirst({ ports: '["192.0.2.9:80:8888"]', more: API });
+  const ABSENT = 'port 80/tcp cannot be opened at 192.0.2.9: this host does not have that address';
+
+  it.each(['host', 'publish'] as const)(
+    'blocks its own service alone, with an edge in %s mode',
+    async (mode) => {
+      const s = scene(BAD);
+      s.engine.occupy(22);
+      s.engine.setAbsent(['192.0.2.9']);
+      s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, mode } } };
+      await deploy(s, versions);
+      expect(await messages(s)).toEqual({ web: ABSENT, api: 'converged' });
+      expect(rotation(s.engine)).toEqual(['api:7000 api 1 ready [api 1]']);
+    },
+  );
+
+  it('is used once the host has it', async () => {
+    const s = scene(BAD);
+    s.engine.occupy(22);
+    s.engine.setAbsent(['192.0.2.9']);
+    await deploy(s, versions);
+    s.engine.setAbsent([]);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged', api: 'converged' });
+  });
+
+  it('lost while the edge is away, takes only its own service down', async () => {
+    const s = await deployed(BAD, versions);
+    s.engine.occupy(22);
+    s.engine.setAbsent(['192.0.2.9']);
+    s.engine.byHand.kill(edgeName(s));
+    expect(await messages(s)).toEqual({ web: ABSENT, api: 'converged' });
+  });
+});
