@@ -16,6 +16,7 @@ import {
   registryMirrors,
   reportUrl,
   secretWord,
+  subnets,
   text,
 } from './validators.ts';
 
@@ -70,6 +71,17 @@ const behaviour = {
       'How the proxy gets its ports: by sharing the network of the host, or (on rootless engines and ' +
       'desktops) published by the engine, with a gap of about 0.5 s when the proxy itself is ' +
       'replaced.',
+  }),
+  SUPERCARGO_EDGE_TRUSTED_PROXIES: subnets({
+    as: 'trustedProxies',
+    unit: 'addresses and subnets (ADDRESS/PREFIX), several separated by "," or blanks',
+    otherwise: 'none',
+    default: [],
+    example: '10.0.0.0/24',
+    effect:
+      'Proxies or load balancers in front of this host. With app_protocol: http, their Forwarded, ' +
+      'X-Forwarded-* and X-Real-IP headers reach the app; those of any other client are replaced. A change ' +
+      'replaces the proxy of this host, as SUPERCARGO_EDGE_MODE says.',
   }),
   SUPERCARGO_LOG_LEVEL: logLevel({
     unit: 'one of trace, debug, info, warn, error, fatal',

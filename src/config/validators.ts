@@ -1,4 +1,5 @@
 import { EnvError } from 'envalid';
+import { canonicalSubnet } from '../core/compose/ip.ts';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 import type { DeployWindow } from '../core/window/deploy-window.ts';
@@ -127,6 +128,20 @@ export const registryMirrors = kind<readonly Mirror[]>((value) => {
   if (parsed.kind === 'problem') throw new EnvError(parsed.message);
   return parsed.mirrors;
 });
+
+/** A single address becomes a subnet of its own. */
+export const subnets = kind<readonly string[]>((value) =>
+  value
+    .split(/[\s,]+/)
+    .filter((word) => word !== '')
+    .map((word) => {
+      const subnet = canonicalSubnet(
+        word.includes('/') ? word : `${word}/${word.includes(':') ? '128' : '32'}`,
+      );
+      if (subnet === undefined) throw new EnvError(`has "${word}", which is neither an address nor a subnet`);
+      return subnet;
+    }),
+);
 
 const tcpAddress = (value: string): EngineAddress => {
   const url = URL.canParse(value) ? new URL(value) : undefined;

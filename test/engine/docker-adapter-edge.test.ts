@@ -216,6 +216,7 @@ const configOf = (instance: string, hostPort: number, address: string, port: num
   mode: 'host',
   agentUid: AGENT_ID,
   hasIpv6: false,
+  trustedProxies: [],
   longestDrainMs: 30_000,
   frontends: [{ hostAddress: '127.0.0.1', hostPort, protocol: 'http', backend: BACKEND }],
   backends: [{ name: BACKEND, protocol: 'http', servers: [{ name: SERVER, address, port, state: 'ready' }] }],

@@ -64,6 +64,7 @@ const configOf = (
   mode: 'host',
   agentUid: AGENT_ID,
   hasIpv6: false,
+  trustedProxies: [],
   longestDrainMs: 30_000,
   frontends: ports.map((hostPort) => ({ hostAddress: '', hostPort, protocol, backend: BACKEND })),
   backends: [{ name: BACKEND, protocol, servers }],

@@ -91,6 +91,7 @@ export const edgeSetting: EdgeSetting = {
   mode: 'host',
   agentUid: 1000,
   hasIpv6: false,
+  trustedProxies: [],
 };
 
 /** For engines of tests that make no edge. */

@@ -129,7 +129,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   };
 };
 
-const edgeSetting = ({ edgeImage, edgeMode }: Config, agentUid: number): EdgeSetting => ({
+const edgeSetting = ({ edgeImage, edgeMode, trustedProxies }: Config, agentUid: number): EdgeSetting => ({
   image: {
     reference: edgeImage,
     digest: edgeImage.digest,
@@ -140,6 +140,7 @@ const edgeSetting = ({ edgeImage, edgeMode }: Config, agentUid: number): EdgeSet
   mode: edgeMode,
   agentUid,
   hasIpv6: hostHasIpv6(),
+  trustedProxies,
 });
 
 const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[0] => ({

@@ -42,6 +42,8 @@ export interface EdgeConfig {
   readonly agentUid: number;
   /** Whether "every address" includes IPv6, which an edge cannot bind on a host without it. */
   readonly hasIpv6: boolean;
+  /** `ADDRESS/PREFIX`: what their headers say about a client (`X-Forwarded-For`) is passed on. */
+  readonly trustedProxies: readonly string[];
   readonly frontends: readonly EdgeFrontend[];
   readonly backends: readonly EdgeBackend[];
   /** When a leaving edge ends its last sessions by force. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalIp } from '../compose/ip.ts';
+import { canonicalIp, canonicalSubnet } from '../compose/ip.ts';
 import { AgentError } from '../errors.ts';
 
 /** HAProxy's names of sections and servers (manual, 2.2 and 4.1), without our separator, the colon. */
@@ -64,6 +64,12 @@ const checkedAddress = (value: string): string => {
   const ip = canonicalIp(value);
   if (ip === undefined) throw refused('address', value);
   return ip;
+};
+
+export const checkedSubnet = (value: string): string => {
+  const subnet = canonicalSubnet(value);
+  if (subnet === undefined) throw refused('subnet', value);
+  return subnet;
 };
 
 export const checkedPort = (value: number): number => {

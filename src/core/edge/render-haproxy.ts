@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AgentError } from '../errors.ts';
 import { EDGE_RUN_MOUNT, EDGE_WORKER_ID, runtimeSocketName } from './edge-container.ts';
 import { listenersOf, type Listener } from './listener.ts';
-import type { EdgeBackend, EdgeConfig, EdgeProtocol, EdgeServer } from './edge-config.ts';
+import type { EdgeBackend, EdgeConfig, EdgeServer } from './edge-config.ts';
 import {
   checkedBackend,
   checkedCount,
@@ -10,6 +10,7 @@ import {
   checkedInstance,
   checkedPort,
   checkedServer,
+  checkedSubnet,
   endpoint,
   frontendName,
 } from './haproxy-names.ts';
@@ -19,20 +20,44 @@ const FILE_LIMIT = 65_536;
 
 /**
  * Repeated on every server, because a server added at run time inherits nothing from `default-server` before
- * HAProxy 3.4. A new server is down after its first failed check, a server that was up after two.
+ * HAProxy 3.4. A new server is down after its first failed check. A server that was up is down after five: an
+ * app that refuses connections after 2 s, one that is only too busy to accept any after 12 s.
  */
-const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2';
+const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 5';
+
+/** Marks a line that a trusted proxy leaves as it is. */
+const TRUSTED = 'from-trusted-proxy';
+
+/** The headers by which proxies tell of the client. Some frameworks read `_` in a name as `-`. */
+const FORWARDED = '^(x[-_])?(forwarded([-_].*)?|real[-_]ip)$';
+const HAS_FORWARDED_FOR = '{ req.fhdr(x-forwarded-for) -m found }';
+
+/**
+ * What the app is told about the client. Headers of a trusted proxy stay, and its address is added to the
+ * last `X-Forwarded-For`, which it wrote itself. Those of any other client are replaced.
+ */
+const forwardedLines = (trustedProxies: readonly string[]): readonly string[] => {
+  const [unless, and] = trustedProxies.length > 0 ? [` unless ${TRUSTED}`, ` !${TRUSTED}`] : ['', ''];
+  return [
+    `http-request del-header ${FORWARDED} -m reg${unless}`,
+    `http-request set-header X-Forwarded-For %[req.fhdr(x-forwarded-for)],\\ %[src] if ${HAS_FORWARDED_FOR}`,
+    `http-request set-header X-Forwarded-For %[src] unless ${HAS_FORWARDED_FOR}`,
+    `http-request set-header X-Forwarded-Proto http${unless}`,
+    `http-request set-header X-Forwarded-Host %[req.fhdr(host)] if { req.fhdr(host) -m found }${and}`,
+    `http-request set-header X-Real-IP %[src]${unless}`,
+  ];
+};
 
 /**
  * The timeouts are long because the apps decide when an idle connection ends; keep-alive probes find dead
  * peers. `connect` is short because a dead container answers nothing until its address is forgotten.
  */
-const DEFAULTS = [
+const defaultsOf = (connect: string): readonly string[] => [
   'balance leastconn',
   'retries 3',
   'option redispatch 1',
   'option tcpka',
-  'timeout connect 2s',
+  `timeout connect ${connect}`,
   'timeout check 2s',
   'timeout client 1h',
   'timeout server 1h',
@@ -40,37 +65,46 @@ const DEFAULTS = [
 ];
 
 /** After an `empty-response` the app may have begun, so only safe methods (RFC 9110, 9.2.1) repeat. */
-const PROTOCOL: Readonly<
-  Record<EdgeProtocol, { readonly both: readonly string[]; readonly backend: readonly string[] }>
-> = {
-  tcp: { both: ['mode tcp'], backend: [] },
-  http: {
-    both: ['mode http'],
-    backend: [
-      'option forwardfor',
-      'retry-on conn-failure empty-response',
-      'http-request disable-l7-retry unless METH_GET or METH_OPTIONS',
-    ],
-  },
-};
+const RETRY = [
+  'retry-on conn-failure empty-response',
+  'http-request disable-l7-retry unless METH_GET or METH_OPTIONS',
+];
 
-/**
- * Settings that only the file has. They are not part of the shape, so that an upgrade of the agent replaces
- * no edge. A running edge gets them at its next start; its `description` names the settings that it started
- * with.
- */
-interface FileLines {
+/** What a version of the agent writes beside the ports, backends and servers. */
+interface Settings {
   readonly global: readonly string[];
+  readonly tuning: readonly string[];
   readonly defaults: readonly string[];
+  readonly httpBackend: (trustedProxies: readonly string[]) => readonly string[];
   readonly tcpBackend: readonly string[];
 }
-const NO_LINES: FileLines = { global: [], defaults: [], tcpBackend: [] };
 
-const SETTINGS: FileLines = {
+/** The settings of the first agents. The shape is computed with these, so that no upgrade changes it. */
+const FIRST_SETTINGS: Settings = {
+  global: [],
+  tuning: ['tune.bufsize 32768'],
+  defaults: defaultsOf('2s'),
+  httpBackend: () => ['option forwardfor', ...RETRY],
+  tcpBackend: [],
+};
+
+const SETTINGS: Settings = {
   // Without it the kernel lets two edges of root share a port (socket(7), SO_REUSEPORT).
   global: ['noreuseport'],
-  // A client that disconnects ends its request. HAProxy 2.6 needs this in `defaults`, for the frontend.
-  defaults: ['option abortonclose'],
+  tuning: [
+    // As many headers as Node.js reads of a request (2,000), with a few bytes for each of them.
+    'tune.bufsize 65536',
+    'tune.http.maxhdr 2048',
+    // Room for the headers that the edge adds, with a long Host.
+    'tune.maxrewrite 4096',
+  ],
+  defaults: [
+    // With its three retries as long as a server stays up that is too busy to accept.
+    ...defaultsOf('3s'),
+    // A client that disconnects ends its request. HAProxy 2.6 needs this in `defaults`, for the frontend.
+    'option abortonclose',
+  ],
+  httpBackend: (trustedProxies) => [...RETRY, ...forwardedLines(trustedProxies)],
   // A TCP client may close its half of the connection and wait for the answer.
   tcpBackend: ['no option abortonclose'],
 };
@@ -79,7 +113,10 @@ const digestOf = (text: string, length: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
 
 /** An edge that reports another digest started with the settings of another agent version. */
-export const EDGE_SETTINGS = digestOf(JSON.stringify(SETTINGS), 8);
+export const EDGE_SETTINGS = digestOf(
+  JSON.stringify([SETTINGS, SETTINGS.httpBackend([]), SETTINGS.httpBackend(['any']), CHECK]),
+  8,
+);
 
 /** Address and check options, as they follow the name in a `server` line and in `add server`. */
 export const serverArguments = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
@@ -102,15 +139,14 @@ const MAX_TIME_MS = 2_147_483_647;
 const hardStopMs = ({ longestDrainMs }: EdgeConfig): number =>
   Math.min(Math.max(checkedCount('time', longestDrainMs), 1_000), MAX_TIME_MS);
 
-const globalSection = (config: EdgeConfig, lines: FileLines): string =>
+const globalSection = (config: EdgeConfig, { global, tuning }: Settings): string =>
   section('global', [
     `node ${checkedEnvironment(config.environment)}`,
-    ...lines.global,
+    ...global,
     `uid ${EDGE_WORKER_ID}`,
     `gid ${EDGE_WORKER_ID}`,
     `fd-hard-limit ${FILE_LIMIT}`,
-    // Request headers up to 31 kB: the default of 16 kB refuses what apps without an edge accept.
-    'tune.bufsize 32768',
+    ...tuning,
     `stats socket ${EDGE_RUN_MOUNT}/${runtimeSocketName(checkedInstance(config.instance))} ` +
       `level admin expose-fd listeners mode 660 uid ${checkedCount('uid', config.agentUid)}`,
     'stats timeout 30s',
@@ -124,18 +160,26 @@ const bindsOf = ({ address, port }: Listener, hasIpv6: boolean): readonly string
 const frontendSection = (listener: Listener, hasIpv6: boolean): string => {
   const { hostAddress, hostPort, protocol, backend } = listener.frontend;
   return section(`frontend ${frontendName(hostAddress, hostPort)}`, [
-    ...PROTOCOL[protocol].both,
+    `mode ${protocol}`,
     ...(protocol === 'http' ? ['option idle-close-on-response'] : []),
     ...bindsOf(listener, hasIpv6),
     `default_backend ${checkedBackend(backend)}`,
   ]);
 };
 
-const backendSection = ({ name, protocol, servers }: EdgeBackend, lines: FileLines): string =>
+const backendSection = (
+  { name, protocol, servers }: EdgeBackend,
+  trustedProxies: readonly string[],
+  { httpBackend, tcpBackend }: Settings,
+): string =>
   section(`backend ${checkedBackend(name)}`, [
-    ...PROTOCOL[protocol].both,
-    ...PROTOCOL[protocol].backend,
-    ...(protocol === 'tcp' ? lines.tcpBackend : []),
+    `mode ${protocol}`,
+    ...(protocol === 'http'
+      ? [
+          ...trustedProxies.map((subnet) => `acl ${TRUSTED} src ${checkedSubnet(subnet)}`),
+          ...httpBackend(trustedProxies),
+        ]
+      : tcpBackend),
     ...servers.toSorted(byName).map(serverLine),
   ]);
 
@@ -161,21 +205,22 @@ const checkWhole = ({ frontends, backends }: EdgeConfig): void => {
   }
 };
 
-const sectionsOf = (config: EdgeConfig, lines: FileLines): readonly string[] => [
-  globalSection(config, lines),
-  section('defaults', [...DEFAULTS, ...lines.defaults]),
+const sectionsOf = (config: EdgeConfig, settings: Settings): readonly string[] => [
+  globalSection(config, settings),
+  section('defaults', settings.defaults),
   ...listenersOf(config).map((listener) => frontendSection(listener, config.hasIpv6)),
-  ...config.backends.toSorted(byName).map((backend) => backendSection(backend, lines)),
+  ...config.backends
+    .toSorted(byName)
+    .map((backend) => backendSection(backend, config.trustedProxies, settings)),
 ];
 
 /**
  * Digest of what the runtime API cannot change: a running edge with another shape has to be replaced. It
- * leaves out servers, `hard-stop-after` (only a leaving edge uses it) and the settings that only the file
- * has.
+ * leaves out servers, `hard-stop-after` (only a leaving edge uses it) and the settings of this version.
  */
 export const edgeShape = (config: EdgeConfig): string => {
   const backends = config.backends.map((backend) => ({ ...backend, servers: [] }));
-  return digestOf(sectionsOf({ ...config, backends, instance: 'any' }, NO_LINES).join('\n\n'), 16);
+  return digestOf(sectionsOf({ ...config, backends, instance: 'any' }, FIRST_SETTINGS).join('\n\n'), 16);
 };
 
 /**

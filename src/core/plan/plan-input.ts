@@ -51,6 +51,8 @@ export interface EdgeSetting {
   /** Owner of the edge's sockets, as seen inside its container. */
   readonly agentUid: number;
   readonly hasIpv6: boolean;
+  /** See `EdgeConfig`. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** Each release of a service backs off alone: a failed pull of the next one delays no repair of the last. */

@@ -68,6 +68,7 @@ const configOf = (
     mode: input.edge.mode,
     agentUid: input.edge.agentUid,
     hasIpv6: input.edge.hasIpv6,
+    trustedProxies: input.edge.trustedProxies,
     frontends: frontends.map((f) => ({ ...f, protocol: protocolOf(f) })),
     backends,
     longestDrainMs: Math.max(0, ...demands.map((s) => s.drainMs)),

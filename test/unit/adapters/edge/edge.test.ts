@@ -13,6 +13,7 @@ const configFor = (longestDrainMs: number): EdgeConfig => ({
   mode: 'host',
   agentUid: 0,
   hasIpv6: false,
+  trustedProxies: [],
   frontends: [],
   backends: [],
   longestDrainMs,

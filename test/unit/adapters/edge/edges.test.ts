@@ -17,6 +17,7 @@ const configFor = (instance: string, longestDrainMs = 1_000): EdgeConfig => ({
   mode: 'host',
   agentUid: 0,
   hasIpv6: false,
+  trustedProxies: [],
   frontends: [],
   backends: [],
   longestDrainMs,

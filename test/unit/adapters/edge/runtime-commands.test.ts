@@ -45,7 +45,7 @@ const scripted = (
 const remove = async (answer: string, deadlineMs: number, signal = never): Promise<void> =>
   removeServer(scripted({ del: [answer] }).runtime, 'web:80', NAME, { deadlineMs, everyMs: 1 }, signal);
 
-const ADD = `add server ${WORD} 10.0.0.2:8888 check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2`;
+const ADD = `add server ${WORD} 10.0.0.2:8888 check inter 2s fastinter 500ms downinter 500ms rise 1 fall 5`;
 const LEAD_ON = [`enable health ${WORD}`, `set server ${WORD} state drain`];
 
 describe('a command to the edge', () => {

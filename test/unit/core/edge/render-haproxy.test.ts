@@ -9,7 +9,7 @@ import type {
 import { EDGE_SETTINGS, edgeShape, renderConfig } from '../../../../src/core/edge/render-haproxy.ts';
 import { readWritten } from '../../../../src/core/edge/parse-haproxy.ts';
 
-const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 2';
+const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 5';
 
 const server = (name: string, more: Partial<EdgeServer> = {}): EdgeServer => ({
   name: name.repeat(12),
@@ -37,12 +37,14 @@ const edge = (more: Partial<EdgeConfig> = {}): EdgeConfig => ({
   mode: 'host',
   agentUid: 998,
   hasIpv6: false,
+  trustedProxies: [],
   longestDrainMs: 30_000,
   frontends: [frontend()],
   backends: [backend()],
   ...more,
 });
 const tcp = { protocol: 'tcp' } as const;
+const FORWARDED = /^(acl|http-request (set|del)-header) /;
 
 /** The lines of one section, without their indentation. */
 const sectionOf = (title: string, config: EdgeConfig): readonly string[] =>
@@ -51,6 +53,10 @@ const sectionOf = (title: string, config: EdgeConfig): readonly string[] =>
     .map((section) => section.trimEnd().split('\n  '))
     .find(([first]) => first === title)
     ?.slice(1) ?? [];
+
+/** The lines that say who the client is. */
+const rules = (trustedProxies: readonly string[]): readonly string[] =>
+  sectionOf('backend web:8888', edge({ trustedProxies })).filter((line) => FORWARDED.test(line));
 
 describe('the config of an edge', () => {
   it('limits files rather than sessions, gives the socket to the agent and drops to its own user', () => {
@@ -62,7 +68,9 @@ describe('the config of an edge', () => {
       'uid 99',
       'gid 99',
       'fd-hard-limit 65536',
-      'tune.bufsize 32768',
+      'tune.bufsize 65536',
+      'tune.http.maxhdr 2048',
+      'tune.maxrewrite 4096',
       'stats socket /edge/run/e1.runtime.sock level admin expose-fd listeners mode 660 uid 998',
       'stats timeout 30s',
     ]);
@@ -96,15 +104,37 @@ describe('the config of an edge', () => {
     ]);
     expect(sectionOf('backend web:8888', edge())).toEqual([
       'mode http',
-      'option forwardfor',
       'retry-on conn-failure empty-response',
       'http-request disable-l7-retry unless METH_GET or METH_OPTIONS',
+      ...rules([]),
       `server aaaaaaaaaaaa 10.1.0.2:8888 ${CHECK}`,
     ]);
   });
 
+  it('replaces what a client says of itself, unless it is a trusted proxy', () => {
+    expect(rules([])).toEqual([
+      'http-request del-header ^(x[-_])?(forwarded([-_].*)?|real[-_]ip)$ -m reg',
+      String.raw`http-request set-header X-Forwarded-For %[req.fhdr(x-forwarded-for)],\ %[src] if { req.fhdr(x-forwarded-for) -m found }`,
+      'http-request set-header X-Forwarded-For %[src] unless { req.fhdr(x-forwarded-for) -m found }',
+      'http-request set-header X-Forwarded-Proto http',
+      'http-request set-header X-Forwarded-Host %[req.fhdr(host)] if { req.fhdr(host) -m found }',
+      'http-request set-header X-Real-IP %[src]',
+    ]);
+    expect(rules(['10.0.0.0/8', 'fd00::/64'])).toEqual([
+      'acl from-trusted-proxy src 10.0.0.0/8',
+      'acl from-trusted-proxy src fd00::/64',
+      'http-request del-header ^(x[-_])?(forwarded([-_].*)?|real[-_]ip)$ -m reg unless from-trusted-proxy',
+      String.raw`http-request set-header X-Forwarded-For %[req.fhdr(x-forwarded-for)],\ %[src] if { req.fhdr(x-forwarded-for) -m found }`,
+      'http-request set-header X-Forwarded-For %[src] unless { req.fhdr(x-forwarded-for) -m found }',
+      'http-request set-header X-Forwarded-Proto http unless from-trusted-proxy',
+      'http-request set-header X-Forwarded-Host %[req.fhdr(host)] if { req.fhdr(host) -m found } !from-trusted-proxy',
+      'http-request set-header X-Real-IP %[src] unless from-trusted-proxy',
+    ]);
+  });
+
   it('has no word of http for tcp', () => {
-    const config = edge({ frontends: [frontend(tcp)], backends: [backend(tcp)] });
+    const trustedProxies = ['10.0.0.0/8'];
+    const config = edge({ frontends: [frontend(tcp)], backends: [backend(tcp)], trustedProxies });
     expect(sectionOf('frontend any:80', config)).toEqual([
       'mode tcp',
       'bind 0.0.0.0:80',
@@ -197,6 +227,7 @@ describe('the same meaning', () => {
     ['another protocol', { frontends: [frontend(tcp)], backends: [backend(tcp)] }, false],
     ['another agent', { agentUid: 0 }, false],
     ['IPv6', { hasIpv6: true }, false],
+    ['a trusted proxy', { trustedProxies: ['10.0.0.0/8'] }, false],
   ])('with %s is the same shape: %s', (_, more, isSame) => {
     expect(edgeShape(edge(more)) === edgeShape(edge())).toBe(isSame);
   });
@@ -230,6 +261,7 @@ describe('what is no config', () => {
     ['is not a valid port', { frontends: [frontend({ hostPort: 0 })] }],
     ['is not a valid port', { backends: [backend({ servers: [server('a', { port: 65_536 })] })] }],
     ['is not a valid uid', { agentUid: -1 }],
+    ['is not a valid subnet', { trustedProxies: ['10.0.0.0/8 { always_true }'] }],
     ['is not a valid time', { longestDrainMs: Number.NaN }],
     ['would have any:80 twice', { frontends: [frontend(), frontend()] }],
     [

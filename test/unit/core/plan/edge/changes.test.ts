@@ -16,6 +16,9 @@ const listening = (s: Scenario): readonly number[] =>
     .actual()
     .edges.flatMap((e) => (e.state?.frontends ?? []).map((f) => f.hostPort))
     .toSorted((a, b) => a - b);
+/** So many are connected to the first container. */
+const sessions = (s: Scenario, count: number): void =>
+  s.engine.byHand.connect(s.engine.actual().containers.find((c) => c.owner)?.name ?? '', count);
 const told = (s: Scenario, steps: RegExp): readonly string[] => s.since().filter((step) => steps.test(step));
 
 describe('an edge that started with the settings of an older agent', () => {
@@ -28,8 +31,6 @@ describe('an edge that started with the settings of an older agent', () => {
     'remove edge',
     'edge-discard',
   ];
-  const sessions = (s: Scenario, count: number): void =>
-    s.engine.byHand.connect(s.engine.actual().containers.find((c) => c.owner)?.name ?? '', count);
 
   it('is replaced, and nothing else is touched', async () => {
     const s = await deployed();
