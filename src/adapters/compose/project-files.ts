@@ -7,6 +7,10 @@ import { unreadOf, unreadText } from '../../io/input-file.ts';
 
 const FRAGMENTS = 'compose.d';
 const MAIN_NAMES = ['compose.yaml', 'compose.yml'];
+const OLD_NAMES = ['docker-compose.yaml', 'docker-compose.yml'];
+/** Compose merges these into the main file. */
+const OVERRIDE_NAMES = [...MAIN_NAMES, ...OLD_NAMES].map((name) => name.replace('.', '.override.'));
+const KNOWN_NAMES: ReadonlySet<string> = new Set([FRAGMENTS, ...MAIN_NAMES, ...OLD_NAMES, ...OVERRIDE_NAMES]);
 
 /** The compose files of one project, in reading order, and the problems. All paths are absolute. */
 export interface ComposeFiles {
@@ -54,13 +58,13 @@ const kindOfEntry = async (folder: string, entry: Dirent, signal?: AbortSignal):
 };
 
 /**
- * The kinds of compose.yaml, compose.yml and compose.d, from one reading of the folder, because a stat of a
+ * The kinds of compose.yaml, compose.d and the like, from one reading of the folder, because a stat of a
  * missing name costs an error.
  */
 const kindsIn = async (folder: string, signal?: AbortSignal): Promise<ReadonlyMap<string, Kind>> => {
   const read = withinDeadline(folder, () => readdir(folder, { withFileTypes: true }), signal);
   const entries = await read.catch(noneIfMissing);
-  const ours = entries.filter(({ name }) => name === FRAGMENTS || MAIN_NAMES.includes(name));
+  const ours = entries.filter(({ name }) => KNOWN_NAMES.has(name));
   const kinds = ours.map(async (entry) => [entry.name, await kindOfEntry(folder, entry, signal)] as const);
   return new Map(await Promise.all(kinds));
 };
@@ -71,6 +75,11 @@ const fragmentsIn = async (folder: string, signal?: AbortSignal): Promise<readon
   return names.filter(isFragment).map((name) => join(path, name));
 };
 
+const OVERRIDE_FAULT = [
+  'is merged into compose.yaml by Compose, but supercargo merges no files',
+  'let "docker compose config --no-interpolate" write one compose.yaml of both, and remove this file',
+] as const;
+
 /** `fragment` counts even if it does not exist yet. */
 const filesOfFolder = async (
   folder: string,
@@ -78,12 +87,18 @@ const filesOfFolder = async (
   fragment?: string,
 ): Promise<ComposeFiles> => {
   const kinds = await kindsIn(folder, signal);
-  const mains = MAIN_NAMES.filter((name) => kinds.get(name) === 'file').map((name) => join(folder, name));
+  const filesOf = (names: readonly string[]): readonly string[] =>
+    names.filter((name) => kinds.get(name) === 'file').map((name) => join(folder, name));
+  const mains = filesOf(MAIN_NAMES);
   const found = kinds.get(FRAGMENTS) === 'folder' ? await fragmentsIn(folder, signal) : [];
   const fragments = new Set([...found, ...(fragment === undefined ? [] : [fragment])]);
   const files = [...mains, ...[...fragments].toSorted()];
   const problems: ComposeProblem[] = [];
-  if (files.length === 0) {
+  const [old] = filesOf(OLD_NAMES);
+  if (files.length === 0 && old !== undefined) {
+    const advice = 'rename it to compose.yaml, or set SUPERCARGO_COMPOSE to its path';
+    problems.push(problem(old, 'is not read: in a folder only compose.yaml is', advice));
+  } else if (files.length === 0) {
     problems.push(
       problem(
         folder,
@@ -94,6 +109,7 @@ const filesOfFolder = async (
   }
   if (mains.length > 1)
     problems.push(problem(mains[1] ?? folder, 'lies beside compose.yaml', 'keep one of the two'));
+  for (const override of filesOf(OVERRIDE_NAMES)) problems.push(problem(override, ...OVERRIDE_FAULT));
   return { folder, files, folders: [folder, join(folder, FRAGMENTS)], problems };
 };
 

@@ -110,6 +110,22 @@ describe('which files belong together', () => {
     expect(await errorsIn('')).toEqual(['compose.yml: lies beside compose.yaml']);
   });
 
+  it.each(['compose.override.yaml', 'docker-compose.override.yml'])(
+    'never ignores %s, which Compose would merge',
+    async (name) => {
+      await put({ 'compose.yaml': 'services: {}', [name]: 'services: {}' });
+      expect(await errorsIn('')).toEqual([
+        `${name}: is merged into compose.yaml by Compose, but supercargo merges no files`,
+      ]);
+      expect(await errorsIn('compose.yaml')).toEqual([]);
+    },
+  );
+
+  it('names an old file that lies there alone', async () => {
+    await put({ 'docker-compose.yml': 'services: {}' });
+    expect(await errorsIn('')).toEqual(['docker-compose.yml: is not read: in a folder only compose.yaml is']);
+  });
+
   it('is an error where there are none', async () => {
     expect(await errorsIn('')).toEqual([': holds no compose.yaml and no compose.d/*.yaml']);
     expect(await errorsIn('gone.yaml')).toEqual(['gone.yaml: does not exist']);
