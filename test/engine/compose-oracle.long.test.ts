@@ -72,7 +72,31 @@ const EXPLANATIONS: readonly Explanation[] = [
     when: ({ of }) => of === 'long/1',
   },
   {
-    path: /^Mounts\.\/(?:named|www)\.Mode$/,
+    path: /^HostConfig\.SecurityOpt$/,
+    why: 'a seccomp profile is the same JSON without spaces',
+    when: ({ compose, supercargo }) =>
+      isDeepStrictEqual(
+        (compose as string[]).map((option) => option.replaceAll(' ', '')),
+        supercargo,
+      ),
+  },
+  {
+    path: /^Networks\.[^.]+\.Links$/,
+    why: 'a link is an alias of the linked service: it stays right when that gets another container',
+    when: ({ of, supercargo }) => of === 'second/1' && supercargo === undefined,
+  },
+  {
+    path: /^Networks\.[^.]+\.Aliases$/,
+    why: 'the alias of a link',
+    when: ({ of, compose, supercargo }) =>
+      of === 'first/1' &&
+      isDeepStrictEqual(
+        compose,
+        (supercargo as string[]).filter((alias) => alias !== '"alias"'),
+      ),
+  },
+  {
+    path: /^Mounts\.\/(?:named|named-z|www)\.Mode$/,
     why: 'how the mount was written; RW and Propagation, which are equal, say what came of it',
   },
   {
@@ -133,6 +157,8 @@ const prepare = async (name: string): Promise<string> => {
     NEIGHBOUR: `${prefix}-neighbour`,
     PLATFORM: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     SUBNET,
+    // The engine's default, because Compose 1.29 has no word for it.
+    CGROUP: ((await docker.info()) as { CgroupVersion?: string }).CgroupVersion === '2' ? 'private' : 'host',
     PORT_1: await freePort(),
     PORT_2: await freePort(),
     PORT_3: await freePort(),

@@ -24,7 +24,7 @@ const documents = fc.constantFrom<unknown>(
     services: {
       web: {
         image: 'registry.example.com/org/web',
-        restart: 'unless-stopped',
+        restart: 'always',
         ports: ['8080:8888', { target: 9000, published: '9001', protocol: 'udp', host_ip: '127.0.0.1' }],
         environment: { A: '1', B: '${C:-2}' },
         env_file: ['web.env'],
@@ -38,17 +38,26 @@ const documents = fc.constantFrom<unknown>(
         networks: { back: { aliases: ['w'], ipv4_address: '10.1.0.5' } },
         deploy: {
           replicas: 2,
-          resources: { limits: { memory: '64m', cpus: '0.5' } },
+          restart_policy: { condition: 'any' },
+          resources: {
+            limits: { memory: '64m', cpus: '0.5' },
+            reservations: { devices: [{ capabilities: ['gpu'], device_ids: ['0'] }] },
+          },
           update_config: { order: 'stop-first', monitor: '2s' },
         },
         secrets: ['password'],
         logging: { driver: 'syslog', options: { tag: 'web' } },
         labels: ['a=b'],
         stop_grace_period: '3s',
+        links: ['migrate:job'],
+        gpus: [{ driver: 'nvidia', count: 1 }],
+        mem_limit: '64m',
+        memswap_limit: '128m',
+        security_opt: ['seccomp=./profile.json'],
       },
       migrate: {
         image: 'org/migrate:1',
-        restart: 'no',
+        restart: 'on-failure:3',
         command: 'migrate --now',
         'x-supercargo': { 'version-from': 'web' },
       },
@@ -74,6 +83,10 @@ const documents = fc.constantFrom<unknown>(
         init: true,
         cap_drop: ['ALL'],
         ulimits: { nofile: { soft: 1, hard: 2 } },
+        cgroup: 'private',
+        userns_mode: 'host',
+        runtime: 'runc',
+        oom_score_adj: -5,
       },
       old: {
         image: 'org/old:2',
@@ -83,6 +96,7 @@ const documents = fc.constantFrom<unknown>(
       },
     },
     'x-supercargo': { 'allow-empty': true },
+    name: 'shop',
   },
 );
 
@@ -101,6 +115,7 @@ const texts = fc.oneof(
 
 const READ = new Map<string, FileContent>([
   [`${FOLDER}/web.env`, { kind: 'text', text: 'FROM_FILE=yes\n' }],
+  [`${FOLDER}/profile.json`, { kind: 'text', text: '{}' }],
   [`${FOLDER}/password`, { kind: 'text', text: SECRET.toString() }],
 ]);
 

@@ -52,6 +52,7 @@ export interface ByHand {
 }
 
 const noLimits: Limits = {
+  memorySwapBytes: 0,
   memoryBytes: 0,
   memoryReservationBytes: 0,
   nanoCpus: 0,

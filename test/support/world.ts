@@ -76,7 +76,15 @@ export const facts: EngineFacts = {
   apiVersion: '1.52',
   platform: 'linux/amd64',
   remoteHost: undefined,
-  enforces: ['memoryBytes', 'memoryReservationBytes', 'nanoCpus', 'cpuShares', 'cpuset', 'pidsLimit'],
+  enforces: [
+    'memoryBytes',
+    'memorySwapBytes',
+    'memoryReservationBytes',
+    'nanoCpus',
+    'cpuShares',
+    'cpuset',
+    'pidsLimit',
+  ],
 };
 
 /** As a host with an edge has it; its image is there once it was pulled. */

@@ -78,7 +78,7 @@ const readReferenced = async (
 ): Promise<FileContent> => {
   const content = await readCapped(staging?.locate(file.path) ?? file.path, reading, signal);
   if (content.kind !== 'bytes') return content;
-  if (file.purpose === 'variables' || file.purpose === 'environment') return decode(content.bytes);
+  if (file.purpose !== 'secret' && file.purpose !== 'config') return decode(content.bytes);
   return { kind: 'hash', sha256: createHash('sha256').update(content.bytes).digest('hex') };
 };
 

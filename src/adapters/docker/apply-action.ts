@@ -268,9 +268,10 @@ const volumeBody = (
   Labels: resourceLabels(environment, 'volume', volume, hash, definition.labels),
 });
 
-/** Memory and swap change together; like the engine's default, memory plus swap is twice the memory. */
+/** Memory and swap change together; unless declared, they are twice the memory together, as in the engine. */
 const limitsBody = (limits: Partial<Limits>): object => ({
   ...(limits.memoryBytes !== undefined && { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes * 2 }),
+  ...(limits.memorySwapBytes !== undefined && { MemorySwap: limits.memorySwapBytes }),
   ...(limits.memoryReservationBytes !== undefined && { MemoryReservation: limits.memoryReservationBytes }),
   ...(limits.nanoCpus !== undefined && { NanoCpus: limits.nanoCpus }),
   ...(limits.cpuShares !== undefined && { CpuShares: limits.cpuShares }),

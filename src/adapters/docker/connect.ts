@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Dockerode from 'dockerode';
+import { compareApi } from '../../core/compose/engine-needs.ts';
 import { AgentError } from '../../core/errors.ts';
 import { asText } from './response-types.ts';
 import { createAsk, type Ask } from './engine-call.ts';
@@ -35,12 +36,6 @@ export interface Clients {
   /** Has the time limit of a read. */
   readonly reader: Dockerode;
 }
-
-const compareApi = (a: string, b: string): number => {
-  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
-  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
-  return aMajor - bMajor || aMinor - bMinor;
-};
 
 /**
  * Negotiates the API version: the engine's, at most the newest that we know. Docker 29 refuses versions below

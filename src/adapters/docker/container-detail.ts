@@ -133,6 +133,7 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     ...joinedOf(host),
     limits: {
       memoryBytes: host.Memory ?? 0,
+      memorySwapBytes: host.MemorySwap ?? 0,
       memoryReservationBytes: host.MemoryReservation ?? 0,
       nanoCpus: host.NanoCpus ?? 0,
       cpuShares: host.CpuShares ?? 0,

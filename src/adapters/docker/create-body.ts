@@ -175,6 +175,21 @@ const hostConfig = (action: CreateContainer): HostConfig => {
     CpuShares: spec.cpuShares,
     CpusetCpus: spec.cpuset,
     PidsLimit: spec.pidsLimit,
+    MemorySwap: spec.memorySwapBytes,
+    OomKillDisable: spec.oomKillDisable,
+    OomScoreAdj: spec.oomScoreAdj,
+    CgroupnsMode: spec.cgroup,
+    UsernsMode: spec.usernsMode,
+    Runtime: spec.runtime,
+    DeviceRequests: spec.deviceRequests?.map((d) =>
+      defined({
+        Driver: d.driver,
+        Count: d.count,
+        DeviceIDs: d.deviceIds && [...d.deviceIds],
+        Capabilities: [[...d.capabilities]],
+        Options: { ...d.options },
+      }),
+    ),
   }) as HostConfig;
 };
 

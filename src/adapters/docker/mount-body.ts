@@ -37,7 +37,7 @@ const bindOf = (action: CreateContainer, mount: Mount): string | undefined => {
   }
   if (mount.kind === 'volume' && mount.subpath === undefined) {
     const name = action.volumes[mount.name] ?? mount.name;
-    return `${name}:${mount.target}${flags(mountMode(mount), mount.noCopy === true && 'nocopy')}`;
+    return `${name}:${mount.target}${flags(mountMode(mount), mount.selinux, mount.noCopy === true && 'nocopy')}`;
   }
   if (mount.kind === 'bind' && (mount.createSource || mount.selinux !== undefined)) {
     return `${mount.source}:${mount.target}${flags(mountMode(mount), mount.selinux, mount.propagation)}`;

@@ -60,6 +60,7 @@ export interface EngineInfo {
   readonly ServerVersion: string;
   readonly LoggingDriver?: unknown;
   readonly MemoryLimit: boolean;
+  readonly SwapLimit: boolean;
   readonly CpuCfsQuota: boolean;
   readonly CPUShares: boolean;
   readonly CPUSet: boolean;
@@ -82,6 +83,7 @@ export const factsOf = (
 ): EngineFacts => {
   const enforced: readonly (readonly [keyof Limits, boolean])[] = [
     ['memoryBytes', info.MemoryLimit],
+    ['memorySwapBytes', info.MemoryLimit && info.SwapLimit],
     ['memoryReservationBytes', info.MemoryLimit],
     ['nanoCpus', info.CpuCfsQuota],
     ['cpuShares', info.CPUShares],

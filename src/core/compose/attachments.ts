@@ -1,6 +1,6 @@
-import { isLiteral, isName, quoted, report, type Context, type Reader } from './reader-context.ts';
-import { canonicalIpv6, isIpv4 } from './ip.ts';
-import type { Attachment } from './project-model.ts';
+import { isLiteral, isName, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
+import { canonicalIpv6, isInSubnet, isIpv4 } from './ip.ts';
+import type { Attachment, NetworkDefinition } from './project-model.ts';
 import { fields, listOf, mapOf, present, setOf } from './readers.ts';
 import { filledText, integer, text, textLike } from './scalars.ts';
 import type { Node } from './node.ts';
@@ -45,7 +45,7 @@ const ATTACHMENT_KEYS = {
   priority: integer(-1_000_000, 1_000_000),
 };
 const UNSUPPORTED = {
-  gw_priority: 'use priority: the first network is the one of the default route',
+  gw_priority: 'remove it: the engine chooses the network of the default route, never an internal one',
   interface_name: 'remove it: the engine names the interfaces',
   driver_opts: 'set driver_opts on the network at the top level',
 };
@@ -69,6 +69,19 @@ const fromList: Reader<Attachment> = (node, c) => {
   return name !== undefined && isDefined(name, node, c) ? plain(name) : undefined;
 };
 
+type Pools = NonNullable<NetworkDefinition['ipam']>['config'];
+
+const inSubnets = (address: string | undefined, node: Node, c: Context, pools: Pools): void => {
+  const subnets = pools.flatMap(({ subnet }) => subnet ?? []);
+  if (address === undefined || subnets.some((subnet) => isInSubnet(address, subnet))) return;
+  report(
+    c,
+    node,
+    `${quoted(c, node, address)} is in no subnet of the network`,
+    'write an address of one of its subnets',
+  );
+};
+
 const fromMap = (node: Node, c: Context, name: string): Attachment | undefined => {
   if (!isDefined(name, node, c, true)) return undefined;
   if (node.kind === 'scalar' && node.value === null) return plain(name);
@@ -89,6 +102,9 @@ const fromMap = (node: Node, c: Context, name: string): Attachment | undefined =
       'a fixed address needs a network with a subnet',
       `add ipam: {config: [{subnet: …}]} to network "${name}"`,
     );
+  } else if (definition?.ipam) {
+    inSubnets(fixed4, nodeAt(node, 'ipv4_address'), c, definition.ipam.config);
+    inSubnets(fixed6, nodeAt(node, 'ipv6_address'), c, definition.ipam.config);
   }
   const addresses = present({
     ipv4: fixed4,

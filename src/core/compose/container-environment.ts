@@ -15,6 +15,10 @@ export const environment: Reader<Environment> = (node, c) => {
       report(c, at, 'a name holds "=" or NUL', 'write NAME: VALUE');
       return [];
     }
+    if (node.kind === 'list' && /\s/.test(key)) {
+      report(c, at, 'a name contains white space', 'write NAME=VALUE without spaces around "="');
+      return [];
+    }
     const given = value ?? c.variables.get(key);
     return given === undefined ? [] : [[key, given]];
   });

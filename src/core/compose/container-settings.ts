@@ -1,4 +1,6 @@
-import { isLiteral, quoted, report, type Context, type Reader } from './reader-context.ts';
+import { isUnusable, pathText } from './container-environment.ts';
+import { hostPath } from './host-paths.ts';
+import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
 import { canonicalIp } from './ip.ts';
 import type { Device, Ulimit } from './project-model.ts';
 import { fields, listOf, mapOf, oneOrMany, setOf } from './readers.ts';
@@ -88,7 +90,12 @@ const ulimit = (node: Node, c: Context, name: string): Ulimit | undefined => {
     return both === undefined ? undefined : { name, soft: both, hard: both };
   }
   const read = fields({ soft: limit, hard: limit })(node, c);
-  if (read?.soft !== undefined && read.hard !== undefined) return { name, soft: read.soft, hard: read.hard };
+  if (read?.soft !== undefined && read.hard !== undefined) {
+    const [soft, hard] = [read.soft, read.hard].map((n) => (n === -1 ? Infinity : n));
+    if (soft !== undefined && hard !== undefined && soft > hard)
+      return report(c, nodeAt(node, 'soft'), 'is above hard', 'lower soft, or raise hard; -1 is no limit');
+    return { name, soft: read.soft, hard: read.hard };
+  }
   return report(c, node, 'needs soft and hard', 'write {soft: N, hard: N}, or one number for both');
 };
 
@@ -96,6 +103,31 @@ export const ulimits: Reader<readonly Ulimit[]> = (node, c) => {
   const all = mapOf(ulimit)(node, c);
   return all && [...all.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 };
+
+const compactJson = (content: string): string | undefined => {
+  try {
+    return JSON.stringify(JSON.parse(content));
+  } catch {
+    return undefined;
+  }
+};
+
+/** The engine takes the content of a seccomp profile, and never a path. */
+const securityOption: Reader<string> = (node, c) => {
+  const written = filledText(node, c);
+  const [, path] = /^seccomp[=:](?!unconfined$|builtin$|\s*\{)(.+)$/.exec(written ?? '') ?? [];
+  if (path === undefined) return written;
+  const file = hostPath(path, node, c);
+  if (file === undefined) return undefined;
+  const content = c.ask(file, 'seccomp');
+  if (isUnusable(c, node, file, content) || content.kind !== 'text') return undefined;
+  const profile = compactJson(content.text);
+  return profile === undefined
+    ? report(c, node, `${pathText(node, file)} is not JSON`, 'name a seccomp profile')
+    : `seccomp=${profile}`;
+};
+
+export const securityOptions = setOf(securityOption);
 
 const namespace =
   (key: string, modes: readonly string[]): Reader<string> =>

@@ -10,7 +10,7 @@ import {
   type SourceFile,
 } from './reader-context.ts';
 import { isUnusable, labels, pathText } from './container-environment.ts';
-import { canonicalIp, canonicalSubnet } from './ip.ts';
+import { canonicalIp, canonicalSubnet, isInSubnet } from './ip.ts';
 import { DEFAULT_NETWORK, type NetworkDefinition, type VolumeDefinition } from './project-model.ts';
 import { hostFile } from './host-paths.ts';
 import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
@@ -51,6 +51,24 @@ const pool: Reader<NonNullable<NetworkDefinition['ipam']>['config'][number]> = (
   if (read === undefined) return undefined;
   if (node.kind === 'map' && !node.entries.has('subnet'))
     report(c, node, 'has no subnet', 'add subnet: 172.30.0.0/16');
+  const { subnet: whole } = read;
+  const parts = [
+    [read.ip_range, ['ip_range']],
+    [read.gateway, ['gateway']],
+    ...Object.entries(read.aux_addresses ?? {}).map(
+      ([key, value]) => [value, ['aux_addresses', key]] as const,
+    ),
+  ] as const;
+  for (const [part, keys] of parts) {
+    if (whole === undefined || part === undefined || isInSubnet(part, whole)) continue;
+    const at = nodeAt(node, ...keys);
+    report(
+      c,
+      at,
+      `${quoted(c, at, part)} is not in the subnet`,
+      `write one of ${quoted(c, nodeAt(node, 'subnet'), whole)}`,
+    );
+  }
   return present({
     subnet: read.subnet,
     ipRange: read.ip_range,
@@ -127,20 +145,22 @@ export const volume = (node: Node, c: Context, name: string): VolumeDefinition |
 
 const FILE_ONLY = 'write file: PATH, and let Chef put the content there';
 const SOURCE_UNSUPPORTED = Object.fromEntries(
-  ['environment', 'content', 'external', 'name', 'driver', 'driver_opts', 'template_driver', 'labels'].map(
-    (key) => [key, FILE_ONLY],
-  ),
+  ['environment', 'content', 'external', 'driver', 'driver_opts', 'template_driver', 'labels'].map((key) => [
+    key,
+    FILE_ONLY,
+  ]),
 );
 
 /**
- * A secret or config from a file. If the agent may not read the file, a change of its content stays unnoticed
- * and the containers keep running.
+ * A secret or config from a file. Its name, which `docker compose config` writes, means something only in a
+ * swarm. If the agent may not read the file, a change of its content stays unnoticed and the containers keep
+ * running.
  */
 export const sourceFile =
   (purpose: FilePurpose) =>
   (node: Node, c: Context): SourceFile | undefined => {
     const before = c.problems.length;
-    const read = fields({ file: hostFile }, SOURCE_UNSUPPORTED)(node, c);
+    const read = fields({ file: hostFile, name: filledText }, SOURCE_UNSUPPORTED)(node, c);
     if (read === undefined || c.problems.length > before) return undefined;
     if (!expectMap(node, c)?.entries.has('file')) return report(c, node, 'has no file', FILE_ONLY);
     if (read.file === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { type Context, type Reader } from './reader-context.ts';
 import type { Dependency } from './project-model.ts';
 import { fields, listOf, mapOf, only } from './readers.ts';
-import { filledText, oneOf } from './scalars.ts';
+import { filledText, oneOf, textLike } from './scalars.ts';
 import type { Node } from './node.ts';
 
 const CONDITIONS = {
@@ -32,3 +32,19 @@ export const dependsOn: Reader<readonly Dependency[]> = (node, c) => {
         })(node, c);
   return all?.toSorted((a, b) => (a.service < b.service ? -1 : 1));
 };
+
+/** One `SERVICE[:ALIAS]` and its position in the file. */
+export interface WrittenLink {
+  readonly service: string;
+  readonly alias: string | undefined;
+  readonly node: Node;
+}
+
+const written = textLike(/^[^:\s]+(?::[^:\s]+)?$/, 'a link', 'write SERVICE or SERVICE:ALIAS');
+
+const link: Reader<WrittenLink> = (node, c) => {
+  const [service, alias] = written(node, c)?.split(':') ?? [];
+  return service === undefined ? undefined : { service, alias, node };
+};
+
+export const links: Reader<readonly WrittenLink[]> = listOf(link);

@@ -1,8 +1,12 @@
-import { report, type Reader } from './reader-context.ts';
+import { deviceRequests } from './device-requests.ts';
+import type { RestartPolicy } from './project-model.ts';
+import { hint, report, type Reader } from './reader-context.ts';
 import { fields, only, refused } from './readers.ts';
-import { bytes, decimal, duration, integer, oneOf } from './scalars.ts';
+import { bytes, decimal, duration, integer, oneOf, scalar, text } from './scalars.ts';
 
 const MAX_REPLICAS = 1000;
+
+export const replicas = integer(0, MAX_REPLICAS);
 const MAX_CPUS = 4096;
 
 export const cpus = decimal(0, MAX_CPUS);
@@ -15,14 +19,22 @@ export const memory: Reader<number> = (node, c) => {
     : report(c, node, 'is below 6 MiB, the minimum of the engine', 'write 6m or more, or remove it');
 };
 
+/** Memory and swap together, in bytes; -1 means unlimited swap. */
+export const memorySwap: Reader<number> = (node, c) => {
+  const read = scalar(node, c);
+  if (read === undefined) return undefined;
+  return read.text === '-1' ? -1 : bytes(node, c);
+};
+
 const UPDATE_KEYS = {
   parallelism: integer(0, MAX_REPLICAS),
   delay: duration,
   monitor: duration,
   order: oneOf('stop-first', 'start-first'),
   failure_action: ((node, c) => {
-    const action = oneOf('rollback', 'pause', 'continue')(node, c);
-    if (action !== 'continue') return action;
+    const action = text(node, c);
+    if (action === undefined) return undefined;
+    if (action !== 'continue') return oneOf('rollback', 'pause')(node, c);
     return report(
       c,
       node,
@@ -38,26 +50,72 @@ const RESOURCES_KEYS = {
   reservations: fields(
     {
       memory,
+      devices: deviceRequests,
       cpus: refused('the engine cannot reserve processors', 'remove it, or use cpu_shares for a weight'),
     },
-    {
-      devices: 'use devices for a device node',
-      generic_resources: 'remove it: only a swarm uses it',
-    },
+    { generic_resources: 'remove it: only a swarm uses it' },
   ),
 };
 
+/** The words of a swarm, and those of `restart`, which Compose takes too. */
+const CONDITIONS = {
+  none: 'no',
+  'on-failure': 'on-failure',
+  any: 'always',
+  no: 'no',
+  always: 'always',
+  'unless-stopped': 'unless-stopped',
+} as const;
+
+const RESTART_KEYS = {
+  condition: oneOf('none', 'on-failure', 'any', 'no', 'always', 'unless-stopped'),
+  max_attempts: integer(0, 999_999),
+  delay: duration,
+  window: duration,
+};
+
+/** A swarm's restart policy, as far as the engine has it. */
+const restartPolicy: Reader<RestartPolicy> = (node, c) => {
+  const read = fields(RESTART_KEYS)(node, c);
+  if (read === undefined) return undefined;
+  const name = CONDITIONS[read.condition ?? 'any'];
+  const ignored = [
+    ...(read.max_attempts !== undefined && name !== 'on-failure' ? ['max_attempts'] : []),
+    ...(read.delay === undefined ? [] : ['delay']),
+    ...(read.window === undefined ? [] : ['window']),
+  ];
+  if (ignored.length > 0)
+    hint(
+      c,
+      node,
+      `${ignored.join(' and ')} ${ignored.length === 1 ? 'has' : 'have'} no effect: ` +
+        'the engine counts attempts only for on-failure, and waits longer after each one by itself',
+    );
+  return { name, maxRetries: name === 'on-failure' ? (read.max_attempts ?? 0) : 0 };
+};
+
+/** `docker compose config` writes an empty one. */
+const placement: Reader<never> = (node, c) =>
+  node.kind === 'map' && node.entries.size === 0
+    ? undefined
+    : report(
+        c,
+        node,
+        '"placement" is not supported',
+        'remove it: a service runs on each host that defines it',
+      );
+
 const DEPLOY_KEYS = {
-  replicas: integer(0, MAX_REPLICAS),
+  replicas,
   resources: fields(RESOURCES_KEYS),
   update_config: fields(UPDATE_KEYS, UPDATE_UNSUPPORTED),
+  restart_policy: restartPolicy,
+  placement,
   mode: only('replicated', 'remove it, and set replicas: each host runs its own'),
 };
 const DEPLOY_UNSUPPORTED = {
-  restart_policy: 'use restart: on the service',
   rollback_config: 'remove it: a rollback follows update_config',
   labels: 'use labels: on the service',
-  placement: 'remove it: a service runs on each host that defines it',
   endpoint_mode: 'remove it: only a swarm uses it',
 };
 

@@ -1,7 +1,14 @@
-import { hint, quoted, report, type Reader } from './reader-context.ts';
+import { hint, nodeAt, quoted, report, type Reader } from './reader-context.ts';
 import type { Healthcheck, RestartPolicy } from './project-model.ts';
 import { fields, listOf, present } from './readers.ts';
 import { bool, duration, filledText, integer, positiveDuration, scalar, text } from './scalars.ts';
+
+const TEST_ADVICE = 'write ["CMD", "curl", "-f", "http://localhost/"], or one text for a shell';
+const TEST_FAULTS: Readonly<Record<string, string>> = {
+  CMD: 'has no command after CMD',
+  'CMD-SHELL': 'needs exactly one text after CMD-SHELL: a shell reads only that one',
+  NONE: 'has something after NONE, which stands alone',
+};
 
 const test: Reader<readonly string[]> = (node, c) => {
   if (node.kind === 'scalar') {
@@ -16,8 +23,8 @@ const test: Reader<readonly string[]> = (node, c) => {
   return report(
     c,
     node,
-    'does not begin with CMD, CMD-SHELL or NONE',
-    'write ["CMD", "curl", "-f", "http://localhost/"], or one text for a shell',
+    TEST_FAULTS[kind ?? ''] ?? 'does not begin with CMD, CMD-SHELL or NONE',
+    TEST_ADVICE,
   );
 };
 
@@ -44,6 +51,14 @@ export const healthcheck: Reader<Healthcheck> = (node, c) => {
   }
   if (read.disable === true && read.test !== undefined && read.test.length > 0) {
     return report(c, node, 'has both a test and disable: true', 'keep one of the two');
+  }
+  if (read.start_interval !== undefined && read.start_period === undefined) {
+    return report(
+      c,
+      nodeAt(node, 'start_interval'),
+      'has no effect without start_period',
+      'add start_period: DURATION, or remove it',
+    );
   }
   return present({
     test: isOff ? [] : read.test,

@@ -22,18 +22,26 @@ export const hostFile: Reader<string> = (node, c) => {
   return written === undefined ? undefined : hostPath(written, node, c);
 };
 
-/** Checks and normalizes a path inside a container. */
+const absolutePath = (written: string, node: Node, c: Context): string | undefined =>
+  written.startsWith('/')
+    ? normal(written)
+    : report(
+        c,
+        node,
+        `${quoted(c, node, written)} is not an absolute path in the container`,
+        'begin it with "/"',
+      );
+
+/** Checks and normalizes the path of a mount inside a container. */
 export const containerPath = (written: string, node: Node, c: Context): string | undefined => {
-  const path = normal(written);
-  if (!written.startsWith('/')) {
-    return report(
-      c,
-      node,
-      `${quoted(c, node, written)} is not an absolute path in the container`,
-      'begin it with "/"',
-    );
-  }
+  const path = absolutePath(written, node, c);
   return path === '/' ? report(c, node, 'cannot be "/"', 'mount it below the root') : path;
+};
+
+/** Any folder inside a container, also its root. */
+export const containerFolder: Reader<string> = (node, c) => {
+  const written = filledText(node, c);
+  return written === undefined ? undefined : absolutePath(written, node, c);
 };
 
 export const containerFile: Reader<string> = (node, c) => {

@@ -41,12 +41,18 @@ const bitsOf = (ip: string): string => {
   return [...(first ?? []), ...zeros, ...(last ?? [])].map((group) => binary(group, 16, 16)).join('');
 };
 
-/** Whether two subnets, `ADDRESS/PREFIX` with canonical addresses, have an address in common. */
-export const subnetsOverlap = (a: string, b: string): boolean => {
-  const [one, other] = [a, b].map((subnet) => {
-    const [ip = '', prefix] = subnet.split('/');
-    return { isIpv6: ip.includes(':'), bits: bitsOf(ip).slice(0, Number(prefix)) };
-  });
-  if (!one || !other || one.isIpv6 !== other.isIpv6) return false;
-  return one.bits.startsWith(other.bits) || other.bits.startsWith(one.bits);
+/** The bits that an address or a subnet fixes. */
+const fixedBits = (written: string): { readonly isIpv6: boolean; readonly bits: string } => {
+  const [ip = '', prefix] = written.split('/');
+  const bits = bitsOf(ip);
+  return { isIpv6: ip.includes(':'), bits: prefix === undefined ? bits : bits.slice(0, Number(prefix)) };
 };
+
+/** Whether a canonical address, or every address of a canonical subnet, is in a canonical subnet. */
+export const isInSubnet = (addresses: string, subnet: string): boolean => {
+  const [inner, outer] = [fixedBits(addresses), fixedBits(subnet)];
+  return inner.isIpv6 === outer.isIpv6 && inner.bits.startsWith(outer.bits);
+};
+
+/** Whether two subnets, `ADDRESS/PREFIX` with canonical addresses, have an address in common. */
+export const subnetsOverlap = (a: string, b: string): boolean => isInSubnet(a, b) || isInSubnet(b, a);

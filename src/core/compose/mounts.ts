@@ -4,6 +4,7 @@ import { containerFile, containerPath, hostPath } from './host-paths.ts';
 import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
 import { bool, bytes, filledText, oneOf, scalar } from './scalars.ts';
 import type { Node } from './node.ts';
+import { NAME } from '../docker-names.ts';
 
 /** A mount and its position in the file. */
 export interface WrittenMount {
@@ -12,31 +13,26 @@ export interface WrittenMount {
 }
 
 const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] as const;
-const OPTION_ADVICE = `write ro, rw, z, Z, nocopy (volumes) or one of ${PROPAGATIONS.join(', ')}`;
+const VOLUME_OPTIONS = ['ro', 'rw', 'z', 'Z', 'nocopy'];
+const BIND_OPTIONS = ['ro', 'rw', 'z', 'Z', ...PROPAGATIONS];
 const FORM =
   'write [SOURCE:]TARGET[:ro], where SOURCE is a volume of the top level, ' +
   'or a path that begins with "/" or "./"';
 
+const volumeAdvice = (name: string, isShown: boolean): string => {
+  if (!isShown) return 'add it below volumes: at the top level, or begin it with ./ for a folder';
+  return NAME.test(name)
+    ? `add "${name}:" below volumes: at the top level, or write ./${name} for a folder`
+    : `write ./${name} for a folder: a volume's name has only letters, digits, "_", "." and "-"`;
+};
+
 const definedVolume = (name: string, node: Node, c: Context): string | undefined =>
   c.defined.volumes.has(name)
     ? name
-    : report(
-        c,
-        node,
-        `volume ${quoted(c, node, name)} is not defined`,
-        isLiteral(node)
-          ? `add "${name}:" below volumes: at the top level, or write ./${name} for a folder`
-          : 'add it below volumes: at the top level, or begin it with ./ for a folder',
-      );
+    : report(c, node, `volume ${quoted(c, node, name)} is not defined`, volumeAdvice(name, isLiteral(node)));
 
-const bindOptions = (options: readonly string[]): { propagation?: string; selinux?: 'z' | 'Z' } => {
-  const selinux: 'z' | 'Z' | undefined = options.includes('Z')
-    ? 'Z'
-    : options.includes('z')
-      ? 'z'
-      : undefined;
-  return present({ propagation: PROPAGATIONS.find((option) => options.includes(option)), selinux });
-};
+const selinuxOf = (options: readonly string[]): 'z' | 'Z' | undefined =>
+  (['Z', 'z'] as const).find((option) => options.includes(option));
 
 const shortMount = (node: Node, c: Context): Mount | undefined => {
   const written = filledText(node, c);
@@ -51,27 +47,36 @@ const shortMount = (node: Node, c: Context): Mount | undefined => {
   const options = (third ?? '').split(',').filter((option) => option !== '');
   const readOnly = options.includes('ro');
   const isBind = /^[./~]/.test(first);
-  const allowed: readonly string[] = isBind
-    ? ['ro', 'rw', 'z', 'Z', ...PROPAGATIONS]
-    : ['ro', 'rw', 'nocopy'];
+  const allowed: readonly string[] = isBind ? BIND_OPTIONS : VOLUME_OPTIONS;
   const odd = options.find((option) => !allowed.includes(option));
   if (odd !== undefined || (readOnly && options.includes('rw'))) {
     return report(
       c,
       node,
       `${quoted(c, node, odd ?? 'ro,rw')} is not an option of this volume`,
-      OPTION_ADVICE,
+      `write ${allowed.join(', ')}`,
     );
   }
+  const selinux = selinuxOf(options);
   if (isBind) {
     const source = hostPath(first, node, c);
+    const propagation = PROPAGATIONS.find((option) => options.includes(option));
     return source === undefined
       ? undefined
-      : { kind: 'bind', source, target, readOnly, createSource: true, ...bindOptions(options) };
+      : {
+          kind: 'bind',
+          source,
+          target,
+          readOnly,
+          createSource: true,
+          ...present({ propagation, selinux }),
+        };
   }
   const name = definedVolume(first, node, c);
   const noCopy = options.includes('nocopy') ? true : undefined;
-  return name === undefined ? undefined : { kind: 'volume', name, target, readOnly, ...present({ noCopy }) };
+  return name === undefined
+    ? undefined
+    : { kind: 'volume', name, target, readOnly, ...present({ noCopy, selinux }) };
 };
 
 /** YAML 1.1 and 1.2 read `1777` and `01777` differently, so only an explicit octal number is accepted. */
@@ -89,14 +94,20 @@ const LONG_KEYS = {
   source: filledText,
   target: containerFile,
   read_only: bool,
-  bind: fields({ propagation: oneOf(...PROPAGATIONS), create_host_path: bool, selinux: oneOf('z', 'Z') }),
+  bind: fields(
+    { propagation: oneOf(...PROPAGATIONS), create_host_path: bool, selinux: oneOf('z', 'Z') },
+    { recursive: 'remove it: what is mounted below the source is always part of it' },
+  ),
   volume: fields(
     { nocopy: bool, subpath: filledText },
     { labels: 'label the volume at the top level instead' },
   ),
   tmpfs: fields({ size: bytes, mode }),
 };
-const UNSUPPORTED = { consistency: 'remove it: only macOS uses it' };
+const UNSUPPORTED = {
+  consistency: 'remove it: only macOS uses it',
+  image: 'put the files into the image, or into a volume: an image cannot be mounted',
+};
 
 type Long = NonNullable<ReturnType<ReturnType<typeof fields<typeof LONG_KEYS>>>>;
 

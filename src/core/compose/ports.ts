@@ -46,9 +46,9 @@ const addressOf = (text: string, node: Node, c: Context): string | undefined => 
   );
 };
 
-/** Splits `ADDRESS:HOST:CONTAINER`. An IPv6 address is in brackets. */
+/** Splits `ADDRESS:HOST:CONTAINER`. An IPv6 address may be in brackets: two parts always follow it. */
 const splitShort = (text: string): { address: string; host: string; container: string } | undefined => {
-  const [, address, host, container] = /^(?:(?:(\[[^\]]*\]|[^:]*):)?([^:]*):)?([^:]+)$/.exec(text) ?? [];
+  const [, address, host, container] = /^(?:(?:(.*):)?([^:]*):)?([^:]+)$/.exec(text) ?? [];
   return container === undefined ? undefined : { address: address ?? '', host: host ?? '', container };
 };
 

@@ -23,7 +23,7 @@ const SEARCH_COST = 8;
 
 const UNKNOWN_ADVICE = 'define that service, or remove this';
 
-const unknownService = (name: string, asking: string, services: Services, c: Context): string => {
+export const unknownService = (name: string, asking: string, services: Services, c: Context): string => {
   // The report no longer shows a suggestion, and comparing with each service takes time.
   if (c.problems.length > MAX_PROBLEMS) return UNKNOWN_ADVICE;
   const meant = closestName(
@@ -83,6 +83,9 @@ const trailTo = (end: string, start: string, cameFrom: ReadonlyMap<string, strin
   return trail.toReversed();
 };
 
+const isRestartedAlways = ({ container: { restart } }: Service): boolean =>
+  restart.name === 'always' || restart.name === 'unless-stopped';
+
 const dependencyChecks = ({ service, node }: WrittenService, services: Services, c: Context): void => {
   const at = nodeAt(node, 'depends_on');
   for (const dependency of service.dependsOn) {
@@ -94,13 +97,13 @@ const dependencyChecks = ({ service, node }: WrittenService, services: Services,
         `depends on unknown service ${quoted(c, at, dependency.service)}`,
         unknownService(dependency.service, service.name, services, c),
       );
-    } else if (dependency.condition === 'completed' && target && target.container.restart.name !== 'no') {
+    } else if (dependency.condition === 'completed' && target && isRestartedAlways(target)) {
       const name = `"${dependency.service}"`;
       report(
         c,
         at,
         `waits until ${name} completes, but ${name} is started again when it ends`,
-        `set restart: "no" on ${name}, or wait for another condition`,
+        `set restart: "no" or on-failure on ${name}, or wait for another condition`,
       );
     }
   }
@@ -195,6 +198,26 @@ const versionFromChecks = ({ service, node }: WrittenService, services: Services
   }
 };
 
+/** Versions that are easily meant otherwise. */
+const imageHints = ({ service, node }: WrittenService, c: Context): void => {
+  const image = tryParseImage(service.image);
+  const at = nodeAt(node, 'image');
+  if (image?.tag === 'latest' && image.digest === undefined && service.pullPolicy !== 'always')
+    hint(c, at, 'the tag latest is looked up once and then stays: write a version, or publish this service');
+  const isOfficial = image?.repository.startsWith('docker.io/library/') === true;
+  if (
+    isOfficial &&
+    image.tag === undefined &&
+    image.digest === undefined &&
+    service.versionFrom === undefined
+  )
+    hint(
+      c,
+      at,
+      `has no tag: it waits until the manifest names ${service.name}. Write a tag if this host decides`,
+    );
+};
+
 const hasFixedAddress = ({ container }: Service): boolean =>
   container.networkMode.kind === 'networks' &&
   container.networkMode.attachments.some(
@@ -274,6 +297,7 @@ export const checkServices = (services: Services, c: Context): void => {
     cycleCheck(written, services, donors, c);
     donorHints(written, services, donors, c);
     versionFromChecks(written, services, c);
+    imageHints(written, c);
     singletonChecks(written, c);
     startFirstChecks(written, c);
   }

@@ -11,6 +11,25 @@ export interface ComposeProject {
   readonly allowEmpty: boolean;
   /** Hints for `validate` and `doctor`; none is an error. */
   readonly hints: readonly Hint[];
+  /** What the files need of the engine. */
+  readonly needs: readonly PlacedNeed[];
+}
+
+/** A setting that older engines drop silently. */
+export interface EngineNeed {
+  readonly setting: string;
+  /** The keys of the service that lead to it. */
+  readonly keys: readonly string[];
+  /** The first API version that has it, and the engine's version for people. */
+  readonly api: string;
+  readonly docker: string;
+  readonly advice: string;
+}
+
+export interface PlacedNeed extends EngineNeed {
+  readonly file: string;
+  readonly line: number;
+  readonly path: string;
 }
 
 export interface Hint {
@@ -120,6 +139,16 @@ export interface ContainerSpec {
   readonly cpuset?: string;
   readonly pidsLimit?: number;
   readonly platform?: string;
+  readonly cgroup?: 'host' | 'private';
+  /** The name of an OCI runtime that the engine knows. */
+  readonly runtime?: string;
+  readonly deviceRequests?: readonly DeviceRequest[];
+  /** Memory and swap together; -1 means unlimited swap. */
+  readonly memorySwapBytes?: number;
+  readonly oomKillDisable?: boolean;
+  readonly oomScoreAdj?: number;
+  /** Leaves out the engine's mapping of user ids. */
+  readonly usernsMode?: 'host';
 }
 
 export interface RestartPolicy {
@@ -156,6 +185,7 @@ export type Mount =
       readonly target: string;
       readonly readOnly: boolean;
       readonly noCopy?: boolean;
+      readonly selinux?: 'z' | 'Z';
       readonly subpath?: string;
     }
   /** An anonymous volume. A new container takes it over from the old one. */
@@ -197,6 +227,16 @@ export interface Device {
   readonly source: string;
   readonly target: string;
   readonly permissions: string;
+}
+
+/** GPUs and other devices of a driver. The engine's names of the members, in lower case. */
+export interface DeviceRequest {
+  readonly driver?: string;
+  /** -1 means all. Absent if `deviceIds` names them. */
+  readonly count?: number;
+  readonly deviceIds?: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 export interface Ulimit {

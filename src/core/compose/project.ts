@@ -14,12 +14,13 @@ import { network, sourceFile, volume } from './definitions.ts';
 import { NAME } from '../docker-names.ts';
 import { memoize } from '../memoize.ts';
 import { projectAllowance } from './interpolate.ts';
-import { DEFAULT_NETWORK, type ComposeProject } from './project-model.ts';
+import { DEFAULT_NETWORK, type ComposeProject, type Hint } from './project-model.ts';
 import type { ComposeProblem } from './compose-problem.ts';
 import { expectMap, fields, toRecord } from './readers.ts';
 import { bool } from './scalars.ts';
 import { readService, type WrittenService } from './service.ts';
 import type { MapNode, Node } from './node.ts';
+import { linkServices } from './links.ts';
 import { parseTree } from './tree.ts';
 import { UNSUPPORTED_TOP_KEYS } from './unsupported.ts';
 import { readVariables } from './variables.ts';
@@ -87,11 +88,17 @@ const version: Reader<true> = (node, c) => {
   return true;
 };
 
+const projectName: Reader<true> = (node, c) => {
+  hint(c, node, 'name: is ignored: SUPERCARGO_ENVIRONMENT names the project');
+  return true;
+};
+
 /** `variables.ts` reads this key, before interpolation is possible. */
 const envFileKey: Reader<true> = () => true;
 
 const topTable = (sections: Sections) => ({
   version,
+  name: projectName,
   services: collect(sections.services),
   networks: collect(sections.networks),
   volumes: collect(sections.volumes),
@@ -103,23 +110,29 @@ const topTable = (sections: Sections) => ({
 /** One project takes several passes, until it names no new file; each file is parsed only once. */
 const treeOf = memoize(({ path, text }: ComposeText) => parseTree(path, text));
 
+/** Files of Compose's first format define services at the top level. */
+const isWithoutServices = ({ entries }: MapNode): boolean =>
+  !entries.has('services') &&
+  [...entries].some(
+    ([key, { value }]) =>
+      !key.startsWith('x-') &&
+      value.kind === 'map' &&
+      (value.entries.has('image') || value.entries.has('build')),
+  );
+
 const readRoots = (files: readonly ComposeText[], problems: ComposeProblem[]): readonly MapNode[] =>
   files.flatMap((file) => {
-    const tree = treeOf(file);
-    if (tree.kind === 'errors') {
-      problems.push(...tree.problems);
-      return [];
-    }
-    const { root } = tree;
-    if (root.kind === 'map') return [root];
+    const { root, problems: faults } = treeOf(file);
+    problems.push(...faults);
+    if (root === undefined) return [];
+    if (root.kind === 'map' && !isWithoutServices(root)) return [root];
     // Only comments: Chef may leave behind a file without definitions.
     if (root.kind === 'scalar' && root.value === null) return [];
-    problems.push({
-      ...root.place,
-      path: '',
-      message: `is a ${root.kind}, not a map`,
-      advice: 'begin with services:',
-    });
+    const [message, advice] =
+      root.kind === 'map'
+        ? ['names services without services: above them', 'write services: first, and indent what follows']
+        : [`is a ${root.kind}, not a map`, 'begin with services:'];
+    problems.push({ ...root.place, path: '', message, advice });
     return [];
   });
 
@@ -156,14 +169,27 @@ const emptySections = (): Sections => ({
   configs: new Map(),
 });
 
-/** In the order of files and lines, without repetitions: services may share a faulty env_file. */
+const placeOf = ({ file, line, column }: ComposeProblem): string => `${file}:${line}:${column ?? 0}`;
+
+/**
+ * In the order of files and lines, each fault once: services may share an env_file or an anchor. What stands at
+ * the place of a YAML fault is a consequence of it.
+ */
 const inOrder = (
   problems: readonly ComposeProblem[],
   files: readonly ComposeText[],
 ): readonly ComposeProblem[] => {
   const ranks = new Map(files.map((file, index) => [file.path, index]));
   const rank = (problem: ComposeProblem): number => ranks.get(problem.file) ?? files.length;
-  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  const faults = new Map(
+    files.flatMap((file) => treeOf(file).problems).map((fault) => [placeOf(fault), fault]),
+  );
+  const unique = new Map<string, ComposeProblem>();
+  for (const problem of problems) {
+    const place = placeOf(problem);
+    const key = faults.has(place) ? place : `${place} ${problem.message} ${problem.advice}`;
+    if (!unique.has(key)) unique.set(key, faults.get(place) ?? problem);
+  }
   const sorted = [...unique.values()].toSorted(
     (a, b) => rank(a) - rank(b) || a.line - b.line || (a.column ?? 0) - (b.column ?? 0),
   );
@@ -175,6 +201,9 @@ const inOrder = (
     { ...rest, path: '', message, advice: 'correct the first ones, and check again' },
   ];
 };
+
+const uniqueHints = (hints: readonly Hint[]): readonly Hint[] =>
+  [...new Map(hints.toReversed().map((h) => [`${h.file}:${h.line} ${h.message}`, h])).values()].toReversed();
 
 const readProject = (roots: readonly MapNode[], base: Context): ComposeProject => {
   const sections = emptySections();
@@ -192,7 +221,7 @@ const readProject = (roots: readonly MapNode[], base: Context): ComposeProject =
     configs: readAll(sections.configs, base, sourceFile('config')),
   };
   const c: Context = { ...base, defined };
-  const services = readAll(sections.services, c, readService);
+  const services = linkServices(readAll(sections.services, c, readService), c);
   checkServices(services, c);
   if ([...services.values()].some(usesDefault) && !networks.has('default'))
     networks.set('default', DEFAULT_NETWORK);
@@ -201,7 +230,8 @@ const readProject = (roots: readonly MapNode[], base: Context): ComposeProject =
     networks: toRecord(networks),
     volumes: toRecord(volumes),
     allowEmpty: tops.some((top) => top?.['x-supercargo']?.['allow-empty'] === true),
-    hints: c.hints,
+    hints: uniqueHints(c.hints),
+    needs: c.needs,
   };
 };
 
@@ -224,6 +254,7 @@ const pass = (input: ProjectInput): Pass => {
     defined: NOTHING,
     problems,
     hints: [],
+    needs: [],
     allowance: projectAllowance(),
     ask,
   };

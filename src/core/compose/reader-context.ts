@@ -1,10 +1,10 @@
-import type { Hint, NetworkDefinition } from './project-model.ts';
+import type { Hint, NetworkDefinition, PlacedNeed } from './project-model.ts';
 import type { ComposeProblem } from './compose-problem.ts';
 import { variablesIn, type Allowance } from './interpolate.ts';
 import type { Node } from './node.ts';
 
 /** Why the compose files need a file. Of secrets and configs only the hash is used. */
-export type FilePurpose = 'variables' | 'environment' | 'secret' | 'config';
+export type FilePurpose = 'variables' | 'environment' | 'seccomp' | 'secret' | 'config';
 
 /** The result of reading a file. Secrets and configs arrive as a SHA-256 in hex. */
 export type FileContent =
@@ -39,6 +39,7 @@ export interface Context {
   readonly defined: Defined;
   readonly problems: ComposeProblem[];
   readonly hints: Hint[];
+  readonly needs: PlacedNeed[];
   readonly allowance: Allowance;
   /** The variables that a service's settings use, and their values. Undefined outside services. */
   readonly used?: Map<string, string>;

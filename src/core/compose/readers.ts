@@ -135,14 +135,15 @@ const mapAssignment = (node: Node, c: Context, key: string): Assignment | undefi
 const keyText = (key: string, { kind, ...node }: Node): string =>
   isName(key) && kind === 'scalar' && 'source' in node && !node.source.includes('$') ? `"${key}"` : 'a name';
 
-/** Reads a map or a list of `KEY=VALUE`. A repeated key in the list is a problem. */
+/** Reads a map or a list of `KEY=VALUE`. A key with two values in the list is a problem. */
 export const assignments: Reader<readonly Assignment[]> = (node, c) => {
   if (node.kind === 'map') return [...(mapOf(mapAssignment)(node, c)?.values() ?? [])];
   const list = listOf(listAssignment)(node, c);
-  const seen = new Set<string>();
-  for (const { key, node: at } of list ?? []) {
-    if (seen.has(key)) report(c, at, `${keyText(key, at)} is set twice`, 'keep one of the two');
-    seen.add(key);
+  const seen = new Map<string, string | undefined>();
+  for (const { key, value, node: at } of list ?? []) {
+    if (seen.has(key) && seen.get(key) !== value)
+      report(c, at, `${keyText(key, at)} is set twice`, 'keep one of the two');
+    seen.set(key, value);
   }
   return list;
 };

@@ -48,6 +48,10 @@ export const scalar: Reader<Scalar> = (node, c) => {
   return { value: node.plain ? resolve(text) : text, text };
 };
 
+/** Compose reads a whole number of 64 bits exactly, but a JavaScript number cannot. */
+const isInteger64 = (written: string): boolean =>
+  /^(?:0|-?[1-9]\d{0,19})$/.test(written) && BigInt(written) >= -(2n ** 63n) && BigInt(written) < 2n ** 64n;
+
 /**
  * Reads text. A number or boolean keeps its spelling. `1.10` and `010` must be quoted, because YAML reads
  * them as 1.1 and 10, and Compose would use those.
@@ -57,7 +61,7 @@ export const text: Reader<string> = (node, c) => {
   if (read === undefined) return undefined;
   if (read.text.includes('\0')) return report(c, node, 'contains a NUL character', 'remove it');
   const isWritten = node.kind === 'scalar' && typeof node.value !== 'string';
-  if (!isWritten || String(read.value) === read.text) return read.text;
+  if (!isWritten || String(read.value) === read.text || isInteger64(read.text)) return read.text;
   const [shown, advice] = isSecretPlace(node)
     ? ['the value is read as another number or word', 'put it in quotes']
     : [`${read.text} is read as ${String(read.value)}`, `put it in quotes: "${read.text}"`];
@@ -111,11 +115,10 @@ export const integer =
     if (read === undefined) return undefined;
     const value = numberOf(node, read);
     if (value !== undefined && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-    const range = max >= Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
     return report(
       c,
       node,
-      `${quoted(c, node, read.text)} is not a whole number ${range}`,
+      `${quoted(c, node, read.text)} is not a whole number from ${min} to ${max}`,
       'write a whole number in that range',
     );
   };

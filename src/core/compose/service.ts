@@ -1,6 +1,16 @@
 import { isLiteral, nodeAt, quoted, report, type Context } from './reader-context.ts';
-import type { ContainerSpec, Mount, NetworkMode, Service } from './project-model.ts';
+import { canonicalJson } from './canonical.ts';
+import type { WrittenLink } from './dependencies.ts';
+import type {
+  ContainerSpec,
+  DeviceRequest,
+  Mount,
+  NetworkMode,
+  RestartPolicy,
+  Service,
+} from './project-model.ts';
 import type { WrittenMount } from './mounts.ts';
+import { engineNeeds } from './engine-needs.ts';
 import type { WrittenPort } from './ports.ts';
 import { present, toRecord } from './readers.ts';
 import { service as readFields, type ServiceFields } from './service-keys.ts';
@@ -10,6 +20,7 @@ import type { Node } from './node.ts';
 export interface WrittenService {
   readonly service: Service;
   readonly ports: readonly WrittenPort[];
+  readonly links: readonly WrittenLink[];
   readonly node: Node;
 }
 
@@ -58,8 +69,21 @@ const resources = (f: ServiceFields, node: Node, c: Context) => {
       'raise mem_limit, or reserve less',
     );
   }
+  const memorySwapBytes = nonZero(f.memswap_limit);
+  if (memorySwapBytes !== undefined && memorySwapBytes >= 0 && memorySwapBytes < (memoryBytes ?? Infinity)) {
+    const at = nodeAt(node, 'memswap_limit');
+    if (memoryBytes === undefined) report(c, at, 'needs mem_limit, which it includes', 'add mem_limit');
+    else
+      report(
+        c,
+        at,
+        'is less than mem_limit, which it includes',
+        'raise memswap_limit, or write -1 for no limit',
+      );
+  }
   return {
     memoryBytes,
+    memorySwapBytes,
     memoryReservationBytes: nonZero(reserved),
     nanoCpus: cpus === undefined ? undefined : nonZero(Math.round(cpus * 1e9)),
     cpuShares: f.cpu_shares,
@@ -112,13 +136,30 @@ const uniquePorts = (f: ServiceFields) => {
   return [...seen.values()];
 };
 
+const restartOf = (f: ServiceFields, node: Node, c: Context): RestartPolicy => {
+  const declared = f.deploy?.restart_policy;
+  if (f.restart && declared && canonicalJson(f.restart) !== canonicalJson(declared))
+    report(
+      c,
+      nodeAt(node, 'restart'),
+      'differs from deploy.restart_policy',
+      'keep one of restart and deploy.restart_policy',
+    );
+  return f.restart ?? declared ?? { name: 'no', maxRetries: 0 };
+};
+
+const allDeviceRequests = (f: ServiceFields): readonly DeviceRequest[] | undefined => {
+  const requests = [...(f.gpus ?? []), ...(f.deploy?.resources?.reservations?.devices ?? [])];
+  return requests.length === 0 ? undefined : requests;
+};
+
 const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec => ({
   environment: Object.fromEntries(
     Object.entries({ ...f.env_file, ...f.environment }).toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ),
   labels: f.labels ?? {},
   stopGraceMs: f.stop_grace_period ?? DEFAULTS.stopGraceMs,
-  restart: f.restart ?? { name: 'no', maxRetries: 0 },
+  restart: restartOf(f, node, c),
   ports: uniquePorts(f),
   expose: f.expose ?? [],
   mounts: allMounts(f, c),
@@ -154,6 +195,12 @@ const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec 
     pid: f.pid,
     ipc: f.ipc,
     platform: f.platform,
+    cgroup: f.cgroup,
+    runtime: f.runtime,
+    deviceRequests: allDeviceRequests(f),
+    oomKillDisable: flag(f.oom_kill_disable),
+    oomScoreAdj: nonZero(f.oom_score_adj),
+    usernsMode: f.userns_mode,
     ...resources(f, node, c),
   }),
 });
@@ -174,7 +221,13 @@ export const readService = (node: Node, c: Context, name: string): WrittenServic
     image: f.image ?? '',
     container: containerSpec(f, node, c),
     containerName: f.container_name,
-    replicas: f.deploy?.replicas ?? 1,
+    replicas:
+      either(
+        c,
+        node,
+        { key: 'scale', value: f.scale },
+        { keys: ['deploy', 'replicas'], value: f.deploy?.replicas },
+      ) ?? 1,
     update: {
       order: update?.order ?? 'stop-first',
       parallelism: update?.parallelism ?? 1,
@@ -191,5 +244,9 @@ export const readService = (node: Node, c: Context, name: string): WrittenServic
     replaces: extension?.replaces,
     ...(used.size > 0 && { variables: toRecord(used) }),
   };
-  return { service, ports: f.ports ?? [], node };
+  for (const need of engineNeeds(service.container)) {
+    const { place, path } = nodeAt(node, ...need.keys);
+    c.needs.push({ ...need, file: place.file, line: place.line, path });
+  }
+  return { service, ports: f.ports ?? [], links: f.links ?? [], node };
 };

@@ -18,9 +18,11 @@ import { joinPath, rebase, type Entry, type MapNode, type Node, type ScalarNode 
 import type { ComposeProblem, Place } from './compose-problem.ts';
 import { yamlExcess } from './yaml-size.ts';
 
-export type Tree =
-  | { readonly kind: 'ok'; readonly root: Node }
-  | { readonly kind: 'errors'; readonly problems: readonly ComposeProblem[] };
+export interface Tree {
+  /** Undefined if a problem leaves the structure in doubt: further problems would be consequences of it. */
+  readonly root: Node | undefined;
+  readonly problems: readonly ComposeProblem[];
+}
 
 /** Aliases repeat their targets, so a few lines can mean billions of nodes. */
 const MAX_NODES = 50_000;
@@ -33,6 +35,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     'put the value into quotes; supercargo reads plain YAML without !reset, !override and other tags',
 };
 const SYNTAX_ADVICE = 'correct the YAML syntax here';
+/** Faults of one value, beside which the rest of the file can be read. */
+const VALUE_FAULTS: readonly string[] = ['TAG_RESOLVE_FAILED', 'BAD_DQ_ESCAPE'];
 
 interface Walk {
   readonly file: string;
@@ -41,6 +45,8 @@ interface Walk {
   readonly open: Set<YamlNode>;
   readonly problems: ComposeProblem[];
   nodes: number;
+  /** Entries are missing from the tree. */
+  isIncomplete: boolean;
 }
 
 const placeAt = (walk: Pick<Walk, 'file' | 'lines'>, offset: number): Place => {
@@ -96,8 +102,12 @@ const scalarNode = (walk: Walk, node: Scalar, place: Place, path: string): Scala
   };
 };
 
+/** `!!merge <<` is the full spelling of `<<`. */
+const MERGE_TAG = 'tag:yaml.org,2002:merge';
+
 const isMergeKey = (key: unknown): boolean =>
-  isScalar(key) && key.value === '<<' && (key.type === undefined || key.type === Scalar.PLAIN);
+  isScalar(key) &&
+  (key.tag === MERGE_TAG || (key.value === '<<' && (key.type === undefined || key.type === Scalar.PLAIN)));
 
 const keyText = (key: unknown): string | undefined => {
   if (!isScalar(key)) return undefined;
@@ -113,6 +123,7 @@ const mergedEntries = (walk: Walk, source: Node, path: string): [string, Entry][
   if (source.kind === 'list') {
     return source.items.toReversed().flatMap((item) => mergedEntries(walk, item, path));
   }
+  walk.isIncomplete = true;
   report(
     walk,
     source.place,
@@ -134,6 +145,7 @@ const addPair = (
   const keyPlace = range ? placeAt(walk, range[0]) : owner.place;
   const key = isMergeKey(pair.key) ? '<<' : keyText(pair.key);
   if (key === undefined || key === '') {
+    walk.isIncomplete = true;
     report(walk, keyPlace, owner.path, 'a key is not text', 'write keys as plain text');
     return;
   }
@@ -169,6 +181,7 @@ const build = (walk: Walk, node: YamlNode, path: string): Node => {
   const place = placeAt(walk, node.range?.[0] ?? 0);
   walk.nodes += 1;
   if (walk.nodes > MAX_NODES) {
+    walk.isIncomplete = true;
     if (walk.nodes === MAX_NODES + 1) {
       report(
         walk,
@@ -203,7 +216,7 @@ const build = (walk: Walk, node: YamlNode, path: string): Node => {
 };
 
 const whole = (file: string, message: string, advice: string): Tree => ({
-  kind: 'errors',
+  root: undefined,
   problems: [{ file, line: 1, column: 1, path: '', message, advice }],
 });
 
@@ -227,14 +240,22 @@ const parseText = (file: string, text: string): Tree => {
       advice: ADVICE[fault.code] ?? SYNTAX_ADVICE,
     };
   });
-  if (faults.length > 0) return { kind: 'errors', problems: faults };
+  if (found.some(({ code }) => !VALUE_FAULTS.includes(code))) return { root: undefined, problems: faults };
   const targets = bindAliases(document);
-  const walk: Walk = { file, lines, targets, open: new Set(), problems: [], nodes: 0 };
+  const walk: Walk = {
+    file,
+    lines,
+    targets,
+    open: new Set(),
+    problems: [...faults],
+    nodes: 0,
+    isIncomplete: false,
+  };
   const root =
     document.contents === null
       ? nothing({ file, line: 1, column: 1 }, '')
       : build(walk, document.contents, '');
-  return walk.problems.length > 0 ? { kind: 'errors', problems: walk.problems } : { kind: 'ok', root };
+  return { root: walk.isIncomplete ? undefined : root, problems: walk.problems };
 };
 
 /** Parses one file. The root is null for an empty file or one with only comments. Never throws. */

@@ -64,7 +64,8 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
     case 'running': {
       const verdict = container.state === 'restarting' ? pending(i, 'it is restarting', []) : judgeRunning(i);
       // Counted only until it is good: a service that crashed three times in a year is in no crash loop.
-      if (verdict.kind === 'pending' && detail.restartCount >= CRASH_LOOP_RESTARTS) {
+      // A job with on-failure says itself how often it is tried.
+      if (verdict.kind === 'pending' && !i.isJob && detail.restartCount >= CRASH_LOOP_RESTARTS) {
         return {
           kind: 'failed',
           reason: 'crashed',
@@ -78,7 +79,10 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
       const hasCrashed = detail.restartCount > 0;
       const isUnhealthy = detail.health !== 'none' && !i.isJob;
       const reason = hasCrashed ? 'crashed' : isUnhealthy ? 'unhealthy' : 'not-ready';
-      if (i.isJob) return { kind: 'failed', reason, message: `it has not ended ${within}` };
+      if (i.isJob) {
+        const ended = hasCrashed ? `ended with 0 ${within}: ${crashText(detail)}` : `ended ${within}`;
+        return { kind: 'failed', reason, message: `it has not ${ended}` };
+      }
       const why = hasCrashed ? crashText(detail) : verdict.message;
       return { kind: 'failed', reason, message: `not good ${within}: ${why}${output}` };
     }

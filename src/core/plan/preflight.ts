@@ -65,6 +65,8 @@ const dependsOnMore = (
   return (
     !LOCAL_LOGS.has(driver) ||
     container.devices.length > 0 ||
+    container.deviceRequests !== undefined ||
+    container.runtime !== undefined ||
     container.securityOpt.length > 0 ||
     container.mounts.some((m) => m.kind === 'bind') ||
     Object.values(volumes).some(

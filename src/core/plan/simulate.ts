@@ -243,6 +243,7 @@ const endpointsOf = (action: CreateContainer): readonly Endpoint[] => {
 
 const limitsOf = (spec: ContainerSpec): Limits => ({
   memoryBytes: spec.memoryBytes ?? 0,
+  memorySwapBytes: spec.memorySwapBytes ?? 0,
   memoryReservationBytes: spec.memoryReservationBytes ?? 0,
   nanoCpus: spec.nanoCpus ?? 0,
   cpuShares: spec.cpuShares ?? 0,

@@ -142,6 +142,7 @@ export const repairInPlace = (
 const changedLimits = (c: ServiceContext, spec: ContainerSpec, live: Limits): Partial<Limits> | undefined => {
   const desired: Partial<Limits> = {
     ...(spec.memoryBytes && { memoryBytes: spec.memoryBytes }),
+    ...(spec.memorySwapBytes && { memorySwapBytes: spec.memorySwapBytes }),
     ...(spec.memoryReservationBytes && { memoryReservationBytes: spec.memoryReservationBytes }),
     ...(spec.nanoCpus && { nanoCpus: spec.nanoCpus }),
     ...(spec.cpuShares && { cpuShares: spec.cpuShares }),

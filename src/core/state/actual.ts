@@ -185,6 +185,8 @@ export interface Endpoint {
 /** What `docker update` can change. 0 or empty means unlimited. */
 export interface Limits {
   readonly memoryBytes: number;
+  /** Memory and swap together; -1 means unlimited swap. */
+  readonly memorySwapBytes: number;
   readonly memoryReservationBytes: number;
   readonly nanoCpus: number;
   readonly cpuShares: number;

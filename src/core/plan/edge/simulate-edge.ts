@@ -98,6 +98,7 @@ export const withEdge = (actual: Actual, action: CreateEdge, nowMs: EpochMs): Ac
           volumes: [],
           limits: {
             memoryBytes: 0,
+            memorySwapBytes: 0,
             memoryReservationBytes: 0,
             nanoCpus: 0,
             cpuShares: 0,

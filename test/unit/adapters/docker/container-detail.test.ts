@@ -62,7 +62,15 @@ const fresh: ContainerDetail = {
   restart: { name: 'no', maxRetries: 0 },
   networks: [],
   volumes: [],
-  limits: { memoryBytes: 0, memoryReservationBytes: 0, nanoCpus: 0, cpuShares: 0, cpuset: '', pidsLimit: 0 },
+  limits: {
+    memoryBytes: 0,
+    memorySwapBytes: 0,
+    memoryReservationBytes: 0,
+    nanoCpus: 0,
+    cpuShares: 0,
+    cpuset: '',
+    pidsLimit: 0,
+  },
   stopGraceMs: 10_000,
 };
 
@@ -140,6 +148,7 @@ describe('what is read from an inspected container', () => {
       {
         host: {
           Memory: 64,
+          MemorySwap: 128,
           MemoryReservation: 32,
           NanoCpus: 5e8,
           CpuShares: 512,
@@ -150,6 +159,7 @@ describe('what is read from an inspected container', () => {
       {
         limits: {
           memoryBytes: 64,
+          memorySwapBytes: 128,
           memoryReservationBytes: 32,
           nanoCpus: 5e8,
           cpuShares: 512,

@@ -84,6 +84,41 @@ describe('the body of a create call', () => {
   });
 });
 
+describe('the settings of the host', () => {
+  it('are called as the engine calls them', () => {
+    const settings = `cgroup: host
+userns_mode: host
+runtime: nvidia
+gpus: all
+mem_limit: 64m
+memswap_limit: 128m
+oom_kill_disable: true
+oom_score_adj: 500
+deploy: {resources: {reservations: {devices: [{driver: d, device_ids: [a], capabilities: [x, y], options: {o: p}}]}}}`;
+    expect(hostOf(settings)).toMatchObject({
+      CgroupnsMode: 'host',
+      UsernsMode: 'host',
+      Runtime: 'nvidia',
+      Memory: 67_108_864,
+      MemorySwap: 134_217_728,
+      OomKillDisable: true,
+      OomScoreAdj: 500,
+      DeviceRequests: [
+        { Count: -1, Capabilities: [['gpu']] },
+        { Driver: 'd', DeviceIDs: ['a'], Capabilities: [['x', 'y']], Options: { o: 'p' } },
+      ],
+    });
+  });
+
+  it('relabel a volume for SELinux', () => {
+    expect(
+      hostOf('volumes: ["v:/v:Z,nocopy"]', { volumes: { v: 'test_v' } }, { top: 'volumes: {v: }' }),
+    ).toMatchObject({
+      Binds: ['test_v:/v:rw,Z,nocopy'],
+    });
+  });
+});
+
 describe('networks in a create call', () => {
   it('are the first one below API 1.44, which drops the others', () => {
     const { EndpointsConfig } = bodyOf(two, { networks }, { top })['NetworkingConfig'] as {

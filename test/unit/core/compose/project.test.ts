@@ -15,6 +15,9 @@ import {
 
 const text = (content: string) => ({ kind: 'text', text: content }) as const;
 
+const hintsIn = (content: string): readonly string[] =>
+  projectOf(content).hints.map(({ line, path, message }) => `${String(line)} ${path}: ${message}`);
+
 describe('a project', () => {
   it.each([[''], ['# nothing but a comment\n'], ['x-note: [1]\n'], ['services: {}\n']])(
     'of %j is empty',
@@ -25,6 +28,7 @@ describe('a project', () => {
         volumes: {},
         allowEmpty: false,
         hints: [],
+        needs: [],
       });
     },
   );
@@ -35,16 +39,43 @@ describe('a project', () => {
 
   it('hints what happens where no service has the name of a container that one joins', () => {
     const compose = `services:
-  a: {image: x, network_mode: "container:vpn"}
-  b: {image: x, ipc: "container:other"}
-  c: {image: x, pid: "container:named"}
-  vpn: {image: x}
-  d: {image: x, container_name: named}`;
+  a: {image: org/x, network_mode: "container:vpn"}
+  b: {image: org/x, ipc: "container:other"}
+  c: {image: org/x, pid: "container:named"}
+  vpn: {image: org/x}
+  d: {image: org/x, container_name: named}`;
     expect(
       projectOf(compose).hints.map(({ line, path, message }) => `${String(line)} ${path}: ${message}`),
     ).toEqual([
       '2 services.a.network_mode: no service has container_name: vpn. If you mean the service vpn, set its container_name to vpn',
       '3 services.b.ipc: no service has container_name: other. b waits until you start that container',
+    ]);
+  });
+
+  it('hints that its name has no effect', () => {
+    expect(hintsIn('name: ${UNSET}-shop')).toEqual([
+      '1 name: name: is ignored: SUPERCARGO_ENVIRONMENT names the project',
+    ]);
+  });
+
+  it('hints which versions are easily meant otherwise', () => {
+    const compose = `services:
+  a: {image: redis}
+  b: {image: "redis:8"}
+  c: {image: "org/web:latest"}
+  d: {image: "org/web:latest", pull_policy: always}
+  e: {image: org/web}
+  f: {image: redis, x-supercargo: {version-from: a}}`;
+    expect(hintsIn(compose)).toEqual([
+      '2 services.a.image: has no tag: it waits until the manifest names a. Write a tag if this host decides',
+      '4 services.c.image: the tag latest is looked up once and then stays: write a version, or publish this service',
+    ]);
+  });
+
+  it('hints which parts of a restart policy have no effect', () => {
+    const policy = '{condition: any, max_attempts: 3, delay: 5s, window: 1m}';
+    expect(hintsIn(`services: {a: {image: org/a, deploy: {restart_policy: ${policy}}}}`)).toEqual([
+      '1 services.a.deploy.restart_policy: max_attempts and delay and window have no effect: the engine counts attempts only for on-failure, and waits longer after each one by itself',
     ]);
   });
 
@@ -224,10 +255,218 @@ services:
     ]).toEqual(['org/web', '1', 'a', 'b', { l: 'm' }]);
   });
 
+  it('may be written with their whole tag', () => {
+    expect(
+      projectOf('x-a: &a {image: org/a}\nservices: {web: {!!merge <<: *a}}').services['web']?.image,
+    ).toBe('org/a');
+  });
+
+  it('show a fault in an anchor once, wherever it is used', () => {
+    const services =
+      'services:\n  a: {image: org/a, <<: *e}\n  b: {image: org/b, <<: *e}\n  c: {image: org/c}\n';
+    expect(briefly(parseText(`x-e: &e\n  usr: x\n${services}`))).toEqual([
+      '2 services.a.usr: unknown key "usr" → did you mean "user"?',
+    ]);
+  });
+
   it('lead an error to the line that was written, at the path where it counts', () => {
     expect(
       briefly(parseText('x-a: &a\n  user: ""\nservices:\n  web:\n    <<: *a\n    image: org/web\n')),
     ).toEqual(['2 services.web.user: is empty → give it a value, or remove the line']);
+  });
+});
+
+describe('a fault of one value', () => {
+  it('hides no other fault of the file', () => {
+    const faulty = `services:
+  a:
+    image: org/a
+    user: !secret x
+    user: y
+    imge: x
+  b:
+    image: *gone
+    ports: [0]
+`;
+    expect(briefly(parseText(faulty)).map((error) => error.replace(/ → .*/, ''))).toEqual([
+      '4 : a value begins with "!", which is a tag in YAML',
+      '5 services.a.user: "user" is set twice',
+      '6 services.a.imge: unknown key "imge"',
+      '8 services.b.image: this alias has no anchor above it',
+      '9 services.b.ports[0]: "0" is not a port (1 to 65535)',
+    ]);
+  });
+
+  it('is told alone where the structure is in doubt', () => {
+    expect(briefly(parseText('services:\n  a:\n    imge: x\n   user: y\n'))).toEqual([
+      '4 : the indentation is wrong → correct the YAML syntax here',
+    ]);
+  });
+});
+
+describe('a file of the first format', () => {
+  it('is told to put its services below services:', () => {
+    expect(briefly(parseText('web:\n  image: org/web\ndb:\n  image: org/db\n'))).toEqual([
+      '1 : names services without services: above them → write services: first, and indent what follows',
+    ]);
+  });
+});
+
+const linked = (links: string, more = '', top = ''): string =>
+  `services:\n  web: {image: org/web, links: ${links}${more}}\n  db: {image: org/db}\n${top}`;
+
+const servicesOf = (content: string) => projectOf(content).services;
+
+describe('a file that "docker compose config" has written', () => {
+  it('is taken as it is', () => {
+    const written = `name: shop
+services:
+  web:
+    command: null
+    deploy: {replicas: 1, resources: {limits: {cpus: 0.5, memory: "536870912"}}, placement: {}}
+    entrypoint: null
+    environment: {A: "1", B: null}
+    image: org/web:1
+    networks: {default: null}
+    ports: [{mode: ingress, target: 80, published: "8080", protocol: tcp}]
+    secrets: [{source: key, target: /run/secrets/key}]
+    stop_grace_period: 1m0s
+    volumes:
+      - {type: volume, source: data, target: /data, volume: {}}
+      - {type: bind, source: /srv, target: /srv, bind: {create_host_path: true}}
+networks: {default: {name: shop_default, ipam: {}}}
+volumes: {data: {name: shop_data}}
+secrets: {key: {name: shop_key, file: /k}}
+`;
+    const parsed = parseText(written, { '/k': { kind: 'hash', sha256: 'h' } });
+    expect([parsed.kind, briefly(parsed)]).toEqual(['ok', []]);
+  });
+});
+
+describe('links', () => {
+  it('mean that the other starts first, on the network that both have', () => {
+    const { web, db } = servicesOf(linked('[db, "db:db"]'));
+    expect([web?.dependsOn, db]).toEqual([
+      [{ service: 'db', condition: 'started' }],
+      servicesOf('services: {db: {image: org/db}}')['db'],
+    ]);
+  });
+
+  it('keep a condition of depends_on', () => {
+    const { web } = servicesOf(linked('[db]', ', depends_on: {db: {condition: service_healthy}}'));
+    expect(web?.dependsOn).toEqual([{ service: 'db', condition: 'healthy' }]);
+  });
+
+  it('give the other an alias on the networks that both have', () => {
+    const { db } = servicesOf(`services:
+  web: {image: org/web, networks: [a, b], links: ["db:sql", "db:data"]}
+  db: {image: org/db, networks: [b, c]}
+networks: {a: , b: , c: }
+`);
+    expect(db?.container.networkMode).toEqual({
+      kind: 'networks',
+      attachments: [
+        { network: 'b', aliases: ['data', 'sql'] },
+        { network: 'c', aliases: [] },
+      ],
+    });
+  });
+
+  it.each([
+    [
+      linked('[db]', ', network_mode: host'),
+      '2 services.web.links[0]: shares no network with "db" → put both services on one network',
+    ],
+    [
+      `${linked('["db:cache"]')}  cache: {image: org/cache}\n`,
+      '2 services.web.links[0]: "cache" is already a name of "cache" there → choose another alias',
+    ],
+    [
+      `${linked('["db:sql"]')}  other: {image: org/o, networks: {default: {aliases: [sql]}}}\n`,
+      '2 services.web.links[0]: "sql" is already a name of "other" there → choose another alias',
+    ],
+    [
+      linked('[db]').replace('org/db}', 'org/db, links: [web]}'),
+      '3 services.db: services wait for each other: db → web → db → remove one of these dependencies',
+    ],
+  ])('that cannot work are errors: %s', (content, error) => {
+    expect(briefly(parseText(content))).toEqual([error]);
+  });
+});
+
+const waiting = (restart: string): string =>
+  `services:\n  web: {image: org/web, depends_on: {job: {condition: service_completed_successfully}}}\n  job: {image: org/job, restart: ${restart}}\n`;
+
+describe('a job', () => {
+  it.each(['"no"', 'on-failure', 'on-failure:5'])('may have restart: %s', (restart) => {
+    expect(parseText(waiting(restart)).kind).toBe('ok');
+  });
+
+  it.each(['always', 'unless-stopped'])('may not have restart: %s', (restart) => {
+    expect(briefly(parseText(waiting(restart)))).toEqual([
+      '2 services.web.depends_on: waits until "job" completes, but "job" is started again when it ends → set restart: "no" or on-failure on "job", or wait for another condition',
+    ]);
+  });
+});
+
+const pools = (more: string): string =>
+  `networks:\n  n: {ipam: {config: [{subnet: 172.30.0.0/16${more}}, {subnet: "fd00::/64"}]}}\n`;
+
+describe('addresses', () => {
+  it.each([
+    ['ipv4_address: 172.31.0.5', '172.31.0.5'],
+    ['ipv6_address: "fd01::5"', 'fd01::5'],
+  ])('of a service are in a subnet of its network: %s', (address, shown) => {
+    expect(webErrors(`networks: {n: {${address}}}`, pools(''))).toEqual([
+      `4 services.web.networks.n.${address.split(':')[0]}: "${shown}" is in no subnet of the network → write an address of one of its subnets`,
+    ]);
+  });
+
+  it.each([
+    ['gateway: 172.31.0.1', 'gateway', '172.31.0.1'],
+    ['ip_range: 172.30.0.0/15', 'ip_range', '172.30.0.0/15'],
+    ['aux_addresses: {a: 10.0.0.1}', 'aux_addresses.a', '10.0.0.1'],
+  ])('of a pool are in its subnet: %s', (part, path, shown) => {
+    expect(briefly(parseText(pools(`, ${part}`)))).toEqual([
+      `2 networks.n.ipam.config[0].${path}: "${shown}" is not in the subnet → write one of "172.30.0.0/16"`,
+    ]);
+  });
+});
+
+describe('a seccomp profile', () => {
+  const profile = `${FOLDER}/profile.json`;
+  const line = 'security_opt: ["seccomp:./profile.json", "no-new-privileges:true"]';
+
+  it('is given to the engine by its content', () => {
+    const { container } = webOf(line, '', { [profile]: text('{ "defaultAction": "SCMP_ACT_ERRNO" }\n') });
+    expect(container.securityOpt).toEqual([
+      'no-new-privileges:true',
+      'seccomp={"defaultAction":"SCMP_ACT_ERRNO"}',
+    ]);
+  });
+
+  it('has to be JSON', () => {
+    expect(webErrors(line, '', { [profile]: text('{') })).toEqual([
+      `4 services.web.security_opt[0]: ${profile} is not JSON → name a seccomp profile`,
+    ]);
+  });
+});
+
+describe('what the files need of the engine', () => {
+  it('is known with its place', () => {
+    const compose = `services:
+  web:
+    image: org/web
+    healthcheck: {start_period: 9s, start_interval: 1s}
+    volumes: [{type: volume, source: v, target: /v, volume: {subpath: s}}]
+volumes: {v: }
+`;
+    expect(
+      projectOf(compose).needs.map(({ line, path, setting, api }) => [line, path, setting, api]),
+    ).toEqual([
+      [5, 'services.web.volumes', 'volume.subpath', '1.45'],
+      [4, 'services.web.healthcheck.start_interval', 'healthcheck.start_interval', '1.44'],
+    ]);
   });
 });
 
@@ -380,7 +619,7 @@ describe('secrets and configs', () => {
   });
 
   it('that the agent may not read have no hash, and a hint', () => {
-    const project = projectOf('services: {a: {image: x, secrets: [key]}}\nsecrets: {key: {file: /k}}', {
+    const project = projectOf('services: {a: {image: org/x, secrets: [key]}}\nsecrets: {key: {file: /k}}', {
       '/k': { kind: 'unreadable' },
     });
     expect([project.services['a']?.container.mounts, project.hints]).toEqual([

@@ -147,15 +147,94 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
   ],
   [
     'networks: {default: {gw_priority: 1}}',
-    '4 services.web.networks.default.gw_priority: "gw_priority" is not supported → use priority: the first network is the one of the default route',
+    '4 services.web.networks.default.gw_priority: "gw_priority" is not supported → remove it: the engine chooses the network of the default route, never an internal one',
   ],
   [
     'secrets: [key]',
     '4 services.web.secrets[0]: "key" is not defined → add "key: {file: PATH}" below secrets: at the top level',
   ],
   [
-    'deploy: {restart_policy: {condition: any}}',
-    '4 services.web.deploy.restart_policy: "restart_policy" is not supported → use restart: on the service',
+    'restart: always\ndeploy: {restart_policy: {condition: on-failure}}',
+    '4 services.web.restart: differs from deploy.restart_policy → keep one of restart and deploy.restart_policy',
+  ],
+  [
+    'deploy: {update_config: {failure_action: stop}}',
+    '4 services.web.deploy.update_config.failure_action: "stop" is not supported here → write rollback, pause',
+  ],
+  [
+    'healthcheck: {test: [CMD-SHELL, a, -d, x]}',
+    '4 services.web.healthcheck.test: needs exactly one text after CMD-SHELL: a shell reads only that one → write ["CMD", "curl", "-f", "http://localhost/"], or one text for a shell',
+  ],
+  [
+    'healthcheck: {test: [CMD]}',
+    '4 services.web.healthcheck.test: has no command after CMD → write ["CMD", "curl", "-f", "http://localhost/"], or one text for a shell',
+  ],
+  [
+    'healthcheck: {start_interval: 1s}',
+    '4 services.web.healthcheck.start_interval: has no effect without start_period → add start_period: DURATION, or remove it',
+  ],
+  [
+    'environment: ["FOO =bar"]',
+    '4 services.web.environment[0]: a name contains white space → write NAME=VALUE without spaces around "="',
+  ],
+  [
+    'ulimits: {nofile: {soft: 2, hard: 1}}',
+    '4 services.web.ulimits.nofile.soft: is above hard → lower soft, or raise hard; -1 is no limit',
+  ],
+  [
+    'ulimits: {nofile: {soft: -1, hard: 1}}',
+    '4 services.web.ulimits.nofile.soft: is above hard → lower soft, or raise hard; -1 is no limit',
+  ],
+  [
+    'ulimits: {memlock: 9223372036854775807}',
+    '4 services.web.ulimits.memlock: "9223372036854775807" is not a whole number from -1 to 9007199254740991 → write a whole number in that range',
+  ],
+  [
+    'userns_mode: private',
+    '4 services.web.userns_mode: userns_mode "private" is not supported → write host, or remove it: the engine’s mapping (userns-remap in daemon.json) is the default',
+  ],
+  [
+    'scale: 2\ndeploy: {replicas: 3}',
+    '4 services.web.scale: differs from deploy.replicas → keep one of scale and deploy.replicas',
+  ],
+  ['gpus: some', '4 services.web.gpus: is neither "all" nor a list → write all, or [{count: 1}]'],
+  [
+    'gpus: [{count: 1, device_ids: ["0"]}]',
+    '4 services.web.gpus[0]: has both count and device_ids → keep one of the two',
+  ],
+  [
+    'deploy: {resources: {reservations: {devices: [{count: 1}]}}}',
+    '4 services.web.deploy.resources.reservations.devices[0]: has no capabilities → add capabilities: [gpu]',
+  ],
+  ['memswap_limit: 1g', '4 services.web.memswap_limit: needs mem_limit, which it includes → add mem_limit'],
+  [
+    'mem_limit: 1g\nmemswap_limit: 512m',
+    '5 services.web.memswap_limit: is less than mem_limit, which it includes → raise memswap_limit, or write -1 for no limit',
+  ],
+  [
+    'oom_score_adj: 1001',
+    '4 services.web.oom_score_adj: "1001" is not a whole number from -1000 to 1000 → write a whole number in that range',
+  ],
+  [
+    'security_opt: ["seccomp=./absent.json"]',
+    '4 services.web.security_opt[0]: /etc/supercargo/absent.json does not exist → create the file, or correct the path',
+  ],
+  [
+    'links: [wbe]',
+    '4 services.web.links[0]: links to unknown service "wbe" → define that service, or remove this',
+  ],
+  ['links: ["db:a b"]', '4 services.web.links[0]: "db:a b" is not a link → write SERVICE or SERVICE:ALIAS'],
+  [
+    'pre_start: []',
+    '4 services.web.pre_start: "pre_start" is not supported → put it into the image’s entrypoint, or into a job that this service depends on',
+  ],
+  [
+    'volumes: ["backrest/data:/data"]',
+    '4 services.web.volumes[0]: volume "backrest/data" is not defined → write ./backrest/data for a folder: a volume\'s name has only letters, digits, "_", "." and "-"',
+  ],
+  [
+    'volumes: [{type: bind, source: /a, target: /b, bind: {recursive: disabled}}]',
+    '4 services.web.volumes[0].bind.recursive: "recursive" is not supported → remove it: what is mounted below the source is always part of it',
   ],
   [
     'deploy: {mode: global}',
@@ -348,7 +427,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ],
   [
     'services:\n  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}\n  b: {image: x, restart: always}',
-    '2 services.a.depends_on: waits until "b" completes, but "b" is started again when it ends → set restart: "no" on "b", or wait for another condition',
+    '2 services.a.depends_on: waits until "b" completes, but "b" is started again when it ends → set restart: "no" or on-failure on "b", or wait for another condition',
   ],
   [
     'services:\n  a: {image: x}\n  b: {image: "x:1", x-supercargo: {version-from: a}}',
@@ -362,7 +441,6 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
     'services:\n  a: {image: x, x-supercargo: {version-from: b}}\n  b: {image: x, x-supercargo: {version-from: c}}\n  c: {image: x}',
     '2 services.a.x-supercargo.version-from: "b" has no version of its own → name a service without version-from',
   ],
-  ['name: x', '1 name: "name" is not supported → remove it: SUPERCARGO_ENVIRONMENT names the project'],
   [
     'include: [x]',
     '1 include: "include" is not supported → put the files into compose.d: every *.yaml there belongs to the project',

@@ -18,12 +18,56 @@ const CONTAINER: readonly (readonly [lines: string, change: Partial<ContainerSpe
   ['entrypoint: /bin/run now', { entrypoint: ['/bin/run', 'now'] }],
   ['environment: {B: 2, A: x, E: "", T: true}', { environment: { A: 'x', B: '2', E: '', T: 'true' } }],
   ['environment: [A=x=y, B=, NOBODY]', { environment: { A: 'x=y', B: '' } }],
+  ['environment: [A=x, A=x]', { environment: { A: 'x' } }],
   ['environment: {NOBODY: }', {}],
   ['expose: [80, "90-91/udp", "80"]', { expose: ['80/tcp', '90/udp', '91/udp'] }],
   ['labels: {a: b, n: 1}', { labels: { a: 'b', n: '1' } }],
   ['labels: [a=b, c]', { labels: { a: 'b', c: '' } }],
   ['user: 1000', { user: '1000' }],
   ['working_dir: /srv/', { workingDir: '/srv' }],
+  ['working_dir: /', { workingDir: '/' }],
+  ['cgroup: host', { cgroup: 'host' }],
+  ['userns_mode: host', { usernsMode: 'host' }],
+  ['runtime: nvidia', { runtime: 'nvidia' }],
+  ['gpus: all', { deviceRequests: [{ capabilities: ['gpu'], count: -1 }] }],
+  [
+    'gpus: [{driver: nvidia, device_ids: ["0", "1"], capabilities: [utility], options: {a: b}}]',
+    {
+      deviceRequests: [
+        { driver: 'nvidia', deviceIds: ['0', '1'], capabilities: ['gpu', 'utility'], options: { a: 'b' } },
+      ],
+    },
+  ],
+  [
+    'deploy: {resources: {reservations: {devices: [{capabilities: [gpu], count: 2}, {capabilities: [tpu], count: all}]}}}',
+    {
+      deviceRequests: [
+        { capabilities: ['gpu'], count: 2 },
+        { capabilities: ['tpu'], count: -1 },
+      ],
+    },
+  ],
+  ['mem_limit: 64m\nmemswap_limit: 1g', { memoryBytes: 67_108_864, memorySwapBytes: 1_073_741_824 }],
+  ['memswap_limit: ${NONE:--1}', { memorySwapBytes: -1 }],
+  ['oom_kill_disable: true\noom_score_adj: -500', { oomKillDisable: true, oomScoreAdj: -500 }],
+  ['oom_kill_disable: false\noom_score_adj: 0', {}],
+  ['deploy: {restart_policy: {condition: none}}', {}],
+  [
+    'deploy: {restart_policy: {condition: unless-stopped}}',
+    { restart: { name: 'unless-stopped', maxRetries: 0 } },
+  ],
+  ['deploy: {restart_policy: {}}', { restart: { name: 'always', maxRetries: 0 } }],
+  [
+    'restart: on-failure:3\ndeploy: {restart_policy: {condition: on-failure, max_attempts: 3}}',
+    { restart: { name: 'on-failure', maxRetries: 3 } },
+  ],
+  [
+    'sysctls: {kernel.shmmax: 9223372036854775807, net.a: 18446744073709551615}',
+    { sysctls: { 'kernel.shmmax': '9223372036854775807', 'net.a': '18446744073709551615' } },
+  ],
+  ['security_opt: ["seccomp=unconfined"]', { securityOpt: ['seccomp=unconfined'] }],
+  ['security_opt: [\'seccomp={"a":1}\']', { securityOpt: ['seccomp={"a":1}'] }],
+  ['ulimits: {core: {soft: 5, hard: -1}}', { ulimits: [{ name: 'core', soft: 5, hard: -1 }] }],
   ['hostname: h', { hostname: 'h' }],
   ['domainname: d.example', { domainname: 'd.example' }],
   [
@@ -216,6 +260,8 @@ describe('ports', () => {
     ['"127.0.0.1::80"', [tcp(undefined, 80, '127.0.0.1')]],
     ['"[::1]:8080:80"', [tcp(8080, 80, '::1')]],
     ['"[::]::80"', [tcp(undefined, 80, '::')]],
+    ['"2001:db8::1:8080:80"', [tcp(8080, 80, '2001:db8::1')]],
+    ['"::1::80"', [tcp(undefined, 80, '::1')]],
     ['80-81', [tcp(undefined, 80), tcp(undefined, 81)]],
     ['"8080-8081:80-81"', [tcp(8080, 80), tcp(8081, 81)]],
     ['80, 80', [tcp(undefined, 80)]],
@@ -260,6 +306,8 @@ describe('volumes', () => {
   it.each([
     ['data:/d', volume],
     ['"data:/d:rw"', volume],
+    ['"data:/d:Z"', { ...volume, selinux: 'Z' }],
+    ['"data:/d:z,ro"', { ...volume, readOnly: true, selinux: 'z' }],
     ['"data:/d/:ro,nocopy"', { ...volume, readOnly: true, noCopy: true }],
     ['./x:/x', bind],
     ['../x:/x', { ...bind, source: '/etc/x' }],
@@ -287,6 +335,7 @@ describe('volumes', () => {
 
   it.each([
     ['nodata:/d', 'volume "nodata" is not defined'],
+    ['{type: tmpfs, target: /t, tmpfs: {size: 0.0001}}', '"0.0001" is not a size'],
     ['relative', '"relative" is not an absolute path in the container'],
     ['~/x:/x', '"~" has no meaning: the agent has no home folder'],
     ['"data:/d:shared"', '"shared" is not an option of this volume'],
@@ -330,6 +379,7 @@ describe('a service', () => {
   it.each([
     ['container_name: web', { containerName: 'web' }],
     ['deploy: {replicas: 3}', { replicas: 3 }],
+    ['scale: 3', { replicas: 3 }],
     [
       'deploy: {update_config: {order: start-first, parallelism: 0, delay: 1s, monitor: 2s, failure_action: pause}}',
       {

@@ -309,6 +309,37 @@ describe('a container is good when', () => {
       { lines: 'restart: "no"', afterMs: WITHIN, more: { isJob: true } },
       'failed not-ready: it has not ended within 60 s',
     ],
+    [
+      'a job with on-failure is tried until its deadline',
+      {
+        lines: 'restart: on-failure',
+        state: 'restarting',
+        detail: { restartCount: 9, exitCode: 1 },
+        more: { isJob: true },
+      },
+      'pending until 59000',
+    ],
+    [
+      'a job that never ended well has failed at its deadline',
+      {
+        lines: 'restart: on-failure',
+        state: 'restarting',
+        detail: { restartCount: 9, exitCode: 1 },
+        afterMs: WITHIN,
+        more: { isJob: true },
+      },
+      'failed crashed: it has not ended with 0 within 60 s: it crashed 9 times, last exit code 1',
+    ],
+    [
+      'a job has failed when its tries are used up',
+      {
+        lines: 'restart: on-failure:5',
+        state: 'exited',
+        detail: { restartCount: 5, exitCode: 1, restart: { name: 'on-failure', maxRetries: 5 } },
+        more: { isJob: true },
+      },
+      'failed exited: it ended, last exit code 1',
+    ],
     ['it proved itself since its start', { lines: PORT, more: { provenAtMs: STARTED } }, 'good'],
     [
       'it proved itself before and was started again: for the monitor time it is asked',

@@ -10,6 +10,7 @@ services:
     image: org/web:1
     restart: always
     mem_limit: 64m
+    memswap_limit: 128m
     networks: [back]
 networks: {back: {}}
 `;
@@ -56,6 +57,7 @@ describe('drift is put back', () => {
       ['rejoin web 1 test_back'],
     ],
     ['given other limits', (e, name) => e.byHand.limit(name, { memoryBytes: 1 }), ['limit web 1']],
+    ['given other swap', (e, name) => e.byHand.limit(name, { memorySwapBytes: 1 }), ['limit web 1']],
     ['given a limit that nobody declared', (e, name) => e.byHand.limit(name, { cpuShares: 2 }), []],
     [
       'removed with its image and its network',
