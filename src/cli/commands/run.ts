@@ -15,6 +15,7 @@ import { VERSION } from '../version.ts';
 import type { Call } from '../call.ts';
 import type { Io } from '../streams.ts';
 import { routesOf } from '../wiring/socket-routes.ts';
+import { count } from '../terminal/units.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
 /** The longest time between two passes; systemd's watchdog may shorten it. */
@@ -136,7 +137,7 @@ const surroundingsOf = (
     longestSleepMs: Math.min(LONGEST_SLEEP_MS, interval ?? LONGEST_SLEEP_MS),
     onReady: () => void systemd.ready(),
     onPass: ({ outcome, manifest, services }) => {
-      const text = `${outcome}: ${services.length} services, manifest ${manifest.serial ?? 'none'}`;
+      const text = `${outcome}: ${count(services.length, 'service')}, manifest ${manifest.serial ?? 'none'}`;
       if (text !== lastStatus) void systemd.status(text);
       lastStatus = text;
       log.write('debug', 'tick.ended', { outcome });

@@ -1,12 +1,18 @@
 import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readConfig } from '../../config/agent-config.ts';
+import { readSurroundings } from '../../config/host-facts.ts';
 import { readDocumentPaths } from '../../config/paths.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/compose-problem.ts';
+import { formatNeed, isUnmet } from '../../core/compose/engine-needs.ts';
 import { AgentError } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { accept, DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import type { EngineFacts } from '../../core/state/actual.ts';
 import type { Call } from '../call.ts';
+import { createQuietLog } from '../terminal/narrator.ts';
+import { count } from '../terminal/units.ts';
 import { checkEnvironmentFile } from '../wiring/check-environment-file.ts';
 import { checkCompose, describeTrust, readTrustFile, type CheckedCompose } from '../wiring/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
@@ -46,10 +52,30 @@ const lastStand = (path: string, before: CheckedCompose, after: CheckedCompose):
   return [{ file: path, kind: 'error', message }];
 };
 
+/** The engine of this host; undefined if it cannot be asked, as on a build server. */
+const engineHere = async (env: NodeJS.ProcessEnv): Promise<EngineFacts | undefined> => {
+  try {
+    const config = readConfig(env, readSurroundings());
+    const { wireAgent } = await import('../wiring/wire-agent.ts');
+    const { ports } = wireAgent(config, { log: createQuietLog(), dryRun: true, daemonPid: undefined });
+    return await ports.engine.facts();
+  } catch {
+    return undefined;
+  }
+};
+
+interface ComposeCheck {
+  readonly path: string;
+  /** The new content of the file. */
+  readonly candidate: string | undefined;
+  /** Whether the engine of this host will run it. */
+  readonly isForThisHost: boolean;
+}
+
 const checkComposeAt = async (
-  path: string,
+  { path, candidate, isForThisHost }: ComposeCheck,
+  env: NodeJS.ProcessEnv,
   signal: AbortSignal,
-  candidate: string | undefined,
 ): Promise<readonly Finding[]> => {
   const checked = await checkCompose(path, signal, candidate);
   const refused = candidate === undefined ? [] : lastStand(path, await checkCompose(path, signal), checked);
@@ -57,15 +83,21 @@ const checkComposeAt = async (
   if (checked.kind === 'errors') {
     return checked.errors.map((p) => ({ file: path, kind: 'error', message: formatComposeProblem(p) }));
   }
-  const { services, hints } = checked.project;
+  const { services, hints, needs } = checked.project;
+  const engine = needs.length === 0 ? undefined : await engineHere(env);
   const names = Object.keys(services);
   return [
-    { file: path, kind: 'ok', message: `${String(names.length)} services: ${names.join(', ')}` },
+    { file: path, kind: 'ok', message: `${count(names.length, 'service')}: ${names.join(', ')}` },
     ...hints.map((h): Finding => ({
       file: path,
       kind: 'hint',
       message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}`,
     })),
+    ...needs.flatMap((need): readonly Finding[] => {
+      if (engine === undefined || !isUnmet(need, engine)) return [];
+      const message = `${formatNeed(need, engine)}\n    → ${need.advice}`;
+      return [{ file: path, kind: isForThisHost ? 'error' : 'hint', message }];
+    }),
   ];
 };
 
@@ -168,9 +200,12 @@ export const run = async (call: Call, options: ValidateOptions): Promise<ExitCod
   const own = isNamed ? undefined : paths;
   const compose = candidate === undefined ? (composeOption ?? own?.composePath) : options.as;
   const trust = trustOption ?? (own && (await exists(own.trustFile)) ? own.trustFile : undefined);
+  const isForThisHost = options.as !== undefined || !isNamed;
   const findings = [
     ...(env === undefined ? [] : await checkEnvironmentAt(env, call, options.as)),
-    ...(compose === undefined ? [] : await checkComposeAt(compose, signal, candidate)),
+    ...(compose === undefined
+      ? []
+      : await checkComposeAt({ path: compose, candidate, isForThisHost }, io.env, signal)),
     ...(trust === undefined ? [] : await checkTrustAt(trust)),
     ...(manifest === undefined
       ? []

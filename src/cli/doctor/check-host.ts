@@ -3,6 +3,7 @@ import type { Config } from '../../config/agent-config.ts';
 import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
 import { toAgentError } from '../../core/errors.ts';
+import { formatNeed, isUnmet } from '../../core/compose/engine-needs.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { bad, guarded, hint, ok, type Check } from './check.ts';
 import { checkServices } from './check-services.ts';
@@ -11,7 +12,7 @@ import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts'
 import { freeBytes } from '../../io/disk-space.ts';
 import { describeTrust } from '../wiring/host-files.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
-import { formatBytes } from '../terminal/units.ts';
+import { count, formatBytes } from '../terminal/units.ts';
 import { wireAgent, type Wired } from '../wiring/wire-agent.ts';
 
 const checkFiles = async (
@@ -26,7 +27,7 @@ const checkFiles = async (
   const names = Object.keys(project?.services ?? {});
   return [
     ...(project
-      ? [ok('compose', `${config.composePath}: ${String(names.length)} services`)]
+      ? [ok('compose', `${config.composePath}: ${count(names.length, 'service')}`)]
       : composeProblems.map((p) => bad('compose', p.message, p.advice))),
     trustProblem
       ? bad('trust', trustProblem.message, trustProblem.advice)
@@ -76,9 +77,14 @@ const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
   ];
 };
 
-const checkEngine = async ({ ports }: Wired): Promise<readonly Check[]> => {
+const checkEngine = async ({ agent, ports }: Wired): Promise<readonly Check[]> => {
   const facts = await ports.engine.facts();
-  return [ok('engine', `${facts.version}, API ${facts.apiVersion}, ${facts.platform}`)];
+  const { project } = agent.intake.state();
+  const unmet = (project?.needs ?? []).filter((need) => isUnmet(need, facts));
+  return [
+    ok('engine', `${facts.version}, API ${facts.apiVersion}, ${facts.platform}`),
+    ...unmet.map((need) => bad('compose', formatNeed(need, facts), need.advice)),
+  ];
 };
 
 const checkEngineDisk = async ({ ports }: Wired): Promise<readonly Check[]> => {

@@ -20,6 +20,9 @@ export const relativeTime = (nowMs: number, thenMs: number): string => {
   return thenMs < nowMs ? `${formatDuration(distance)} ago` : `in ${formatDuration(distance)}`;
 };
 
+/** `1 service`, `2 services` */
+export const count = (amount: number, noun: string): string => `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /**

@@ -6,7 +6,7 @@ import { closedGate, wait } from './gate.ts';
 import { hasBegun, type ServiceContext, type Target } from './plan-input.ts';
 import { releaseImage } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
-import { pullStep } from './prepare.ts';
+import { engineTooOld, pullStep } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
 import { isProven, trialOf } from './unproved-release.ts';
 import { givenUp, isLastTry, restingFailedStep, failedStepDecision, failedStepOf } from './failed-step.ts';
@@ -158,6 +158,8 @@ const goalUnbegun = (c: ServiceContext, release: Release, attempt: number): Goal
   const gate = closedGate(c, release.serial > 0);
   const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
   if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
+  const tooOld = engineTooOld(c, release);
+  if (tooOld) return keep(c, release.id, tooOld, { retireOthers: false });
   const failedStep = restingFailedStep(c, release.id);
   if (failedStep?.action === 'pull')
     return keep(c, release.id, failedStepDecision(failedStep, c.service.name), { retireOthers: false });

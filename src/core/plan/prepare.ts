@@ -1,3 +1,4 @@
+import { describeNeed, engineNeeds, isUnmet } from '../compose/engine-needs.ts';
 import { containerName } from '../docker-names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
@@ -7,6 +8,7 @@ import { absentDonor, joins, replacedDonor } from './shared-namespace.ts';
 import { edgeNetwork } from './edge/edge-view.ts';
 import { stubbornHolder, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
+import type { Decision } from './host-plan.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 import {
   keepName,
@@ -31,6 +33,8 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
       `publish a version of ${c.service.name}`,
     );
   }
+  const tooOld = engineTooOld(c, release);
+  if (tooOld) return stuck(tooOld);
   const image = releaseImage(c.input, release);
   if (!image) return pullStep(c, release);
   const networks = networksNeed(c.input, release);
@@ -52,6 +56,18 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
     actions: [createOf(c, target, release, slot, image.id)],
     why: whyCreate(c, target, slot),
   };
+};
+
+/** The engine would silently drop a setting of this release. */
+export const engineTooOld = (
+  { input: { actual } }: ServiceContext,
+  release: Release,
+): Extract<Decision, { kind: 'blocked' }> | undefined => {
+  const { engine } = actual;
+  const unmet = engineNeeds(release.spec.container).find((need) => isUnmet(need, engine));
+  return (
+    unmet && { kind: 'blocked', reason: 'engine', message: describeNeed(unmet, engine), advice: unmet.advice }
+  );
 };
 
 export const pullStep = (c: ServiceContext, release: Release): Step => {

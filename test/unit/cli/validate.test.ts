@@ -192,11 +192,11 @@ describe('validate --env', () => {
 
 describe('validate --compose FOLDER --as FOLDER', () => {
   it('judges the whole set, and names final places', async () => {
-    await put({ 'etc/compose.d/old.yaml': 'services: {old: {image: x, ports: ["80:80"]}}' });
+    await put({ 'etc/compose.d/old.yaml': 'services: {old: {image: org/x, ports: ["80:80"]}}' });
     expect(
       await staged({
-        'compose.d/new.yaml': 'services: {new: {image: x, ports: ["80:80"]}}',
-        'compose.d/old.yaml': 'services: {old: {image: x}}',
+        'compose.d/new.yaml': 'services: {new: {image: org/x, ports: ["80:80"]}}',
+        'compose.d/old.yaml': 'services: {old: {image: org/x}}',
       }),
     ).toEqual([0, 'ok    DIR/etc: 2 services: new, old\n']);
     const [code, out] = await staged({ 'compose.d/new.yaml': 'services: {new: {imgae: x}}' });
@@ -209,26 +209,26 @@ describe('validate --compose FOLDER --as FOLDER', () => {
   it('takes a removed file for removed', async () => {
     await put({
       'etc/compose.d/net.yaml': 'networks: {back: {}}',
-      'etc/compose.d/web.yaml': 'services: {web: {image: x, networks: [back]}}',
+      'etc/compose.d/web.yaml': 'services: {web: {image: org/x, networks: [back]}}',
     });
     const [code, out] = await staged({
-      'compose.d/web.yaml': 'services: {web: {image: x, networks: [back]}}',
+      'compose.d/web.yaml': 'services: {web: {image: org/x, networks: [back]}}',
     });
     expect([code, out]).toEqual([1, expect.stringContaining('"back"')]);
   });
 
   it('reads what the files name among the new files first, then where they will be', async () => {
     await put({ 'etc/old.env': 'A=1', 'etc/new.env': '=' });
-    const text = 'services: {web: {image: x, env_file: [old.env, new.env]}}';
+    const text = 'services: {web: {image: org/x, env_file: [old.env, new.env]}}';
     expect(await staged({ 'compose.d/web.yaml': text, 'new.env': 'B=1' })).toEqual([
       0,
-      'ok    DIR/etc: 1 services: web\n',
+      'ok    DIR/etc: 1 service: web\n',
     ]);
   });
 
   it('refuses to leave none of the declared services, unless allow-empty is set', async () => {
-    await put({ 'etc/compose.d/web.yaml': 'services: {web: {image: x}}' });
-    const renamed = { 'compose.d/web.yaml': 'services: {site: {image: x}}' };
+    await put({ 'etc/compose.d/web.yaml': 'services: {web: {image: org/x}}' });
+    const renamed = { 'compose.d/web.yaml': 'services: {site: {image: org/x}}' };
     const [code, out] = await staged(renamed);
     expect([code, out]).toEqual([
       1,

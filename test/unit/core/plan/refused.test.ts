@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../../src/core/errors.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
+import { facts } from '../../../support/world.ts';
 import { deploy, deployed, images, running, scenario, web, WEB, type Scenario } from './scenario.ts';
 
 const HOURS = 36_000_000;
@@ -19,6 +20,26 @@ const later = async (s: Scenario): Promise<Readonly<Record<string, string>>> => 
   s.engine.advance(HOURS);
   return outcomesOf(await s.agent.settle());
 };
+
+describe('a release with a setting that the engine would drop', () => {
+  const withSubpath = `${WEB}    volumes: [{type: volume, source: v, target: /v, volume: {subpath: s}}]
+volumes: {v: }
+`;
+
+  it('is blocked before its image is fetched, and what runs goes on', async () => {
+    const s = await deployed();
+    s.engine.setFacts({ ...facts, version: '20.10.24', apiVersion: '1.41' });
+    s.agent.wish = { ...s.agent.wish, compose: withSubpath };
+    const plan = await deploy(s, web('2'));
+    expect(plan.services[0]?.decision).toEqual({
+      kind: 'blocked',
+      reason: 'engine',
+      message: 'volume.subpath needs Docker 26.0 or newer, and this engine is 20.10.24',
+      advice: 'upgrade the engine, or mount the whole volume',
+    });
+    expect([s.since(), running(s)]).toEqual([[], ['web 1']]);
+  });
+});
 
 describe('a release that the engine refuses', () => {
   it('is blocked with the words of the engine, and nothing is tried again by itself', async () => {
