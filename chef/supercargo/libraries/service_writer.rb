@@ -6,7 +6,7 @@ require_relative 'layout'
 
 module Supercargo
   module Cookbook
-    # For the actions of resources that write compose files. Their properties are those of resources/partial/_compose.rb.
+    # For the actions of resources that write compose files. Their properties include those of ComposeProperties.
     module ServiceWriter
       include Check
       include Folders

@@ -23,7 +23,7 @@ property :others, Hash,
          coerce: proc { |value| Supercargo::Cookbook::Plain.copy(value) },
          description: 'More services in the same file, by name: what changes together with this one, for example its migration.'
 
-use 'partial/_compose'
+Supercargo::Cookbook::ComposeProperties.add_to(self)
 
 action_class do
   include Supercargo::Cookbook::ServiceWriter

@@ -20,7 +20,7 @@ property :purge, [true, false],
          default: true,
          description: 'Remove the files that this set once wrote and no longer declares.'
 
-use 'partial/_compose'
+Supercargo::Cookbook::ComposeProperties.add_to(self)
 
 action_class do
   include Supercargo::Cookbook::ServiceWriter

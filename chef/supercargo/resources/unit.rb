@@ -61,7 +61,7 @@ end
 action :start do
   # Delayed actions run after a failed run too, while its error is being handled. What is half written is not to be started.
   if $ERROR_INFO
-    Chef::Log.warn("#{layout.unit} is not started, since the run has failed")
+    Chef::Log.warn("#{layout.unit} is not started, since the run has failed") unless running?
   else
     systemctl('start') unless running?
     require_work if !whyrun_mode? && supercargo_installed?
