@@ -29,7 +29,7 @@ RSpec.describe 'supercargo_agent' do
 
     it 'makes no user that is there' do
       allow(Etc).to receive(:getpwnam).and_call_original
-      allow(Etc).to receive(:getpwnam).with('deploy')
+      allow(Etc).to receive(:getpwnam).with('deploy').and_return(Etc.getpwuid(0))
       is_expected.not_to create_user('deploy')
     end
 

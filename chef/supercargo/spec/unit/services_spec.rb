@@ -27,7 +27,14 @@ RSpec.describe 'supercargo_services' do
     end
 
     it 'writes a file a service, and one for what they share' do
-      is_expected.to create_file('/etc/supercargo/compose.d/web.yaml').with(content: %r{\A#{mark}services:\n  web:\n    image: org/web\n})
+      is_expected.to create_file('/etc/supercargo/compose.d/web.yaml').with(content: <<~YAML)
+        #{mark.chomp}
+        services:
+          web:
+            image: org/web
+            networks:
+            - back
+      YAML
       is_expected.to create_file('/etc/supercargo/compose.d/shared.yaml').with(content: "#{mark}networks:\n  back: {}\n")
       is_expected.to create_file('/etc/supercargo/web.env').with(sensitive: true)
     end
