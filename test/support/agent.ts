@@ -48,7 +48,7 @@ export const startAgent = ({ program, env, logFile, survives }: AgentOptions): A
           const code = await readStatus();
           return code !== 1 && code !== 4;
         },
-        { deadlineMs: 15_000, describe: async () => `the agent answers; its log:\n${await lastLines()}` },
+        { deadlineMs: 60_000, describe: async () => `the agent answers; its log:\n${await lastLines()}` },
       );
       await assertAlive();
     },

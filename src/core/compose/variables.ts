@@ -32,12 +32,10 @@ export const readVariables = (roots: readonly MapNode[], c: Context): ReadonlyMa
   if (content.kind === 'text') addDotenv(c, implicit, content.text, values);
   else if (content.kind !== 'missing') {
     const place = { file: implicit, line: 1, column: 1 };
-    report(
-      c,
-      { place, path: '' },
-      'exists but cannot be read',
-      'let the agent read it (chmod, chown), or remove it',
-    );
+    if (content.kind === 'unusable')
+      report(c, { place, path: '' }, content.message, 'put a regular file there, or remove it');
+    else
+      report(c, { place, path: '' }, 'may not be read', 'let the agent read it (chmod, chown), or remove it');
   }
   for (const root of roots) {
     for (const { path, node } of declared(root, c)) {

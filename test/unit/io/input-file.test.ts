@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../../support/command.ts';
@@ -84,6 +84,24 @@ describe('a file system that does not answer', () => {
     first.end();
     await expect.poll(hasHungCalls).toBe(false);
     expect(await withinDeadline('/a', () => Promise.resolve('read'))).toBe('read');
+  });
+
+  it('is asked again for a path as soon as something else stands there', async () => {
+    const folder = await folderOfTest();
+    const path = join(folder, 'replaced');
+    const other = join(folder, 'other');
+    for (const [name, text] of [
+      [path, 'hangs'],
+      [other, 'answers'],
+    ] as const)
+      await writeFile(name, text);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await expect(withinDeadline(path, () => promise, undefined, 300)).rejects.toThrow(DiskHangs);
+    expect(await readInputFile(path, 100)).toMatchObject({ kind: 'unusable', hangs: true });
+    await rename(other, path);
+    expect(await readInputFile(path, 100)).toEqual({ kind: 'bytes', bytes: Buffer.from('answers') });
+    resolve();
+    await expect.poll(hasHungCalls).toBe(false);
   });
 
   it('takes three threads at most, so that one is left', async () => {
