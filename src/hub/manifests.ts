@@ -4,7 +4,7 @@ import { environmentOfFile } from '../core/hub/file-names.ts';
 import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/manifest/serial.ts';
-import type { AgentError } from '../core/errors.ts';
+import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Trust } from '../core/manifest/manifest.ts';
 import { createOneAtATime } from '../core/one-at-a-time.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
@@ -101,10 +101,28 @@ const addHistory = async (
   path: string,
   { serials }: FoundEnvironment,
   { serial, bytes }: { readonly serial: number; readonly bytes: Uint8Array },
-): Promise<void> => {
+): Promise<AgentError | undefined> => {
   const failure = await writeOne(files, path, bytes);
-  if (failure) throw failure;
-  serials.add(serial);
+  if (!failure) serials.add(serial);
+  return failure;
+};
+
+/** The length of a history. A publish removes at most `AT_ONCE` older ones, so that it stays quick. */
+const MOST_KEPT = 10_000;
+const AT_ONCE = 100;
+
+const prune = async (
+  { files }: Kept,
+  environment: string,
+  { serials }: FoundEnvironment,
+): Promise<AgentError | undefined> => {
+  const surplus = Math.min(serials.size - MOST_KEPT, AT_ONCE);
+  if (surplus <= 0) return undefined;
+  const oldest = [...serials].toSorted((a, b) => a - b).slice(0, surplus);
+  const changes = oldest.map((serial) => ({ path: historyPath(environment, serial), bytes: undefined }));
+  const failures = await files.apply(changes);
+  for (const [at, serial] of oldest.entries()) if (!failures[at]) serials.delete(serial);
+  return failures.find((failure) => failure !== undefined);
 };
 
 /** Like hosts, refuses an older trust file, which would accept a stolen key's signatures. */
@@ -166,6 +184,8 @@ const publish = async (
     refuseUnsigned(isSigned, found.current) ??
     refuseSuccessor(serial, [found.current?.serial ?? 0, ...found.serials]);
   if (objection) return refused(objection);
+  // The new manifest takes the place of the only copy that the history may still miss.
+  await completeHistory(files, environment, found);
   const failure =
     (epoch > found.epoch ? await writeEpoch(files, environment, epoch) : undefined) ??
     (await writeOne(files, manifestPath(environment), bytes));
@@ -180,7 +200,11 @@ const publish = async (
   found.epoch = epoch;
   known.set(environment, found);
   kept.onPublished(environment);
-  await addHistory(kept, historyPath(environment, serial), found, { serial, bytes });
+  // The manifest is live, whatever becomes of its history: the next publish or start completes it.
+  const trouble =
+    (await addHistory(kept, historyPath(environment, serial), found, { serial, bytes })) ??
+    (await prune(kept, environment, found));
+  if (trouble) kept.onRemark(`the history of ${environment} is not in order yet: ${trouble.message}`);
   return { kind: 'written', isNew, tag, serial };
 };
 
@@ -203,7 +227,8 @@ const record = async (
   const found = kept.known.get(environment);
   const objection = refuseHistory(path, { addressed, serial }, found?.current?.serial);
   if (objection !== undefined || found === undefined) return refused(objection ?? historyIsKept(path));
-  await addHistory(kept, path, found, { serial, bytes });
+  const failure = await addHistory(kept, path, found, { serial, bytes });
+  if (failure) throw failure;
   return { kind: 'written', isNew: true, tag: entityTagOf(bytes), serial };
 };
 
@@ -216,8 +241,11 @@ export const openManifests = async (options: ManifestsOptions): Promise<Manifest
     if (environment === undefined) continue;
     const found = await findEnvironment(files, environment);
     if (found.remark !== undefined) options.onRemark(found.remark);
-    await completeHistory(files, environment, found);
     known.set(environment, found);
+    // A full disk must not keep the hub from serving.
+    await completeHistory(files, environment, found).catch((error: unknown) => {
+      options.onRemark(`the history of ${environment} is not complete: ${toAgentError(error).message}`);
+    });
   }
   const kept: Kept = { ...options, known };
   const inTurn = createOneAtATime();

@@ -6,6 +6,7 @@ import type { Trust } from '../../../src/core/manifest/manifest.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { AgentError } from '../../../src/core/errors.ts';
+import type { FileChange, HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { bearer, createScene, manifestText, PUBLISH, type Scene, type SceneOptions } from './scene.ts';
 
 const scenes: Scene[] = [];
@@ -222,7 +223,56 @@ describe('publishing to a hub', () => {
   });
 });
 
+/** Refuses to write what the pattern matches, while it is set. */
+const fussyDisk = (full: { pattern: RegExp | undefined }) => (files: HubFiles) => ({
+  ...files,
+  apply: async (changes: readonly FileChange[]): Promise<readonly (AgentError | undefined)[]> => {
+    const noSpace = new AgentError('STORE', 'no space is left', { fields: { code: 'ENOSPC' } });
+    const refused = changes.map(
+      ({ path, bytes }) => bytes !== undefined && full.pattern?.test(path) === true,
+    );
+    const results = [...(await files.apply(changes.filter((_, at) => refused[at] === false)))];
+    return refused.map((isRefused) => (isRefused ? noSpace : results.shift()));
+  },
+});
+
 describe('the history of a hub', () => {
+  it('does not take back a publish that it misses, and is completed before the next one', async () => {
+    const full: { pattern: RegExp | undefined } = { pattern: /staging\/2\.json$/ };
+    const hub = await scene({ disk: fussyDisk(full) });
+    await hub.publish('staging', 1);
+    expect((await hub.publish('staging', 2)).status).toBe(204);
+    expect(hub.events.map(({ event }) => event)).toContain('hub.warned');
+    expect(await errorOf(await hub.publish('staging', 3))).toMatchObject({ status: 507 });
+    await hub.restart();
+    expect(await (await hub.get('/manifests/staging.json')).text()).toBe(manifestText('staging', 2));
+    full.pattern = undefined;
+    expect((await hub.publish('staging', 3)).status).toBe(204);
+    expect(await (await hub.get('/manifests/staging/')).json()).toMatchObject({
+      names: ['1.json', '2.json', '3.json'],
+    });
+  });
+
+  it('keeps the newest ten thousand', async () => {
+    const old = Array.from({ length: 10_150 }, (_, at) => `${String(at + 1)}.json`);
+    const hub = await scene({
+      disk: (files) => ({
+        ...files,
+        list: async (folder) =>
+          folder === 'manifests/staging'
+            ? old.map((name) => ({ name, kind: 'file' as const, modifiedAtMs: 0 }))
+            : files.list(folder),
+      }),
+    });
+    const names = async (): Promise<readonly string[]> =>
+      ((await (await hub.get('/manifests/staging/')).json()) as { names: string[] }).names;
+    await hub.publish('staging', 10_151);
+    expect([(await names()).length, (await names())[0]]).toEqual([10_051, '101.json']);
+    await hub.publish('staging', 10_152);
+    expect([(await names()).length, (await names())[0]]).toEqual([10_000, '153.json']);
+    expect((await hub.get('/manifests/staging/152.json')).status).toBe(404);
+  });
+
   it('takes what is missing, identical bytes again, and nothing else', async () => {
     const hub = await scene();
     await hub.publish('staging', 5);
