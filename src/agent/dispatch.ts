@@ -1,7 +1,7 @@
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Action } from '../core/plan/action.ts';
 import { attemptOf } from '../core/plan/failed-step.ts';
-import type { HostPlan } from '../core/plan/host-plan.ts';
+import type { HostPlan, ServicePlan } from '../core/plan/host-plan.ts';
 import { EDGE_TARGET, failedStepKey, serviceOf, type FailedStep } from '../core/plan/plan-input.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
 import type { DesiredHost } from '../core/state/desired.ts';
@@ -38,6 +38,8 @@ export const createDispatcher = (
   host: Host,
 ) => {
   const failedSteps = new Map<string, FailedStep>();
+  /** The release that the last step of a service worked for. */
+  const lastTarget = new Map<string, string | undefined>();
   const progress = new Map<string, PullProgress>();
 
   const runOne = async (work: Work, action: Action, signal: AbortSignal): Promise<boolean> => {
@@ -72,14 +74,25 @@ export const createDispatcher = (
     return done.every(Boolean);
   };
 
+  /** Whether only drained containers are being stopped, while another release is to begin. */
+  const isOvertaken = ({ service, target, desired }: ServicePlan): boolean =>
+    target !== undefined &&
+    target === desired?.release &&
+    target !== lastTarget.get(service) &&
+    lanes.of(service)?.actions.every((a) => a.kind === 'stop' && a.isDrained) === true;
+
   const dispatch = (plan: HostPlan, observation: number): void => {
     for (const service of plan.services) {
       const { decision, staging } = service;
-      if (decision.kind === 'act')
-        lanes.start(service.service, observation, decision.actions, async (signal) => {
+      // The next pass plans without these containers.
+      if (isOvertaken(service)) lanes.setAside(service.service);
+      else if (decision.kind === 'act') {
+        const isStarted = lanes.start(service.service, observation, decision.actions, async (signal) => {
           const work = { name: service.service, served: service.target ?? '', why: decision.why };
           await run(work, decision.actions, signal);
         });
+        if (isStarted) lastTarget.set(service.service, service.target);
+      }
       const lane = `${service.service} staging`;
       const busy = lanes.of(lane);
       if (staging.length > 0) {
@@ -110,7 +123,10 @@ export const createDispatcher = (
     }
   };
 
-  const actions = (): readonly Action[] => lanes.entries().flatMap(([, busy]) => busy.actions);
+  const actions = (): readonly Action[] => [
+    ...lanes.entries().flatMap(([, busy]) => busy.actions),
+    ...lanes.aside(),
+  ];
 
   return {
     dispatch,
@@ -121,6 +137,10 @@ export const createDispatcher = (
     /** Whether a step of the edge runs, or ended after this observation began. */
     isEdgeBusy: (observation: number): boolean =>
       lanes.of(EDGE_LANE) !== undefined || lanes.hasEndedSince(observation, EDGE_LANE),
+
+    /** Ids of containers that are being stopped, and that no other step waits for. */
+    leaving: (): readonly string[] =>
+      lanes.aside().flatMap((a) => ('container' in a ? [a.container.id] : [])),
 
     /** Addresses of containers whose creation is under way. */
     reserved: (): readonly string[] => reservedBy(actions()),

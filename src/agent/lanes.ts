@@ -15,6 +15,8 @@ export interface Busy {
  */
 export const createLanes = (onIdle: () => void) => {
   const busy = new Map<string, Busy>();
+  /** Work whose lane may take other work before it ends. */
+  const aside = new Set<Busy>();
   const endedAt = new Map<string, number>();
   let observations = 0;
 
@@ -24,7 +26,7 @@ export const createLanes = (onIdle: () => void) => {
       observations += 1;
       return observations;
     },
-    isBusy: (): boolean => busy.size > 0,
+    isBusy: (): boolean => busy.size + aside.size > 0,
     /** Whether work (of this lane, or any) ended after this observation began, which may make it outdated. */
     hasEndedSince: (observation: number, lane?: string): boolean =>
       [...endedAt].some(([name, at]) => (lane === undefined || lane === name) && at >= observation),
@@ -40,13 +42,25 @@ export const createLanes = (onIdle: () => void) => {
       if (busy.has(lane) || (endedAt.get(lane) ?? 0) >= observation) return false;
       const abort = new AbortController();
       const done = run(abort.signal).finally(() => {
-        busy.delete(lane);
+        aside.delete(work);
+        if (busy.get(lane) === work) busy.delete(lane);
         endedAt.set(lane, observations);
         onIdle();
       });
-      busy.set(lane, { actions, abort, done });
+      const work: Busy = { actions, abort, done };
+      busy.set(lane, work);
       return true;
     },
+
+    /** Frees the lane although its work goes on. The next observation may plan other work. */
+    setAside: (lane: string): void => {
+      const work = busy.get(lane);
+      if (!work) return;
+      busy.delete(lane);
+      aside.add(work);
+      onIdle();
+    },
+    aside: (): readonly Action[] => [...aside].flatMap((work) => work.actions),
 
     abort: (lane: string): void => {
       busy.get(lane)?.abort.abort();
@@ -54,9 +68,10 @@ export const createLanes = (onIdle: () => void) => {
 
     /** Aborts all work and waits at most `limitMs` for its end. The engine completes what it has begun. */
     close: async (limitMs: number): Promise<void> => {
-      for (const { abort } of busy.values()) abort.abort();
+      const all = [...busy.values(), ...aside];
+      for (const { abort } of all) abort.abort();
       await settledWithin(
-        [...busy.values()].map(({ done }) => done),
+        all.map(({ done }) => done),
         limitMs,
       );
     },

@@ -94,7 +94,7 @@ export const createReconciler = (
       desired: desired.services,
       manifest,
       distrust,
-      actual: withPastTimes(identified, clock),
+      actual: withPastTimes(asLeaving(identified, dispatcher.leaving()), clock),
       ledger: withPastRecords(ledger, clock),
       failedSteps: withoutLifted(dispatcher.failedSteps(), desired.services),
       answered: probing.answered(),
@@ -262,6 +262,17 @@ export const createReconciler = (
 /** Keeps the old object if nothing changed, so that results made from it are reused. */
 const asBefore = (before: Actual | undefined, now: Actual): Actual =>
   before && isDeepStrictEqual(before, now) ? before : now;
+
+/** A container that nothing waits for is planned as if the engine were removing it. */
+const asLeaving = (actual: Actual, ids: readonly string[]): Actual =>
+  ids.length === 0
+    ? actual
+    : {
+        ...actual,
+        containers: actual.containers.map((container) =>
+          ids.includes(container.id) ? { ...container, state: 'removing' as const } : container,
+        ),
+      };
 
 const markSelf = (containers: Actual['containers'], id: string | undefined): Actual['containers'] =>
   id === undefined

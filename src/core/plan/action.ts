@@ -52,7 +52,13 @@ export type Action =
   | { readonly kind: 'edge-discard'; readonly keep: readonly string[] }
   | { readonly kind: 'start'; readonly container: ContainerRef; readonly release: string }
   | { readonly kind: 'unpause'; readonly container: ContainerRef }
-  | { readonly kind: 'stop'; readonly container: ContainerRef; readonly graceMs: number }
+  | {
+      readonly kind: 'stop';
+      readonly container: ContainerRef;
+      readonly graceMs: number;
+      /** No client reaches it and it publishes no port, so that the next release need not wait for its end. */
+      readonly isDrained?: true;
+    }
   | { readonly kind: 'remove'; readonly container: ContainerRef }
   /** Restores resource limits that were changed by hand. */
   | { readonly kind: 'limit'; readonly container: ContainerRef; readonly limits: Partial<Limits> }

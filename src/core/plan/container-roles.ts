@@ -9,14 +9,19 @@ import { isProven } from './unproved-release.ts';
 import type { ContainerRole } from '../vocabulary/roles.ts';
 
 /** Every container of a service with its role, for `status` and `explain`; the serving one comes first. */
-export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[] =>
-  c.own
-    .map((container) => {
-      const drain = drainOf(c, container);
-      const role = drain ? 'draining' : roleOf(c, goal, container);
-      return { ...replicaOf(container, role), ...(drain && { drain }) };
-    })
-    .toSorted((a, b) => a.replica - b.replica || ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
+export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[] => {
+  const leaving = c.input.actual.containers.filter(
+    (o) => o.owner?.service === c.service.name && o.state === 'removing',
+  );
+  const own = c.own.map((container) => {
+    const drain = drainOf(c, container);
+    const role = drain ? 'draining' : roleOf(c, goal, container);
+    return { ...replicaOf(container, role), ...(drain && { drain }) };
+  });
+  return [...own, ...leaving.map((container) => replicaOf(container, 'retired'))].toSorted(
+    (a, b) => a.replica - b.replica || ORDER.indexOf(a.role) - ORDER.indexOf(b.role),
+  );
+};
 
 const ORDER: readonly ContainerRole[] = ['serving', 'candidate', 'draining', 'failed', 'retired'];
 

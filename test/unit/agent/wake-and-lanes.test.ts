@@ -76,3 +76,20 @@ describe('a lane', () => {
     never.resolve();
   });
 });
+
+describe('work that is set aside', () => {
+  it('frees its lane for what is planned after that, and counts until it ends', async () => {
+    const woken: number[] = [];
+    const lanes = createLanes(() => void woken.push(1));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    lanes.start('web', lanes.nextObservation(), forget, () => promise);
+    lanes.setAside('web');
+    expect([woken.length, lanes.aside(), lanes.isBusy()]).toEqual([1, forget, true]);
+    expect(lanes.start('web', lanes.nextObservation(), forget, async () => Promise.resolve())).toBe(true);
+    const during = lanes.nextObservation();
+    resolve();
+    await lanes.close(1_000);
+    expect([lanes.aside(), lanes.isBusy()]).toEqual([[], false]);
+    expect(lanes.start('web', during, forget, async () => Promise.resolve())).toBe(false);
+  });
+});

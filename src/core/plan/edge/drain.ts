@@ -54,7 +54,12 @@ export const drain = (
   const steps = containers.map((container) => ({ container, step: outStep(l, container) }));
   const out = steps.filter(({ step }) => step.kind === 'out').map(({ container }) => container);
   const acts = steps.flatMap(({ step }) => (step.kind === 'act' ? step.actions : []));
-  const actions = some([...acts, ...(retire(out) ?? [])]);
+  const portless = new Set(containers.filter((o) => o.ports.length === 0).map((o) => o.id));
+  const actions = some(
+    [...acts, ...(retire(out) ?? [])].map((a) =>
+      a.kind === 'stop' && portless.has(a.container.id) ? { ...a, isDrained: true as const } : a,
+    ),
+  );
   if (actions) return { kind: 'act', actions, why };
   const waits = steps.flatMap(({ step }) => (step.kind === 'wait' ? [step.decision] : []));
   return waits.toSorted((a, b) => (a.until ?? Infinity) - (b.until ?? Infinity))[0];
