@@ -172,10 +172,10 @@ describe('a first release that is bad', () => {
   });
 });
 
-const withJob = (scene: Awaited<ReturnType<typeof createScene>>): string =>
+const withJob = (scene: Awaited<ReturnType<typeof createScene>>, restart = 'no'): string =>
   scene.web(
     [scene.ports, 'depends_on: {migrate: {condition: service_completed_successfully}}'],
-    service('migrate', [`image: ${scene.repository('migrate')}`, 'restart: "no"']),
+    service('migrate', [`image: ${scene.repository('migrate')}`, `restart: "${restart}"`]),
   );
 
 describe('a job', () => {
@@ -191,6 +191,17 @@ describe('a job', () => {
     const before = await containersOf(scene);
     expect((await scene.once()).code).toBe(0);
     expect(await containersOf(scene)).toEqual(before);
+  });
+
+  it('with on-failure is tried again', async () => {
+    const scene = await createScene();
+    await scene.compose(withJob(scene, 'on-failure'));
+    const web = await scene.push('1.0.0');
+    const entry = '[ -e /tried ] && exit 0\n: > /tried\nexit 1';
+    const migrate = await scene.push('1.0.0', { entry, expose: [] }, 'migrate');
+    await scene.publish({ web: web.pinned, migrate: migrate.pinned });
+    assertCode(await scene.once(), 0);
+    expect(await runningIn(scene)).toEqual(['migrate 1.0.0 exited', 'web 1.0.0 running']);
   });
 
   it('that fails quarantines the one that waits; the old one serves on untouched', async () => {

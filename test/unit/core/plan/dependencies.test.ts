@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
 import { START_MS } from '../../../support/world.ts';
-import { deploy, images, scenario } from './scenario.ts';
+import { deploy, images, running, scenario } from './scenario.ts';
 
 const needing = (condition: string): string => `
 services:
@@ -123,6 +123,21 @@ services:
       api: 'converged',
     });
     expect(starts(s.since())).toEqual(['start migrate 2', 'start api 1']);
+  });
+
+  it.each([
+    ['on-failure:5', 'exited: it ended, last exit code 1'],
+    ['on-failure', 'crashed: it has not ended with 0 within 60 s: it crashed'],
+  ])('a job with restart: %s has failed when it is tried no more', async (restart, says) => {
+    const compose = JOB.replace('org/migrate:1"', `org/migrate:1", restart: "${restart}"`);
+    const s = scenario(compose, { ...images, 'org/migrate:1': { exits: 1 } });
+    expect(outcomesOf(await deploy(s, { api: 'org/api:1' }))).toEqual({
+      migrate: 'blocked quarantined',
+      api: 'blocked down',
+    });
+    const failure = s.agent.ledger.services['migrate']?.failure;
+    expect(`${failure?.reason}: ${failure?.message}`).toContain(says);
+    expect(running(s)).toEqual([]);
   });
 
   it('a job that hangs has failed at its deadline', async () => {
