@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { AgentError, rawMessageOf } from '../../core/errors.ts';
 import type { ImageOrigin } from '../../core/image/image-origin.ts';
-import type { RestartPolicy } from '../../core/compose/project-model.ts';
+import type { InlineFile, RestartPolicy } from '../../core/compose/project-model.ts';
+import { tarOf } from '../../core/image/archive.ts';
 import type { Applied, CreatedContainer, EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { Limits } from '../../core/state/actual.ts';
 import { anyOf } from './any-of.ts';
@@ -180,7 +181,7 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
     case 'leave-edge':
       return container?.kill({ signal: 'SIGUSR1', abortSignal });
     case 'start':
-      return container?.start({ abortSignal });
+      return container && start(container, action.files, signal);
     case 'unpause':
       return container?.unpause({ abortSignal });
     case 'stop':
@@ -193,6 +194,18 @@ const call = async (action: Exclude<EngineAction, { kind: 'pull' }>, c: ApplyCon
     case 'remove-image':
       return removeReferences(action.references, c);
   }
+};
+
+const start = async (
+  container: Dockerode.Container,
+  files: readonly InlineFile[] | undefined,
+  abortSignal: AbortSignal,
+): Promise<unknown> => {
+  if (files) {
+    const tar = tarOf(files.map(({ target, content }) => ({ path: target.slice(1), content })));
+    await container.putArchive(tar, { path: '/', abortSignal });
+  }
+  return container.start({ abortSignal });
 };
 
 /** The engine's refusals while a container is ending. The update did not take effect. */

@@ -5,16 +5,15 @@ import {
   quoted,
   report,
   type Context,
-  type FilePurpose,
+  type FileSource,
   type Reader,
-  type SourceFile,
 } from './reader-context.ts';
 import { isUnusable, labels, pathText } from './container-environment.ts';
 import { canonicalIp, canonicalSubnet, isInSubnet } from './ip.ts';
 import { DEFAULT_NETWORK, type NetworkDefinition, type VolumeDefinition } from './project-model.ts';
 import { hostFile } from './host-paths.ts';
-import { expectMap, fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
-import { bool, filledText, textLike } from './scalars.ts';
+import { fields, listOf, mapOf, present, textMap, toRecord } from './readers.ts';
+import { bool, filledText, text, textLike } from './scalars.ts';
 import type { MapNode, Node } from './node.ts';
 import { NAME } from '../docker-names.ts';
 
@@ -143,26 +142,43 @@ export const volume = (node: Node, c: Context, name: string): VolumeDefinition |
   };
 };
 
-const FILE_ONLY = 'write file: PATH, and let Chef put the content there';
+const FILE_ADVICE = 'write file: PATH, and let Chef put the content there';
 const SOURCE_UNSUPPORTED = Object.fromEntries(
-  ['environment', 'content', 'external', 'driver', 'driver_opts', 'template_driver', 'labels'].map((key) => [
-    key,
-    FILE_ONLY,
-  ]),
+  ['external', 'driver', 'driver_opts', 'template_driver', 'labels'].map((key) => [key, FILE_ADVICE]),
 );
+const SOURCE_KEYS = { file: hostFile, environment: filledText, content: text, name: filledText };
+const SOURCES = ['file', 'environment', 'content'] as const;
+
+const variableText = (name: string, node: Node, c: Context): FileSource | undefined => {
+  const content = c.variables.get(name);
+  return content === undefined
+    ? report(
+        c,
+        node,
+        `variable ${name} is not set`,
+        'set it in .env beside compose.yaml, or write file: PATH',
+      )
+    : { kind: 'text', content };
+};
 
 /**
- * A secret or config from a file. Its name, which `docker compose config` writes, means something only in a
+ * A secret or config from a file, a variable or, for a config, the text itself. Its name, which `docker compose config` writes, means something only in a
  * swarm. If the agent may not read the file, a change of its content stays unnoticed and the containers keep
  * running.
  */
-export const sourceFile =
-  (purpose: FilePurpose) =>
-  (node: Node, c: Context): SourceFile | undefined => {
+export const fileSource =
+  (purpose: 'secret' | 'config') =>
+  (node: Node, c: Context): FileSource | undefined => {
     const before = c.problems.length;
-    const read = fields({ file: hostFile, name: filledText }, SOURCE_UNSUPPORTED)(node, c);
+    const read = fields(SOURCE_KEYS, SOURCE_UNSUPPORTED)(node, c);
     if (read === undefined || c.problems.length > before) return undefined;
-    if (!expectMap(node, c)?.entries.has('file')) return report(c, node, 'has no file', FILE_ONLY);
+    const [source, other] = SOURCES.filter((key) => read[key] !== undefined);
+    if (source === undefined) return report(c, node, 'has no file', FILE_ADVICE);
+    if (other !== undefined) return report(c, node, `has both ${source} and ${other}`, 'keep one of the two');
+    if (read.content !== undefined && purpose === 'secret')
+      return report(c, nodeAt(node, 'content'), 'is no key of a secret', FILE_ADVICE);
+    if (read.content !== undefined) return { kind: 'text', content: read.content };
+    if (read.environment !== undefined) return variableText(read.environment, nodeAt(node, 'environment'), c);
     if (read.file === undefined) return undefined;
     const content = c.ask(read.file, purpose);
     if (content.kind === 'unreadable') {
@@ -171,5 +187,9 @@ export const sourceFile =
     } else if (isUnusable(c, nodeAt(node, 'file'), read.file, content)) {
       return undefined;
     }
-    return { path: read.file, contentHash: content.kind === 'hash' ? content.sha256 : undefined };
+    return {
+      kind: 'file',
+      path: read.file,
+      contentHash: content.kind === 'hash' ? content.sha256 : undefined,
+    };
   };

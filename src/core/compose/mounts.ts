@@ -1,5 +1,5 @@
 import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
-import type { Mount } from './project-model.ts';
+import type { InlineFile, Mount } from './project-model.ts';
 import { containerFile, containerPath, hostPath } from './host-paths.ts';
 import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
 import { bool, bytes, filledText, oneOf, scalar } from './scalars.ts';
@@ -9,6 +9,12 @@ import { NAME } from '../docker-names.ts';
 /** A mount and its position in the file. */
 export interface WrittenMount {
   readonly mount: Mount;
+  readonly node: Node;
+}
+
+/** A file that the agent puts into the container, and its position in the compose file. */
+export interface WrittenFile {
+  readonly file: InlineFile;
   readonly node: Node;
 }
 
@@ -194,8 +200,17 @@ const FILE_UNSUPPORTED = Object.fromEntries(
   ]),
 );
 
-/** `secrets` and `configs` of a service: read-only bind mounts. A relative target is below `base`. */
-export const fileMounts = (kind: 'secrets' | 'configs', base: string): Reader<readonly WrittenMount[]> =>
+/** A tar header has no more room, and is not Unicode. */
+const ARCHIVE_PATH = /^[\x21-\x7e]{1,100}$/;
+
+/**
+ * `secrets` and `configs` of a service: a read-only bind mount of a file, or a file in the container. A relative
+ * target is below `base`.
+ */
+export const fileMounts = (
+  kind: 'secrets' | 'configs',
+  base: string,
+): Reader<readonly (WrittenMount | WrittenFile)[]> =>
   listOf((node, c) => {
     const read =
       node.kind === 'scalar'
@@ -209,6 +224,7 @@ export const fileMounts = (kind: 'secrets' | 'configs', base: string): Reader<re
     }
     const file = c.defined[kind].get(read.source);
     if (file === undefined) {
+      if (c.defined[kind].has(read.source)) return undefined;
       return report(
         c,
         node,
@@ -219,6 +235,10 @@ export const fileMounts = (kind: 'secrets' | 'configs', base: string): Reader<re
     const name = read.target ?? read.source;
     const target = containerPath(name.startsWith('/') ? name : `${base}/${name}`, node, c);
     if (target === undefined) return undefined;
+    if (file.kind === 'text') {
+      if (ARCHIVE_PATH.test(target)) return { node, file: { target, content: file.content } };
+      return report(c, node, 'has a target of more than 100 ASCII characters', 'write a shorter target');
+    }
     const { path: source, contentHash } = file;
     return {
       node,

@@ -149,6 +149,8 @@ export interface ContainerSpec {
   readonly oomScoreAdj?: number;
   /** Leaves out the engine's mapping of user ids. */
   readonly usernsMode?: 'host';
+  /** Put into the container before each start by the agent. */
+  readonly files?: readonly InlineFile[];
 }
 
 export interface RestartPolicy {
@@ -227,6 +229,12 @@ export interface Device {
   readonly source: string;
   readonly target: string;
   readonly permissions: string;
+}
+
+/** A secret or config whose text is in the compose files or their variables. */
+export interface InlineFile {
+  readonly target: string;
+  readonly content: string;
 }
 
 /** GPUs and other devices of a driver. The engine's names of the members, in lower case. */

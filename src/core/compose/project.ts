@@ -10,7 +10,7 @@ import {
   type FilePurpose,
   type Reader,
 } from './reader-context.ts';
-import { network, sourceFile, volume } from './definitions.ts';
+import { fileSource, network, volume } from './definitions.ts';
 import { NAME } from '../docker-names.ts';
 import { memoize } from '../memoize.ts';
 import { projectAllowance } from './interpolate.ts';
@@ -148,6 +148,11 @@ const readAll = <T>(
   return new Map(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 };
 
+const readSources = (nodes: ReadonlyMap<string, Node>, c: Context, purpose: 'secret' | 'config') => {
+  const found = readAll(nodes, c, fileSource(purpose));
+  return new Map([...nodes.keys()].map((name) => [name, found.get(name)]));
+};
+
 const usesDefault = ({ service }: WrittenService): boolean => {
   const mode = service.container.networkMode;
   return mode.kind === 'networks' && mode.attachments.some((attachment) => attachment.network === 'default');
@@ -217,8 +222,8 @@ const readProject = (roots: readonly MapNode[], base: Context): ComposeProject =
       [...sections.networks.keys()].map((name) => [name, networks.get(name) ?? DEFAULT_NETWORK]),
     ),
     volumes: new Set(sections.volumes.keys()),
-    secrets: readAll(sections.secrets, base, sourceFile('secret')),
-    configs: readAll(sections.configs, base, sourceFile('config')),
+    secrets: readSources(sections.secrets, base, 'secret'),
+    configs: readSources(sections.configs, base, 'config'),
   };
   const c: Context = { ...base, defined };
   const services = linkServices(readAll(sections.services, c, readService), c);

@@ -21,15 +21,15 @@ export interface Defined {
   readonly services: ReadonlySet<string>;
   readonly networks: ReadonlyMap<string, NetworkDefinition>;
   readonly volumes: ReadonlySet<string>;
-  /** The file of each secret. */
-  readonly secrets: ReadonlyMap<string, SourceFile>;
-  readonly configs: ReadonlyMap<string, SourceFile>;
+  /** Undefined for a definition with a problem. */
+  readonly secrets: ReadonlyMap<string, FileSource | undefined>;
+  readonly configs: ReadonlyMap<string, FileSource | undefined>;
 }
 
-export interface SourceFile {
-  readonly path: string;
-  readonly contentHash: string | undefined;
-}
+/** Where a secret or config comes from: a file of the host, or text of the compose files. */
+export type FileSource =
+  | { readonly kind: 'file'; readonly path: string; readonly contentHash: string | undefined }
+  | { readonly kind: 'text'; readonly content: string };
 
 /** The state of one pass over the files. */
 export interface Context {
@@ -67,7 +67,7 @@ const MAX_QUOTE = 80;
 /** Settings with free text, which is often secret. Messages never quote it. */
 const FREE_TEXT_KEYS = 'environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls';
 const FREE_TEXT = new RegExp(
-  `^(?:services\\..+\\.(?:${FREE_TEXT_KEYS})|.*\\.(?:labels|driver_opts))(?:[.[]|$)`,
+  `^(?:services\\..+\\.(?:${FREE_TEXT_KEYS})|configs\\..+\\.content|.*\\.(?:labels|driver_opts))(?:[.[]|$)`,
 );
 
 export const isSecretPlace = (at: Pick<Node, 'path'>): boolean => FREE_TEXT.test(at.path);

@@ -4,12 +4,12 @@ import type { WrittenLink } from './dependencies.ts';
 import type {
   ContainerSpec,
   DeviceRequest,
+  InlineFile,
   Mount,
   NetworkMode,
   RestartPolicy,
   Service,
 } from './project-model.ts';
-import type { WrittenMount } from './mounts.ts';
 import { engineNeeds } from './engine-needs.ts';
 import type { WrittenPort } from './ports.ts';
 import { present, toRecord } from './readers.ts';
@@ -93,7 +93,8 @@ const resources = (f: ServiceFields, node: Node, c: Context) => {
 };
 
 const allMounts = (f: ServiceFields, c: Context): readonly Mount[] => {
-  const written: readonly WrittenMount[] = [...(f.volumes ?? []), ...(f.secrets ?? []), ...(f.configs ?? [])];
+  const given = [...(f.secrets ?? []), ...(f.configs ?? [])];
+  const written = [...(f.volumes ?? []), ...given.filter((entry) => 'mount' in entry)];
   const targets = new Set(Object.keys(f.tmpfs ?? {}));
   for (const { mount, node } of written) {
     if (targets.has(mount.target))
@@ -106,6 +107,23 @@ const allMounts = (f: ServiceFields, c: Context): readonly Mount[] => {
     targets.add(mount.target);
   }
   return written.map(({ mount }) => mount).toSorted((a, b) => (a.target < b.target ? -1 : 1));
+};
+
+const inlineFiles = (f: ServiceFields, c: Context): readonly InlineFile[] | undefined => {
+  const given = [...(f.secrets ?? []), ...(f.configs ?? [])];
+  const written = given.filter((entry) => 'file' in entry);
+  const mounted = [
+    ...Object.keys(f.tmpfs ?? {}),
+    ...[...(f.volumes ?? []), ...given].flatMap((entry) => ('mount' in entry ? [entry.mount.target] : [])),
+  ];
+  for (const { file, node } of written) {
+    if (f.read_only === true)
+      report(c, node, 'cannot be put into a read-only container', 'write file: PATH at the top level');
+    else if (mounted.some((target) => file.target === target || file.target.startsWith(`${target}/`)))
+      report(c, node, 'is covered by a mount', 'choose another target, or write file: PATH at the top level');
+  }
+  const files = written.map(({ file }) => file).toSorted((a, b) => (a.target < b.target ? -1 : 1));
+  return files.length === 0 ? undefined : files;
 };
 
 const networkMode = (f: ServiceFields, node: Node, c: Context): NetworkMode => {
@@ -201,6 +219,7 @@ const containerSpec = (f: ServiceFields, node: Node, c: Context): ContainerSpec 
     oomKillDisable: flag(f.oom_kill_disable),
     oomScoreAdj: nonZero(f.oom_score_adj),
     usernsMode: f.userns_mode,
+    files: inlineFiles(f, c),
     ...resources(f, node, c),
   }),
 });

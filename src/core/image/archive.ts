@@ -62,6 +62,10 @@ const fileOf = (path: string, content: string): Buffer => {
   return Buffer.concat([tarHeader(path, bytes.length), bytes, tarPadding(bytes.length)]);
 };
 
+/** A tar file. Paths have at most 100 ASCII characters. */
+export const tarOf = (files: readonly { readonly path: string; readonly content: string }[]): Buffer =>
+  Buffer.concat([...files.map(({ path, content }) => fileOf(path, content)), END]);
+
 export interface ArchiveContent {
   readonly root: Descriptor & { readonly bytes: number };
   readonly config: Digest;
@@ -78,11 +82,10 @@ export const archiveEnd = ({ root, config, layers }: ArchiveContent): Buffer => 
   const { mediaType = 'application/vnd.oci.image.manifest.v1+json', digest, bytes } = root;
   const index = { schemaVersion: 2, manifests: [{ mediaType, digest, size: bytes }] };
   const manifest = [{ Config: blobPath(config), RepoTags: null, Layers: layers.map(blobPath) }];
-  return Buffer.concat([
-    fileOf('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
-    fileOf('index.json', JSON.stringify(index)),
-    fileOf('manifest.json', JSON.stringify(manifest)),
-    END,
+  return tarOf([
+    { path: 'oci-layout', content: JSON.stringify({ imageLayoutVersion: '1.0.0' }) },
+    { path: 'index.json', content: JSON.stringify(index) },
+    { path: 'manifest.json', content: JSON.stringify(manifest) },
   ]);
 };
 

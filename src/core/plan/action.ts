@@ -1,5 +1,6 @@
 import type {
   Attachment,
+  InlineFile,
   NetworkDefinition,
   Port,
   RestartPolicy,
@@ -50,7 +51,13 @@ export type Action =
   | EdgeStep
   /** Deletes the files of all edges but these instances. */
   | { readonly kind: 'edge-discard'; readonly keep: readonly string[] }
-  | { readonly kind: 'start'; readonly container: ContainerRef; readonly release: string }
+  /** Puts the files into the container first. */
+  | {
+      readonly kind: 'start';
+      readonly container: ContainerRef;
+      readonly release: string;
+      readonly files?: readonly InlineFile[];
+    }
   | { readonly kind: 'unpause'; readonly container: ContainerRef }
   | {
       readonly kind: 'stop';

@@ -73,6 +73,11 @@ export const isExtra = (c: ServiceContext, target: Target | undefined, slot: Slo
 
 export const refOf = (container: Container): ContainerRef => ({ id: container.id, name: container.name });
 
+export const startOf = (container: Container, { id, release }: Target): Action => {
+  const { files } = release?.spec.container ?? {};
+  return { kind: 'start', container: refOf(container), release: id, ...(files && { files }) };
+};
+
 export const isUp = (container: Container): boolean =>
   container.state === 'running' || container.state === 'restarting' || container.state === 'paused';
 

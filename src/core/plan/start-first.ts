@@ -12,7 +12,7 @@ import type { ServiceContext, Target } from './plan-input.ts';
 import type { Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace, verdictOf } from './stop-first.ts';
-import { claimName, isUp, quiesce, refOf, type Slot } from './slot.ts';
+import { claimName, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import {
   directPortHolders,
   hostPortsOf,
@@ -80,7 +80,7 @@ export const startFirst = (
   if (!isUp(current)) {
     if (verdict.kind === 'failed' || verdict.kind === 'completed') return { kind: 'judged', verdict };
     const why = current.detail?.startedAtMs === undefined ? 'start it beside the old one' : 'it was stopped';
-    return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
+    return act([startOf(current, target)], why);
   }
   if (!isFit(c, target, slot)) return { kind: 'judged', verdict };
   return rotate(c, release, slot, options) ?? rename(c, target, slot) ?? { kind: 'judged', verdict };

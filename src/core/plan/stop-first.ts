@@ -9,7 +9,16 @@ import { prepare } from './prepare.ts';
 import { awaitOut, awaitPorts } from './edge/port-release.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/edge-view.ts';
 import { absentDonor, joins, restartedDonor } from './shared-namespace.ts';
-import { armIfNeeded, claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, type Slot } from './slot.ts';
+import {
+  armIfNeeded,
+  claimName,
+  DEFAULT_GRACE_MS,
+  isUp,
+  quiesce,
+  refOf,
+  startOf,
+  type Slot,
+} from './slot.ts';
 import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
 import { type Step, act, stuck } from './step.ts';
@@ -70,7 +79,7 @@ const start = (c: ServiceContext, target: Target, { current, replica }: Slot): S
   if (holder) return awaitPort(holder);
   const why =
     current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
-  return act([{ kind: 'start', container: refOf(current), release: target.id }], why);
+  return act([startOf(current, target)], why);
 };
 
 /** Our containers that hold a port of this release and are about to let go. */

@@ -21,6 +21,7 @@ const valuesOf = (container: ContainerSpec): readonly Named[] => [
   ...named('label', container.labels),
   ...named('log option', container.logging?.options),
   ...named('sysctl', container.sysctls),
+  ...(container.files ?? []).map(({ target, content }) => ({ name: `content of ${target}`, value: content })),
   ...wordsAfterFirst('entrypoint', container.entrypoint),
   ...wordsAfterFirst('command', container.command),
   ...wordsAfterFirst('healthcheck', container.healthcheck?.test),

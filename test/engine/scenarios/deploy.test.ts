@@ -182,6 +182,26 @@ describe('what the compose file says', () => {
     expect((await statusOf(scene)).status.manifest.ignored).toMatchObject([{ service: 'elsewhere' }]);
   });
 
+  it('a secret of a variable and a config of a text are files in the container, also after a restart', async () => {
+    const scene = await createScene();
+    await scene.compose('KEY=from .env\n', '.env');
+    const test = 'grep -qx "from .env" /run/secrets/key && grep -qx "two lines" /etc/app/site.conf';
+    const lines = [
+      scene.ports,
+      'secrets: [key]',
+      'configs: [{source: site, target: /etc/app/site.conf}]',
+      `healthcheck: {test: ${JSON.stringify(test)}, interval: 1s}`,
+    ];
+    const top = 'secrets: {key: {environment: KEY}}\nconfigs: {site: {content: "one\\ntwo lines\\n"}}\n';
+    await scene.compose(scene.web(lines, top));
+    await scene.publish({ web: (await scene.push('1.0.0')).pinned });
+    assertCode(await scene.once(), 0);
+    const { id } = await onlyContainer(scene);
+    await scene.docker.getContainer(id).stop();
+    assertCode(await scene.once(), 0);
+    expect((await onlyContainer(scene)).id).toBe(id);
+  });
+
   it('a changed env_file, interpolated variable or secret makes a new release', async () => {
     const scene = await createScene();
     const write = async (colour: string, size: string, secret: string): Promise<void> => {

@@ -15,6 +15,8 @@ const MARKS = {
   variable: 'marked-variable-5a1c',
   secretFile: 'marked-secret-file-5a1c',
   configFile: 'marked-config-file-5a1c',
+  inlineSecret: 'marked-inline-secret-5a1c',
+  inlineConfig: 'marked-inline-config-5a1c',
   logOption: 'marked-log-option-5a1c',
   proxy: 'marked-proxy-5a1c',
   manifestCredentials: 'marked-manifest-credentials-5a1c',
@@ -84,15 +86,15 @@ services:
     restart: unless-stopped
     environment: { PASSWORD: ${MARKS.environment}, FROM_VARIABLE: "\${HIDDEN}" }
     env_file: [web.env]
-    secrets: [password]
-    configs: [{ source: settings, target: /settings }]
+    secrets: [password, inline]
+    configs: [{ source: settings, target: /settings }, inline]
     ports: [{ target: 8888, published: ${String(scene.port)}, app_protocol: http }]
     logging: { driver: json-file, options: { tag: "${MARKS.logOption}" } }
     deploy: { update_config: { order: start-first, monitor: 500ms } }
     x-supercargo: { healthy-within: 60s, drain: 1s }
 ${isBroken ? `    environmnt: { PASSWORD: ${MARKS.environment} }\n` : ''}
-secrets: { password: { file: ./password } }
-configs: { settings: { file: ./settings } }
+secrets: { password: { file: ./password }, inline: { environment: INLINE } }
+configs: { settings: { file: ./settings }, inline: { content: ${MARKS.inlineConfig} } }
 `;
 
 const write = async (scene: Scene, files: Readonly<Record<string, string>>): Promise<void> => {
@@ -107,7 +109,7 @@ const prepare = async (): Promise<{
   const registry = inject('lockedRegistry');
   const scene = await createEdgeScene({ registry });
   await write(scene, {
-    '.env': `HIDDEN=${MARKS.variable}\n`,
+    '.env': `HIDDEN=${MARKS.variable}\nINLINE=${MARKS.inlineSecret}\n`,
     'web.env': `TOKEN=${MARKS.envFile}\n`,
     password: MARKS.secretFile,
     settings: MARKS.configFile,

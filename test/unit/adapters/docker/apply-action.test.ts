@@ -47,6 +47,16 @@ describe('a step', () => {
     ]);
   });
 
+  it('puts files into a container before it starts', async () => {
+    const engine = await startFakeEngine(() => '');
+    const files = [{ target: '/run/secrets/key', content: 'hunter2' }];
+    await applyAction({ kind: 'start', container, release: 'r1', files }, contextOf(engine));
+    const [put, start] = engine.calls;
+    expect([put?.method, put?.url.startsWith('/containers/c1/archive?path=%2F')]).toEqual(['PUT', true]);
+    expect(put?.body).toMatch(/^run\/secrets\/key\0[^]*hunter2/);
+    expect([engine.calls.length, start?.url.startsWith('/containers/c1/start')]).toEqual([2, true]);
+  });
+
   it.each<[EngineAction, string]>([
     [
       { kind: 'start', container, release: 'r1' },

@@ -611,6 +611,53 @@ describe('secrets and configs', () => {
     ).toEqual([mount('/site.conf', '/etc/site', 'bb'), mount(`${FOLDER}/key`, '/run/secrets/tls.pem', 'aa')]);
   });
 
+  describe('with their text in the files', () => {
+    const inline = `secrets: {key: {environment: KEY}}
+configs: {site: {content: "port: \${PORT:-80}\\n"}, other: {environment: KEY}}`;
+    const env = { [`${FOLDER}/.env`]: text('KEY=hunter2') };
+
+    it('are files that the agent puts into the container', () => {
+      const { container } = webOf(
+        'secrets: [key]\nconfigs: [{source: site, target: /etc/site}, other]',
+        inline,
+        env,
+      );
+      expect([container.files, container.mounts]).toEqual([
+        [
+          { target: '/etc/site', content: 'port: 80\n' },
+          { target: '/other', content: 'hunter2' },
+          { target: '/run/secrets/key', content: 'hunter2' },
+        ],
+        [],
+      ]);
+    });
+
+    it.each([
+      ['secrets: [key]\nread_only: true', 'cannot be put into a read-only container'],
+      ['secrets: [key]\ntmpfs: /run', 'is covered by a mount'],
+      ['secrets: [key]\nvolumes: ["./k:/run/secrets/key"]', 'is covered by a mount'],
+      [
+        `secrets: [{source: key, target: /${'x'.repeat(100)}}]`,
+        'has a target of more than 100 ASCII characters',
+      ],
+    ])('have no place with %s', (lines, message) => {
+      expect(webErrors(lines, inline, env)).toEqual([
+        expect.stringContaining(`4 services.web.secrets[0]: ${message} → `),
+      ]);
+    });
+
+    it.each([
+      ['secrets: {k: {environment: NONE}}', 'secrets.k.environment: variable NONE is not set'],
+      ['secrets: {k: {content: x}}', 'secrets.k.content: is no key of a secret'],
+      ['configs: {k: {content: x, file: /x}}', 'configs.k: has both file and content'],
+      ['configs: {k: {}}', 'configs.k: has no file'],
+    ])('are told once if they are wrong: %s', (top_, message) => {
+      const kind = top_.split(':')[0] ?? '';
+      const errors = briefly(parseText(`${top_}\nservices: {web: {image: org/web, ${kind}: [k]}}`));
+      expect(errors).toEqual([expect.stringContaining(`1 ${message} → `)]);
+    });
+  });
+
   it.each(['uid: "1"', 'gid: "1"', 'mode: 0400'])('cannot have %s', (option) => {
     const key = option.split(':')[0];
     expect(webErrors(`secrets: [{source: key, ${option}}]`, top, read)).toEqual([

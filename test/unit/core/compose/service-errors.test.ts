@@ -465,7 +465,7 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
   ['volumes: {a: {drivr: x}}', '1 volumes.a.drivr: unknown key "drivr" → did you mean "driver"?'],
   [
     'secrets: {a: {environment: X}}',
-    '1 secrets.a.environment: "environment" is not supported → write file: PATH, and let Chef put the content there',
+    '1 secrets.a.environment: variable X is not set → set it in .env beside compose.yaml, or write file: PATH',
   ],
   ['configs: {a: {}}', '1 configs.a: has no file → write file: PATH, and let Chef put the content there'],
   [
