@@ -52,8 +52,8 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
   }
 };
 
-/** The largest time that a JS Date can hold: with a later one in the ledger every status would fail. */
-const LAST_MS = 8_640_000_000_000_000;
+/** The end of the year 9999: RFC 3339 has no later times, so that readers of the status would fail. */
+const LAST_MS = 253_402_300_799_999;
 
 const pause = async (
   command: Extract<Command, { kind: 'pause' }>,
@@ -111,7 +111,8 @@ const lifted = (ledger: Ledger, service: string): Ledger => {
 
 const retry = async (service: string, c: OperateContext): Promise<CommandAnswer> => {
   const ledger = c.record.current();
-  const names = [service, ...c.jobsOf(service)];
+  // No service has a name that every object inherits (compose/project.ts), but the command line may say one.
+  const names = service in {} ? [] : [service, ...c.jobsOf(service)];
   const failed = names.filter((name) => isQuarantined(serviceRecord(ledger, name)));
   if (failed.length === 0 && c.hasFailedStep(service)) return { lines: [`${service} is tried again`] };
   if (failed.length === 0) {

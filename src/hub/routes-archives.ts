@@ -63,7 +63,8 @@ const putOne =
     if (bytes > mostArchiveBytes) return refuse(reply, tooLarge(mostArchiveBytes));
     const file = partOf(request, 'file');
     const isNew = (await archives.find(file)) === undefined;
-    const body = request.body as AsyncIterable<Uint8Array>;
+    // There is none if its length is 0.
+    const body = (request.body ?? []) as AsyncIterable<Uint8Array>;
     if ((await archives.receive(file, body, { digest, bytes })) === 'mismatch') {
       const message = 'the content does not match the digest in the address';
       log.write('warn', 'archive.refused', { file, reason: 'digest', message });

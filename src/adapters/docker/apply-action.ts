@@ -61,6 +61,9 @@ const isAlreadySo = (kind: EngineAction['kind'], error: unknown): boolean => {
   return ALREADY[kind]?.includes(status) === true || ALREADY_WORDS[kind]?.test(rawMessageOf(error)) === true;
 };
 
+/** Node fires a longer timer at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Executes one idempotent action.
  * @throws AgentError ENGINE if the engine is silent for `answerLimitMs`; a stop has its grace period and 30 s
@@ -73,7 +76,8 @@ export const applyAction = async (
 ): Promise<Applied> => {
   const limitMs = action.kind === 'stop' ? action.graceMs + Math.min(KILL_MS, answerLimitMs) : answerLimitMs;
   const limit = new AbortController();
-  const timer = action.kind === 'pull' ? undefined : setTimeout(() => limit.abort(), limitMs);
+  const timer =
+    action.kind === 'pull' ? undefined : setTimeout(() => limit.abort(), Math.min(limitMs, LONGEST_TIMER_MS));
   try {
     const bounded = { ...c, signal: AbortSignal.any([c.signal, limit.signal]) };
     if (action.kind === 'pull') return await pull(action, bounded);

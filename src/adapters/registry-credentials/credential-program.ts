@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { AgentError } from '../../core/errors.ts';
 
@@ -23,7 +22,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 interface Ended {
   readonly code: number | null;
   readonly stdout: string;
+  /** The program printed more than any login has, and was killed. */
+  readonly isTooLong?: boolean;
 }
+
+const MAX_ANSWER_BYTES = 1024 ** 2;
 
 const failure = (
   program: CredentialProgram,
@@ -74,8 +77,19 @@ const run = async (program: CredentialProgram, key: string, signal: AbortSignal)
     const code = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject).once('close', resolve);
     });
-    const [stdout, ended] = await Promise.all([text(child.stdout), code]);
-    return { code: ended, stdout };
+    const chunks: Buffer[] = [];
+    let length = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > MAX_ANSWER_BYTES) stop();
+      else chunks.push(chunk);
+    });
+    const ended = await code;
+    return {
+      code: ended,
+      stdout: Buffer.concat(chunks).toString('utf8'),
+      isTooLong: length > MAX_ANSWER_BYTES,
+    };
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -93,8 +107,9 @@ const parseAnswer = (stdout: string): ProgramAnswer | undefined => {
 const answerOf = (
   program: CredentialProgram,
   key: string,
-  { code, stdout }: Ended,
+  { code, stdout, isTooLong }: Ended,
 ): ProgramAnswer | undefined => {
+  if (isTooLong === true) throw failure(program, key, 'printed more than 1 MiB', 'changed');
   if (code !== 0) {
     // Every program prints this text on stdout (docker-credential-helpers, `NewErrCredentialsNotFound`).
     if (/credentials not found/i.test(stdout)) return undefined;

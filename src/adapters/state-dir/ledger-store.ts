@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { readFile, rename, stat } from 'node:fs/promises';
 import { jsonFault } from '../../core/parse-fault.ts';
 import type { LedgerRead, LedgerStore } from '../../core/ports/ledger-store.ts';
 import { emptyLedger, type Ledger } from '../../core/state/ledger.ts';
@@ -42,15 +43,25 @@ const parseLedger = (text: string, environment: string): LedgerRead => {
   return { kind: 'ok', ledger: { ...emptyLedger(environment), ...(members as unknown as Ledger) } };
 };
 
+/** A pipe never ends, and a device has no size; a ledger of a thousand services has some megabytes. */
+const MAX_BYTES = 256 * 1024 ** 2;
+
+const faultOf = (info: Stats): string | undefined => {
+  if (info.isDirectory()) return 'it is a folder';
+  if (!info.isFile()) return 'it is not a regular file';
+  return info.size > MAX_BYTES ? 'it is larger than 256 MiB' : undefined;
+};
+
 export const createLedgerStore = (path: string, environment: string): LedgerStore => ({
   path,
   read: async () => {
     try {
+      const fault = faultOf(await stat(path));
+      if (fault !== undefined) return { kind: 'unreadable', message: fault };
       return parseLedger(await readFile(path, 'utf8'), environment);
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === 'ENOENT') return { kind: 'missing' };
-      if (code === 'EISDIR') return { kind: 'unreadable', message: 'it is a folder' };
       throw stateDirError(error, `read ${path}`);
     }
   },

@@ -8,19 +8,20 @@ const QUICK_MS = 10_000;
 
 /**
  * Asks the agent that listens on the socket; returns undefined if none does.
- * @throws the AgentError that the agent answers
+ * @throws the AgentError that the agent answers; the signal's reason
  */
 export const askAgent = async (
   socketPath: string,
   method: 'GET' | 'POST',
   path: string,
   body: unknown,
-  timeoutMs: number = QUICK_MS,
+  { timeoutMs = QUICK_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<unknown> => {
   let answer: { status: number; text: string };
   try {
-    answer = await exchange(socketPath, method, path, body, timeoutMs);
+    answer = await exchange(socketPath, method, path, body, { timeoutMs, signal });
   } catch (error) {
+    signal?.throwIfAborted();
     const code = (error as { code?: string }).code;
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined;
     if (error instanceof AgentError) throw error;
@@ -41,7 +42,7 @@ const exchange = (
   method: string,
   path: string,
   body: unknown,
-  timeoutMs: number,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
 ): Promise<{ status: number; text: string }> => {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
   const request = httpRequest(
@@ -51,6 +52,7 @@ const exchange = (
       method,
       path,
       headers: { 'content-type': 'application/json' },
+      ...(signal && { signal }),
     },
     (response) => {
       const chunks: Buffer[] = [];

@@ -52,7 +52,7 @@ export const run = async (
 };
 
 const readDocument = async (io: Io, signal: AbortSignal): Promise<ExplainDocument | undefined> => {
-  const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/explain', undefined);
+  const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/explain', undefined, { signal });
   if (answer !== undefined) return (answer as { document: ExplainDocument | null }).document ?? undefined;
   // Loaded only without a running agent, because it is most of the program.
   const { observeLocally } = await import('../wiring/observe-locally.ts');

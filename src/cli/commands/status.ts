@@ -9,7 +9,7 @@ import { delay } from '../../agent/wake.ts';
 
 /** Reads the daemon's status, or observes the host if no daemon runs. */
 export const readStatus = async (io: Io, signal: AbortSignal): Promise<Status> => {
-  const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/status', undefined);
+  const answer = await askAgent(readPaths(io.env).socketPath, 'GET', '/status', undefined, { signal });
   if (answer !== undefined) return answer as Status;
   // Loaded only without a running agent, because it is most of the program.
   const { observeLocally } = await import('../wiring/observe-locally.ts');

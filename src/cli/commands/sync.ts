@@ -14,15 +14,12 @@ interface SyncOptions {
   readonly json?: boolean;
 }
 
-export const run = async ({ io }: Call, options: SyncOptions): Promise<ExitCode> => {
+export const run = async ({ io, signal }: Call, options: SyncOptions): Promise<ExitCode> => {
   const path = options.wait === true ? '/sync-and-wait' : '/sync';
-  const answer = await askAgent(
-    readPaths(io.env).socketPath,
-    'POST',
-    path,
-    undefined,
-    durationArgument(options.timeout),
-  );
+  const answer = await askAgent(readPaths(io.env).socketPath, 'POST', path, undefined, {
+    timeoutMs: durationArgument(options.timeout),
+    signal,
+  });
   if (answer === undefined) {
     throw new AgentError('AGENT_NOT_RUNNING', 'no agent runs on this host', {
       advice: 'start it (systemctl start supercargo), or use supercargo once',

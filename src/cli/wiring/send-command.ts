@@ -11,7 +11,7 @@ import { createQuietLog } from '../terminal/narrator.ts';
  * @throws AgentError
  */
 export const sendCommand = async (io: Io, command: Command, signal: AbortSignal): Promise<CommandAnswer> => {
-  const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command);
+  const answer = await askAgent(readPaths(io.env).socketPath, 'POST', '/command', command, { signal });
   if (answer !== undefined) return answer as CommandAnswer;
   const [{ readHostConfig }, { wireAgent }] = await Promise.all([
     import('./host-config.ts'),

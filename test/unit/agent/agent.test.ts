@@ -240,14 +240,14 @@ describe('the agent', () => {
     expect(running(host)).toEqual(['web 1']);
   });
 
-  it('refuses a hold whose end nobody can write down, and goes on as if it had not been asked', async () => {
+  it('refuses a hold that ends after the last date that can be written down, and goes on as if it had not been asked', async () => {
     const host = createHost();
     const agent = await start(host);
     const hold = {
       kind: 'pause',
       reason: 'x',
       owner: 'ann',
-      untilMs: 8_640_000_000_000_001,
+      untilMs: Date.UTC(10_000),
       all: false,
     } as const;
     await expect(agent.operate(hold)).rejects.toMatchObject({
@@ -255,8 +255,8 @@ describe('the agent', () => {
       advice: expect.stringContaining('leave the end out') as string,
     });
     expect(agent.status().hold).toBeNull();
-    await agent.operate({ ...hold, untilMs: 8_640_000_000_000_000 });
-    expect(agent.status().hold?.until).toBe('+275760-09-13T00:00:00.000Z');
+    await agent.operate({ ...hold, untilMs: Date.UTC(10_000) - 1 });
+    expect(agent.status().hold?.until).toBe('9999-12-31T23:59:59.999Z');
   });
 
   it('holds, resumes and tries again when it is told to', async () => {
@@ -277,6 +277,10 @@ describe('the agent', () => {
     await expect(agent.operate({ kind: 'retry', service: 'db' })).rejects.toMatchObject({
       code: 'USAGE',
       advice: 'quarantined here: web',
+    });
+    await expect(agent.operate({ kind: 'retry', service: '__proto__' })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: '__proto__ is not quarantined',
     });
     await agent.operate({ kind: 'retry', service: 'web' });
     expect(agent.status().services).toMatchObject([{ failure: null }]);

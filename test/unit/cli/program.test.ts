@@ -97,6 +97,11 @@ describe('the command line', () => {
     }
   });
 
+  it('refuses a duration that leads beyond every date', async () => {
+    const { code, err } = await run(['pause', '--reason', 'x', '--for', '99999999h']);
+    expect([code, err]).toEqual([1, expect.stringContaining('"99999999h" is longer than a hundred years')]);
+  });
+
   it('--help names every exit code', async () => {
     const { out } = await run(['--help']);
     const [, codes = ''] = /Exit codes everywhere: ([^]*)/.exec(out) ?? [];

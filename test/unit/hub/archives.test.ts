@@ -93,6 +93,13 @@ describe('a hub that keeps archives', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('takes an empty body for what it is', async () => {
+    const empty = Buffer.alloc(0);
+    expect((await scene.put(`/${pathOf(CONTENT)}`, empty, bearer(PUBLISH))).status).toBe(422);
+    expect((await scene.put(`/${pathOf(empty)}`, empty, bearer(PUBLISH))).status).toBe(201);
+    expect((await scene.remove(`/${pathOf(empty)}`, bearer(PUBLISH))).status).toBe(204);
+  });
+
   it('keeps nothing of one whose sender is gone half way', async () => {
     const sent = request(`${scene.url}/${pathOf(CONTENT)}`, {
       method: 'PUT',

@@ -76,6 +76,13 @@ describe('a step', () => {
     });
   });
 
+  it('may have a grace period that is longer than any timer', async () => {
+    const engine = await startFakeEngine(() => '');
+    const action = { kind: 'stop', container, graceMs: 600 * 3_600_000 } as const;
+    await applyAction(action, contextOf(engine));
+    expect(engine.calls.map(({ url }) => url)).toEqual([expect.stringContaining('t=2160000')]);
+  });
+
   it('that is given up by us is no error of the engine', async () => {
     const engine = await startFakeEngine(() => undefined);
     const ended = new AbortController();

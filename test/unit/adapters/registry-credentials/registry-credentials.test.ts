@@ -233,6 +233,7 @@ describe('registry credentials', () => {
   it.each([
     ['fails', 'echo s3cret; echo s3cret >&2; exit 3', 'ended with code 3', 'later'],
     ['prints something else', 'echo s3cret', 'gave an answer that is not', 'changed'],
+    ['never stops printing', 'exec yes s3cret', 'printed more than 1 MiB', 'changed'],
     ['prints other JSON', `echo '{"Token":"s3cret"}'`, 'gave an answer that is not', 'changed'],
   ])('tells when the program %s, without repeating what it printed', async (_, script, expected, retry) => {
     await write({ credsStore: 'bad' });

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLedgerStore } from '../../../../src/adapters/state-dir/ledger-store.ts';
 import { emptyLedger, type Ledger, withService } from '../../../../src/core/state/ledger.ts';
+import { runCommand } from '../../../support/command.ts';
 import { releaseOf } from '../../../support/release-of.ts';
 
 const place = { folder: '' };
@@ -39,6 +40,20 @@ describe('the ledger’s file', () => {
       message: `cannot write ${path}: the folder does not exist`,
       advice: 'create the state folder, or name another one in SUPERCARGO_STATE_DIR',
     });
+  });
+
+  it.each([
+    ['a pipe', async (path: string) => runCommand('mkfifo', [path]), 'it is not a regular file'],
+    ['a device', async (path: string) => symlink('/dev/zero', path), 'it is not a regular file'],
+    ['a folder', async (path: string) => mkdir(path), 'it is a folder'],
+    [
+      'larger than any',
+      async (path: string) => writeFile(path, '').then(() => truncate(path, 2 ** 29)),
+      'it is larger than 256 MiB',
+    ],
+  ])('is not read if it is %s', async (_what, make, message) => {
+    await make(pathOf());
+    expect(await storeOf().read()).toEqual({ kind: 'unreadable', message });
   });
 
   it('of another environment is not used', async () => {

@@ -48,6 +48,17 @@ describe('the status socket', () => {
     expect(await readFile(path, 'utf8')).toBe('services: {}\n');
   });
 
+  it('lets a caller give up on an agent that hangs', async () => {
+    const path = join(place.folder, 'agent.sock');
+    const hangs = { 'GET /v1': async () => new Promise(() => undefined) };
+    const server = await serveStatus(path, hangs);
+    const interrupted = new AbortController();
+    const asked = askAgent(path, 'GET', '/v1', undefined, { signal: interrupted.signal });
+    setImmediate(() => interrupted.abort());
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+    await server.close();
+  });
+
   it('is for its group only', async () => {
     const path = join(place.folder, 'agent.sock');
     const server = await serveStatus(path, routes);
