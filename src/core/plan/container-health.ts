@@ -151,7 +151,7 @@ const deadlineOf = (i: JudgeInput): Deadline => {
   const atMs = Math.max(first, seenMs) + Math.max(spec.healthyWithinMs, spec.monitorMs);
   const startingMs = detail?.health === 'starting' && !isJob ? longestStartingMs(detail.healthcheck) : 0;
   const checkedAtMs = Math.max(detail?.startedAtMs ?? 0, seenMs) + startingMs;
-  return checkedAtMs > atMs
+  return startingMs > 0 && checkedAtMs > atMs
     ? { atMs: checkedAtMs, withinMs: startingMs }
     : { atMs, withinMs: spec.healthyWithinMs };
 };

@@ -136,6 +136,11 @@ describe('a container is good when', () => {
       'pending until 270000',
     ],
     [
+      'not when it restarts at its deadline, without a check',
+      { lines: PORT, detail: { restartCount: 1, createdAtMs: STARTED - WITHIN - 1 } },
+      'failed crashed: not good within 60 s: it crashed once, last exit code 0',
+    ],
+    [
       'not before its check has had its time since this agent observes',
       { detail: SLOW, afterMs: WITHIN, more: { watchingSinceMs: STARTED + 50_000 } },
       'pending until 320000',
