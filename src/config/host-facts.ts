@@ -42,13 +42,17 @@ const homeOfUser = (): string => {
   }
 };
 
+/** None if the folder is not there, or if this user may not read it. */
 const instancesHere = (): readonly string[] => {
-  const folder = dirname(environmentFile(undefined));
-  const entries = readdirSync(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && existsSync(environmentFile(entry.name)))
-    .map(({ name }) => name)
-    .toSorted();
+  try {
+    const entries = readdirSync(dirname(environmentFile(undefined)), { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && existsSync(environmentFile(entry.name)))
+      .map(({ name }) => name)
+      .toSorted();
+  } catch {
+    return [];
+  }
 };
 
 const denied = (instance: InstanceName): AgentError | undefined => {
@@ -65,7 +69,7 @@ const denied = (instance: InstanceName): AgentError | undefined => {
 const adviceOn = (instance: InstanceName): string => {
   const file = environmentFile(instance);
   if (existsSync(file)) return correctFile(instance);
-  const others = existsSync(dirname(environmentFile(undefined))) ? instancesHere() : [];
+  const others = instancesHere();
   return others.length === 0
     ? `write ${file} (or the environment of this command) and start it again`
     : `this host has the instances ${others.join(', ')}: name one with --instance, or write ${file}`;
