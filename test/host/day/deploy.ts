@@ -18,6 +18,13 @@ export const deploying = (scene: () => Scene): void => {
       expect(problems).toEqual([expect.stringMatching(/^problem manifest: .* answered 404$/)]);
     });
 
+    it('tells a user without rights just that, and who has them', async () => {
+      const command = 'setpriv --reuid=nobody --regid=nogroup --clear-groups supercargo plan';
+      expect(await scene().host.shell(`${command} 2>&1 || true`)).toBe(
+        'supercargo: Permission denied: /etc/supercargo/agent.env. Use sudo, or join group deploy. (CONFIG)',
+      );
+    });
+
     it('publishes the first version, and ends with 0 once the host runs it', async () => {
       const { host, office, containers } = scene();
       await office.push('1.0.0', loadApp);
