@@ -108,6 +108,12 @@ const joinedOf = ({
   return Object.keys(joined).length === 0 ? {} : { joined };
 };
 
+/** The engine has merged its own `log-opts` into the container's. */
+const isUnlimited = (log: Inspected['HostConfig']['LogConfig'] | undefined): boolean =>
+  log?.Type === 'json-file' && ['', '-1'].includes((log.Config as LogOptions | null)?.['max-size'] ?? '');
+
+type LogOptions = Readonly<Record<string, string | undefined>>;
+
 export const detailOf = (i: Inspected): ContainerDetail => {
   const host = i.HostConfig;
   const config = i.Config as Inspected['Config'] & { StopTimeout?: number | null };
@@ -140,6 +146,7 @@ export const detailOf = (i: Inspected): ContainerDetail => {
       cpuset: host.CpusetCpus ?? '',
       pidsLimit: Math.max(0, host.PidsLimit ?? 0),
     },
+    ...(isUnlimited(host.LogConfig) && { isLogUnlimited: true as const }),
     stopGraceMs: typeof config.StopTimeout === 'number' ? config.StopTimeout * 1000 : undefined,
   };
 };

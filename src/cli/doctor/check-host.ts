@@ -7,6 +7,7 @@ import { formatNeed, isUnmet } from '../../core/compose/engine-needs.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import { bad, guarded, hint, ok, type Check } from './check.ts';
 import { checkServices } from './check-services.ts';
+import { checkLogs } from './check-logs.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts';
 import { freeBytes } from '../../io/disk-space.ts';
@@ -172,6 +173,7 @@ export const checkHost = async (env: NodeJS.ProcessEnv, signal: AbortSignal): Pr
     ...(await guarded('manifest', () => checkManifest(wired, signal))),
     ...(await guarded('registry', () => checkRegistries(wired, config.mirrors, signal))),
     ...(await guarded('edge', () => checkEdge(wired, config, signal))),
+    ...checkLogs(wired.agent.reconciler.view().actual ?? { containers: [] }),
     ...checkClock(wired),
     ...(await checkReportToken(config)),
     ...(await checkMetrics(config)),

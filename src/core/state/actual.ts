@@ -146,6 +146,8 @@ export interface ContainerDetail {
   readonly limits: Limits;
   /** Created with `docker run --rm`: stopping the container removes it, so there is no way back to it. */
   readonly autoRemove: boolean;
+  /** Present for the log driver `json-file` without `max-size`: the log grows until the disk is full. */
+  readonly isLogUnlimited?: true;
   /** Time from the stop signal to SIGKILL, as set at creation. */
   readonly stopGraceMs: number | undefined;
   /** Present if the ledger does not know the container. These facts then have to prove that it is ours. */

@@ -399,6 +399,7 @@ describe('an operator without a daemon', () => {
     const well = await scene.run(['doctor']);
     assertCode(well, 0);
     expect(well.stdout).toMatch(/^ok +ledger: \S+ledger\.json$/m);
+    expect(well.stdout).toMatch(/^hint +logs: without a limit .*: web\n +→ set "log-opts"/m);
     expect(well.stdout).toMatch(/\nok +service \(web\): converged, runs 1\.0\.0\n$/);
     await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
     assertCode(await scene.once(), 3);

@@ -222,6 +222,16 @@ describe('what is read from an inspected container', () => {
     expect(networks).toEqual([{ network: 'a', ip: '', aliases: [], ...fixed }]);
   });
 
+  it.each([
+    ['json-file', null, true],
+    ['json-file', { 'max-size': '-1' }, true],
+    ['json-file', { 'max-size': '10m' }, undefined],
+    ['local', {}, undefined],
+    ['journald', null, undefined],
+  ])('has a log that grows for ever: %s %j', (Type, Config, isUnlimited) => {
+    expect(detailOf(inspected({ host: { LogConfig: { Type, Config } } })).isLogUnlimited).toBe(isUnlimited);
+  });
+
   it('takes a state that it does not know for dead', () => {
     expect(['running', 'paused', 'levitating'].map(stateOf)).toEqual(['running', 'paused', 'dead']);
   });
