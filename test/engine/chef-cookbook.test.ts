@@ -8,40 +8,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { OPERATOR_ENTRIES } from '../../src/config/agent-variables.ts';
 import { readDockerConfig } from '../../src/adapters/registry-credentials/docker-config.ts';
+import { askLibraries } from '../support/chef-libraries.ts';
 import { runCommand } from '../support/command.ts';
 import { readEnvironmentFile } from '../support/environment-file.ts';
-import { supercargo } from '../support/host.ts';
 
 const cookbook = join(import.meta.dirname, '..', '..', 'chef', 'supercargo');
-
-interface Asked {
-  readonly compose?: readonly object[];
-  readonly env?: readonly Readonly<Record<string, string>>[];
-  readonly logins?: readonly (readonly [registry: string, login: object])[];
-  /** What is wanted in this folder, in one run after the other. */
-  readonly sets?: readonly object[];
-  readonly folder?: string;
-}
-
-interface Written {
-  readonly yaml: readonly string[];
-  readonly env: readonly (string | { readonly refused: string })[];
-  readonly logins: string;
-  readonly sets: readonly (readonly [code: number, output: string, files: readonly string[]])[];
-  readonly variables: {
-    readonly properties: Readonly<Record<string, string>>;
-    readonly others: readonly string[];
-  };
-}
-
-const ask = async ({ compose = [], env = [], logins = [], sets = [], folder }: Asked): Promise<Written> => {
-  const program = join(import.meta.dirname, '..', 'support', 'chef-libraries.rb');
-  const { code, stdout, stderr } = await runCommand('ruby', [program], {
-    input: JSON.stringify({ compose, env, logins, sets, folder, program: supercargo }),
-  });
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Written;
-};
 
 const temporaryFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-chef-'));
@@ -118,7 +89,7 @@ describe('the cookbook', () => {
   });
 
   it('knows every variable of the agent, each in one place', async () => {
-    const { variables } = await ask({});
+    const { variables } = await askLibraries({});
     const known = [...Object.keys(variables.properties), ...variables.others];
     const operators = OPERATOR_ENTRIES.map(([name]) => name);
     expect(known.toSorted()).toEqual(operators.toSorted());
@@ -130,7 +101,7 @@ describe('what the libraries of the cookbook write', () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'secrets'));
     await writeFile(join(folder, 'secrets', 'db'), '');
-    const { sets } = await ask({ folder, sets: [RICH] });
+    const { sets } = await askLibraries({ folder, sets: [RICH] });
     const expected = [0, `ok    ${folder}: 2 services: migrate, web\n`, ['shared.yaml', 'web.yaml']];
     expect(sets).toEqual([expected]);
   });
@@ -148,7 +119,7 @@ describe('what the libraries of the cookbook write', () => {
       },
       'and not any more': { services: { b: on(80), c: on(81) } },
     };
-    const { sets } = await ask({ folder, sets: Object.values(changes) });
+    const { sets } = await askLibraries({ folder, sets: Object.values(changes) });
     const outcomes = sets.map(([code, output, files], at) => [
       Object.keys(changes)[at],
       code === 0 ? files.join(' ') : output,
@@ -165,7 +136,7 @@ describe('what the libraries of the cookbook write', () => {
 
   it('is refused as a whole, with the place that it would have had', async () => {
     const folder = await temporaryFolder();
-    const { sets } = await ask({
+    const { sets } = await askLibraries({
       folder,
       sets: [
         { services: { web: { image: 'x' } } },
@@ -208,7 +179,7 @@ describe('what the libraries of the cookbook write', () => {
       ),
     }));
     const trees = fc.sample(anyTree, { numRuns: 300, seed: 1 }) as object[];
-    const { yaml } = await ask({ compose: [...trees, RICH] });
+    const { yaml } = await askLibraries({ compose: [...trees, RICH] });
     for (const [at, tree] of [...trees, RICH].entries()) {
       const text = yaml[at] ?? '';
       const expected: unknown = JSON.parse(JSON.stringify(tree));
@@ -247,7 +218,7 @@ describe('what the libraries of the cookbook write', () => {
     const value = fc.string({ unit: fc.constantFrom(...characters), maxLength: 12 });
     const values = fc.sample(value, { numRuns: 2000, seed: 1 });
     // One between two others: a quote that does not close would take the next line with it.
-    const { env } = await ask({ env: values.map((B) => ({ A: 'before', B, C: 'after' })) });
+    const { env } = await askLibraries({ env: values.map((B) => ({ A: 'before', B, C: 'after' })) });
     const refused = values.filter((B, at) => {
       const text = env[at];
       if (typeof text !== 'string') return true;
@@ -261,7 +232,7 @@ describe('what the libraries of the cookbook write', () => {
 
   it('is a config.json that the agent reads', async () => {
     const folder = await temporaryFolder();
-    const { logins } = await ask({
+    const { logins } = await askLibraries({
       logins: [
         ['registry.example.com:5000', { username: 'ci', password: 'p:ä"\\ss' }],
         ['docker.io', { username: 'me', identity_token: 'token' }],

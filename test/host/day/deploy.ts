@@ -13,6 +13,12 @@ export const deploying = (scene: () => Scene): void => {
       const { host, supercargo, unit } = scene();
       await host.shell('systemctl enable --now supercargo');
       expect([await unit('ActiveState'), await unit('User')]).toEqual(['active', 'deploy']);
+      // How the cookbook ends a run: by the agent's own check, as its user.
+      const asAgent = 'setpriv --reuid deploy --regid deploy --init-groups';
+      const validate = 'supercargo validate --env /etc/supercargo/agent.env --compose /etc/supercargo';
+      expect(await host.shell(`${asAgent} ${validate}`)).toMatch(
+        /^ok .*agent\.env.*\nok .*audit, mail, web$/m,
+      );
       const { stdout } = await supercargo('doctor');
       const problems = stdout.split('\n').filter((line) => line.startsWith('problem'));
       expect(problems).toEqual([expect.stringMatching(/^problem manifest: .* answered 404$/)]);

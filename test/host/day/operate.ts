@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/poll.ts';
-import { composeOf } from '../support/configure.ts';
 import type { Scene } from '../support/scene.ts';
 import { unnoticed } from '../support/underway.ts';
 
@@ -90,6 +89,7 @@ export const operating = (scene: () => Scene): void => {
     it('is upgraded while clients use the service, and none of them notices', async () => {
       const { host, unit, containerIds, until } = scene();
       const [before, pid] = [await containerIds(), await unit('MainPID')];
+      const files = await host.shell('cat /etc/supercargo/agent.env /etc/supercargo/compose.yaml');
       await unnoticed(scene(), async () => {
         await host.shell('apt-get install -y --no-install-recommends /mnt/share/new.deb');
         await until(({ outcome }) => outcome === 'converged');
@@ -97,7 +97,7 @@ export const operating = (scene: () => Scene): void => {
       expect(await host.shell("dpkg-query -f '${Version}' -W supercargo")).not.toContain('previous');
       expect(await unit('MainPID')).not.toBe(pid);
       expect(await containerIds()).toEqual(before);
-      expect(await host.shell('cat /etc/supercargo/compose.yaml')).toBe(composeOf(scene()).trim());
+      expect(await host.shell('cat /etc/supercargo/agent.env /etc/supercargo/compose.yaml')).toBe(files);
     });
   });
 };

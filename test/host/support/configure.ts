@@ -1,10 +1,12 @@
+import { parse } from 'yaml';
+import { askLibraries } from '../../support/chef-libraries.ts';
 import { ENVIRONMENT } from './office.ts';
 import { HOST, type Scene } from './scene.ts';
 
 export const PORT = 8080;
 
 /** Services of a compose file; `audit` and `mail` log as the files of Chef have it. */
-export const composeOf = ({ office }: Scene): string => `services:
+const composeOf = ({ office }: Scene): string => `services:
   web:
     image: ${office.repository('web')}
     restart: unless-stopped
@@ -23,7 +25,7 @@ export const composeOf = ({ office }: Scene): string => `services:
     deploy: { update_config: { monitor: 1s } }
 `;
 
-/** What Chef would write: a host that trusts the build server, follows the hub, and may pull. */
+/** What the libraries of the cookbook write: a host that trusts the build server, follows the hub, and may pull. */
 export const configure = async (scene: Scene): Promise<void> => {
   const { host, office } = scene;
   const settings = {
@@ -33,11 +35,13 @@ export const configure = async (scene: Scene): Promise<void> => {
     SUPERCARGO_CA: '/etc/supercargo/ca.crt',
     SUPERCARGO_EDGE_IMAGE: office.edgeImage,
   };
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
-  await host.write('/etc/supercargo/agent.env', lines.join(''), '0640', 'root:deploy');
+  const written = await askLibraries({ env: [settings], compose: [parse(composeOf(scene)) as object] });
+  const [env] = written.env;
+  if (typeof env !== 'string') throw new Error('the cookbook refuses the variables');
+  await host.write('/etc/supercargo/agent.env', env, '0640', 'root:deploy');
   await host.write('/etc/supercargo/trust.json', office.publisher.trust, '0640', 'root:deploy');
   await host.write('/etc/supercargo/ca.crt', office.authority);
-  await host.write('/etc/supercargo/compose.yaml', composeOf(scene), '0640', 'root:deploy');
+  await host.write('/etc/supercargo/compose.yaml', written.yaml[0] ?? '', '0640', 'root:deploy');
   await host.write('/etc/credstore/supercargo.docker-config', office.dockerConfig, '0600');
   const token = await office.hub.tokenOf(ENVIRONMENT, HOST);
   await host.write('/etc/credstore/supercargo.report-token', token, '0600');
