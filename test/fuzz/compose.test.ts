@@ -45,7 +45,8 @@ const documents = fc.constantFrom<unknown>(
           },
           update_config: { order: 'stop-first', monitor: '2s' },
         },
-        secrets: ['password'],
+        secrets: ['password', 'inline'],
+        configs: [{ source: 'site', target: '/etc/site' }],
         logging: { driver: 'syslog', options: { tag: 'web' } },
         labels: ['a=b'],
         stop_grace_period: '3s',
@@ -64,7 +65,8 @@ const documents = fc.constantFrom<unknown>(
     },
     networks: { back: { ipam: { config: [{ subnet: '10.1.0.0/16' }] } } },
     volumes: { data: { labels: { a: 'b' } } },
-    secrets: { password: { file: './password' } },
+    secrets: { password: { file: './password' }, inline: { environment: 'INLINE' } },
+    configs: { site: { content: 'a: ${A:-b}' } },
   },
   {
     services: {
@@ -114,6 +116,7 @@ const texts = fc.oneof(
 );
 
 const READ = new Map<string, FileContent>([
+  [`${FOLDER}/.env`, { kind: 'text', text: 'INLINE=text\n' }],
   [`${FOLDER}/web.env`, { kind: 'text', text: 'FROM_FILE=yes\n' }],
   [`${FOLDER}/profile.json`, { kind: 'text', text: '{}' }],
   [`${FOLDER}/password`, { kind: 'text', text: SECRET.toString() }],
@@ -162,6 +165,7 @@ const expectRules = (project: ComposeProject): void => {
       if (mount.kind === 'bind') expect(mount.source.startsWith('/')).toBe(true);
       if (mount.kind === 'volume') expect(Object.keys(project.volumes)).toContain(mount.name);
     }
+    for (const file of container.files ?? []) expect(file.target).toMatch(/^\/[!-~]+$/);
     if (container.networkMode.kind === 'networks')
       for (const { network } of container.networkMode.attachments)
         expect(Object.keys(project.networks)).toContain(network);

@@ -1,6 +1,6 @@
 import { isUnusable, pathText } from './container-environment.ts';
 import { hostPath } from './host-paths.ts';
-import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
+import { isLiteral, nodeAt, quoted, report, spend, type Context, type Reader } from './reader-context.ts';
 import { canonicalIp } from './ip.ts';
 import type { Device, Ulimit } from './project-model.ts';
 import { fields, listOf, mapOf, oneOrMany, setOf } from './readers.ts';
@@ -121,6 +121,7 @@ const securityOption: Reader<string> = (node, c) => {
   if (file === undefined) return undefined;
   const content = c.ask(file, 'seccomp');
   if (isUnusable(c, node, file, content) || content.kind !== 'text') return undefined;
+  if (!spend(c, node, content.text.length)) return undefined;
   const profile = compactJson(content.text);
   return profile === undefined
     ? report(c, node, `${pathText(node, file)} is not JSON`, 'name a seccomp profile')

@@ -1,6 +1,6 @@
 import { deviceRequests } from './device-requests.ts';
 import type { RestartPolicy } from './project-model.ts';
-import { hint, report, type Reader } from './reader-context.ts';
+import { hint, nodeAt, report, type Reader } from './reader-context.ts';
 import { fields, only, refused } from './readers.ts';
 import { bytes, decimal, duration, integer, oneOf, scalar, text } from './scalars.ts';
 
@@ -79,18 +79,11 @@ const restartPolicy: Reader<RestartPolicy> = (node, c) => {
   const read = fields(RESTART_KEYS)(node, c);
   if (read === undefined) return undefined;
   const name = CONDITIONS[read.condition ?? 'any'];
-  const ignored = [
-    ...(read.max_attempts !== undefined && name !== 'on-failure' ? ['max_attempts'] : []),
-    ...(read.delay === undefined ? [] : ['delay']),
-    ...(read.window === undefined ? [] : ['window']),
-  ];
-  if (ignored.length > 0)
-    hint(
-      c,
-      node,
-      `${ignored.join(' and ')} ${ignored.length === 1 ? 'has' : 'have'} no effect: ` +
-        'the engine counts attempts only for on-failure, and waits longer after each one by itself',
-    );
+  if (read.max_attempts !== undefined && name !== 'on-failure')
+    hint(c, nodeAt(node, 'max_attempts'), 'has no effect without condition: on-failure');
+  for (const key of ['delay', 'window'] as const)
+    if (read[key] !== undefined)
+      hint(c, nodeAt(node, key), 'has no effect: the engine waits longer after each restart by itself');
   return { name, maxRetries: name === 'on-failure' ? (read.max_attempts ?? 0) : 0 };
 };
 

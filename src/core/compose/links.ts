@@ -1,8 +1,11 @@
 import type { WrittenLink } from './dependencies.ts';
-import { isLiteral, quoted, report, type Context } from './reader-context.ts';
+import { isLiteral, quoted, report, spend, type Context } from './reader-context.ts';
 import { unknownService } from './project-checks.ts';
 import type { Attachment, Service } from './project-model.ts';
 import type { WrittenService } from './service.ts';
+
+/** The cost of each service and each link that a link is compared with, charged to the project's allowance. */
+const LINK_COST = 8;
 
 type Services = ReadonlyMap<string, WrittenService>;
 
@@ -85,6 +88,7 @@ export const linkServices = (services: Services, c: Context): Services => {
   const linked = new Map(services);
   for (const { service, links: own } of services.values()) {
     for (const one of own) {
+      if (!spend(c, one.node, LINK_COST * (services.size + own.length))) return linked;
       const alias = aliasOf(service, one, linked, c);
       const [from, target] = [linked.get(service.name), linked.get(one.service)];
       if (alias === undefined || from === undefined || target === undefined) continue;

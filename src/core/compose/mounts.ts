@@ -1,4 +1,4 @@
-import { isLiteral, nodeAt, quoted, report, type Context, type Reader } from './reader-context.ts';
+import { isLiteral, nodeAt, quoted, report, spend, type Context, type Reader } from './reader-context.ts';
 import type { InlineFile, Mount } from './project-model.ts';
 import { containerFile, containerPath, hostPath } from './host-paths.ts';
 import { fields, listOf, oneOrMany, present, toRecord } from './readers.ts';
@@ -236,6 +236,7 @@ export const fileMounts = (
     const target = containerPath(name.startsWith('/') ? name : `${base}/${name}`, node, c);
     if (target === undefined) return undefined;
     if (file.kind === 'text') {
+      if (!spend(c, node, file.content.length)) return undefined;
       if (ARCHIVE_PATH.test(target)) return { node, file: { target, content: file.content } };
       return report(c, node, 'has a target of more than 100 ASCII characters', 'write a shorter target');
     }

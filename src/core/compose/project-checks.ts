@@ -203,7 +203,11 @@ const imageHints = ({ service, node }: WrittenService, c: Context): void => {
   const image = tryParseImage(service.image);
   const at = nodeAt(node, 'image');
   if (image?.tag === 'latest' && image.digest === undefined && service.pullPolicy !== 'always')
-    hint(c, at, 'the tag latest is looked up once and then stays: write a version, or publish this service');
+    hint(
+      c,
+      at,
+      'the tag latest is looked up once and then stays: write a version, or no tag, and the manifest says which',
+    );
   const isOfficial = image?.repository.startsWith('docker.io/library/') === true;
   if (
     isOfficial &&

@@ -207,8 +207,11 @@ const inOrder = (
   ];
 };
 
+/** In the order of lines, and each once: services may share an anchor. */
 const uniqueHints = (hints: readonly Hint[]): readonly Hint[] =>
-  [...new Map(hints.toReversed().map((h) => [`${h.file}:${h.line} ${h.message}`, h])).values()].toReversed();
+  [...new Map(hints.toReversed().map((h) => [`${h.file}:${h.line} ${h.message}`, h])).values()].toSorted(
+    (a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1),
+  );
 
 const readProject = (roots: readonly MapNode[], base: Context): ComposeProject => {
   const sections = emptySections();

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { run as runDoctor } from '../../../src/cli/commands/doctor.ts';
 import { run } from '../../../src/cli/commands/validate.ts';
 import type { Io } from '../../../src/cli/streams.ts';
 import { startFakeEngine, VERSION_ANSWER } from '../../support/fake-engine.ts';
@@ -74,6 +75,24 @@ describe('validate, asking the engine,', () => {
     expect(await validate({}, hostEnv(file, 'unix:///nonexistent/docker.sock'))).toEqual({
       code: 0,
       findings: ['ok 1 service: web'],
+    });
+  });
+});
+
+describe('doctor', () => {
+  it('names what its engine is too old for', async () => {
+    const file = await fileOf(COMPOSE);
+    const stdout = new PassThrough();
+    const env = { ...hostEnv(file, await oldEngine()), SUPERCARGO_STATE_DIR: dirname(file) };
+    const io = { stdout, stderr: new PassThrough(), env } as unknown as Io;
+    await runDoctor({ io, signal: new AbortController().signal }, { json: true });
+    stdout.end();
+    const { checks } = JSON.parse(await text(stdout)) as { checks: { name: string; message: string }[] };
+    expect(checks).toContainEqual({
+      name: 'compose',
+      result: 'problem',
+      message: `${file}:4: ${NEED}`,
+      advice: 'upgrade the engine, or mount the whole volume',
     });
   });
 });

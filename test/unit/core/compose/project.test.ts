@@ -68,15 +68,20 @@ describe('a project', () => {
   f: {image: redis, x-supercargo: {version-from: a}}`;
     expect(hintsIn(compose)).toEqual([
       '2 services.a.image: has no tag: it waits until the manifest names a. Write a tag if this host decides',
-      '4 services.c.image: the tag latest is looked up once and then stays: write a version, or publish this service',
+      '4 services.c.image: the tag latest is looked up once and then stays: write a version, or no tag, and the manifest says which',
     ]);
   });
 
   it('hints which parts of a restart policy have no effect', () => {
-    const policy = '{condition: any, max_attempts: 3, delay: 5s, window: 1m}';
-    expect(hintsIn(`services: {a: {image: org/a, deploy: {restart_policy: ${policy}}}}`)).toEqual([
-      '1 services.a.deploy.restart_policy: max_attempts and delay and window have no effect: the engine counts attempts only for on-failure, and waits longer after each one by itself',
-    ]);
+    const policy = '\n        condition: any\n        max_attempts: 3\n        delay: 5s\n        window: 1m';
+    const path = 'services.a.deploy.restart_policy';
+    expect(hintsIn(`services:\n  a:\n    image: org/a\n    deploy:\n      restart_policy:${policy}`)).toEqual(
+      [
+        `7 ${path}.max_attempts: has no effect without condition: on-failure`,
+        `8 ${path}.delay: has no effect: the engine waits longer after each restart by itself`,
+        `9 ${path}.window: has no effect: the engine waits longer after each restart by itself`,
+      ],
+    );
   });
 
   it('hints that version is obsolete', () => {
@@ -651,6 +656,7 @@ configs: {site: {content: "port: \${PORT:-80}\\n"}, other: {environment: KEY}}`;
       ['secrets: {k: {content: x}}', 'secrets.k.content: is no key of a secret'],
       ['configs: {k: {content: x, file: /x}}', 'configs.k: has both file and content'],
       ['configs: {k: {}}', 'configs.k: has no file'],
+      ['configs: {k: {content: 1.10}}', 'configs.k.content: the value is read as another number or word'],
     ])('are told once if they are wrong: %s', (top_, message) => {
       const kind = top_.split(':')[0] ?? '';
       const errors = briefly(parseText(`${top_}\nservices: {web: {image: org/web, ${kind}: [k]}}`));

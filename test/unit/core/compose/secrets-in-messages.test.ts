@@ -159,6 +159,16 @@ describe('a file whose parts are many', () => {
 const services = (count: number, dependency: (index: number) => string): string =>
   `services:\n${Array.from({ length: count }, (_, i) => `  s${String(i)}: {image: a, depends_on: [${dependency(i)}]}\n`).join('')}`;
 
+/** Each link has an alias of its own. */
+const linked = (count: number, targets = count): string => {
+  const links = Array.from({ length: count }, (_, i) => `"s${String(i % targets)}:a${String(i)}"`);
+  return `${services(targets, () => '')}  web: {image: a, links: [${links.join(', ')}]}\n`;
+};
+
+/** Many services with one large text. */
+const configured = (count: number): string =>
+  `${services(count, () => '').replaceAll('depends_on', 'configs: [c], depends_on')}configs: {c: {content: ${'x'.repeat(100_000)}}}\n`;
+
 const grown = (text: string, env = ''): readonly string[] => {
   const parsed = parseText(text, { [`${FOLDER}/web.env`]: { kind: 'text', text: env } });
   return parsed.kind === 'ok' ? [] : parsed.errors.map(({ message }) => message);
@@ -189,6 +199,9 @@ describe('a project that a few lines make large', () => {
     ['ranges to expose', webFile(`expose:\n${'  - "1-65535"\n'.repeat(2_000)}`)],
     ['one env file named again and again', webFile(`env_file:\n${'  - web.env\n'.repeat(2_000)}`)],
     ['a ring of dependencies', services(5_000, (i) => `s${String((i + 1) % 5_000)}`)],
+    ['links to many services', linked(5_000)],
+    ['links to one service', linked(20_000, 1)],
+    ['one config named again and again', configured(2_000)],
     ['dependencies on what is not there', services(5_000, (i) => `t${String(i)}`)],
   ])('by %s is refused, with few problems', (_, text) => {
     const problems = grown(text, 'A=1\n'.repeat(10_000));
