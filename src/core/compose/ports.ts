@@ -130,6 +130,17 @@ const onePort: Reader<readonly WrittenPort[]> = (node, c) =>
 /** Reads `ports` in short and long syntax into one entry for each port, in the order of the file. */
 export const ports: Reader<readonly WrittenPort[]> = (node, c) => listOf(onePort)(node, c)?.flat();
 
+const portKey = (port: Port): string =>
+  [port.containerPort, port.protocol, port.hostAddress, port.hostPort ?? '']
+    .map((part) => String(part).padStart(5, '0'))
+    .join(' ');
+
+/**
+ * In an order of their own. That of the file says which port is asked first, but makes no other container.
+ */
+export const sortedPorts = (written: readonly Port[]): readonly Port[] =>
+  written.toSorted((a, b) => (portKey(a) < portKey(b) ? -1 : Number(portKey(a) > portKey(b))));
+
 const exposed: Reader<readonly string[]> = (node, c) => {
   const written = filledText(node, c);
   const [text, suffix, ...rest] = (written ?? '').split('/');

@@ -1,8 +1,9 @@
 import { memoize } from '../memoize.ts';
 import type { Digest } from '../image/reference.ts';
 import { canonicalSha256 } from './canonical.ts';
+import { sortedPorts } from './ports.ts';
 import { exposureOf } from './start-first-checks.ts';
-import type { ComposeProject, NetworkDefinition, Port, Service, VolumeDefinition } from './project-model.ts';
+import type { ComposeProject, NetworkDefinition, Service, VolumeDefinition } from './project-model.ts';
 
 /** 16 hex digits over the definition without its name: unique enough on one host, short enough for a name. */
 const definitionHash = (definition: NetworkDefinition | VolumeDefinition): string =>
@@ -24,15 +25,6 @@ const references = <T extends NetworkDefinition | VolumeDefinition>(
     const definition = Object.hasOwn(definitions, name) ? definitions[name] : undefined;
     return { name, definition: definition && definitionHash(definition) };
   });
-
-const portKey = (port: Port): string =>
-  [port.containerPort, port.protocol, port.hostAddress, port.hostPort ?? '']
-    .map((part) => String(part).padStart(5, '0'))
-    .join(' ');
-
-/** The order of ports makes no other container, so it is not part of the hash. */
-const sortedPorts = (ports: readonly Port[]): readonly Port[] =>
-  ports.toSorted((a, b) => (portKey(a) < portKey(b) ? -1 : Number(portKey(a) > portKey(b))));
 
 const specVersion1 = (service: Service, project: ComposeProject): string => {
   const { networkMode, mounts } = service.container;

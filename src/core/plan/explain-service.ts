@@ -1,4 +1,5 @@
 import type { ContainerSpec } from '../compose/project-model.ts';
+import { sortedPorts } from '../compose/ports.ts';
 import { formatImage } from '../image/reference.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
@@ -139,8 +140,13 @@ const FREE_TEXT = ['environment', 'labels', 'sysctls', 'logging'] as const;
 
 const isFreeText = (key: string): boolean => FREE_TEXT.some((name) => name === key);
 
+const settingsOf = ({ container }: ReleaseSpec): ContainerSpec => ({
+  ...container,
+  ports: sortedPorts(container.ports),
+});
+
 const specDifferences = (targetSpec: ReleaseSpec, liveSpec: ReleaseSpec): readonly Difference[] => {
-  const [target, live] = [targetSpec.container, liveSpec.container];
+  const [target, live] = [settingsOf(targetSpec), settingsOf(liveSpec)];
   const rows: Difference[] = [
     ...secretDifferences('environment', target.environment, live.environment),
     ...secretDifferences('labels', target.labels, live.labels),

@@ -1,5 +1,6 @@
 import { canonicalSha256 } from '../compose/canonical.ts';
 import type { Port } from '../compose/project-model.ts';
+import { sortedPorts } from '../compose/ports.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { Container, EngineFacts } from '../state/actual.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
@@ -97,9 +98,15 @@ const settingsOf = ({ container, networks, volumes }: ReleaseSpec): string => {
     restart: _restart,
     stopGraceMs: _grace,
     expose: _expose,
+    ports,
     ...settings
   } = container;
-  return canonicalSha256({ settings, networks: hashesOf(networks), volumes: hashesOf(volumes) });
+  return canonicalSha256({
+    settings,
+    ports: sortedPorts(ports),
+    networks: hashesOf(networks),
+    volumes: hashesOf(volumes),
+  });
 };
 
 interface Holder {

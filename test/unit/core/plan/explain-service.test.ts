@@ -10,6 +10,8 @@ const compose = (token: string): string => `services:
     logging: {driver: splunk, options: {splunk-token: log-${token}, splunk-url: https://logs.example.com}}
 `;
 
+const withPorts = (ports: string): string => `services: {web: {image: org/web, ports: [${ports}]}}`;
+
 describe('explain', () => {
   it('tells desired from actual field by field, and never a value that may be secret', async () => {
     const s = scenario(compose('old'), { 'org/web:1': {}, 'org/web:2': {} });
@@ -29,5 +31,19 @@ describe('explain', () => {
       { field: 'logging.options.splunk-token', desired: 'set (another value)', actual: 'set' },
     ]);
     expect(JSON.stringify(explained)).not.toMatch(/env-|log-old|log-new/);
+  });
+
+  it('tells no difference of ports that stand in another order', async () => {
+    const s = scenario(withPorts('"81:8888", "80:5005"'), { 'org/web:1': {} });
+    await deploy(s, web('1'));
+    const input = planInput({
+      compose: withPorts('"80:5005", "81:8888"'),
+      versions: web('1'),
+      published: { serial: 2 },
+      actual: s.engine.actual(),
+      ledger: s.agent.ledger,
+      more: { nowMs: s.engine.now() },
+    });
+    expect(explain(input)[0]?.differences).toEqual([]);
   });
 });

@@ -29,6 +29,8 @@ const preflightOf = async (before: string, after = before): Promise<readonly unk
 
 const withKeys = (...keys: readonly string[]): string => `${WEB}${keys.map((k) => `    ${k}\n`).join('')}`;
 
+const withPorts = (ports: string): string => WEB.replace(/ports: .*/, `ports: [${ports}]`);
+
 const PLAIN = { ports: [], addresses: [], untried: [] };
 
 describe('a container that another one is to be stopped for', () => {
@@ -47,6 +49,8 @@ describe('a container that another one is to be stopped for', () => {
     expect(
       await preflightOf(withKeys('volumes: [/cache]', 'ulimits: { nofile: 1024 }', 'cap_add: [NET_ADMIN]')),
     ).toEqual([undefined]);
+    const [ports, others] = [withPorts('"90:8888", "91:5005"'), withPorts('"91:5005", "90:8888"')];
+    expect(await preflightOf(ports, others)).toEqual([undefined]);
   });
 
   it.each([
