@@ -1,5 +1,6 @@
 import { pino, type DestinationStream } from 'pino';
 import type { EventLog } from '../core/events.ts';
+import { printableDocument } from '../core/one-line.ts';
 
 export interface LogOptions {
   readonly level: string;
@@ -29,7 +30,8 @@ export const createLog = async (options: LogOptions): Promise<EventLog> => {
   );
   return {
     write: (level, event, fields = {}) => {
-      logger[level](fields, event);
+      // JSON escapes too little for a terminal.
+      logger[level](options.format === 'pretty' ? printableDocument(fields) : fields, event);
     },
   };
 };

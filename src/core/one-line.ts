@@ -4,3 +4,16 @@
  */
 export const oneLine = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu, ' ');
+
+/**
+ * A copy for a terminal of a document from elsewhere (an agent, a report, a journal): every text is one line
+ * without control characters, so that it can neither forge a line nor steer the terminal.
+ */
+export const printableDocument = <T>(document: T): T => copy(document) as T;
+
+const copy = (value: unknown): unknown => {
+  if (typeof value === 'string') return oneLine(value);
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]));
+};

@@ -9,6 +9,7 @@ import { parseProject } from '../../src/core/compose/project.ts';
 import { SERVICE_KEYS } from '../../src/core/compose/service-keys.ts';
 import { UNSUPPORTED_SERVICE_KEYS, UNSUPPORTED_TOP_KEYS } from '../../src/core/compose/unsupported.ts';
 import { parseManifest } from '../../src/core/manifest/schema.ts';
+import { parseTrust } from '../../src/core/manifest/trust.ts';
 import { LABELS } from '../../src/core/docker-names.ts';
 import { EXIT } from '../../src/core/status/exit-code.ts';
 import { ERROR_CODES } from '../../src/core/vocabulary/error-codes.ts';
@@ -260,6 +261,14 @@ describe('every document', () => {
   it.each(documents)('%s has links that lead somewhere, and names files that exist', (path) => {
     expect(brokenLinks(path)).toEqual([]);
     expect(absentFiles(path)).toEqual([]);
+  });
+});
+
+describe('chef/supercargo/README.md', () => {
+  it('has attributes with a trust file that the agent accepts', () => {
+    const [, json = ''] = /```json\n([^]*?)```/.exec(read('chef/supercargo/README.md')) ?? [];
+    const { supercargo } = JSON.parse(json) as { supercargo: { agent: { trust_json: object } } };
+    expect(parseTrust(Buffer.from(JSON.stringify(supercargo.agent.trust_json))).kind).toBe('trust');
   });
 });
 
