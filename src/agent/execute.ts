@@ -58,6 +58,7 @@ export const ACTION_EVENTS: Readonly<Record<ActionKind, EventName>> = {
   'edge-set-state': 'server.changed',
   'edge-cut-sessions': 'server.cut',
   'edge-remove-server': 'server.removed',
+  'edge-close-port': 'port.closed',
   'edge-discard': 'edge.discarded',
   drain: 'container.draining',
   adopt: 'container.adopted',

@@ -106,6 +106,13 @@ const begin = async (
   return running;
 };
 
+/** The answer on a new connection, or why there is none. */
+const ask = async (at: number): Promise<string> =>
+  fetch(`http://127.0.0.1:${String(at)}/`, { headers: { connection: 'close' } }).then(
+    async (answer) => answer.text(),
+    (error: Error) => (error.cause as NodeJS.ErrnoException).code ?? '',
+  );
+
 describe.each([
   ['a plain program', startLocalEdge],
   ['a container on the host network', startContainer],
@@ -203,6 +210,26 @@ describe.each([
     });
     const answer = await fetch(`http://127.0.0.1:${String(port)}/`, { headers: { connection: 'close' } });
     expect(await answer.text()).toBe('new');
+  });
+
+  it('closes a port for new connections alone, until another edge opens it again', async () => {
+    const [only, port, other] = [await app('only'), await freePort(), await freePort()];
+    const config = configOf([port, other], [serverOf(OLD, only)]);
+    const first = await begin(start, config);
+    const socket = openWebSocket(port);
+    cleanups.push(async () => Promise.resolve(socket.close()));
+    await eventually(() => socket.received() > 0, { describe: () => 'the stream is open' });
+    const close = { kind: 'edge-close-port', frontend: { hostAddress: '', hostPort: port } } as const;
+    await act(first, close);
+    await act(first, close);
+    expect([await ask(port), await ask(other)]).toEqual(['ECONNREFUSED', 'only']);
+    expect((await look(first)).frontends.map(({ hostPort }) => hostPort)).toEqual([other]);
+    const received = socket.received();
+    socket.send('still here');
+    await eventually(() => socket.received() === received + 10, { describe: () => 'the stream goes on' });
+    await begin(start, { ...config, instance: 'e2' }, first);
+    await first.leave();
+    expect([await ask(port), await ask(other)]).toEqual(['only', 'only']);
   });
 
   it.each([

@@ -253,6 +253,8 @@ export const brief = (action: Action, actual: PlanInput['actual']): string => {
       return `edge-${action.state} ${server(action.server)}`;
     case 'edge-cut-sessions':
       return `edge-cut ${server(action.server)}`;
+    case 'edge-close-port':
+      return `edge-close ${String(action.frontend.hostPort)}`;
     case 'edge-remove-server':
       return `edge-remove ${server(action.server)}`;
     case 'drain':

@@ -1,7 +1,14 @@
 import type { EdgeAction } from '../../core/edge/edge-action.ts';
 import { renderConfig } from '../../core/edge/render-haproxy.ts';
 import type { EdgeState } from '../../core/edge/edge-config.ts';
-import { addServer, cutSessions, removeServer, setState, type Patience } from './runtime-commands.ts';
+import {
+  addServer,
+  closePort,
+  cutSessions,
+  removeServer,
+  setState,
+  type Patience,
+} from './runtime-commands.ts';
 import { createConfigFolder } from './config-folder.ts';
 import { observeEdge } from './observe-edge.ts';
 import { createRuntime } from './runtime.ts';
@@ -61,6 +68,8 @@ export const createEdge = ({
         return setState(runtime, action.backend, action.server, action.state, signal);
       case 'edge-cut-sessions':
         return cutSessions(runtime, action.backend, action.server, signal);
+      case 'edge-close-port':
+        return closePort(runtime, action.frontend, signal);
       case 'edge-remove-server':
         return removeServer(runtime, action.backend, action.server, patience, signal);
     }

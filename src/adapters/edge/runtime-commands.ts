@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EdgeServer, EdgeServerState } from '../../core/edge/edge-config.ts';
-import { checkedBackend, checkedServer } from '../../core/edge/haproxy-names.ts';
+import type { EdgeFrontend, EdgeServer, EdgeServerState } from '../../core/edge/edge-config.ts';
+import { checkedBackend, checkedServer, frontendName } from '../../core/edge/haproxy-names.ts';
 import { serverArguments } from '../../core/edge/render-haproxy.ts';
 import { canonicalIp } from '../../core/compose/ip.ts';
 import { parseProcesses, parseServersState, type ServerPlace } from './parse-runtime.ts';
@@ -8,7 +8,8 @@ import { edgeError } from './edge-error.ts';
 import type { Runtime } from './runtime.ts';
 
 /** The answers of HAProxy 2.6 to 3.2. An empty answer means success. */
-const ABSENT = /^No such (?:server|backend)\b/;
+const ABSENT = /^No such (?:server|backend|frontend)\b/;
+const CLOSED = /^All sockets are already disabled/;
 const EXISTS = /^Already exists/;
 const DONE = /^(?:New server registered|Server deleted)\b/;
 const WORKER_GONE = /^Can't find the target/;
@@ -95,6 +96,20 @@ export const cutSessions = async (
     const answer = await runtime.askMaster(`shutdown sessions server ${word}`, signal, pid);
     if (!ABSENT.test(answer) && !WORKER_GONE.test(answer)) expectSuccess(`cut ${word}`, answer);
   }
+};
+
+/**
+ * `shutdown frontend` would leave the port open: the master keeps the socket, and nothing accepts there.
+ * `disable frontend` stops the socket itself.
+ */
+export const closePort = async (
+  runtime: Runtime,
+  { hostAddress, hostPort }: Pick<EdgeFrontend, 'hostAddress' | 'hostPort'>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const name = frontendName(hostAddress, hostPort);
+  const answer = await runtime.ask(`disable frontend ${name}`, signal);
+  if (!ABSENT.test(answer) && !CLOSED.test(answer)) expectSuccess(`close ${name}`, answer);
 };
 
 export interface Patience {

@@ -1,4 +1,4 @@
-import type { EdgeConfig, EdgeServer, EdgeServerState } from './edge-config.ts';
+import type { EdgeConfig, EdgeFrontend, EdgeServer, EdgeServerState } from './edge-config.ts';
 
 /** Actions on a running edge. Each is idempotent: a state that is already reached is a success. */
 export type EdgeAction =
@@ -18,5 +18,7 @@ export type EdgeAction =
     }
   /** Cuts the sessions in every worker, leaving ones too. */
   | { readonly kind: 'edge-cut-sessions'; readonly backend: string; readonly server: string }
+  /** Refuses new connections at a port from now on; those that are open go on. */
+  | { readonly kind: 'edge-close-port'; readonly frontend: Pick<EdgeFrontend, 'hostAddress' | 'hostPort'> }
   /** Sets `maint`, then deletes the server once its last connection has ended. */
   | { readonly kind: 'edge-remove-server'; readonly backend: string; readonly server: string };

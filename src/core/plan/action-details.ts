@@ -1,3 +1,4 @@
+import { frontendName } from '../edge/haproxy-names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { EdgeConfig } from '../edge/edge-config.ts';
 import type { Release } from '../state/release.ts';
@@ -36,6 +37,8 @@ export const detailsOf = (action: Action): Readonly<{ [name: string]: string | b
     case 'edge-cut-sessions':
     case 'edge-remove-server':
       return { server: `${action.backend}/${action.server}` };
+    case 'edge-close-port':
+      return { port: frontendName(action.frontend.hostAddress, action.frontend.hostPort) };
     case 'edge-discard':
       return {};
     case 'drain':

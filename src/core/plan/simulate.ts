@@ -37,6 +37,7 @@ export const simulate = (
     case 'edge-set-state':
     case 'edge-cut-sessions':
     case 'edge-remove-server':
+    case 'edge-close-port':
     case 'edge-discard':
       return simulateEdge(actual, action);
     case 'create-edge':

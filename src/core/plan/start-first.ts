@@ -260,11 +260,11 @@ const directHolders = (c: ServiceContext, { others }: Slot, release: Release): r
 
 /** The frontends of the release that the running edge has. Its file says where they lead. */
 const listening = ({ input: { actual } }: ServiceContext, release: Release): readonly EdgeFrontend[] => {
-  const edge = currentEdge(actual);
-  const written = edge?.seen?.written;
-  if (!written || written.shape !== edge.shape) return [];
-  return frontendsOf(release).filter((f) =>
-    written.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend),
+  const { state, written } = currentEdge(actual)?.seen ?? {};
+  return frontendsOf(release).filter(
+    (f) =>
+      state?.frontends.some((bound) => sameFrontend(bound, f)) === true &&
+      written?.frontends.some((w) => sameFrontend(w, f) && w.backend === f.backend) === true,
   );
 };
 

@@ -104,6 +104,7 @@ const EDGE_KINDS: ReadonlySet<Action['kind']> = new Set<EdgeRuntimeAction['kind'
   'edge-set-state',
   'edge-cut-sessions',
   'edge-remove-server',
+  'edge-close-port',
   'edge-discard',
 ]);
 export const isEdgeAction = (action: Action): action is EdgeRuntimeAction => EDGE_KINDS.has(action.kind);

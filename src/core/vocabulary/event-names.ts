@@ -53,6 +53,7 @@ export const EVENT_NAMES = [
   'server.changed',
   'server.cut',
   'server.removed',
+  'port.closed',
   'container.adopted',
   'container.copied',
   'container.foreign',

@@ -18,6 +18,7 @@ export const edgeNetwork = ({ networks }: Actual): Network | undefined =>
 export interface EdgePart {
   readonly container: Container;
   readonly instance: string;
+  /** `edgeShape` of its file, which lacks ports that were closed since the edge started. */
   readonly shape: string;
   readonly predecessor?: string;
   /** Its restart policy was removed: it ends with its last session, and decides nothing any more. */
@@ -33,7 +34,8 @@ export const edgeParts = memoize(({ containers, edges }: Actual): readonly EdgeP
       const { edge, detail } = container;
       if (!edge) return [];
       const seen = edges.find((e) => e.instance === edge.instance);
-      return [{ container, ...edge, isLeaving: detail?.restart.name === 'no', seen }];
+      const shape = seen?.written?.shape ?? edge.shape;
+      return [{ container, ...edge, shape, isLeaving: detail?.restart.name === 'no', seen }];
     })
     .toSorted((a, b) => (b.container.detail?.createdAtMs ?? 0) - (a.container.detail?.createdAtMs ?? 0)),
 );

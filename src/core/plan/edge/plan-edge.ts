@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatImage } from '../../image/reference.ts';
-import type { EdgeBackend, EdgeConfig } from '../../edge/edge-config.ts';
+import type { EdgeBackend, EdgeConfig, EdgeState } from '../../edge/edge-config.ts';
 import { serverName } from '../../edge/haproxy-names.ts';
 import { EDGE_SETTINGS, edgeShape, renderConfig } from '../../edge/render-haproxy.ts';
 import { listenersOf } from '../../edge/listener.ts';
@@ -31,6 +31,7 @@ import {
   isStranded,
   listeningEdge,
   mayBind,
+  sameFrontend,
   type EdgePart,
 } from './edge-view.ts';
 import { actIfAny } from '../step.ts';
@@ -131,12 +132,30 @@ const correct = (input: PlanInput, desired: DesiredConfig): Decision | undefined
   const config = asItIs(edge, desired, instance);
   const isStale = config !== undefined && renderConfig(config) !== edge.seen?.written?.text;
   const write: readonly Action[] = isStale ? [{ kind: 'edge-write', instance, config }] : [];
-  return actIfAny([...stale, ...write], 'the edge and its file follow what runs');
+  const surplus = config ? closing(config, state) : [];
+  return actIfAny([...stale, ...write, ...surplus], 'the edge and its file follow what runs');
 };
 
+/** Closes the ports that the config lacks, and sends nothing to the servers behind them any more. */
+const closing = ({ instance, frontends, backends }: EdgeConfig, state: EdgeState): readonly Action[] => [
+  ...state.frontends
+    .filter((f) => !frontends.some((wanted) => sameFrontend(wanted, f)))
+    .map((frontend): Action => ({ kind: 'edge-close-port', instance, frontend })),
+  ...state.servers
+    .filter((s) => s.admin === 'ready' && !backends.some((b) => b.name === s.backend))
+    .map(({ backend, name }): Action => ({
+      kind: 'edge-set-state',
+      instance,
+      backend,
+      server: name,
+      state: 'drain',
+    })),
+];
+
 /**
- * The file of an edge that is about to be replaced keeps its shape, because the edge may have to come back
- * with it. Returns undefined if the config of that shape is unknown.
+ * The file of an edge that is about to be replaced keeps its ports, because the edge may have to come back
+ * with them. One that only has ports too many needs no replacement in the host's network: they are closed.
+ * Returns undefined if the config of its shape is unknown.
  */
 const asItIs = (edge: EdgePart, desired: DesiredConfig, instance: string): EdgeConfig | undefined => {
   const config = { ...desired, instance };
@@ -155,7 +174,11 @@ const asItIs = (edge: EdgePart, desired: DesiredConfig, instance: string): EdgeC
     };
   });
   const old = { ...config, frontends: before.frontends, backends };
-  return edgeShape(old) === edge.shape ? old : undefined;
+  if (edgeShape(old) !== edge.shape) return undefined;
+  const isPart = config.frontends.every((f) =>
+    before.frontends.some((b) => sameFrontend(b, f) && b.backend === f.backend && b.protocol === f.protocol),
+  );
+  return isPart && config.frontends.length > 0 && config.mode === 'host' ? config : old;
 };
 
 /** Network and image of the edge, made once for all services that wait for them. */

@@ -7,6 +7,7 @@ import type { EdgeRuntimeAction } from '../../ports/edge.ts';
 import type { Actual, EdgeSeen } from '../../state/actual.ts';
 import type { EpochMs } from '../../time.ts';
 import type { CreateEdge } from '../action.ts';
+import { sameFrontend } from './edge-view.ts';
 
 const UNSEEN = { state: undefined, written: undefined, hasSockets: true };
 
@@ -54,6 +55,18 @@ export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual 
     case 'edge-remove-server':
       return withServers(actual, action.instance, (servers) =>
         servers.filter((s) => s.backend !== action.backend || s.name !== action.server),
+      );
+    case 'edge-close-port':
+      return changed(actual, action.instance, (e) =>
+        e.state
+          ? {
+              ...e,
+              state: {
+                ...e.state,
+                frontends: e.state.frontends.filter((f) => !sameFrontend(f, action.frontend)),
+              },
+            }
+          : e,
       );
     case 'edge-discard':
       return { ...actual, edges: actual.edges.filter((e) => action.keep.includes(e.instance)) };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   addServer,
+  closePort,
   cutSessions,
   removeServer,
   setState,
@@ -97,6 +98,23 @@ describe('a command to the edge', () => {
     await cutSessions(runtime, 'web:80', NAME, never);
     const cut = `shutdown sessions server ${WORD}`;
     expect(said).toEqual(['show proc', `@!7 ${cut}`, `@!5 ${cut}`, `@!6 ${cut}`]);
+  });
+
+  it.each(['\n', 'All sockets are already disabled.\n', 'No such frontend.\n'])(
+    'closes a port, whatever it was before: %j',
+    async (answer) => {
+      const { runtime, said } = scripted({ disable: [answer] });
+      await closePort(runtime, { hostAddress: '10.0.0.1', hostPort: 80 }, never);
+      expect(said).toEqual(['disable frontend 10.0.0.1:80']);
+    },
+  );
+
+  it('does not take another answer for a closed port', async () => {
+    const { runtime } = scripted({ disable: ['Failed to pause frontend.\n'] });
+    await expect(closePort(runtime, { hostAddress: '', hostPort: 80 }, never)).rejects.toMatchObject({
+      code: 'EDGE',
+      message: 'cannot close any:80: Failed to pause frontend.',
+    });
   });
 
   const MAINT = `set server ${WORD} state maint`;

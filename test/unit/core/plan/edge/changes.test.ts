@@ -129,6 +129,9 @@ describe('a service that changes its order', () => {
   });
 });
 
+const slow = (published: number): string =>
+  startFirst({ ports: `["${String(published)}:8888"]`, drain: '30s' });
+
 describe('ports of a service behind the edge', () => {
   it('move to another edge beside the last when one is added', async () => {
     const s = await deployed(port(80));
@@ -146,14 +149,34 @@ describe('ports of a service behind the edge', () => {
 
   it.each([
     // The old port stays until the old one is gone.
-    ['another host port, with an edge for both between', port(81), [81], 2],
-    ['another container port, with one new edge', port(80, 9999), [80], 2],
-    ['none', byName(), [], 0],
-  ])('can become %s', async (_, compose, ports, most) => {
+    ['another host port', port(81), [81], ['create-edge beside the last', 'edge-close 80']],
+    ['another container port', port(80, 9999), [80], ['create-edge beside the last']],
+    ['none', byName(), [], []],
+  ])('can become %s, with at most one new edge', async (_, compose, ports, steps) => {
     const s = await deployed(port(80));
     expect(outcomesOf(await recompose(s, compose))).toEqual({ web: 'converged' });
-    expect(told(s, /^create-edge/).length).toBeLessThanOrEqual(most);
+    expect(told(s, /^(create-edge|edge-close)/)).toEqual(steps);
     expect(listening(s)).toEqual(ports);
+  });
+
+  it('can become fewer in the edge that runs', async () => {
+    const two = startFirst({ ports: '[{ target: 8888, published: 80 }, { target: 8888, published: 81 }]' });
+    const s = await deployed(two);
+    expect(outcomesOf(await recompose(s, port(80)))).toEqual({ web: 'converged' });
+    expect(told(s, /^(create-edge|edge-close)/)).toEqual(['edge-close 81']);
+    expect(listening(s)).toEqual([80]);
+    s.engine.byHand.kill(edges(s)[0]?.name ?? '');
+    await s.agent.settle();
+    expect([s.since(), listening(s)]).toEqual([[], [80]]);
+  });
+
+  it('can change again while the last change still drains: one new edge for each', async () => {
+    const s = await deployed(slow(80));
+    s.agent.wish = { ...s.agent.wish, compose: slow(81) };
+    while (!s.agent.steps.includes('drain web 1')) await s.agent.tick();
+    await recompose(s, slow(82));
+    expect(told(s, /^create-edge/)).toHaveLength(2);
+    expect(listening(s)).toEqual([82]);
   });
 
   it('stay as they are when the release that changes them is bad', async () => {

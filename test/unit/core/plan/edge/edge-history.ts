@@ -115,6 +115,7 @@ const kinds: readonly Action['kind'][] = [
   'edge-set-state',
   'edge-remove-server',
   'edge-cut-sessions',
+  'edge-close-port',
 ];
 /** What goes wrong beside the containers: nobody loses what serves. */
 export const mishap: fc.Arbitrary<Command> = fc.oneof(
