@@ -11,7 +11,7 @@ module Supercargo
       # Yields the folder with the new files to be judged; the block returns the options of supercargo validate.
       def supercargo_validate!(layout, files, removed = [])
         stage = Stage.new(layout.folder, files: files, removed: removed)
-        return if whyrun_mode? || !stage.changes? || !supercargo_installed?
+        return if whyrun_mode? || !stage.changes? || !supercargo_judges?
 
         stage.open do |folder|
           checked = supercargo_validate(layout, *yield(folder), '--as', layout.folder)
@@ -28,11 +28,12 @@ module Supercargo
         "#{command.stdout}#{command.stderr}".strip
       end
 
-      # Without the program nothing runs here yet: the agent looks at everything when it starts.
-      def supercargo_installed?
-        return true if ::File.executable?(Layout::PROGRAM)
+      # Without the program nothing runs here yet: the agent looks at everything when it starts. An agent that is older than the cookbook
+      # cannot judge a whole folder.
+      def supercargo_judges?
+        return true if ::File.executable?(Layout::PROGRAM) && shell_out(Layout::PROGRAM, 'validate', '--help').stdout.include?('--env')
 
-        Chef::Log.warn("#{new_resource}: #{Layout::PROGRAM} is not installed, so that the new files are not checked")
+        Chef::Log.warn("#{new_resource}: #{Layout::PROGRAM} is not installed, or older than this cookbook: new files are not checked")
         false
       end
 

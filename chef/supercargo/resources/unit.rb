@@ -64,6 +64,6 @@ action :start do
     Chef::Log.warn("#{layout.unit} is not started, since the run has failed") unless running?
   else
     systemctl('start') unless running?
-    require_work if !whyrun_mode? && supercargo_installed?
+    require_work if !whyrun_mode? && supercargo_judges?
   end
 end
