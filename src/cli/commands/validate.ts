@@ -2,7 +2,10 @@ import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { readConfig } from '../../config/agent-config.ts';
 import { readSurroundings } from '../../config/host-facts.ts';
-import { readDocumentPaths } from '../../config/paths.ts';
+import { readDocumentPaths, readPaths } from '../../config/paths.ts';
+import { createLedgerStore } from '../../adapters/state-dir/ledger-store.ts';
+import type { ComposeProject } from '../../core/compose/project-model.ts';
+import { effectiveProject, type Unmet } from '../../core/state/kept-networks.ts';
 import { formatProblem as formatComposeProblem } from '../../core/compose/compose-problem.ts';
 import { formatNeed, isUnmet } from '../../core/compose/engine-needs.ts';
 import { AgentError } from '../../core/errors.ts';
@@ -64,6 +67,18 @@ const engineHere = async (env: NodeJS.ProcessEnv): Promise<EngineFacts | undefin
   }
 };
 
+/** Definitions of networks that this host cannot put in force beside those in use. */
+const keptHere = async (project: ComposeProject, env: NodeJS.ProcessEnv): Promise<readonly Unmet[]> => {
+  try {
+    const { stateDir, environment = '' } = readPaths(env);
+    const read = await createLedgerStore(join(stateDir, 'ledger.json'), environment).read();
+    if (read.kind !== 'ok') return [];
+    return [...effectiveProject(project, read.ledger).kept.values()].map(({ unmet }) => unmet);
+  } catch {
+    return [];
+  }
+};
+
 interface ComposeCheck {
   readonly path: string;
   /** The new content of the file. */
@@ -84,6 +99,7 @@ const checkComposeAt = async (
     return checked.errors.map((p) => ({ file: path, kind: 'error', message: formatComposeProblem(p) }));
   }
   const { services, hints, needs } = checked.project;
+  const kept = isForThisHost ? await keptHere(checked.project, env) : [];
   const engine = needs.length === 0 ? undefined : await engineHere(env);
   const names = Object.keys(services);
   return [
@@ -92,6 +108,11 @@ const checkComposeAt = async (
       file: path,
       kind: 'hint',
       message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}`,
+    })),
+    ...kept.map(({ message, advice }): Finding => ({
+      file: path,
+      kind: 'error',
+      message: `${message}\n    → ${advice}`,
     })),
     ...needs.flatMap((need): readonly Finding[] => {
       if (engine === undefined || !isUnmet(need, engine)) return [];

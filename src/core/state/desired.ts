@@ -16,7 +16,7 @@ import {
 import { exposureOf } from '../compose/start-first-checks.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
-import { effectiveProject } from './kept-networks.ts';
+import { effectiveProject, type Unmet } from './kept-networks.ts';
 import type { Ledger, ResolvedTag } from './ledger.ts';
 import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 import type { BlockReason } from '../vocabulary/reasons.ts';
@@ -28,7 +28,7 @@ export type Desired =
       readonly release: Release;
       readonly attempt: number;
       /** Present if the release lacks something that the compose file says. */
-      readonly unmet?: { readonly message: string; readonly advice: string };
+      readonly unmet?: Unmet;
     }
   /** A tag without a known digest: the agent has not looked it up yet. */
   | {
@@ -171,21 +171,10 @@ const releaseOf = (
 const unmetBy = (
   { project, ledger }: DesiredInput,
   { container: { networkMode } }: Service,
-): Extract<Desired, { kind: 'release' }>['unmet'] => {
+): Unmet | undefined => {
   const networks = networkMode.kind === 'networks' ? networkMode.attachments.map((a) => a.network) : [];
   const { kept } = effectiveProject(project, ledger);
-  const [first] = networks.flatMap((name) => {
-    const clash = kept.get(name)?.clash;
-    return clash === undefined ? [] : [{ name, clash }];
-  });
-  return (
-    first && {
-      message:
-        `the network ${first.name} keeps its old definition: the new one has ${first.clash} of the old one, ` +
-        'and two such networks cannot exist at the same time',
-      advice: `choose another one for networks.${first.name}, or write the old definition again`,
-    }
-  );
+  return networks.map((name) => kept.get(name)?.unmet).find((unmet) => unmet !== undefined);
 };
 
 /** The release that this image and the current compose files make of a service. */

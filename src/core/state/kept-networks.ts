@@ -24,11 +24,23 @@ const clashOf = (a: NetworkDefinition, b: NetworkDefinition): Clash | undefined 
   )?.[1];
 };
 
+/** What the compose file says and this host does not do, and why. */
+export interface Unmet {
+  readonly message: string;
+  readonly advice: string;
+}
+
 interface Kept {
   readonly definition: NetworkDefinition;
-  /** What its new definition has in common with it. */
-  readonly clash: Clash;
+  readonly unmet: Unmet;
 }
+
+const unmetBy = (name: string, clash: Clash): Unmet => ({
+  message:
+    `the network ${name} keeps its old definition: the new one has ${clash} of the old one, ` +
+    'and two such networks cannot exist at the same time',
+  advice: `choose another one for networks.${name}, or write the old definition again`,
+});
 
 export interface EffectiveProject {
   /** The project with the old definitions of its kept networks; the given object if there are none. */
@@ -55,7 +67,7 @@ const effectiveFor = memoize((services: Ledger['services']) =>
       if (used.some(({ hash }) => hash === networkHash(definition))) continue;
       for (const old of used) {
         const clash = clashOf(old.definition, definition);
-        if (clash) kept.set(name, { definition: old.definition, clash });
+        if (clash) kept.set(name, { definition: old.definition, unmet: unmetBy(name, clash) });
       }
     }
     if (kept.size === 0) return { project, kept };

@@ -7,7 +7,9 @@ import { createLedgerStore } from '../../../src/adapters/state-dir/ledger-store.
 import { runProgram } from '../../../src/cli/program.ts';
 import type { Io } from '../../../src/cli/streams.ts';
 import { runCommand } from '../../support/command.ts';
-import { emptyLedger } from '../../../src/core/state/ledger.ts';
+import { emptyLedger, withService } from '../../../src/core/state/ledger.ts';
+import { releaseOf } from '../../support/release-of.ts';
+import { imageIdOf } from '../../support/world.ts';
 
 const place = { folder: '' };
 beforeEach(async () => {
@@ -28,7 +30,8 @@ const put = async (files: Readonly<Record<string, string>>): Promise<void> => {
 /** Exit code and output, in which `DIR` is the test's folder. */
 const validate = async (...args: readonly string[]): Promise<readonly [code: number, out: string]> => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const io = { stdin: new PassThrough(), stdout, stderr, env: { NO_COLOR: '1' }, pid: 1 } as unknown as Io;
+  const env = { NO_COLOR: '1', SUPERCARGO_ENVIRONMENT: 'staging', SUPERCARGO_STATE_DIR: at('state') };
+  const io = { stdin: new PassThrough(), stdout, stderr, env, pid: 1 } as unknown as Io;
   const code = await runProgram(
     ['validate', ...args],
     io,
@@ -190,6 +193,9 @@ describe('validate --env', () => {
   });
 });
 
+const fixedNetwork = (more: string): string =>
+  `networks: {back: {${more}ipam: {config: [{subnet: 10.2.9.0/24}]}}}`;
+
 describe('validate --compose FOLDER --as FOLDER', () => {
   it('judges the whole set, and names final places', async () => {
     await put({ 'etc/compose.d/old.yaml': 'services: {old: {image: org/x, ports: ["80:80"]}}' });
@@ -241,5 +247,24 @@ describe('validate --compose FOLDER --as FOLDER', () => {
     expect((await validate('--compose', at('new'), '--as', at('etc')))[1]).toContain('allow-empty: true');
     const allowed = `${renamed['compose.d/web.yaml']}\nx-supercargo: {allow-empty: true}`;
     expect((await staged({ 'compose.d/web.yaml': allowed }))[0]).toBe(0);
+  });
+
+  it('refuses a network that cannot stand beside the one in use here', async () => {
+    const release = releaseOf('networks: [back]', undefined, fixedNetwork(''));
+    const good = [{ release, imageId: imageIdOf('org/web:1'), goodAtMs: 0, completed: false }];
+    await put({ 'state/x': '' });
+    await createLedgerStore(at('state/ledger.json'), 'staging').write(
+      withService(emptyLedger('staging'), 'web', { good }),
+    );
+    const file = (more: string): Readonly<Record<string, string>> => ({
+      'compose.d/web.yaml': `services: {web: {image: org/web, networks: [back]}}\n${fixedNetwork(more)}`,
+    });
+    expect((await staged(file('')))[0]).toBe(0);
+    expect(await staged(file('internal: true, '))).toEqual([
+      1,
+      expect.stringMatching(/^error DIR\/etc: the network back keeps its old definition: .*\n {4}→ choose/m),
+    ]);
+    // The host's own ledger says nothing about a file for another host.
+    expect((await validate('--compose', at('new')))[0]).toBe(0);
   });
 });
