@@ -44,7 +44,7 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   // How far the steps are when they are asked for, and which one of two replicas is first.
   [/^demo-host: pending.*\n/gm, ''],
   [/(?:not good within \d+ s: )?it crashed [\w ]+, last exit code \d/g, 'it crashed'],
-  [/^( *│ .*\n)\1+/gm, '$1'],
+  [/^( *│ .*)(?:\n\1)+$/gm, '$1'],
   [/^(TIME web) .*/gm, '$1 …'],
 ];
 const steady = (text: string): string =>
