@@ -65,7 +65,7 @@ export const MAX_PROBLEMS = 100;
 const MAX_QUOTE = 80;
 
 /** Settings with free text, which is often secret. Messages never quote it. */
-const FREE_TEXT_KEYS = 'environment|env_file|command|entrypoint|healthcheck|labels|logging|sysctls';
+const FREE_TEXT_KEYS = 'environment|env_file|command|entrypoint|headers|healthcheck|labels|logging|sysctls';
 const FREE_TEXT = new RegExp(
   `^(?:services\\..+\\.(?:${FREE_TEXT_KEYS})|configs\\..+\\.content|.*\\.(?:labels|driver_opts))(?:[.[]|$)`,
 );

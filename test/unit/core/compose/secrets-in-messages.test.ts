@@ -29,6 +29,9 @@ const YAML_FORMS: readonly ((value: string) => string)[] = [
   (value) => `labels: {token: ${value}}`,
   (value) => `logging: {options: {token: ${value}}}`,
   (value) => `sysctls: {a.b: ${value}}`,
+  (value) => `x-supercargo: {ready: {http: /up, port: 1, headers: {Authorization: ${value}}}}`,
+  (value) =>
+    `x-supercargo:\n  ready:\n    http: /up\n    port: 1\n    headers:\n      Authorization: "${value}\u0001"`,
   (value) => `environment:\n  A: &a ${value}\n  B: *b\n  A: *a`,
 ];
 
