@@ -212,6 +212,22 @@ describe.each([
     expect(await answer.text()).toBe('new');
   });
 
+  it('loses no request of busy tcp connections whose app ends each with an answer', async () => {
+    const [oldApp, newApp, port] = [await app('old'), await app('new'), await freePort()];
+    const running = await begin(start, configOf([port], [serverOf(OLD, oldApp)], 'tcp'));
+    const load = startLoad(port);
+    cleanups.push(load.stop);
+    await eventually(() => load.answered() > 100, { describe: () => 'the clients are busy' });
+    await act(running, { kind: 'edge-add-server', backend: BACKEND, server: serverOf(NEW, newApp) });
+    await untilUp(running, [NEW]);
+    await act(running, { kind: 'edge-set-state', backend: BACKEND, server: NEW, state: 'ready' });
+    await act(running, { kind: 'edge-set-state', backend: BACKEND, server: OLD, state: 'drain' });
+    oldApp.leave();
+    await eventually(async () => (await sessionsOf(running, OLD)) === 0, { describe: () => 'all are ended' });
+    await eventually(() => load.lastAnswers().join() === 'new', { describe: () => 'the new one answers' });
+    expect((await load.stop()).failed).toEqual([]);
+  });
+
   it('closes a port for new connections alone, until another edge opens it again', async () => {
     const [only, port, other] = [await app('only'), await freePort(), await freePort()];
     const config = configOf([port, other], [serverOf(OLD, only)]);

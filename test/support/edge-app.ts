@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ServerResponse, createServer } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,6 +12,8 @@ export interface EdgeApp {
   readonly port: number;
   /** How many connections it holds. */
   readonly connections: () => Promise<number>;
+  /** Takes no new connection, and ends each one that is open with its next answer, as an app does that loses nothing. */
+  readonly leave: () => void;
   /** Everything at once, as the kernel does for an app that was killed. */
   readonly kill: () => Promise<void>;
 }
@@ -25,8 +28,10 @@ const events = (response: ServerResponse): void => {
 /** `GET /` its name, `GET /slow` after 300 ms, `GET /never` nothing, `POST /` the body, `GET /events` a stream, an upgrade echoes. */
 export const startEdgeApp = async (name: string): Promise<EdgeApp> => {
   const upgraded = new Set<Duplex>();
+  let isLeaving = false;
   const server = createServer((request, response) => {
     response.setHeader('x-app', name);
+    if (isLeaving) response.setHeader('connection', 'close');
     if (request.url === '/events') return events(response);
     if (request.url === '/never') return;
     if (request.method === 'POST') return void request.pipe(response);
@@ -56,6 +61,11 @@ export const startEdgeApp = async (name: string): Promise<EdgeApp> => {
       new Promise((resolve, reject) => {
         server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
       }),
+    leave: () => {
+      isLeaving = true;
+      // That of an HTTP server also cuts connections that only seem to be idle.
+      NetServer.prototype.close.call(server);
+    },
     kill: async () =>
       new Promise((resolve) => {
         server.close(() => resolve());
