@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, type ClientRequest } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Response } from 'got';
 import type { TlsMaterial } from './tls-files.ts';
@@ -57,6 +57,9 @@ const load = async () => {
   return { got, HttpsAgent: https.Agent };
 };
 
+/** Answers of status 1xx before the real one. They count as a sign of life, so that no timeout ends them. */
+const MOST_INTERIM = 16;
+
 /**
  * Sends one request, without redirects and retries. Rejects with the error of the transport, which carries
  * the request with its credentials: never log it. Why got has these settings:
@@ -103,6 +106,13 @@ export const openExchange = async (request: HttpRequest, signal: AbortSignal): P
   };
   // The reader gets errors too, but without a listener one before or after reading would end the process.
   stream.on('error', () => undefined);
+  let interim = 0;
+  stream.on('request', (sent: ClientRequest) => {
+    sent.on('information', () => {
+      interim += 1;
+      if (interim > MOST_INTERIM) stream.destroy(new Error('the server sends interim answers without end'));
+    });
+  });
   if (method === 'DELETE') stream.end();
   try {
     const [{ statusCode, headers: sent }] = (await once(stream, 'response')) as [Response];
