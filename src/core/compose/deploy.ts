@@ -1,7 +1,7 @@
 import { deviceRequests } from './device-requests.ts';
 import type { RestartPolicy } from './project-model.ts';
 import { hint, nodeAt, report, type Reader } from './reader-context.ts';
-import { fields, only, refused } from './readers.ts';
+import { fields, only } from './readers.ts';
 import { bytes, decimal, duration, integer, oneOf, scalar, text } from './scalars.ts';
 
 const MAX_REPLICAS = 1000;
@@ -45,13 +45,20 @@ const UPDATE_KEYS = {
 };
 const UPDATE_UNSUPPORTED = { max_failure_ratio: 'remove it: one failed replica fails the release' };
 
+const reservedCpus: Reader<number> = (node, c) => {
+  const count = cpus(node, c);
+  if (count !== undefined)
+    hint(c, node, 'has no effect: the engine cannot reserve processors; cpu_shares gives a weight');
+  return count;
+};
+
 const RESOURCES_KEYS = {
   limits: fields({ cpus, memory, pids: pidsLimit }),
   reservations: fields(
     {
       memory,
       devices: deviceRequests,
-      cpus: refused('the engine cannot reserve processors', 'remove it, or use cpu_shares for a weight'),
+      cpus: reservedCpus,
     },
     { generic_resources: 'remove it: only a swarm uses it' },
   ),

@@ -165,12 +165,6 @@ export const only =
       : report(c, node, `${quoted(c, node, read.text)} is not supported`, advice);
   };
 
-/** Refuses a key that exists in Compose but has no meaning for supercargo. */
-export const refused =
-  (message: string, advice: string): Reader<never> =>
-  (node, c) =>
-    report(c, node, message, advice);
-
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };

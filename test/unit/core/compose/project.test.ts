@@ -84,6 +84,13 @@ describe('a project', () => {
     );
   });
 
+  it('hints that processors cannot be reserved', () => {
+    const reserved = 'deploy: {resources: {reservations: {cpus: "0.5"}}}';
+    expect(hintsIn(`services: {a: {image: org/a, ${reserved}}}`)).toEqual([
+      '1 services.a.deploy.resources.reservations.cpus: has no effect: the engine cannot reserve processors; cpu_shares gives a weight',
+    ]);
+  });
+
   it('hints that version is obsolete', () => {
     expect(projectOf('version: "3"').hints).toEqual([
       {

@@ -245,10 +245,6 @@ const ERRORS: readonly (readonly [lines: string, error: string])[] = [
     '4 services.web.deploy.replicas: "1001" is not a whole number from 0 to 1000 → write a whole number in that range',
   ],
   [
-    'deploy: {resources: {reservations: {cpus: "1"}}}',
-    '4 services.web.deploy.resources.reservations.cpus: the engine cannot reserve processors → remove it, or use cpu_shares for a weight',
-  ],
-  [
     'deploy: {update_config: {failure_action: continue}}',
     '4 services.web.deploy.update_config.failure_action: failure_action "continue" is not supported → write rollback or pause: a release that fails is never spread further',
   ],
