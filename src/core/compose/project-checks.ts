@@ -293,6 +293,30 @@ const nameChecks = (services: Services, c: Context): void => {
   }
 };
 
+/** The engine gives a fixed address to one container only. */
+const addressChecks = (services: Services, c: Context): void => {
+  const owners = new Map<string, string>();
+  for (const { service, node } of services.values()) {
+    const { networkMode } = service.container;
+    if (networkMode.kind === 'mode' || service.replicas === 0) continue;
+    for (const { network, ipv4, ipv6 } of networkMode.attachments) {
+      for (const [key, address] of Object.entries({ ipv4_address: ipv4, ipv6_address: ipv6 })) {
+        if (address === undefined) continue;
+        const at = nodeAt(node, 'networks', network, key);
+        const owner = owners.get(`${network} ${address}`);
+        if (owner !== undefined)
+          report(
+            c,
+            at,
+            `${quoted(c, at, address)} is also the address of "${owner}"`,
+            'write another address',
+          );
+        owners.set(`${network} ${address}`, service.name);
+      }
+    }
+  }
+};
+
 /** The checks that need all services. */
 export const checkServices = (services: Services, c: Context): void => {
   const donors = donorsOf(services);
@@ -307,4 +331,5 @@ export const checkServices = (services: Services, c: Context): void => {
   }
   portChecks(services, c);
   nameChecks(services, c);
+  addressChecks(services, c);
 };

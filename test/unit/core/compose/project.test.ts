@@ -434,6 +434,13 @@ describe('addresses', () => {
     ]);
   });
 
+  it('of two services on one network are two', () => {
+    const fixed = 'networks: {n: {ipv4_address: 172.30.0.5}}';
+    expect(webErrors(fixed, `  db: {image: org/db, ${fixed}}\n${pools('')}`)).toEqual([
+      '4 services.web.networks.n.ipv4_address: "172.30.0.5" is also the address of "db" → write another address',
+    ]);
+  });
+
   it.each([
     ['gateway: 172.31.0.1', 'gateway', '172.31.0.1'],
     ['ip_range: 172.30.0.0/15', 'ip_range', '172.30.0.0/15'],
