@@ -250,7 +250,7 @@ describe('what needs no engine', () => {
     const valid = await scene.run(['validate']);
     expect({ code: valid.code, out: valid.stdout }).toEqual({
       code: 0,
-      out: expect.stringMatching(/^ok +.*: 1 services: web\n$/) as string,
+      out: expect.stringMatching(/^ok +.*: 1 service: web\n$/) as string,
     });
     await scene.publish({ web: 'web:1.0.0' });
     const manifest = await scene.run(['validate', '--manifest', scene.manifestFile]);

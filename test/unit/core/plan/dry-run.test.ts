@@ -31,32 +31,38 @@ const about = (steps: readonly string[], service: string): readonly string[] =>
   steps.filter((step) => step.includes(` ${service}`));
 
 describe('a dry run', () => {
-  it('lists the whole ladder of a version change, its job first, exactly as it is climbed then', async () => {
-    const s = scenario(COMPOSE, {
-      'org/web:1': {},
-      'org/web:2': {},
-      'org/migrate:1': { exits: 0, afterMs: 100 },
-    });
-    await deploy(s, versions('1'));
-    s.since();
-    const input = planInput({
-      compose: COMPOSE,
-      versions: versions('2'),
-      published: { serial: 2 },
-      actual: s.engine.actual(),
-      ledger: s.agent.ledger,
-      more: { nowMs: s.engine.now() },
-    });
-    const before = structuredClone(input);
-    const steps = foreseen(input);
-    expect(input).toEqual(before);
-    await deploy(s, versions('2'));
-    const climbed = s.since();
-    expect(climbed).toContain('start web 2');
-    expect(about(steps, 'web')).toEqual(about(climbed, 'web'));
-    expect(about(steps, 'migrate')).toEqual(about(climbed, 'migrate'));
-    expect(steps.indexOf('start migrate 1')).toBeLessThan(steps.indexOf('create web 2 unarmed'));
-  });
+  it.each([
+    ['', COMPOSE],
+    [' that may be tried again', COMPOSE.replace('org/migrate}', 'org/migrate, restart: on-failure}')],
+  ])(
+    'lists the whole ladder of a version change, its job%s first, exactly as it is climbed then',
+    async (_, compose) => {
+      const s = scenario(compose, {
+        'org/web:1': {},
+        'org/web:2': {},
+        'org/migrate:1': { exits: 0, afterMs: 100 },
+      });
+      await deploy(s, versions('1'));
+      s.since();
+      const input = planInput({
+        compose,
+        versions: versions('2'),
+        published: { serial: 2 },
+        actual: s.engine.actual(),
+        ledger: s.agent.ledger,
+        more: { nowMs: s.engine.now() },
+      });
+      const before = structuredClone(input);
+      const steps = foreseen(input);
+      expect(input).toEqual(before);
+      await deploy(s, versions('2'));
+      const climbed = s.since();
+      expect(climbed).toContain('start web 2');
+      expect(about(steps, 'web')).toEqual(about(climbed, 'web'));
+      expect(about(steps, 'migrate')).toEqual(about(climbed, 'migrate'));
+      expect(steps.indexOf('start migrate 1')).toBeLessThan(steps.indexOf('create web 2 unarmed'));
+    },
+  );
 
   it('plans nothing on a converged host', async () => {
     const s = scenario(WEB, { 'org/web:1': {} });
