@@ -11,6 +11,7 @@ import { checkLogs } from './check-logs.ts';
 import { checkRegistries } from './check-registries.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts';
 import { freeBytes } from '../../io/disk-space.ts';
+import { isAbsent } from '../../io/durable-file.ts';
 import { describeTrust } from '../wiring/host-files.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
 import { count, formatBytes } from '../terminal/units.ts';
@@ -53,7 +54,10 @@ const MIN_ENGINE_BYTES = 1024 * 1024 * 1024;
 const isThere = async (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
-    () => false,
+    (error: unknown) => {
+      if (isAbsent(error)) return false;
+      throw error;
+    },
   );
 
 const checkStateDir = async (config: Config): Promise<readonly Check[]> => {

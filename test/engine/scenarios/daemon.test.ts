@@ -391,6 +391,10 @@ describe('an operator without a daemon', () => {
       expect(doctor.stdout).toMatch(new RegExp(`^ok +${name}: `, 'm'));
     expect(doctor.stdout).toMatch(/^hint +agent: no agent runs\n +→ start it/m);
     expect(doctor.stdout).toMatch(/^hint +ledger: \S+ledger\.json does not exist\n/m);
+    const env = { SUPERCARGO_STATE_DIR: `${scene.folder}/none` };
+    expect((await scene.run(['doctor'], { env })).stdout).toMatch(
+      /^hint +state folder: \S+none does not exist\n/m,
+    );
   });
 
   it('is told by doctor what runs, and that a version was rolled back', async () => {
