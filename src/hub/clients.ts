@@ -30,8 +30,9 @@ const largest = (origins: ReadonlyMap<string, ReadonlySet<Socket>>): ReadonlySet
   );
 
 /**
- * Above `most` connections, each new one takes the place of the oldest without a token, of the address that has
- * most of those: a flood displaces itself. Clients behind one proxy share an address, so there is no fixed number.
+ * Above `most` connections, each new one takes the place of the oldest without a token, of the address that
+ * has most of those: a flood displaces itself. Clients behind one proxy share an address, so there is no
+ * fixed number for each.
  */
 export const createClients = (most: number): Clients => {
   const trusted = new Set<string>();
@@ -52,8 +53,10 @@ export const createClients = (most: number): Clients => {
         forget(socket, origin);
       });
       const [oldest] = sockets.size > most ? largest(strangers) : [];
-      oldest?.destroy();
-      if (oldest) forget(oldest, originOf(oldest.remoteAddress));
+      if (oldest) {
+        forget(oldest, originOf(oldest.remoteAddress));
+        oldest.destroy();
+      }
       strangers.set(origin, (strangers.get(origin) ?? new Set()).add(socket));
     },
     trust: (socket) => {

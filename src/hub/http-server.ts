@@ -22,7 +22,7 @@ export interface HttpServer {
 /** The headers timeout cuts off clients that send their headers byte by byte. */
 const GUARDS = {
   headersTimeout: 10_000,
-  // `limitBody` limits bodies, except for those that may take any time.
+  // `createBodyLimit` limits bodies, except for those that may take any time.
   requestTimeout: 0,
   connectionsCheckingInterval: 2000,
   keepAlive: true,
@@ -48,7 +48,7 @@ const createBodyLimit = () => {
     lift: (request: IncomingMessage): void => clearTimeout(timers.get(request)),
   };
 };
-/** Beyond the limit of all connections, for clients with a token: without one, they displace each other (clients.ts). */
+/** Beyond the limit, for clients with a token; those without one displace each other (clients.ts). */
 const reserveOf = (connections: number): number => Math.ceil(connections / 10);
 
 /** Longer than the time between two polls of an agent, so that the agent keeps its connection. */

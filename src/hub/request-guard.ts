@@ -15,8 +15,8 @@ type Judge = (headers: IncomingHttpHeaders, request: FastifyRequest) => Refusal 
 export type Guard = (judge: Judge) => Hook;
 
 /**
- * Judges a request before its body is read, so that a client without permission cannot fill the memory. A request
- * that would be refused without its token proves that the client has one.
+ * Judges a request before its body is read, so that a client without permission cannot fill the memory. A
+ * request that would be refused without its token proves that the client has one.
  */
 export const createGuard =
   ({ isTrusted, trust }: Clients): Guard =>

@@ -29,7 +29,8 @@ module Supercargo
         @layout = Layout.new(agent.instance ? agent.environment : nil)
       end
 
-      # Raises ArgumentError where properties contradict each other or the host. debian: whether it is Debian or like it.
+      # Raises ArgumentError where properties contradict each other or the host. debian: whether it is Debian
+      # or like it.
       def check(debian: true)
         check_platform(debian)
         check_trust

@@ -5,10 +5,12 @@ require_relative 'stage'
 
 module Supercargo
   module Cookbook
-    # For the actions of resources: new files are judged together, by the program that will read them, before the first is written.
+    # For the actions of resources: new files are judged together, by the program that will read them, before
+    # the first is written.
     module Check
-      # Not `verify` of each file: it sees the file alone, under a temporary name, and where it fails, Chef keeps a copy, secrets included.
-      # Yields the folder with the new files to be judged; the block returns the options of supercargo validate.
+      # Not `verify` of each file: it sees the file alone, under a temporary name, and where it fails, Chef
+      # keeps a copy, secrets included. Yields the folder with the new files to be judged; the block returns
+      # the options of supercargo validate.
       def supercargo_validate!(layout, files, removed = [])
         stage = Stage.new(layout.folder, files: files, removed: removed)
         return if whyrun_mode? || !stage.changes? || !supercargo_judges?
@@ -28,8 +30,8 @@ module Supercargo
         "#{command.stdout}#{command.stderr}".strip
       end
 
-      # Without the program nothing runs here yet: the agent looks at everything when it starts. An agent that is older than the cookbook
-      # cannot judge a whole folder.
+      # Without the program nothing runs here yet: the agent looks at everything when it starts. An agent that
+      # is older than the cookbook cannot judge a whole folder.
       def supercargo_judges?
         return true if ::File.executable?(Layout::PROGRAM) && shell_out(Layout::PROGRAM, 'validate', '--help').stdout.include?('--env')
 

@@ -6,7 +6,8 @@ require_relative 'plain'
 
 module Supercargo
   module Cookbook
-    # The properties that supercargo_service and supercargo_services have in common. Not a partial, which Chef 16 finds on old Rubies only.
+    # The properties that supercargo_service and supercargo_services have in common. Not a partial, which Chef
+    # 16 finds on old Rubies only.
     module ComposeProperties
       def self.add_to(resource)
         resource.class_eval do

@@ -5,8 +5,9 @@ require_relative 'plain'
 
 module Supercargo
   module Cookbook
-    # A hash as YAML that every reader takes for the same: whatever YAML 1.1 or 1.2 could take for a number, a time or a truth is quoted.
-    # Psych alone writes the text 1e3 without quotes, since YAML 1.1 has no such number; YAML 1.2 has.
+    # A hash as YAML that every reader takes for the same: whatever YAML 1.1 or 1.2 could take for a number, a
+    # time or a truth is quoted. Psych alone writes the text 1e3 without quotes, since YAML 1.1 has no such
+    # number; YAML 1.2 has.
     module ComposeYaml
       PLAIN = %r{\A[A-Za-z/][\w./-]*(?::[\w./-]+)*\z}.freeze
       RESERVED = /\A(?:y|n|yes|no|on|off|true|false|null|nan|inf)\z/i.freeze

@@ -27,8 +27,8 @@ module Supercargo
         identity_token.nil? ? entry : entry.merge('identitytoken' => identity_token)
       end
 
-      # The new text of the file: with this login or credential helper for the registry, or, with neither, without any.
-      # The same text where nothing changes, however it is laid out.
+      # The new text of the file: with this login or credential helper for the registry, or, with neither,
+      # without any. The same text where nothing changes, however it is laid out.
       def merge(text, registry, login: nil, helper: nil, file: 'config.json')
         before = parse(text, file)
         after = put(put(before, 'auths', key(registry), login), 'credHelpers', key(registry), helper)

@@ -2,8 +2,9 @@
 
 module Supercargo
   module Cookbook
-    # agent.env is read twice: by systemd (EnvironmentFile=, systemd.exec(5)) for the daemon, and by Node (util.parseEnv) for the commands.
-    # They agree on what is written here, and on little else: Node knows no escapes, systemd no back-ticks.
+    # agent.env is read twice: by systemd (EnvironmentFile=, systemd.exec(5)) for the daemon, and by Node
+    # (util.parseEnv) for the commands. They agree on what is written here, and on little else: Node knows no
+    # escapes, systemd no back-ticks.
     module EnvFile
       # What neither quotes, escapes, starts a comment nor ends a value.
       BARE = %r{\A[\w.,:/@%+=~^*?&!()\[\]{}<>|-]*\z}.freeze

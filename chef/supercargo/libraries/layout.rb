@@ -2,8 +2,8 @@
 
 module Supercargo
   module Cookbook
-    # Where things are on a host: one agent has /etc/supercargo, each further one (an instance, named after its environment) a folder
-    # below it.
+    # Where things are on a host: one agent has /etc/supercargo, each further one (an instance, named after
+    # its environment) a folder below it.
     class Layout
       PROGRAM = '/usr/bin/supercargo'
       ROOT = '/etc/supercargo'

@@ -2,7 +2,8 @@
 
 module Supercargo
   module Cookbook
-    # Node attributes and Ruby literals as what JSON and YAML know: hashes with text as keys, arrays, text, numbers, true, false, nil.
+    # Node attributes and Ruby literals as what JSON and YAML know: hashes with text as keys, arrays, text,
+    # numbers, true, false, nil.
     module Plain
       module_function
 
@@ -19,7 +20,8 @@ module Supercargo
         end
       end
 
-      # The same with every hash in the order of its keys, so that it does not matter where an attribute came from.
+      # The same with every hash in the order of its keys, so that it does not matter where an attribute came
+      # from.
       def sort(value)
         case value
         when Hash then value.sort.to_h.transform_values { |item| sort(item) }

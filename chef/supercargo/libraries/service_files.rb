@@ -5,8 +5,8 @@ require_relative 'compose_yaml'
 
 module Supercargo
   module Cookbook
-    # The compose files of a set of services: one service a file. Services that need each other (a service and its migration, say) share
-    # one, since they change together.
+    # The compose files of a set of services: one service a file. Services that need each other (a service and
+    # its migration, say) share one, since they change together.
     class ServiceFiles
       include TSort
 
@@ -47,7 +47,8 @@ module Supercargo
         contents.to_h { |name, compose| [@layout.compose_file(name), self.class.text(@resource, compose)] }
       end
 
-      # The files that are there and not to stay: of services that are to be removed, and, with purge, all that this resource once wrote.
+      # The files that are there and not to stay: of services that are to be removed, and, with purge, all
+      # that this resource once wrote.
       def removed(purge:)
         dropped = @dropped.map { |name| @layout.compose_file(name) }
         written = purge ? ::Dir.glob(@layout.compose_file('*')).select { |path| written?(path) } : []

@@ -6,7 +6,8 @@ require_relative 'layout'
 
 module Supercargo
   module Cookbook
-    # For the actions of resources that write compose files. Their properties include those of ComposeProperties.
+    # For the actions of resources that write compose files. Their properties include those of
+    # ComposeProperties.
     module ServiceWriter
       include Check
       include Folders
@@ -15,7 +16,8 @@ module Supercargo
         @layout ||= Layout.new(new_resource.instance)
       end
 
-      # compose: path => text of compose files; removed: paths. The agent sees the change and acts: nothing has to be reloaded.
+      # compose: path => text of compose files; removed: paths. The agent sees the change and acts: nothing
+      # has to be reloaded.
       def write_services(compose, removed = [])
         require_group(new_resource.group)
         inside, outside = named_files

@@ -6,8 +6,8 @@ require_relative 'layout'
 
 module Supercargo
   module Cookbook
-    # A folder of the agent as it will be: new files, and links to the compose files that stay. It is judged as a whole, before the first
-    # file is written.
+    # A folder of the agent as it will be: new files, and links to the compose files that stay. It is judged
+    # as a whole, before the first file is written.
     class Stage
       # folder: the final place. files: path => text; removed: paths, both below the folder.
       def initialize(folder, files: {}, removed: [])

@@ -35,7 +35,8 @@ module Supercargo
 
       module_function
 
-      # `env` as text by name, nil where it is to be left out. A name that is none of ours is for Node, e.g. NODE_EXTRA_CA_CERTS.
+      # `env` as text by name, nil where it is to be left out. A name that is none of ours is for Node, e.g.
+      # NODE_EXTRA_CA_CERTS.
       def of(env)
         Plain.copy(env).to_h do |name, value|
           check(name)

@@ -210,7 +210,8 @@ action_class do
     false
   end
 
-  # The one of the whole run: what notifies it later is done once, at the end of the run and not of this resource.
+  # The one of the whole run: what notifies it later is done once, at the end of the run and not of this
+  # resource.
   def agent_unit
     agent = new_resource
     with_run_context(:root) do
@@ -293,7 +294,8 @@ action :create do
   make_user
   judge_files
   write_folders
-  # First, so that a restart comes before a reload: an agent that runs as the user before may not read what a reload is to tell it.
+  # First, so that a restart comes before a reload: an agent that runs as the user before may not read what a
+  # reload is to tell it.
   write_drop_in
   write_files
   service "#{layout.unit} after a boot" do
@@ -304,8 +306,8 @@ action :create do
   agent_unit.delayed_action(:start)
 end
 
-# Stops the agent, and removes it and its configuration. Containers, compose files and state stay. What all agents of the host share, the
-# package and the logins, goes with the last one.
+# Stops the agent, and removes it and its configuration. Containers, compose files and state stay. What all
+# agents of the host share, the package and the logins, goes with the last one.
 action :remove do
   service layout.unit do
     action %i(stop disable)

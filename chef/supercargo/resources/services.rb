@@ -30,13 +30,14 @@ action_class do
   end
 end
 
-# Writes the whole set, if supercargo validate accepts it. Deletions come last: in between a name is there twice, which the agent refuses to
-# read, rather than missing.
+# Writes the whole set, if supercargo validate accepts it. Deletions come last: in between a name is there
+# twice, which the agent refuses to read, rather than missing.
 action :create do
   write_services(set.files, set.removed(purge: new_resource.purge))
 end
 
-# Removes the files of the set, and those of `files`: the agent stops its services, and removes their containers.
+# Removes the files of the set, and those of `files`: the agent stops its services, and removes their
+# containers.
 action :remove do
   remove_services(set.files.keys | set.removed(purge: true))
 end

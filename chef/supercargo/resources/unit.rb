@@ -59,7 +59,8 @@ end
 end
 
 action :start do
-  # Delayed actions run after a failed run too, while its error is being handled. What is half written is not to be started.
+  # Delayed actions run after a failed run too, while its error is being handled. What is half written is not
+  # to be started.
   if $ERROR_INFO
     Chef::Log.warn("#{layout.unit} is not started, since the run has failed") unless running?
   else

@@ -41,7 +41,7 @@ interface Finding {
 
 const hasComposeFile = ({ watch }: CheckedCompose): boolean => watch.some((file) => /\.ya?ml$/.test(file));
 
-/** The agent removes no service if the files name none of those that run; declared ones stand for them here. */
+/** The agent removes nothing if the files name no service that runs; declared ones stand for those here. */
 const lastStand = (path: string, before: CheckedCompose, after: CheckedCompose): readonly Finding[] => {
   if (before.kind !== 'ok' || (after.kind === 'errors' && hasComposeFile(after))) return [];
   const names = Object.keys(before.project.services);

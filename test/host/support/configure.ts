@@ -25,7 +25,7 @@ const composeOf = ({ office }: Scene): string => `services:
     deploy: { update_config: { monitor: 1s } }
 `;
 
-/** What the libraries of the cookbook write: a host that trusts the build server, follows the hub, and may pull. */
+/** What the cookbook's libraries write: a host that trusts the build server, follows the hub, may pull. */
 export const configure = async (scene: Scene): Promise<void> => {
   const { host, office } = scene;
   const settings = {
