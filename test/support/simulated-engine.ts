@@ -419,7 +419,8 @@ const reboot = (state: EngineState): void => {
 };
 
 /** As the real engine does: also one that was created and never started. */
-const comesBack = (state: EngineState, { id, detail }: Container): boolean => {
+const comesBack = (state: EngineState, { id, state: was, detail }: Container): boolean => {
+  if (was === 'dead') return false;
   switch (detail?.restart.name) {
     case 'always':
       return true;

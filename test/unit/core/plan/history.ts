@@ -40,7 +40,7 @@ type Command =
   | { readonly kind: 'publish'; readonly service: (typeof SERVICES)[number]; readonly version: string }
   | {
       readonly kind: 'drift';
-      readonly how: 'stop' | 'remove' | 'rename' | 'pause' | 'disarm' | 'disconnect';
+      readonly how: 'stop' | 'remove' | 'rename' | 'pause' | 'disarm' | 'disconnect' | 'reconnect' | 'break';
       readonly pick: number;
     }
   | { readonly kind: 'reboot' }
@@ -82,6 +82,8 @@ export const disturbance: fc.Arbitrary<Command> = fc.oneof(
       'pause' as const,
       'disarm' as const,
       'disconnect' as const,
+      'reconnect' as const,
+      'break' as const,
     ),
     pick: fc.nat(9),
   }),
@@ -218,5 +220,10 @@ const drift = (engine: SimulatedEngine, { how, pick }: Extract<Command, { kind: 
       return byHand.update(container.name, 'no');
     case 'disconnect':
       return byHand.disconnect(container.name, container.detail?.networks[0]?.network ?? '');
+    case 'reconnect':
+      return byHand.reconnect(container.name, container.detail?.networks[0]?.network ?? 'test_default');
+    // Its removal has failed.
+    case 'break':
+      return byHand.change(container.name, { state: 'dead' });
   }
 };
