@@ -15,6 +15,7 @@ import {
   type Descriptor,
   type ImageDocument,
 } from '../../core/image/image-manifest.ts';
+import { missingPart } from '../../core/image/missing-part.ts';
 import { formatImage, type ImageReference } from '../../core/image/reference.ts';
 import type { ArchiveContent } from '../../core/ports/image-registry.ts';
 import { digestOf } from './digest.ts';
@@ -25,6 +26,8 @@ interface ArchiveRequest {
   readonly image: ImageReference;
   readonly platform: string;
   readonly manifestOf: (digest: string) => Promise<Buffer>;
+  /** Undefined if the registry does not have it. */
+  readonly partOf: (digest: string) => Promise<Buffer | undefined>;
 }
 
 const entryOf = (digest: string, bytes: Uint8Array): Buffer =>
@@ -110,6 +113,7 @@ const findImage = async ({
   image,
   platform,
   manifestOf,
+  partOf,
 }: ArchiveRequest): Promise<{
   readonly documents: readonly Buffer[];
   readonly found: ImageDocument;
@@ -120,7 +124,8 @@ const findImage = async ({
   if (document?.kind === 'image')
     return { documents: [root], found: document, mediaType: document.mediaType };
   const listed = document?.images.find((i) => i.platform === platform);
-  const body = listed && (await manifestOf(listed.digest));
+  const body = listed && (await partOf(listed.digest));
+  if (listed && !body) throw missingPart(image, platform, listed.digest);
   const found = body && readManifestDocument(body);
   if (document && body && found?.kind === 'image')
     return { documents: [root, body], found, mediaType: document.mediaType };

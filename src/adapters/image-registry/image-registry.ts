@@ -131,6 +131,7 @@ export const createImageRegistry = (
   archive: async (image, platform, signal) => {
     const session = await openSession(image, { credentials, certificateFolders }, signal);
     const manifestOf = async (digest: string) => (await getManifest(session, image, digest)).body;
-    return createArchive(session, { image, platform, manifestOf }, signal);
+    const partOf = async (digest: string) => (await findManifest(session, image, digest))?.body;
+    return createArchive(session, { image, platform, manifestOf, partOf }, signal);
   },
 });

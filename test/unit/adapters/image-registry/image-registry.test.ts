@@ -46,8 +46,11 @@ const CONTENT: Readonly<Record<string, Answer>> = {
   'tags/list': [200, '{"tags":["1.0.0","multi"]}'],
 };
 
+const registryWith = (auth?: RegistryAuth) => createImageRegistry({ for: () => Promise.resolve(auth) });
+
 interface Registry {
   readonly look: (reference: string, auth?: RegistryAuth) => Promise<unknown>;
+  readonly archive: (reference: string, platform: string) => Promise<unknown>;
   readonly authorizations: readonly (string | undefined)[];
 }
 
@@ -83,12 +86,11 @@ const startRegistry = async (
     server.close();
     await once(server, 'close');
   });
+  const parsed = (reference: string) => parseImage(`${address}/org/web${reference}`);
   return {
     authorizations,
-    look: (reference, auth) => {
-      const parsed = parseImage(`${address}/org/web${reference}`);
-      return createImageRegistry({ for: () => Promise.resolve(auth) }).lookUp(parsed, signal);
-    },
+    look: (reference, auth) => registryWith(auth).lookUp(parsed(reference), signal),
+    archive: (reference, platform) => registryWith().archive(parsed(reference), platform, signal),
   };
 };
 
@@ -113,6 +115,14 @@ describe('a registry is asked for', () => {
       digest: sha(index),
       imageIds: { 'linux/amd64': sha(config) },
       missing: { 'linux/arm64': sha(arm) },
+    });
+  });
+
+  it('the archive of an image that its index names, and that is missing', async () => {
+    const { archive } = await startRegistry(undefined, { [`manifests/${sha(index)}`]: [200, index] });
+    await expect(archive(`@${sha(index)}`, 'linux/arm64')).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: expect.stringContaining(`has no image for linux/arm64: its index names ${sha(arm)}`) as string,
     });
   });
 
