@@ -1,6 +1,6 @@
 import { pino, type DestinationStream } from 'pino';
 import type { EventLog } from '../core/events.ts';
-import { printableDocument } from '../core/one-line.ts';
+import { printableDocument } from '../core/printable-text.ts';
 
 export interface LogOptions {
   readonly level: string;

@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import type { Check } from '../doctor/check.ts';
 import { checkHost } from '../doctor/check-host.ts';
-import { printableMessage } from '../terminal/foreign-text.ts';
+import { printableMessage } from '../../core/printable-text.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 
 export const run = async ({ io, signal }: Call, options: { json?: boolean }): Promise<ExitCode> => {

@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../core/ports/journal.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
-import { printableDocument } from '../../core/one-line.ts';
+import { printableDocument } from '../../core/printable-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { permissionDenied } from '../../io/permission-denied.ts';
 

@@ -9,7 +9,7 @@ import { applyRepair, planRepair, type Repair } from '../../hub/repair.ts';
 import type { Call } from '../call.ts';
 import { createHubTrust } from '../wiring/hub-trust.ts';
 import { writeJson, type Io } from '../streams.ts';
-import { printableMessage } from '../terminal/foreign-text.ts';
+import { printableMessage } from '../../core/printable-text.ts';
 
 interface Options {
   readonly data: string;

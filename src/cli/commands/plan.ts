@@ -1,6 +1,6 @@
 import { dryRun } from '../../core/plan/dry-run.ts';
 import { exitCodeOf, worstOf, EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { oneLine } from '../../core/one-line.ts';
+import { oneLine } from '../../core/printable-text.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { observeLocally } from '../wiring/observe-locally.ts';

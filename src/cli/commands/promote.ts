@@ -7,7 +7,7 @@ import type { Call } from '../call.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { checkEnvironment, type PublishFlags } from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndPrint } from '../publishing/publish-session.ts';
-import { printableMessage } from '../terminal/foreign-text.ts';
+import { printableMessage } from '../../core/printable-text.ts';
 
 const promote = async (
   { io, signal }: Call,

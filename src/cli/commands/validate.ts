@@ -20,7 +20,7 @@ import { checkEnvironmentFile } from '../wiring/check-environment-file.ts';
 import { checkCompose, describeTrust, readTrustFile, type CheckedCompose } from '../wiring/host-files.ts';
 import { readInputFile, unreadText } from '../../io/input-file.ts';
 import { createStaging } from '../../io/staging.ts';
-import { printableMessage } from '../terminal/foreign-text.ts';
+import { printableMessage } from '../../core/printable-text.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 
 interface ValidateOptions {

@@ -7,7 +7,7 @@ import type { ImageRegistry } from '../../core/ports/image-registry.ts';
 import { createArchivist } from '../../publish/archives.ts';
 import { formatBytes } from '../terminal/units.ts';
 import type { Session } from './publish-session.ts';
-import { printableMessage } from '../terminal/foreign-text.ts';
+import { printableMessage } from '../../core/printable-text.ts';
 
 export interface Archiving {
   readonly archive: (

@@ -29,8 +29,7 @@ import {
 } from './options.ts';
 import { waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
-import { printableMessage } from '../terminal/foreign-text.ts';
-import { oneLine } from '../../core/one-line.ts';
+import { oneLine, printableMessage } from '../../core/printable-text.ts';
 
 /** A call of `publish`, `promote` or `rollback` with checked options and an open store. */
 export interface Session {

@@ -1,7 +1,7 @@
 import { isWell, verdictText } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { oneLine } from '../../core/one-line.ts';
+import { oneLine } from '../../core/printable-text.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import {
   waitForFleet,

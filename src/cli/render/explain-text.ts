@@ -10,7 +10,7 @@ import type {
 } from '../../core/status/status-document.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { Screen } from '../streams.ts';
-import { printableDocument } from '../../core/one-line.ts';
+import { printableDocument } from '../../core/printable-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { drainText, paintOutcome } from './status-text.ts';
 

@@ -7,7 +7,7 @@ import type { ReportedService } from '../../core/status/reported-status.ts';
 import { isoSeconds, type EpochMs } from '../../core/time.ts';
 import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
 import type { Screen } from '../streams.ts';
-import { oneLine, printableDocument } from '../../core/one-line.ts';
+import { oneLine, printableDocument } from '../../core/printable-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
 import { toneOf } from '../../core/vocabulary/outcomes.ts';

@@ -9,7 +9,7 @@ import type { HostPlan } from '../../core/plan/host-plan.ts';
 import { describeDecision, decisionMembers } from '../../core/status/describe-decision.ts';
 import type { DecisionStatus, ForeignContainer, Status } from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
-import { printableDocument } from '../../core/one-line.ts';
+import { printableDocument } from '../../core/printable-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
 

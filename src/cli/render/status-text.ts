@@ -8,7 +8,7 @@ import type {
 } from '../../core/status/status-document.ts';
 import type { Screen } from '../streams.ts';
 import type { Palette } from '../terminal/colour.ts';
-import { printableDocument } from '../../core/one-line.ts';
+import { printableDocument } from '../../core/printable-text.ts';
 import { renderTable } from '../terminal/table.ts';
 import { formatBytes, relativeTime } from '../terminal/units.ts';
 import { toneOf } from '../../core/vocabulary/outcomes.ts';

@@ -1,5 +1,5 @@
 import type { EventLog } from '../../core/events.ts';
-import { oneLine } from '../../core/one-line.ts';
+import { oneLine } from '../../core/printable-text.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import type { EventName } from '../../core/vocabulary/event-names.ts';
 

@@ -1,6 +1,6 @@
 import { toAgentError, type AgentError } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { printableMessage } from './foreign-text.ts';
+import { printableMessage } from '../../core/printable-text.ts';
 import { terminalOf, writeJson, type Output } from '../streams.ts';
 
 /** An offline engine and a missing daemon are states of the host, and have their own exit code. */

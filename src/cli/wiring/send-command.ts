@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import { readPaths } from '../../config/paths.ts';
-import { oneLine } from '../../core/one-line.ts';
+import { oneLine } from '../../core/printable-text.ts';
 import type { Command, CommandAnswer } from '../../core/operator-command.ts';
 import type { Io } from '../streams.ts';
 import { createQuietLog } from '../terminal/narrator.ts';

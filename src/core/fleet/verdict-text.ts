@@ -1,4 +1,4 @@
-import { oneLine } from '../one-line.ts';
+import { oneLine } from '../printable-text.ts';
 import { isoSeconds, type EpochMs } from '../time.ts';
 import { isVerdictWord, VERDICT_WORDS, type VerdictKind } from '../vocabulary/outcomes.ts';
 

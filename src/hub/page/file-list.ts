@@ -9,7 +9,7 @@ export const CORE_SCRIPTS = {
   'verdict-text': 'fleet/verdict-text',
   'image-version': 'image/image-version',
   'natural-order': 'natural-order',
-  'one-line': 'one-line',
+  'printable-text': 'printable-text',
   outcomes: 'vocabulary/outcomes',
   time: 'time',
 } as const;

@@ -17,3 +17,9 @@ const copy = (value: unknown): unknown => {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]));
 };
+
+/** For a message that may quote text from elsewhere. Further lines are indented, so that none is forged. */
+export const printableMessage = (message: string): string => {
+  const [first = '', ...rest] = message.split('\n').map(oneLine);
+  return [first, ...rest.map((line) => (line.startsWith('  ') ? line : `  ${line}`))].join('\n');
+};

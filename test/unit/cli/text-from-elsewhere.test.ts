@@ -1,18 +1,17 @@
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { renderExplain, type ExplainDocument } from '../../../../src/cli/render/explain-text.ts';
-import { renderFault } from '../../../../src/cli/render/fleet-text.ts';
-import { renderPlan, type PlanDocument } from '../../../../src/cli/render/plan-text.ts';
-import { renderStatus } from '../../../../src/cli/render/status-text.ts';
-import { writeJson, type Io, type Screen } from '../../../../src/cli/streams.ts';
-import { createPalette } from '../../../../src/cli/terminal/colour.ts';
-import { printableMessage } from '../../../../src/cli/terminal/foreign-text.ts';
-import { printableDocument } from '../../../../src/core/one-line.ts';
-import { reportError } from '../../../../src/cli/terminal/report-error.ts';
-import { AgentError } from '../../../../src/core/errors.ts';
-import type { Status } from '../../../../src/core/status/status-document.ts';
-import { runCommand } from '../../../support/command.ts';
+import { renderExplain, type ExplainDocument } from '../../../src/cli/render/explain-text.ts';
+import { renderFault } from '../../../src/cli/render/fleet-text.ts';
+import { renderPlan, type PlanDocument } from '../../../src/cli/render/plan-text.ts';
+import { renderStatus } from '../../../src/cli/render/status-text.ts';
+import { writeJson, type Io, type Screen } from '../../../src/cli/streams.ts';
+import { createPalette } from '../../../src/cli/terminal/colour.ts';
+import { printableDocument, printableMessage } from '../../../src/core/printable-text.ts';
+import { reportError } from '../../../src/cli/terminal/report-error.ts';
+import { AgentError } from '../../../src/core/errors.ts';
+import type { Status } from '../../../src/core/status/status-document.ts';
+import { runCommand } from '../../support/command.ts';
 
 /** Sets the title, clears the screen (also with C1), colours, reverses, forges a line. */
 const EVIL = 'a\u001B]0;owned\u0007\u001B[2J\u009B2J\u001B[31m\u202Eb\u2066\r\nforged: all is well\n';
@@ -104,7 +103,7 @@ describe('text from elsewhere', () => {
   });
 
   it('is harmless in a log for people', async () => {
-    const log = join(import.meta.dirname, '..', '..', '..', '..', 'src', 'adapters', 'log.ts');
+    const log = join(import.meta.dirname, '..', '..', '..', 'src', 'adapters', 'log.ts');
     const script =
       `const { createLog } = await import(${JSON.stringify(log)});` +
       `const log = await createLog({ level: 'info', format: 'pretty', environment: 'test' });` +
