@@ -13,7 +13,7 @@ import { withoutValues } from '../core/state/redact.ts';
 import type { Recorder } from './recorder.ts';
 import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import type { LedgerRecord } from './ledger-record.ts';
-import { createRepetitions } from './creation-counter.ts';
+import { createRepetitions } from './repetition-counter.ts';
 import type { EventName } from '../core/vocabulary/event-names.ts';
 
 export interface Job {

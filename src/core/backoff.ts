@@ -11,7 +11,7 @@ export const BACKOFF = {
   step: { baseMs: 2_000, capMs: 300_000 },
   /** A failed start of a new release: each try interrupts the service. */
   start: { baseMs: 60_000, capMs: 3_600_000 },
-  repeatedCreation: { baseMs: 2_000, capMs: 300_000 },
+  repeatedStep: { baseMs: 2_000, capMs: 300_000 },
 } as const;
 
 export interface Backoff extends Limits {

@@ -11,7 +11,8 @@ import { longestProofMs } from './health-check-time.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 import type { Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
-import { repairInPlace, verdictOf } from './stop-first.ts';
+import { repairInPlace } from './repair-in-place.ts';
+import { verdictOf } from './stop-first.ts';
 import { claimName, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import {
   directPortHolders,

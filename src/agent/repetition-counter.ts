@@ -1,6 +1,6 @@
 import type { Action } from '../core/plan/action.ts';
 import type { FailedStep } from '../core/plan/plan-input.ts';
-import { repeated, repetitionAsFailedStep, type Repetition } from '../core/plan/repeated-creation.ts';
+import { repeated, repetitionAsFailedStep, type Repetition } from '../core/plan/repeated-step.ts';
 import type { AgentPorts } from './agent-ports.ts';
 
 /** A step that succeeded. */

@@ -20,7 +20,7 @@ const FORGOTTEN_MS = 60_000;
 export const repeated = (before: Repetition | undefined, nowMs: EpochMs): Repetition => {
   const isOver = !before || nowMs - before.lastMs > Math.max(FORGOTTEN_MS, 2 * before.restMs);
   const count = isOver ? 1 : before.count + 1;
-  const restMs = count <= FREE ? 0 : ceilingMs(BACKOFF.repeatedCreation, count - FREE);
+  const restMs = count <= FREE ? 0 : ceilingMs(BACKOFF.repeatedStep, count - FREE);
   return { count, sinceMs: isOver ? nowMs : before.sinceMs, lastMs: nowMs, restMs };
 };
 
