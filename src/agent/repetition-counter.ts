@@ -26,10 +26,11 @@ const bound = (map: Map<string, unknown>): void => {
 };
 
 const CREATES: readonly string[] = ['create', 'create-edge', 'create-network', 'create-volume'];
+const REPAIRS: readonly string[] = ['connect', 'rejoin', 'limit', 'rename', 'arm'];
 
 /**
- * Slows down repeated creations: two rules of ours undo each other, or a program removes what the agent
- * creates. Each step succeeds, so no back-off would begin.
+ * Slows down repeated steps: two rules of ours undo each other, or a program removes or changes what the agent
+ * creates or puts back. Each step succeeds, so no back-off would begin.
  */
 export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
   const series = new Map<string, Repetition>();
@@ -46,7 +47,7 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
         bound(fates);
         return undefined;
       }
-      const name = createdName(action);
+      const name = subjectOf(action);
       if (name === undefined) return undefined;
       const key = [service, release, String(serial), action.kind, name].join(' ');
       const repetition = repeated(series.get(key), now());
@@ -57,6 +58,8 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
       if (done.created !== undefined) lastId.set(key, done.created);
       bound(lastId);
       if (repetition.restMs === 0) return undefined;
+      if (!CREATES.includes(action.kind))
+        return repetitionAsFailedStep({ action: action.kind, release, name, fate: undefined }, repetition);
       const fate =
         before === undefined ? 'another program removes it' : `this agent removed it again (${before})`;
       return repetitionAsFailedStep({ action: action.kind, release, name, fate }, repetition);
@@ -64,5 +67,9 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
   };
 };
 
-const createdName = (action: Action): string | undefined =>
-  CREATES.includes(action.kind) && 'name' in action ? action.name : undefined;
+/** The thing that the step creates or puts back; undefined if the step may be repeated as often as it likes. */
+const subjectOf = (action: Action): string | undefined => {
+  if (CREATES.includes(action.kind)) return 'name' in action ? action.name : undefined;
+  if (!REPAIRS.includes(action.kind) || !('container' in action)) return undefined;
+  return 'network' in action ? `${action.container.name} on ${action.network}` : action.container.name;
+};

@@ -63,3 +63,31 @@ describe('a container that is removed again and again', () => {
     expect(agent.status()).toMatchObject({ outcome: 'converged' });
   });
 });
+
+describe('a container that is changed again and again', () => {
+  it('is put back less and less often, and the service says why', async () => {
+    const { host, agent } = await start();
+    const pass = async (): Promise<void> => {
+      await agent.pass(signal);
+      await agent.reconciler.close(1_000);
+      host.engine.advance(100);
+    };
+    for (let passes = 0; passes < 100; passes += 1) await pass();
+    expect(agent.status().outcome).toBe('converged');
+    const name = host.engine.actual().containers[0]?.name ?? '';
+    for (let passes = 0; passes < 300; passes += 1) {
+      host.engine.byHand.disconnect(name, `${ENVIRONMENT}_default`);
+      await pass();
+    }
+    const connected = host.entries.filter((e) => e.event === 'container.connected').length;
+    expect(connected).toBeGreaterThanOrEqual(5);
+    expect(connected).toBeLessThanOrEqual(10);
+    expect(agent.status().services).toMatchObject([
+      {
+        outcome: 'blocked',
+        reason: 'repeated',
+        message: expect.stringMatching(/ on test_default was put back \d+ times within \d+ s \(connect\)/),
+      },
+    ]);
+  });
+});
