@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { AgentError, rawMessageOf } from '../../core/errors.ts';
 import type { ImageOrigin } from '../../core/image/image-origin.ts';
-import type { InlineFile, RestartPolicy } from '../../core/compose/project-model.ts';
+import type { Attachment, InlineFile, RestartPolicy } from '../../core/compose/project-model.ts';
 import { tarOf } from '../../core/image/archive.ts';
 import type { Applied, CreatedContainer, EngineAction, PullProgress } from '../../core/ports/engine.ts';
 import type { Limits } from '../../core/state/actual.ts';
@@ -252,9 +252,16 @@ const rejoin = async (
   } catch (error) {
     if (!/is not connected/.test(rawMessageOf(error))) throw error;
   }
-  await network.connect(
-    inBody({ Container, EndpointConfig: endpointOf(action.attachment, action.alias) }, signal),
-  );
+  const join = async (attachment: Attachment): Promise<unknown> =>
+    network.connect(inBody({ Container, EndpointConfig: endpointOf(attachment, action.alias) }, signal));
+  try {
+    await join(action.attachment);
+  } catch (error) {
+    // If another container has the address, this one stays reachable under any other until the next try.
+    const { network: logical, aliases } = action.attachment;
+    await join({ network: logical, aliases }).catch(() => undefined);
+    throw error;
+  }
 };
 
 const create = async (

@@ -83,6 +83,10 @@ interface Requested {
   readonly LinkLocalIPs?: readonly string[] | null;
 }
 
+/** After a failed connect the engine lists the network with the asked names and addresses, and nothing behind it. */
+const isHalfMade = ({ State }: Inspected, { EndpointID }: Listed): boolean =>
+  State.Status === 'running' && EndpointID === '';
+
 /** The engine adds the container's short id to the declared aliases. */
 const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
   const { IPv4Address, IPv6Address, LinkLocalIPs } = (e.IPAMConfig as Requested | null | undefined) ?? {};
@@ -130,8 +134,8 @@ export const detailOf = (i: Inspected): ContainerDetail => {
     startFault: startFaultOf(i),
     autoRemove: host.AutoRemove ?? false,
     restart: restartOf(host.RestartPolicy),
-    networks: Object.entries(i.NetworkSettings.Networks ?? {}).map(([network, e]) =>
-      endpointOf(i, network, e),
+    networks: Object.entries(i.NetworkSettings.Networks ?? {}).flatMap(([network, e]) =>
+      isHalfMade(i, e) ? [] : [endpointOf(i, network, e)],
     ),
     volumes: i.Mounts.flatMap((m) =>
       m.Type === 'volume' && m.Name !== undefined ? [{ name: m.Name, target: m.Destination }] : [],

@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto';
 import type Docker from 'dockerode';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { runForeign } from '../../support/foreign.ts';
 import { assertCode, createScene, deployed, everything, onlyContainer, type Scene } from './scene.ts';
@@ -59,6 +60,36 @@ const DRIFTS: readonly Drift[] = [
     keeps: 'process',
   },
 ];
+
+describe('a container whose address another one took while it was off its network', () => {
+  it('is not converged, and has it back once that one is gone', async () => {
+    const scene = await createScene();
+    const network = `${scene.environment}_back`;
+    const subnet = `10.${String(randomInt(64, 200))}.${String(randomInt(256))}`;
+    await deployed(
+      scene,
+      [scene.ports, `networks: { back: { ipv4_address: ${subnet}.9 } }`],
+      `networks: { back: { ipam: { config: [{ subnet: ${subnet}.0/24 }] } } }\n`,
+    );
+    const { id } = await onlyContainer(scene);
+    await scene.docker.getNetwork(network).disconnect({ Container: id, Force: true });
+    const thief = await scene.docker.createContainer({
+      Image: (await scene.docker.getContainer(id).inspect()).Image,
+      NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: `${subnet}.9` } } } },
+    });
+    onTestFinished(async () => thief.remove({ force: true }).catch(() => undefined));
+    await thief.start();
+    const taken = await scene.once();
+    expect(taken.code).not.toBe(0);
+    expect(taken.stdout).toMatch(/Address already in use/);
+    await thief.remove({ force: true });
+    await scene.run(['retry', 'web']);
+    assertCode(await scene.once(), 0);
+    const { NetworkSettings } = await scene.docker.getContainer(id).inspect();
+    expect(NetworkSettings.Networks[network]?.IPAddress).toBe(`${subnet}.9`);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  });
+});
 
 describe('a container that somebody', () => {
   it.each(DRIFTS.map((d) => [d.what, d] as const))(

@@ -80,7 +80,6 @@ describe('a stop-first switch', () => {
     ['an unknown limit', 'ulimits: { nosuch: 1 }', /rlimit/i],
     ['a limit that nobody may have', 'ulimits: { nofile: 1099511627776 }', /rlimit/i],
     ["a kernel setting that is the host's", 'sysctls: { kernel.nosuch: 1 }', /sysctl/],
-    ['a seccomp profile that is not there', 'security_opt: ["seccomp=/nosuch"]', /seccomp/],
   ])('is refused with the words of the engine for %s, and stops nothing', async (_, line, words) => {
     const scene = await deployed();
     const before = await onlyContainer(scene);

@@ -183,6 +183,25 @@ describe('a step of start-first', () => {
     expect(calls).toEqual(rejoined);
   });
 
+  it('joins without its address where another container has that, and says so', async () => {
+    let connects = 0;
+    const { calls, apply } = notingDocker((call) => {
+      if (call !== 'connect' || connects > 0) return undefined;
+      connects += 1;
+      return saying(403, 'Address already in use');
+    });
+    const fixed = { ...attachment, ipv4: '10.1.0.9' };
+    await expect(apply({ ...rejoin, attachment: fixed })).rejects.toMatchObject({
+      message: expect.stringContaining('Address already in use') as string,
+    });
+    const names = { Aliases: ['web', 'www'] };
+    expect(calls).toEqual([
+      ['disconnect', { Container: 'c1' }],
+      ['connect', { Container: 'c1', EndpointConfig: { ...names, IPAMConfig: { IPv4Address: '10.1.0.9' } } }],
+      ['connect', { Container: 'c1', EndpointConfig: names }],
+    ]);
+  });
+
   it('does not join where it cannot leave', async () => {
     const { calls, apply } = notingDocker(() => saying(500, 'no bridge'));
     await expect(apply(rejoin)).rejects.toMatchObject({

@@ -81,6 +81,14 @@ describe('what is read from an inspected container', () => {
     ['never started', {}, {}],
     ['no networks at all', { networks: null }, {}],
     [
+      'running, with a network that it failed to join',
+      {
+        state: { Running: true, Status: 'running' },
+        networks: { e_default: { EndpointID: '', IPAddress: '', Aliases: ['web'] } },
+      },
+      { networks: [] },
+    ],
+    [
       'started',
       { state: { Running: true, StartedAt: '2026-11-23T10:00:01Z' } },
       { startedAtMs: Date.parse('2026-11-23T10:00:01Z') },
