@@ -1,9 +1,11 @@
 import type { Dependency } from '../compose/project-model.ts';
+import { isJob } from '../state/desired.ts';
 import { failureOf, serviceRecord } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
 import { donorServices } from './shared-namespace.ts';
 import { wait } from './gate.ts';
-import type { ServiceContext } from './plan-input.ts';
+import type { PlanInput, ServiceContext } from './plan-input.ts';
+import { engineTooOld } from './prepare.ts';
 import { type Decision, type ServicePlan } from './host-plan.ts';
 import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
@@ -16,6 +18,8 @@ export const dependencyStep = (
   attempt: number,
   plans: ReadonlyMap<string, ServicePlan>,
 ): Decision | undefined => {
+  const needless = c.isJob ? whyNeedless(c.input, c.service.name) : undefined;
+  if (needless !== undefined) return wait('dependency', needless);
   const donors = donorServices(c.input.project, release);
   const switching = donors.map((name) => plans.get(name)).find((p) => p && isSwitching(p.decision));
   // A donor need not be good: this very service may be what listens on a port of the donor.
@@ -28,6 +32,31 @@ export const dependencyStep = (
     if (state === 'failed') return failed(c, release, attempt, dependency, plan);
   }
   return undefined;
+};
+
+/** What a job waits for if services are about to begin that need it, and none of them can; else undefined. */
+const whyNeedless = (input: PlanInput, job: string): string | undefined => {
+  const waiting = Object.values(input.project.services)
+    .filter((s) => s.dependsOn.some((d) => d.service === job) && isDue(input, s.name))
+    .map(({ name }) => ({ name, obstacle: obstacleOf(input, name) }));
+  const obstacles = waiting.flatMap(({ obstacle }) => obstacle ?? []);
+  const [first] = obstacles;
+  if (first === undefined || obstacles.length < waiting.length) return undefined;
+  return `waits until ${waiting.map(({ name }) => name).join(' or ')} can begin: ${first}`;
+};
+
+const isDue = ({ desired, ledger }: PlanInput, service: string): boolean => {
+  const wanted = desired[service];
+  return (
+    wanted?.kind === 'release' && serviceRecord(ledger, service).good[0]?.release.id !== wanted.release.id
+  );
+};
+
+/** Why it cannot begin, whatever runs before it. */
+const obstacleOf = (input: PlanInput, service: string): string | undefined => {
+  const wanted = input.desired[service];
+  const blocked = wanted?.kind === 'release' ? engineTooOld(input, wanted.release) : undefined;
+  return blocked?.message ?? (isJob(input.project, service) ? whyNeedless(input, service) : undefined);
 };
 
 /** The wait lasts as long as that of the dependency. */

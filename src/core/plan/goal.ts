@@ -158,7 +158,7 @@ const goalUnbegun = (c: ServiceContext, release: Release, attempt: number): Goal
   const gate = closedGate(c, release.serial > 0);
   const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
   if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
-  const tooOld = engineTooOld(c, release);
+  const tooOld = engineTooOld(c.input, release);
   if (tooOld) return keep(c, release.id, tooOld, { retireOthers: false });
   const failedStep = restingFailedStep(c, release.id);
   if (failedStep?.action === 'pull')

@@ -9,7 +9,7 @@ import { edgeNetwork } from './edge/edge-view.ts';
 import { stubbornHolder, type PortHolder } from './port-conflicts.ts';
 import { wait } from './gate.ts';
 import type { Decision } from './host-plan.ts';
-import type { ServiceContext, Target } from './plan-input.ts';
+import type { PlanInput, ServiceContext, Target } from './plan-input.ts';
 import {
   keepName,
   liveName,
@@ -33,7 +33,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
       `publish a version of ${c.service.name}`,
     );
   }
-  const tooOld = engineTooOld(c, release);
+  const tooOld = engineTooOld(c.input, release);
   if (tooOld) return stuck(tooOld);
   const image = releaseImage(c.input, release);
   if (!image) return pullStep(c, release);
@@ -60,7 +60,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
 
 /** The engine would silently drop a setting of this release. */
 export const engineTooOld = (
-  { input: { actual } }: ServiceContext,
+  { actual }: PlanInput,
   release: Release,
 ): Extract<Decision, { kind: 'blocked' }> | undefined => {
   const { engine } = actual;

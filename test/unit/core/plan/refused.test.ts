@@ -21,6 +21,8 @@ const later = async (s: Scenario): Promise<Readonly<Record<string, string>>> => 
   return outcomesOf(await s.agent.settle());
 };
 
+const starts = (s: Scenario): readonly string[] => s.since().filter((step) => step.startsWith('start '));
+
 describe('a release with a setting that the engine would drop', () => {
   const withSubpath = `${WEB}    volumes: [{type: volume, source: v, target: /v, volume: {subpath: s}}]
 volumes: {v: }
@@ -38,6 +40,62 @@ volumes: {v: }
       advice: 'upgrade the engine, or mount the whole volume',
     });
     expect([s.since(), running(s)]).toEqual([[], ['web 1']]);
+  });
+
+  const needsMig = 'depends_on: {mig: {condition: service_completed_successfully}}';
+  const withJob = withSubpath
+    .replace(
+      'services:',
+      `services:
+  mig: {image: org/mig, ${needsMig.replace('mig', 'seed')}}
+  seed: {image: "org/seed:1"}`,
+    )
+    .replace('    volumes:', `    ${needsMig}\n    volumes:`);
+  const withApi = withJob.replace(
+    'services:',
+    `services:\n  api: {image: org/api, restart: always, ${needsMig}}`,
+  );
+  const jobs = {
+    ...images,
+    'org/mig:1': { exits: 0 },
+    'org/mig:2': { exits: 0 },
+    'org/seed:1': { exits: 0 },
+  };
+  const onOldEngine = (compose: string): Scenario => {
+    const s = scenario(compose, jobs);
+    s.engine.setFacts({ ...facts, version: '20.10.24', apiVersion: '1.41' });
+    return s;
+  };
+
+  it('lets no job run that only it waits for, be it through another job', async () => {
+    const s = onOldEngine(withJob);
+    const plan = await deploy(s, { ...web('1'), mig: 'org/mig:1' });
+    const why =
+      'waits until web can begin: volume.subpath needs Docker 26.0 or newer, and this engine is 20.10.24';
+    expect(plan.services.filter((p) => p.service !== 'web').map((p) => p.decision)).toMatchObject([
+      { kind: 'wait', reason: 'dependency', message: `waits until mig can begin: ${why}` },
+      { kind: 'wait', reason: 'dependency', message: why },
+    ]);
+    expect(starts(s)).toEqual([]);
+    s.engine.setFacts(facts);
+    expect(outcomesOf(await s.agent.settle())).toEqual({
+      seed: 'converged',
+      mig: 'converged',
+      web: 'converged',
+    });
+    expect(starts(s)).toEqual(['start seed 1', 'start mig 1', 'start web 1']);
+  });
+
+  it('holds back no job that a service needs which can begin', async () => {
+    const s = onOldEngine(withApi);
+    const wanted = { ...web('1'), api: 'org/api:1', mig: 'org/mig:1' };
+    expect(outcomesOf(await deploy(s, wanted))).toMatchObject({ web: 'blocked engine', api: 'converged' });
+    expect(starts(s)).toEqual(['start seed 1', 'start mig 1', 'start api 1']);
+    expect(outcomesOf(await deploy(s, { ...wanted, ...web('2') }))).toMatchObject({
+      mig: 'wait dependency',
+      api: 'converged',
+    });
+    expect(starts(s)).toEqual([]);
   });
 });
 
