@@ -5,7 +5,7 @@ import type { Release } from '../state/release.ts';
 import { donorServices } from './shared-namespace.ts';
 import { wait } from './gate.ts';
 import type { PlanInput, ServiceContext } from './plan-input.ts';
-import { engineTooOld } from './prepare.ts';
+import { unfit } from './prepare.ts';
 import { type Decision, type ServicePlan } from './host-plan.ts';
 import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
@@ -55,7 +55,7 @@ const isDue = ({ desired, ledger }: PlanInput, service: string): boolean => {
 /** Why it cannot begin, whatever runs before it. */
 const obstacleOf = (input: PlanInput, service: string): string | undefined => {
   const wanted = input.desired[service];
-  const blocked = wanted?.kind === 'release' ? engineTooOld(input, wanted.release) : undefined;
+  const blocked = wanted?.kind === 'release' ? unfit(input, wanted) : undefined;
   return blocked?.message ?? (isJob(input.project, service) ? whyNeedless(input, service) : undefined);
 };
 

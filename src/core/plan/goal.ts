@@ -6,7 +6,7 @@ import { closedGate, wait } from './gate.ts';
 import { hasBegun, type ServiceContext, type Target } from './plan-input.ts';
 import { releaseImage } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
-import { engineTooOld, pullStep } from './prepare.ts';
+import { pullStep, unfit } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
 import { isProven, trialOf } from './unproved-release.ts';
 import { givenUp, isLastTry, restingFailedStep, failedStepDecision, failedStepOf } from './failed-step.ts';
@@ -104,10 +104,10 @@ const goalUnresolved = (c: ServiceContext, desired: Extract<Desired, { kind: 'un
   });
 };
 
-const goalRelease = (
-  c: ServiceContext,
-  { release, attempt, unmet }: Extract<Desired, { kind: 'release' }>,
-): Goal => {
+type DesiredRelease = Extract<Desired, { kind: 'release' }>;
+
+const goalRelease = (c: ServiceContext, desired: DesiredRelease): Goal => {
+  const { release, attempt, unmet } = desired;
   const record = serviceRecord(c.input.ledger, c.service.name);
   if (record.good[0]?.release.id === release.id)
     return steady(release, unmet ? { kind: 'blocked', reason: 'network', ...unmet } : { kind: 'converged' });
@@ -115,7 +115,7 @@ const goalRelease = (
   if (failure) return afterFailure(c, release, failure);
   return (
     goalUnstarted(c, release) ??
-    (hasBegun(c, release.id) ? forward(release, attempt) : goalUnbegun(c, release, attempt))
+    (hasBegun(c, release.id) ? forward(release, attempt) : goalUnbegun(c, desired))
   );
 };
 
@@ -154,12 +154,13 @@ const steady = (release: Release, settled: Decision): Goal => ({
 });
 
 /** A release that has not begun fetches its image even while the gate is closed, unless it is distrusted. */
-const goalUnbegun = (c: ServiceContext, release: Release, attempt: number): Goal => {
+const goalUnbegun = (c: ServiceContext, desired: DesiredRelease): Goal => {
+  const { release, attempt } = desired;
   const gate = closedGate(c, release.serial > 0);
   const distrusted = gate?.kind === 'blocked' && gate.reason === 'trust';
   if (distrusted) return keep(c, release.id, gate, { retireOthers: false });
-  const tooOld = engineTooOld(c.input, release);
-  if (tooOld) return keep(c, release.id, tooOld, { retireOthers: false });
+  const blocked = unfit(c.input, desired);
+  if (blocked) return keep(c, release.id, blocked, { retireOthers: false });
   const failedStep = restingFailedStep(c, release.id);
   if (failedStep?.action === 'pull')
     return keep(c, release.id, failedStepDecision(failedStep, c.service.name), { retireOthers: false });

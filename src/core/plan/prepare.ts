@@ -2,6 +2,7 @@ import { describeNeed, engineNeeds, isUnmet } from '../compose/engine-needs.ts';
 import { containerName } from '../docker-names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
+import type { Desired } from '../state/desired.ts';
 import type { Release } from '../state/release.ts';
 import type { CreateContainer } from './action.ts';
 import { absentDonor, joins, replacedDonor } from './shared-namespace.ts';
@@ -59,7 +60,7 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
 };
 
 /** The engine would silently drop a setting of this release. */
-export const engineTooOld = (
+const engineTooOld = (
   { actual }: PlanInput,
   release: Release,
 ): Extract<Decision, { kind: 'blocked' }> | undefined => {
@@ -69,6 +70,13 @@ export const engineTooOld = (
     unmet && { kind: 'blocked', reason: 'engine', message: describeNeed(unmet, engine), advice: unmet.advice }
   );
 };
+
+/** Why this host cannot run the release, whatever comes before it. */
+export const unfit = (
+  input: PlanInput,
+  { release, unstartable }: Extract<Desired, { kind: 'release' }>,
+): Extract<Decision, { kind: 'blocked' }> | undefined =>
+  engineTooOld(input, release) ?? (unstartable && { kind: 'blocked', reason: 'network', ...unstartable });
 
 export const pullStep = (c: ServiceContext, release: Release): Step => {
   const name = formatImage(release.image.reference);

@@ -16,7 +16,7 @@ import {
 import { exposureOf } from '../compose/start-first-checks.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
-import { effectiveProject, type Unmet } from './kept-networks.ts';
+import { effectiveProject, hasAddresses, type Unmet } from './kept-networks.ts';
 import type { Ledger, ResolvedTag } from './ledger.ts';
 import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
 import type { BlockReason } from '../vocabulary/reasons.ts';
@@ -29,6 +29,8 @@ export type Desired =
       readonly attempt: number;
       /** Present if the release lacks something that the compose file says. */
       readonly unmet?: Unmet;
+      /** Present if it wants an address that a kept network does not have: the engine cannot start it. */
+      readonly unstartable?: Unmet;
     }
   /** A tag without a known digest: the agent has not looked it up yet. */
   | {
@@ -158,23 +160,26 @@ const releaseOf = (
   service: Service,
   image: ReleaseImage,
   { attempt, ...named }: { version: string; serial: number; attempt: number },
-): Desired => {
-  const unmet = unmetBy(input, service);
-  return {
-    kind: 'release',
-    attempt,
-    release: releaseOfImage(input, service, image, named),
-    ...(unmet && { unmet }),
-  };
-};
+): Desired => ({
+  kind: 'release',
+  attempt,
+  release: releaseOfImage(input, service, image, named),
+  ...unmetBy(input, service),
+});
 
 const unmetBy = (
   { project, ledger }: DesiredInput,
   { container: { networkMode } }: Service,
-): Unmet | undefined => {
-  const networks = networkMode.kind === 'networks' ? networkMode.attachments.map((a) => a.network) : [];
+): Pick<Extract<Desired, { kind: 'release' }>, 'unmet' | 'unstartable'> => {
   const { kept } = effectiveProject(project, ledger);
-  return networks.map((name) => kept.get(name)?.unmet).find((unmet) => unmet !== undefined);
+  const attachments = networkMode.kind === 'networks' ? networkMode.attachments : [];
+  const onKept = attachments.flatMap((attachment) => {
+    const network = kept.get(attachment.network);
+    return network ? [{ ...network, attachment }] : [];
+  });
+  const unmet = onKept[0]?.unmet;
+  const unstartable = onKept.find((k) => !hasAddresses(k.definition, k.attachment))?.unmet;
+  return { ...(unmet && { unmet }), ...(unstartable && { unstartable }) };
 };
 
 /** The release that this image and the current compose files make of a service. */

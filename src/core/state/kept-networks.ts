@@ -1,5 +1,5 @@
-import { subnetsOverlap } from '../compose/ip.ts';
-import type { ComposeProject, NetworkDefinition } from '../compose/project-model.ts';
+import { isInSubnet, subnetsOverlap } from '../compose/ip.ts';
+import type { Attachment, ComposeProject, NetworkDefinition } from '../compose/project-model.ts';
 import { networkHash } from '../compose/release-spec.ts';
 import { memoize } from '../memoize.ts';
 import type { Ledger } from './ledger.ts';
@@ -15,6 +15,12 @@ const EXCLUSIVE: readonly (readonly [string, Clash])[] = [
 
 export const subnetsOf = (definition: NetworkDefinition): readonly string[] =>
   (definition.ipam?.config ?? []).flatMap(({ subnet }) => subnet ?? []);
+
+/** Whether a network has the addresses of an attachment. Without `enable_ipv6` the engine drops IPv6 subnets. */
+export const hasAddresses = (definition: NetworkDefinition, { ipv4, ipv6 }: Attachment): boolean => {
+  const subnets = subnetsOf(definition).filter((s) => definition.enableIpv6 || !s.includes(':'));
+  return [ipv4, ipv6].every((ip) => ip === undefined || subnets.some((subnet) => isInSubnet(ip, subnet)));
+};
 
 const clashOf = (a: NetworkDefinition, b: NetworkDefinition): Clash | undefined => {
   if (subnetsOf(a).some((s) => subnetsOf(b).some((t) => subnetsOverlap(s, t)))) return 'a subnet';
@@ -52,7 +58,8 @@ export interface EffectiveProject {
 /**
  * A network whose new definition cannot stand beside the one in use keeps the old one. Every other changed
  * network is made beside the old one, which goes once nothing needs it. So every service on a kept network stays
- * deployable, and its plan says that the file is not in force.
+ * deployable unless it wants an address that only the new definition has, and its plan says that the file is not
+ * in force.
  */
 export const effectiveProject = (
   project: ComposeProject,

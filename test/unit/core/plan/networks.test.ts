@@ -74,6 +74,27 @@ describe('networks and volumes', () => {
     },
   );
 
+  const FOUR = 'ipam: {config: [{subnet: 10.2.9.0/24}]}';
+  const BOTH = 'ipam: {config: [{subnet: 10.2.9.0/24}, {subnet: "fd00:7::/64"}]}';
+  it.each([
+    ['of a new subnet', FOUR, `enable_ipv6: true, ${BOTH}`, 'ipv6_address: "fd00:7::5"', false],
+    ['of a wider subnet', FOUR, FOUR.replace('9.0/24', '0.0/16'), 'ipv4_address: 10.2.3.4', false],
+    ['of IPv6 that was off', BOTH, `enable_ipv6: true, ${BOTH}`, 'ipv6_address: "fd00:7::5"', false],
+    ['of the old subnet', FOUR, `enable_ipv6: true, ${BOTH}`, 'ipv4_address: 10.2.9.5', true],
+  ])('an address on a network that keeps its old definition: %s', async (_, old, changed, address, isHad) => {
+    const s = await deployed(withNetwork(`{${old}}`));
+    const compose = withNetwork(`{${changed}}`).replace('[back]', `{back: {${address}}}`);
+    s.agent.wish = { ...s.agent.wish, compose };
+    const [plan] = (await deploy(s, web('2'))).services;
+    expect(running(s)).toEqual([isHad ? 'web 2' : 'web 1']);
+    expect(s.since().filter((step) => /^(stop|pull) /.test(step))).toHaveLength(isHad ? 2 : 0);
+    expect(plan?.decision).toMatchObject({
+      kind: 'blocked',
+      reason: 'network',
+      message: expect.stringContaining('the network back keeps its old definition'),
+    });
+  });
+
   it('a subnet of another network that is still needed blocks the service before anything stops', async () => {
     const s = await deployed(withNetwork('{ipam: {config: [{subnet: 10.222.9.0/24}]}}'));
     const compose = withNetwork('{ipam: {config: [{subnet: 10.222.9.0/24}]}}').replaceAll('back', 'rear');

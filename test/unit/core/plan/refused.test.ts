@@ -58,7 +58,6 @@ volumes: {v: }
   const jobs = {
     ...images,
     'org/mig:1': { exits: 0 },
-    'org/mig:2': { exits: 0 },
     'org/seed:1': { exits: 0 },
   };
   const onOldEngine = (compose: string): Scenario => {
