@@ -97,6 +97,7 @@ const endpointOf = (i: Inspected, network: string, e: Listed): Endpoint => {
   return {
     network,
     ip: e.IPAddress || e.GlobalIPv6Address || '',
+    ...(e.IPAddress && e.GlobalIPv6Address && { ipv6: e.GlobalIPv6Address }),
     aliases: aliases.filter((a) => a !== i.Id.slice(0, SHORT_ID)),
     ...(fixedIps.length > 0 && { fixedIps }),
     ...(e.MacAddress && { mac: e.MacAddress.toLowerCase() }),

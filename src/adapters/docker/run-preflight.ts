@@ -71,7 +71,7 @@ const discard = async (container: Dockerode.Container, signal: AbortSignal): Pro
 export const preflightBody = (
   action: CreateContainer,
   preflight: Preflight,
-  c: PreflightContext,
+  c: Pick<PreflightContext, 'apiVersion' | 'environment'>,
   image: ImageConfig | undefined,
 ): ContainerCreateOptions => {
   const { release } = action;
@@ -118,12 +118,14 @@ const furtherEndpoints = (
     .map((n) => [n, endpointIn(action, preflight, n)]);
 };
 
-/** The declared address if it is free; never the MAC address, which the old container may have. */
+/** The declared addresses that are free; never the MAC address, which the old container may have. */
 const endpointIn = (action: CreateContainer, preflight: Preflight, name: string): EndpointSettings => {
   const mode = action.release.spec.container.networkMode;
   const attachments = mode.kind === 'networks' ? mode.attachments : [];
   const own = attachments.find((a) => action.networks[a.network] === name);
-  return own?.ipv4 !== undefined && preflight.addresses.includes(own.network)
-    ? { IPAMConfig: { IPv4Address: own.ipv4 } }
-    : {};
+  const config = defined({
+    IPv4Address: preflight.addresses.find((ip) => ip === own?.ipv4),
+    IPv6Address: preflight.addresses.find((ip) => ip === own?.ipv6),
+  });
+  return Object.keys(config).length > 0 ? { IPAMConfig: config } : {};
 };

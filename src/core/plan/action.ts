@@ -166,7 +166,7 @@ export interface CreateContainer {
 /** What the preflight container may use; the rest is in use until the container to be replaced stops. */
 export interface Preflight {
   readonly ports: readonly Port[];
-  /** Logical networks on which it may have its declared address. */
+  /** Those of its declared addresses that it may have, IPv4 and IPv6. */
   readonly addresses: readonly string[];
   /** For messages: what it cannot show. */
   readonly untried: readonly string[];

@@ -136,19 +136,16 @@ const holderOf = (
   return isTheEdges ? { name: 'the edge', isGiven: false } : undefined;
 };
 
-/** Logical networks on which no running container has the requested address. */
+/** The requested addresses that no running container has. */
 const freeAddresses = ({ input }: ServiceContext, { spec }: Release): readonly string[] => {
   const mode = spec.container.networkMode;
   if (mode.kind !== 'networks') return [];
-  return mode.attachments.flatMap(({ network, ipv4 }) => {
+  return mode.attachments.flatMap(({ network, ipv4, ipv6 }) => {
     const live = liveName(input, spec.networks, network);
-    const isHeld = input.actual.containers.some(
-      (o) =>
-        isUp(o) &&
-        o.detail?.networks.some(
-          (n) => n.network === live && [n.ip, ...(n.fixedIps ?? [])].includes(ipv4 ?? ''),
-        ),
-    );
-    return ipv4 === undefined || isHeld ? [] : [network];
+    const held = input.actual.containers
+      .filter(isUp)
+      .flatMap((o) => o.detail?.networks.filter((n) => n.network === live) ?? [])
+      .flatMap((n) => [n.ip, n.ipv6, ...(n.fixedIps ?? [])]);
+    return [ipv4, ipv6].flatMap((ip) => (ip === undefined || held.includes(ip) ? [] : [ip]));
   });
 };

@@ -176,6 +176,8 @@ export interface Endpoint {
   readonly network: string;
   /** Empty while the container is not running. */
   readonly ip: string;
+  /** Present if it has this one beside the IPv4 address of `ip`. */
+  readonly ipv6?: string;
   /** Requested addresses, IPv4 first, kept over restarts. Absent if the engine chooses one at each start. */
   readonly fixedIps?: readonly string[];
   /** In lower case. Absent while the container is not running. */

@@ -178,7 +178,7 @@ describe('what is read from an inspected container', () => {
     ],
     ['no grace of its own', { config: { StopTimeout: null } }, { stopGraceMs: undefined }],
     [
-      'networks: an IPv6 address where there is no other',
+      'networks: an IPv6 address beside another, and alone',
       {
         networks: {
           a: { IPAddress: '10.0.0.2', GlobalIPv6Address: '2001:db8::2' },
@@ -188,7 +188,7 @@ describe('what is read from an inspected container', () => {
       },
       {
         networks: [
-          { network: 'a', ip: '10.0.0.2', aliases: [] },
+          { network: 'a', ip: '10.0.0.2', ipv6: '2001:db8::2', aliases: [] },
           { network: 'b', ip: '2001:db8::3', aliases: [] },
           { network: 'c', ip: '', aliases: [] },
         ],

@@ -31,6 +31,11 @@ const withKeys = (...keys: readonly string[]): string => `${WEB}${keys.map((k) =
 
 const withPorts = (ports: string): string => WEB.replace(/ports: .*/, `ports: [${ports}]`);
 
+const onNetwork = (addresses: string): string =>
+  `services: { web: { image: org/web, networks: { back: { ${addresses} } } } }
+networks: { back: { enable_ipv6: true, ipam: { config: [{ subnet: 10.3.0.0/24 }, { subnet: 'fd00::/64' }] } } }
+`;
+
 const PLAIN = { ports: [], addresses: [], untried: [] };
 
 describe('a container that another one is to be stopped for', () => {
@@ -77,6 +82,39 @@ describe('a container that another one is to be stopped for', () => {
       ports: [{ hostPort: 81 }],
       untried: [expect.stringMatching(/^port 80\/tcp, which test-web-1-\w+ has$/)],
     });
+  });
+
+  it.each([
+    ['held by nothing', '', 'ipv4_address: 10.3.0.9, ipv6_address: "fd00::9"', ['10.3.0.9', 'fd00::9']],
+    [
+      'that the old one lacks',
+      'ipv4_address: 10.3.0.9',
+      'ipv4_address: 10.3.0.9, ipv6_address: "fd00::9"',
+      ['fd00::9'],
+    ],
+    [
+      'that the old one was given',
+      'ipv6_address: "fd00::9"',
+      'ipv4_address: 10.3.0.9, ipv6_address: "fd00::9"',
+      ['10.3.0.9'],
+    ],
+  ])('takes an address %s', async (_, before, after, addresses) => {
+    expect(await preflightOf(onNetwork(before), onNetwork(after))).toMatchObject([{ addresses }]);
+  });
+
+  it('leaves an address that the engine chose for the old one', async () => {
+    const s = watched(onNetwork(''));
+    await deploy(s, web('1'));
+    const [old] = s.engine.actual().containers;
+    s.engine.byHand.change(old?.name ?? '', {
+      detail: old?.detail && {
+        ...old.detail,
+        networks: old.detail.networks.map((n) => ({ ...n, ipv6: 'fd00::9' })),
+      },
+    });
+    s.agent.wish = { ...s.agent.wish, compose: onNetwork('ipv6_address: "fd00::9"') };
+    await deploy(s, web('2'));
+    expect(s.made.at(-1)?.preflight?.addresses).toEqual([]);
   });
 
   it('is tried where the engine itself sends all logs elsewhere', async () => {
