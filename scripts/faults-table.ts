@@ -35,7 +35,8 @@ const triedIn = ({ ancestorTitles, title, status }: ReportedTest): readonly Trie
 
 /** Faults × places, with the number of moments, and what came of them. */
 export const faultsTable = (tests: readonly ReportedTest[]): string => {
-  const groups = Map.groupBy(tests.flatMap(triedIn), ({ fault, where }) => `${fault}\n${where}`);
+  const ran = tests.filter(({ status }) => status === 'passed' || status === 'failed');
+  const groups = Map.groupBy(ran.flatMap(triedIn), ({ fault, where }) => `${fault}\n${where}`);
   const rows = [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first) return [];
