@@ -29,11 +29,13 @@ export const createRecord = (store: LedgerStore, environment: string) => {
   let isMissing = false;
   let isUnread = true;
   let waiting: Waiting[] = [];
-  let writing: Promise<void> | undefined;
+  let isWriting = false;
 
   const apply = (batch: readonly Waiting[]): Ledger => batch.reduce((l, { change }) => change(l), ledger);
 
   const flush = async (): Promise<void> => {
+    if (isWriting) return;
+    isWriting = true;
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
@@ -48,13 +50,14 @@ export const createRecord = (store: LedgerStore, environment: string) => {
       }
       for (const { settle } of batch) settle(failure);
     }
-    writing = undefined;
+    isWriting = false;
   };
 
   const enqueue = (change: Change, isForced: boolean): Promise<AgentError | undefined> => {
     const { promise, resolve } = Promise.withResolvers<AgentError | undefined>();
     waiting.push({ change, isForced, settle: resolve });
-    writing ??= flush();
+    // No `writing ??= flush()`: a batch that changes nothing would end before the assignment, which then stayed.
+    void flush();
     return promise;
   };
 

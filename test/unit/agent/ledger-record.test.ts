@@ -49,6 +49,14 @@ describe('the ledger in memory', () => {
     expect(record.trouble()?.message).toContain('it is not JSON');
   });
 
+  it('takes the next change after one that changed nothing', async () => {
+    const { record, set } = await open();
+    await record.settle(false, true);
+    await record.update((l) => l);
+    await record.update(hold('a check'));
+    expect(set.stored).toMatchObject({ ledger: { hold: { reason: 'a check' } } });
+  });
+
   it('writes changes that meet together', async () => {
     const { record, set } = await open();
     await record.settle(false, true);
