@@ -1,14 +1,12 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { edgesOf } from '../../support/load-edge.ts';
 import { loadApp } from '../../support/load-app.ts';
 import { failuresOf, NO_FAILURES } from '../../support/load.ts';
-import { signalPid } from '../../support/pids.ts';
-import { eventually } from '../../support/poll.ts';
 import { freePort } from '../../support/ports.ts';
-import { assertCode, containersOf, type Scene, type Seen, service } from './scene.ts';
+import { assertCode, type Scene, service } from './scene.ts';
 import {
   appsOf,
   createEdgeScene,
@@ -37,8 +35,6 @@ const deployed = async (scene: Scene): Promise<string> => {
   return image.pinned;
 };
 
-const isApp = ({ service: name }: Seen): boolean => name !== '';
-
 describe('an edge image that is none', () => {
   it.each(['host', 'publish'])('takes no port from the container that serves: %s mode', async (mode) => {
     const scene = await createEdgeScene({ env: { SUPERCARGO_EDGE_MODE: mode } });
@@ -54,28 +50,6 @@ describe('an edge image that is none', () => {
     assertCode(await scene.once(), 0);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
     expect(await edgesOf(scene)).toHaveLength(1);
-  });
-});
-
-describe('an edge that started with the settings of an older agent', () => {
-  it('is replaced without a lost request, and the apps go on', async () => {
-    const scene = await createEdgeScene();
-    await deployedBehindEdge(scene);
-    const [before] = await edgesOf(scene);
-    const file = join(scene.stateDir, 'edge', 'config', before?.instance ?? '', 'haproxy.cfg');
-    const older = (await readFile(file, 'utf8')).replace(/(description \S+) \S+/, '$1 older');
-    await writeFile(file, older);
-    const { State } = await scene.docker.getContainer(before?.id ?? '').inspect();
-    signalPid(State.Pid, 'SIGKILL');
-    await eventually(async () => (await tryAnswer(scene.port)) === '1.0.0', { describe: () => 'it is back' });
-    const apps = await containersOf(scene);
-    const load = await loadFromBothSides(scene.port);
-    assertCode(await scene.once(), 0);
-    expect(failuresOf(await load.stop())).toEqual(NO_FAILURES);
-    const after = await edgesOf(scene);
-    expect(after).toHaveLength(1);
-    expect(after[0]?.id).not.toBe(before?.id);
-    expect((await containersOf(scene)).filter(isApp)).toEqual(apps.filter(isApp));
   });
 });
 
