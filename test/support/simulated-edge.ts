@@ -121,8 +121,6 @@ export const leaveEdge = (
 export interface EdgeByHand {
   /** So many are connected to a container, in every edge that knows it. */
   readonly connect: (name: string, sessions: number) => void;
-  /** Every edge that runs started with the settings of an older agent. */
-  readonly age: () => void;
   /** Edges go on as they are, and nobody can ask or tell them anything. */
   readonly silence: (isSilent: boolean) => void;
   /** `rm -r` of the state folder's part, files and sockets: edges that run go on, and nobody can reach them any more. */
@@ -159,10 +157,6 @@ export const edgeByHand = (state: EngineState): EdgeByHand => ({
         ...s,
         servers: s.servers.map((x) => (x.name === server ? { ...x, sessions } : x)),
       }));
-  },
-  age: () => {
-    for (const { instance } of state.actual.edges)
-      changeState(state, instance, (s) => ({ ...s, settings: 'older' }));
   },
   silence: (isSilent) => {
     state.isEdgeSilent = isSilent;

@@ -15,8 +15,6 @@ export interface Written {
   readonly text: string;
   /** `edgeShape` of the config that it was rendered from. */
   readonly shape: string;
-  /** `EDGE_SETTINGS` of the agent that wrote it. The first agents recorded none. */
-  readonly settings: string;
   readonly frontends: readonly EdgeFrontend[];
   /** The containers of these servers must not be stopped. */
   readonly servers: readonly WrittenServer[];
@@ -27,7 +25,6 @@ const SERVER = /^server (\S+) \[?([^\s\]]+?)\]?:(\d+) check/;
 /** Reads what `renderConfig` wrote; skips all other lines. */
 export const readWritten = (text: string): Written => {
   let shape = '';
-  let settings = '';
   const frontends: EdgeFrontend[] = [];
   const servers: WrittenServer[] = [];
   let section: readonly string[] = [];
@@ -36,7 +33,7 @@ export const readWritten = (text: string): Written => {
     const words = line.trim().split(' ');
     if (line !== '' && !line.startsWith(' ')) section = words;
     const [kind, title = ''] = section;
-    if (words[0] === 'description') [, shape = '', settings = ''] = words;
+    if (words[0] === 'description') shape = words[1] ?? '';
     if (words[0] === 'mode') protocol = words[1] === 'http' ? 'http' : 'tcp';
     const listener = kind === 'frontend' ? parseFrontendName(title) : undefined;
     if (listener && words[0] === 'default_backend')
@@ -52,5 +49,5 @@ export const readWritten = (text: string): Written => {
       state,
     });
   }
-  return { text, shape, settings, frontends, servers };
+  return { text, shape, frontends, servers };
 };

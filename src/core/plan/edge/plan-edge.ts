@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatImage } from '../../image/reference.ts';
 import type { EdgeBackend, EdgeConfig, EdgeState } from '../../edge/edge-config.ts';
 import { serverName } from '../../edge/haproxy-names.ts';
-import { EDGE_SETTINGS, edgeShape, renderConfig } from '../../edge/render-haproxy.ts';
+import { edgeShape, renderConfig } from '../../edge/render-haproxy.ts';
 import { listenersOf } from '../../edge/listener.ts';
 import { edgeContainerName } from '../../docker-names.ts';
 import { isHoldActive } from '../../state/ledger.ts';
@@ -95,7 +95,6 @@ const decide = (
           !isLost(p, input) &&
           !isStranded(p, input.actual) &&
           p.shape === shape &&
-          !isSuperseded(p, input) &&
           (!image || p.container.imageId === image.id),
       )
     : undefined;
@@ -106,17 +105,6 @@ const decide = (
     (isNeeded ? startEdge(input, next, shape, image, meant, others, owners.unknown) : undefined) ??
     retireEdges(input, others, meant) ?? { kind: 'converged' }
   );
-};
-
-/**
- * Whether the edge started with the settings of an older agent and can be replaced without anything noticed:
- * it hands its listeners over, and no connection is open that its end would cut.
- */
-const isSuperseded = ({ seen }: EdgePart, { edge: { mode } }: PlanInput): boolean => {
-  const state = seen?.state;
-  if (!state || state.settings === EDGE_SETTINGS || mode !== 'host') return false;
-  const tcp = seen.written?.frontends.filter((f) => f.protocol === 'tcp').map((f) => f.backend) ?? [];
-  return state.servers.every((s) => s.sessions === 0 || !tcp.includes(s.backend));
 };
 
 /** Removes servers of missing containers from the running edge, and brings its file up to date. */
@@ -259,7 +247,7 @@ const startEdge = (
   const why =
     others.length === 0
       ? 'start-first services need an edge'
-      : 'the edge is replaced: its ports, image or settings change';
+      : 'the edge is replaced: its ports or image change';
   return actIfAny([{ kind: 'edge-write', instance, config }, create], why);
 };
 

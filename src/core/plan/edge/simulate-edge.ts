@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { edgeCommand } from '../../edge/edge-container.ts';
 import type { EdgeServerSeen, EdgeState } from '../../edge/edge-config.ts';
-import { renderConfig } from '../../edge/render-haproxy.ts';
+import { EDGE_SETTINGS, renderConfig } from '../../edge/render-haproxy.ts';
 import { readWritten, type Written } from '../../edge/parse-haproxy.ts';
 import type { EdgeRuntimeAction } from '../../ports/edge.ts';
 import type { Actual, EdgeSeen } from '../../state/actual.ts';
@@ -135,12 +135,12 @@ const instanceOf = (actual: Actual, containerId: string): string | undefined =>
   actual.containers.find((container) => container.id === containerId)?.edge?.instance;
 
 /** An edge that starts knows only what its file says. */
-const fresh = ({ shape, settings, frontends, servers }: Written): EdgeState => {
+const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
   return {
     version: 'simulated',
     environment: '',
     shape,
-    settings,
+    settings: EDGE_SETTINGS,
     masterPid: 1,
     workers: [{ pid: 2, isCurrent: true }],
     isLeaving: false,

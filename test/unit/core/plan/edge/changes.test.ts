@@ -16,53 +16,7 @@ const listening = (s: Scenario): readonly number[] =>
     .actual()
     .edges.flatMap((e) => (e.state?.frontends ?? []).map((f) => f.hostPort))
     .toSorted((a, b) => a - b);
-/** So many are connected to the first container. */
-const sessions = (s: Scenario, count: number): void =>
-  s.engine.byHand.connect(s.engine.actual().containers.find((c) => c.owner)?.name ?? '', count);
 const told = (s: Scenario, steps: RegExp): readonly string[] => s.since().filter((step) => steps.test(step));
-
-describe('an edge that started with the settings of an older agent', () => {
-  const REPLACED = [
-    'edge-write web:8888=web 1',
-    'create-edge beside the last',
-    'start edge',
-    'disarm edge',
-    'leave-edge',
-    'remove edge',
-    'edge-discard',
-  ];
-
-  it('is replaced, and nothing else is touched', async () => {
-    const s = await deployed();
-    sessions(s, 1);
-    s.engine.byHand.age();
-    const plan = await s.agent.settle();
-    expect(s.since()).toEqual(REPLACED);
-    expect(plan.edge?.containers.map((c) => c.isOutdated)).toEqual([false]);
-    expect(rotation(s.engine)).toEqual(['web:8888 web 1 ready [web 1]']);
-  });
-
-  it('goes on while a TCP connection is open, which would be cut at the end of its drain', async () => {
-    const s = await deployed(port(80));
-    sessions(s, 1);
-    s.engine.byHand.age();
-    const plan = await s.agent.settle();
-    expect([s.since(), plan.edge?.containers.map((c) => c.isOutdated)]).toEqual([[], [true]]);
-    sessions(s, 0);
-    await s.agent.settle();
-    expect(s.since()).toEqual(REPLACED);
-  });
-
-  it('goes on where the engine publishes its ports, which would have a gap', async () => {
-    const s = scene();
-    s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, mode: 'publish' } } };
-    await deploy(s, web('1'));
-    s.since();
-    s.engine.byHand.age();
-    await s.agent.settle();
-    expect(s.since()).toEqual([]);
-  });
-});
 
 describe('a service that changes its order', () => {
   it('from stop-first has everything for the edge here before it lets its port go', async () => {
