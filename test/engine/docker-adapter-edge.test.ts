@@ -25,6 +25,7 @@ import { eventually } from '../support/poll.ts';
 import { freePort } from '../support/ports.ts';
 import { createOf, releaseOf } from '../support/release-of.ts';
 import { NO_SOURCES } from '../support/world.ts';
+import { DEFAULT_NETWORK } from '../../src/core/compose/project-model.ts';
 
 const bench = createAdapterBench();
 const { docker, environment, scope, engine, apply, observed, unique } = bench;
@@ -47,21 +48,12 @@ afterAll(async () => {
   await docker.getImage(EDGE_IMAGE).remove({ force: true });
 });
 
-const definition = {
-  fixedName: undefined,
-  external: false,
-  driverOptions: {},
-  internal: false,
-  attachable: false,
-  enableIpv6: false,
-  labels: {},
-};
 const networkAction = (network: string): Extract<EngineAction, { kind: 'create-network' }> => ({
   kind: 'create-network',
   name: `${environment}_${network}`,
   network,
   hash: 'h1',
-  definition,
+  definition: DEFAULT_NETWORK,
 });
 const EDGE_NETWORK = { ...networkAction('edge'), pinned: true } as const;
 

@@ -1,23 +1,15 @@
 import type Dockerode from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { createNetwork, upperHalf } from '../../../../src/adapters/docker/networks.ts';
+import { DEFAULT_NETWORK } from '../../../../src/core/compose/project-model.ts';
 
 const signal = new AbortController().signal;
-const definition = {
-  fixedName: undefined,
-  external: false,
-  driverOptions: {},
-  internal: false,
-  attachable: false,
-  enableIpv6: false,
-  labels: {},
-};
 const action = {
   kind: 'create-network',
   name: 'test_edge',
   network: 'edge',
   hash: 'h1',
-  definition,
+  definition: DEFAULT_NETWORK,
 } as const;
 const pinned = { ...action, pinned: true } as const;
 
@@ -84,7 +76,7 @@ describe('a network', () => {
     const ipam = { driver: undefined, config: [{ subnet: '10.1.0.0/24' }] };
     await createNetwork(
       docker,
-      { ...action, definition: { ...definition, ipam } } as unknown as typeof action,
+      { ...action, definition: { ...DEFAULT_NETWORK, ipam } } as unknown as typeof action,
       'test',
       signal,
     );

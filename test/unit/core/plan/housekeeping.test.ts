@@ -6,6 +6,7 @@ import { createSimulatedAgent, outcomesOf } from '../../../support/simulated-age
 import { createSimulatedEngine, type SimulatedEngine } from '../../../support/simulated-engine.ts';
 import { digestOf, emptyActual, ENVIRONMENT, imageIdOf, planInput } from '../../../support/world.ts';
 import { deploy, deployed, web, WEB, type Scenario } from './scenario.ts';
+import { DEFAULT_NETWORK } from '../../../../src/core/compose/project-model.ts';
 
 const version = async (s: Scenario, tag: string): Promise<void> => {
   s.engine.registry.push(`org/web:${tag}`, {});
@@ -100,17 +101,14 @@ describe('housekeeping', () => {
   it('rests after a failure instead of asking again at once', async () => {
     const s = await deployed();
     const signal = new AbortController().signal;
-    const definition = {
-      fixedName: undefined,
-      external: false,
-      driverOptions: {},
-      internal: false,
-      attachable: false,
-      enableIpv6: false,
-      labels: {},
-    };
     await s.engine.apply(
-      { kind: 'create-network', name: 'test_stale', network: 'stale', hash: 'x', definition },
+      {
+        kind: 'create-network',
+        name: 'test_stale',
+        network: 'stale',
+        hash: 'x',
+        definition: DEFAULT_NETWORK,
+      },
       ENVIRONMENT,
       () => undefined,
       signal,
