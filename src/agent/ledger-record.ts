@@ -56,7 +56,7 @@ export const createRecord = (store: LedgerStore, environment: string) => {
   const enqueue = (change: Change, isForced: boolean): Promise<AgentError | undefined> => {
     const { promise, resolve } = Promise.withResolvers<AgentError | undefined>();
     waiting.push({ change, isForced, settle: resolve });
-    // No `writing ??= flush()`: a batch that changes nothing would end before the assignment, which then stayed.
+    // Not `writing ??= flush()`: a batch that changes nothing ends before the assignment, which then stays.
     void flush();
     return promise;
   };

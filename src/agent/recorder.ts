@@ -8,7 +8,7 @@ import { settledWithin } from './settled-within.ts';
 /** Writes events to the log and, for people, to the history. */
 export interface Recorder {
   readonly write: (level: EventLevel, event: EventName, fields: EventFields) => void;
-  /** Waits until the history has every event, at most `FLUSH_MS`: a program that ends would lose the last ones. */
+  /** Waits until the history has every event, at most `FLUSH_MS`. Without it an ending program loses some. */
   readonly flush: () => Promise<void>;
 }
 

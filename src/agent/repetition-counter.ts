@@ -29,8 +29,8 @@ const CREATES: readonly string[] = ['create', 'create-edge', 'create-network', '
 const REPAIRS: readonly string[] = ['connect', 'rejoin', 'limit', 'rename', 'arm'];
 
 /**
- * Slows down repeated steps: two rules of ours undo each other, or a program removes or changes what the agent
- * creates or puts back. Each step succeeds, so no back-off would begin.
+ * Slows down repeated steps: two rules of ours undo each other, or a program removes or changes what the
+ * agent creates or puts back. Each step succeeds, so no back-off would begin.
  */
 export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
   const series = new Map<string, Repetition>();
@@ -67,7 +67,7 @@ export const createRepetitions = ({ now }: Pick<AgentPorts, 'now'>) => {
   };
 };
 
-/** The thing that the step creates or puts back; undefined if the step may be repeated as often as it likes. */
+/** The thing that the step creates or puts back; undefined for a step that may be repeated freely. */
 const subjectOf = (action: Action): string | undefined => {
   if (CREATES.includes(action.kind)) return 'name' in action ? action.name : undefined;
   if (!REPAIRS.includes(action.kind) || !('container' in action)) return undefined;

@@ -83,7 +83,7 @@ interface Requested {
   readonly LinkLocalIPs?: readonly string[] | null;
 }
 
-/** After a failed connect the engine lists the network with the asked names and addresses, and nothing behind it. */
+/** After a failed connect the engine lists the network with names and addresses, and nothing behind them. */
 const isHalfMade = ({ State }: Inspected, { EndpointID }: Listed): boolean =>
   State.Status === 'running' && EndpointID === '';
 

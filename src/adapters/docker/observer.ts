@@ -245,7 +245,7 @@ const fingerprintOf = (l: Listed): string =>
     ...Object.values(l.NetworkSettings?.Networks ?? {}).map((n) => n.EndpointID),
   ].join('|');
 
-/** Whether its line may stay the same although it changes: after a start without an event, or in its removal. */
+/** Whether it may change while its line stays the same: after a start without an event, or in its removal. */
 const isYoung = (l: Listed): boolean =>
   /second|Less than|Restarting/.test(l.Status) || l.State === 'created' || l.State === 'removing';
 

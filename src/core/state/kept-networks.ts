@@ -16,7 +16,7 @@ const EXCLUSIVE: readonly (readonly [string, Clash])[] = [
 export const subnetsOf = (definition: NetworkDefinition): readonly string[] =>
   (definition.ipam?.config ?? []).flatMap(({ subnet }) => subnet ?? []);
 
-/** Whether a network has the addresses of an attachment. Without `enable_ipv6` the engine drops IPv6 subnets. */
+/** Whether a network holds an attachment's addresses. Without `enable_ipv6` the engine drops IPv6 subnets. */
 export const hasAddresses = (definition: NetworkDefinition, { ipv4, ipv6 }: Attachment): boolean => {
   const subnets = subnetsOf(definition).filter((s) => definition.enableIpv6 || !s.includes(':'));
   return [ipv4, ipv6].every((ip) => ip === undefined || subnets.some((subnet) => isInSubnet(ip, subnet)));
