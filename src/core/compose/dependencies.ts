@@ -21,7 +21,7 @@ const fromMap = (node: Node, c: Context, service: string): Dependency | undefine
   return read && { service, condition: CONDITIONS[read.condition ?? 'service_started'] };
 };
 
-/** `depends_on`, sorted by name. `project-checks.ts` finds unknown services and cycles. */
+/** `depends_on`, sorted by name. `dependency-checks.ts` finds unknown services and cycles. */
 export const dependsOn: Reader<readonly Dependency[]> = (node, c) => {
   const all =
     node.kind === 'map'

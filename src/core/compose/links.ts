@@ -1,13 +1,13 @@
 import type { WrittenLink } from './dependencies.ts';
 import { isLiteral, quoted, report, spend, type Context } from './reader-context.ts';
-import { unknownService } from './project-checks.ts';
+import { unknownService } from './unknown-service.ts';
 import type { Attachment, Service } from './project-model.ts';
-import type { WrittenService } from './service.ts';
+import type { Services, WrittenService } from './service.ts';
 
-/** The cost of each service and each link that a link is compared with, charged to the project's allowance. */
+/**
+ * The cost of each service and each link that a link is compared with, charged to the project's allowance.
+ */
 const LINK_COST = 8;
-
-type Services = ReadonlyMap<string, WrittenService>;
 
 const attachmentsOf = ({ container: { networkMode } }: Service): readonly Attachment[] =>
   networkMode.kind === 'networks' ? networkMode.attachments : [];

@@ -24,6 +24,8 @@ export interface WrittenService {
   readonly node: Node;
 }
 
+export type Services = ReadonlyMap<string, WrittenService>;
+
 const DEFAULTS = { monitorMs: 5000, healthyWithinMs: 60_000, drainMs: 30_000, stopGraceMs: 10_000 };
 
 /** For flags that are off by default, false and absence are the same. */
