@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Nobody asks before the engine says that the container has started: a client that knocks while the engine wires the
- * network makes the kernel look for an address that is not there yet, and wait a second before it looks again. That
- * second would be the client's doing, on any side.
+ * Nobody asks before the engine says that the container has started: a client that knocks while the engine
+ * wires the network makes the kernel look for an address that is not there yet, and wait a second before it
+ * looks again. That second would be the client's doing, on any side.
  */
 export const untilServes = async (port: number, version: string): Promise<void> => {
   const end = performance.now() + 60_000;
@@ -25,7 +25,9 @@ export const untilServes = async (port: number, version: string): Promise<void> 
 
 const START_LIMIT_MS = 120_000;
 
-/** Settles at the start of the last of so many containers of the environment. Opened before the deploy begins. */
+/**
+ * Settles at the start of the last of so many containers of the environment. Opened before the deploy begins.
+ */
 export const startsOf = async (
   docker: Docker,
   environment: string,

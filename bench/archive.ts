@@ -1,9 +1,9 @@
 /**
- * npm run bench:archive              memory and time of an image that travels as an archive: publisher, hub and host
+ * npm run bench:archive              memory and time of an image that travels as an archive
  * npm run bench:archive -- --json    the same as JSON
  * npm run bench:archive -- --mib 512
- * The same with a small image first, as the yardstick: what is streamed costs the same memory, however much it is. The memory is the
- * highest that the kernel has seen of each process (VmHWM).
+ * The same with a small image first, as the yardstick: what is streamed costs the same memory, however much
+ * it is. The memory is the highest that the kernel has seen of each process (VmHWM).
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';

@@ -1,8 +1,10 @@
 /**
- * npm run bench               what deploys, idle looks, memory and the start of the agent cost: one table, each figure beside its yardstick
+ * npm run bench               what deploys, idle looks, memory and the start of the agent cost, in one table:
+ *                             each figure beside its yardstick
  * npm run bench -- --json     the same as JSON
  * npm run bench -- --rounds 9 --only idle,memory
- * Everything in one run on one engine; medians over the rounds (at least 5), with the extremes. docs/BENCHMARKS.md keeps the last one.
+ * Everything in one run on one engine; medians over the rounds (at least 5), with the extremes.
+ * docs/BENCHMARKS.md keeps the last one.
  */
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';

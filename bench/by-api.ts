@@ -5,8 +5,8 @@ import { FOREIGN_LABEL } from '../test/support/leftovers.ts';
 import { untilServes } from './answering.ts';
 
 /**
- * One service, as a script would deploy it that knows the API: pull, create, stop the old one, start the new one. Its containers and
- * its network go with the host.
+ * One service, as a script would deploy it that knows the API: pull, create, stop the old one, start the new
+ * one. Its containers and its network go with the host.
  */
 export interface ApiService {
   /** Ends with the first answer of the new one. The old one is left for `tidy`. */

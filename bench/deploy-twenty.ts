@@ -49,7 +49,10 @@ const compose = async (setting: Setting, host: TestHost, ...words: string[]): Pr
 
 const seconds = (all: readonly number[]): Spread => spreadOf(all.map((ms) => ms / 1000));
 
-/** Twenty images change at once, each of its own: from there until every new container answers; all sides take turns. */
+/**
+ * Twenty images change at once, each of its own: from there until every new container answers; all sides take
+ * turns.
+ */
 export const measureTwenty = (setting: Setting): Promise<readonly Row[]> =>
   setting.onHost(async (host) => {
     const { docker, registry, rounds } = setting;

@@ -1,4 +1,7 @@
-/** The life of an agent in a process of its own, on a simulated engine: tells its parent how the heap has grown. Needs --expose-gc. */
+/**
+ * The life of an agent in a process of its own, on a simulated engine: tells its parent how the heap has
+ * grown. Needs --expose-gc.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { createAgent } from '../src/agent/agent.ts';
 import { createSurroundings } from '../test/support/agent-ports.ts';

@@ -1,7 +1,7 @@
 /**
  * Many agents in one process, each with a long poll of its own. Told by its parent over IPC:
- * `{ hold, tag }` → sends the polls, answers `held`; when all are answered: `{ notified }`, the moments in ns of the monotonic
- * clock, which all processes of a machine share.
+ * `{ hold, tag }` → sends the polls, answers `held`; when all are answered: `{ notified }`, the moments in ns
+ * of the monotonic clock, which all processes of a machine share.
  */
 import { connect, type Socket } from 'node:net';
 

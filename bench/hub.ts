@@ -1,8 +1,9 @@
 /**
- * npm run bench:hub              what a hub can do: unchanged answers a second, memory of held polls, how soon agents know
+ * npm run bench:hub              unchanged answers a second, memory of held polls, how soon agents know
  * npm run bench:hub -- --json    the same as JSON
  * npm run bench:hub -- --rounds 3 --polls 1000 --agents 100
- * 1. GET of a manifest that has not changed, answered with 304; by wrk where it is installed (Debian: wrk), else by Node
+ * 1. GET of a manifest that has not changed, answered with 304; by wrk where it is installed (Debian: wrk),
+ *    else by Node
  * 2. memory of the hub with so many long polls held, beside its memory without
  * 3. a publish, until each of many agents has the new manifest
  * Each round has a hub of its own on a fresh folder; medians over the rounds, with the extremes.

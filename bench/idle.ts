@@ -114,7 +114,10 @@ const twenty = async ({ rounds }: Setting, { pid }: Agent, relay: EngineRelay): 
   ];
 };
 
-/** The others are foreign and do not run: the engine lists them all the same, and ports, names and images of theirs count. */
+/**
+ * The others are foreign and do not run: the engine lists them all the same, and ports, names and images of
+ * theirs count.
+ */
 const fiveHundred = async (
   { docker, registry, rounds }: Setting,
   host: TestHost,

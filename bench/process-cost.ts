@@ -9,7 +9,10 @@ const root = join(import.meta.dirname, '..');
 export const daemonFlags = async (): Promise<readonly string[]> =>
   (await readFile(join(root, 'bin', 'node-flags'), 'utf8')).trim().split(/\s+/);
 
-/** Of all threads, user and system, in milliseconds: the first field of schedstat counts nanoseconds, where stat counts ticks of 10 ms. */
+/**
+ * Of all threads, user and system, in milliseconds: the first field of schedstat counts nanoseconds, where
+ * stat counts ticks of 10 ms.
+ */
 export const cpuMs = async (pid: number): Promise<number> => {
   const tasks = `/proc/${String(pid)}/task`;
   const texts = (await readdir(tasks)).map((id) =>

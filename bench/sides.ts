@@ -6,8 +6,9 @@ export type Sides<S extends string, Pushed> = Readonly<
 >;
 
 /**
- * Every side deploys, in the order of its keys, so often and once before: the first deploy of a side replaces nothing, and does not count.
- * `tidy` is called after each round: what follows the answer (health gate, clean-up) is no part of the next one. Resolves to milliseconds.
+ * Every side deploys, in the order of its keys, so often and once before: the first deploy of a side replaces
+ * nothing, and does not count. `tidy` is called after each round: what follows the answer (health gate,
+ * clean-up) is no part of the next one. Resolves to milliseconds.
  */
 export const takeTurns = async <S extends string, Pushed>(
   rounds: number,

@@ -15,7 +15,9 @@ export interface Gaps {
   readonly startFirst: readonly number[];
 }
 
-/** A client that is cut off by the engine's wiring would wait a second for its own kernel: it gives up sooner. */
+/**
+ * A client that is cut off by the engine's wiring would wait a second for its own kernel: it gives up sooner.
+ */
 const answers = async (port: number): Promise<boolean> =>
   fetch(`http://127.0.0.1:${String(port)}/`, {
     signal: AbortSignal.timeout(60),

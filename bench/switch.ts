@@ -3,8 +3,8 @@
  * npm run bench:switch -- --json    the same as JSON
  * npm run bench:switch -- --deploys 5 --rounds 3 --services 10
  * 1. deploys of two replicas behind the edge under mixed load, from this machine and from another network
- * 2. the gap of one deploy: `docker rm --force` and `docker run`, stop-first, start-first; in turns on the same engine
- * 3. many services behind one edge: a deploy of one beside the others, and the CPU time of a tick that finds nothing to do
+ * 2. the gap of one deploy: `docker rm --force` and `docker run`, stop-first, start-first; in turns on one engine
+ * 3. many services behind one edge: a deploy of one beside the others, and the CPU time of an idle tick
  */
 import { parseArgs } from 'node:util';
 import { buildEdgeImage } from '../test/support/edge-image.ts';

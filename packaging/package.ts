@@ -18,8 +18,8 @@ import { writeTree } from './deb/tree.ts';
 const root = join(import.meta.dirname, '..');
 
 /**
- * Every dpkg opens xz, and lintian refuses zstd. Higher levels take up to ten times as long for a sixth of the size. One thread, since
- * the bytes depend on their number.
+ * Every dpkg opens xz, and lintian refuses zstd. Higher levels take up to ten times as long for a sixth of
+ * the size. One thread, since the bytes depend on their number.
  */
 const COMPRESSION = ['-Zxz', '-z0', '--threads-max=1'];
 
@@ -40,7 +40,8 @@ const buildPackage = async (outFolder: string, revision: string | undefined): Pr
       SOURCE_DATE_EPOCH: String(release.date.getTime() / 1000),
     });
     await mkdir(outFolder, { recursive: true });
-    // The folders may be on different file systems: a copy beside the target, then a rename, so that nobody sees half a file.
+    // The folders may be on different file systems: a copy beside the target, then a rename, so that nobody
+    // sees half a file.
     const target = join(outFolder, name);
     await run('cp', [built, `${target}.new`]);
     await rename(`${target}.new`, target);

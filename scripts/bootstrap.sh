@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts a script on the pinned Node, after installing what it uses. Needs only bash, Node 20 and npm.
-#   scripts/bootstrap.sh GROUPS SCRIPT [ARGUMENT…]   GROUPS: groups of Debian packages (below) with commas between, or
-#                                                    "modules": npm packages only
+#   scripts/bootstrap.sh GROUPS SCRIPT [ARGUMENT…]
+#   GROUPS: groups of Debian packages (below) with commas between, or "modules": npm packages only
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 groups=$1 script=$2
@@ -18,7 +18,8 @@ case $(uname -m) in
   *) fail "the pinned Node has no build for $(uname -m): x86_64 and aarch64 are supported" ;;
 esac
 
-# Every package of the lockfile for this platform is there in its version: cheaper than npm, and true after a hand-made `npm ci`.
+# Every package of the lockfile for this platform is there in its version: cheaper than npm, and true after a
+# hand-made `npm ci`.
 modules_are_current() {
   [ -x $pinned ] && [ -f node_modules/.package-lock.json ] && node -e '
     const read = (path) => JSON.parse(require("node:fs").readFileSync(path, "utf8")).packages;

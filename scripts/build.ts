@@ -1,6 +1,7 @@
 /**
- * Bundles src/main.ts and its dependencies into dist/supercargo.mjs and the parts beside it that it loads when they are needed: the
- * daemon keeps no hub, no publisher and no Docker client in memory. Source maps lie beside them.
+ * Bundles src/main.ts and its dependencies into dist/supercargo.mjs and the parts beside it that it loads
+ * when they are needed: the daemon keeps no hub, no publisher and no Docker client in memory. Source maps lie
+ * beside them.
  */
 import { build, transformSync, type Metafile, type Plugin } from 'esbuild';
 import { readFileSync } from 'node:fs';
@@ -14,7 +15,10 @@ const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
 const outfile = join(outdir, 'supercargo.mjs');
 
-/** dockerode pulls these in for ssh:// hosts and BuildKit sessions. We speak unix sockets and TCP; they are three quarters of the bundle. */
+/**
+ * dockerode pulls these in for ssh:// hosts and BuildKit sessions. We speak unix sockets and TCP; they are
+ * three quarters of the bundle.
+ */
 const unused = /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/;
 
 const stubUnused: Plugin = {
@@ -25,7 +29,10 @@ const stubUnused: Plugin = {
   },
 };
 
-/** The files of the hub's page travel in the bundle: `src/hub/page/read-page-files.ts` reads them from beside itself, where there is nothing then. */
+/**
+ * The files of the hub's page travel in the bundle: `src/hub/page/read-page-files.ts` reads them from beside
+ * itself, where there is nothing then.
+ */
 const scriptOf = (name: PageScript): string =>
   asServed(
     transformSync(readFileSync(join(root, 'src', sourceOf(name)), 'utf8'), {
@@ -57,11 +64,11 @@ const inlinePage: Plugin = {
 };
 
 /**
- * An ES module that imports one of Node's own has all its exports read, and some load what they stand for: `WebSocket` of
- * node:http is a second HTTP client, 8 MB of memory. `require` reads nothing, so the bundle requires them, in each importer:
- * a shared module would be one more file to load. esbuild then copies each name that a CommonJS module itself has. For our
- * own files, which import by name, the module is a prototype instead: nothing to copy. `import()` stays Node's own: esbuild's
- * would know no names.
+ * An ES module that imports one of Node's own has all its exports read, and some load what they stand for:
+ * `WebSocket` of node:http is a second HTTP client, 8 MB of memory. `require` reads nothing, so the bundle
+ * requires them, in each importer: a shared module would be one more file to load. esbuild then copies each
+ * name that a CommonJS module itself has. For our own files, which import by name, the module is a prototype
+ * instead: nothing to copy. `import()` stays Node's own: esbuild's would know no names.
  */
 const requireBuiltins: Plugin = {
   name: 'require-builtins',

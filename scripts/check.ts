@@ -1,4 +1,7 @@
-/** Static checks: format, types, lint, dead code. Import directions are a unit test (test/unit/import-directions.test.ts). */
+/**
+ * Static checks: format, types, lint, dead code. Import directions are a unit test
+ * (test/unit/import-directions.test.ts).
+ */
 import { runTool } from './run-tool.ts';
 
 export interface Check {

@@ -11,7 +11,9 @@ export const demoEnvironment = 'demo';
 export const demoEdgeImage = 'supercargo-edge-demo:local';
 const stateFile = join(demoFolder, 'demo.json');
 
-/** All that a demo has started, written as it starts: enough to end it from another shell, or after a crash. */
+/**
+ * All that a demo has started, written as it starts: enough to end it from another shell, or after a crash.
+ */
 export interface DemoState {
   readonly socketPath?: string;
   readonly registryAddress?: string;

@@ -1,6 +1,7 @@
 /**
- * npm run edge-image -- NAME:TAG   builds an edge image from Debian's haproxy package, loads it into the engine, and pushes
- *                                  it when NAME starts with a registry (HOST/… or HOST:PORT/…)
+ * npm run edge-image -- NAME:TAG
+ * builds an edge image from Debian's haproxy package, loads it into the engine, and pushes it when NAME starts
+ * with a registry (HOST/… or HOST:PORT/…)
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';

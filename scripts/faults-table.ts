@@ -16,7 +16,9 @@ interface Tried {
 
 const isFault = (name: string): name is FaultName => name in FAULTS;
 
-/** A title is `FAULT (BY) at MOMENT, MOMENT: …`; on the simulated host each moment is a test below its fault. */
+/**
+ * A title is `FAULT (BY) at MOMENT, MOMENT: …`; on the simulated host each moment is a test below its fault.
+ */
 const triedIn = ({ ancestorTitles, title, status }: ReportedTest): readonly Tried[] => {
   const words = [...ancestorTitles, title].map((text) => text.replaceAll("'", ''));
   const fault = words.flatMap((text) => text.split(/[ :]/, 1)).find(isFault);

@@ -48,7 +48,10 @@ const sweepRuns = async (): Promise<void> => {
   for (const name of (await namesIn(parent)).filter(isDead)) await removeRun(name);
 };
 
-/** Processes, a network and mounts of its own. All of them end with us, however we end; only files are left to remove. */
+/**
+ * Processes, a network and mounts of its own. All of them end with us, however we end; only files are left to
+ * remove.
+ */
 export const createOwnMachine = async (): Promise<Place> => {
   await sweepRuns();
   const folder = await mkdtemp(join(parent, `${prefix}${String(process.pid)}-`));

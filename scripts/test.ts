@@ -1,12 +1,15 @@
 /**
- * npm test                static checks, unit tests, fuzzing, engine tests, faults, one host; ends with a line "N passed, N failed"
- * npm run test:long       what npm test leaves out: 2000 cases of the planner's properties, long engine tests, every fault, all hosts
+ * npm test                static checks, unit tests, fuzzing, engine tests, faults, one host; the last line is
+ *                         "N passed, N failed"
+ * npm run test:long       what npm test leaves out: 2000 cases of the planner's properties, long engine tests,
+ *                         every fault, all hosts
  * npm run test:unit       only the unit tests
- * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` a hundred thousand
+ * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` 100,000
  * npm run test:engine     only the engine tests, long ones too
  * npm run test:faults     only the faults, each at every moment, and their table
  * npm run test:host       only the hosts, all of them
- * With `-- --quick` only what npm test runs of it. More arguments go to vitest: npm run test:engine -- test/engine/image.test.ts
+ * With `-- --quick` only what npm test runs of it. More arguments go to vitest:
+ * npm run test:engine -- test/engine/image.test.ts
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -100,7 +103,10 @@ const runOnOwnMachine = async (
   return runProject(project, files, { ...options, place: createOwnMachine, env });
 };
 
-/** Of Debian's stable release, whose engine is between the oldest and the newest: the engine tests have the oldest. */
+/**
+ * Of Debian's stable release, whose engine is between the oldest and the newest: the engine tests have the
+ * oldest.
+ */
 const QUICK_HOST = 'test/host/trixie.test.ts';
 
 const runHostTests = async (): Promise<Count> => {

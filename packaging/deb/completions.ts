@@ -11,7 +11,10 @@ const wordsOf = (all: readonly Described[], { name, options }: Described): strin
   return [...children, ...options.flatMap(({ flags }) => flags)].join(' ');
 };
 
-/** For bash-completion: the commands and options that the argument parser knows; the value of an option is a file's name. */
+/**
+ * For bash-completion: the commands and options that the argument parser knows; the value of an option is a
+ * file's name.
+ */
 export const renderBashCompletion = (all: readonly Described[]): string => {
   const valued = [
     ...new Set(all.flatMap(({ options }) => options.flatMap((o) => (o.takesValue ? o.flags : [])))),

@@ -6,8 +6,8 @@ const DEPENDS = 'libc6 (>= 2.28), libgcc-s1, libstdc++6, passwd, init-system-hel
 export const MAINTAINER = 'supercargo contributors <maintainers@supercargo.invalid>';
 
 /**
- * deb-control(5). The engine is only suggested: apt installs what is recommended, and would put Debian's engine, and
- * its socket, in the place of one that came from elsewhere.
+ * deb-control(5). The engine is only suggested: apt installs what is recommended, and would put Debian's
+ * engine, and its socket, in the place of one that came from elsewhere.
  */
 export const renderControl = ({ version, architecture }: Release, installedKiB: number): string => `\
 Package: supercargo

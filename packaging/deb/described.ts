@@ -44,7 +44,10 @@ const withChildren = (command: Command, name: string): readonly Described[] => [
   ...command.commands.flatMap((child) => withChildren(child, `${name} ${child.name()}`.trim())),
 ];
 
-/** The program and all its commands, in their order, as the argument parser defines them: the one source of what people read about them. */
+/**
+ * The program and all its commands, in their order, as the argument parser defines them: the one source of
+ * what people read about them.
+ */
 export const describeProgram = (): readonly [Described, ...Described[]] => {
   const [program, ...commands] = withChildren(
     createProgram(process, () => async () => undefined),

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { run } from './run.ts';
 
 /**
- * SOURCE_DATE_EPOCH (reproducible-builds.org) where the caller sets it, else the date of the last commit. A tree without
- * history has none: there the lockfile's date stands for it, which is the same for every build of that tree.
+ * SOURCE_DATE_EPOCH (reproducible-builds.org) where the caller sets it, else the date of the last commit. A
+ * tree without history has none: there the lockfile's date stands for it, which is the same for every build
+ * of that tree.
  */
 export const sourceDate = async (root: string): Promise<Date> => {
   const given = process.env['SOURCE_DATE_EPOCH'] ?? '';

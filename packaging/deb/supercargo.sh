@@ -1,8 +1,8 @@
 #!/bin/sh
-# The program on the Node that came with it; the daemon with settings of its own (bin/node-flags in the source).
+# The program on the Node that came with it; the daemon with settings of its own (bin/node-flags).
 folder=/usr/lib/supercargo
 case " $* " in *' run '*) flags=$(cat $folder/node-flags) ;; *) flags= ;; esac
-# No part of the program is a link: Node need not look for one in each folder above each part, for 5 ms of CPU.
+# No part of the program is a link: Node need not look for one in each folder above each part (5 ms of CPU).
 flags="$flags --preserve-symlinks --preserve-symlinks-main"
 # shellcheck disable=SC2086 # a list of words
 exec $folder/node $flags $folder/supercargo.mjs "$@"

@@ -19,8 +19,8 @@ const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
 const gzipped = (text: string): Buffer => gzipSync(text, { level: 9 });
 
 /**
- * Writes the folder that dpkg-deb packs: the program, its Node, the units, the documents, and DEBIAN/. Modes are set by us, whatever
- * the umask is; owners are dpkg-deb's to set.
+ * Writes the folder that dpkg-deb packs: the program, its Node, the units, the documents, and DEBIAN/. Modes
+ * are set by us, whatever the umask is; owners are dpkg-deb's to set.
  */
 export const writeTree = async (
   tree: string,

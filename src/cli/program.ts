@@ -12,8 +12,8 @@ Example:
   supercargo status        what runs here, what should, and why not yet
 
 Configuration comes from the environment and from /etc/supercargo/agent.env.
-Exit codes everywhere: 0 ok · 1 error · 2 progressing, waiting or changes to make · 3 rolled back or blocked · 4 offline ·
-5 the time is over`;
+Exit codes everywhere: 0 ok · 1 error · 2 progressing, waiting or changes to make · 3 rolled back or blocked ·
+4 offline · 5 the time is over`;
 
 /** The program with all its commands. Help, man page and completions derive from it too. */
 export const createProgram = ({ stdout, stderr }: Output, actionOf: ActionOf): Command => {

@@ -92,8 +92,8 @@ export const checkConfig = (
 };
 
 /**
- * @throws AgentError CONFIG that lists every wrong variable, its problem and what to write, or that says who may
- * read the file that has them
+ * @throws AgentError CONFIG that lists every wrong variable, its problem and what to write, or that says who
+ * may read the file that has them
  */
 export const readConfig = (env: NodeJS.ProcessEnv, surroundings: Surroundings): Config => {
   const checked = checkConfig(env, surroundings);

@@ -10,7 +10,9 @@ export interface Surroundings {
   readonly fileExists: (path: string) => boolean;
   /** Whether systemd provides this credential to us. */
   readonly hasCredential: (path: string) => boolean;
-  /** The error if this user may not read the instance's file: its variables are then only seemingly missing. */
+  /**
+   * The error if this user may not read the instance's file: its variables are then only seemingly missing.
+   */
   readonly denied: (instance: InstanceName) => AgentError | undefined;
   /** The advice for a wrong configuration. */
   readonly adviceOn: (instance: InstanceName) => string;

@@ -5,7 +5,9 @@ import { correctFile } from './host-facts.ts';
 
 /** A variable's only description: Config, the example file, documents and error messages derive from it. */
 export interface Variable<T = unknown> {
-  /** The member of Config that holds the value as read; absent if agent-config.ts derives something from it. */
+  /**
+   * The member of Config that holds the value as read; absent if agent-config.ts derives something from it.
+   */
   readonly as?: string;
   /** What the value is, with its unit and form. */
   readonly unit: string;

@@ -49,8 +49,8 @@ export const createBody = (
 };
 
 /**
- * An empty command leaves the entrypoint alone. Engines run the image's command instead, unless the call names
- * an entrypoint; an empty word stands for none.
+ * An empty command leaves the entrypoint alone. Engines run the image's command instead, unless the call
+ * names an entrypoint; an empty word stands for none.
  */
 const entrypointOf = (spec: ContainerSpec, image: ImageConfig): string[] | undefined => {
   if (spec.command?.length !== 0) return spec.entrypoint && [...spec.entrypoint];

@@ -37,8 +37,8 @@ interface Found {
 }
 
 /**
- * Gets a manifest by tag or digest. Its digest is computed from the bytes, not read from the header. Undefined
- * if the registry does not have it.
+ * Gets a manifest by tag or digest. Its digest is computed from the bytes, not read from the header.
+ * Undefined if the registry does not have it.
  */
 const findManifest = async (
   session: Session,

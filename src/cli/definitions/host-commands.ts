@@ -12,8 +12,8 @@ export const addHostCommands = (program: Command, actionOf: ActionOf): void => {
 Example:
   supercargo run       the daemon; systemd starts it (systemctl start supercargo)
 
-SIGTERM ends it within seconds and leaves every container as it is; SIGHUP reads the configuration (agent.env) and all
-files again.`,
+SIGTERM ends it within seconds and leaves every container as it is; SIGHUP reads the configuration (agent.env)
+and all files again.`,
     )
     .action(actionOf(() => import('../commands/run.ts')));
   program
@@ -27,8 +27,9 @@ Example:
   supercargo once            make this host match its manifest, without a daemon
   supercargo once --json     the same; prints the status document at the end
 
-It waits for health checks and jobs, not for rollout phases, holds or back-offs. Exit codes: 0 converged, 2 waiting,
-3 rolled back, blocked or refused, 4 engine offline, 1 error (for example an agent that runs already).`,
+It waits for health checks and jobs, not for rollout phases, holds or back-offs. Exit codes: 0 converged, 2
+waiting, 3 rolled back, blocked or refused, 4 engine offline, 1 error (for example an agent that runs
+already).`,
     )
     .action(actionOf(() => import('../commands/once.ts')));
   program
@@ -44,8 +45,8 @@ Examples:
   supercargo status --watch    the same, redrawn as it changes
   supercargo status --json     the status document (supercargo/status/v1)
 
-Exit codes: 0 converged, 2 progressing or waiting, 3 rolled back, blocked or a manifest was refused, 4 no daemon or no
-engine. Without a daemon it looks by itself, and changes nothing.`,
+Exit codes: 0 converged, 2 progressing or waiting, 3 rolled back, blocked or a manifest was refused, 4 no
+daemon or no engine. Without a daemon it looks by itself, and changes nothing.`,
     )
     .action(actionOf(() => import('../commands/status.ts')));
   program
@@ -59,8 +60,8 @@ Examples:
   supercargo plan           what would be done now, why, and what clients would notice
   supercargo plan --json    the same as a document (supercargo/plan/v1)
 
-It asks the manifest source and the engine, and writes nothing anywhere. Exit codes: 0 nothing to do (or it only waits),
-2 changes to make, 3 something is blocked, rolled back or refused, 4 engine offline.`,
+It asks the manifest source and the engine, and writes nothing anywhere. Exit codes: 0 nothing to do (or it
+only waits), 2 changes to make, 3 something is blocked, rolled back or refused, 4 engine offline.`,
     )
     .action(actionOf(() => import('../commands/plan.ts')));
   program
@@ -73,7 +74,8 @@ It asks the manifest source and the engine, and writes nothing anywhere. Exit co
       `
 Examples:
   supercargo explain         every service
-  supercargo explain web     desired against actual field by field, the next steps, what it waits for and until when
+  supercargo explain web     desired against actual field by field, the next steps, what it waits for and
+                             until when
 
 Secrets are never shown: of environment variables only that they are set, or that they differ.`,
     )
@@ -121,8 +123,8 @@ Examples:
   supercargo pause --reason "database migration, ask Ann" --for 2h
   supercargo pause --reason "forensics" --all      not even drift is repaired
 
-A hold keeps switches from beginning; rollbacks and repairs go on. With --all nothing is changed. End it with resume.
-A second pause may extend a hold; to shorten one it needs --replace.`,
+A hold keeps switches from beginning; rollbacks and repairs go on. With --all nothing is changed. End it with
+resume. A second pause may extend a hold; to shorten one it needs --replace.`,
     )
     .action(actionOf(() => import('../commands/pause.ts')));
   program
@@ -167,7 +169,7 @@ What runs stays as it is. The old ledger is set aside, never deleted.`,
     .option('--env <file>', 'variables like those in agent.env: checked like the agent that starts with them')
     .option(
       '--as <path>',
-      'check the file or folder of --compose, or the folder of --env, as if it were here, with what lies beside it',
+      'check the file or folder of --compose, or the folder of --env, as if it were here, beside what is there',
     )
     .option('--manifest <path>', 'a manifest or an envelope')
     .option(
@@ -186,7 +188,7 @@ Examples:
                                                            before it replaces that file
   supercargo validate --env /etc/supercargo/agent.env      the agent's variables, and the files that they name
   supercargo validate --compose new --env new/agent.env --as /etc/supercargo
-                                                           a folder of new files, before they replace those there
+                                                           a folder of new files, before they are put there
   supercargo validate --manifest staging.json --trust trust.json --environment staging
 
 Exit codes: 0 all is well, 1 something is not.`,
@@ -200,7 +202,8 @@ Exit codes: 0 all is well, 1 something is not.`,
       'after',
       `
 Example:
-  supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk, reports: each ok, or what to do
+  supercargo doctor      configuration, engine, registry logins, manifest, trust, edge, clock, disk, reports:
+                         each ok, or what to do
 
 Exit codes: 0 all is well, 1 something is not, 4 the engine is offline.`,
     )

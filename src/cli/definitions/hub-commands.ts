@@ -23,7 +23,8 @@ export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
       `
 Examples:
   supercargo hub --listen 127.0.0.1:8440 --data /var/lib/supercargo-hub
-  supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key --trust trust.json
+  supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key
+                 --trust trust.json
   supercargo hub token staging web-1        the token with which that host reports
   supercargo hub repair staging --dry-run   what is wrong with its manifests, and what would be done
 
@@ -58,8 +59,9 @@ Examples:
   supercargo hub repair staging --dry-run     what it would do, also while the hub runs
   supercargo hub repair staging               with the hub stopped
 
-Makes the newest good manifest of the history current again. What no host can use (damaged documents, unsigned ones where keys are
-used, serials that leave no room) is set aside in manifests/ENVIRONMENT/set-aside/, never deleted.`,
+Makes the newest good manifest of the history current again. What no host can use (damaged documents, unsigned
+ones where keys are used, serials that leave no room) is set aside in manifests/ENVIRONMENT/set-aside/, never
+deleted.`,
     )
     .action(actionOf(() => import('../commands/hub-repair.ts')));
 };

@@ -62,8 +62,9 @@ Examples:
   supercargo fleet staging --to … --watch         the same, redrawn as it changes
   supercargo fleet staging --to … --json          supercargo/fleet-view/v1
 
-Exit codes: 0 every host runs what is published · 1 the store has no such environment · 2 not yet, or no host has reported ·
-3 rolled back, blocked or refused somewhere · 4 a host is silent, its engine is offline, or no agent runs there`,
+Exit codes: 0 every host runs what is published · 1 the store has no such environment · 2 not yet, or no host
+has reported · 3 rolled back, blocked or refused somewhere · 4 a host is silent, its engine is offline, or no
+agent runs there`,
     )
     .action(actionOf(() => import('../commands/fleet.ts')));
   fleet
@@ -75,7 +76,8 @@ Exit codes: 0 every host runs what is published · 1 the store has no such envir
 Example:
   supercargo fleet forget staging web-9 --to https://deploy.example.com
 
-Needs the publish token. A host that still reports is there again a minute later. A hub can do it by itself: hub --forget-after.`,
+Needs the publish token. A host that still reports is there again a minute later. A hub can do it by itself:
+hub --forget-after.`,
     )
     .action(actionOf(() => import('../commands/fleet-forget.ts')));
   addPublishFlags(
@@ -92,9 +94,9 @@ Examples:
   supercargo rollback staging --to https://deploy.example.com --key jenkins.key --wait
   supercargo rollback staging --to-serial 417 --to … --key …
 
-Publishes the versions of an older serial under a new one, which is higher: hosts never go back in serials. Without
---to-serial they are the last other ones, without those that were gone back from since. Options and exit codes are those of
-publish.`,
+Publishes the versions of an older serial under a new one, which is higher: hosts never go back in serials.
+Without --to-serial they are the last other ones, without those that were gone back from since. Options and
+exit codes are those of publish.`,
     )
     .action(actionOf(() => import('../commands/rollback.ts')));
   addCreateFlag(
@@ -114,8 +116,8 @@ Examples:
   supercargo promote staging production --to https://deploy.example.com --key jenkins.key --wait
   supercargo promote staging production web --to … --key …       only this service
 
-The very digests that run in the first environment: nothing is built or looked up again. Options and exit codes are those of
-publish.`,
+The very digests that run in the first environment: nothing is built or looked up again. Options and exit
+codes are those of publish.`,
     )
     .action(actionOf(() => import('../commands/promote.ts')));
   addCreateFlag(
@@ -137,14 +139,15 @@ Examples:
   supercargo publish staging web=1.2.3 --to https://deploy.example.com --key jenkins.key --wait
   supercargo publish staging web=registry.example.com/org/web:1.2.3 --to … --key … --create     the first time
   supercargo publish production web=1.2.3 --to … --key … --rollout 1h:5% --wait --on-failure rollback
-  supercargo publish staging --retry web --to … --key …                                  once more, where it was given up
-  supercargo publish production web=1.2.3 --to … --key … --archive                       the image travels along
+  supercargo publish staging --retry web --to … --key …                     once more, where it was given up
+  supercargo publish production web=1.2.3 --to … --key … --archive          the image travels along
 
-Every version is looked up at its registry, and published with its digest. SUPERCARGO_STORE may stand for --to, and
-SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE hold the store's token; logins of registries are docker's.
+Every version is looked up at its registry, and published with its digest. SUPERCARGO_STORE may stand for
+--to, and SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE hold the store's token; logins of
+registries are docker's.
 
-Exit codes: 0 published (with --wait: every host runs it) · 1 nothing was published · 3 it failed on too many hosts ·
-5 the time is over`,
+Exit codes: 0 published (with --wait: every host runs it) · 1 nothing was published · 3 it failed on too many
+hosts · 5 the time is over`,
     )
     .action(actionOf(() => import('../commands/publish.ts')));
   program
@@ -158,8 +161,9 @@ Exit codes: 0 published (with --wait: every host runs it) · 1 nothing was publi
 Example:
   supercargo keygen jenkins --out keys
 
-Writes keys/jenkins.key (keep it on the build server, and nowhere else), keys/jenkins.pub, and keys/trust.json, which goes to
-/etc/supercargo/trust.json on every host. A second key for a threshold or a rotation: add its public key to trust.json.`,
+Writes keys/jenkins.key (keep it on the build server, and nowhere else), keys/jenkins.pub, and
+keys/trust.json, which goes to /etc/supercargo/trust.json on every host. A second key for a threshold or a
+rotation: add its public key to trust.json.`,
     )
     .action(actionOf(() => import('../commands/keygen.ts')));
 };

@@ -162,9 +162,9 @@ const variableText = (name: string, node: Node, c: Context): FileSource | undefi
 };
 
 /**
- * A secret or config from a file, a variable or, for a config, the text itself. Its name, which `docker compose config` writes, means something only in a
- * swarm. If the agent may not read the file, a change of its content stays unnoticed and the containers keep
- * running.
+ * A secret or config from a file, a variable or, for a config, the text itself. Its name, which `docker
+ * compose config` writes, means something only in a swarm. If the agent may not read the file, a change of
+ * its content stays unnoticed and the containers keep running.
  */
 export const fileSource =
   (purpose: 'secret' | 'config') =>

@@ -92,9 +92,10 @@ const readLine = (text: string, from: number, end: number): Assigned | undefined
 };
 
 /**
- * Reads a dotenv file like Compose: comments (in a value after a blank), `export`, single quotes (literal), double quotes (escapes and
- * variables), values of several lines, variables from earlier lines and from `lookup`. A `NAME` alone takes
- * its value from `lookup` and is left out without one. Faults never contain values.
+ * Reads a dotenv file like Compose: comments (in a value after a blank), `export`, single quotes (literal),
+ * double quotes (escapes and variables), values of several lines, variables from earlier lines and from
+ * `lookup`. A `NAME` alone takes its value from `lookup` and is left out without one. Faults never contain
+ * values.
  */
 export const parseDotenv = (written: string, lookup: Lookup, allowance = projectAllowance()): Dotenv => {
   const values = new Map<string, string>();

@@ -204,8 +204,8 @@ const FILE_UNSUPPORTED = Object.fromEntries(
 const ARCHIVE_PATH = /^[\x21-\x7e]{1,100}$/;
 
 /**
- * `secrets` and `configs` of a service: a read-only bind mount of a file, or a file in the container. A relative
- * target is below `base`.
+ * `secrets` and `configs` of a service: a read-only bind mount of a file, or a file in the container. A
+ * relative target is below `base`.
  */
 export const fileMounts = (
   kind: 'secrets' | 'configs',

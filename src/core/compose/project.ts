@@ -177,8 +177,8 @@ const emptySections = (): Sections => ({
 const placeOf = ({ file, line, column }: ComposeProblem): string => `${file}:${line}:${column ?? 0}`;
 
 /**
- * In the order of files and lines, each fault once: services may share an env_file or an anchor. What stands at
- * the place of a YAML fault is a consequence of it.
+ * In the order of files and lines, each fault once: services may share an env_file or an anchor. What stands
+ * at the place of a YAML fault is a consequence of it.
  */
 const inOrder = (
   problems: readonly ComposeProblem[],

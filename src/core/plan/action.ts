@@ -63,7 +63,9 @@ export type Action =
       readonly kind: 'stop';
       readonly container: ContainerRef;
       readonly graceMs: number;
-      /** No client reaches it and it publishes no port, so that the next release need not wait for its end. */
+      /**
+       * No client reaches it and it publishes no port, so that the next release need not wait for its end.
+       */
       readonly isDrained?: true;
     }
   | { readonly kind: 'remove'; readonly container: ContainerRef }

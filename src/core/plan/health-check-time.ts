@@ -7,8 +7,8 @@ const DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, startPeriodMs: 0, retr
 
 /**
  * The longest time after a start, in ms, for which the engine may show `starting`. A check that begins within
- * the start period does not count when it fails; after `retries` that count, the engine shows `unhealthy`. Each
- * check begins an interval after the end of the one before.
+ * the start period does not count when it fails; after `retries` that count, the engine shows `unhealthy`.
+ * Each check begins an interval after the end of the one before.
  */
 export const longestStartingMs = (check: Healthcheck | undefined): number => {
   if (check === undefined || check.test?.length === 0) return 0;

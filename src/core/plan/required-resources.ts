@@ -115,8 +115,8 @@ const createNetwork = (
 };
 
 /**
- * Creates the missing networks with declared subnets before a network whose subnet the engine chooses, which may
- * be one of theirs. After a failed step under this key the other network waits no longer.
+ * Creates the missing networks with declared subnets before a network whose subnet the engine chooses, which
+ * may be one of theirs. After a failed step under this key the other network waits no longer.
  */
 export const declaredSubnets = (input: PlanInput, stepKey: string): readonly CreateNetwork[] => {
   if (input.failedSteps[stepKey]?.action === 'create-network') return [];

@@ -57,9 +57,9 @@ export interface EffectiveProject {
 
 /**
  * A network whose new definition cannot stand beside the one in use keeps the old one. Every other changed
- * network is made beside the old one, which goes once nothing needs it. So every service on a kept network stays
- * deployable unless it wants an address that only the new definition has, and its plan says that the file is not
- * in force.
+ * network is made beside the old one, which goes once nothing needs it. So every service on a kept network
+ * stays deployable unless it wants an address that only the new definition has, and its plan says that the
+ * file is not in force.
  */
 export const effectiveProject = (
   project: ComposeProject,
