@@ -1,11 +1,11 @@
-import type { Dependency } from '../compose/project-model.ts';
-import { isJob } from '../state/desired.ts';
+import type { Dependency, Service } from '../compose/project-model.ts';
 import { failureOf, serviceRecord } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
 import { donorServices } from './shared-namespace.ts';
 import { wait } from './gate.ts';
 import type { PlanInput, ServiceContext } from './plan-input.ts';
-import { unfit } from './prepare.ts';
+import { switchRefusal, unfit } from './prepare.ts';
+import { contextOf } from './service-context.ts';
 import { type Decision, type ServicePlan } from './host-plan.ts';
 import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
@@ -18,7 +18,7 @@ export const dependencyStep = (
   attempt: number,
   plans: ReadonlyMap<string, ServicePlan>,
 ): Decision | undefined => {
-  const needless = c.isJob ? whyNeedless(c.input, c.service.name) : undefined;
+  const needless = c.isJob ? whyNeedless(c, c.service.name) : undefined;
   if (needless !== undefined) return wait('dependency', needless);
   const donors = donorServices(c.input.project, release);
   const switching = donors.map((name) => plans.get(name)).find((p) => p && isSwitching(p.decision));
@@ -35,10 +35,10 @@ export const dependencyStep = (
 };
 
 /** What a job waits for if services are about to begin that need it, and none of them can; else undefined. */
-const whyNeedless = (input: PlanInput, job: string): string | undefined => {
-  const waiting = Object.values(input.project.services)
-    .filter((s) => s.dependsOn.some((d) => d.service === job) && isDue(input, s.name))
-    .map(({ name }) => ({ name, obstacle: obstacleOf(input, name) }));
+const whyNeedless = (c: ServiceContext, job: string): string | undefined => {
+  const waiting = Object.values(c.input.project.services)
+    .filter((s) => s.dependsOn.some((d) => d.service === job) && isDue(c.input, s.name))
+    .map((service) => ({ name: service.name, obstacle: obstacleOf(c, service) }));
   const obstacles = waiting.flatMap(({ obstacle }) => obstacle ?? []);
   const [first] = obstacles;
   if (first === undefined || obstacles.length < waiting.length) return undefined;
@@ -53,10 +53,12 @@ const isDue = ({ desired, ledger }: PlanInput, service: string): boolean => {
 };
 
 /** Why it cannot begin, whatever runs before it. */
-const obstacleOf = (input: PlanInput, service: string): string | undefined => {
-  const wanted = input.desired[service];
-  const blocked = wanted?.kind === 'release' ? unfit(input, wanted) : undefined;
-  return blocked?.message ?? (isJob(input.project, service) ? whyNeedless(input, service) : undefined);
+const obstacleOf = ({ input, opensAtMs }: ServiceContext, service: Service): string | undefined => {
+  const wanted = input.desired[service.name];
+  if (wanted?.kind !== 'release') return undefined;
+  const c = contextOf(input, service, opensAtMs);
+  const refused = unfit(input, wanted) ?? switchRefusal(c, wanted.release);
+  return refused?.message ?? (c.isJob ? whyNeedless(c, service.name) : undefined);
 };
 
 /** The wait lasts as long as that of the dependency. */

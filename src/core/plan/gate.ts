@@ -12,6 +12,15 @@ export const wait = (
   until?: number,
 ): Extract<Decision, { kind: 'wait' }> => ({ kind: 'wait', reason, message, until });
 
+export type Blocked = Extract<Decision, { kind: 'blocked' }>;
+
+export const blocked = (reason: Blocked['reason'], message: string, advice: string): Blocked => ({
+  kind: 'blocked',
+  reason,
+  message,
+  advice,
+});
+
 export const holdDecision = (input: PlanInput): Decision | undefined => {
   const hold = input.ledger.hold;
   if (!isHoldActive(hold, input.nowMs)) return undefined;

@@ -3,6 +3,7 @@ import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
 import { dependencyStep } from './dependency.ts';
+import { adoptionRefusal, switchRefusal } from './prepare.ts';
 import { drainActions, drain, drainedOf, stateActions } from './edge/drain.ts';
 import { isStandingBy, startFirst } from './start-first.ts';
 import { serversOf } from './edge/edge-view.ts';
@@ -23,11 +24,12 @@ export const decideForward = (
   plans: ReadonlyMap<string, ServicePlan>,
 ): Decision => {
   if (!hasBegun(c, goal.release.id)) {
-    const dependency = dependencyStep(c, goal.release, goal.attempt, plans);
-    if (dependency) return dependency;
+    const obstacle = switchRefusal(c, goal.release) ?? dependencyStep(c, goal.release, goal.attempt, plans);
+    if (obstacle) return obstacle;
   }
   if (c.foreign && !c.foreign.recorded) {
-    if (c.foreign.container.detail?.autoRemove === true) return unadoptable(c.foreign.adoption.name);
+    const refused = adoptionRefusal(c);
+    if (refused) return refused;
     return {
       kind: 'act',
       actions: [{ kind: 'adopt', adoption: c.foreign.adoption }],
@@ -228,10 +230,3 @@ const giveBack = (c: ServiceContext, goal: Forward, slots: readonly Slot[]): Dec
     some(split.flatMap(({ baking }) => baking.flatMap((o) => drainActions(c, o))));
   return actions && act(actions, 'another release is desired before this one was good');
 };
-
-const unadoptable = (name: string): Decision => ({
-  kind: 'blocked',
-  reason: 'adoption',
-  message: `${name} was started with --rm: stopping it would remove it, and there would be no way back to it`,
-  advice: `remove it yourself when that is meant (docker stop ${name}); the service then starts without it`,
-});

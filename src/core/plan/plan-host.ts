@@ -1,8 +1,6 @@
 import type { Service } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
-import { isJob } from '../state/desired.ts';
 import { serviceRecord } from '../state/ledger.ts';
-import type { EpochMs } from '../time.ts';
 import { nextOpening } from '../window/window-times.ts';
 import { blockedAsDown } from './outage.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
@@ -13,17 +11,12 @@ import { sameFrontend } from './edge/edge-view.ts';
 import { foreignIn } from './foreign-container.ts';
 import { holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
-import {
-  EDGE_TARGET,
-  failedStepKey,
-  type Foreign,
-  type PlanInput,
-  type ServiceContext,
-} from './plan-input.ts';
+import { EDGE_TARGET, failedStepKey, type PlanInput } from './plan-input.ts';
 import { type Decision, type EdgePlan, type HostPlan, type ServicePlan, takes } from './host-plan.ts';
 import { replicaOf } from './container-roles.ts';
 import { planService } from './plan-service.ts';
 import { selfDecision } from './agent-container.ts';
+import { contextOf } from './service-context.ts';
 import { afterFailedStep, isStubborn, restingAt } from './failed-step.ts';
 import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
@@ -132,39 +125,6 @@ const inOrder = (services: Readonly<Record<string, Service>>): readonly Service[
   };
   for (const service of Object.values(services)) visit(service);
   return [...ordered.values()];
-};
-
-const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): ServiceContext => {
-  const own = input.actual.containers.filter(
-    (o) => o.owner?.service === service.name && o.state !== 'removing',
-  );
-  return {
-    input,
-    service,
-    opensAtMs,
-    own,
-    record: serviceRecord(input.ledger, service.name),
-    foreign: foreignOf(input, service),
-    isJob: isJob(input.project, service.name),
-  };
-};
-
-/** The container that `replaces` names, by recorded id or by name, if it belongs to no environment. */
-const foreignOf = (input: PlanInput, service: Service): Foreign | undefined => {
-  if (service.replaces === undefined) return undefined;
-  const { adoption } = serviceRecord(input.ledger, service.name);
-  const adoptable = input.actual.containers.filter((o) => !o.owner && o.otherEnvironment === undefined);
-  const known = adoption && adoptable.find((o) => o.id === adoption.containerId);
-  if (adoption && known) return { container: known, adoption, recorded: true };
-  const found = adoptable.find((o) => o.name === service.replaces);
-  if (!found) return undefined;
-  const isRunning = found.state === 'running' || found.state === 'restarting';
-  const restart = found.detail?.restart ?? { name: 'no', maxRetries: 0 };
-  return {
-    container: found,
-    adoption: { containerId: found.id, name: found.name, restart, wasRunning: isRunning },
-    recorded: false,
-  };
 };
 
 /** The default drain time, for services without a compose file. */

@@ -4,13 +4,13 @@ import { formatImage } from '../image/reference.ts';
 import type { Container } from '../state/actual.ts';
 import type { Desired } from '../state/desired.ts';
 import type { Release } from '../state/release.ts';
-import type { CreateContainer } from './action.ts';
+import type { Action, CreateContainer } from './action.ts';
 import { absentDonor, joins, replacedDonor } from './shared-namespace.ts';
 import { edgeNetwork } from './edge/edge-view.ts';
 import { stubbornHolder, type PortHolder } from './port-conflicts.ts';
-import { wait } from './gate.ts';
+import { blocked, wait, type Blocked } from './gate.ts';
 import type { Decision } from './host-plan.ts';
-import type { PlanInput, ServiceContext, Target } from './plan-input.ts';
+import { isSpent, type PlanInput, type ServiceContext, type Target } from './plan-input.ts';
 import {
   keepName,
   liveName,
@@ -18,13 +18,14 @@ import {
   networksNeed,
   releaseImage,
   volumesNeed,
+  type Need,
 } from './required-resources.ts';
 import { containerOwner } from './port-owner-text.ts';
 import { preflightOf } from './preflight.ts';
 import { type Step, act, blockedStep, stuck } from './step.ts';
-import { isUp, servingName, type Slot } from './slot.ts';
+import { isExtra, isUp, servingName, slotsOf, type Slot } from './slot.ts';
 
-/** Gets all that a missing container needs, cheapest refusal first; it stops nothing. */
+/** Gets all that a missing container needs, unless something refuses it; it stops nothing. */
 export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => {
   const { release } = target;
   if (!release) {
@@ -34,24 +35,18 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
       `publish a version of ${c.service.name}`,
     );
   }
-  const tooOld = engineTooOld(c.input, release);
-  if (tooOld) return stuck(tooOld);
+  const refused = refusalOf(c, target, release, slot.replica);
+  if (refused) return stuck(refused);
   const image = releaseImage(c.input, release);
   if (!image) return pullStep(c, release);
   const networks = networksNeed(c.input, release);
   if (networks.kind === 'act') return act(networks.actions, 'the service needs this network');
-  if (networks.kind === 'blocked') return stuck(networks.decision);
   if (release.spec.exposure === 'edge' && !edgeNetwork(c.input.actual))
     return stuck(wait('edge', 'the edge network is being created'));
   const volumes = volumesNeed(c.input, release);
   if (volumes.kind === 'act') return act(volumes.actions, 'the service needs this volume');
-  if (volumes.kind === 'blocked') return stuck(volumes.decision);
   const absent = absentDonor(c, release);
   if (absent) return stuck(absent);
-  const holder = stubbornHolder(c, release);
-  if (holder) return portTaken(c, holder);
-  const nameHolder = nameConflict(c, target, slot);
-  if (nameHolder) return nameHolder;
   return {
     kind: 'act',
     actions: [createOf(c, target, release, slot, image.id)],
@@ -59,11 +54,56 @@ export const prepare = (c: ServiceContext, target: Target, slot: Slot): Step => 
   };
 };
 
-/** The engine would silently drop a setting of this release. */
-const engineTooOld = (
-  { actual }: PlanInput,
+/** Why this host cannot have a container of the release, if no step of this service can change that. */
+const refusalOf = (
+  c: ServiceContext,
+  target: Target,
   release: Release,
-): Extract<Decision, { kind: 'blocked' }> | undefined => {
+  replica: number,
+): Blocked | undefined =>
+  engineTooOld(c.input, release) ??
+  imageRefusal(c.input, release) ??
+  refusalIn(networksNeed(c.input, release)) ??
+  refusalIn(volumesNeed(c.input, release)) ??
+  blockedBy(absentDonor(c, release)) ??
+  portRefusal(c, release) ??
+  nameConflict(c, target, replica);
+
+/** What refuses a container that a switch to this release still has to create. */
+export const switchRefusal = (c: ServiceContext, release: Release): Blocked | undefined => {
+  const target = { id: release.id, version: release.version, release };
+  const replicas = slotsOf(c, target, (o) => isSpent(c, o))
+    .filter((slot) => !slot.current && !isExtra(c, target, slot))
+    .map(({ replica }) => replica);
+  return (
+    adoptionRefusal(c) ??
+    replicas.map((r) => refusalOf(c, target, release, r)).find((refused) => refused !== undefined)
+  );
+};
+
+/** Why the foreign container cannot be taken over. */
+export const adoptionRefusal = ({ foreign }: ServiceContext): Blocked | undefined => {
+  if (!foreign || foreign.recorded || foreign.container.detail?.autoRemove !== true) return undefined;
+  const { name } = foreign.adoption;
+  return blocked(
+    'adoption',
+    `${name} was started with --rm: stopping it would remove it, and there would be no way back to it`,
+    `remove it yourself when that is meant (docker stop ${name}); the service then starts without it`,
+  );
+};
+
+const blockedBy = (decision: Decision | undefined): Blocked | undefined =>
+  decision?.kind === 'blocked' ? decision : undefined;
+
+const portRefusal = (c: ServiceContext, release: Release): Blocked | undefined => {
+  const holder = stubbornHolder(c, release);
+  return holder && portTaken(c, holder);
+};
+
+const refusalIn = (need: Need): Blocked | undefined => (need.kind === 'blocked' ? need.decision : undefined);
+
+/** The engine would silently drop a setting of this release. */
+const engineTooOld = ({ actual }: PlanInput, release: Release): Blocked | undefined => {
   const { engine } = actual;
   const unmet = engineNeeds(release.spec.container).find((need) => isUnmet(need, engine));
   return (
@@ -75,23 +115,29 @@ const engineTooOld = (
 export const unfit = (
   input: PlanInput,
   { release, unstartable }: Extract<Desired, { kind: 'release' }>,
-): Extract<Decision, { kind: 'blocked' }> | undefined =>
+): Blocked | undefined =>
   engineTooOld(input, release) ?? (unstartable && { kind: 'blocked', reason: 'network', ...unstartable });
 
+const imageRefusal = (input: PlanInput, release: Release): Blocked | undefined =>
+  release.image.pullPolicy !== 'never' || releaseImage(input, release)
+    ? undefined
+    : blocked(
+        'image',
+        `${formatImage(release.image.reference)} is not on this host, ` +
+          'and pull_policy: never forbids to fetch it',
+        'load the image here (docker load), or change pull_policy',
+      );
+
+/** Fetches a missing image, unless that is forbidden. */
 export const pullStep = (c: ServiceContext, release: Release): Step => {
-  const name = formatImage(release.image.reference);
-  if (release.image.pullPolicy === 'never') {
-    return blockedStep(
-      'image',
-      `${name} is not on this host, and pull_policy: never forbids to fetch it`,
-      'load the image here (docker load), or change pull_policy',
-    );
-  }
-  return {
-    kind: 'act',
-    actions: [{ kind: 'pull', image: release.image, keepAs: keepName(c.input.environment, release) }],
-    why: `${name} is not on this host`,
+  const refused = imageRefusal(c.input, release);
+  if (refused) return stuck(refused);
+  const pull: Action = {
+    kind: 'pull',
+    image: release.image,
+    keepAs: keepName(c.input.environment, release),
   };
+  return act([pull], `${formatImage(release.image.reference)} is not on this host`);
 };
 
 const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica }: Slot): string => {
@@ -112,25 +158,25 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
 const orTakeOver = (c: ServiceContext, name: string): string =>
   `or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`;
 
-const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Step => {
+const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Blocked => {
   const { text, advice } = containerOwner(container, held);
   const message = `port ${port} is taken by ${text}`;
   const { name, owner, otherEnvironment } = container;
   if (owner)
-    return blockedStep(
+    return blocked(
       'port',
       message,
       'two services cannot publish one port: change one of them in the compose file',
     );
   const takeOver = `stop it (docker stop ${name}), ${orTakeOver(c, name)}`;
-  return blockedStep('port', message, otherEnvironment === undefined ? takeOver : advice);
+  return blocked('port', message, otherEnvironment === undefined ? takeOver : advice);
 };
 
 /** A container outside this service has a name that the service needs. The agent does not rename it. */
-const nameConflict = (c: ServiceContext, target: Target, slot: Slot): Step | undefined => {
+const nameConflict = (c: ServiceContext, target: Target, replica: number): Blocked | undefined => {
   const names = [
-    servingName(c, target, slot.replica),
-    containerName(c.input.environment, c.service.name, slot.replica, target.id),
+    servingName(c, target, replica),
+    containerName(c.input.environment, c.service.name, replica, target.id),
   ];
   const isForeign = (o: Container): boolean =>
     o.owner?.service !== c.service.name && o.id !== c.foreign?.container.id;
@@ -139,13 +185,13 @@ const nameConflict = (c: ServiceContext, target: Target, slot: Slot): Step | und
   const { name, owner, otherEnvironment } = nameHolder;
   if (owner || otherEnvironment !== undefined) {
     const holder = owner ? `service ${owner.service}` : `environment ${String(otherEnvironment)}`;
-    return blockedStep(
+    return blocked(
       'name',
       `the name ${name} is taken by a container of the ${holder}`,
       `give ${c.service.name} another container_name in the compose file`,
     );
   }
-  return blockedStep(
+  return blocked(
     'name',
     `the name ${name} is taken by a container that is not ours`,
     `rename or remove it, ${orTakeOver(c, name)}`,

@@ -6,8 +6,8 @@ import { subnetsOf } from '../state/kept-networks.ts';
 import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
 import type { Action } from './action.ts';
 import { definedSubnets, subnetHolder } from './declared-subnets.ts';
+import { blocked, type Blocked } from './gate.ts';
 import { failedStepKey, type PlanInput } from './plan-input.ts';
-import type { Decision } from './host-plan.ts';
 
 /**
  * The local image that is exactly this one. With the containerd store the id is the manifest digest, so both
@@ -95,11 +95,11 @@ export const nameOfVolume = (
 export type Need =
   | { readonly kind: 'met' }
   | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]] }
-  | { readonly kind: 'blocked'; readonly decision: Decision };
+  | { readonly kind: 'blocked'; readonly decision: Blocked };
 
-const blocked = (reason: 'network' | 'volume', message: string, advice: string): Need => ({
+const refused = (...block: Parameters<typeof blocked>): Need => ({
   kind: 'blocked',
-  decision: { kind: 'blocked', reason, message, advice },
+  decision: blocked(...block),
 });
 
 type CreateNetwork = Extract<Action, { kind: 'create-network' }>;
@@ -133,7 +133,7 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
     if (liveNetwork(input, logical, desired)) continue;
     if (desired.definition.external) {
       const name = fixedOrOwn(desired.definition.fixedName, logical);
-      return blocked(
+      return refused(
         'network',
         `the external network ${name} does not exist`,
         `create it (docker network create ${name}), or correct its name in the compose file`,
@@ -143,7 +143,7 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
     const other = input.actual.networks.find((n) => n.name === fixedName)?.otherEnvironment;
     // A network of another name is not what the file asks for.
     if (fixedName !== undefined && other !== undefined)
-      return blocked(
+      return refused(
         'network',
         `the network ${fixedName} belongs to the environment ${other}`,
         `give ${logical} another name in the compose file (name: below networks.${logical}), ` +
@@ -151,7 +151,7 @@ export const networksNeed = (input: PlanInput, release: Release): Need => {
       );
     const holder = subnetHolder(input.actual, desired.definition);
     if (holder?.owner)
-      return blocked(
+      return refused(
         'network',
         `the network ${logical} has a subnet of our own network ${holder.name}, which is still needed`,
         `give ${logical} another subnet in the compose file (ipam below networks.${logical})`,
@@ -174,7 +174,7 @@ type DesiredVolume = readonly [logical: string, desired: Hashed<VolumeDefinition
  * Two environments can come to one volume name: `eu_data` of `e`, and `data` of `e_eu`. A volume without our
  * labels is used as Compose uses it, and two definitions that both name it explicitly share it.
  */
-const takenVolume = (input: PlanInput, [logical, desired]: DesiredVolume): Decision | undefined => {
+const takenVolume = (input: PlanInput, [logical, desired]: DesiredVolume): Blocked | undefined => {
   const name = nameOfVolume(input.environment, logical, desired);
   const live = input.actual.volumes.find((v) => v.name === name);
   if (!live || desired.definition.external) return undefined;
@@ -196,7 +196,7 @@ const takenVolume = (input: PlanInput, [logical, desired]: DesiredVolume): Decis
 };
 
 /** The first volume of this release that belongs to another environment, or to another volume of this one. */
-export const takenVolumes = (input: PlanInput, release: Release): Decision | undefined =>
+export const takenVolumes = (input: PlanInput, release: Release): Blocked | undefined =>
   Object.entries(release.spec.volumes)
     .map((volume) => takenVolume(input, volume))
     .find((decision) => decision !== undefined);
@@ -210,14 +210,14 @@ export const volumesNeed = (input: PlanInput, release: Release): Need => {
     const live = input.actual.volumes.find((v) => v.name === name);
     if (desired.definition.external) {
       if (live) continue;
-      return blocked(
+      return refused(
         'volume',
         `the external volume ${name} does not exist`,
         `create it (docker volume create ${name}), or correct its name in the compose file`,
       );
     }
     if (live?.owner && live.owner.hash !== desired.hash) {
-      return blocked(
+      return refused(
         'volume',
         `the volume ${name} exists with another definition`,
         'a volume cannot be changed: give it a new name in the compose file, and move what it holds',

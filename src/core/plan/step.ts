@@ -1,7 +1,7 @@
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Verdict } from './container-health.ts';
-import { wait } from './gate.ts';
+import { blocked, wait } from './gate.ts';
 import type { Decision } from './host-plan.ts';
 import type { BlockReason, WaitReason } from '../vocabulary/reasons.ts';
 
@@ -27,7 +27,7 @@ export const actIfAny = (actions: readonly Action[], why: string) => {
 export const stuck = (decision: Decision): Step => ({ kind: 'stuck', decision });
 
 export const blockedStep = (reason: BlockReason, message: string, advice: string): Step =>
-  stuck({ kind: 'blocked', reason, message, advice });
+  stuck(blocked(reason, message, advice));
 
 export const pending = (reason: WaitReason, message: string, until: EpochMs): Step => ({
   kind: 'judged',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
 import { slowStart, flavours, job, type Flavour } from '../../support/flavours.ts';
 import {
@@ -191,6 +191,27 @@ describe('a job', () => {
     const before = await containersOf(scene);
     expect((await scene.once()).code).toBe(0);
     expect(await containersOf(scene)).toEqual(before);
+  });
+
+  it('does not run while the service that waits for it cannot begin', async () => {
+    const scene = await createScene();
+    const name = `${scene.environment}-lan`;
+    const compose = withJob(scene).replace(scene.ports, 'networks: [lan]');
+    await scene.compose(`${compose}networks: {lan: {external: true, name: ${name}}}\n`);
+    const web = await scene.push('1.0.0');
+    const migrate = await scene.push('1.0.0', job(0), 'migrate');
+    await scene.publish({ web: web.pinned, migrate: migrate.pinned });
+    const refused = await scene.once();
+    assertCode(refused, 3);
+    expect(refused.stdout).toContain(`the external network ${name} does not exist`);
+    expect(await containersOf(scene)).toEqual([]);
+    const network = await scene.docker.createNetwork({ Name: name });
+    onTestFinished(async () => {
+      await scene.cleanup();
+      await network.remove();
+    });
+    assertCode(await scene.once(), 0);
+    expect(await runningIn(scene)).toEqual(['migrate 1.0.0 exited', 'web 1.0.0 running']);
   });
 
   it('with on-failure is tried again', async () => {

@@ -98,6 +98,84 @@ volumes: {v: }
   });
 });
 
+const waitingForJob = (more: string, top = ''): string => `
+services:
+  mig: {image: "org/mig:1"}
+  web:
+    image: org/web
+    restart: always
+    depends_on: {mig: {condition: service_completed_successfully}}
+    ${more}
+${top}
+`;
+
+type Hand = (hands: Scenario['engine']['byHand']) => void;
+const nothing: Hand = () => undefined;
+
+describe('a release that this host cannot have', () => {
+  it.each<[string, string, Hand, Hand]>([
+    [
+      'network',
+      waitingForJob('networks: [n]', 'networks: {n: {external: true, name: lan}}'),
+      nothing,
+      (hands) => hands.addNetwork('lan', 'test_eu'),
+    ],
+    [
+      'volume',
+      waitingForJob('volumes: ["v:/v"]', 'volumes: {v: {external: true, name: shared}}'),
+      nothing,
+      (hands) => hands.addVolume('shared'),
+    ],
+    [
+      'volume',
+      waitingForJob('volumes: ["v:/v"]', 'volumes: {v: {name: theirs}}'),
+      (hands) => hands.addVolume('theirs', 'test_eu'),
+      (hands) => hands.removeVolume('theirs'),
+    ],
+    [
+      'port',
+      waitingForJob('ports: ["80:8888"]'),
+      (hands) => hands.run({ name: 'other', port: 80 }),
+      (hands) => hands.remove('other'),
+    ],
+    [
+      'name',
+      waitingForJob('container_name: web'),
+      (hands) => hands.run({ name: 'web' }),
+      (hands) => hands.remove('web'),
+    ],
+    [
+      'dependency',
+      waitingForJob('network_mode: container:vpn'),
+      nothing,
+      (hands) => hands.run({ name: 'vpn' }),
+    ],
+  ])('lets no job run that only it waits for: %s', async (reason, compose, before, mend) => {
+    const s = scenario(compose, { ...images, 'org/mig:1': { exits: 0 } });
+    before(s.engine.byHand);
+    expect(outcomesOf(await deploy(s, web('1')))).toMatchObject({
+      mig: 'wait dependency',
+      web: `blocked ${reason}`,
+    });
+    expect(starts(s)).toEqual([]);
+    mend(s.engine.byHand);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ mig: 'converged', web: 'converged' });
+    expect(starts(s)).toEqual(['start mig 1', 'start web 1']);
+  });
+});
+
+describe('a release whose image must be here', () => {
+  it('lets no job run that only it waits for', async () => {
+    const compose = waitingForJob('pull_policy: never');
+    const s = scenario(compose, { ...images, 'org/mig:1': { exits: 0 } });
+    expect(outcomesOf(await deploy(s, web('1')))).toMatchObject({
+      mig: 'wait dependency',
+      web: 'blocked image',
+    });
+    expect(starts(s)).toEqual([]);
+  });
+});
+
 describe('a release that the engine refuses', () => {
   it('is blocked with the words of the engine, and nothing is tried again by itself', async () => {
     const s = await deployed();
