@@ -67,13 +67,14 @@ const engineHere = async (env: NodeJS.ProcessEnv): Promise<EngineFacts | undefin
   }
 };
 
-/** Definitions of networks that this host cannot put in force beside those in use. */
-const keptHere = async (project: ComposeProject, env: NodeJS.ProcessEnv): Promise<readonly Unmet[]> => {
+/** What the file says of networks and this host cannot put in force beside those in use. */
+const unmetHere = async (project: ComposeProject, env: NodeJS.ProcessEnv): Promise<readonly Unmet[]> => {
   try {
     const { stateDir, environment = '' } = readPaths(env);
     const read = await createLedgerStore(join(stateDir, 'ledger.json'), environment).read();
     if (read.kind !== 'ok') return [];
-    return [...effectiveProject(project, read.ledger).kept.values()].map(({ unmet }) => unmet);
+    const { kept, refused } = effectiveProject(project, read.ledger);
+    return [...[...kept.values()].map(({ unmet }) => unmet), ...refused.values()];
   } catch {
     return [];
   }
@@ -99,7 +100,7 @@ const checkComposeAt = async (
     return checked.errors.map((p) => ({ file: path, kind: 'error', message: formatComposeProblem(p) }));
   }
   const { services, hints, needs } = checked.project;
-  const kept = isForThisHost ? await keptHere(checked.project, env) : [];
+  const unmet = isForThisHost ? await unmetHere(checked.project, env) : [];
   const engine = needs.length === 0 ? undefined : await engineHere(env);
   const names = Object.keys(services);
   return [
@@ -109,7 +110,7 @@ const checkComposeAt = async (
       kind: 'hint',
       message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}`,
     })),
-    ...kept.map(({ message, advice }): Finding => ({
+    ...unmet.map(({ message, advice }): Finding => ({
       file: path,
       kind: 'error',
       message: `${message}\n    → ${advice}`,

@@ -1,8 +1,9 @@
 import type { NetworkDefinition, VolumeDefinition } from '../compose/project-model.ts';
+import { networkHash } from '../compose/release-spec.ts';
 import { parseImage } from '../image/reference.ts';
 import { keepRepository, keepTag, networkName, volumeName } from '../docker-names.ts';
 import type { Actual, Image, Network } from '../state/actual.ts';
-import { subnetsOf } from '../state/kept-networks.ts';
+import { isExclusive, subnetsOf } from '../state/kept-networks.ts';
 import type { Hashed, Release, ReleaseImage } from '../state/release.ts';
 import type { Action } from './action.ts';
 import { definedSubnets, subnetHolder } from './declared-subnets.ts';
@@ -58,7 +59,29 @@ export const liveNetwork = (
   if (desired.definition.external)
     return networks.find((n) => n.name === fixedOrOwn(desired.definition.fixedName, logical));
   const isAlone = ({ id, name }: Network): boolean => networks.every((n) => n.id === id || n.name !== name);
-  return networks.find((n) => n.owner?.network === logical && n.owner.hash === desired.hash && isAlone(n));
+  const same = networks.filter((n) => n.owner?.hash === desired.hash && isAlone(n));
+  return (
+    same.find((n) => n.owner?.network === logical) ??
+    same.find((n) => n.owner && isFormerKey(input, n.owner.network, logical, desired))
+  );
+};
+
+/**
+ * Whether a network that was created for the key `former` is the one of `logical`: the key was renamed, and the
+ * engine can have only one network of this definition. Networks of two declared keys are never one.
+ */
+const isFormerKey = (
+  { project, ledger }: PlanInput,
+  former: string,
+  logical: string,
+  { hash, definition }: Hashed<NetworkDefinition>,
+): boolean => {
+  if (!isExclusive(definition)) return false;
+  const claims = Object.values(project.networks).filter((d) => networkHash(d) === hash);
+  const isKnown = Object.values(ledger.services).some(({ good }) =>
+    good.some(({ release }) => release.spec.networks[logical]?.hash === hash),
+  );
+  return claims.length <= 1 && (project.networks[former] === undefined || isKnown);
 };
 
 export const liveName = (

@@ -29,7 +29,7 @@ export type Desired =
       readonly attempt: number;
       /** Present if the release lacks something that the compose file says. */
       readonly unmet?: Unmet;
-      /** Present if it wants an address that a kept network does not have: the engine cannot start it. */
+      /** Present if the engine cannot start it: it wants a network or an address that cannot exist here. */
       readonly unstartable?: Unmet;
     }
   /** A tag without a known digest: the agent has not looked it up yet. */
@@ -171,14 +171,15 @@ const unmetBy = (
   { project, ledger }: DesiredInput,
   { container: { networkMode } }: Service,
 ): Pick<Extract<Desired, { kind: 'release' }>, 'unmet' | 'unstartable'> => {
-  const { kept } = effectiveProject(project, ledger);
+  const { kept, refused } = effectiveProject(project, ledger);
   const attachments = networkMode.kind === 'networks' ? networkMode.attachments : [];
   const onKept = attachments.flatMap((attachment) => {
     const network = kept.get(attachment.network);
     return network ? [{ ...network, attachment }] : [];
   });
   const unmet = onKept[0]?.unmet;
-  const unstartable = onKept.find((k) => !hasAddresses(k.definition, k.attachment))?.unmet;
+  const refusals = attachments.flatMap(({ network }) => refused.get(network) ?? []);
+  const unstartable = onKept.find((k) => !hasAddresses(k.definition, k.attachment))?.unmet ?? refusals[0];
   return { ...(unmet && { unmet }), ...(unstartable && { unstartable }) };
 };
 

@@ -30,6 +30,10 @@ const clashOf = (a: NetworkDefinition, b: NetworkDefinition): Clash | undefined 
   )?.[1];
 };
 
+/** Whether an engine can have only one network of this definition. */
+export const isExclusive = (definition: NetworkDefinition): boolean =>
+  definition.fixedName !== undefined || clashOf(definition, definition) !== undefined;
+
 /** What the compose file says and this host does not do, and why. */
 export interface Unmet {
   readonly message: string;
@@ -48,11 +52,20 @@ const unmetBy = (name: string, clash: Clash): Unmet => ({
   advice: `choose another one for networks.${name}, or write the old definition again`,
 });
 
+const refusedBy = (name: string, old: string, clash: Clash): Unmet => ({
+  message:
+    `the network ${name} has ${clash} of the network ${old}, which services here still use and which ` +
+    'is no longer in the compose files',
+  advice: `write the unchanged definition of ${old} below networks.${name}, or choose another one`,
+});
+
 export interface EffectiveProject {
   /** The project with the old definitions of its kept networks; the given object if there are none. */
   readonly project: ComposeProject;
   /** By logical name. */
   readonly kept: ReadonlyMap<string, Kept>;
+  /** Networks that cannot be created beside one in use under a former key, by logical name. */
+  readonly refused: ReadonlyMap<string, Unmet>;
 }
 
 /**
@@ -69,27 +82,35 @@ export const effectiveProject = (
 const effectiveFor = memoize((services: Ledger['services']) =>
   memoize((project: ComposeProject): EffectiveProject => {
     const kept = new Map<string, Kept>();
+    const refused = new Map<string, Unmet>();
+    const used = inUse(project, services);
+    const former = used.filter(({ network }) => project.networks[network] === undefined);
     for (const [name, definition] of Object.entries(project.networks)) {
-      const used = definition.external ? [] : inUse(project, services, name);
-      if (used.some(({ hash }) => hash === networkHash(definition))) continue;
-      for (const old of used) {
+      const own = used.filter(({ network }) => network === name);
+      if (definition.external || own.some(({ hash }) => hash === networkHash(definition))) continue;
+      for (const old of own) {
         const clash = clashOf(old.definition, definition);
         if (clash) kept.set(name, { definition: old.definition, unmet: unmetBy(name, clash) });
       }
+      for (const old of former) {
+        const clash = old.hash === networkHash(definition) ? undefined : clashOf(old.definition, definition);
+        if (clash) refused.set(name, refusedBy(name, old.network, clash));
+      }
     }
-    if (kept.size === 0) return { project, kept };
+    if (kept.size === 0) return { project, kept, refused };
     const old = Object.fromEntries([...kept].map(([name, { definition }]) => [name, definition]));
-    return { project: { ...project, networks: { ...project.networks, ...old } }, kept };
+    return { project: { ...project, networks: { ...project.networks, ...old } }, kept, refused };
   }),
 );
 
-/** The definitions of this network with which the present services were good. */
-const inUse = (
-  project: ComposeProject,
-  services: Ledger['services'],
-  network: string,
-): readonly Hashed<NetworkDefinition>[] =>
-  Object.keys(project.services).flatMap((service) => {
-    const used = services[service]?.good[0]?.release.spec.networks[network];
-    return used && !used.definition.external ? [used] : [];
-  });
+interface UsedNetwork extends Hashed<NetworkDefinition> {
+  readonly network: string;
+}
+
+/** The networks with which the present services were good, under the keys that they had then. */
+const inUse = (project: ComposeProject, services: Ledger['services']): readonly UsedNetwork[] =>
+  Object.keys(project.services).flatMap((service) =>
+    Object.entries(services[service]?.good[0]?.release.spec.networks ?? {})
+      .filter(([, { definition }]) => !definition.external)
+      .map(([network, hashed]) => ({ network, ...hashed })),
+  );

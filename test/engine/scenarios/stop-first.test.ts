@@ -132,6 +132,31 @@ describe('networks', () => {
     await untilAnswers(scene.port, '1.1.0');
     expect(await address()).toBe(`${net}.10`);
   });
+
+  it('a renamed key keeps a network with a fixed subnet; a changed definition is refused', async () => {
+    const scene = await createScene();
+    const net = `10.${String(100 + (scene.port % 100))}.${String(scene.port % 250)}`;
+    const composeOf = (key: string, more = ''): [string[], string] => [
+      [scene.ports, `networks: {${key}: {ipv4_address: ${net}.10}}`],
+      `networks:\n  ${key}: {${more}ipam: {config: [{subnet: ${net}.0/24}]}}\n`,
+    ];
+    await deployed(scene, ...composeOf('front'));
+    const networks = await networksOf(scene);
+    await scene.compose(scene.web(...composeOf('public')));
+    assertCode(await scene.run(['validate']), 0);
+    assertCode(await scene.once(), 0);
+    expect(await networksOf(scene)).toEqual(networks);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    await scene.compose(scene.web(...composeOf('open', 'attachable: true, ')));
+    const text = 'the network open has a subnet of the network public, which services here still use';
+    const refused = await scene.run(['validate']);
+    assertCode(refused, 1);
+    expect(refused.stdout).toContain(text);
+    const once = await scene.once();
+    assertCode(once, 3);
+    expect(once.stdout).toContain(text);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  });
 });
 
 describe('image clean-up', () => {

@@ -264,6 +264,16 @@ describe('validate --compose FOLDER --as FOLDER', () => {
       1,
       expect.stringMatching(/^error DIR\/etc: the network back keeps its old definition: .*\n {4}→ choose/m),
     ]);
+    const renamed = (more: string): Readonly<Record<string, string>> => ({
+      'compose.d/web.yaml': (file(more)['compose.d/web.yaml'] ?? '').replaceAll('back', 'rear'),
+    });
+    expect((await staged(renamed('')))[0]).toBe(0);
+    expect(await staged(renamed('internal: true, '))).toEqual([
+      1,
+      expect.stringMatching(
+        /^error DIR\/etc: the network rear has a subnet of the network back, .*\n {4}→ write/m,
+      ),
+    ]);
     // The host's own ledger says nothing about a file for another host.
     expect((await validate('--compose', at('new')))[0]).toBe(0);
   });

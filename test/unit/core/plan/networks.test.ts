@@ -95,14 +95,67 @@ describe('networks and volumes', () => {
     });
   });
 
-  it('a subnet of another network that is still needed blocks the service before anything stops', async () => {
-    const s = await deployed(withNetwork('{ipam: {config: [{subnet: 10.222.9.0/24}]}}'));
-    const compose = withNetwork('{ipam: {config: [{subnet: 10.222.9.0/24}]}}').replaceAll('back', 'rear');
+  const SUBNET = '{ipam: {config: [{subnet: 10.222.9.0/24}]}}';
+  it.each([SUBNET, '{driver_opts: {com.docker.network.bridge.name: br-9}}', '{name: lan}'])(
+    'a renamed key keeps its network if the engine can have only one of it: %s',
+    async (definition) => {
+      const s = await deployed(withNetwork(definition));
+      const { networks } = s.engine.actual();
+      for (const key of ['rear', 'side', 'back']) {
+        s.agent.wish = { ...s.agent.wish, compose: withNetwork(definition).replaceAll('back', key) };
+        expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+        expect(s.engine.actual().networks).toEqual(networks);
+        expect(s.since().filter((step) => /network|^start/.test(step))).toEqual(['start web 1']);
+      }
+    },
+  );
+
+  it('a renamed key keeps its network although another network gets the former key', async () => {
+    const s = await deployed(withNetwork(SUBNET));
+    const [network] = s.engine.actual().networks;
+    const renamed = withNetwork(SUBNET).replaceAll('back', 'rear');
+    s.agent.wish = { ...s.agent.wish, compose: renamed };
+    await s.agent.settle();
+    const more = '  api: {image: org/api, restart: always, networks: [back]}\nnetworks: {back: {}, ';
+    const compose = renamed.replace('{web: {', '\n  web: {').replace('}}\nnetworks: {', `}\n${more}`);
+    s.agent.wish = { ...s.agent.wish, compose, versions: { ...web('2'), api: 'org/api:1' } };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged', api: 'converged' });
+    expect(s.engine.actual().networks).toContainEqual(network);
+    const of = (service: string): readonly string[] =>
+      s.engine
+        .actual()
+        .containers.filter((c) => c.owner?.service === service)
+        .flatMap((c) => c.detail?.networks.map((n) => n.network) ?? []);
+    expect(of('web')).toEqual([network?.name]);
+    expect(of('api')).not.toEqual(of('web'));
+  });
+
+  it('two networks that declare one subnet are never joined into one', async () => {
+    const s = await deployed(withNetwork(SUBNET));
+    const compose = `
+services: {web: {image: org/web, restart: always, networks: [rear]}, api: {image: org/api, restart: always, networks: [side]}}
+networks: {rear: ${SUBNET}, side: ${SUBNET}}
+`;
+    s.agent.wish = { ...s.agent.wish, compose };
+    expect(outcomesOf(await deploy(s, { ...web('1'), api: 'org/api:1' }))).toEqual({
+      web: 'blocked network',
+      api: 'blocked network',
+    });
+    expect(running(s)).toEqual(['web 1']);
+  });
+
+  it('a renamed key with a changed definition blocks the service before anything stops', async () => {
+    const s = await deployed(withNetwork(SUBNET));
+    const compose = withNetwork(SUBNET.replace('{', '{internal: true, ')).replaceAll('back', 'rear');
     s.agent.wish = { ...s.agent.wish, compose };
     const [plan] = (await s.agent.settle()).services;
-    expect(plan?.decision).toMatchObject({
+    expect(plan?.decision).toEqual({
       kind: 'blocked',
-      message: 'the network rear has a subnet of our own network test_back, which is still needed',
+      reason: 'network',
+      message:
+        'the network rear has a subnet of the network back, which services here still use and which ' +
+        'is no longer in the compose files',
+      advice: 'write the unchanged definition of back below networks.rear, or choose another one',
     });
     expect(s.since()).toEqual([]);
   });
