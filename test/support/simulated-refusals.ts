@@ -3,11 +3,11 @@ import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
 import type { ContainerSpec } from '../../src/core/compose/project-model.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
 import { subnetHolder } from '../../src/core/plan/declared-subnets.ts';
-import { overlaps } from '../../src/core/plan/port-conflicts.ts';
+import { overlaps } from '../../src/core/plan/exclusive-resources.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container } from '../../src/core/state/actual.ts';
 import { donorRefusal } from './simulated-namespaces.ts';
-import { memoryOf, replaceLife, takenPort, type EngineState } from './simulated-state.ts';
+import { memoryOf, replaceLife, takenAddress, takenPort, type EngineState } from './simulated-state.ts';
 import type { SimulatedRegistry } from './simulated-registry.ts';
 
 /** What an engine answers instead of carrying an action out: an error, or that it is so already. */
@@ -148,6 +148,8 @@ const startRefusal = (
     return new AgentError('ENGINE', `${container.name} is paused`, { retry: 'later' });
   const port = takenPort(state, container);
   if (port) return new AgentError('PORT_TAKEN', `port is already allocated: ${String(port.hostPort)}`);
+  const address = takenAddress(state, container);
+  if (address !== undefined) return new AgentError('NETWORK', `Address already in use: ${address}`);
   const { networkIds } = memoryOf(state, container.id);
   const lost = container.detail?.networks.find((n) => {
     const live = state.actual.networks.find((x) => x.name === n.network);

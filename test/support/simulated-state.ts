@@ -1,4 +1,4 @@
-import { overlaps } from '../../src/core/plan/port-conflicts.ts';
+import { overlaps } from '../../src/core/plan/exclusive-resources.ts';
 import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
 import { edgePorts } from './simulated-edge.ts';
 import type { Life, Memory } from './simulated-life.ts';
@@ -39,6 +39,17 @@ export const replaceLife = (state: EngineState, { container, memory }: Life): vo
   state.memories.set(container.id, memory);
   const containers = state.actual.containers.map((c) => (c.id === container.id ? container : c));
   state.actual = { ...state.actual, containers };
+};
+
+/** A fixed address of the container that a running one has. */
+export const takenAddress = ({ actual }: EngineState, { id, detail }: Container): string | undefined => {
+  const held = actual.containers
+    .filter((c) => c.id !== id && ['running', 'paused'].includes(c.state))
+    .flatMap((c) => c.detail?.networks ?? []);
+  return (detail?.networks ?? [])
+    .flatMap(({ network, fixedIps = [] }) => fixedIps.map((ip) => ({ network, ip })))
+    .find((a) => held.some((h) => h.network === a.network && [h.ip, ...(h.fixedIps ?? [])].includes(a.ip)))
+    ?.ip;
 };
 
 /** Every port a container publishes that somebody else holds. */

@@ -5,10 +5,9 @@ import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { Container, EngineFacts } from '../state/actual.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
 import type { Action, Preflight } from './action.ts';
-import { covers, overlaps } from './port-conflicts.ts';
+import { covers, freeAddresses, overlaps } from './exclusive-resources.ts';
 import { edgeParts } from './edge/edge-view.ts';
 import type { ServiceContext } from './plan-input.ts';
-import { liveName } from './required-resources.ts';
 import { failedStepOf } from './failed-step.ts';
 import { isUp, type Slot } from './slot.ts';
 
@@ -25,7 +24,7 @@ export const preflightOf = (c: ServiceContext, release: Release, slot: Slot): Pr
   const holders = ports.map((port) => ({ port, holder: holderOf(c, port, serving) }));
   return {
     ports: holders.filter((h) => h.holder === undefined).map((h) => h.port),
-    addresses: freeAddresses(c, release),
+    addresses: freeAddresses(c.input, release),
     untried: holders.flatMap(({ port, holder }) =>
       holder === undefined || holder.isGiven ? [] : [`port ${portText(port)}, which ${holder.name} has`],
     ),
@@ -134,18 +133,4 @@ const holderOf = (
     ),
   );
   return isTheEdges ? { name: 'the edge', isGiven: false } : undefined;
-};
-
-/** The requested addresses that no running container has. */
-const freeAddresses = ({ input }: ServiceContext, { spec }: Release): readonly string[] => {
-  const mode = spec.container.networkMode;
-  if (mode.kind !== 'networks') return [];
-  return mode.attachments.flatMap(({ network, ipv4, ipv6 }) => {
-    const live = liveName(input, spec.networks, network);
-    const held = input.actual.containers
-      .filter(isUp)
-      .flatMap((o) => o.detail?.networks.filter((n) => n.network === live) ?? [])
-      .flatMap((n) => [n.ip, n.ipv6, ...(n.fixedIps ?? [])]);
-    return [ipv4, ipv6].flatMap((ip) => (ip === undefined || held.includes(ip) ? [] : [ip]));
-  });
 };

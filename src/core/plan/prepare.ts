@@ -7,7 +7,7 @@ import type { Release } from '../state/release.ts';
 import type { Action, CreateContainer } from './action.ts';
 import { absentDonor, joins, replacedDonor } from './shared-namespace.ts';
 import { edgeNetwork } from './edge/edge-view.ts';
-import { stubbornHolder, type PortHolder } from './port-conflicts.ts';
+import { exclusiveText, stubbornHolder, type Holder } from './exclusive-resources.ts';
 import { blocked, wait, type Blocked } from './gate.ts';
 import type { Decision } from './host-plan.ts';
 import { isSpent, type PlanInput, type ServiceContext, type Target } from './plan-input.ts';
@@ -66,7 +66,7 @@ const refusalOf = (
   refusalIn(networksNeed(c.input, release)) ??
   refusalIn(volumesNeed(c.input, release)) ??
   blockedBy(absentDonor(c, release)) ??
-  portRefusal(c, release) ??
+  holderRefusal(c, release) ??
   nameConflict(c, target, replica);
 
 /** What refuses a container that a switch to this release still has to create. */
@@ -95,9 +95,9 @@ export const adoptionRefusal = ({ foreign }: ServiceContext): Blocked | undefine
 const blockedBy = (decision: Decision | undefined): Blocked | undefined =>
   decision?.kind === 'blocked' ? decision : undefined;
 
-const portRefusal = (c: ServiceContext, release: Release): Blocked | undefined => {
+const holderRefusal = (c: ServiceContext, release: Release): Blocked | undefined => {
   const holder = stubbornHolder(c, release);
-  return holder && portTaken(c, holder);
+  return holder && taken(c, holder);
 };
 
 const refusalIn = (need: Need): Blocked | undefined => (need.kind === 'blocked' ? need.decision : undefined);
@@ -158,10 +158,17 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
 const orTakeOver = (c: ServiceContext, name: string): string =>
   `or let this service take it over: x-supercargo: {replaces: ${name}} in ${c.service.name}`;
 
-const portTaken = (c: ServiceContext, { port, container, held }: PortHolder): Blocked => {
-  const { text, advice } = containerOwner(container, held);
-  const message = `port ${port} is taken by ${text}`;
+const taken = (c: ServiceContext, { container, held }: Holder): Blocked => {
   const { name, owner, otherEnvironment } = container;
+  if (held.kind === 'address')
+    return blocked(
+      'network',
+      `${exclusiveText(held)} is taken by the ${owner ? '' : 'foreign '}container ${name}`,
+      'write another address in the compose file, or an ip_range without it (ipam below networks), ' +
+        'from which the engine then chooses',
+    );
+  const { text, advice } = containerOwner(container, held.port);
+  const message = `${exclusiveText(held)} is taken by ${text}`;
   if (owner)
     return blocked(
       'port',

@@ -15,13 +15,14 @@ import { repairInPlace } from './repair-in-place.ts';
 import { verdictOf } from './stop-first.ts';
 import { claimName, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import {
-  directPortHolders,
+  exclusiveText,
   hostPortsOf,
   isReadyToSwap,
   letsGo,
   overlaps,
-  type PortHolder,
-} from './port-conflicts.ts';
+  portHolders,
+  type Holder,
+} from './exclusive-resources.ts';
 import { isProven } from './edge/edge-image.ts';
 import { bake, bakeFault, othersDrain } from './edge/bake-time.ts';
 import { stateActions } from './edge/drain.ts';
@@ -226,25 +227,27 @@ const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: bool
   if (!isProven(c.input)) return stuck(wait('edge', 'the edge first has to show that it runs'));
   const quiet = quiesce([...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])]);
   if (quiet) return act(quiet, 'the edge takes its ports over');
-  return neighbour && stuck(wait('edge', `port ${neighbour.port} is still held by ${neighbour.name}`));
+  return (
+    neighbour && stuck(wait('edge', `${exclusiveText(neighbour.held)} is still held by ${neighbour.name}`))
+  );
 };
 
-const taken = ({ port, name }: PortHolder): Step =>
+const taken = ({ held, name }: Holder): Step =>
   blockedStep(
     'port',
-    `port ${port} is taken by our own container ${name}`,
+    `${exclusiveText(held)} is taken by our own container ${name}`,
     'give one of the two services another port in the compose files',
   );
 
 /** A container of another service of ours that holds a port which the edge needs. */
-export const portNeighbour = (c: ServiceContext, release: Release): PortHolder | undefined =>
-  directPortHolders(
+export const portNeighbour = (c: ServiceContext, release: Release): Holder | undefined =>
+  portHolders(
     c,
     frontendsOf(release).map((f) => ({ ...f, protocol: 'tcp' })),
   ).find((h) => h.kind === 'ours');
 
 /** To swap ports both services have to stop: ours stops once the neighbour's successor exists. */
-const swapped = (c: ServiceContext, { others }: Slot, neighbour: PortHolder): readonly Container[] => {
+const swapped = (c: ServiceContext, { others }: Slot, neighbour: Holder): readonly Container[] => {
   const next = neighbour.service === undefined ? undefined : c.input.desired[neighbour.service];
   if (next?.kind !== 'release' || !isReadyToSwap(c, neighbour)) return [];
   const wanted = hostPortsOf(next.release);

@@ -6,7 +6,7 @@ import { repairInPlace } from './repair-in-place.ts';
 import { awaitOut, awaitPorts } from './edge/port-release.ts';
 import { absentDonor, joins, restartedDonor } from './shared-namespace.ts';
 import { claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
-import { isReadyToSwap, letsGo, portHolders, type PortHolder } from './port-conflicts.ts';
+import { exclusiveText, holdersFor, isReadyToSwap, letsGo, type Holder } from './exclusive-resources.ts';
 import { wait } from './gate.ts';
 import { type Step, act, stuck } from './step.ts';
 
@@ -30,7 +30,7 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
   const quiet = quiesce(others);
   if (quiet) {
     const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
-    return holder ? awaitPort(holder) : act(quiet, `make room for ${current.name}`);
+    return holder ? awaitHolder(holder) : act(quiet, `make room for ${current.name}`);
   }
   const named = claimName(c, target, slot);
   if (named) return act(named, 'give the container its name');
@@ -63,18 +63,18 @@ const awaitDonor = (c: ServiceContext, target: Target, current: Container): Step
 const start = (c: ServiceContext, target: Target, { current, replica }: Slot): Step => {
   if (!current) return { kind: 'judged', verdict: { kind: 'idle' } };
   const holder = releasing(c, target)[0];
-  if (holder) return awaitPort(holder);
+  if (holder) return awaitHolder(holder);
   const why =
     current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
   return act([startOf(current, target)], why);
 };
 
-/** Our containers that hold a port of this release and are about to let go. */
-const releasing = (c: ServiceContext, target: Target): readonly PortHolder[] =>
-  target.release ? portHolders(c, target.release).filter((h) => letsGo(c, h)) : [];
+/** Our containers that hold what this release needs for itself, and are about to let go. */
+const releasing = (c: ServiceContext, target: Target): readonly Holder[] =>
+  target.release ? holdersFor(c, target.release).filter((h) => letsGo(c, h)) : [];
 
-const awaitPort = ({ port, name }: PortHolder): Step =>
-  stuck(wait('removal', `port ${port} is still held by ${name}`));
+const awaitHolder = ({ held, name }: Holder): Step =>
+  stuck(wait('removal', `${exclusiveText(held)} is still held by ${name}`));
 
 export const verdictOf = (c: ServiceContext, target: Target, { current, others }: Slot): Verdict => {
   if (!current) return { kind: 'idle' };

@@ -157,6 +157,39 @@ describe('networks', () => {
     expect(once.stdout).toContain(text);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
   });
+
+  it('two services swap their fixed addresses although one of them stops late', async () => {
+    const scene = await createScene();
+    const net = `10.${String(100 + (scene.port % 100))}.${String(scene.port % 250)}`;
+    const images = [
+      ['web', (await scene.push('1.0.0')).pinned],
+      ['late', (await scene.push('1.0.0', flavours.stubborn, 'late')).pinned],
+    ] as const;
+    const compose = async (web: number, late: number): Promise<void> => {
+      const at = (last: number): string => `networks: {front: {ipv4_address: ${net}.${String(last)}}}`;
+      const lines = [
+        `image: ${scene.repository('late')}`,
+        'stop_grace_period: 2s',
+        'deploy: {update_config: {monitor: 1s}}',
+        at(late),
+      ];
+      const networks = `networks:\n  front: {ipam: {config: [{subnet: ${net}.0/24}]}}\n`;
+      await scene.compose(scene.web([at(web)], `${service('late', lines)}${networks}`));
+    };
+    const addressOf = async (name: string): Promise<string | undefined> => {
+      const { id } = await onlyContainer(scene, name);
+      const { NetworkSettings } = await scene.docker.getContainer(id).inspect();
+      return NetworkSettings.Networks[`${scene.environment}_front`]?.IPAddress;
+    };
+    await compose(10, 11);
+    await scene.publish(Object.fromEntries(images));
+    assertCode(await scene.once(), 0);
+    await compose(11, 10);
+    const once = await scene.once();
+    assertCode(once, 0);
+    expect(once.stdout).not.toMatch(/could not/);
+    expect([await addressOf('web'), await addressOf('late')]).toEqual([`${net}.11`, `${net}.10`]);
+  });
 });
 
 describe('image clean-up', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { AgentError } from '../../../../src/core/errors.ts';
 import { outcomesOf } from '../../../support/simulated-agent.ts';
-import { deploy, deployed, images, running, scenario, web, WEB } from './scenario.ts';
+import { deploy, deployed, images, running, scenario, type Scenario, web, WEB } from './scenario.ts';
 
 const pair = (one: number, two: number): string => `
 services:
@@ -71,6 +72,74 @@ describe('ports and names of others', () => {
     s.engine.registry.setState('up');
     expect(outcomesOf(await s.agent.outlast())).toEqual({ one: 'converged', two: 'converged' });
     expect(running(s)).toEqual(['one 1', 'two 2']);
+  });
+});
+
+/** The services `one` and `two`, as far as they have an attachment. */
+const addressed = (attachments: readonly string[]): string => `
+services:
+${attachments.map((at, n) => `  ${PAIR[n] ?? ''}, restart: always, networks: {back: {${at}}}}`).join('\n')}
+networks: {back: {enable_ipv6: true, ipam: {config: [{subnet: 10.3.0.0/24}, {subnet: 'fd00::/64'}]}}}
+`;
+const PAIR = ['one: {image: org/web', 'two: {image: org/api'] as const;
+const v4 = (last: number): string => `ipv4_address: 10.3.0.${String(last)}`;
+const v6 = (last: number): string => `ipv6_address: 'fd00::${String(last)}'`;
+
+const addressesIn = ({ engine }: Scenario): object =>
+  Object.fromEntries(
+    engine.actual().containers.map((c) => [c.owner?.service, c.detail?.networks.map((n) => n.ip).join()]),
+  );
+
+describe('fixed addresses of others', () => {
+  const both = { one: 'org/web:1', two: 'org/api:1' };
+  it.each([
+    ['one moves to the other service', 'two', [v4(8), v4(9)], [v4(9), v4(7)], ['10.3.0.9', '10.3.0.7']],
+    ['one moves the other way', 'one', [v4(8), v4(9)], [v4(7), v4(8)], ['10.3.0.7', '10.3.0.8']],
+    ['two services swap them', 'two', [v4(8), v4(9)], [v4(9), v4(8)], ['10.3.0.9', '10.3.0.8']],
+    ['two services swap their IPv6 ones', 'one', [v6(8), v6(9)], [v6(9), v6(8)], ['fd00::9', 'fd00::8']],
+    ['its holder leaves the compose file', 'two', [v4(8), v4(9)], [v4(9)], ['10.3.0.9']],
+  ])('%s in one publish, while the holder stops late', async (_, holder, before, after, [one, two]) => {
+    const s = await deployed(addressed(before), both);
+    s.agent.wish = { ...s.agent.wish, compose: addressed(after) };
+    const error = new AgentError('ENGINE', 'cannot stop', { retry: 'later' });
+    const name = s.engine.actual().containers.find((c) => c.owner?.service === holder)?.name ?? '';
+    s.engine.fail({ kind: 'stop', error, times: 1, name });
+    await s.agent.settle();
+    const outcomes = outcomesOf(await s.agent.outlast());
+    expect(new Set(Object.values(outcomes))).toEqual(new Set(['converged']));
+    expect(addressesIn(s)).toEqual({ one, ...(two !== undefined && { two }) });
+    expect(s.since().filter((step) => /✗|quarantine/.test(step))).toEqual([`stop ${holder} 1 ✗ ENGINE`]);
+  });
+
+  it('nothing stops for an address that its holder keeps with its last good release', async () => {
+    const s = await deployed(addressed([v4(8), v4(9)]), both);
+    s.engine.registry.push('org/api:9', { exits: 1 });
+    s.agent.wish = {
+      compose: addressed([v4(8), v4(7)]),
+      versions: { ...both, two: 'org/api:9' },
+      published: { serial: 2 },
+    };
+    await s.agent.settle();
+    s.agent.wish = { ...s.agent.wish, compose: addressed([v4(9), v4(7)]) };
+    s.since();
+    const outcome = await s.agent.settle();
+    expect(outcomesOf(outcome)).toEqual({ one: 'blocked network', two: 'rolled-back 9 → 1' });
+    expect(JSON.stringify(outcome)).toMatch(
+      /address 10\.3\.0\.9 of the network test_back is taken by the container test-two-1-/,
+    );
+    expect(running(s)).toEqual(['one 1', 'two 1']);
+  });
+
+  it('an address that the engine chose for another service is not waited for', async () => {
+    const s = await deployed(addressed([v4(8), '']), both);
+    const two = s.engine.actual().containers.find((c) => c.owner?.service === 'two');
+    const networks = two?.detail?.networks.map((n) => ({ ...n, ip: '10.3.0.9' })) ?? [];
+    s.engine.byHand.change(two?.name ?? '', { detail: two?.detail && { ...two.detail, networks } });
+    s.agent.wish = { ...s.agent.wish, compose: addressed([v4(9), '']) };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ one: 'blocked network', two: 'converged' });
+    expect(running(s)).toEqual(['one 1', 'two 1']);
+    s.engine.byHand.stop(two?.name ?? '');
+    expect(outcomesOf(await s.agent.settle())).toEqual({ one: 'converged', two: 'converged' });
   });
 });
 
