@@ -269,6 +269,7 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
     case 'stop': {
       state.actual = simulate(state.actual, action, state.nowMs);
       const { id } = action.container;
+      if (action.kind === 'stop') setExitCode(state, registry, id);
       state.memories.set(id, {
         ...memoryOf(state, id),
         isStoppedByHand: action.kind === 'stop',
@@ -298,6 +299,14 @@ const carryOut = (state: EngineState, registry: SimulatedRegistry, action: Engin
     case 'remove-image':
       state.actual = simulate(state.actual, action, state.nowMs);
   }
+};
+
+const setExitCode = (state: EngineState, registry: SimulatedRegistry, id: string): void => {
+  const container = state.actual.containers.find((c) => c.id === id);
+  const { stopsWith } = container ? registry.behaviourOf(container.imageId) : {};
+  if (!container?.detail || stopsWith === undefined) return;
+  const stopped = { ...container, detail: { ...container.detail, exitCode: stopsWith } };
+  replaceLife(state, { container: stopped, memory: memoryOf(state, id) });
 };
 
 const remember = (state: EngineState, id: string, networks: readonly string[]): void => {

@@ -11,6 +11,8 @@ export interface Behaviour {
   readonly afterMs?: number;
   /** It ends with this code, after `afterMs`. */
   readonly exits?: number;
+  /** It ends with this code when the agent stops it; 143 by default. */
+  readonly stopsWith?: number;
   /** Ends by itself with code 1 so long after each start, whatever it said before. */
   readonly diesAfterMs?: number;
   /** Its check says unhealthy so long after each start. */

@@ -26,10 +26,14 @@ const isGiving = (donor: Container | undefined): boolean =>
 const joinedBy = (release: Release | undefined): readonly JoinedNamespace[] =>
   release ? joinedNamespaces(release.spec.container) : [];
 
-/** It ended with 0 and is not meant to run again. */
-const hasCompleted = ({ state, owner, detail }: Container): boolean =>
+/** A later end than this start was in a namespace that the donor no longer gives. */
+const startOf = (donor: Container): number => donor.detail?.startedAtMs ?? Infinity;
+
+/** It ended with 0 before the donor started anew, and is not meant to run again. */
+const hasCompleted = ({ state, owner, detail }: Container, donor: Container): boolean =>
   state === 'exited' &&
   detail?.exitCode === 0 &&
+  (detail.finishedAtMs ?? 0) <= startOf(donor) &&
   owner?.restart.name !== 'always' &&
   owner?.restart.name !== 'unless-stopped';
 
@@ -39,13 +43,30 @@ export const replacedDonor = (
   release: Release | undefined,
   container: Container,
 ): JoinedNamespace | undefined =>
-  hasCompleted(container)
-    ? undefined
-    : joinedBy(release).find(({ namespace, donor: name }) => {
-        const donor = donorOf(actual, name);
-        const joined = container.detail?.joined?.[namespace];
-        return donor && joined !== undefined && joined !== donor.id && joined !== donor.name;
-      });
+  joinedBy(release).find(({ namespace, donor: name }) => {
+    const donor = donorOf(actual, name);
+    const joined = container.detail?.joined?.[namespace];
+    const isOther = joined !== undefined && joined !== donor?.id && joined !== donor?.name;
+    return donor !== undefined && isOther && !hasCompleted(container, donor);
+  });
+
+/**
+ * Whether the container ended after its donor had been restarted. It ran cut off by then, and most likely the
+ * agent stopped it, so neither success nor failure follows from its exit code.
+ */
+export const endedCutOff = (
+  actual: Actual,
+  release: Release | undefined,
+  { state, detail }: Container,
+): boolean =>
+  state === 'exited' &&
+  detail?.startFault === undefined &&
+  joinedBy(release).some(({ donor: name }) => {
+    const donor = donorOf(actual, name);
+    if (!donor) return false;
+    const restartedMs = startOf(donor);
+    return (detail?.startedAtMs ?? Infinity) < restartedMs && restartedMs < (detail?.finishedAtMs ?? 0);
+  });
 
 /** The first donor that started after the container, which so runs in the donor's former namespace. */
 export const restartedDonor = (

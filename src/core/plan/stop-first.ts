@@ -4,7 +4,7 @@ import { judgeContainer, type Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
 import { awaitOut, awaitPorts } from './edge/port-release.ts';
-import { absentDonor, joins, restartedDonor } from './shared-namespace.ts';
+import { absentDonor, endedCutOff, joins, restartedDonor } from './shared-namespace.ts';
 import { claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import { exclusiveText, holdersFor, isReadyToSwap, letsGo, type Holder } from './exclusive-resources.ts';
 import { wait } from './gate.ts';
@@ -81,6 +81,7 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
   const { input } = c;
   const spec = target.release?.spec;
   if (!spec) return isUp(current) ? { kind: 'good' } : { kind: 'idle' };
+  if (endedCutOff(input.actual, target.release, current)) return { kind: 'idle' };
   return judgeContainer({
     container: current,
     spec,

@@ -174,6 +174,38 @@ describe('who joins', () => {
     expect(reached(s)).toEqual({ 'vpn 2': true, 'side 1': true });
   });
 
+  describe.each([0, 143])('with restart: "no" whose program ends with %s when it is stopped', (stopsWith) => {
+    const replacing = [
+      'create side 1 unarmed',
+      'stop side 1',
+      'rename side 1 test-side-aside-#',
+      'rename side 1 test-side-1-#',
+      'start side 1',
+      'remove side 1',
+    ];
+    it.each<[string, string, (s: Scenario) => unknown, readonly string[]]>([
+      ['replaced', '2', async (s) => deploy(s, versions('2')), replacing],
+      ['removed by hand', '1', ({ engine }) => engine.byHand.remove('vpn'), replacing],
+      [
+        'restarted by hand',
+        '1',
+        ({ engine }) => engine.byHand.restart('vpn'),
+        ['stop side 1', 'start side 1'],
+      ],
+    ])('is started once after its donor was %s', async (_, version, change, steps) => {
+      const once = composeOf().replace('org/side\n    restart: always', "org/side\n    restart: 'no'");
+      const s = scenario(once, { ...IMAGES, 'org/side:1': { stopsWith } });
+      await deploy(s, versions('1'));
+      s.engine.advance(10_000);
+      s.since();
+      await change(s);
+      s.engine.advance(1_000);
+      expect(outcomesOf(await s.agent.outlast())).toEqual(converged);
+      expect(reached(s)).toEqual({ [`vpn ${version}`]: true, 'side 1': true });
+      expect(s.since().filter((step) => / side /.test(step))).toEqual(steps);
+    });
+  });
+
   it('is not run again once it has completed', async () => {
     const job = composeOf().replace('org/side\n    restart: always', "org/side\n    restart: 'no'");
     const s = scenario(job, { ...IMAGES, 'org/side:1': { exits: 0 } });
