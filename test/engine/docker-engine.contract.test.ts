@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { createDockerEngine } from '../../src/adapters/docker/docker-engine.ts';
+import type { Engine } from '../../src/core/ports/engine.ts';
 import { sharedDocker } from '../support/context.ts';
 import { engineContract } from '../support/engine-contract.ts';
 import { flavours } from '../support/flavours.ts';
@@ -14,10 +15,12 @@ engineContract('the docker engine', async () => {
   // A version of its own: its content, and so its id, is shared with no other test.
   const image = await push(inject('registry'), 'contract/web', environment, flavours.web);
   const socketPath = inject('dockerHost').replace('unix://', '');
-  const engine = createDockerEngine({ kind: 'unix', socketPath }, NO_SOURCES, NO_EDGE_HOME);
+  const connect = (): Engine => createDockerEngine({ kind: 'unix', socketPath }, NO_SOURCES, NO_EDGE_HOME);
+  const engine = connect();
   const { signal } = new AbortController();
   return {
     engine,
+    neighbour: connect(),
     environment,
     image: image.pinned,
     absent: `${image.repository}:9.9.9@sha256:${'0'.repeat(64)}`,

@@ -18,6 +18,8 @@ import { project } from './world.ts';
 /** An engine, and two images of its registry. */
 export interface ContractSubject {
   readonly engine: Engine;
+  /** The same engine, as the agent of another environment sees it. */
+  readonly neighbour: Engine;
   /** Nothing of it is on the engine yet. */
   readonly environment: string;
   /** `REPOSITORY:TAG@DIGEST`; serves, and ends promptly when it is stopped. */
@@ -415,6 +417,19 @@ networks:
       await apply(remove);
       await apply(remove);
       expect((await observe()).networks.map((n) => n.name)).not.toContain(wanted.name);
+    });
+
+    it('creates one network of a name that two environments want at the same moment', async () => {
+      const other = `${subject.environment}_eu`;
+      // The first action of an engine's port takes longer.
+      for (const logical of ['first', 'second']) {
+        const wanted = network(logical);
+        const action: EngineAction = { kind: 'create-network', ...wanted };
+        await Promise.all([apply(action), subject.neighbour.apply(action, other, () => undefined, signal)]);
+        const made = (await observe()).networks.filter((n) => n.name === wanted.name);
+        for (const { id, name } of made) await apply({ kind: 'remove-network', id, name });
+        expect(made).toHaveLength(1);
+      }
     });
 
     it('creates a container with an address of its own, which nobody finds by name until it rejoins', async () => {

@@ -5,6 +5,7 @@ import type { EngineAction } from '../../core/ports/engine.ts';
 import { inBody } from './request-body.ts';
 import { statusOf } from './engine-error.ts';
 import { resourceLabels } from './labels.ts';
+import { yieldName } from './yield-name.ts';
 
 type CreateNetwork = Extract<EngineAction, { kind: 'create-network' }>;
 type Range = Readonly<Record<string, string>>;
@@ -88,8 +89,10 @@ export const createNetwork = async (
   environment: string,
   signal: AbortSignal,
 ): Promise<void> => {
-  const create = (ranges?: readonly Range[]): Promise<Dockerode.Network> =>
-    docker.createNetwork(inBody(bodyOf(action, environment, ranges), signal));
+  const create = async (ranges?: readonly Range[]): Promise<void> => {
+    const { id } = await docker.createNetwork(inBody(bodyOf(action, environment, ranges), signal));
+    await yieldName(docker, { id, name: action.name }, signal);
+  };
   if (action.pinned !== true) {
     await create();
     return;

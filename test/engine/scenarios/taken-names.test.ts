@@ -52,7 +52,7 @@ describe('two environments that come to the same names', () => {
     if (!winner || !loser) throw new Error(ends.map(({ once }) => told(once)).join('\n'));
     assertCode(loser.once, 3);
     expect(told(loser.once)).toContain(`belongs to the environment ${winner.scene.environment}`);
-    // This engine allows two networks of one name, and starts nothing on them until the loser has removed its own.
+    // An engine without unique names may have had two networks of this name for a moment.
     await eventually(async () => (await winner.scene.once()).code === 0, {
       describe: async () => told(await winner.scene.run(['status'])),
     });

@@ -1,6 +1,7 @@
 import type Dockerode from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { createNetwork, upperHalf } from '../../../../src/adapters/docker/networks.ts';
+import { yieldName } from '../../../../src/adapters/docker/yield-name.ts';
 import { DEFAULT_NETWORK } from '../../../../src/core/compose/project-model.ts';
 
 const signal = new AbortController().signal;
@@ -44,6 +45,7 @@ const engineGiving = (
         remove: async () => Promise.resolve(calls.push('remove')),
       });
     },
+    listNetworks: async () => Promise.resolve([]),
   } as unknown as Dockerode;
   return { docker, calls, asked };
 };
@@ -128,5 +130,77 @@ describe('a network', () => {
     expect(real).toEqual(['test_edge', 'h1']);
     expect(trial).not.toContain('test_edge');
     expect(trial).not.toContain('h1');
+  });
+});
+
+const NAME = { id: 'mine', name: 'test_back' };
+interface Twin {
+  readonly Id: string;
+  readonly Name?: string;
+  readonly Created: string;
+}
+const MINE: Twin = { Id: 'mine', Created: '2026-01-01T00:00:00.5Z' };
+
+/** Lists these networks, one answer after the other and the last one again and again. */
+const engineListing = (
+  answers: readonly (readonly Twin[])[],
+  users: readonly string[] = [],
+  refusal?: Error,
+) => {
+  const calls: string[] = [];
+  let asked = 0;
+  const docker = {
+    listNetworks: async () => {
+      const listed = answers[Math.min(asked, answers.length - 1)] ?? [];
+      asked += 1;
+      return Promise.resolve(listed.map((n) => ({ Name: 'test_back', ...n })));
+    },
+    listContainers: async ({ all, filters }: { all: boolean; filters: object }) => {
+      calls.push(`users ${JSON.stringify({ all, filters })}`);
+      return Promise.resolve(users);
+    },
+    getNetwork: (id: string) => ({
+      remove: async () => {
+        calls.push(`remove ${id}`);
+        if (refusal) throw refusal;
+        return Promise.resolve();
+      },
+    }),
+  } as unknown as Dockerode;
+  return { docker, calls };
+};
+
+const USERS = 'users {"all":true,"filters":{"network":["mine"]}}';
+
+describe('a network that got its name at the same moment as another one', () => {
+  const older: Twin = { Id: 'x', Created: '2026-01-01T00:00:00.123456Z' };
+  const younger: Twin = { Id: 'x', Created: '2026-01-01T00:00:00.75Z' };
+  const twin = (id: string): Twin => ({ Id: id, Created: MINE.Created });
+
+  it.each<[string, readonly (readonly Twin[])[], readonly string[]]>([
+    ['is alone', [[MINE]], []],
+    ['merely begins with the name', [[MINE, { ...older, Name: 'test_back-2' }]], []],
+    ['is the younger one', [[MINE, older]], [USERS, 'remove mine']],
+    ['has the larger id of two of one age', [[MINE, twin('a')]], [USERS, 'remove mine']],
+    ['has the smaller id of two of one age', [[MINE, twin('z')], [MINE]], []],
+    ['is the older one, and the other goes', [[MINE, younger], [MINE, younger], [MINE]], []],
+    ['is the older one, and the other stays', [[MINE, younger]], [USERS, 'remove mine']],
+  ])('%s', async (_, answers, expected) => {
+    const { docker, calls } = engineListing(answers);
+    await yieldName(docker, NAME, signal);
+    expect(calls).toEqual(expected);
+  });
+
+  it('stays if it has containers', async () => {
+    const { docker, calls } = engineListing([[MINE, older]], ['c1']);
+    await yieldName(docker, NAME, signal);
+    expect(calls).toEqual([USERS]);
+  });
+
+  it('stays if a container joins it in between, and tells any other failure', async () => {
+    const joined = engineListing([[MINE, older]], [], refused(403, 'has active endpoints'));
+    await yieldName(joined.docker, NAME, signal);
+    const broken = engineListing([[MINE, older]], [], refused(500, 'disk full'));
+    await expect(yieldName(broken.docker, NAME, signal)).rejects.toThrow('disk full');
   });
 });

@@ -14,6 +14,7 @@ engineContract('the simulated engine', () => {
         return engine.apply(...args);
       },
     },
+    neighbour: engine,
     environment: ENVIRONMENT,
     image: `org/web:1.0.0@${digestOf('org/web:1.0.0')}`,
     absent: `org/web:9.9.9@${digestOf('org/web:9.9.9')}`,
