@@ -1,7 +1,7 @@
 import { AgentError } from '../../src/core/errors.ts';
 import { serverName } from '../../src/core/edge/haproxy-names.ts';
 import type { EdgeFrontendSeen, EdgeServerSeen, EdgeState } from '../../src/core/edge/edge-config.ts';
-import { overlaps } from '../../src/core/plan/exclusive-resources.ts';
+import { overlaps } from '../../src/core/plan/host-ports.ts';
 import { bound, left, unbound } from '../../src/core/plan/edge/simulate-edge.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { Edges, EdgeRuntimeAction } from '../../src/core/ports/edge.ts';

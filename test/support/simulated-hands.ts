@@ -6,6 +6,7 @@ import type {
   ContainerDetail,
   CreateFacts,
   Limits,
+  Network,
   OtherOwner,
 } from '../../src/core/state/actual.ts';
 import { ended } from './simulated-life.ts';
@@ -41,6 +42,7 @@ export interface ByHand {
   readonly removeNetwork: (name: string) => void;
   /** A network or a volume of another environment; nothing where the name is taken. */
   readonly addNetwork: (name: string, otherEnvironment: string, when?: 'at the same moment') => void;
+  readonly putNetwork: (network: Network) => void;
   readonly addVolume: (name: string, otherEnvironment?: string) => void;
   readonly removeVolume: (name: string) => void;
   readonly removeImage: (id: ImageId) => void;
@@ -165,6 +167,9 @@ export const createByHand = (state: EngineState, tell: () => void): ByHand => {
       // Old engines look for the name first, and take it later.
       if (when === undefined && state.actual.networks.some((n) => n.name === name)) return;
       const network = { id: `other ${name}`, name, subnets: [], owner: undefined, otherEnvironment };
+      state.actual = { ...state.actual, networks: [...state.actual.networks, network] };
+    },
+    putNetwork: (network) => {
       state.actual = { ...state.actual, networks: [...state.actual.networks, network] };
     },
     addVolume: (name, otherEnvironment) => {

@@ -3,7 +3,7 @@ import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
 import type { ContainerSpec } from '../../src/core/compose/project-model.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
 import { subnetHolder } from '../../src/core/plan/declared-subnets.ts';
-import { overlaps } from '../../src/core/plan/exclusive-resources.ts';
+import { overlaps } from '../../src/core/plan/host-ports.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container } from '../../src/core/state/actual.ts';
 import { donorRefusal } from './simulated-namespaces.ts';

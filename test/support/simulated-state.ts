@@ -1,4 +1,4 @@
-import { overlaps } from '../../src/core/plan/exclusive-resources.ts';
+import { overlaps } from '../../src/core/plan/host-ports.ts';
 import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
 import { edgePorts } from './simulated-edge.ts';
 import type { Life, Memory } from './simulated-life.ts';

@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode';
-import type { ContainerDetail, ContainerState, Endpoint, Health } from '../../core/state/actual.ts';
+import type { ContainerDetail, ContainerState, Endpoint, Health, HostPort } from '../../core/state/actual.ts';
 import type { Healthcheck, RestartPolicy } from '../../core/compose/project-model.ts';
 import { canonicalIp } from '../../core/compose/ip.ts';
 import { donorIn } from '../../core/compose/namespaces.ts';
@@ -118,6 +118,27 @@ const isUnlimited = (log: Inspected['HostConfig']['LogConfig'] | undefined): boo
   log?.Type === 'json-file' && ['', '-1'].includes((log.Config as LogOptions | null)?.['max-size'] ?? '');
 
 type LogOptions = Readonly<Record<string, string | undefined>>;
+
+interface Binding {
+  readonly HostIp: string;
+  readonly HostPort: string;
+}
+
+const hostPortsOf = (key: string, bindings: readonly Binding[] | null): readonly HostPort[] =>
+  (bindings ?? [])
+    .map((b) => ({
+      hostAddress: b.HostIp,
+      hostPort: Number(b.HostPort),
+      protocol: key.split('/')[1] ?? 'tcp',
+    }))
+    .filter(({ hostPort }) => hostPort > 0);
+
+/** The host ports that it has now, read together with its networks. Undefined if the answer has none. */
+export const publishedIn = ({ NetworkSettings }: Inspected): readonly HostPort[] | undefined => {
+  const ports = NetworkSettings.Ports as
+    Readonly<Record<string, readonly Binding[] | null>> | null | undefined;
+  return ports ? Object.entries(ports).flatMap((entry) => hostPortsOf(...entry)) : undefined;
+};
 
 export const detailOf = (i: Inspected): ContainerDetail => {
   const host = i.HostConfig;

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import { LABELS } from '../../core/docker-names.ts';
 import type { ObserveScope } from '../../core/ports/engine.ts';
 import type { Actual, Container, EngineFacts, HostPort } from '../../core/state/actual.ts';
-import { detailOf, stateOf } from './container-detail.ts';
+import { detailOf, publishedIn, stateOf } from './container-detail.ts';
 import { createFactsOf } from './inspected-config.ts';
 import { asText, labelsOf } from './response-types.ts';
 import type { Ask } from './engine-call.ts';
@@ -139,16 +139,19 @@ const createContainers = (ask: Ask, isFollowed: () => boolean) => {
     listed: Container,
     withFacts: boolean,
     signal: AbortSignal,
-  ): Promise<Pick<Container, 'state' | 'detail'>> => {
+  ): Promise<Pick<Container, 'state' | 'detail' | 'ports'>> => {
     try {
       const inspected = parse(await ask.text(`/containers/${listed.id}/json`, signal)) as Inspected;
       const image = withFacts ? await imageConfig(ask, listed.imageId, signal) : undefined;
       const facts = withFacts ? { facts: createFactsOf(inspected, image) } : {};
       // The list shows a container whose removal failed as `removing` for ever.
       const state = listed.state === 'removing' ? stateOf(inspected.State.Status) : listed.state;
-      return { state, detail: { ...detailOf(inspected), ...facts } };
+      // The list may be from before it joined its networks. Of a container that ended since, the list counts.
+      const isRunning = listed.state === 'running' && stateOf(inspected.State.Status) === 'running';
+      const ports = (isRunning ? publishedIn(inspected) : undefined) ?? listed.ports;
+      return { state, ports, detail: { ...detailOf(inspected), ...facts } };
     } catch (error) {
-      if (statusOf(error) === 404) return { state: listed.state, detail: undefined };
+      if (statusOf(error) === 404) return { state: listed.state, ports: listed.ports, detail: undefined };
       throw error;
     }
   };

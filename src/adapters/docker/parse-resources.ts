@@ -27,6 +27,21 @@ const otherEnvironment = (
   return name === undefined || name === environment ? {} : { otherEnvironment: name };
 };
 
+/** The other gateway modes open ports of containers without mapping them to the host. */
+const isRouted = ([option, value]: readonly [string, string]): boolean =>
+  option.startsWith('com.docker.network.bridge.gateway_mode_') && value !== 'nat';
+
+const publishing = ({
+  Internal,
+  Driver,
+  Options,
+}: Dockerode.NetworkInspectInfo): Pick<Network, 'publishes'> => {
+  if (Internal) return { publishes: 'never' };
+  const options = (Options as Readonly<Record<string, string>> | null | undefined) ?? {};
+  const isPlain = Driver === 'bridge' && !Object.entries(options).some(isRouted);
+  return isPlain ? {} : { publishes: 'unknown' };
+};
+
 export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: string): Network => {
   const labels = labelsOf(info.Labels);
   const network = labels[LABELS.network];
@@ -35,6 +50,7 @@ export const networkOf = (info: Dockerode.NetworkInspectInfo, environment: strin
     id: asText(info.Id),
     name: asText(info.Name),
     subnets: (info.IPAM?.Config ?? []).flatMap((c) => (c['Subnet'] ? [c['Subnet']] : [])),
+    ...publishing(info),
     owner: isOurs ? { network, hash: labels[LABELS.definition] ?? '' } : undefined,
     ...otherEnvironment(labels, environment),
   };

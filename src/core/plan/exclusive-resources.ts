@@ -1,6 +1,7 @@
 import { memoize } from '../memoize.ts';
 import type { Actual, Container, HostPort } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
+import { overlaps, publishedPorts } from './host-ports.ts';
 import type { PlanInput, ServiceContext } from './plan-input.ts';
 import { isLastStand } from './gate.ts';
 import { quarantineOf } from './quarantine.ts';
@@ -19,29 +20,6 @@ export interface Holder {
   readonly container: Container;
   readonly held: Exclusive;
 }
-
-const ANY = new Set(['', '0.0.0.0', '::']);
-
-export const overlaps = (a: HostPort, b: HostPort): boolean =>
-  a.hostPort === b.hostPort &&
-  a.protocol === b.protocol &&
-  (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress) || ANY.has(b.hostAddress));
-
-/** Whether the owner of `a` also has `b`. */
-export const covers = (a: HostPort, b: HostPort): boolean =>
-  overlaps(a, b) && (a.hostAddress === b.hostAddress || ANY.has(a.hostAddress));
-
-/** What the engine publishes: a release behind the edge leaves its ports to the edge. */
-export const publishedPorts = (release: Release): readonly HostPort[] =>
-  release.spec.exposure === 'edge' ? [] : hostPortsOf(release);
-
-/** Every host port of a release, whether the engine or the edge opens it. */
-export const hostPortsOf = (release: Release): readonly HostPort[] =>
-  release.spec.container.ports.flatMap((p) =>
-    p.hostPort === undefined
-      ? []
-      : [{ hostAddress: p.hostAddress, hostPort: p.hostPort, protocol: p.protocol }],
-  );
 
 const asPort = (port: HostPort): Exclusive => ({ kind: 'port', port });
 
@@ -76,10 +54,10 @@ const conflicts = (a: Exclusive, b: Exclusive): boolean =>
     : b.kind === 'address' && a.network === b.network && a.ip === b.ip;
 
 /** `port 80/tcp` */
+export const portText = ({ hostPort, protocol }: HostPort): string => `port ${String(hostPort)}/${protocol}`;
+
 export const exclusiveText = (what: Exclusive): string =>
-  what.kind === 'port'
-    ? `port ${String(what.port.hostPort)}/${what.port.protocol}`
-    : `address ${what.ip} of the network ${what.network}`;
+  what.kind === 'port' ? portText(what.port) : `address ${what.ip} of the network ${what.network}`;
 
 interface Holding {
   readonly container: Container;

@@ -1,4 +1,6 @@
+import type { Container } from '../state/actual.ts';
 import type { Keep } from './goal.ts';
+import { lostPort } from './lost-ports.ts';
 import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
 import { drain, drainedOf } from './edge/drain.ts';
 import { startFirst } from './start-first.ts';
@@ -17,7 +19,11 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
   // Its address or network may be gone for good, so another container of the release takes its place.
   const unstartable =
     failedStep?.action === 'start' && failedStep.code !== 'PORT_TAKEN' ? failedStep.containerId : undefined;
-  const slots = slotsOf(c, target, (o) => o.id === unstartable);
+  const slots = slotsOf(
+    c,
+    target,
+    (o) => o.id === unstartable || lostPort(c.input, target.release, o) !== undefined || hasSuccessor(c, o),
+  );
   const desired = slots.filter((s) => !isExtra(c, target, s));
   const good = c.record.good[0];
   const isCompleted = good?.completed === true && good.release.id === target.id;
@@ -58,6 +64,18 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
 /** A container with a volume of another environment runs on, but its service is not converged. */
 const settledOf = (c: ServiceContext, { settled }: Keep, { release }: Target): Decision =>
   (settled.kind === 'converged' && release ? takenVolumes(c.input, release) : undefined) ?? settled;
+
+/** It stopped for a younger container of its release, which was created while it ran and starts next. */
+const hasSuccessor = (c: ServiceContext, { state, owner, detail }: Container): boolean =>
+  state === 'exited' &&
+  c.own.some(
+    (o) =>
+      o.owner?.replica === owner?.replica &&
+      o.owner?.release === owner?.release &&
+      o.detail?.startedAtMs === undefined &&
+      (o.detail?.createdAtMs ?? 0) > (detail?.startedAtMs ?? Infinity) &&
+      (o.detail?.createdAtMs ?? Infinity) < (detail?.finishedAtMs ?? 0),
+  );
 
 /** Nothing is left to do for the slot: it serves, or an operator has to act. */
 const hasTakenOver = (step: Step | undefined): boolean =>

@@ -1,5 +1,5 @@
 import type { Actual, Container, HostPort } from '../state/actual.ts';
-import { overlaps } from './exclusive-resources.ts';
+import { overlaps } from './host-ports.ts';
 
 /** The owner of a port for messages: environment and service, as far as they are known. */
 export interface PortOwner {

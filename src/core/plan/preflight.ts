@@ -5,7 +5,9 @@ import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { Container, EngineFacts } from '../state/actual.ts';
 import type { Release, ReleaseSpec } from '../state/release.ts';
 import type { Action, Preflight } from './action.ts';
-import { covers, freeAddresses, overlaps } from './exclusive-resources.ts';
+import { freeAddresses } from './exclusive-resources.ts';
+import { covers, overlaps } from './host-ports.ts';
+import { lostPort } from './lost-ports.ts';
 import { edgeParts } from './edge/edge-view.ts';
 import type { ServiceContext } from './plan-input.ts';
 import { failedStepOf } from './failed-step.ts';
@@ -48,7 +50,10 @@ const portText = ({ hostAddress, hostPort, protocol }: Port): string =>
 const isRisky = (c: ServiceContext, release: Release, serving: readonly Container[]): boolean =>
   failedStepOf(c, release.id)?.action === 'start' ||
   dependsOnMore(release.spec, c.input.actual.engine) ||
-  serving.some((o) => !isAccepted(release.spec, specOfServing(c, o)));
+  // Another program may have taken the port meanwhile.
+  serving.some(
+    (o) => lostPort(c.input, release, o) !== undefined || !isAccepted(release.spec, specOfServing(c, o)),
+  );
 
 const specOfServing = (c: ServiceContext, { owner }: Container): ReleaseSpec | undefined =>
   c.record.good.find((g) => g.release.id === owner?.release)?.release.spec;

@@ -7,7 +7,8 @@ import type { Release } from '../state/release.ts';
 import type { Action, CreateContainer } from './action.ts';
 import { absentDonor, joins, replacedDonor } from './shared-namespace.ts';
 import { edgeNetwork } from './edge/edge-view.ts';
-import { exclusiveText, stubbornHolder, type Holder } from './exclusive-resources.ts';
+import { lostPort } from './lost-ports.ts';
+import { exclusiveText, portText, stubbornHolder, type Holder } from './exclusive-resources.ts';
 import { blocked, wait, type Blocked } from './gate.ts';
 import type { Decision } from './host-plan.ts';
 import { isSpent, type PlanInput, type ServiceContext, type Target } from './plan-input.ts';
@@ -150,6 +151,8 @@ const whyCreate = (c: ServiceContext, { id, release }: Target, { others, replica
   const same = others.filter((o) => o.owner?.release === id);
   const replaced = same.map((o) => replacedDonor(c.input.actual, release, o)).find((j) => j !== undefined);
   if (replaced) return `it ${joins(replaced)}, which has been replaced`;
+  const lost = same.map((o) => lostPort(c.input, release, o)).find((port) => port !== undefined);
+  if (lost) return `the engine joined its network without ${portText(lost)}`;
   return others.length > 0
     ? `replace ${others.map((o) => o.name).join(', ')}`
     : `replica ${String(replica)} of ${c.service.name} is missing`;

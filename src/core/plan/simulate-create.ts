@@ -3,7 +3,7 @@ import type { Attachment, ContainerSpec } from '../compose/project-model.ts';
 import type { Container, ContainerDetail, CreateFacts, Endpoint, Limits } from '../state/actual.ts';
 import type { EpochMs } from '../time.ts';
 import type { CreateContainer } from './action.ts';
-import { publishedPorts } from './exclusive-resources.ts';
+import { publishedPorts } from './host-ports.ts';
 import { idOf } from './simulated-id.ts';
 
 export const endpointOf = (

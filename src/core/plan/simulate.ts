@@ -53,6 +53,7 @@ export const simulate = (
             id: idOf('network', action.name),
             name: action.name,
             subnets: subnetsFor(action.definition, actual.networks),
+            ...(action.definition.internal && { publishes: 'never' as const }),
             owner: { network: action.network, hash: action.hash },
           },
         ],

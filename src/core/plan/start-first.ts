@@ -14,15 +14,8 @@ import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
 import { verdictOf } from './stop-first.ts';
 import { claimName, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
-import {
-  exclusiveText,
-  hostPortsOf,
-  isReadyToSwap,
-  letsGo,
-  overlaps,
-  portHolders,
-  type Holder,
-} from './exclusive-resources.ts';
+import { exclusiveText, isReadyToSwap, letsGo, portHolders, type Holder } from './exclusive-resources.ts';
+import { hostPortsOf, overlaps } from './host-ports.ts';
 import { isProven } from './edge/edge-image.ts';
 import { bake, bakeFault, othersDrain } from './edge/bake-time.ts';
 import { stateActions } from './edge/drain.ts';

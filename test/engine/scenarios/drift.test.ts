@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { once as emitted } from 'node:events';
+import { createServer } from 'node:net';
 import type Docker from 'dockerode';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
@@ -88,6 +90,35 @@ describe('a container whose address another one took while it was off its networ
     const { NetworkSettings } = await scene.docker.getContainer(id).inspect();
     expect(NetworkSettings.Networks[network]?.IPAddress).toBe(`${subnet}.9`);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  });
+});
+
+describe('a container whose port another program took while it was off its network', () => {
+  it('is not converged and runs on, and has its port back once that program is gone', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    const { id } = await onlyContainer(scene);
+    const network = scene.docker.getNetwork(`${scene.environment}_default`);
+    await network.disconnect({ Container: id, Force: true });
+    const thief = createServer((socket) => socket.destroy()).listen(scene.port);
+    onTestFinished(() => void thief.close());
+    await emitted(thief, 'listening');
+    const isBlocked = async (): Promise<void> => {
+      const taken = await scene.once();
+      expect(taken.code).toBe(3);
+      expect(taken.stdout).toMatch(
+        new RegExp(`web +blocked[\\s\\S]*${String(scene.port)}: bind: address already`),
+      );
+      expect(await onlyContainer(scene)).toMatchObject({ id, state: 'running' });
+    };
+    await isBlocked();
+    await isBlocked();
+    thief.close();
+    await emitted(thief, 'close');
+    assertCode(await scene.once(), 0);
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    expect(await onlyContainer(scene)).toMatchObject({ state: 'running', restart: 'unless-stopped' });
+    expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
   });
 });
 

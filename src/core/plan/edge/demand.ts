@@ -6,7 +6,8 @@ import type { Release } from '../../state/release.ts';
 import type { Goal } from '../goal.ts';
 import { isSpent, type ServiceContext } from '../plan-input.ts';
 import { isUp, slotsOf, type Slot } from '../slot.ts';
-import { isReadyToSwap, letsGo, overlaps, publishedPorts } from '../exclusive-resources.ts';
+import { isReadyToSwap, letsGo } from '../exclusive-resources.ts';
+import { overlaps, publishedPorts } from '../host-ports.ts';
 import { isFit, portNeighbour } from '../start-first.ts';
 import {
   backendsOf,

@@ -1,5 +1,5 @@
 import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/edge-config.ts';
-import { overlaps } from '../exclusive-resources.ts';
+import { overlaps } from '../host-ports.ts';
 import type { PlanInput } from '../plan-input.ts';
 import { portOwners, type PortOwners } from './port-availability.ts';
 import type { EdgeDemand } from './demand.ts';

@@ -4,7 +4,7 @@ import { exposureOf } from '../../compose/start-first-checks.ts';
 import type { EdgeFrontend } from '../../edge/edge-config.ts';
 import type { HostListener, HostPort } from '../../state/actual.ts';
 import type { Ledger } from '../../state/ledger.ts';
-import { covers, overlaps } from '../exclusive-resources.ts';
+import { covers, overlaps } from '../host-ports.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../plan-input.ts';
 import type { Decision, TakenPort } from '../host-plan.ts';

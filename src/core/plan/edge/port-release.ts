@@ -1,6 +1,6 @@
 import type { Container } from '../../state/actual.ts';
 import type { Release } from '../../state/release.ts';
-import { overlaps, publishedPorts } from '../exclusive-resources.ts';
+import { overlaps, publishedPorts } from '../host-ports.ts';
 import { wait } from '../gate.ts';
 import type { ServiceContext } from '../plan-input.ts';
 import { isUp } from '../slot.ts';

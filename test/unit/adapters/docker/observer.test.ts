@@ -28,13 +28,18 @@ const NETWORKS = [
 ];
 
 /** `gone`: those whose inspection says 404. What is in `lines` may change between two looks; `meanwhile` happens while that is asked for. */
-const engineWith = (lines: object[], gone: readonly string[] = [], State: { Status?: string } = {}) => {
+const engineWith = (
+  lines: object[],
+  gone: readonly string[] = [],
+  State: { Status?: string } = {},
+  Ports?: object,
+) => {
   const meanwhile = new Map<string, () => void>();
   const asked: string[] = [];
   const answerTo = (path: string): unknown => {
     const [, id] = /^\/containers\/([^/]+)\/json$/.exec(path) ?? [];
     if (id !== undefined && gone.includes(id)) throw Object.assign(new Error('gone'), { statusCode: 404 });
-    if (id !== undefined) return { ...INSPECTED, State, Id: id };
+    if (id !== undefined) return { ...INSPECTED, NetworkSettings: { Networks: {}, Ports }, State, Id: id };
     if (path.startsWith('/containers/json')) return lines;
     if (path === '/volumes') return { Volumes: null };
     return path === '/networks' ? NETWORKS : [];
@@ -59,6 +64,22 @@ const edgeOf = (environment: string): Record<string, string> => ({
   'io.supercargo.environment': environment,
   'io.supercargo.edge': 'e1',
   'io.supercargo.edge-shape': 'abc',
+});
+
+describe('the ports of a container', () => {
+  const published = { hostAddress: '0.0.0.0', hostPort: 80, protocol: 'tcp' };
+  const now = { '8888/tcp': [{ HostIp: '0.0.0.0', HostPort: '80' }], '53/udp': null };
+  const listed = [{ IP: '0.0.0.0', PublicPort: 80, PrivatePort: 8888, Type: 'tcp' }];
+  it.each([
+    ['joined its network after the list', [], 'running', now, [published]],
+    ['lost them after the list', listed, 'running', {}, []],
+    ['ended after the list', listed, 'exited', {}, [published]],
+    ['is of an engine that says nothing about them', listed, 'running', undefined, [published]],
+  ])('that %s', async (_, Ports, Status, inspected, ports) => {
+    const line = { ...lineOf('ours', edgeOf('test')), Ports };
+    const { observer } = engineWith([line], [], { Status }, inspected);
+    expect((await observer.observe(scope, signal)).containers).toMatchObject([{ ports }]);
+  });
 });
 
 describe('an observer of edges', () => {
