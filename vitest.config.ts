@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
+          // All processors: vitest leaves one free, which is half of them where there are two.
+          maxWorkers: '100%',
           // A deadline and no measurement: on a busy machine a property of a thousand cases takes its time.
           testTimeout: 60_000,
         },
