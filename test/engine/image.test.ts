@@ -1,17 +1,16 @@
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { demultiplex } from '../../src/adapters/docker/exec.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { buildBaseImage } from '../support/base-image.ts';
 import { sharedDocker } from '../support/context.ts';
 import { loadImage } from '../support/images.ts';
 import { FOREIGN_LABEL } from '../support/leftovers.ts';
-import { buildPackage } from '../support/package.ts';
+import { packageOfRun } from '../support/package.ts';
 import { eventually } from '../support/poll.ts';
 import { tarOf } from '../support/tar.ts';
 import { createScene, deployed, service, statusOf, type Scene } from './scenarios/scene.ts';
@@ -21,7 +20,6 @@ const BASE = 'supercargo-test/base:1';
 const IMAGE = 'supercargo-test/supercargo:1';
 const docker = sharedDocker();
 const root = join(import.meta.dirname, '..', '..');
-const folder = mkdtempSync(join(tmpdir(), 'supercargo-image-'));
 
 /** What `docker build` does with the classic builder. @throws with what it printed. */
 const buildImage = async (deb: string): Promise<void> => {
@@ -104,10 +102,8 @@ const lifeOf = async (id: string): Promise<unknown> => {
 
 beforeAll(async () => {
   await loadImage(docker, [BASE], await buildBaseImage());
-  await buildImage(await buildPackage(folder));
+  await buildImage(await packageOfRun());
 }, 300_000);
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the image', () => {
   it('runs the program, as somebody without rights', async () => {

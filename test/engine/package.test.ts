@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/cli/version.ts';
 import { runCommand } from '../support/command.ts';
-import { buildPackage } from '../support/package.ts';
+import { packageOfRun } from '../support/package.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'supercargo-package-'));
 const tree = join(folder, 'tree');
@@ -22,7 +22,7 @@ const output = async (program: string, args: readonly string[]): Promise<string>
 };
 
 beforeAll(async () => {
-  built = await buildPackage(folder);
+  built = await packageOfRun();
   await output('dpkg-deb', ['--extract', built, tree]);
 }, 300_000);
 
