@@ -1,32 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours } from '../../support/flavours.ts';
-import { runForeign } from '../../support/foreign.ts';
-import { pullImage } from '../../support/images.ts';
-import { assertCode, containersOf, createScene, onlyContainer, type Scene } from './scene.ts';
-
-/** What `docker run --publish P:8888 --name NAME --restart=always --env NODE_ENV=staging` of the old tool left here. */
-const oldDeploy = async (scene: Scene) => {
-  const image = await scene.push('0.9.0', flavours.web);
-  await pullImage(scene.docker, image.ref);
-  const name = `${scene.environment}-old`;
-  const container = await runForeign(scene.docker, scene.environment, {
-    name,
-    image: image.ref,
-    ports: { '8888/tcp': scene.port },
-    environment: ['NODE_ENV=staging'],
-    restart: 'always',
-  });
-  await untilAnswers(scene.port, '0.9.0');
-  await scene.compose(
-    scene.web([
-      scene.ports,
-      'environment: {NODE_ENV: staging}',
-      `x-supercargo: {healthy-within: 60s, replaces: ${name}}`,
-    ]),
-  );
-  return { name, container, image };
-};
+import { oldDeploy } from './adoption-scene.ts';
+import { assertCode, containersOf, createScene, type Scene } from './scene.ts';
 
 const exists = async (scene: Scene, id: string): Promise<boolean> =>
   (await scene.docker.listContainers({ all: true })).some((c) => c.Id === id);
@@ -75,25 +51,6 @@ describe('a container that the old tool left', () => {
     expect((await scene.once()).code).toBe(0);
     expect(await tryAnswer(scene.port)).toBe('1.0.1');
     expect(await exists(scene, container.id)).toBe(false);
-  });
-
-  it('may give its name to the new one', async () => {
-    const scene = await createScene();
-    const { name, container } = await oldDeploy(scene);
-    const lines = [
-      scene.ports,
-      `container_name: ${name}`,
-      `x-supercargo: {healthy-within: 60s, replaces: ${name}}`,
-    ];
-    await scene.compose(scene.web(lines));
-    await scene.publish({ web: (await scene.push('1.0.0', flavours.crash)).pinned });
-    expect((await scene.once()).code).toBe(3);
-    await untilAnswers(scene.port, '0.9.0');
-    expect((await container.inspect()).Name).toBe(`/${name}`);
-    await scene.publish({ web: (await scene.push('1.0.1')).pinned });
-    const once = await scene.once();
-    assertCode(once, 0);
-    expect(await onlyContainer(scene)).toMatchObject({ name, version: '1.0.1', state: 'running' });
   });
 });
 

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { tryAnswer, untilAnswers } from '../../support/answer.ts';
 import { flavours, slowStart } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';
+import { killedWhen, running, synced, untilStatus } from './daemon-scene.ts';
 import { createRecordingEngine } from './recording-engine.ts';
 import {
   assertCode,
@@ -13,43 +13,21 @@ import {
   deployed,
   everything,
   onlyContainer,
-  type Scene,
   statusOf,
   told,
 } from './scene.ts';
 import { createSignedScene } from './signed.ts';
 
-const untilStatus = async (scene: Scene, code: number): Promise<void> => {
-  await eventually(async () => (await scene.run(['status'])).code === code, {
-    deadlineMs: 20_000,
-    describe: async () => `status ends with ${String(code)}; it says\n${told(await scene.run(['status']))}`,
-  });
-};
-
-/** A daemon with `web` 1.0.0, converged. */
-const running = async (lines?: readonly string[]) => {
-  const scene = await createScene();
-  const image = await scene.push('1.0.0');
-  await scene.compose(scene.web(lines));
-  await scene.publish({ web: image.pinned });
-  const agent = await scene.agent();
-  await untilAnswers(scene.port, '1.0.0');
-  await untilStatus(scene, 0);
-  return { scene, agent, image };
-};
-
-const wait = async (scene: Scene): Promise<number | null> => (await scene.run(['sync', '--wait'])).code;
-
 describe('a running agent', () => {
   it('deploys what is published, repairs drift, rolls back, and tells all of it in history', async () => {
     const { scene } = await running();
     await scene.publish({ web: (await scene.push('1.1.0')).pinned });
-    expect(await wait(scene)).toBe(0);
+    expect(await synced(scene)).toBe(0);
     expect(await tryAnswer(scene.port)).toBe('1.1.0');
     await scene.docker.getContainer((await onlyContainer(scene)).id).remove({ force: true });
     await untilAnswers(scene.port, '1.1.0');
     await scene.publish({ web: (await scene.push('1.2.0', flavours.crash)).pinned });
-    expect(await wait(scene)).toBe(3);
+    expect(await synced(scene)).toBe(3);
     await untilAnswers(scene.port, '1.1.0');
     const history = await scene.run(['history']);
     expect(history.stdout).toMatch(
@@ -205,95 +183,36 @@ describe('invariant 6: traffic does not notice', () => {
     await agent.kill();
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
     await scene.agent();
-    expect(await wait(scene)).toBe(0);
+    expect(await synced(scene)).toBe(0);
     expect(await everything(scene)).toEqual(before);
   });
 });
 
 describe('invariant 5: an agent that was killed', () => {
-  it.each([
-    ['before the new container', (versions: readonly string[]) => versions.length === 1],
-    ['once the new container exists', (versions: readonly string[]) => versions.length === 2],
-    ['once the old container is stopped', (versions: readonly string[]) => versions.includes('1.0.0 exited')],
-    [
-      'while the new container is judged',
-      (versions: readonly string[]) => versions.includes('1.1.0 running'),
-    ],
-  ])('%s ends in the same state as one that was not', async (_when, isReached) => {
-    const { scene, agent } = await running();
-    await scene.publish({ web: (await scene.push('1.1.0', slowStart(1))).pinned });
-    await eventually(
-      async () => isReached((await containersOf(scene)).map((c) => `${c.version} ${c.state}`)),
-      {
-        everyMs: 1,
-        describe: async () => told(await scene.run(['status'])),
-      },
-    );
-    await agent.kill();
-    await scene.agent();
-    await untilAnswers(scene.port, '1.1.0');
-    await untilStatus(scene, 0);
-    expect(await containersOf(scene)).toMatchObject([
-      { version: '1.1.0', state: 'running', restart: 'unless-stopped' },
-    ]);
-    const { status } = await statusOf(scene);
-    expect(status.services).toMatchObject([{ outcome: 'converged', failure: null }]);
-  });
-
-  it('in the middle of a rollback ends in the same state as one that was not', async () => {
-    const { scene, agent } = await running();
-    await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
-    await eventually(
-      async () => /quarantined/.test(await readFile(join(scene.stateDir, 'history.jsonl'), 'utf8')),
-      {
-        everyMs: 5,
-        describe: async () => told(await scene.run(['status'])),
-      },
-    );
-    await agent.kill();
-    await scene.agent();
-    await untilAnswers(scene.port, '1.0.0');
-    await untilStatus(scene, 3);
-    await eventually(async () => (await containersOf(scene)).length === 1, {
-      describe: async () => told(await scene.run(['status'])),
-    });
-    expect(await onlyContainer(scene)).toMatchObject({
-      version: '1.0.0',
-      state: 'running',
-      restart: 'unless-stopped',
-    });
+  it('once the old container is stopped ends in the same state as one that was not', async () => {
+    expect.hasAssertions();
+    await killedWhen((versions) => versions.includes('1.0.0 exited'));
   });
 });
 
 describe('a second agent of the environment', () => {
-  it.each([
-    ['with the same socket', () => ({})],
-    [
-      'with another STATE_DIR and SOCKET',
-      (folder: string) => ({
-        SUPERCARGO_STATE_DIR: join(folder, 'state2'),
-        SUPERCARGO_SOCKET: join(folder, 'two.sock'),
-      }),
-    ],
-  ])('is refused with AGENT_RUNNING: %s', async (_how, env) => {
+  it('is refused with AGENT_RUNNING, also with another STATE_DIR and SOCKET', async () => {
     const { scene } = await running();
     const before = await everything(scene);
-    const second = await scene.run(['run'], { env: env(scene.folder), timeoutMs: 15_000 });
-    assertCode(second, 1);
-    expect(told(second)).toMatch(/\(AGENT_RUNNING\)\n +→ /);
-    const once = await scene.run(['once'], { env: env(scene.folder) });
-    assertCode(once, 1);
-    expect(once.stderr).toMatch(/another agent is at work.*\(AGENT_RUNNING\)\n +→ use "supercargo sync"/);
-    expect(await everything(scene)).toEqual(before);
-    expect((await scene.run(['status'])).code).toBe(0);
-  });
-
-  it('may be of another environment, beside it', async () => {
-    const { scene } = await running();
-    const other = await running();
-    await scene.publish({ web: (await scene.push('1.1.0')).pinned });
-    await untilAnswers(scene.port, '1.1.0');
-    expect(await tryAnswer(other.scene.port)).toBe('1.0.0');
+    const elsewhere = {
+      SUPERCARGO_STATE_DIR: join(scene.folder, 'state2'),
+      SUPERCARGO_SOCKET: join(scene.folder, 'two.sock'),
+    };
+    for (const env of [{}, elsewhere]) {
+      const second = await scene.run(['run'], { env, timeoutMs: 15_000 });
+      assertCode(second, 1);
+      expect(told(second)).toMatch(/\(AGENT_RUNNING\)\n +→ /);
+      const once = await scene.run(['once'], { env });
+      assertCode(once, 1);
+      expect(once.stderr).toMatch(/another agent is at work.*\(AGENT_RUNNING\)\n +→ use "supercargo sync"/);
+      expect(await everything(scene)).toEqual(before);
+      expect((await scene.run(['status'])).code).toBe(0);
+    }
   });
 });
 
@@ -309,7 +228,7 @@ describe('a hold', () => {
     });
     const next = await scene.push('1.1.0');
     await scene.publish({ web: next.pinned });
-    expect(await wait(scene)).toBe(2);
+    expect(await synced(scene)).toBe(2);
     const status = await scene.run(['status']);
     expect(status.code).toBe(2);
     expect(status.stdout).toMatch(/held by \S+, until \S+Z: ask Ann/);
@@ -333,7 +252,7 @@ describe('a hold', () => {
     const container = scene.docker.getContainer((await onlyContainer(scene)).id);
     await container.stop();
     // Nothing serves: that is never merely waiting.
-    expect(await wait(scene)).toBe(3);
+    expect(await synced(scene)).toBe(3);
     expect((await scene.run(['status'])).stdout).toMatch(
       /held by \S+, repairs too, until resumed: forensics/,
     );
@@ -350,7 +269,7 @@ describe('a hold', () => {
     expect((await scene.run(['pause', '--reason', 'night'])).code).toBe(0);
     await scene.publish({ web: (await scene.push('1.1.0')).pinned });
     await scene.agent();
-    expect(await wait(scene)).toBe(2);
+    expect(await synced(scene)).toBe(2);
     expect(await tryAnswer(scene.port)).toBe('1.0.0');
     expect((await scene.run(['pause', '--reason', 'x', '--for', 'soon'])).stderr).toMatch(
       /"soon" is not a duration \(USAGE\)\n +→ write it like 90s/,
@@ -359,20 +278,6 @@ describe('a hold', () => {
 });
 
 describe('an operator without a daemon', () => {
-  it('is told by sync what to start, and by status with 4, or 3 where something rolled back', async () => {
-    const scene = await createScene();
-    await deployed(scene);
-    const sync = await scene.run(['sync']);
-    expect(sync.code).toBe(4);
-    expect(sync.stderr).toMatch(
-      /no agent runs on this host \(AGENT_NOT_RUNNING\)\n +→ start it \(systemctl start supercargo\), or use supercargo once/,
-    );
-    expect((await scene.run(['status'])).code).toBe(4);
-    await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
-    expect((await scene.once()).code).toBe(3);
-    expect((await scene.run(['status'])).code).toBe(3);
-  });
-
   it('is told by doctor that all is well', async () => {
     const { scene, sign } = await createSignedScene();
     await sign(1, (await scene.push('1.0.0')).pinned);
@@ -397,9 +302,15 @@ describe('an operator without a daemon', () => {
     );
   });
 
-  it('is told by doctor what runs, and that a version was rolled back', async () => {
+  it('is told by sync what to start, by status with 4, or 3 where something rolled back, and by doctor what runs', async () => {
     const scene = await createScene();
     await deployed(scene);
+    const sync = await scene.run(['sync']);
+    expect(sync.code).toBe(4);
+    expect(sync.stderr).toMatch(
+      /no agent runs on this host \(AGENT_NOT_RUNNING\)\n +→ start it \(systemctl start supercargo\), or use supercargo once/,
+    );
+    expect((await scene.run(['status'])).code).toBe(4);
     const well = await scene.run(['doctor']);
     assertCode(well, 0);
     expect(well.stdout).toMatch(/^ok +ledger: \S+ledger\.json$/m);
@@ -407,6 +318,7 @@ describe('an operator without a daemon', () => {
     expect(well.stdout).toMatch(/\nok +service \(web\): converged, runs 1\.0\.0\n$/);
     await scene.publish({ web: (await scene.push('1.1.0', flavours.crash)).pinned });
     assertCode(await scene.once(), 3);
+    expect((await scene.run(['status'])).code).toBe(3);
     const ill = await scene.run(['doctor']);
     assertCode(ill, 1);
     expect(ill.stdout).toMatch(

@@ -1,56 +1,43 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { tryAnswer, untilAnswers } from '../../support/answer.ts';
+import { describe, expect, it } from 'vitest';
+import { tryAnswer } from '../../support/answer.ts';
 import { runCommand } from '../../support/command.ts';
-import { flavours } from '../../support/flavours.ts';
 import { eventually } from '../../support/poll.ts';
-import {
-  assertCode,
-  containersOf,
-  createScene,
-  deployed,
-  everything,
-  onlyContainer,
-  type Scene,
-  SOON_BAD,
-  statusOf,
-  told,
-} from './scene.ts';
+import { createSmallDisk } from './full-disk-scene.ts';
+import { assertCode, containersOf, createScene, deployed, everything, type Scene, told } from './scene.ts';
 
 describe('an engine that is down', () => {
-  it.each([['once'], ['plan'], ['status'], ['explain'], ['doctor']])(
-    '%s ends with 4 and says what to start',
-    async (command) => {
-      const scene = await createScene();
-      await deployed(scene);
-      const env = { DOCKER_HOST: `unix://${scene.folder}/none.sock` };
+  it('ends each command with 4, and each says what to start', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    const env = { DOCKER_HOST: `unix://${scene.folder}/none.sock` };
+    for (const command of ['once', 'plan', 'status', 'explain', 'doctor']) {
       const result = await scene.run([command], { env });
       assertCode(result, 4);
       expect(told(result)).toMatch(
         /none\.sock[\s\S]*→ start the engine \(systemctl start docker\), or correct DOCKER_HOST/,
       );
       expect(await tryAnswer(scene.port)).toBe('1.0.0');
-    },
-  );
+    }
+  });
 });
 
 const misspelt = (scene: Scene): string => scene.web([scene.ports, 'restrat: always']);
 
 describe('a broken compose file', () => {
-  it.each([['once'], ['plan'], ['validate']])(
-    '%s ends with 1 and names file, line, key and advice',
-    async (command) => {
-      const scene = await createScene();
-      await deployed(scene);
-      const before = await everything(scene);
-      await scene.compose(misspelt(scene));
+  it('ends once, plan and validate with 1: file, line, key and advice', async () => {
+    const scene = await createScene();
+    await deployed(scene);
+    const before = await everything(scene);
+    await scene.compose(misspelt(scene));
+    for (const command of ['once', 'plan', 'validate']) {
       const result = await scene.run([command]);
       assertCode(result, 1);
       expect(told(result)).toMatch(/compose\.yaml:\d+.*services\.web\.restrat[\s\S]*→ .*restart/);
       expect(await everything(scene)).toEqual(before);
-    },
-  );
+    }
+  });
 
   it('keeps what runs as it is under a running daemon, whose status is 3 until it is mended', async () => {
     const scene = await createScene();
@@ -73,25 +60,18 @@ describe('a broken compose file', () => {
   });
 });
 
+const HARMS: readonly (readonly [(path: string) => Promise<void>, RegExp])[] = [
+  [(path: string) => rm(path), /ledger\.json is missing, but containers of \S+ exist: it was lost/],
+  [(path: string) => writeFile(path, '{"apiVersion":'), /ledger\.json cannot be used: it is not JSON/],
+  [(path: string) => writeFile(path, ''), /ledger\.json cannot be used: it is not JSON/],
+];
+
 describe('a ledger that', () => {
-  it.each([
-    [
-      'is missing',
-      (path: string) => rm(path),
-      /ledger\.json is missing, but containers of \S+ exist: it was lost/,
-    ],
-    [
-      'is corrupt',
-      (path: string) => writeFile(path, '{"apiVersion":'),
-      /ledger\.json cannot be used: it is not JSON/,
-    ],
-    ['is empty', (path: string) => writeFile(path, ''), /ledger\.json cannot be used: it is not JSON/],
-  ])(
-    '%s blocks, and what runs stays; recover heals it without restarting a container',
-    async (_what, harm, says) => {
-      const scene = await createScene();
-      const image = await deployed(scene);
-      const before = await everything(scene);
+  it('is missing, corrupt or empty blocks, and what runs stays; recover heals it without restarting a container', async () => {
+    const scene = await createScene();
+    const image = await deployed(scene);
+    const before = await everything(scene);
+    for (const [harm, says] of HARMS) {
       await harm(join(scene.stateDir, 'ledger.json'));
       await scene.publish({ web: (await scene.push('1.1.0')).pinned });
       const once = await scene.once();
@@ -121,8 +101,8 @@ describe('a ledger that', () => {
         code: 0,
         stdout: expect.stringMatching(/the ledger is intact/),
       });
-    },
-  );
+    }
+  });
 
   it('invariant 4: is recovered with the serial of what runs: an older manifest stays refused', async () => {
     const scene = await createScene();
@@ -151,30 +131,6 @@ describe('a ledger that', () => {
   });
 });
 
-/** A state folder of half a megabyte, and what fills it to the last byte. */
-const createSmallDisk = async (
-  scene: Scene,
-): Promise<{ stateDir: string; fill: () => Promise<void>; free: () => Promise<void> }> => {
-  const stateDir = join(scene.folder, 'small');
-  const ballast = join(stateDir, 'ballast');
-  await mkdir(stateDir);
-  const mounted = await runCommand('mount', ['-t', 'tmpfs', '-o', 'size=512k,mode=700', 'tmpfs', stateDir]);
-  if (mounted.code !== 0) throw new Error(`mount: ${mounted.stderr}`);
-  onTestFinished(async () => {
-    await runCommand('umount', ['--lazy', stateDir]);
-  });
-  return {
-    stateDir,
-    fill: async () => {
-      const filled = await writeFile(ballast, Buffer.alloc(1024 * 1024)).catch(
-        (error: NodeJS.ErrnoException) => error.code,
-      );
-      expect(filled).toBe('ENOSPC');
-    },
-    free: () => rm(ballast),
-  };
-};
-
 describe('a full state disk', () => {
   it('keeps a new manifest from being accepted, says so, and changes nothing that runs', async () => {
     const scene = await createScene();
@@ -196,35 +152,6 @@ describe('a full state disk', () => {
     await free();
     expect((await scene.once(env)).code).toBe(0);
     expect(await tryAnswer(scene.port)).toBe('1.1.0');
-  });
-
-  it('does not keep a rollback from happening', async () => {
-    const scene = await createScene();
-    const { stateDir, fill, free } = await createSmallDisk(scene);
-    const env = { SUPERCARGO_STATE_DIR: stateDir };
-    const old = await scene.push('1.0.0');
-    await scene.compose(scene.web([scene.ports, SOON_BAD]));
-    await scene.publish({ web: old.pinned });
-    await scene.agent({ env });
-    await untilAnswers(scene.port, '1.0.0');
-    await eventually(async () => (await scene.run(['status'])).code === 0, {
-      describe: async () => told(await scene.run(['status'])),
-    });
-    await scene.publish({ web: (await scene.push('1.1.0', flavours.unhealthy)).pinned });
-    await eventually(
-      async () => (await containersOf(scene)).some((c) => c.version === '1.1.0' && c.state === 'running'),
-      {
-        describe: async () => told(await scene.run(['status'])),
-      },
-    );
-    await fill();
-    await untilAnswers(scene.port, '1.0.0');
-    await eventually(async () => (await statusOf(scene)).status.services[0]?.outcome === 'rolled-back', {
-      describe: async () => told(await scene.run(['status'])),
-    });
-    expect((await scene.run(['status'])).code).toBe(3);
-    expect(await onlyContainer(scene)).toMatchObject({ version: '1.0.0', state: 'running' });
-    await free();
   });
 });
 

@@ -136,3 +136,26 @@ export const untilRunning = async (scene: FleetScene, wanted: readonly string[])
     describe: async () => `${wanted.join(', ')}; it is ${(await scene.running()).join(', ')}`,
   });
 };
+
+export const everywhere = (version: string): readonly string[] =>
+  ['web-1', 'web-2', 'web-3'].map((host) => `${host}: web ${version} running`);
+
+interface Published {
+  readonly serial: number;
+  readonly services: Readonly<Record<string, { readonly image: string }>>;
+  readonly freeze?: { readonly reason: string };
+}
+
+/** What the hosts are told, as the envelope at the hub says. */
+export const published = async ({ hub, environment }: FleetScene): Promise<Published | undefined> => {
+  const text = await hub.read(`manifests/${environment}.json`);
+  if (text === undefined) return undefined;
+  const { payload } = JSON.parse(text) as { payload: string };
+  return JSON.parse(Buffer.from(payload, 'base64').toString()) as Published;
+};
+
+/** All that a publish could have written. */
+export const stored = async ({ hub, environment }: FleetScene): Promise<unknown> => ({
+  current: await hub.read(`manifests/${environment}.json`),
+  history: await hub.read(`manifests/${environment}/`),
+});

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { flavours } from '../../support/flavours.ts';
-import { untilReported } from '../../support/fleet.ts';
 import { eventually } from '../../support/poll.ts';
 import {
   createFleetScene,
-  type FleetScene,
+  everywhere,
   type Ground,
   prepareGround,
+  published,
+  stored,
   untilRunning,
 } from './fleet-scene.ts';
 import { canaryFraction } from './fleet-canary.ts';
@@ -19,29 +20,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await ground.remove();
-});
-
-const everywhere = (version: string): readonly string[] =>
-  ['web-1', 'web-2', 'web-3'].map((host) => `${host}: web ${version} running`);
-
-interface Published {
-  readonly serial: number;
-  readonly services: Readonly<Record<string, { readonly image: string }>>;
-  readonly freeze?: { readonly reason: string };
-}
-
-/** What the hosts are told, as the envelope at the hub says. */
-const published = async ({ hub, environment }: FleetScene): Promise<Published | undefined> => {
-  const text = await hub.read(`manifests/${environment}.json`);
-  if (text === undefined) return undefined;
-  const { payload } = JSON.parse(text) as { payload: string };
-  return JSON.parse(Buffer.from(payload, 'base64').toString()) as Published;
-};
-
-/** All that a publish could have written. */
-const stored = async ({ hub, environment }: FleetScene): Promise<unknown> => ({
-  current: await hub.read(`manifests/${environment}.json`),
-  history: await hub.read(`manifests/${environment}/`),
 });
 
 const tellsService = (change: object) => (status: Status) =>
@@ -82,18 +60,6 @@ describe('three hosts of one environment', () => {
     for (const { name } of scene.hosts) expect(told(bad)).toMatch(new RegExp(`${name}: web: .*${why}`));
     expect(told(bad)).toMatch(/web 1\.1\.0: cannot start: no configuration/);
     await untilRunning(scene, everywhere('1.0.0'));
-  });
-
-  it('with one agent down: the publish ends with 5 and names that host', async () => {
-    const scene = await createFleetScene(ground, { hosts: 3 });
-    await scene.deploy('1.0.0');
-    await scene.hosts[2]?.daemon.kill();
-    await scene.push('1.1.0');
-    const late = await scene.publish('web=1.1.0', '--wait', '--timeout', '12s');
-    assertCode(late, 5);
-    expect(late.stderr).toMatch(/on all hosts yet: 2 converged, 1 pending\nweb-3: it is at serial 1/);
-    expect(late.stderr).not.toMatch(/^web-[12]:/m);
-    expect(await scene.running()).toEqual([...everywhere('1.1.0').slice(0, 2), 'web-3: web 1.0.0 running']);
   });
 
   it('are frozen where they are when the first one fails, if that is wanted', async () => {
@@ -162,22 +128,6 @@ describe('a publish', () => {
     assertCode(await scene.publish(`web=${ref}`, '--wait', '--timeout', '60s'), 0);
   });
 
-  it('that fails puts the versions before back, if that is wanted', async () => {
-    const scene = await createFleetScene(ground);
-    await scene.deploy('1.0.0');
-    const good = await published(scene);
-    await scene.push('1.1.0', flavours.crash);
-    assertCode(await scene.publish('web=1.1.0', '--wait', '--timeout', '60s', '--on-failure', 'rollback'), 3);
-    expect(await published(scene)).toMatchObject({ serial: 3, services: good?.services });
-    await untilReported(
-      scene.hub,
-      scene.environment,
-      ['web-1'],
-      (status) => status.manifest.serial === 3 && status.outcome === 'converged',
-    );
-    expect(await scene.running()).toEqual(['web-1: web 1.0.0 running']);
-  });
-
   it('loses nothing of another one at the same moment', async () => {
     const scene = await createFleetScene(ground, { hosts: 0 });
     const services = ['a', 'b', 'c', 'd', 'e'];
@@ -241,21 +191,5 @@ describe('versions', () => {
     assertCode(await run('rollback', production.environment, '--to-serial', '2'), 0);
     expect(await production.running()).toEqual(['web-1: web 1.1.0 running']);
     expect(await published(production)).toMatchObject({ serial: 4 });
-  });
-});
-
-describe('a hub that is killed', () => {
-  it('has kept all that it acknowledged; hosts go on, and report again', async () => {
-    const scene = await createFleetScene(ground);
-    await scene.deploy('1.0.0');
-    const before = await stored(scene);
-    await scene.hub.kill();
-    const away = await scene.publish('web=1.0.0');
-    expect(away.code).toBe(1);
-    expect(away.stderr).toMatch(/→ /);
-    await scene.hub.start();
-    expect(await stored(scene)).toEqual(before);
-    await scene.deploy('1.1.0');
-    expect(await scene.running()).toEqual(['web-1: web 1.1.0 running']);
   });
 });

@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
@@ -51,21 +48,6 @@ const run = async ({ docker }: Scene, options: Docker.ContainerCreateOptions): P
   });
   await container.start();
   return container;
-};
-
-/** The ledger as an agent wrote it that recorded no ids. */
-const forgetIds = async ({ stateDir }: Scene): Promise<void> => {
-  const path = join(stateDir, 'ledger.json');
-  const {
-    sha256: _sum,
-    containers: _ids,
-    ...members
-  } = JSON.parse(await readFile(path, 'utf8')) as object & {
-    sha256: string;
-    containers: unknown;
-  };
-  const sha256 = createHash('sha256').update(JSON.stringify(members)).digest('hex');
-  await writeFile(path, `${JSON.stringify({ ...members, sha256 })}\n`);
 };
 
 describe('a container that another tool recreates by inspect', () => {
@@ -199,31 +181,5 @@ describe('an image with labels of ours', () => {
     const { Config } = await docker.getContainer(id).inspect();
     expect(Config.Labels).toMatchObject({ 'io.supercargo.edge': '', 'com.docker.compose.oneoff': 'False' });
     expect((await historyOf(scene)).filter((e) => e.event === 'container.created')).toHaveLength(1);
-  });
-});
-
-describe('a ledger without ids of containers', () => {
-  it('as older agents wrote it: no container is touched, and the ids are written down', async () => {
-    const scene = await createEdgeScene();
-    await deployedBehindEdge(scene);
-    const list = async (): Promise<unknown> =>
-      Promise.all(
-        (await scene.docker.listContainers({ all: true }))
-          .filter((c) => c.Labels['io.supercargo.environment'] === scene.environment)
-          .toSorted((a, b) => a.Id.localeCompare(b.Id))
-          .map(async ({ Id, Names }) => {
-            const { State } = await scene.docker.getContainer(Id).inspect();
-            return [Id, Names, State.Status, State.StartedAt];
-          }),
-      );
-    const before = await list();
-    await forgetIds(scene);
-    expect((await scene.run(['plan'])).stdout).toBe('web: converged\n');
-    assertCode(await scene.once(), 0);
-    expect(await list()).toEqual(before);
-    const { containers } = JSON.parse(await readFile(join(scene.stateDir, 'ledger.json'), 'utf8')) as {
-      containers: readonly string[];
-    };
-    expect(containers).toHaveLength(3);
   });
 });

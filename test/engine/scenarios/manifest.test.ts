@@ -74,7 +74,7 @@ const REFUSED: readonly Refused[] = [
 ];
 
 describe('invariant 8: a rejected manifest changes nothing that runs:', () => {
-  it.each(REFUSED.map((r) => [r.what, r] as const))('one %s', async (_what, { offer, says, advises }) => {
+  it(`one ${REFUSED.map(({ what }) => what).join(', ')}`, async () => {
     const scene = await createScene();
     const image = await scene.push('1.0.0');
     const next = await scene.push('1.1.0');
@@ -82,16 +82,18 @@ describe('invariant 8: a rejected manifest changes nothing that runs:', () => {
     await scene.publish({ web: image.pinned }, { serial: 5 });
     expect((await scene.once()).code).toBe(0);
     const before = await everything(scene);
-    await offer(scene, next.pinned);
-    for (const command of ['plan', 'once']) {
-      const result = await scene.run([command]);
-      assertCode(result, 3);
-      expect(result.stdout).toMatch(says);
-      expect(result.stdout).toMatch(advises);
+    for (const { offer, says, advises } of REFUSED) {
+      await offer(scene, next.pinned);
+      for (const command of ['plan', 'once']) {
+        const result = await scene.run([command]);
+        assertCode(result, 3);
+        expect(result.stdout).toMatch(says);
+        expect(result.stdout).toMatch(advises);
+      }
+      expect(await everything(scene)).toEqual(before);
+      // Invariant 4: what was accepted stays accepted.
+      expect((await statusOf(scene)).status.manifest.serial).toBe(5);
     }
-    expect(await everything(scene)).toEqual(before);
-    // Invariant 4: what was accepted stays accepted.
-    expect((await statusOf(scene)).status.manifest.serial).toBe(5);
   });
 
   it('with a running daemon, whose status says so until a good one comes', async () => {

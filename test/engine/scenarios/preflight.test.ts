@@ -3,16 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../support/poll.ts';
 import { freePort } from '../../support/ports.ts';
 import { tryAnswer } from '../../support/answer.ts';
-import type { Status } from '../../../src/core/status/status-document.ts';
-import {
-  assertCode,
-  containersOf,
-  createScene,
-  onlyContainer,
-  runningIn,
-  statusOf,
-  type Scene,
-} from './scene.ts';
+import { deployed, isRefused, reconcile } from './preflight-scene.ts';
+import { assertCode, containersOf, onlyContainer, runningIn, statusOf } from './scene.ts';
 
 /** A log server that takes lines and forgets them. */
 const listen = async (port: number): Promise<() => Promise<void>> => {
@@ -28,22 +20,18 @@ const listen = async (port: number): Promise<() => Promise<void>> => {
   };
 };
 
-/** One reconcile, and what it says of `web`. */
-const reconcile = async (scene: Scene): Promise<{ code: number | null; web: Status['services'][number] }> => {
-  const result = await scene.run(['once', '--json']);
-  const [web] = (result.json() as Status).services;
-  if (!web) throw new Error(result.stdout);
-  return { code: result.code, web };
-};
-
-/** Version 1.0.0 serves. */
-const deployed = async (...lines: readonly string[]): Promise<Scene> => {
-  const scene = await createScene();
-  await scene.compose(scene.web([scene.ports, ...lines]));
-  await scene.publish({ web: (await scene.push('1.0.0')).pinned });
-  assertCode(await scene.once(), 0);
-  return scene;
-};
+/** Lines that the engine refuses, and its words. */
+const REFUSED: readonly (readonly [string, RegExp])[] = [
+  ['devices: ["/dev/nvidia9"]', /nvidia9.*no such file/],
+  ['cpus: 64', /Range of CPUs/i],
+  ['logging: { driver: json-file, options: { nosuch: "1" } }', /unknown log opt/],
+  ['logging: { driver: json-file, options: { max-size: huge } }', /invalid size/],
+  ['cap_add: [NOSUCH]', /unknown capability/],
+  ['stop_signal: SIGNOSUCH', /invalid signal/i],
+  ['ulimits: { nosuch: 1 }', /rlimit/i],
+  ['ulimits: { nofile: 1099511627776 }', /rlimit/i],
+  ['sysctls: { kernel.nosuch: 1 }', /sysctl/],
+];
 
 describe('a stop-first switch', () => {
   it('invariant 3: stops nothing while the log server is down, and goes on when it is back', async () => {
@@ -65,31 +53,13 @@ describe('a stop-first switch', () => {
     expect(await runningIn(scene)).toEqual(['web 2.0.0 running']);
   });
 
-  it.each([
-    ['a device that is not there', 'devices: ["/dev/nvidia9"]', /nvidia9.*no such file/],
-    ['more CPUs than there are', 'cpus: 64', /Range of CPUs/i],
-    ['an unknown log driver', 'logging: { driver: nosuch }', /nosuch/],
-    ['an unknown log option', 'logging: { driver: json-file, options: { nosuch: "1" } }', /unknown log opt/],
-    [
-      'a log option of no sense',
-      'logging: { driver: json-file, options: { max-size: huge } }',
-      /invalid size/,
-    ],
-    ['an unknown capability', 'cap_add: [NOSUCH]', /unknown capability/],
-    ['an unknown signal', 'stop_signal: SIGNOSUCH', /invalid signal/i],
-    ['an unknown limit', 'ulimits: { nosuch: 1 }', /rlimit/i],
-    ['a limit that nobody may have', 'ulimits: { nofile: 1099511627776 }', /rlimit/i],
-    ["a kernel setting that is the host's", 'sysctls: { kernel.nosuch: 1 }', /sysctl/],
-  ])('is refused with the words of the engine for %s, and stops nothing', async (_, line, words) => {
+  it('is refused with the words of the engine for what it does not take, and stops nothing', async () => {
     const scene = await deployed();
     const before = await onlyContainer(scene);
-    await scene.compose(scene.web([scene.ports, line]));
-    const { code, web } = await reconcile(scene);
-    expect([code, web.outcome, web.reason]).toEqual([3, 'blocked', 'engine']);
-    expect(web.message).toMatch(words);
-    expect(web.advice).toMatch(/correct the compose file/);
-    expect(web.until).toBeNull();
-    expect(await containersOf(scene)).toEqual([before]);
+    for (const [line, words] of REFUSED) {
+      await isRefused(scene, line, words);
+      expect(await containersOf(scene)).toEqual([before]);
+    }
   });
 
   it('does not try again what the engine refuses, until it is told to', async () => {

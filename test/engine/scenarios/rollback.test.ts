@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tryAnswer } from '../../support/answer.ts';
-import { slowStart, flavours, job, type Flavour } from '../../support/flavours.ts';
+import { flavours, job } from '../../support/flavours.ts';
+import { type BadRelease, quarantines } from './bad-release.ts';
 import {
   assertCode,
   containersOf,
@@ -13,14 +14,7 @@ import {
   statusOf,
 } from './scene.ts';
 
-interface Bad {
-  readonly what: string;
-  readonly flavour: Flavour;
-  readonly lines?: readonly string[];
-  readonly says: RegExp;
-}
-
-const BAD: readonly Bad[] = [
+const BAD: readonly BadRelease[] = [
   {
     what: 'crashes',
     flavour: flavours.crash,
@@ -32,73 +26,16 @@ const BAD: readonly Bad[] = [
     lines: [SOON_BAD],
     says: /1\.1\.0 failed here: not good within 6 s: its health check says unhealthy/,
   },
-  {
-    what: 'never gets healthy',
-    flavour: flavours.neverHealthy,
-    lines: [SOON_BAD],
-    says: /1\.1\.0 failed here: not good within 6 s: its health check says unhealthy/,
-  },
-  {
-    what: 'never opens its port',
-    flavour: flavours.deaf,
-    lines: [SOON_BAD],
-    says: /1\.1\.0 failed here: not good within 6 s: port 8888 is not open yet/,
-  },
 ];
 
 describe('a release that', () => {
-  it.each(BAD.map((b) => [b.what, b] as const))(
+  it.each(BAD.map((bad) => [bad.what, bad] as const))(
     '%s is quarantined, and the old one serves again',
-    async (_what, { flavour, says, lines = [] }) => {
-      const scene = await createScene();
-      await deployed(scene, [scene.ports, ...lines]);
-      const before = await onlyContainer(scene);
-      const bad = await scene.push('1.1.0', flavour);
-      await scene.publish({ web: bad.pinned });
-
-      const once = await scene.once();
-      assertCode(once, 3);
-      expect(once.stdout).toMatch(/web +rolled-back +1\.1\.0 +1\.0\.0/);
-      expect(once.stdout).toMatch(says);
-      expect(once.stdout).toMatch(/→ publish another version, or try it again: supercargo retry web/);
-      expect(await tryAnswer(scene.port)).toBe('1.0.0');
-      const { id, name, restart, state } = before;
-      expect(await onlyContainer(scene)).toMatchObject({ id, name, restart, state });
-
-      // Quarantined: neither another look nor another service's publish tries it again.
-      const plan = await scene.run(['plan']);
-      expect(plan.code).toBe(3);
-      expect(plan.stdout).toMatch(/web: rolled-back/);
-      const settled = await onlyContainer(scene);
-      expect((await scene.once()).code).toBe(3);
-      expect(await onlyContainer(scene)).toEqual(settled);
-      const { code, status } = await statusOf(scene);
-      expect(code).toBe(3);
-      expect(status.services).toMatchObject([
-        {
-          outcome: 'rolled-back',
-          reason: 'quarantined',
-          rolledBack: { from: '1.1.0', to: '1.0.0' },
-          failure: { version: '1.1.0', attempt: 0 },
-        },
-      ]);
-      expect((await scene.run(['history'])).stdout).toMatch(/web +release\.quarantined +version=1\.1\.0/);
+    async (_what, bad) => {
+      expect.hasAssertions();
+      await quarantines(bad);
     },
   );
-});
-
-describe('a release whose image has a slow health check', () => {
-  it('is given the time that the check needs', async () => {
-    const scene = await createScene();
-    await deployed(scene, [scene.ports, 'x-supercargo: {healthy-within: 2s}']);
-    await scene.publish({ web: (await scene.push('1.1.0', slowStart(4))).pinned });
-    assertCode(await scene.once(), 0);
-    expect(await tryAnswer(scene.port)).toBe('1.1.0');
-    await scene.publish({ web: (await scene.push('1.2.0', slowStart(4))).pinned });
-    expect((await scene.run(['plan'])).stdout).toMatch(
-      /deadline: 17 s instead of 2 s, because its health check/,
-    );
-  });
 });
 
 describe('a quarantined release', () => {

@@ -1,14 +1,16 @@
 import type Docker from 'dockerode';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { tryAnswer } from '../../support/answer.ts';
 import { sharedDocker } from '../../support/context.ts';
 import { buildEdgeImage } from '../../support/edge-image.ts';
 import { loadImage, type PushedImage } from '../../support/images.ts';
 import { type LoadReport, mergeReports, startLoadProcess } from '../../support/load.ts';
+import type { Flavour } from '../../support/flavours.ts';
 import { loadApp } from '../../support/load-app.ts';
 import { createNamespace } from '../../support/load-namespace.ts';
-import { assertCode, containersOf, createScene, type Scene, type SceneOptions } from './scene.ts';
+import { assertCode, containersOf, createScene, type Scene, type SceneOptions, statusOf } from './scene.ts';
 
 /** Long enough for slow answers, short enough for a test. */
 export const DRAIN_MS = 2_000;
@@ -100,6 +102,29 @@ export const appsOf = async (scene: Scene): Promise<readonly string[]> =>
   (await containersOf(scene))
     .filter((c) => c.service !== '')
     .map((c) => `${c.service} ${c.version} ${c.state}`);
+
+/** A candidate that is given up, under load. */
+export const deployBad = async (
+  flavour: Flavour,
+  reason: string,
+  options?: StartFirstOptions,
+): Promise<LoadReport> => {
+  const scene = await createEdgeScene();
+  await deployedBehindEdge(scene, behindEdge(scene, options));
+  const before = await appsOf(scene);
+  const load = await loadFromBothSides(scene.port);
+  await publishApp(scene, '1.1.0', flavour);
+  assertCode(await scene.once(), 3);
+  const report = await load.stop();
+  expect(await appsOf(scene)).toEqual(before);
+  expect(await tryAnswer(scene.port)).toBe('1.0.0');
+  const { code, status } = await statusOf(scene);
+  expect({ code, service: status.services[0] }).toMatchObject({
+    code: 3,
+    service: { service: 'web', outcome: 'rolled-back', failure: { reason } },
+  });
+  return report;
+};
 
 interface HistoryLine {
   readonly at: string;

@@ -26,30 +26,13 @@ const deploy = async (scene: Scene, tag: string, flavour?: Parameters<Scene['pus
   return image;
 };
 
-describe('container_name', () => {
-  it('moves to the new container by rename, and comes back in a rollback', async () => {
+describe('what a release takes over from the one before', () => {
+  it('is its container_name, the anonymous volumes of the image and its fixed address; all come back in a rollback', async () => {
     const scene = await createScene();
     const name = `${scene.environment}-fixed`;
-    await deployed(scene, [scene.ports, `container_name: ${name}`]);
-    await deploy(scene, '1.1.0');
-    const good = await onlyContainer(scene);
-    expect(good).toMatchObject({ name, version: '1.1.0' });
-    await publish(scene, '1.2.0', flavours.crash);
-    expect((await scene.once()).code).toBe(3);
-    expect(await onlyContainer(scene)).toMatchObject({
-      name,
-      id: good.id,
-      state: 'running',
-      restart: 'unless-stopped',
-    });
-    expect(await tryAnswer(scene.port)).toBe('1.1.0');
-  });
-});
-
-describe('anonymous volumes', () => {
-  it('of the image are carried over to the next release, and back in a rollback', async () => {
-    const scene = await createScene();
-    await scene.compose(scene.web());
+    const net = `10.${String(100 + (scene.port % 100))}.${String(scene.port % 250)}`;
+    const lines = [scene.ports, `container_name: ${name}`, `networks: {front: {ipv4_address: ${net}.10}}`];
+    await scene.compose(scene.web(lines, `networks:\n  front: {ipam: {config: [{subnet: ${net}.0/24}]}}\n`));
     const starts = async (): Promise<string> => {
       const { id } = await onlyContainer(scene);
       const container = scene.docker.getContainer(id);
@@ -63,11 +46,27 @@ describe('anonymous volumes', () => {
       for await (const chunk of stream) text += String(chunk);
       return text.trim().split(/\s+/).join(' ');
     };
+    const address = async (): Promise<string | undefined> => {
+      const { NetworkSettings } = await scene.docker.getContainer((await onlyContainer(scene)).id).inspect();
+      return NetworkSettings.Networks[`${scene.environment}_front`]?.IPAddress;
+    };
     await deploy(scene, '1.0.0', flavours.stateful);
+    expect(await address()).toBe(`${net}.10`);
     await deploy(scene, '1.1.0', flavours.stateful);
+    const good = await onlyContainer(scene);
+    expect(good).toMatchObject({ name, version: '1.1.0' });
+    expect(await address()).toBe(`${net}.10`);
     expect(await starts()).toBe('1.0.0 1.1.0');
     await publish(scene, '1.2.0', { ...flavours.stateful, entry: 'echo "$VERSION" >>/state/starts\nexit 1' });
     expect((await scene.once()).code).toBe(3);
+    await untilAnswers(scene.port, '1.1.0');
+    expect(await onlyContainer(scene)).toMatchObject({
+      name,
+      id: good.id,
+      state: 'running',
+      restart: 'unless-stopped',
+    });
+    expect(await address()).toBe(`${net}.10`);
     expect(await starts()).toMatch(/^1\.0\.0 1\.1\.0 1\.2\.0( 1\.2\.0)* 1\.1\.0$/);
   });
 });
@@ -113,24 +112,6 @@ describe('networks', () => {
     assertCode(once, 0);
     expect(await networksOf(scene)).toEqual([`${scene.environment}_default`]);
     expect(await containersOf(scene)).toHaveLength(4);
-  });
-
-  it('a fixed address is kept across releases and by a rollback', async () => {
-    const scene = await createScene();
-    const net = `10.${String(100 + (scene.port % 100))}.${String(scene.port % 250)}`;
-    const lines = [scene.ports, `networks: {front: {ipv4_address: ${net}.10}}`];
-    await deployed(scene, lines, `networks:\n  front: {ipam: {config: [{subnet: ${net}.0/24}]}}\n`);
-    const address = async (): Promise<string | undefined> => {
-      const { NetworkSettings } = await scene.docker.getContainer((await onlyContainer(scene)).id).inspect();
-      return NetworkSettings.Networks[`${scene.environment}_front`]?.IPAddress;
-    };
-    expect(await address()).toBe(`${net}.10`);
-    await deploy(scene, '1.1.0');
-    expect(await address()).toBe(`${net}.10`);
-    await publish(scene, '1.2.0', flavours.crash);
-    expect((await scene.once()).code).toBe(3);
-    await untilAnswers(scene.port, '1.1.0');
-    expect(await address()).toBe(`${net}.10`);
   });
 
   it('a renamed key keeps a network with a fixed subnet; a changed definition is refused', async () => {
