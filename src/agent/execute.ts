@@ -59,6 +59,7 @@ export const ACTION_EVENTS: Readonly<Record<ActionKind, EventName>> = {
   'edge-cut-sessions': 'server.cut',
   'edge-remove-server': 'server.removed',
   'edge-close-port': 'port.closed',
+  'edge-answer': 'health.answered',
   'edge-discard': 'edge.discarded',
   drain: 'container.draining',
   adopt: 'container.adopted',

@@ -12,6 +12,9 @@ export type Command =
       readonly replace?: boolean | undefined;
     }
   | { readonly kind: 'resume' }
+  /** Takes the host out of service, or changes the reason and end of a drain in force. */
+  | { readonly kind: 'drain'; readonly reason: string; readonly owner: string; readonly untilMs: EpochMs | null }
+  | { readonly kind: 'undrain' }
   | { readonly kind: 'retry'; readonly service: string }
   /**
    * `serial`: the lowest serial that the host accepts from now on. Null: the highest serial of its

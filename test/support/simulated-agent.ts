@@ -255,6 +255,10 @@ export const brief = (action: Action, actual: PlanInput['actual']): string => {
       return `edge-cut ${server(action.server)}`;
     case 'edge-close-port':
       return `edge-close ${String(action.frontend.hostPort)}`;
+    case 'edge-answer':
+      return `edge-answer ${Object.entries(action.answers)
+        .map(([service, { isUp }]) => `/${service} ${isUp ? '200' : '503'}`)
+        .join(', ')}`;
     case 'edge-remove-server':
       return `edge-remove ${server(action.server)}`;
     case 'drain':

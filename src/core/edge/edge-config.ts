@@ -1,3 +1,5 @@
+import type { CheckedPort, HealthAnswers } from './health-answer.ts';
+
 /** `http` can change the server between requests of one connection, `tcp` only between connections. */
 export type EdgeProtocol = 'http' | 'tcp';
 
@@ -48,6 +50,8 @@ export interface EdgeConfig {
   readonly backends: readonly EdgeBackend[];
   /** When a leaving edge ends its last sessions by force. */
   readonly longestDrainMs: number;
+  /** What the health endpoint tries itself. It exists if a frontend leads to HEALTH_BACKEND. */
+  readonly checks?: readonly CheckedPort[];
 }
 
 /**
@@ -95,6 +99,8 @@ export interface EdgeState {
   readonly isLeaving: boolean;
   /** The bound frontends. HAProxy does not start at all if it cannot bind one of them. */
   readonly frontends: readonly EdgeFrontendSeen[];
-  /** Sorted by backend, then name. */
+  /** Sorted by backend, then name; without the checked ports of the health endpoint. */
   readonly servers: readonly EdgeServerSeen[];
+  /** What its health endpoint answers; undefined if it has none. */
+  readonly answers?: HealthAnswers;
 }

@@ -1,3 +1,4 @@
+import type { HealthAnswers } from '../edge/health-answer.ts';
 import { frontendName } from '../edge/haproxy-names.ts';
 import { formatImage } from '../image/reference.ts';
 import type { EdgeConfig } from '../edge/edge-config.ts';
@@ -39,6 +40,8 @@ export const detailsOf = (action: Action): Readonly<{ [name: string]: string | b
       return { server: `${action.backend}/${action.server}` };
     case 'edge-close-port':
       return { port: frontendName(action.frontend.hostAddress, action.frontend.hostPort) };
+    case 'edge-answer':
+      return { answers: answersText(action.answers) };
     case 'edge-discard':
       return {};
     case 'drain':
@@ -67,6 +70,11 @@ export const detailsOf = (action: Action): Readonly<{ [name: string]: string | b
       return { container: action.container.name };
   }
 };
+
+const answersText = (answers: HealthAnswers): string =>
+  Object.entries(answers)
+    .map(([service, { isUp }]) => `/${service} ${isUp ? '200' : '503'}`)
+    .join(', ');
 
 const serversIn = (config: EdgeConfig): number =>
   config.backends.reduce((sum, b) => sum + b.servers.length, 0);

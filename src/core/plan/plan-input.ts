@@ -53,6 +53,16 @@ export interface EdgeSetting {
   readonly hasIpv6: boolean;
   /** See `EdgeConfig`. */
   readonly trustedProxies: readonly string[];
+  /** The health endpoint for load balancers; undefined if there is none. */
+  readonly health?: HealthSetting | undefined;
+}
+
+export interface HealthSetting {
+  /** Empty means every address of the host. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  /** How long load balancers take to notice another answer. */
+  readonly leadMs: number;
 }
 
 /** Each release of a service backs off alone: a failed pull of the next one delays no repair of the last. */

@@ -27,6 +27,7 @@ export const simulate = (
     case 'edge-cut-sessions':
     case 'edge-remove-server':
     case 'edge-close-port':
+    case 'edge-answer':
     case 'edge-discard':
       return simulateEdge(actual, action);
     case 'create-edge':

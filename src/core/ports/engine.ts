@@ -105,6 +105,7 @@ const EDGE_KINDS: ReadonlySet<Action['kind']> = new Set<EdgeRuntimeAction['kind'
   'edge-cut-sessions',
   'edge-remove-server',
   'edge-close-port',
+  'edge-answer',
   'edge-discard',
 ]);
 export const isEdgeAction = (action: Action): action is EdgeRuntimeAction => EDGE_KINDS.has(action.kind);

@@ -15,6 +15,8 @@ export interface Ledger {
   readonly floor: { readonly epoch: number; readonly serial: number } | undefined;
   readonly services: Readonly<Record<string, ServiceRecord>>;
   readonly hold: Hold | undefined;
+  /** Set by `supercargo drain`. Older ledgers lack it. */
+  readonly drain?: HostDrain | undefined;
   /** When `recover` rebuilt the ledger. A release that ran at that time may have been good. */
   readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
@@ -101,6 +103,14 @@ export interface Hold {
   readonly all: boolean;
 }
 
+/** The host is out of service: load balancers are told, and its services are stopped. */
+export interface HostDrain {
+  readonly reason: string;
+  readonly owner: string;
+  readonly sinceMs: EpochMs;
+  readonly untilMs: EpochMs | undefined;
+}
+
 export type ResolvedTag =
   | { readonly kind: 'digest'; readonly digest: Digest; readonly serial: number }
   /** The image exists on this host only. */
@@ -152,3 +162,6 @@ export const withContainers = (
 
 export const isHoldActive = (hold: Hold | undefined, nowMs: EpochMs): hold is Hold =>
   hold !== undefined && (hold.untilMs === undefined || nowMs < hold.untilMs);
+
+export const isDrainActive = (drain: HostDrain | undefined, nowMs: EpochMs): drain is HostDrain =>
+  drain !== undefined && (drain.untilMs === undefined || nowMs < drain.untilMs);

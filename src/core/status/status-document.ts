@@ -28,6 +28,8 @@ export interface Status {
   };
   readonly manifest: ManifestStatus;
   readonly hold: HoldStatus | null;
+  /** Absent in documents of older agents. */
+  readonly draining?: DrainingStatus | null;
   readonly services: readonly ServiceStatus[];
   /** Null if no service needs an edge. */
   readonly edge: EdgeStatus | null;
@@ -101,6 +103,16 @@ export interface HoldStatus {
   readonly all: boolean;
 }
 
+/** The host goes out of service, or is out of service (`supercargo drain`). */
+export interface DrainingStatus {
+  readonly reason: string;
+  readonly owner: string;
+  readonly since: string;
+  readonly until: string | null;
+  /** True once every service is stopped. */
+  readonly done: boolean;
+}
+
 /** The members by which every document reports a decision. */
 export interface DecisionStatus {
   readonly outcome: Outcome;
@@ -114,6 +126,11 @@ export interface DecisionStatus {
 export interface ServiceStatus extends DecisionStatus {
   readonly service: string;
   readonly since: string;
+  /**
+   * Whether its clients are served now: a container of it is up and well, and it is not being taken out of
+   * service. Null for jobs. Absent in documents of older agents.
+   */
+  readonly serves?: boolean | null;
   readonly desired: { readonly version: string; readonly release: string } | null;
   /** The failed version and the restored one. */
   readonly rolledBack: { readonly from: string; readonly to: string } | null;

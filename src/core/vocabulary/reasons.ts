@@ -14,11 +14,13 @@ export const WAIT_REASONS = [
   'edge',
   'window',
   'freeze',
+  'lead',
+  'drained',
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
 /** Waits that soon end by themselves, so that `once` stays for them; a dependency's own wait may be long. */
-const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge']);
+const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge', 'lead']);
 export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
 
 /** Why nothing can be done before an operator changes something. */

@@ -68,6 +68,12 @@ export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual 
             }
           : e,
       );
+    case 'edge-answer':
+      return changed(actual, action.instance, (e) => ({
+        ...e,
+        answers: action.answers,
+        ...(e.state && { state: { ...e.state, answers: action.answers } }),
+      }));
     case 'edge-discard':
       return { ...actual, edges: actual.edges.filter((e) => action.keep.includes(e.instance)) };
   }

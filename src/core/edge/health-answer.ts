@@ -1,0 +1,56 @@
+import type { EpochMs } from '../time.ts';
+
+/** What a load balancer hears about a service, or about the host: 200 if `isUp`, else 503. */
+export interface HealthAnswer {
+  readonly isUp: boolean;
+  /** Since when it hears this. */
+  readonly sinceMs: EpochMs;
+  /** One line for people; it becomes the body. */
+  readonly reason: string;
+}
+
+/** By service. Any other path is answered with 404. */
+export type HealthAnswers = Readonly<Record<string, HealthAnswer>>;
+
+/** The key of the host's own answer, at the path `/`. */
+export const HOST_ANSWER = '';
+
+/** The backend of the health endpoint. No service's backend has such a name: theirs end in a port. */
+export const HEALTH_BACKEND = 'health';
+
+/** A port that a container publishes itself: the edge tries it, so that its answer is true without an agent. */
+export interface CheckedPort {
+  readonly service: string;
+  /** Empty means every address of the host. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+}
+
+/** `/web 503:1764512345678:draining` */
+const LINE = /^\/(\S*) (200|503):(\d{1,16}):(\S*)$/;
+
+const lineOf = ([service, { isUp, sinceMs, reason }]: [string, HealthAnswer]): string =>
+  `/${service} ${isUp ? '200' : '503'}:${String(sinceMs)}:${encodeURIComponent(reason)}`;
+
+/** The lines of HAProxy's map: a path, a blank, and the answer without a blank. */
+export const answerLines = (answers: HealthAnswers): readonly string[] =>
+  Object.entries(answers)
+    .toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)))
+    .map(lineOf);
+
+/** Reads what `answerLines` wrote; skips all other lines. */
+export const readAnswers = (lines: readonly string[]): HealthAnswers =>
+  Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, service, status, since, reason] = LINE.exec(line) ?? [];
+      if (service === undefined || reason === undefined) return [];
+      return [
+        [service, { isUp: status === '200', sinceMs: Number(since), reason: decodeURIComponent(reason) }],
+      ];
+    }),
+  );
+
+export const sameAnswers = (a: HealthAnswers, b: HealthAnswers): boolean => {
+  const lines = answerLines(b);
+  return answerLines(a).length === lines.length && answerLines(a).every((line, at) => line === lines[at]);
+};
