@@ -144,7 +144,12 @@ const loseFile = (state: EngineState): void => {
   for (const instance of runningEdges(state)) state.folderless.add(instance);
   state.actual = {
     ...state.actual,
-    edges: state.actual.edges.map((e) => ({ ...e, written: undefined })),
+    edges: state.actual.edges.map(({ instance, state: seen, hasSockets }) => ({
+      instance,
+      state: seen,
+      written: undefined,
+      hasSockets,
+    })),
   };
 };
 
@@ -177,6 +182,16 @@ const allListeners = (state: EngineState): readonly HostListener[] => [
   ...edgePorts(state, () => true).map((p) => ({ address: p.hostAddress, port: p.hostPort, uid: 99 })),
 ];
 
+/** The file changes in any case. An edge that does not run is no failure; one that does not answer is. */
+const answerIn = (state: EngineState, action: Extract<EdgeRuntimeAction, { kind: 'edge-answer' }>): void => {
+  const before = edgeOf(state, action.instance)?.state;
+  state.actual = simulate(state.actual, action, state.nowMs);
+  if (before === undefined || (!state.isEdgeSilent && !state.socketless.has(action.instance))) return;
+  changeState(state, action.instance, () => before);
+  if (state.isEdgeSilent)
+    throw new AgentError('EDGE_UNREACHABLE', `edge ${action.instance} does not answer`, { retry: 'later' });
+};
+
 export const edgePort = (
   state: EngineState,
   reach: (signal: AbortSignal) => void,
@@ -188,7 +203,8 @@ export const edgePort = (
       const seen = edgeOf(state, instance);
       const hasSockets = seen?.state !== undefined && !state.socketless.has(instance);
       const answer = state.isEdgeSilent || !hasSockets ? undefined : seen.state;
-      return { instance, written: seen?.written, state: answer, hasSockets };
+      const answers = seen?.answers;
+      return { instance, written: seen?.written, state: answer, hasSockets, ...(answers && { answers }) };
     });
     return Promise.resolve(
       structuredClone({
@@ -201,6 +217,7 @@ export const edgePort = (
   apply: async (action, signal) => {
     reach(signal);
     stumble(action);
+    if (action.kind === 'edge-answer') return Promise.resolve(answerIn(state, action));
     const isRuntime = action.kind !== 'edge-write' && action.kind !== 'edge-discard';
     const isDeaf = isRuntime && (state.isEdgeSilent || state.socketless.has(action.instance));
     if (isDeaf || (isRuntime && !edgeOf(state, action.instance)?.state))

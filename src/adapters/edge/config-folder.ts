@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import {
   EDGE_CANDIDATE_FILE,
   EDGE_CONFIG_FILE,
+  EDGE_HEALTH_FILE,
   masterSocketName,
   runtimeSocketName,
 } from '../../core/edge/edge-container.ts';
 import { checkedInstance } from '../../core/edge/haproxy-names.ts';
+import { checkedAnswerLines, readAnswers, type HealthAnswers } from '../../core/edge/health-answer.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
-import { syncFolder, writeNew } from '../../io/durable-file.ts';
+import { replaceFile, syncFolder, writeNew } from '../../io/durable-file.ts';
 import { makePath } from '../../io/make-path.ts';
 
 /**
@@ -30,6 +32,12 @@ export interface ConfigFolder {
    * @throws AgentError STATE_DIR, and what `check` throws; the file is then unchanged
    */
   readonly write: (text: string, check: () => Promise<void>) => Promise<void>;
+  /** What the health endpoint answers after a restart; undefined if there is no file. @throws AgentError STATE_DIR */
+  readonly readAnswers: (signal: AbortSignal) => Promise<HealthAnswers | undefined>;
+  /** Writes a changed text durably. @throws AgentError EDGE, STATE_DIR */
+  readonly writeAnswers: (answers: HealthAnswers, signal: AbortSignal) => Promise<void>;
+  /** Writes no answers if there is no file: HAProxy refuses a config without it. @throws AgentError STATE_DIR */
+  readonly ensureAnswers: (signal: AbortSignal) => Promise<void>;
   /** Whether both sockets exist. */
   readonly hasSockets: () => Promise<boolean>;
   /** Removes the files of this edge once its container is gone. @throws AgentError STATE_DIR */
@@ -56,17 +64,37 @@ const makeFolder = async (path: string, mode: number): Promise<void> => {
   await chmod(path, mode);
 };
 
+/** Returns undefined if there is no file. */
+const readText = async (file: string, signal: AbortSignal): Promise<string | undefined> => {
+  try {
+    return await readFile(file, { encoding: 'utf8', signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw failed(`read ${file}`, error);
+  }
+};
+
 export const createConfigFolder = (folder: string, instance: string): ConfigFolder => {
   const configFolder = join(folder, 'config', checkedInstance(instance));
   const runFolder = join(folder, 'run');
   const path = join(configFolder, EDGE_CONFIG_FILE);
   const candidate = join(configFolder, EDGE_CANDIDATE_FILE);
+  const map = join(configFolder, EDGE_HEALTH_FILE);
   const prepare: ConfigFolder['prepare'] = async () => {
     try {
       await makeFolder(configFolder, CONFIG_MODE);
       await makeFolder(runFolder, RUN_MODE);
     } catch (error) {
       throw failed(`make the folders of the edge in ${folder}`, error);
+    }
+  };
+  const writeMap = async (text: string): Promise<void> => {
+    await prepare();
+    try {
+      await replaceFile(map, text, { mode: FILE_MODE, temporary: `${map}.new` });
+    } catch (error) {
+      throw failed(`write ${map}`, error);
     }
   };
   const runtimeSocket = join(runFolder, runtimeSocketName(instance));
@@ -77,15 +105,7 @@ export const createConfigFolder = (folder: string, instance: string): ConfigFold
     runtimeSocket,
     masterSocket,
     prepare,
-    read: async (signal) => {
-      try {
-        return await readFile(path, { encoding: 'utf8', signal });
-      } catch (error) {
-        signal.throwIfAborted();
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw failed(`read ${path}`, error);
-      }
-    },
+    read: (signal) => readText(path, signal),
     write: async (text, check) => {
       await prepare();
       try {
@@ -98,6 +118,19 @@ export const createConfigFolder = (folder: string, instance: string): ConfigFold
         await rm(candidate, { force: true }).catch(() => undefined);
         throw error;
       }
+    },
+    readAnswers: async (signal) => {
+      const text = await readText(map, signal);
+      return text === undefined ? undefined : readAnswers(text.split('\n'));
+    },
+    writeAnswers: async (answers, signal) => {
+      const text = checkedAnswerLines(answers)
+        .map((line) => `${line}\n`)
+        .join('');
+      if ((await readText(map, signal)) !== text) await writeMap(text);
+    },
+    ensureAnswers: async (signal) => {
+      if ((await readText(map, signal)) === undefined) await writeMap('');
     },
     hasSockets: async () =>
       Promise.all([runtimeSocket, masterSocket].map(async (socket) => access(socket))).then(

@@ -24,6 +24,10 @@ export const unreachable = (socketPath: string, cause: unknown): AgentError => {
   });
 };
 
+/** Nothing listens at the socket, unlike an edge that hangs or refuses the agent. */
+export const isNotRunning = (error: unknown): boolean =>
+  error instanceof AgentError && ['ENOENT', 'ECONNREFUSED'].includes(String(error.fields['code']));
+
 /** The edge refused a command, or its answer makes no sense. `text` says which. */
 export const edgeError = (what: string, text: string): AgentError =>
   new AgentError('EDGE', `cannot ${what}: ${text.trim().split('\n')[0] ?? ''}`, {

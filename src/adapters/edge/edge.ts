@@ -1,6 +1,8 @@
 import type { EdgeAction } from '../../core/edge/edge-action.ts';
+import { hasHealthEndpoint } from '../../core/edge/render-health.ts';
 import { renderConfig } from '../../core/edge/render-haproxy.ts';
-import type { EdgeState } from '../../core/edge/edge-config.ts';
+import type { HealthAnswers } from '../../core/edge/health-answer.ts';
+import type { EdgeConfig, EdgeState } from '../../core/edge/edge-config.ts';
 import {
   addServer,
   closePort,
@@ -10,6 +12,8 @@ import {
   type Patience,
 } from './runtime-commands.ts';
 import { createConfigFolder } from './config-folder.ts';
+import { isNotRunning } from './edge-error.ts';
+import { setAnswers } from './health-map.ts';
 import { observeEdge } from './observe-edge.ts';
 import { createRuntime } from './runtime.ts';
 
@@ -19,6 +23,8 @@ export interface Edge {
   readonly observe: (signal: AbortSignal) => Promise<EdgeState>;
   /** The file that a restarted edge would read; undefined if there is none. @throws AgentError STATE_DIR */
   readonly written: (signal: AbortSignal) => Promise<string | undefined>;
+  /** What its health endpoint answers after a restart; undefined if there is no file. @throws AgentError STATE_DIR */
+  readonly answers: (signal: AbortSignal) => Promise<HealthAnswers | undefined>;
   /** False while the edge starts, or if its sockets were removed. */
   readonly hasSockets: () => Promise<boolean>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
@@ -55,13 +61,24 @@ export const createEdge = ({
   });
 
   /** Writes only a changed text, so that an idle tick writes nothing. */
-  const write = async (text: string, signal: AbortSignal): Promise<void> => {
+  const write = async (config: EdgeConfig, signal: AbortSignal): Promise<void> => {
+    const text = renderConfig(config);
+    if (hasHealthEndpoint(config)) await files.ensureAnswers(signal);
     if ((await files.read(signal)) !== text) await files.write(text, () => check(signal));
+  };
+  /** The file first: an edge that does not run, or dies in between, begins with it. */
+  const change = async (answers: HealthAnswers, signal: AbortSignal): Promise<void> => {
+    await files.writeAnswers(answers, signal);
+    await setAnswers(runtime, answers, signal).catch((error: unknown) => {
+      if (!isNotRunning(error)) throw error;
+    });
   };
   const apply = async (action: EdgeAction, signal: AbortSignal): Promise<void> => {
     switch (action.kind) {
       case 'edge-write':
-        return write(renderConfig(action.config), signal);
+        return write(action.config, signal);
+      case 'edge-answer':
+        return change(action.answers, signal);
       case 'edge-add-server':
         return addServer(runtime, action.backend, action.server, signal);
       case 'edge-set-state':
@@ -77,6 +94,7 @@ export const createEdge = ({
   return {
     observe: (signal) => observeEdge(runtime, signal),
     written: files.read,
+    answers: files.readAnswers,
     hasSockets: files.hasSockets,
     apply,
     discard: files.discard,

@@ -4,6 +4,7 @@ import type { EdgeRuntimeAction, Edges } from '../../core/ports/edge.ts';
 import type { EdgeSeen, HostListener } from '../../core/state/actual.ts';
 import { isInstance } from '../../core/edge/haproxy-names.ts';
 import { readWritten, type Written } from '../../core/edge/parse-haproxy.ts';
+import { hasHealthEndpoint } from '../../core/edge/render-health.ts';
 import { absentAddresses } from './absent-addresses.ts';
 import { createEdge, type Edge } from './edge.ts';
 import { edgeError } from './edge-error.ts';
@@ -75,17 +76,16 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
       return undefined;
     };
     // With an unknown state, the planner stops no container that the edge may serve, and writes nothing.
-    const [state, written, hasSockets] = await Promise.all([
+    const [state, text, hasSockets] = await Promise.all([
       edge.observe(signal).catch(unknown),
       edge.written(signal).catch(unknown),
       edge.hasSockets(),
     ]);
-    return {
-      instance,
-      state,
-      written: written === undefined ? undefined : writtenOf(instance, written),
-      hasSockets,
-    };
+    const written = text === undefined ? undefined : writtenOf(instance, text);
+    // The answers of a new edge are written before its config file.
+    const mayHaveAnswers = written === undefined || hasHealthEndpoint(written);
+    const answers = mayHaveAnswers ? await edge.answers(signal).catch(unknown) : undefined;
+    return { instance, state, written, hasSockets, ...(answers && { answers }) };
   };
 
   const discardAllBut = async (keep: readonly string[]): Promise<void> => {

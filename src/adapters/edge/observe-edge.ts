@@ -1,4 +1,6 @@
 import type { EdgeServerSeen, EdgeState, EdgeWorker } from '../../core/edge/edge-config.ts';
+import { isCheckBackend } from '../../core/edge/haproxy-names.ts';
+import { HEALTH_SETTINGS } from '../../core/edge/render-health.ts';
 import {
   checkOf,
   parseInfo,
@@ -10,6 +12,7 @@ import {
   type Stat,
 } from './parse-runtime.ts';
 import { edgeError } from './edge-error.ts';
+import { parseAnswers, SHOW_ANSWERS } from './health-map.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Frontends (1) and servers (4) of every proxy. */
@@ -53,7 +56,11 @@ export const observeEdge = async (runtime: Runtime, signal: AbortSignal): Promis
   const info = parseInfo(await runtime.askMaster('show info', signal, serving.pid));
   const places = parseServersState(await runtime.askMaster('show servers state', signal, serving.pid));
   const stat = await statOf(runtime, serving, signal);
-  const [shape = '', settings = ''] = info.description.split(' ');
+  const [shape = '', settings = '', health] = info.description.split(' ');
+  const answers =
+    health === undefined
+      ? undefined
+      : parseAnswers(await runtime.askMaster(SHOW_ANSWERS, signal, serving.pid));
   const leaving: ServerStat[] = [];
   for (const worker of workers)
     if (worker !== serving) leaving.push(...(await statOf(runtime, worker, signal)).servers);
@@ -61,11 +68,12 @@ export const observeEdge = async (runtime: Runtime, signal: AbortSignal): Promis
     version: info.version,
     environment: info.node,
     shape,
-    settings,
+    settings: health === undefined || health === HEALTH_SETTINGS ? settings : `${settings} ${health}`,
     masterPid,
     workers,
     isLeaving: info.isStopping,
     frontends: stat.openFrontends,
-    servers: joinServers(places, stat.servers, leaving),
+    servers: joinServers(places, stat.servers, leaving).filter(({ backend }) => !isCheckBackend(backend)),
+    ...(answers && { answers }),
   };
 };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdgeFrontend, EdgeServer, EdgeServerState } from '../../core/edge/edge-config.ts';
 import { checkedBackend, checkedServer, frontendName } from '../../core/edge/haproxy-names.ts';
-import { serverArguments } from '../../core/edge/render-haproxy.ts';
+import { serverArguments } from '../../core/edge/haproxy-text.ts';
 import { canonicalIp } from '../../core/compose/ip.ts';
 import { parseProcesses, parseServersState, type ServerPlace } from './parse-runtime.ts';
 import { edgeError } from './edge-error.ts';

@@ -4,6 +4,9 @@ export const EDGE_RUN_MOUNT = '/edge/run';
 export const EDGE_CONFIG_FILE = 'haproxy.cfg';
 /** The candidate that `haproxy -c` checks before it becomes the config file. */
 export const EDGE_CANDIDATE_FILE = 'haproxy.cfg.new';
+/** What the health endpoint answers. HAProxy refuses a config file whose map does not exist. */
+export const EDGE_HEALTH_FILE = 'health.map';
+export const EDGE_HEALTH_MAP = `${EDGE_CONFIG_MOUNT}/${EDGE_HEALTH_FILE}`;
 
 /** All edges of an environment share the folder of these sockets, to hand listeners over. */
 export const runtimeSocketName = (instance: string): string => `${instance}.runtime.sock`;

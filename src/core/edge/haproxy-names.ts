@@ -9,6 +9,8 @@ const SERVER = /^[0-9a-f]{12}$/;
 /** Short because the path of a unix socket has at most 107 bytes, and HAProxy lengthens it for a moment. */
 const INSTANCE = /^[a-z0-9]{1,16}$/;
 const ANY = 'any';
+const SERVICE = /^[A-Za-z0-9_.-]{1,255}$/;
+const CHECK_BACKEND = /^check:.+:\d{1,5}$/;
 
 /** `web:8888`. Any other character in the service's name adds a digest, so that no two names collide. */
 export const backendName = (service: string, containerPort: number): string => {
@@ -23,6 +25,12 @@ export const serverName = (containerId: string): string => containerId.slice(0, 
 /** `any:8080`, `10.0.0.1:8080`, `fd00::1:8080`. The runtime API shows frontends by this name. */
 export const frontendName = (hostAddress: string, hostPort: number): string =>
   `${hostAddress === '' ? ANY : checkedAddress(hostAddress)}:${checkedPort(hostPort)}`;
+
+/** `check:any:8080`. No service's backend has two colons. */
+export const checkBackendName = (port: { readonly hostAddress: string; readonly hostPort: number }): string =>
+  `check:${frontendName(port.hostAddress, port.hostPort)}`;
+
+export const isCheckBackend = (name: string): boolean => CHECK_BACKEND.test(name);
 
 /** Returns undefined for a name that `frontendName` did not make. */
 export const parseFrontendName = (
@@ -58,6 +66,7 @@ export const checkedEnvironment = checked('environment name', SAFE);
 export const isInstance = (name: string): boolean => INSTANCE.test(name);
 export const checkedInstance = checked('instance name', INSTANCE);
 export const checkedBackend = checked('backend name', BACKEND);
+export const checkedService = checked('service name', SERVICE);
 export const checkedServer = checked('server name', SERVER);
 
 const checkedAddress = (value: string): string => {

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../time.ts';
+import { checkedCount, checkedService } from './haproxy-names.ts';
 
 /** What a load balancer hears about a service, or about the host: 200 if `isUp`, else 503. */
 export interface HealthAnswer {
@@ -30,7 +31,7 @@ export interface CheckedPort {
 const LINE = /^\/(\S*) (200|503):(\d{1,16}):(\S*)$/;
 
 const lineOf = ([service, { isUp, sinceMs, reason }]: [string, HealthAnswer]): string =>
-  `/${service} ${isUp ? '200' : '503'}:${String(sinceMs)}:${encodeURIComponent(reason)}`;
+  `/${service} ${isUp ? '200' : '503'}:${String(sinceMs)}:${encodeURIComponent(reason.toWellFormed())}`;
 
 /** The lines of HAProxy's map: a path, a blank, and the answer without a blank. */
 export const answerLines = (answers: HealthAnswers): readonly string[] =>
@@ -38,15 +39,31 @@ export const answerLines = (answers: HealthAnswers): readonly string[] =>
     .toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)))
     .map(lineOf);
 
+/** @throws AgentError EDGE if a name or time would break HAProxy's text */
+export const checkedAnswerLines = (answers: HealthAnswers): readonly string[] => {
+  for (const [service, { sinceMs }] of Object.entries(answers)) {
+    if (service !== HOST_ANSWER) checkedService(service);
+    checkedCount('time', sinceMs);
+  }
+  return answerLines(answers);
+};
+
+/** As it stands if its encoding is damaged: the next correction of the answers mends it. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
 /** Reads what `answerLines` wrote; skips all other lines. */
 export const readAnswers = (lines: readonly string[]): HealthAnswers =>
   Object.fromEntries(
     lines.flatMap((line) => {
       const [, service, status, since, reason] = LINE.exec(line) ?? [];
       if (service === undefined || reason === undefined) return [];
-      return [
-        [service, { isUp: status === '200', sinceMs: Number(since), reason: decodeURIComponent(reason) }],
-      ];
+      return [[service, { isUp: status === '200', sinceMs: Number(since), reason: decoded(reason) }]];
     }),
   );
 

@@ -1,6 +1,6 @@
 import { canonicalIp } from '../compose/ip.ts';
 import type { EdgeFrontend, EdgeProtocol, EdgeServerState } from './edge-config.ts';
-import { parseFrontendName } from './haproxy-names.ts';
+import { isCheckBackend, parseFrontendName } from './haproxy-names.ts';
 
 export interface WrittenServer {
   readonly backend: string;
@@ -39,7 +39,7 @@ export const readWritten = (text: string): Written => {
     if (listener && words[0] === 'default_backend')
       frontends.push({ ...listener, protocol, backend: words[1] ?? '' });
     const [, name, address, port] = SERVER.exec(line.trim()) ?? [];
-    if (kind !== 'backend' || name === undefined || address === undefined) continue;
+    if (kind !== 'backend' || name === undefined || address === undefined || isCheckBackend(title)) continue;
     const state = words.at(-1) === 'disabled' ? 'maint' : 'ready';
     servers.push({
       backend: title,

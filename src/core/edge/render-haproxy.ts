@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { AgentError } from '../errors.ts';
 import { EDGE_RUN_MOUNT, EDGE_WORKER_ID, runtimeSocketName } from './edge-container.ts';
 import { listenersOf, type Listener } from './listener.ts';
-import type { EdgeBackend, EdgeConfig, EdgeServer } from './edge-config.ts';
+import type { EdgeBackend, EdgeConfig, EdgeFrontend, EdgeServer } from './edge-config.ts';
 import {
   checkedBackend,
   checkedCount,
@@ -14,16 +13,18 @@ import {
   endpoint,
   frontendName,
 } from './haproxy-names.ts';
+import { CHECK, digestOf, section, serverArguments } from './haproxy-text.ts';
+import { HEALTH_BACKEND } from './health-answer.ts';
+import {
+  hasHealthEndpoint,
+  HEALTH_SETTINGS,
+  HEALTH_SHAPE,
+  HEALTH_STYLE,
+  type HealthStyle,
+} from './render-health.ts';
 
 /** Two file descriptors per session: about 32,000 sessions. Unlimited, HAProxy may ask for gigabytes. */
 const FILE_LIMIT = 65_536;
-
-/**
- * Repeated on every server, because a server added at run time inherits nothing from `default-server` before
- * HAProxy 3.4. A new server is down after its first failed check. A server that was up is down after five: an
- * app that refuses connections after 2 s, one that is only too busy to accept any after 12 s.
- */
-const CHECK = 'check inter 2s fastinter 500ms downinter 500ms rise 1 fall 5';
 
 /** Marks a line that a trusted proxy leaves as it is. */
 const TRUSTED = 'from-trusted-proxy';
@@ -77,6 +78,7 @@ interface Settings {
   readonly defaults: readonly string[];
   readonly httpBackend: (trustedProxies: readonly string[]) => readonly string[];
   readonly tcpBackend: readonly string[];
+  readonly health: HealthStyle;
 }
 
 /** The settings of the first agents. The shape is computed with these, so that no upgrade changes it. */
@@ -86,6 +88,7 @@ const FIRST_SETTINGS: Settings = {
   defaults: defaultsOf('2s'),
   httpBackend: () => ['option forwardfor', ...RETRY],
   tcpBackend: [],
+  health: HEALTH_SHAPE,
 };
 
 const SETTINGS: Settings = {
@@ -107,20 +110,22 @@ const SETTINGS: Settings = {
   httpBackend: (trustedProxies) => [...RETRY, ...forwardedLines(trustedProxies)],
   // A TCP client may close its half of the connection and wait for the answer.
   tcpBackend: ['no option abortonclose'],
+  health: HEALTH_STYLE,
 };
 
-const digestOf = (text: string, length: number): string =>
-  createHash('sha256').update(text).digest('hex').slice(0, length);
-
-/** An edge that reports another digest started with the settings of another agent version. */
+/**
+ * An edge that reports another digest started with the settings of another agent version. The health endpoint
+ * has a digest of its own, so that edges without it do not count as outdated.
+ */
 export const EDGE_SETTINGS = digestOf(
-  JSON.stringify([SETTINGS, SETTINGS.httpBackend([]), SETTINGS.httpBackend(['any']), CHECK]),
+  JSON.stringify([
+    { ...SETTINGS, health: undefined },
+    SETTINGS.httpBackend([]),
+    SETTINGS.httpBackend(['any']),
+    CHECK,
+  ]),
   8,
 );
-
-/** Address and check options, as they follow the name in a `server` line and in `add server`. */
-export const serverArguments = (server: Pick<EdgeServer, 'address' | 'port'>): string =>
-  `${endpoint(server.address, server.port)} ${CHECK}`;
 
 /** The file has no keyword for `drain`; without sessions, `disabled` (`maint`) does the same. */
 const serverLine = (server: EdgeServer): string =>
@@ -129,9 +134,6 @@ const serverLine = (server: EdgeServer): string =>
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   a.name < b.name ? -1 : Number(a.name > b.name);
-
-const section = (title: string, lines: readonly string[]): string =>
-  [title, ...lines.map((line) => `  ${line}`)].join('\n');
 
 const MAX_TIME_MS = 2_147_483_647;
 
@@ -157,13 +159,18 @@ const bindsOf = ({ address, port }: Listener, hasIpv6: boolean): readonly string
   return [`bind 0.0.0.0:${checkedPort(port)}`, ...(hasIpv6 ? [`bind [::]:${port} v6only`] : [])];
 };
 
-const frontendSection = (listener: Listener, hasIpv6: boolean): string => {
+const frontendLines = ({ protocol, backend }: EdgeFrontend, { health }: Settings): readonly string[] => {
+  if (backend === HEALTH_BACKEND) return health.frontend;
+  return protocol === 'http' ? ['option idle-close-on-response'] : [];
+};
+
+const frontendSection = (listener: Listener, hasIpv6: boolean, settings: Settings): string => {
   const { hostAddress, hostPort, protocol, backend } = listener.frontend;
   return section(`frontend ${frontendName(hostAddress, hostPort)}`, [
     `mode ${protocol}`,
-    ...(protocol === 'http' ? ['option idle-close-on-response'] : []),
+    ...frontendLines(listener.frontend, settings),
     ...bindsOf(listener, hasIpv6),
-    `default_backend ${checkedBackend(backend)}`,
+    `default_backend ${backend === HEALTH_BACKEND ? backend : checkedBackend(backend)}`,
   ]);
 };
 
@@ -188,6 +195,12 @@ const contradiction = (message: string): AgentError =>
     advice: 'this is a fault in supercargo: please report it with the log',
   });
 
+/** Planners may name the endpoint's backend like any other; what it is follows from the frontend alone. */
+const appBackends = ({ backends }: EdgeConfig): readonly EdgeBackend[] =>
+  backends.filter(({ name }) => name !== HEALTH_BACKEND);
+
+const ENDPOINT = { name: HEALTH_BACKEND, protocol: 'http' } as const;
+
 /** Refuses what HAProxy would refuse or, worse, accept with a warning. */
 const checkWhole = ({ frontends, backends }: EdgeConfig): void => {
   const names = [
@@ -198,7 +211,7 @@ const checkWhole = ({ frontends, backends }: EdgeConfig): void => {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw contradiction(`the edge would have ${twice} twice`);
   for (const frontend of frontends) {
-    const backend = backends.find(({ name }) => name === frontend.backend);
+    const backend = [...backends, ENDPOINT].find(({ name }) => name === frontend.backend);
     if (backend === undefined) throw contradiction(`the edge would have no backend ${frontend.backend}`);
     if (backend.protocol !== frontend.protocol)
       throw contradiction(`the edge would send ${frontend.protocol} to ${backend.protocol} ${backend.name}`);
@@ -208,10 +221,11 @@ const checkWhole = ({ frontends, backends }: EdgeConfig): void => {
 const sectionsOf = (config: EdgeConfig, settings: Settings): readonly string[] => [
   globalSection(config, settings),
   section('defaults', settings.defaults),
-  ...listenersOf(config).map((listener) => frontendSection(listener, config.hasIpv6)),
+  ...listenersOf(config).map((listener) => frontendSection(listener, config.hasIpv6, settings)),
   ...config.backends
     .toSorted(byName)
     .map((backend) => backendSection(backend, config.trustedProxies, settings)),
+  ...(hasHealthEndpoint(config) ? settings.health.sections(config) : []),
 ];
 
 /**
@@ -219,7 +233,7 @@ const sectionsOf = (config: EdgeConfig, settings: Settings): readonly string[] =
  * leaves out servers, `hard-stop-after` (only a leaving edge uses it) and the settings of this version.
  */
 export const edgeShape = (config: EdgeConfig): string => {
-  const backends = config.backends.map((backend) => ({ ...backend, servers: [] }));
+  const backends = appBackends(config).map((backend) => ({ ...backend, servers: [] }));
   return digestOf(sectionsOf({ ...config, backends, instance: 'any' }, FIRST_SETTINGS).join('\n\n'), 16);
 };
 
@@ -228,10 +242,12 @@ export const edgeShape = (config: EdgeConfig): string => {
  * the order of their members.
  * @throws AgentError EDGE if a name, address or number is invalid, or a frontend and its backend do not fit.
  */
-export const renderConfig = (config: EdgeConfig): string => {
+export const renderConfig = (desired: EdgeConfig): string => {
+  const config = { ...desired, backends: appBackends(desired) };
   checkWhole(config);
   const own = [
-    `description ${edgeShape(config)} ${EDGE_SETTINGS}`,
+    `description ${edgeShape(config)} ${EDGE_SETTINGS}` +
+      (hasHealthEndpoint(config) ? ` ${HEALTH_SETTINGS}` : ''),
     `hard-stop-after ${hardStopMs(config)}ms`,
     ...SETTINGS.global,
   ];

@@ -3,6 +3,7 @@ import { edgeCommand } from '../../edge/edge-container.ts';
 import type { EdgeServerSeen, EdgeState } from '../../edge/edge-config.ts';
 import { EDGE_SETTINGS, renderConfig } from '../../edge/render-haproxy.ts';
 import { readWritten, type Written } from '../../edge/parse-haproxy.ts';
+import { hasHealthEndpoint } from '../../edge/render-health.ts';
 import type { EdgeRuntimeAction } from '../../ports/edge.ts';
 import type { Actual, EdgeSeen } from '../../state/actual.ts';
 import type { EpochMs } from '../../time.ts';
@@ -32,6 +33,7 @@ export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual 
       return changed(actual, action.instance, (e) => ({
         ...e,
         written: readWritten(renderConfig(action.config)),
+        ...(hasHealthEndpoint(action.config) && { answers: e.answers ?? {} }),
       }));
     case 'edge-add-server': {
       const { backend, server } = action;
@@ -72,7 +74,7 @@ export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual 
       return changed(actual, action.instance, (e) => ({
         ...e,
         answers: action.answers,
-        ...(e.state && { state: { ...e.state, answers: action.answers } }),
+        ...(e.state?.answers && { state: { ...e.state, answers: action.answers } }),
       }));
     case 'edge-discard':
       return { ...actual, edges: actual.edges.filter((e) => action.keep.includes(e.instance)) };

@@ -1,9 +1,11 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createEdge } from '../../../../src/adapters/edge/edge.ts';
 import type { EdgeConfig } from '../../../../src/core/edge/edge-config.ts';
+import { HEALTH_BACKEND } from '../../../../src/core/edge/health-answer.ts';
 import { renderConfig } from '../../../../src/core/edge/render-haproxy.ts';
 
 const never = new AbortController().signal;
@@ -18,6 +20,11 @@ const configFor = (longestDrainMs: number): EdgeConfig => ({
   backends: [],
   longestDrainMs,
 });
+const withEndpoint: EdgeConfig = {
+  ...configFor(1_000),
+  frontends: [{ hostAddress: '', hostPort: 9_000, protocol: 'http', backend: HEALTH_BACKEND }],
+};
+const ANSWERS = { web: { isUp: true, sinceMs: 5, reason: 'up' } };
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
 
 const accept = async (): Promise<void> => Promise.resolve();
@@ -67,10 +74,54 @@ describe('the files of an edge', () => {
     expect(await readdir(join(folder, 'config', 'e1'))).toEqual(['haproxy.cfg']);
   });
 
+  it('have a map before HAProxy sees the config that names it', async () => {
+    const seen: (readonly string[])[] = [];
+    const check = async (): Promise<void> =>
+      void seen.push((await readdir(join(folder, 'config', 'e1'))).toSorted());
+    const edge = createEdge({ instance: 'e1', folder, check });
+    expect(await edge.answers(never)).toBeUndefined();
+    await edge.apply({ kind: 'edge-write', config: withEndpoint }, never);
+    expect(seen).toEqual([['haproxy.cfg.new', 'health.map']]);
+    expect(await edge.answers(never)).toEqual({});
+    // A restart would fail without it, although the config is the same.
+    await rm(join(folder, 'config', 'e1', 'health.map'));
+    await edge.apply({ kind: 'edge-write', config: withEndpoint }, never);
+    expect(await edge.answers(never)).toEqual({});
+  });
+
+  it('keep the answers of an edge that does not run yet, whatever config is written', async () => {
+    const edge = createEdge({ instance: 'e1', folder, check: accept });
+    await edge.apply({ kind: 'edge-answer', answers: ANSWERS }, never);
+    await edge.apply({ kind: 'edge-write', config: withEndpoint }, never);
+    expect(await edge.answers(never)).toEqual(ANSWERS);
+    const path = join(folder, 'config', 'e1', 'health.map');
+    expect([await readFile(path, 'utf8'), await modeOf(path)]).toEqual(['/web 200:5:up\n', '640']);
+    const { ino } = await stat(path);
+    await edge.apply({ kind: 'edge-answer', answers: ANSWERS }, never);
+    expect((await stat(path)).ino).toBe(ino);
+    await edge.apply({ kind: 'edge-answer', answers: {} }, never);
+    expect([await edge.answers(never), (await stat(path)).ino === ino]).toEqual([{}, false]);
+    expect((await readdir(join(folder, 'config', 'e1'))).toSorted()).toEqual(['haproxy.cfg', 'health.map']);
+  });
+
+  it('have the answers although a running edge does not take them', async () => {
+    const silent: Server = createServer();
+    await mkdir(join(folder, 'run'));
+    await new Promise<void>((resolve) => {
+      silent.listen(join(folder, 'run', 'e1.runtime.sock'), resolve);
+    });
+    onTestFinished(() => void silent.close());
+    const edge = createEdge({ instance: 'e1', folder, check: accept, timeoutMs: 20 });
+    await expect(edge.apply({ kind: 'edge-answer', answers: ANSWERS }, never)).rejects.toMatchObject({
+      code: 'EDGE_UNREACHABLE',
+    });
+    expect(await edge.answers(never)).toEqual(ANSWERS);
+  });
+
   it('are gone when they are discarded, and those of another edge are not', async () => {
     const [first, second] = ['e1', 'e2'].map((instance) => createEdge({ instance, folder, check: accept }));
     for (const edge of [first, second])
-      await edge?.apply({ kind: 'edge-write', config: configFor(1_000) }, never);
+      await edge?.apply({ kind: 'edge-write', config: withEndpoint }, never);
     await first?.discard();
     await first?.discard();
     expect(await readdir(join(folder, 'config'))).toEqual(['e2']);

@@ -72,6 +72,20 @@ describe('the edges of an environment', () => {
     });
   });
 
+  it('come with the answers of the file, before their config too; without the endpoint none are read', async () => {
+    const edges = edgesWith();
+    const answers = { web: { isUp: true, sinceMs: 5, reason: 'up' } };
+    await edges.apply({ kind: 'edge-answer', instance: 'e1', answers }, never);
+    const seen = async (): Promise<unknown> => (await edges.observe(['e1'], undefined, never)).edges[0];
+    expect(await seen()).toMatchObject({ written: undefined, answers });
+    await write(edges, 'e1');
+    expect(await seen()).not.toHaveProperty('answers');
+    const endpoint = { hostAddress: '', hostPort: 9000, protocol: 'http', backend: 'health' } as const;
+    const config = { ...configFor('e1'), frontends: [endpoint] };
+    await edges.apply({ kind: 'edge-write', instance: 'e1', config }, never);
+    expect(await seen()).toMatchObject({ written: { frontends: [endpoint] }, answers });
+  });
+
   it('whose file cannot be read are unknown too: what they serve is kept', async () => {
     await mkdir(join(folder, 'config', 'e1', 'haproxy.cfg'), { recursive: true });
     const { edges } = await edgesWith().observe(['e1'], undefined, never);
