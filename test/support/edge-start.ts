@@ -9,11 +9,14 @@ import {
   EDGE_CAPABILITIES,
   EDGE_CONFIG_FILE,
   EDGE_CONFIG_MOUNT,
+  EDGE_HEALTH_FILE,
   EDGE_RUN_MOUNT,
   edgeCheckCommand,
   edgeCommand,
 } from '../../src/core/edge/edge-container.ts';
 import type { EdgeConfig } from '../../src/core/edge/edge-config.ts';
+import { hasHealthEndpoint } from '../../src/core/edge/render-health.ts';
+import type { HealthAnswers } from '../../src/core/edge/health-answer.ts';
 
 import { type Service, runCommand, startService } from './command.ts';
 import { FOREIGN_LABEL } from './leftovers.ts';
@@ -30,8 +33,12 @@ export interface RunningEdge {
   readonly remove: () => Promise<void>;
 }
 
-/** With a predecessor, in its folder and with its listeners. */
-export type StartEdge = (config: EdgeConfig, predecessor?: RunningEdge) => Promise<RunningEdge>;
+/** With a predecessor, in its folder and with its listeners; with answers, of its health endpoint from its start on. */
+export type StartEdge = (
+  config: EdgeConfig,
+  predecessor?: RunningEdge,
+  answers?: HealthAnswers,
+) => Promise<RunningEdge>;
 
 /** A user that exists nowhere: the sockets must become its own. */
 export const AGENT_ID = 61_234;
@@ -149,7 +156,7 @@ const runCheck = async (docker: Docker, container: Docker.Container): Promise<vo
 /** As the agent runs it: host network, root with few capabilities, nothing writable but the sockets' folder. */
 export const startContainerEdge =
   (docker: Docker, image: string): StartEdge =>
-  async (config, predecessor) => {
+  async (config, predecessor, answers) => {
     const { instance } = config;
     const folder = await createFolder(instance, predecessor);
     const command = commandOf(config, predecessor);
@@ -164,9 +171,11 @@ export const startContainerEdge =
       await removeFiles(edge, folder);
     };
     try {
+      if (answers) await edge.apply({ kind: 'edge-answer', answers }, AbortSignal.timeout(10_000));
       await write(edge, config);
       // Written by root here; the agent's own files have its group.
-      await chown(join(folder, 'config', instance, EDGE_CONFIG_FILE), AGENT_ID, AGENT_ID);
+      for (const file of [EDGE_CONFIG_FILE, ...(hasHealthEndpoint(config) ? [EDGE_HEALTH_FILE] : [])])
+        await chown(join(folder, 'config', instance, file), AGENT_ID, AGENT_ID);
       await container.start();
     } catch (error) {
       await remove();
