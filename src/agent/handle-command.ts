@@ -7,6 +7,7 @@ import type { Actual, Container } from '../core/state/actual.ts';
 import {
   emptyLedger,
   failuresOf,
+  isDrainActive,
   isHoldActive,
   isQuarantined,
   LIFTED,
@@ -14,6 +15,7 @@ import {
   withFailures,
   withService,
   type Hold,
+  type HostDrain,
   type Ledger,
 } from '../core/state/ledger.ts';
 import type { Recorder } from './recorder.ts';
@@ -47,6 +49,10 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
       return pause(command, c);
     case 'resume':
       return resume(c);
+    case 'drain':
+      return drain(command, c);
+    case 'undrain':
+      return undrain(c);
     case 'retry':
       return retry(command.service, c);
   }
@@ -60,11 +66,7 @@ const pause = async (
   c: OperateContext,
 ): Promise<CommandAnswer> => {
   const { reason, owner, untilMs, all, replace = false } = command;
-  if (untilMs !== null && untilMs > LAST_MS) {
-    throw new AgentError('USAGE', 'the end of the hold is later than the latest possible date', {
-      advice: 'leave the end out: the hold then lasts until `supercargo resume`',
-    });
-  }
+  checkEnd(untilMs, 'hold', RESUME);
   const { hold } = c.record.current();
   const isHeld = isHoldActive(hold, c.ports.now());
   if (isHeld && !replace && !covers({ untilMs: untilMs ?? undefined, all }, hold))
@@ -81,16 +83,26 @@ const pause = async (
   return {
     lines: [
       ...(isHeld ? [`${holdText(hold)} is replaced`] : []),
-      `held ${untilText(untilMs ?? undefined)}: ${what}`,
+      `held ${untilText(untilMs ?? undefined, RESUME)}: ${what}`,
     ],
   };
 };
 
-const untilText = (untilMs: number | undefined): string =>
-  untilMs === undefined ? 'until `supercargo resume`' : `until ${isoSeconds(untilMs)}`;
+const RESUME = '`supercargo resume`';
+const UNDRAIN = '`supercargo undrain`';
+
+const checkEnd = (untilMs: number | null, what: string, ending: string): void => {
+  if (untilMs === null || untilMs <= LAST_MS) return;
+  throw new AgentError('USAGE', `the end of the ${what} is later than the latest possible date`, {
+    advice: `leave the end out: the ${what} then lasts until ${ending}`,
+  });
+};
+
+const untilText = (untilMs: number | undefined, ending: string): string =>
+  `until ${untilMs === undefined ? ending : isoSeconds(untilMs)}`;
 
 const holdText = ({ owner, reason, untilMs, all }: Hold): string =>
-  `the hold of ${owner} (${reason}${all ? ', repairs too' : ''}) ${untilText(untilMs)}`;
+  `the hold of ${owner} (${reason}${all ? ', repairs too' : ''}) ${untilText(untilMs, RESUME)}`;
 
 /** Whether the first hold lasts as long as the second, and stops at least as much. */
 const covers = (a: Pick<Hold, 'untilMs' | 'all'>, b: Pick<Hold, 'untilMs' | 'all'>): boolean =>
@@ -102,6 +114,60 @@ const resume = async (c: OperateContext): Promise<CommandAnswer> => {
   await c.record.update((l) => ({ ...l, hold: undefined }));
   c.recorder.write('info', 'hold.ended', { owner: hold.owner, reason: hold.reason });
   return { lines: [`the hold of ${hold.owner} (${hold.reason}) is over`] };
+};
+
+const drainText = ({ owner, reason, untilMs }: HostDrain): string =>
+  `the drain of ${owner} (${reason}) ${untilText(untilMs, UNDRAIN)}`;
+
+/** The hold that lets nothing at all change here, not even a drain. */
+const frozenBy = (c: OperateContext): Hold | undefined => {
+  const { hold } = c.record.current();
+  return isHoldActive(hold, c.ports.now()) && hold.all ? hold : undefined;
+};
+
+const drain = async (
+  { reason, owner, untilMs }: Extract<Command, { kind: 'drain' }>,
+  c: OperateContext,
+): Promise<CommandAnswer> => {
+  checkEnd(untilMs, 'drain', UNDRAIN);
+  const hold = frozenBy(c);
+  if (hold) {
+    throw new AgentError('USAGE', `${holdText(hold)} changes nothing at all here, so no service can stop`, {
+      advice: `end the hold first: ${RESUME}`,
+    });
+  }
+  const nowMs = c.ports.now();
+  const { drain: known } = c.record.current();
+  const before = isDrainActive(known, nowMs) ? known : undefined;
+  const next = { reason, owner, sinceMs: before?.sinceMs ?? nowMs, untilMs: untilMs ?? undefined };
+  await c.record.update((l) => ({ ...l, drain: next }));
+  const until = untilMs === null ? null : isoSeconds(untilMs);
+  c.recorder.write('info', 'drain.set', { reason, owner, until });
+  const back = until === null ? '' : ', then back by itself';
+  return {
+    lines: [
+      ...(before ? [`${drainText(before)} is replaced`] : []),
+      `drained ${untilText(next.untilMs, UNDRAIN)}${back}: every service leaves and stops, and none begins`,
+      ...(c.options.edge.health ? [] : [NO_ENDPOINT]),
+    ],
+  };
+};
+
+const NO_ENDPOINT =
+  'load balancers are not told: set SUPERCARGO_HEALTH_LISTEN, so that they stop sending before services stop';
+
+const undrain = async (c: OperateContext): Promise<CommandAnswer> => {
+  const { drain: known } = c.record.current();
+  if (!isDrainActive(known, c.ports.now())) return { lines: ['this host is not drained'] };
+  await c.record.update((l) => ({ ...l, drain: undefined }));
+  c.recorder.write('info', 'drain.ended', { owner: known.owner, reason: known.reason });
+  const hold = frozenBy(c);
+  return {
+    lines: [
+      `the drain of ${known.owner} (${known.reason}) is over`,
+      ...(hold ? [`but ${holdText(hold)} changes nothing at all here: services stay as they are`] : []),
+    ],
+  };
 };
 
 const lifted = (ledger: Ledger, service: string): Ledger => {
@@ -189,6 +255,6 @@ const assumptions = (c: OperateContext, own: readonly Container[], lowest: numbe
     ...strangers.map(
       (o) => `${o.name} bears the labels of ${o.owner?.service ?? ''}, but a foreign name: it is left alone`,
     ),
-    'quarantines, holds, completed jobs and earlier rollback targets are forgotten',
+    'quarantines, holds, a drain, completed jobs and earlier rollback targets are forgotten',
   ];
 };

@@ -5,9 +5,11 @@ import {
   PATH_UNIT,
   absolutePath,
   deployWindows,
+  durationUpTo,
   edgeMode,
   engineAddress,
   exactBoolean,
+  healthListen,
   integer,
   logFormat,
   logLevel,
@@ -59,8 +61,8 @@ const behaviour = {
     preset: EDGE_IMAGE,
     example: EDGE_IMAGE,
     effect:
-      'The proxy (HAProxy 2.6 or newer) in front of start-first services that publish ports. With a ' +
-      'tag alone, the image that has this tag on the host runs.',
+      'The proxy (HAProxy 2.6 or newer) in front of start-first services that publish ports; it also ' +
+      'answers at SUPERCARGO_HEALTH_LISTEN. With a tag alone, the image that has this tag on the host runs.',
   }),
   SUPERCARGO_EDGE_MODE: edgeMode({
     as: 'edgeMode',
@@ -82,6 +84,28 @@ const behaviour = {
       'Proxies or load balancers in front of this host. With app_protocol: http, their Forwarded, ' +
       'X-Forwarded-* and X-Real-IP headers reach the app; those of any other client are replaced. A change ' +
       'replaces the proxy of this host, as SUPERCARGO_EDGE_MODE says.',
+  }),
+  SUPERCARGO_HEALTH_LISTEN: healthListen({
+    as: 'healthListen',
+    unit: 'PORT, ADDRESS:PORT or [IPv6]:PORT; PORT alone is on every address',
+    otherwise: 'no endpoint',
+    default: undefined,
+    example: '9000',
+    effect:
+      'Where load balancers ask over HTTP whether to send here: /SERVICE for a service, / for the ' +
+      'host; 200 says yes, 503 no. The proxy answers, also while the agent is down.',
+  }),
+  SUPERCARGO_HEALTH_LEAD: durationUpTo(
+    10 * 60_000,
+    '10m',
+  )({
+    as: 'healthLeadMs',
+    unit: 'a duration, such as 10s or 1m30s, from 0s to 10m',
+    preset: '10s',
+    example: '10s',
+    effect:
+      'How long load balancers take to notice another answer. For so long the answer is 503 before a ' +
+      'service stops, and 200 before a switch counts as done.',
   }),
   SUPERCARGO_LOG_LEVEL: logLevel({
     unit: 'one of trace, debug, info, warn, error, fatal',

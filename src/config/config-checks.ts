@@ -85,6 +85,8 @@ export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust
       'SUPERCARGO_MANIFEST_CREDENTIALS are sent in clear text, because SUPERCARGO_MANIFEST_URL is http:',
     );
   }
+  if (valueIn(env, 'SUPERCARGO_HEALTH_LEAD') !== undefined && values.SUPERCARGO_HEALTH_LISTEN === undefined)
+    warnings.push('SUPERCARGO_HEALTH_LISTEN is not set, so SUPERCARGO_HEALTH_LEAD has no effect');
   const token = [values.SUPERCARGO_REPORT_TOKEN, values.SUPERCARGO_REPORT_TOKEN_FILE];
   const hasToken = token.some((given) => given !== undefined);
   if (hasToken && values.SUPERCARGO_REPORT_URL === undefined)

@@ -1,5 +1,7 @@
 import { EnvError } from 'envalid';
-import { canonicalSubnet } from '../core/compose/ip.ts';
+import { canonicalIp, canonicalSubnet } from '../core/compose/ip.ts';
+import { parseDuration } from '../core/duration.ts';
+import { parseListenAddress } from '../core/hub/listen-address.ts';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
 import type { DeployWindow } from '../core/window/deploy-window.ts';
@@ -142,6 +144,30 @@ export const subnets = kind<readonly string[]>((value) =>
       return subnet;
     }),
 );
+
+export interface HealthListen {
+  /** Empty means every address of the host. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+}
+
+export const healthListen = kind<HealthListen>((value) => {
+  const address = parseListenAddress(/^\d+$/.test(value) ? `:${value}` : value);
+  if (address === undefined || address.port === 0) throw new EnvError(`is "${value}"`);
+  if (address.host === undefined) return { hostAddress: '', hostPort: address.port };
+  const hostAddress = canonicalIp(address.host);
+  if (hostAddress === undefined)
+    throw new EnvError(`has "${address.host}", which is a name and not an address`);
+  return { hostAddress, hostPort: address.port };
+});
+
+export const durationUpTo = (longestMs: number, longest: string) =>
+  kind<number>((value) => {
+    const ms = parseDuration(value, ['ms', 's', 'm', 'h']);
+    if (ms === undefined) throw new EnvError(`is "${value}", which is not a duration`);
+    if (ms > longestMs) throw new EnvError(`is "${value}", which is longer than ${longest}`);
+    return ms;
+  });
 
 const tcpAddress = (value: string): EngineAddress => {
   const url = URL.canParse(value) ? new URL(value) : undefined;

@@ -17,6 +17,8 @@ const commandSchema = v.variant('kind', [
     replace: v.optional(v.boolean()),
   }),
   v.strictObject({ kind: v.literal('resume') }),
+  v.strictObject({ kind: v.literal('drain'), reason: v.string(), owner: v.string(), untilMs: time }),
+  v.strictObject({ kind: v.literal('undrain') }),
   v.strictObject({ kind: v.literal('retry'), service: v.string() }),
   v.strictObject({ kind: v.literal('recover'), serial: time, dryRun: v.boolean() }),
 ]);

@@ -129,7 +129,10 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   };
 };
 
-const edgeSetting = ({ edgeImage, edgeMode, trustedProxies }: Config, agentUid: number): EdgeSetting => ({
+const edgeSetting = (
+  { edgeImage, edgeMode, trustedProxies, healthListen, healthLeadMs }: Config,
+  agentUid: number,
+): EdgeSetting => ({
   image: {
     reference: edgeImage,
     digest: edgeImage.digest,
@@ -141,6 +144,7 @@ const edgeSetting = ({ edgeImage, edgeMode, trustedProxies }: Config, agentUid: 
   agentUid,
   hasIpv6: hostHasIpv6(),
   trustedProxies,
+  health: healthListen && { ...healthListen, leadMs: healthLeadMs },
 });
 
 const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[0] => ({

@@ -43,6 +43,9 @@ const running = (host: Surroundings): readonly string[] =>
     .containers.filter((c) => c.state === 'running')
     .map((c) => `${c.owner?.service ?? c.name} ${c.owner?.version ?? ''}`);
 
+const DRAIN = { kind: 'drain', reason: 'kernel', owner: 'ann', untilMs: null } as const;
+const seconds = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
+
 describe('the agent', () => {
   it('is not converged before it has observed the host', async () => {
     const host = createHost();
@@ -326,6 +329,76 @@ describe('the agent', () => {
     expect(held).toEqual([until, null, new Date(soon).toISOString().replace('.000Z', 'Z')]);
     host.engine.advance(60_000);
     expect(await pause({ untilMs: host.now() + 1_000 })).toHaveLength(1);
+  });
+
+  it('drains and undrains, and a second drain changes reason and end, but not the beginning', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    const sinceMs = host.now();
+    expect((await agent.operate({ kind: 'undrain' })).lines).toEqual(['this host is not drained']);
+    expect((await agent.operate(DRAIN)).lines).toEqual([
+      'drained until `supercargo undrain`: every service leaves and stops, and none begins',
+      'load balancers are not told: set SUPERCARGO_HEALTH_LISTEN, so that they stop sending before services stop',
+    ]);
+    host.engine.advance(60_000);
+    const untilMs = host.now() + 600_000;
+    const { lines } = await agent.operate({ ...DRAIN, reason: 'disk', owner: 'bob', untilMs });
+    expect(lines.slice(0, 2)).toEqual([
+      'the drain of ann (kernel) until `supercargo undrain` is replaced',
+      `drained until ${seconds(untilMs)}, then back by itself: every service leaves and stops, and none begins`,
+    ]);
+    expect(agent.record.current().drain).toEqual({ reason: 'disk', owner: 'bob', sinceMs, untilMs });
+    const again = await start(host);
+    expect(again.record.current().drain).toEqual({ reason: 'disk', owner: 'bob', sinceMs, untilMs });
+    expect((await again.operate({ kind: 'undrain' })).lines).toEqual(['the drain of bob (disk) is over']);
+    expect(again.record.current().drain).toBeUndefined();
+    expect(
+      host.entries.filter((e) => e.event.startsWith('drain.')).map((e) => [e.event, e['owner'], e['until']]),
+    ).toEqual([
+      ['drain.set', 'ann', null],
+      ['drain.set', 'bob', seconds(untilMs)],
+      ['drain.ended', 'bob', undefined],
+    ]);
+  });
+
+  it('begins a drain anew where the last one is over', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    await agent.operate({ ...DRAIN, untilMs: host.now() + 1_000 });
+    host.engine.advance(1_000);
+    expect((await agent.operate({ kind: 'undrain' })).lines).toEqual(['this host is not drained']);
+    expect((await agent.operate(DRAIN)).lines[0]).toContain('drained until `supercargo undrain`');
+    expect(agent.record.current().drain?.sinceMs).toBe(host.now());
+  });
+
+  it('refuses a drain that ends after the last possible date, and one under a hold of everything', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    await expect(agent.operate({ ...DRAIN, untilMs: Date.UTC(10_000) })).rejects.toMatchObject({
+      code: 'USAGE',
+      advice: 'leave the end out: the drain then lasts until `supercargo undrain`',
+    });
+    await agent.operate({ kind: 'pause', reason: 'forensics', owner: 'bob', untilMs: null, all: true });
+    await expect(agent.operate(DRAIN)).rejects.toMatchObject({
+      code: 'USAGE',
+      message:
+        'the hold of bob (forensics, repairs too) until `supercargo resume` changes nothing at all here, ' +
+        'so no service can stop',
+      advice: 'end the hold first: `supercargo resume`',
+    });
+    expect(agent.record.current().drain).toBeUndefined();
+  });
+
+  it('says after the end of a drain that a hold of everything still lets nothing begin', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    await agent.operate(DRAIN);
+    await agent.operate({ kind: 'pause', reason: 'forensics', owner: 'bob', untilMs: null, all: true });
+    expect((await agent.operate({ kind: 'undrain' })).lines).toEqual([
+      'the drain of ann (kernel) is over',
+      'but the hold of bob (forensics, repairs too) until `supercargo resume` changes nothing at all here: ' +
+        'services stay as they are',
+    ]);
   });
 
   it('tries again the version that is wanted now, although another failed after it', async () => {
