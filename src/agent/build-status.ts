@@ -1,12 +1,22 @@
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { ServicePlan } from '../core/plan/host-plan.ts';
+import { mayBeOurs } from '../core/plan/ownership.ts';
+import { isUp } from '../core/plan/slot.ts';
 import type { PullProgress } from '../core/ports/engine.ts';
-import { failureOf, isHoldActive, LIFTED, serviceRecord, type Ledger } from '../core/state/ledger.ts';
+import {
+  failureOf,
+  isDrainActive,
+  isHoldActive,
+  LIFTED,
+  serviceRecord,
+  type Ledger,
+} from '../core/state/ledger.ts';
 import { worstOutcome } from '../core/status/exit-code.ts';
 import { containerStatus } from '../core/status/container-status.ts';
 import { originOf } from '../core/status/image-origin-status.ts';
 import { describeDecision, decisionMembers, type DecisionReport } from '../core/status/describe-decision.ts';
 import type {
+  DrainingStatus,
   FailureStatus,
   ManifestStatus,
   ProblemStatus,
@@ -75,6 +85,7 @@ export const buildStatus = (r: ReportInput): Status => {
     },
     manifest: manifestOf(r),
     hold: holdOf(r),
+    draining: drainingOf(r, services),
     services,
     edge: edgeOf(r),
     problems,
@@ -215,6 +226,29 @@ const holdOf = ({ ledger, nowMs }: ReportInput): Status['hold'] => {
     until: iso(hold.untilMs),
     all: hold.all,
   };
+};
+
+const drainingOf = (r: ReportInput, services: readonly ServiceStatus[]): DrainingStatus | null => {
+  const { drain } = r.ledger;
+  if (!isDrainActive(drain, r.nowMs)) return null;
+  return {
+    reason: drain.reason,
+    owner: drain.owner,
+    since: isoTime(drain.sinceMs),
+    until: iso(drain.untilMs),
+    // What had begun before the drain may start a container yet.
+    done: isObservedDown(r) && services.every(({ outcome }) => outcome !== 'progressing'),
+  };
+};
+
+/** Unknown means no: `supercargo drain && reboot` reboots once this is true. */
+const isObservedDown = ({ environment, intake, view }: ReportInput): boolean => {
+  const { actual, plan, offline } = view;
+  if (!actual || !plan || offline) return false;
+  const foreign = new Set(plan.foreign.map(({ id }) => id));
+  return !actual.containers.some(
+    (c) => isUp(c) && mayBeOurs(environment, intake.project, c) && !foreign.has(c.id),
+  );
 };
 
 const manifestOf = ({ intake, ledger, view }: ReportInput): ManifestStatus => {

@@ -122,7 +122,7 @@ describe('the fleet page', () => {
   it('calls every host what `fleet` calls it, and counts as it does', async () => {
     await publish('zoo', WANTED_SERIAL, '1.1.0');
     for (const { host, status } of fleetOfAll) await report('zoo', host, status);
-    await report('zoo', 'web-16', strangeStatus({ environment: 'zoo', host: 'web-16' }));
+    await report('zoo', 'web-17', strangeStatus({ environment: 'zoo', host: 'web-17' }));
     const env = { PATH: process.env['PATH'] ?? '', SUPERCARGO_STORE: hub.url };
     const token = { SUPERCARGO_PUBLISH_TOKEN: hub.publishToken };
     const told = await runCommand(supercargo, ['fleet', 'zoo', '--json'], { env: { ...env, ...token } });

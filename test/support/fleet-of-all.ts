@@ -196,6 +196,16 @@ export const fleetOfAll: readonly ReportedHost[] = [
       services: [serviceStatus({ desired: { version: '2.0.0', release: 'x' } })],
     },
   },
+  {
+    host: 'web-16',
+    word: 'drained',
+    kind: 'pending',
+    says: /drained by ann: kernel/,
+    status: {
+      draining: { reason: 'kernel', owner: 'ann', since: healthy.at, until: healthy.at, done: true },
+      ...service({ outcome: 'waiting', reason: 'drained', message: 'this host is drained', serves: false }),
+    },
+  },
 ];
 
 /** A report of today with words that no version has: of outcomes, reasons, roles, states and healths, and members besides. */

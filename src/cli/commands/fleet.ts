@@ -54,6 +54,7 @@ const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
   unreachable: EXIT.ok,
   behind: EXIT.pending,
   superseded: EXIT.pending,
+  drained: EXIT.pending,
   waiting: EXIT.pending,
   progressing: EXIT.pending,
   converged: EXIT.ok,

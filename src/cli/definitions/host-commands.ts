@@ -133,6 +133,40 @@ resume. A second pause may extend a hold; to shorten one it needs --replace.`,
     .addHelpText('after', '\nExample:\n  supercargo resume')
     .action(actionOf(() => import('../commands/resume.ts')));
   program
+    .command('drain')
+    .description('take this host out of service')
+    .requiredOption('--reason <text>', 'why, for those who look at status')
+    .option('--for <duration>', 'back in service by itself after this, for example 2h')
+    .option('--no-wait', 'do not wait until every service is stopped')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo drain --reason "new disk, ask Ann"                  load balancers are told, then every service stops
+  supercargo drain --reason kernel --for 10m && reboot           back by itself, 10 minutes from now
+  supercargo drain --reason "new disk" --for 4h --no-wait        the agent does it; status shows how far it is
+
+What has begun is finished first, and nothing begins. It stays so over restarts of the agent and of the host. A second
+drain changes reason and end. End it with undrain. Exit codes: 0 every service is stopped, 2 interrupted (the drain stays
+in force), 3 it cannot go on by itself, 4 no agent runs, 1 error, or the drain was ended meanwhile.`,
+    )
+    .action(actionOf(() => import('../commands/drain.ts')));
+  program
+    .command('undrain')
+    .description('bring this host back into service')
+    .option('--no-wait', 'do not wait until it serves')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo undrain              services start, load balancers are told, and this returns when the host serves again
+  supercargo undrain --no-wait    the agent does it; status shows how far it is
+
+Exit codes: 0 the host is in service, 2 interrupted, 3 a service cannot come back by itself, 4 no agent runs, 1 error, or
+the host was drained again.`,
+    )
+    .action(actionOf(() => import('../commands/undrain.ts')));
+  program
     .command('retry')
     .argument('<service>', 'the service whose release is quarantined')
     .description('clear a quarantine on this host')

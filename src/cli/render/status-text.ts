@@ -19,6 +19,7 @@ export const renderStatus = (document: Status, screen: Screen, nowMs: number): s
   return [
     headline(status, screen, nowMs),
     manifestLine(status, screen, nowMs),
+    ...drainLine(status, screen, nowMs),
     ...holdLine(status, screen),
     ...reportLine(status, screen, nowMs),
     '',
@@ -63,6 +64,18 @@ const manifestLine = ({ manifest }: Status, { palette }: Screen, nowMs: number):
         ? `source read ${ago(nowMs, source.checkedAt)}`
         : 'source not read yet';
   return `${known} · ${seen}`;
+};
+
+const drainLine = ({ draining }: Status, { palette }: Screen, nowMs: number): readonly string[] => {
+  if (!draining) return [];
+  const { owner, reason, since, until, done } = draining;
+  const back = until === null ? 'back with `supercargo undrain`' : `until ${until}, then back by itself`;
+  const when = `since ${since} (${ago(nowMs, since)})`;
+  return [
+    palette.warn(
+      `${done ? 'drained' : 'going out of service, drained'} by ${owner} ${when}: ${reason}; ${back}`,
+    ),
+  ];
 };
 
 const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>

@@ -3,6 +3,7 @@ import type { ReportedService, ReportedStatus } from '../status/reported-status.
 import type { DecisionStatus } from '../status/status-document.ts';
 import { isoSeconds, type EpochMs } from '../time.ts';
 import type { ErrorCode } from '../vocabulary/error-codes.ts';
+import type { WaitReason } from '../vocabulary/reasons.ts';
 import { silentSince, type Finding } from './verdict-text.ts';
 
 /** The part of a manifest that verdicts depend on; a Manifest is one. */
@@ -20,6 +21,7 @@ export interface JudgedStatus {
   readonly services: readonly JudgedService[];
   readonly edge: Pick<NonNullable<ReportedStatus['edge']>, keyof DecisionStatus> | null;
   readonly problems: ReportedStatus['problems'];
+  readonly draining?: ReportedStatus['draining'];
 }
 
 export type JudgedService = Pick<ReportedService, 'service' | keyof DecisionStatus | 'desired' | 'failure'>;
@@ -45,6 +47,8 @@ const finding = (word: string, message: string, more: Partial<Finding> = {}): Fi
   log: [],
   ...more,
 });
+
+const DRAINED: WaitReason = 'drained';
 
 /** The problem code of a lost or damaged ledger. */
 const LEDGER: ErrorCode = 'LEDGER';
@@ -169,9 +173,23 @@ const otherVersion = (status: JudgedStatus, desired: DesiredManifest | undefined
     : [finding('progressing', 'it has the manifest, and plans its steps', { service: other.service })];
 };
 
+/** Says for every service of the host why it is stopped, or soon will be. */
+const drained = ({ draining }: JudgedStatus): readonly Finding[] => {
+  if (!draining) return [];
+  const { owner, reason, until, done } = draining;
+  const still = done ? '' : '; services still stop';
+  return [
+    finding('drained', `drained by ${owner}: ${reason}${still}`, {
+      advice: 'bring it back with `supercargo undrain` there',
+      until,
+    }),
+  ];
+};
+
 const openServices = (status: JudgedStatus): readonly Finding[] =>
   status.services
     .filter((s) => s.outcome !== 'converged' && !hasFailed(s))
+    .filter((s) => !status.draining || s.reason !== DRAINED)
     .filter((s) => status.engine.online || s.outcome !== 'offline')
     .map(ofService);
 
@@ -221,6 +239,7 @@ export const findingsOf = (
     ...problems(status),
     ...edgeBlocked(status),
     ...(isLate || isOld ? [] : ended),
+    ...drained(status),
     ...otherVersion(status, desired),
     ...openServices(status),
     ...(isLate ? [] : unreachable(status)),

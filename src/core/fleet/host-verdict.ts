@@ -52,6 +52,9 @@ const faultsOf = (
   return concernedOf(status, desired).filter(hasFailed).map(faultOf);
 };
 
+/** Serves nobody, even if no service of the manifest runs here. */
+const isDrained = ({ draining }: JudgedStatus): boolean => draining !== undefined && draining !== null;
+
 /**
  * A host that has accepted a manifest but not planned yet is pending, and so is one with an unknown outcome.
  */
@@ -60,6 +63,7 @@ const isOpen = (status: JudgedStatus, desired: DesiredManifest | undefined): boo
   otherVersionOf(status, desired) !== undefined ||
   !status.engine.online ||
   !isOutcome(status.outcome) ||
+  isDrained(status) ||
   concernedOf(status, desired).some((s) => s.outcome !== 'converged');
 
 const kindOf = (

@@ -56,6 +56,7 @@ const judgedOf = ({
   services,
   edge,
   problems,
+  draining,
 }: ReportedStatus): JudgedStatus => ({
   outcome,
   agent: { running: agent.running },
@@ -76,6 +77,7 @@ const judgedOf = ({
   })),
   edge: edge && { ...NO_TEXT, outcome: edge.outcome, reason: edge.reason },
   problems: problems.map(({ code }) => ({ code, message: '', advice: '' })),
+  draining: draining ? { ...draining, reason: '', owner: '' } : null,
 });
 
 /** Judges a report that was sent to the address of this host. */

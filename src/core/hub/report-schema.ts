@@ -32,6 +32,7 @@ const service = v.looseObject({
   message: maybe(text),
   advice: maybe(text),
   since: time,
+  serves: v.exactOptional(maybe(v.boolean())),
   until: maybe(time),
   desired: maybe(v.looseObject({ version: text, release: text })),
   rolledBack: maybe(v.looseObject({ from: text, to: text })),
@@ -109,6 +110,9 @@ export const reportSchema = v.looseObject({
   manifest,
   hold: maybe(
     v.looseObject({ reason: text, owner: text, since: time, until: maybe(time), all: v.boolean() }),
+  ),
+  draining: v.exactOptional(
+    maybe(v.looseObject({ reason: text, owner: text, since: time, until: maybe(time), done: v.boolean() })),
   ),
   services: v.array(service),
   edge: maybe(edge),

@@ -40,6 +40,9 @@ const hostFamilies = (status: Status, env: Labels): readonly string[] => [
   ...family('gauge', 'supercargo_hold', 'Whether an operator holds switches back.', [
     [env, flag(status.hold !== null)],
   ]),
+  ...family('gauge', 'supercargo_drained', 'Whether an operator takes the host out of service.', [
+    [env, flag((status.draining ?? null) !== null)],
+  ]),
   ...family('gauge', 'supercargo_problems', 'Problems of the host rather than of one service.', [
     [env, status.problems.length],
   ]),

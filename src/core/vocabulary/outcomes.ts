@@ -32,6 +32,7 @@ const TONE_OF = {
   unreachable: 'warn',
   behind: 'warn',
   superseded: 'warn',
+  drained: 'warn',
   waiting: 'info',
   progressing: 'info',
   converged: 'good',

@@ -361,6 +361,26 @@ describe('the agent', () => {
     ]);
   });
 
+  it('reports a drain, and that it is done once no container of it is up', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    host.publish(1, { web: 'org/web:1' });
+    await settle(host, agent);
+    expect(agent.status().draining).toBeNull();
+    await agent.operate(DRAIN);
+    const since = new Date(host.now()).toISOString();
+    const draining = { reason: 'kernel', owner: 'ann', since, until: null, done: false };
+    expect(agent.status().draining).toEqual(draining);
+    const again = await start(host);
+    expect(again.status().draining).toEqual(draining);
+    const empty = createHost();
+    const idle = await start(empty);
+    await idle.operate(DRAIN);
+    expect(idle.status().draining?.done).toBe(false);
+    await settle(empty, idle);
+    expect(idle.status().draining?.done).toBe(true);
+  });
+
   it('begins a drain anew where the last one is over', async () => {
     const host = createHost();
     const agent = await start(host);

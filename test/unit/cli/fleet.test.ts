@@ -38,7 +38,7 @@ describe('supercargo fleet', { timeout: 60_000 }, () => {
   it('shows every host with the word and the reason of its verdict, in natural order', async () => {
     await publish('staging');
     for (const { host, status } of fleetOfAll) await report('staging', host, hostStatus({ host, ...status }));
-    await report('staging', 'web-16', strangeStatus({ host: 'web-16' }));
+    await report('staging', 'web-17', strangeStatus({ host: 'web-17' }));
     const { code, stdout } = await fleet('staging');
     expect(code).toBe(3);
     const lines = stdout.split('\n');
@@ -48,9 +48,9 @@ describe('supercargo fleet', { timeout: 60_000 }, () => {
       const why = says.source.replace(/^\^?(?:converged; |web: )?/, '').replace(/^converged\$$/, '');
       expect([kind, line]).toEqual([kind, expect.stringMatching(new RegExp(why))]);
     }
-    expect(lines.find((text) => text.startsWith('web-16'))).toMatch(/hibernating.*asleep until it is asked/);
+    expect(lines.find((text) => text.startsWith('web-17'))).toMatch(/hibernating.*asleep until it is asked/);
     const hosts = lines.flatMap((text) => /^web-\d+/.exec(text)?.[0] ?? []);
-    expect(hosts).toEqual(Array.from({ length: 16 }, (_, at) => `web-${String(at + 1)}`));
+    expect(hosts).toEqual(Array.from({ length: 17 }, (_, at) => `web-${String(at + 1)}`));
   });
 
   it('says with its numbers what it says with its lines', async () => {

@@ -32,6 +32,8 @@ const COMMANDS = [
   'sync',
   'pause',
   'resume',
+  'drain',
+  'undrain',
   'retry',
   'recover',
   'validate',

@@ -10,7 +10,7 @@ import { forgetSilent } from '../../../src/hub/forget-silent.ts';
 import { openReports } from '../../../src/hub/reports.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
-import { hostStatus } from '../../support/status.ts';
+import { hostStatus, serviceStatus } from '../../support/status.ts';
 import { bearer, createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
 
 const noFiles: HubFiles = {
@@ -139,9 +139,25 @@ describe('reporting to a hub', () => {
 
   it('keeps what a newer agent says more', async () => {
     const hub = await scene();
-    const more = { ...of('web-1'), added: { later: true } };
-    expect((await hub.report('staging', 'web-1', more)).status).toBe(201);
-    expect(await (await hub.get('/reports/staging/web-1.json')).json()).toEqual(more);
+    const draining = { reason: 'kernel', owner: 'ann', since: of('web-1').at, until: null, done: true };
+    for (const more of [
+      { ...of('web-1'), added: { later: true } },
+      { ...of('web-1'), draining: { ...draining, later: 1 } },
+      { ...of('web-1'), draining: null, services: [{ ...serviceStatus(), serves: false }] },
+    ]) {
+      expect([201, 204]).toContain((await hub.report('staging', 'web-1', more)).status);
+      expect(await (await hub.get('/reports/staging/web-1.json')).json()).toEqual(more);
+    }
+  });
+
+  it('calls a drained host so in its metrics', async () => {
+    const hub = await scene();
+    await hub.publish('staging', 418);
+    const draining = { reason: 'kernel', owner: 'ann', since: of('web-1').at, until: null, done: true };
+    expect((await hub.report('staging', 'web-1', { ...of('web-1'), draining })).status).toBe(201);
+    const metrics = await (await hub.get('/metrics')).text();
+    expect(metrics).toContain('supercargo_hub_verdicts{environment="staging",verdict="drained"} 1\n');
+    expect(metrics).toContain('supercargo_hub_converged{environment="staging"} 0\n');
   });
 
   it('leaves out a host that has been silent for too long, where that is wanted', async () => {

@@ -72,6 +72,24 @@ describe('status for people', () => {
     );
   });
 
+  it.each([
+    [
+      { until: null, done: true },
+      'drained by ops since 2026-11-23T09:58:00Z (2 min ago): kernel; back with `supercargo undrain`',
+    ],
+    [
+      { until: '2026-11-23T12:00:00Z', done: false },
+      'going out of service, drained by ops since 2026-11-23T09:58:00Z (2 min ago): kernel; until 2026-11-23T12:00:00Z, then back by itself',
+    ],
+  ])('says of a drain %j first who, why and how the host comes back', (drain, line) => {
+    const hold = { reason: 'migration', owner: 'ann', since: '', until: null, all: false };
+    const text = render({
+      hold,
+      draining: { reason: 'kernel', owner: 'ops', since: '2026-11-23T09:58:00Z', ...drain },
+    });
+    expect(text.split('\n').slice(2, 4)).toEqual([line, 'held by ann, until resumed: migration']);
+  });
+
   it('tells a hold, a refused manifest, an engine that is away, a missing daemon and ignored entries', () => {
     const { manifest, agent, engine } = hostStatus();
     const since = '2026-11-23T09:59:30Z';

@@ -88,6 +88,33 @@ describe('the verdict of a host', () => {
     },
   );
 
+  it('calls a host drained once for all its services, but not where one has failed', () => {
+    const draining = { reason: 'kernel', owner: 'ann', since: '', until: null, done: false };
+    const [out, leaving] = [
+      serviceStatus({ service: 'db', outcome: 'waiting', reason: 'drained' }),
+      serviceStatus({ outcome: 'progressing', reason: 'lead', message: 'load balancers are told' }),
+    ];
+    const status = { outcome: 'progressing', draining, services: [out, leaving] } as const;
+    const findings = findingsOf(reportOf('web-1', status), wanted, NOW_MS);
+    expect(findings.map(({ word, service }) => [word, service])).toEqual([
+      ['drained', null],
+      ['progressing', 'web'],
+    ]);
+    expect(findings[0]).toMatchObject({
+      message: 'drained by ann: kernel; services still stop',
+      advice: 'bring it back with `supercargo undrain` there',
+    });
+    const failed = serviceStatus({ outcome: 'blocked', reason: 'engine', message: 'cannot stop it' });
+    const blocked = reportOf('web-1', { ...status, outcome: 'blocked', services: [failed, out] });
+    expect(judgeHost(blocked, wanted, NOW_MS)).toMatchObject({ word: 'blocked', kind: 'failed' });
+  });
+
+  it('counts a drained host as pending even if the manifest has nothing for it', () => {
+    const draining = { reason: 'kernel', owner: 'ann', since: '', until: null, done: true };
+    const report = reportOf('web-1', { draining, services: [] });
+    expect(judgeHost(report, wanted, NOW_MS)).toMatchObject({ word: 'drained', kind: 'pending' });
+  });
+
   it('takes the host’s own word for what it cannot explain', () => {
     const verdict = judgeHost(reportOf('web-1', { outcome: 'hibernating' as 'waiting' }), wanted, NOW_MS);
     expect(verdict).toMatchObject({ word: 'hibernating', kind: 'pending' });

@@ -70,6 +70,9 @@ describe('the metrics of a host', () => {
       # HELP supercargo_hold Whether an operator holds switches back.
       # TYPE supercargo_hold gauge
       supercargo_hold{environment="staging"} 0
+      # HELP supercargo_drained Whether an operator takes the host out of service.
+      # TYPE supercargo_drained gauge
+      supercargo_drained{environment="staging"} 0
       # HELP supercargo_problems Problems of the host rather than of one service.
       # TYPE supercargo_problems gauge
       supercargo_problems{environment="staging"} 0
@@ -148,6 +151,11 @@ describe('the metrics of a host', () => {
       'a hold',
       { hold: { reason: '', owner: '', since: '', until: null, all: false } },
       'supercargo_hold{environment="staging"} 1',
+    ],
+    [
+      'a drain',
+      { draining: { reason: '', owner: '', since: '', until: null, done: false } },
+      'supercargo_drained{environment="staging"} 1',
     ],
     [
       'problems',
