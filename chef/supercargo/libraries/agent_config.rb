@@ -37,6 +37,7 @@ module Supercargo
         check_package
         pairs('client_cert', 'client_key')
         raise ArgumentError, 'report_token without report_url: nothing would be reported' if @agent.report_token && !@agent.report_url
+        raise ArgumentError, 'health_lead without health_listen: no load balancer could ask' if @agent.health_lead && !@agent.health_listen
       end
 
       # Path => Wanted. The configuration is last, so that what it names is there.
@@ -83,6 +84,8 @@ module Supercargo
           **layout.variables,
           'SUPERCARGO_ALLOW_UNSIGNED' => @agent.allow_unsigned ? 'true' : nil,
           'SUPERCARGO_REPORT_URL' => @agent.report_url,
+          'SUPERCARGO_HEALTH_LISTEN' => @agent.health_listen,
+          'SUPERCARGO_HEALTH_LEAD' => @agent.health_lead,
           **named,
           'DOCKER_CONFIG' => @agent.docker_config,
           **@agent.env.sort.to_h,

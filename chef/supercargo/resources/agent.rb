@@ -80,6 +80,13 @@ property :report_token, String,
          sensitive: true,
          description: 'The token that reports are sent with.'
 
+property :health_listen, [String, Integer],
+         coerce: proc { |value| value&.to_s },
+         description: 'Where load balancers ask whether to send here: PORT, ADDRESS:PORT or [IPv6]:PORT. Not set: no endpoint.'
+
+property :health_lead, String,
+         description: 'How long load balancers take to notice another answer, for example 15s: interval x threshold + reserve.'
+
 property :ca, String,
          description: 'The certificate authority of those servers, PEM.'
 
