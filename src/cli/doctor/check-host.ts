@@ -116,7 +116,7 @@ const checkManifest = async ({ agent }: Wired, signal: AbortSignal): Promise<rea
   return [ok('manifest', manifest ? `serial ${String(manifest.serial)}` : 'read')];
 };
 
-/** The current decision on the proxy of start-first services. No line if no service needs the proxy. */
+/** The current decision on the edge. No line if neither a service nor the health endpoint needs it. */
 const checkEdge = async (
   { agent, ports }: Wired,
   { edgeImage: image }: Config,
@@ -134,9 +134,7 @@ const checkEdge = async (
     i.tags.some((t) => t.repository === image.repository && t.tag === image.tag),
   );
   if (!isHere && image.digest === undefined) await ports.engine.resolveTag(input.edge.image, signal);
-  return [
-    hint('edge', `not created yet (${name})`, 'the agent creates it with the first start-first service'),
-  ];
+  return [hint('edge', `not created yet (${name})`, 'the agent creates it when it next looks at this host')];
 };
 
 /** A manifest from the future shows that this host's clock is behind. */

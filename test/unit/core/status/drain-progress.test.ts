@@ -38,6 +38,19 @@ describe('the way out of service', () => {
       { draining: drain(false), services: [of('blocked', { until: LATER })] },
       'going',
     ],
+    [
+      'with one that stops after a service that cannot leave',
+      { draining: drain(false), services: [of('progressing', { reason: 'drain' }), of('blocked')] },
+      'stuck',
+    ],
+    [
+      'with one whose connections end',
+      {
+        draining: drain(false),
+        services: [of('progressing', { reason: 'drain', until: LATER }), of('blocked')],
+      },
+      'going',
+    ],
     ['without the engine', { draining: drain(false), services: [of('offline')], engine: offline }, 'going'],
     [
       'before the first observation',
