@@ -85,6 +85,7 @@ describe('a running agent', () => {
         ignored: [],
       },
       hold: null,
+      draining: null,
       services: [
         {
           service: 'web',
@@ -216,6 +217,40 @@ describe('a second agent of the environment', () => {
   });
 });
 
+describe('a drain', () => {
+  it('stops what runs and keeps it so over a restart of the agent, until undrain', async () => {
+    const scene = await createScene();
+    await deployed(scene, [scene.ports, 'x-supercargo: {healthy-within: 60s, drain: 1s}']);
+    const agent = await scene.agent();
+    await untilStatus(scene, 0);
+    const drain = await scene.run(['drain', '--reason', 'kernel, ask Ann', '--for', '1h']);
+    expect(drain).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^drained until \S+Z, then back by itself: [^]*\nweb: stopped\nthis host is out of service: [^\n]+\n$/,
+      ) as string,
+    });
+    const { State, HostConfig } = await scene.docker.getContainer((await onlyContainer(scene)).id).inspect();
+    expect([State.Running, HostConfig.RestartPolicy?.Name]).toEqual([false, 'no']);
+    expect((await scene.run(['status'])).stdout).toMatch(
+      /drained by \S+ since \S+ \(\S+ \S+ ago\): kernel, ask Ann; until \S+Z, then back by itself\n/,
+    );
+    await agent.stop();
+    await scene.agent();
+    expect(await wait(scene)).toBe(2);
+    const { services, draining } = (await scene.run(['status', '--json'])).json() as Status;
+    expect(services).toMatchObject([{ outcome: 'waiting', reason: 'drained' }]);
+    expect(draining).toMatchObject({ reason: 'kernel, ask Ann', done: true });
+    const undrain = await scene.run(['undrain']);
+    expect(undrain).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\nthis host is in service\n$/) as string,
+    });
+    expect(await tryAnswer(scene.port)).toBe('1.0.0');
+    expect((await scene.run(['undrain'])).stdout).toBe('this host is not drained\nthis host is in service\n');
+  });
+});
+
 describe('a hold', () => {
   it('keeps a switch from beginning, stages its image, repairs drift, and ends with resume', async () => {
     const { scene } = await running();
@@ -261,6 +296,16 @@ describe('a hold', () => {
     expect((await container.inspect()).State.Running).toBe(false);
     await scene.run(['resume']);
     await untilAnswers(scene.port, '1.0.0');
+  });
+
+  it('of everything refuses a drain, which would stop services', async () => {
+    const { scene } = await running();
+    await scene.run(['pause', '--reason', 'forensics', '--all']);
+    const drain = await scene.run(['drain', '--reason', 'kernel']);
+    expect(drain.code).toBe(1);
+    expect(drain.stderr).toMatch(
+      /changes nothing at all here, so no service can stop.*\n.*supercargo resume/,
+    );
   });
 
   it('is kept over a restart of the agent, and may be set without one', async () => {
