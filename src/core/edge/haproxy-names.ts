@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 
 /** HAProxy's names of sections and servers (manual, 2.2 and 4.1), without our separator, the colon. */
 const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
-const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
+const BACKEND = /^(?:[A-Za-z0-9_.-]{1,111}:\d{1,5}|health)$/;
 const SERVER = /^[0-9a-f]{12}$/;
 /** Short because the path of a unix socket has at most 107 bytes, and HAProxy lengthens it for a moment. */
 const INSTANCE = /^[a-z0-9]{1,16}$/;

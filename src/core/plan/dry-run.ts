@@ -145,7 +145,7 @@ const afterWaiting = (input: PlanInput, plan: HostPlan): PlanInput | undefined =
   return { ...input, nowMs, answered, actual };
 };
 
-const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain']);
+const BY_TIME: ReadonlySet<WaitReason> = new Set(['delay', 'bake', 'drain', 'lead']);
 
 const endsByItself = (d: Decision): boolean =>
   d.kind === 'wait' && d.reason !== 'image' && isShortWait(d.reason);

@@ -1,7 +1,7 @@
 import { isExpired } from '../manifest/accept.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { rolloutOpensAt } from '../manifest/rollout.ts';
-import { isHoldActive } from '../state/ledger.ts';
+import { isDrainActive, isHoldActive } from '../state/ledger.ts';
 import { isoSeconds } from '../time.ts';
 import type { PlanInput, ServiceContext } from './plan-input.ts';
 import type { Decision } from './host-plan.ts';
@@ -28,6 +28,14 @@ export const holdDecision = (input: PlanInput): Decision | undefined => {
   return wait('hold', `held by ${hold.owner} ${end}: ${hold.reason}`, hold.untilMs);
 };
 
+/** Why nothing begins on a host that is out of service; undefined if it is in service. */
+export const drainedDecision = ({ ledger: { drain: drained }, nowMs }: PlanInput): Decision | undefined => {
+  if (!isDrainActive(drained, nowMs)) return undefined;
+  const { owner, reason, untilMs } = drained;
+  const end = untilMs === undefined ? 'until `supercargo undrain`' : `until ${isoSeconds(untilMs)}`;
+  return wait('drained', `the host is drained by ${owner} ${end}: ${reason}`, untilMs);
+};
+
 /**
  * Why a switch must not begin, or undefined if the gate is open. The first release of a service is a switch
  * too. Repair, rollback and switches that have begun never come here.
@@ -36,6 +44,7 @@ export const closedGate = (c: ServiceContext, isPublished: boolean): Decision | 
   const { input } = c;
   const manifest = isPublished ? input.manifest : undefined;
   return (
+    drainedDecision(input) ??
     holdDecision(input) ??
     (manifest && distrustDecision(input, manifest)) ??
     (manifest && freezeDecision(manifest)) ??

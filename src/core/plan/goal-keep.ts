@@ -7,7 +7,7 @@ import { startFirst } from './start-first.ts';
 import { takenVolumes } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
 import { restingFailedStep, failedStepOf } from './failed-step.ts';
-import { stopFirst } from './stop-first.ts';
+import { stopFirst, wasDrained } from './stop-first.ts';
 import { type Step, act, merge, pendingOf } from './step.ts';
 import { isExtra, isUp, quiesce, refOf, retire, slotsOf, type Slot } from './slot.ts';
 
@@ -34,7 +34,7 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
     const scoped =
       goal.retireOthers || !slot.current ? slot : { ...slot, others: slot.others.filter((o) => !isUp(o)) };
     return target.release?.spec.exposure === undefined
-      ? stopFirst(c, target, scoped, hasGivenWay(slot))
+      ? stopFirst(c, target, scoped, hasGivenWay(slot) || wasDrained(c, slot.current))
       : startFirst(c, target, scoped, { isNew: false, isTurn: true });
   });
   const merged = merge(steps);

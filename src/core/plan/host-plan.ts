@@ -55,6 +55,8 @@ export interface ServicePlan {
   readonly running: readonly RunningReplica[];
   /** Absent for services that are no longer declared. */
   readonly availability?: Availability;
+  /** Absent for services that need not serve: jobs, completed services, and those without replicas. */
+  readonly clients?: Clients | undefined;
   /** Probes to make, whatever the decision waits for. */
   readonly probes: readonly ProbeRequest[];
 }
@@ -66,6 +68,16 @@ export interface Availability {
   readonly isServed: boolean;
   /** A release of it was good here, or ran when the ledger was rebuilt. */
   readonly hasServed: boolean;
+}
+
+/** What load balancers should hear about a service. */
+export interface Clients {
+  /** Clients outside the host reach it: the host's own answer depends on it. */
+  readonly arePublic: boolean;
+  /** False also while it goes out of service. */
+  readonly areServed: boolean;
+  /** A short predicate: `serves 1.2.3`. */
+  readonly reason: string;
 }
 
 export interface RunningReplica {

@@ -44,6 +44,7 @@ const staleNetworks = (input: PlanInput): readonly Action[] => {
       ...(r.spec.exposure === 'edge' ? [edgeNetwork(input.actual)?.id] : []),
     ]),
   );
+  if (input.edge.health) needed.add(edgeNetwork(input.actual)?.id);
   for (const [logical, hashed] of definedSubnets(input.project))
     needed.add(liveNetwork(input, logical, hashed)?.id);
   const attached = new Set(

@@ -42,6 +42,7 @@ export const blockedAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan 
 
 const isStuck = (input: PlanInput, { decision, availability, service }: ServicePlan): boolean => {
   if (decision.kind !== 'wait') return true;
+  if (decision.reason === 'drained') return false;
   if (isShortWait(decision.reason) || decision.reason === 'removal') return false;
   if (availability?.hasServed === true) return true;
   return !UNBEGUN.has(decision.reason) && !isFirstFetch(input, service);

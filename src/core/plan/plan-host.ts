@@ -3,13 +3,17 @@ import { joinedNamespaces } from '../compose/namespaces.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import { nextOpening } from '../window/window-times.ts';
 import { blockedAsDown } from './outage.ts';
+import { HEALTH_BACKEND } from '../edge/health-answer.ts';
+import { endpointDemands, healthAnswers } from './edge/health-endpoint.ts';
+import { withLeadAfter } from './edge/health-lead.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
 import { drain } from './edge/drain.ts';
 import { planEdge } from './edge/plan-edge.ts';
 import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
+import { isWell } from './clients.ts';
 import { foreignIn } from './foreign-container.ts';
-import { holdDecision, isLastStand } from './gate.ts';
+import { drainedDecision, holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { EDGE_TARGET, failedStepKey, type PlanInput } from './plan-input.ts';
 import { type Decision, type EdgePlan, type HostPlan, type ServicePlan, takes } from './host-plan.ts';
@@ -34,10 +38,11 @@ export const planHost = (input: PlanInput): HostPlan => {
   for (const { plan, demand } of undeclared) demands.set(plan.service, demand);
   const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
   const isTurning = planned.some(({ decision }) => takes(decision, 'edge-set-state'));
-  const edge = planEdge(input, [...demands.values()], isTurning);
-  const services = withAddresses(input.actual, input.reserved, planned).map((s) =>
-    blockedByEdge(input, s, demands.get(s.service), edge),
-  );
+  const answers = healthAnswers(input, planned);
+  const edge = planEdge(input, [...demands.values(), ...endpointDemands(input)], isTurning, answers);
+  const services = withAddresses(input.actual, input.reserved, planned)
+    .map((s) => withLeadAfter(input, s))
+    .map((s) => blockedByEdge(input, s, demands.get(s.service), edge));
   const reported = services.map((s) => blockedAsDown(input, s));
   const isSettled = services.every(
     (s) => s.staging.length === 0 && s.decision.kind !== 'act' && !isMidway(s.decision),
@@ -49,6 +54,7 @@ export const planHost = (input: PlanInput): HostPlan => {
       isSettled &&
       edge?.decision.kind !== 'act' &&
       !holdDecision(input) &&
+      !drainedDecision(input) &&
       !restingAt(input, failedStepKey('', ''))
         ? housekeeping(input)
         : [],
@@ -73,6 +79,9 @@ const blockedByEdge = (
   const { decision } = plan;
   if (!edge) return plan;
   const isWaiting = decision.kind === 'wait' && decision.reason === 'edge';
+  const unheard = edge.taken.find((t) => t.frontend.backend === HEALTH_BACKEND);
+  if (unheard && isWaiting && plan.clients?.arePublic === true)
+    return { ...plan, decision: unheard.decision };
   const isMoving = decision.kind === 'act' || (decision.kind === 'wait' && isShortWait(decision.reason));
   const taken = edge.taken.find((t) => demand?.frontends.some((f) => sameFrontend(f, t.frontend)));
   if (taken && decision.kind !== 'blocked' && (isWaiting || !isMoving))
@@ -99,7 +108,7 @@ const nextPollMs = (d: Decision, { nowMs }: PlanInput): number | undefined => {
   return isObserved ? Math.min(nowMs + POLL_MS, d.until ?? Infinity) : d.until;
 };
 
-const MIDWAY: ReadonlySet<WaitReason> = new Set(['health', 'removal', 'bake', 'drain', 'edge']);
+const MIDWAY: ReadonlySet<WaitReason> = new Set(['health', 'removal', 'bake', 'drain', 'edge', 'lead']);
 const isMidway = (d: Decision): boolean => d.kind === 'wait' && MIDWAY.has(d.reason);
 
 const earliest = (times: readonly (number | undefined)[], input: PlanInput): number | undefined => {
@@ -160,6 +169,11 @@ const planUndeclared = (
       staging: [],
       desired: undefined,
       running: own.map((o) => replicaOf(o, 'retired')),
+      clients: {
+        arePublic: false,
+        areServed: isHeld && own.some(isWell),
+        reason: 'is not in the compose files any more',
+      },
       probes: [],
     };
     return { plan, demand: isHeld ? demandOfHeld(held, DRAIN_MS) : NO_SHARE };

@@ -2,7 +2,9 @@ import { isHoldActive } from '../state/ledger.ts';
 import { goalOf, keepMeanwhile, type Goal, type Keep } from './goal.ts';
 import { decideForward } from './goal-forward.ts';
 import { demandOf, type EdgeDemand } from './edge/demand.ts';
-import { holdDecision } from './gate.ts';
+import { drainedDecision, holdDecision } from './gate.ts';
+import { clientsOf } from './clients.ts';
+import { decideDrained } from './host-drain.ts';
 import { hasBegun, isSpent, failedStepKey, type ServiceContext } from './plan-input.ts';
 import { decideKeep } from './goal-keep.ts';
 import { isServing } from './outage.ts';
@@ -24,8 +26,9 @@ export const planService = (
   const holdAll = isHoldActive(hold, c.input.nowMs) && hold.all ? holdDecision(c.input) : undefined;
   const frozen = selfDecision([...c.own, ...(c.foreign ? [c.foreign.container] : [])]) ?? holdAll;
   const goal: Goal = frozen ? { kind: 'freeze', settled: frozen } : goalOf(c, desired);
-  const { followed, ...decided } = decide(c, goal, plans);
+  const { followed, ...decided } = (frozen ? undefined : drained(c, goal)) ?? decide(c, goal, plans);
   const running = rolesOf(c, followed);
+  const availability = availabilityOf(c, running);
   const plan: ServicePlan = {
     service: c.service.name,
     declared: true,
@@ -36,7 +39,8 @@ export const planService = (
         ? { release: desired.release.id, version: desired.release.version }
         : undefined,
     running,
-    availability: availabilityOf(c, running),
+    availability,
+    clients: clientsOf(c, { ...decided, running, availability }),
     probes: probesOf(c, followed),
   };
   return { plan, demand: demandOf(c, followed) };
@@ -79,6 +83,16 @@ const decide = (
       return { ...rested(c, keptId(c, meanwhile), decideKeep(c, meanwhile)), followed: goal };
     }
   }
+};
+
+/** What had begun when the host was drained is finished first. */
+const drained = (c: ServiceContext, goal: Goal): ReturnType<typeof decide> | undefined => {
+  const settled = drainedDecision(c.input);
+  const hasBegunOne = goal.kind === 'forward' && hasBegun(c, goal.release.id);
+  if (!settled || c.isJob || hasBegunOne) return undefined;
+  const target = goal.kind === 'freeze' ? undefined : goal.target;
+  const decision = decideDrained(c, target, settled);
+  return { ...rested(c, target?.id, decision), followed: goal };
 };
 
 const rested = (c: ServiceContext, target: string | undefined, decision: Decision): Decided => ({

@@ -12,13 +12,14 @@ import type { ServiceContext, Target } from './plan-input.ts';
 import type { Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
-import { verdictOf } from './stop-first.ts';
+import { inService, verdictOf, wasDrained } from './stop-first.ts';
 import { claimName, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import { exclusiveText, isReadyToSwap, letsGo, portHolders, type Holder } from './exclusive-resources.ts';
 import { hostPortsOf, overlaps } from './host-ports.ts';
 import { isProven } from './edge/edge-image.ts';
 import { bake, bakeFault, othersDrain } from './edge/bake-time.ts';
 import { stateActions } from './edge/drain.ts';
+import { leadBefore } from './edge/health-lead.ts';
 import { standIn } from './edge/copy-stand-in.ts';
 import { type Step, act, blockedStep, pending, some, stuck } from './step.ts';
 import {
@@ -73,12 +74,14 @@ export const startFirst = (
   if (current.state === 'paused')
     return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
   if (!isUp(current)) {
-    if (verdict.kind === 'failed' || verdict.kind === 'completed') return { kind: 'judged', verdict };
+    const hasEnded = verdict.kind === 'failed' || verdict.kind === 'completed';
+    if (hasEnded && !wasDrained(c, current)) return { kind: 'judged', verdict };
     const why = current.detail?.startedAtMs === undefined ? 'start it beside the old one' : 'it was stopped';
     return act([startOf(current, target)], why);
   }
   if (!isFit(c, target, slot)) return { kind: 'judged', verdict };
-  return rotate(c, release, slot, options) ?? rename(c, target, slot) ?? { kind: 'judged', verdict };
+  const back = release.spec.exposure === 'alias' ? inService(c, current) : undefined;
+  return back ?? rotate(c, release, slot, options) ?? rename(c, target, slot) ?? { kind: 'judged', verdict };
 };
 
 /** Good now, or proven before: whatever is wrong with a proven container, there is nothing better. */
@@ -218,7 +221,10 @@ const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: bool
   if (neighbour && !letsGo(c, neighbour)) return taken(neighbour);
   if (!isTurn) return pending('edge', STANDBY, c.input.nowMs + STANDBY_MS);
   if (!isProven(c.input)) return stuck(wait('edge', 'the edge first has to show that it runs'));
-  const quiet = quiesce([...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])]);
+  const leaving = [...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])];
+  const quiet = quiesce(leaving);
+  const lead = quiet && leadBefore(c, leaving, slot.current);
+  if (lead) return stuck(lead);
   if (quiet) return act(quiet, 'the edge takes its ports over');
   return (
     neighbour && stuck(wait('edge', `${exclusiveText(neighbour.held)} is still held by ${neighbour.name}`))

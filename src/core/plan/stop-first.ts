@@ -4,6 +4,7 @@ import { judgeContainer, type Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
 import { awaitOut, awaitPorts } from './edge/port-release.ts';
+import { leadBefore } from './edge/health-lead.ts';
 import { absentDonor, endedCutOff, joins, restartedDonor } from './shared-namespace.ts';
 import { claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import { exclusiveText, holdersFor, isReadyToSwap, letsGo, type Holder } from './exclusive-resources.ts';
@@ -30,7 +31,9 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
   const quiet = quiesce(others);
   if (quiet) {
     const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
-    return holder ? awaitHolder(holder) : act(quiet, `make room for ${current.name}`);
+    if (holder) return awaitHolder(holder);
+    const lead = leadBefore(c, others, current);
+    return lead ? stuck(lead) : act(quiet, `make room for ${current.name}`);
   }
   const named = claimName(c, target, slot);
   if (named) return act(named, 'give the container its name');
@@ -43,9 +46,19 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
     );
   if (current.state === 'paused')
     return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
-  if (isUp(current)) return { kind: 'judged', verdict };
+  if (isUp(current)) return inService(c, current) ?? { kind: 'judged', verdict };
   return start(c, target, slot);
 };
+
+/** Whether we stopped it when the host was drained: it did not end by itself. */
+export const wasDrained = ({ record }: ServiceContext, current: Container | undefined): boolean =>
+  current !== undefined && record.drains?.[current.id] !== undefined;
+
+/** Clients are served again: it is no longer recorded as draining. */
+export const inService = (c: ServiceContext, current: Container): Step | undefined =>
+  !wasDrained(c, current)
+    ? undefined
+    : act([{ kind: 'drain', containers: [refOf(current)], draining: false }], 'the host is back in service');
 
 /** A container in a dead namespace is not judged: it waits for its donor, and then starts again. */
 const awaitDonor = (c: ServiceContext, target: Target, current: Container): Step | undefined => {

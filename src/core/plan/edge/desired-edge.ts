@@ -1,9 +1,11 @@
 import type { EdgeBackend, EdgeConfig, EdgeFrontend } from '../../edge/edge-config.ts';
+import { HEALTH_BACKEND } from '../../edge/health-answer.ts';
 import { overlaps } from '../host-ports.ts';
 import type { PlanInput } from '../plan-input.ts';
 import { portOwners, type PortOwners } from './port-availability.ts';
 import type { EdgeDemand } from './demand.ts';
 import { currentEdge, sameFrontend } from './edge-view.ts';
+import { checkedPorts } from './health-endpoint.ts';
 
 export type DesiredConfig = Omit<EdgeConfig, 'instance'>;
 
@@ -45,6 +47,9 @@ const isIn = (list: readonly EdgeFrontend[], f: EdgeFrontend): boolean =>
 const unique = (list: readonly EdgeFrontend[]): readonly EdgeFrontend[] =>
   list.filter((f, index) => list.findIndex((g) => sameFrontend(f, g)) === index);
 
+const isEndpointOpen = (frontends: readonly EdgeFrontend[]): boolean =>
+  frontends.some((f) => f.backend === HEALTH_BACKEND);
+
 const configOf = (
   input: PlanInput,
   demands: readonly EdgeDemand[],
@@ -72,5 +77,6 @@ const configOf = (
     frontends: frontends.map((f) => ({ ...f, protocol: protocolOf(f) })),
     backends,
     longestDrainMs: Math.max(0, ...demands.map((s) => s.drainMs)),
+    checks: isEndpointOpen(frontends) ? checkedPorts(input) : [],
   };
 };

@@ -43,20 +43,21 @@ type Step =
 
 /**
  * Takes containers out of rotation and then away: drain → sessions end, or the deadline passes → no file and
- * no edge names it → stop → remove. At the deadline a container is stopped with sessions left, which ends
- * them. Returns undefined once all are gone.
+ * no edge names it → stop → remove, if that is the `end`. At the deadline a container is stopped with sessions
+ * left, which ends them. Returns undefined once all are there.
  */
 export const drain = (
   l: Drained,
   containers: readonly Container[],
   why: string,
+  end: 'remove' | 'stop' = 'remove',
 ): Extract<Decision, { kind: 'act' | 'wait' }> | undefined => {
   const steps = containers.map((container) => ({ container, step: outStep(l, container) }));
   const out = steps.filter(({ step }) => step.kind === 'out').map(({ container }) => container);
   const acts = steps.flatMap(({ step }) => (step.kind === 'act' ? step.actions : []));
   const portless = new Set(containers.filter((o) => o.ports.length === 0).map((o) => o.id));
   const actions = some(
-    [...acts, ...(retire(out) ?? [])].map((a) =>
+    [...acts, ...((end === 'stop' ? quiesce(out) : retire(out)) ?? [])].map((a) =>
       a.kind === 'stop' && portless.has(a.container.id) ? { ...a, isDrained: true as const } : a,
     ),
   );

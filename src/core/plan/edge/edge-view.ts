@@ -1,5 +1,6 @@
 import type { Port } from '../../compose/project-model.ts';
 import type { EdgeFrontend, EdgeProtocol, EdgeServerSeen } from '../../edge/edge-config.ts';
+import type { HealthAnswers } from '../../edge/health-answer.ts';
 import { backendName, serverName } from '../../edge/haproxy-names.ts';
 import type { Actual, Container, EdgeSeen, Network } from '../../state/actual.ts';
 import { memoize } from '../../memoize.ts';
@@ -50,6 +51,10 @@ export const currentEdge = memoize((actual: Actual): EdgePart | undefined => {
   );
   return answering.find((p) => !isBare(p)) ?? answering[0];
 });
+
+/** What load balancers hear now; undefined while no edge answers. */
+export const answersNow = (actual: Actual): HealthAnswers | undefined =>
+  currentEdge(actual)?.seen?.state?.answers;
 
 /** Edges that answer and listen. A leaving edge takes no new connections. */
 export const boundParts = memoize((actual: Actual): readonly EdgePart[] =>

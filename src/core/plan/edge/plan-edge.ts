@@ -3,6 +3,7 @@ import { formatImage } from '../../image/reference.ts';
 import type { EdgeBackend, EdgeConfig, EdgeState } from '../../edge/edge-config.ts';
 import { serverName } from '../../edge/haproxy-names.ts';
 import { edgeShape, renderConfig } from '../../edge/render-haproxy.ts';
+import { HEALTH_BACKEND, sameAnswers, type HealthAnswers } from '../../edge/health-answer.ts';
 import { listenersOf } from '../../edge/listener.ts';
 import { edgeContainerName } from '../../docker-names.ts';
 import { isHoldActive } from '../../state/ledger.ts';
@@ -45,6 +46,7 @@ export const planEdge = (
   input: PlanInput,
   demands: readonly EdgeDemand[],
   isTurning: boolean,
+  answers: HealthAnswers,
 ): EdgePlan | undefined => {
   const parts = edgeParts(input.actual);
   const { config: desired, owners } = desiredEdge(input, demands);
@@ -54,7 +56,7 @@ export const planEdge = (
   const { hold } = input.ledger;
   const frozen = isHoldActive(hold, input.nowMs) && hold.all ? holdDecision(input) : undefined;
   const busy = input.isEdgeBusy ? wait('edge', 'a step of the edge is under way') : undefined;
-  const next = frozen ?? busy ?? decide(input, desired, parts, { isExpected, isNeeded, owners });
+  const next = frozen ?? busy ?? decide(input, desired, parts, { isExpected, isNeeded, owners, answers });
   // An edge that starts meanwhile would read a file that names the servers from before that step.
   const due =
     isTurning && takes(next, 'start')
@@ -74,13 +76,14 @@ interface Demand {
   readonly isExpected: boolean;
   readonly isNeeded: boolean;
   readonly owners: PortOwners;
+  readonly answers: HealthAnswers;
 }
 
 const decide = (
   input: PlanInput,
   desired: DesiredConfig,
   parts: readonly EdgePart[],
-  { isExpected, isNeeded, owners }: Demand,
+  { isExpected, isNeeded, owners, answers }: Demand,
 ): Decision => {
   const image = edgeImage(input);
   // An image that never ran here gets nothing of a running edge: it first starts without ports.
@@ -100,15 +103,17 @@ const decide = (
     : undefined;
   const others = parts.filter((p) => p !== meant);
   return (
-    correct(input, desired) ??
+    correct(input, desired, answers) ??
     (isExpected ? edgeNeeds(input, image) : undefined) ??
-    (isNeeded ? startEdge(input, next, shape, image, meant, others, owners.unknown) : undefined) ??
+    (isNeeded
+      ? startEdge(input, { config: next, shape, answers }, image, meant, others, owners.unknown)
+      : undefined) ??
     retireEdges(input, others, meant) ?? { kind: 'converged' }
   );
 };
 
 /** Removes servers of missing containers from the running edge, and brings its file up to date. */
-const correct = (input: PlanInput, desired: DesiredConfig): Decision | undefined => {
+const correct = (input: PlanInput, desired: DesiredConfig, answers: HealthAnswers): Decision | undefined => {
   const edge = currentEdge(input.actual);
   const state = edge?.seen?.state;
   if (!edge || !state || isLost(edge, input)) return undefined;
@@ -121,7 +126,16 @@ const correct = (input: PlanInput, desired: DesiredConfig): Decision | undefined
   const isStale = config !== undefined && renderConfig(config) !== edge.seen?.written?.text;
   const write: readonly Action[] = isStale ? [{ kind: 'edge-write', instance, config }] : [];
   const surplus = config ? closing(config, state) : [];
-  return actIfAny([...stale, ...write, ...surplus], 'the edge and its file follow what runs');
+  const heard = state.answers ? answering(edge, answers) : [];
+  return actIfAny([...heard, ...stale, ...write, ...surplus], 'the edge and its files follow what runs');
+};
+
+/** Lets load balancers hear these answers, also after a restart of the edge. */
+const answering = ({ instance, seen }: EdgePart, answers: HealthAnswers): readonly Action[] => {
+  const known = [seen?.answers, ...(seen?.state ? [seen.state.answers] : [])];
+  return known.every((a) => a !== undefined && sameAnswers(a, answers))
+    ? []
+    : [{ kind: 'edge-answer', instance, answers }];
 };
 
 /** Closes the ports that the config lacks, and sends nothing to the servers behind them any more. */
@@ -185,10 +199,15 @@ const pullEdge = (input: PlanInput): Decision | undefined => {
   return actIfAny([action], 'the image of the edge is not on this host');
 };
 
+interface Wanted {
+  readonly config: DesiredConfig;
+  readonly shape: string;
+  readonly answers: HealthAnswers;
+}
+
 const startEdge = (
   input: PlanInput,
-  desired: DesiredConfig,
-  shape: string,
+  { config: desired, shape, answers }: Wanted,
   image: Image | undefined,
   meant: EdgePart | undefined,
   others: readonly EdgePart[],
@@ -206,8 +225,12 @@ const startEdge = (
     const first = unknown ?? inTheWay ?? awaitHandOver(input, others);
     if (first) return first;
   }
-  if (meant)
-    return start(meant, { ...desired, instance: meant.instance }, hasPorts ? silence(input, others) : []);
+  const hasEndpoint = desired.frontends.some((f) => f.backend === HEALTH_BACKEND);
+  if (meant) {
+    const heard = hasEndpoint ? answering(meant, answers) : [];
+    const silenced = hasPorts ? silence(input, others) : [];
+    return start(meant, { ...desired, instance: meant.instance }, [...silenced, ...heard]);
+  }
   const network = edgeNetwork(input.actual)?.name;
   if (network === undefined) return wait('edge', 'the edge network is being created');
   const takesOver = desired.mode === 'host' && desired.frontends.length > 0;
@@ -246,9 +269,10 @@ const startEdge = (
   };
   const why =
     others.length === 0
-      ? 'start-first services need an edge'
+      ? 'start-first services or load balancers need an edge'
       : 'the edge is replaced: its ports or image change';
-  return actIfAny([{ kind: 'edge-write', instance, config }, create], why);
+  const heard: readonly Action[] = hasEndpoint ? [{ kind: 'edge-answer', instance, answers }] : [];
+  return actIfAny([...heard, { kind: 'edge-write', instance, config }, create], why);
 };
 
 const nameTaken = ({ name, otherEnvironment }: Container): Decision => ({

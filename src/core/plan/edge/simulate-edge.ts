@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { edgeCommand } from '../../edge/edge-container.ts';
 import type { EdgeServerSeen, EdgeState } from '../../edge/edge-config.ts';
+import { HEALTH_BACKEND, type HealthAnswers } from '../../edge/health-answer.ts';
 import { EDGE_SETTINGS, renderConfig } from '../../edge/render-haproxy.ts';
 import { readWritten, type Written } from '../../edge/parse-haproxy.ts';
 import { hasHealthEndpoint } from '../../edge/render-health.ts';
@@ -143,8 +144,9 @@ const instanceOf = (actual: Actual, containerId: string): string | undefined =>
   actual.containers.find((container) => container.id === containerId)?.edge?.instance;
 
 /** An edge that starts knows only what its file says. */
-const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
+const fresh = ({ shape, frontends, servers }: Written, answers: HealthAnswers = {}): EdgeState => {
   return {
+    ...(frontends.some((f) => f.backend === HEALTH_BACKEND) && { answers }),
     version: 'simulated',
     environment: '',
     shape,
@@ -161,7 +163,9 @@ const fresh = ({ shape, frontends, servers }: Written): EdgeState => {
 export const bound = (actual: Actual, containerId: string): Actual => {
   const instance = instanceOf(actual, containerId);
   if (instance === undefined) return actual;
-  return changed(actual, instance, (e) => (e.written === undefined ? e : { ...e, state: fresh(e.written) }));
+  return changed(actual, instance, (e) =>
+    e.written === undefined ? e : { ...e, state: fresh(e.written, e.answers) },
+  );
 };
 
 export const unbound = (actual: Actual, containerId: string): Actual => {

@@ -1,0 +1,53 @@
+import type { Container } from '../state/actual.ts';
+import { isDrainActive } from '../state/ledger.ts';
+import type { Clients, Decision, ServicePlan } from './host-plan.ts';
+import type { ContainerRef } from './action.ts';
+import type { ServiceContext } from './plan-input.ts';
+import { isUp } from './slot.ts';
+
+/** Whether clients outside this host reach the service: only those come through a load balancer. */
+export const isPublic = ({ service, own }: Pick<ServiceContext, 'service' | 'own'>): boolean => {
+  const { ports, networkMode } = service.container;
+  return (
+    ports.some((p) => p.hostPort !== undefined) ||
+    (networkMode.kind === 'mode' && networkMode.mode === 'host') ||
+    own.some((o) => o.ports.length > 0)
+  );
+};
+
+/** Whether the container answers its clients, as far as the engine knows. */
+export const isWell = ({ state, detail }: Container): boolean => isAnswering(state, detail?.health ?? 'none');
+
+const isAnswering = (state: string, health: string): boolean =>
+  state === 'running' && health !== 'unhealthy' && health !== 'starting';
+
+type Planned = Pick<ServicePlan, 'decision' | 'running' | 'availability'>;
+
+/** What load balancers should hear about a declared service. Undefined if it need not serve. */
+export const clientsOf = (c: ServiceContext, plan: Planned): Clients | undefined => {
+  const { availability, decision, running } = plan;
+  if (!availability?.mustServe) return undefined;
+  const base = { arePublic: isPublic(c) };
+  const out = (reason: string): Clients => ({ ...base, areServed: false, reason });
+  const { drain } = c.input.ledger;
+  if (isDrainActive(drain, c.input.nowMs)) return out(`drained by ${drain.owner}: ${drain.reason}`);
+  const serving = running.filter((r) => r.role === 'serving' && isAnswering(r.state, r.health));
+  const foreign = c.foreign && isUp(c.foreign.container) ? [c.foreign.container] : [];
+  const all: readonly ContainerRef[] = [...serving.map((r) => r.container), ...foreign];
+  if (all.length === 0) {
+    const isSick = running.some((r) => r.role === 'serving' && r.health === 'unhealthy');
+    return out(isSick ? 'its health check fails' : 'no container of it serves');
+  }
+  if (isLeaving(decision, all)) return out('goes out of service for a switch');
+  return { ...base, areServed: true, reason: `serves ${serving[0]?.version ?? foreign[0]?.name ?? ''}` };
+};
+
+/** Whether all that serves is about to stop: by the next step, or once load balancers had their time. */
+const isLeaving = (decision: Decision, serving: readonly ContainerRef[]): boolean => {
+  if (decision.kind === 'wait') return decision.reason === 'lead';
+  if (decision.kind !== 'act') return false;
+  const stopped = decision.actions.flatMap((a) =>
+    a.kind === 'disarm' || a.kind === 'stop' ? [a.container.id] : [],
+  );
+  return serving.every(({ id }) => stopped.includes(id));
+};

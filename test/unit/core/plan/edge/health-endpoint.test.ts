@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import type { HealthSetting } from '../../../../../src/core/plan/plan-input.ts';
+import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
+import type { Actual } from '../../../../../src/core/state/actual.ts';
+import { outcomesOf } from '../../../../support/simulated-agent.ts';
+import { edgeSetting } from '../../../../support/world.ts';
+import { deploy, running, web, type Scenario } from '../scenario.ts';
+import { scene, startFirst } from './scenes.ts';
+
+const HEALTH: HealthSetting = { hostAddress: '', hostPort: 9000, leadMs: 10_000 };
+
+const STOP_FIRST = startFirst({ order: 'stop-first' });
+
+const behindBalancer = (compose: string, health = HEALTH, options = {}): Scenario => {
+  const s = scene(compose, options);
+  s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, health } } };
+  return s;
+};
+
+/** What a load balancer hears: `/ 200, /web 503`. */
+const heard = ({ edges, containers }: Actual): string => {
+  const answers = edges.find(
+    (e) => e.state?.answers && containers.some((c) => c.edge?.instance === e.instance),
+  )?.state?.answers;
+  return Object.entries(answers ?? {})
+    .map(([service, { isUp }]) => `/${service} ${isUp ? '200' : '503'}`)
+    .toSorted()
+    .join(', ');
+};
+
+const leadOf = (plan: HostPlan, service = 'web'): string | undefined => {
+  const decision = plan.services.find((p) => p.service === service)?.decision;
+  return decision?.kind === 'wait' && decision.reason === 'lead' ? decision.message : undefined;
+};
+
+describe('the health endpoint', () => {
+  it('makes an edge where no service is start-first, and is green once the service is good', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    const plan = await deploy(s, web('1'));
+    expect(outcomesOf(plan)).toEqual({ web: 'converged' });
+    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(s.since()).toContain('create-edge');
+  });
+
+  it('turns red before a switch with a gap, for as long as load balancers need, and green before it is done', async () => {
+    const moments: string[] = [];
+    const s = behindBalancer(STOP_FIRST, HEALTH, {
+      before: (action: { readonly kind: string }) => {
+        if (action.kind === 'stop') moments.push(`stop at ${heard(s.engine.actual())}`);
+      },
+    });
+    await deploy(s, web('1'));
+    const startedMs = s.engine.now();
+    s.since();
+    await deploy(s, web('2'));
+    expect(moments).toEqual(['stop at / 503, /web 503']);
+    expect(s.since()).toEqual([
+      'pull org/web:2',
+      'create web 2',
+      'edge-answer / 503, /web 503',
+      'disarm web 1',
+      'stop web 1',
+      'rename web 1',
+      'rename web 2',
+      'arm web 2',
+      'start web 2',
+      'remember web 2',
+      'edge-answer / 200, /web 200',
+      'remove web 1',
+    ]);
+    expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(2 * HEALTH.leadMs);
+    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+  });
+
+  it('says what it waits for', async () => {
+    const said = new Set<string>();
+    const s = behindBalancer(STOP_FIRST, HEALTH, {
+      onPlan: (plan: HostPlan) => said.add((leadOf(plan) ?? '').replace(/\d{4}-.*Z/, 'TIME')),
+    });
+    await deploy(s, web('1'));
+    await deploy(s, web('2'));
+    expect([...said]).toEqual(
+      expect.arrayContaining([
+        'load balancers hear that web goes out of service',
+        'load balancers stop sending to web until TIME',
+        'web serves; load balancers notice until TIME',
+      ]),
+    );
+  });
+
+  it('stays green through a start-first switch', async () => {
+    const seen = new Set<string>();
+    const s = behindBalancer(startFirst());
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    for (let n = 0; n < 60; n += 1) {
+      await s.agent.tick();
+      seen.add(heard(s.engine.actual()));
+      s.engine.advance(200);
+    }
+    expect(running(s)).toContain('web 2');
+    expect([...seen]).toEqual(['/ 200, /web 200']);
+  });
+
+  it('keeps the time of an answer when the edge is replaced', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    const since = (): readonly (number | undefined)[] =>
+      s.engine.actual().edges.map((e) => e.state?.answers?.['web']?.sinceMs);
+    const [before] = since();
+    s.agent.wish = {
+      ...s.agent.wish,
+      more: {
+        edge: { ...edgeSetting, trustedProxies: ['10.0.0.0/8'], health: { ...HEALTH, hostPort: 9001 } },
+      },
+    };
+    s.engine.advance(60_000);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(since()).toEqual([before]);
+  });
+
+  it('counts no service that outside clients cannot reach for the host', async () => {
+    const s = behindBalancer(
+      startFirst({ order: 'stop-first', more: '  worker:\n    image: org/api\n    restart: always\n' }),
+    );
+    await deploy(s, { ...web('1'), worker: 'org/api:1' });
+    s.agent.wish = {
+      ...s.agent.wish,
+      versions: { ...web('1'), worker: 'org/api:2' },
+      published: { serial: 2 },
+    };
+    const seen = new Set<string>();
+    s.since();
+    for (let n = 0; n < 20; n += 1) {
+      await s.agent.tick();
+      seen.add(heard(s.engine.actual()));
+    }
+    expect([...seen].every((text) => text.startsWith('/ 200, /web 200'))).toBe(true);
+    expect(running(s)).toContain('worker 2');
+  });
+
+  it('does not stop what serves while no load balancer can hear of it', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    s.agent.wish = {
+      ...s.agent.wish,
+      more: { edge: { ...edgeSetting, health: { ...HEALTH, hostPort: 9001 } } },
+    };
+    s.engine.occupy(9001);
+    const plan = await deploy(s, web('2'));
+    expect(running(s)).toContain('web 1');
+    expect(outcomesOf(plan)['web']).toBe('blocked port');
+  });
+
+  it('turns red when the health check of a good container fails', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('sickens'));
+    s.engine.advance(5_000);
+    await s.agent.settle();
+    expect(heard(s.engine.actual())).toBe('/ 503, /web 503');
+  });
+});
+
+describe('a drained host', () => {
+  const drained = { reason: 'kernel', owner: 'ops', sinceMs: 0, untilMs: undefined };
+  const drain = (s: Scenario, untilMs?: number): void => {
+    s.agent.ledger = { ...s.agent.ledger, drain: { ...drained, untilMs } };
+  };
+
+  it.each([
+    ['stop-first', STOP_FIRST],
+    ['start-first', startFirst()],
+  ])('turns red, lets connections end, stops, and comes back: %s', async (_, compose) => {
+    const s = behindBalancer(compose);
+    await deploy(s, web('1'));
+    s.since();
+    drain(s);
+    const startedMs = s.engine.now();
+    const plan = await s.agent.settle();
+    expect(outcomesOf(plan)).toEqual({ web: 'wait drained' });
+    expect(heard(s.engine.actual())).toBe('/ 503, /web 503');
+    expect(running(s).filter((name) => name.startsWith('web'))).toEqual([]);
+    const [first, ...steps] = s.since();
+    expect(first).toBe('edge-answer / 503, /web 503');
+    expect(steps.slice(-2)).toEqual(['disarm web 1', 'stop web 1']);
+    expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(HEALTH.leadMs);
+    s.engine.restartDaemon();
+    await s.agent.settle();
+    expect(running(s).filter((name) => name.startsWith('web'))).toEqual([]);
+
+    s.agent.ledger = { ...s.agent.ledger, drain: undefined };
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(s.since().filter((step) => /^(create|remove|pull) /.test(step))).toEqual([]);
+    const web1 = s.engine.actual().containers.find((c) => c.owner?.service === 'web');
+    expect(web1?.detail?.restart.name).toBe('always');
+    expect(s.agent.ledger.services['web']?.drains).toEqual({});
+  });
+
+  it('comes back by itself when its time is over', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    drain(s, s.engine.now() + 60_000);
+    await s.agent.settle();
+    expect(running(s).some((name) => name.startsWith('web'))).toBe(false);
+    s.engine.advance(60_000);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+  });
+
+  it('begins nothing, and finishes what has begun', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    for (let n = 0; n < 50 && !s.agent.steps.includes('create web 2'); n += 1) await s.agent.tick();
+    drain(s);
+    await s.agent.settle();
+    expect(s.agent.ledger.services['web']?.good[0]?.release.version).toBe('2');
+    s.since();
+    expect(outcomesOf(await deploy(s, web('3')))).toEqual({ web: 'wait drained' });
+    expect(s.since()).toEqual(['pull org/web:3']);
+  });
+
+  it('says one cause although it is held too', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    drain(s);
+    s.agent.ledger = {
+      ...s.agent.ledger,
+      hold: { reason: 'x', owner: 'ops', sinceMs: 0, untilMs: undefined, all: false },
+    };
+    expect(outcomesOf(await deploy(s, web('2')))).toEqual({ web: 'wait drained' });
+  });
+
+  it('stops what others need after them, and what is not reached from outside last', async () => {
+    const s = behindBalancer(
+      startFirst({
+        order: 'stop-first',
+        more: '  db:\n    image: org/api\n    restart: always\n',
+      }),
+    );
+    await deploy(s, { ...web('1'), db: 'org/api:1' });
+    s.since();
+    drain(s);
+    await s.agent.settle();
+    expect(s.since().filter((step) => step.startsWith('stop'))).toEqual(['stop web 1', 'stop db 1']);
+  });
+
+  it('starts a service again that ended with 0 when it was stopped', async () => {
+    const s = behindBalancer(STOP_FIRST.replace('restart: always', "restart: 'no'"));
+    await deploy(s, web('1'));
+    drain(s);
+    await s.agent.settle();
+    s.agent.ledger = { ...s.agent.ledger, drain: undefined };
+    await s.agent.settle();
+    expect(running(s)).toContain('web 1');
+  });
+});
