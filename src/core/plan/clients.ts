@@ -1,6 +1,6 @@
 import type { Container } from '../state/actual.ts';
 import { isDrainActive } from '../state/ledger.ts';
-import type { Clients, Decision, ServicePlan } from './host-plan.ts';
+import type { Clients, Decision, RunningReplica, ServicePlan } from './host-plan.ts';
 import type { ContainerRef } from './action.ts';
 import type { ServiceContext } from './plan-input.ts';
 import { isUp } from './slot.ts';
@@ -23,15 +23,20 @@ const isAnswering = (state: string, health: string): boolean =>
 
 type Planned = Pick<ServicePlan, 'decision' | 'running' | 'availability'>;
 
-/** What load balancers should hear about a declared service. Undefined if it need not serve. */
-export const clientsOf = (c: ServiceContext, plan: Planned): Clients | undefined => {
+/**
+ * What load balancers should hear about a declared service. Undefined if it need not serve. `hasEdgePorts`: the
+ * edge has ports for it, or gets them now.
+ */
+export const clientsOf = (c: ServiceContext, plan: Planned, hasEdgePorts: boolean): Clients | undefined => {
   const { availability, decision, running } = plan;
   if (!availability?.mustServe) return undefined;
   const base = { arePublic: isPublic(c) };
   const out = (reason: string): Clients => ({ ...base, areServed: false, reason });
   const { drain } = c.input.ledger;
   if (isDrainActive(drain, c.input.nowMs)) return out(`drained by ${drain.owner}: ${drain.reason}`);
-  const serving = running.filter((r) => r.role === 'serving' && isAnswering(r.state, r.health));
+  const serving = running.filter(
+    (r) => r.role === 'serving' && isAnswering(r.state, r.health) && isReached(c, r, hasEdgePorts),
+  );
   const foreign = c.foreign && isUp(c.foreign.container) ? [c.foreign.container] : [];
   const all: readonly ContainerRef[] = [...serving.map((r) => r.container), ...foreign];
   if (all.length === 0) {
@@ -40,6 +45,15 @@ export const clientsOf = (c: ServiceContext, plan: Planned): Clients | undefined
   }
   if (isLeaving(decision, all)) return out('goes out of service for a switch');
   return { ...base, areServed: true, reason: `serves ${serving[0]?.version ?? foreign[0]?.name ?? ''}` };
+};
+
+/** Whether a port leads to the container: its own, or one of the edge. The edge gives ports up before a move. */
+const isReached = (c: ServiceContext, { container }: RunningReplica, hasEdgePorts: boolean): boolean => {
+  const { ports, networkMode } = c.service.container;
+  const isPublished = c.own.some((o) => o.id === container.id && o.ports.length > 0);
+  return (
+    isPublished || hasEdgePorts || networkMode.kind === 'mode' || ports.every((p) => p.hostPort === undefined)
+  );
 };
 
 /** Whether all that serves is about to stop: by the next step, or once load balancers had their time. */

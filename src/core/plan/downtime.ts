@@ -12,6 +12,17 @@ const SWITCH = 'about 0.5 s and the time the new container needs to start';
 
 /** What clients of a service notice of these steps, as text; null if nothing changes for them. */
 export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[]): string | null => {
+  const gap = gapWithoutLead(input, plan, steps);
+  const { leadMs = 0 } = input.edge.health ?? {};
+  const isTold = steps.some(
+    ({ action }) => action.kind === 'edge-answer' && action.answers[plan.service]?.isUp === false,
+  );
+  return gap?.startsWith('about') === true && isTold
+    ? `${gap}; load balancers hear of it ${seconds(leadMs)} before, and have ${seconds(leadMs)} after it`
+    : gap;
+};
+
+const gapWithoutLead = (input: PlanInput, plan: ServicePlan, steps: readonly Step[]): string | null => {
   const own = steps.filter((s) => s.part === 'service' && s.service === plan.service);
   const release = releaseIn(own) ?? desiredRelease(input, plan.service);
   const edge = edgeGap(input, release, steps);

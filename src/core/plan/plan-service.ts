@@ -29,6 +29,7 @@ export const planService = (
   const { followed, ...decided } = (frozen ? undefined : drained(c, goal)) ?? decide(c, goal, plans);
   const running = rolesOf(c, followed);
   const availability = availabilityOf(c, running);
+  const demand = demandOf(c, followed);
   const plan: ServicePlan = {
     service: c.service.name,
     declared: true,
@@ -40,10 +41,10 @@ export const planService = (
         : undefined,
     running,
     availability,
-    clients: clientsOf(c, { ...decided, running, availability }),
+    clients: clientsOf(c, { ...decided, running, availability }, demand.frontends.length > 0),
     probes: probesOf(c, followed),
   };
-  return { plan, demand: demandOf(c, followed) };
+  return { plan, demand };
 };
 
 const availabilityOf = (c: ServiceContext, running: ServicePlan['running']): Availability => ({

@@ -223,7 +223,7 @@ const takePorts = (c: ServiceContext, slot: Slot, release: Release, isTurn: bool
   if (!isProven(c.input)) return stuck(wait('edge', 'the edge first has to show that it runs'));
   const leaving = [...holders, ...(neighbour ? swapped(c, slot, neighbour) : [])];
   const quiet = quiesce(leaving);
-  const lead = quiet && leadBefore(c, leaving, slot.current);
+  const lead = quiet && leadBefore(c, leaving);
   if (lead) return stuck(lead);
   if (quiet) return act(quiet, 'the edge takes its ports over');
   return (

@@ -27,12 +27,16 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
   if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
   const edge =
     target.release && ((isUp(current) ? undefined : awaitPorts(c, target.release)) ?? awaitOut(c, others));
-  if (edge) return edge;
+  if (edge) {
+    const served = c.own.filter((o) => o.id !== current.id);
+    const lead = leadBefore(c, served);
+    return lead ? stuck(lead) : edge;
+  }
   const quiet = quiesce(others);
   if (quiet) {
     const holder = isUp(current) ? undefined : releasing(c, target).find((h) => !isReadyToSwap(c, h));
     if (holder) return awaitHolder(holder);
-    const lead = leadBefore(c, others, current);
+    const lead = leadBefore(c, others);
     return lead ? stuck(lead) : act(quiet, `make room for ${current.name}`);
   }
   const named = claimName(c, target, slot);

@@ -9,6 +9,7 @@ import { isUp, slotsOf, type Slot } from '../slot.ts';
 import { isReadyToSwap, letsGo } from '../exclusive-resources.ts';
 import { overlaps, publishedPorts } from '../host-ports.ts';
 import { isFit, portNeighbour } from '../start-first.ts';
+import { leadBefore } from './health-lead.ts';
 import {
   backendsOf,
   currentEdge,
@@ -75,7 +76,12 @@ export const demandOf = (c: ServiceContext, goal: Goal): EdgeDemand => {
   const isEmpty = c.service.replicas === 0 && olds.length === 0;
   const isEarly =
     goal.kind === 'forward' && olds.length === 0 && fit.length === 0 && !isWrittenFor(c, release);
-  const claims = isEmpty || isEarly ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds));
+  const isLed =
+    leadBefore(
+      c,
+      c.own.filter((o) => !currents.has(o.id)),
+    ) === undefined;
+  const claims = isEmpty || isEarly ? NO_CLAIMS : claimsOf(release, slots, fit, boundBy(c, olds), isLed);
   const isFree = (f: EdgeFrontend): boolean => !isHeldDirectly(c, f);
   const swapped = release ? portsOfSwapper(c, release) : [];
   const isExpected = release?.spec.exposure === 'edge' && c.service.replicas > 0;
@@ -128,10 +134,12 @@ const claimsOf = (
   slots: readonly Slot[],
   fit: readonly Slot[],
   old: readonly EdgeFrontend[],
+  isLed: boolean,
 ): Claims => {
   if (release?.spec.exposure !== 'edge') {
-    // The engine publishes the next release's ports: once its container exists, the edge lets go.
-    return { frontends: release && slots.length > 0 ? [] : unique(old), yielding: [] };
+    // The engine publishes the next release's ports: once its container exists, and load balancers had the
+    // lead, the edge lets go.
+    return { frontends: release && slots.length > 0 && isLed ? [] : unique(old), yielding: [] };
   }
   const desired = frontendsOf(release);
   const isNext = old.length === 0 || (fit.length > 0 && fit.length === slots.length);

@@ -4,25 +4,19 @@ import { wait } from '../gate.ts';
 import type { PlanInput, ServiceContext } from '../plan-input.ts';
 import type { Decision, ServicePlan } from '../host-plan.ts';
 import { isPublic, isWell } from '../clients.ts';
-import { answersNow } from './edge-view.ts';
+import { answersNow, isSentTo } from './edge-view.ts';
 
 type Wait = Extract<Decision, { readonly kind: 'wait' }>;
 
 /**
- * What has to pass before the `leaving` containers may stop, if nothing of their service serves beside them:
- * load balancers hear that it goes out of service, and then have the lead to take notice. `successor` does
- * not serve yet.
+ * What has to pass before the `leaving` containers may stop, if clients reach no other one of their service:
+ * load balancers hear that it goes out of service, and then have the lead to take notice.
  */
-export const leadBefore = (
-  c: ServiceContext,
-  leaving: readonly Container[],
-  successor?: Container,
-): Wait | undefined => {
+export const leadBefore = (c: ServiceContext, leaving: readonly Container[]): Wait | undefined => {
   const { health } = c.input.edge;
-  if (!health || !isPublic(c)) return undefined;
-  const isLeaving = ({ id }: Container): boolean => leaving.some((o) => o.id === id);
-  if (!leaving.some(isWell)) return undefined;
-  if (c.own.some((o) => o.id !== successor?.id && !isLeaving(o) && isWell(o))) return undefined;
+  if (!health || !isPublic(c) || !leaving.some(isWell)) return undefined;
+  const isStaying = (o: Container): boolean => isWell(o) && leaving.every(({ id }) => id !== o.id);
+  if (c.own.some((o) => isStaying(o) && isReached(c, o))) return undefined;
   const { name } = c.service;
   const answer = answersNow(c.input.actual)?.[name];
   if (!answer)
@@ -50,3 +44,6 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
   const message = `${service} serves; load balancers notice until ${isoSeconds(untilMs)}`;
   return { ...plan, decision: wait('lead', message, untilMs) };
 };
+
+const isReached = ({ input: { actual }, service }: ServiceContext, { id, ports }: Container): boolean =>
+  ports.length > 0 || isSentTo(actual, id) || service.container.networkMode.kind === 'mode';

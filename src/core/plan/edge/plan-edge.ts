@@ -18,7 +18,7 @@ import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
 import { declaredSubnets } from '../required-resources.ts';
 import { edgeNetworkOf } from './edge-network.ts';
 import type { EdgeDemand } from './demand.ts';
-import type { PortOwners } from './port-availability.ts';
+import { endpointClash, type PortOwners } from './port-availability.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { awaitHandOver, silence } from './silent-edges.ts';
 import {
@@ -63,7 +63,8 @@ export const planEdge = (
       ? wait('edge', 'a service first changes which containers get connections')
       : next;
   const decision = afterFailedStep(input, failedStepKey('', EDGE_TARGET), due);
-  const taken = [...owners.taken, ...owners.shared];
+  const clash = endpointClash(demands.flatMap((d) => d.frontends));
+  const taken = [...owners.taken, ...owners.shared, ...clash];
   return {
     decision: decision.kind === 'converged' && taken[0] ? taken[0].decision : decision,
     taken,

@@ -2,11 +2,12 @@ import { canonicalIp } from '../../compose/ip.ts';
 import type { ComposeProject } from '../../compose/project-model.ts';
 import { exposureOf } from '../../compose/start-first-checks.ts';
 import type { EdgeFrontend } from '../../edge/edge-config.ts';
+import { HEALTH_BACKEND } from '../../edge/health-answer.ts';
 import type { HostListener, HostPort } from '../../state/actual.ts';
 import type { Ledger } from '../../state/ledger.ts';
 import { covers, overlaps } from '../host-ports.ts';
 import { wait } from '../gate.ts';
-import type { PlanInput } from '../plan-input.ts';
+import type { EdgeSetting, PlanInput } from '../plan-input.ts';
 import type { Decision, TakenPort } from '../host-plan.ts';
 import { containerOwner, edgeOwner, listenerOwner, type PortOwner } from '../port-owner-text.ts';
 import { isUp } from '../slot.ts';
@@ -47,12 +48,27 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
   };
 };
 
+/** The endpoint's port, if a service behind the edge publishes it too. */
+export const endpointClash = (frontends: readonly EdgeFrontend[]): readonly TakenPort[] => {
+  const endpoint = frontends.find((f) => f.backend === HEALTH_BACKEND);
+  const other = frontends.find((f) => endpoint && f !== endpoint && overlaps(portOf(f), portOf(endpoint)));
+  if (!endpoint || !other) return [];
+  const service = other.backend.slice(0, other.backend.lastIndexOf(':'));
+  const by = { text: `the service ${service}`, advice: OTHER_ENDPOINT };
+  return [{ frontend: endpoint, decision: decisionOf('taken', endpoint, by) }];
+};
+
 /** The single addresses of the host at which an edge may have to listen. */
-export const edgeHostAddresses = (project: ComposeProject, { services }: Ledger): readonly string[] => {
+export const edgeHostAddresses = (
+  project: ComposeProject,
+  { services }: Ledger,
+  { health }: Pick<EdgeSetting, 'health'>,
+): readonly string[] => {
   const declared = Object.values(project.services).filter((s) => exposureOf(s) === 'edge');
   const good = Object.values(services).flatMap((s) => s.good.map((g) => g.release.spec));
   const ports = [...declared, ...good.filter((s) => s.exposure === 'edge')].flatMap((s) => s.container.ports);
-  return [...new Set(ports.map((p) => p.hostAddress).filter((address) => address !== ''))];
+  const addresses = [...ports.map((p) => p.hostAddress), health?.hostAddress ?? ''];
+  return [...new Set(addresses.filter((address) => address !== ''))];
 };
 
 type Judged = {
@@ -149,18 +165,25 @@ const withoutAddress = (frontend: EdgeFrontend): TakenPort => ({
     message:
       `port ${String(frontend.hostPort)}/tcp cannot be opened at ${frontend.hostAddress}: ` +
       'this host does not have that address',
-    advice: 'correct host_ip in the compose file, or give the host this address (see them with: ip address)',
+    advice:
+      `correct ${frontend.backend === HEALTH_BACKEND ? 'SUPERCARGO_HEALTH_LISTEN' : 'host_ip in the compose file'}, ` +
+      'or give the host this address (see them with: ip address)',
   },
 });
 
+const OTHER_ENDPOINT =
+  'give one of the two another port: SUPERCARGO_HEALTH_LISTEN names that of load balancers';
+
 const decisionOf = (kind: 'taken' | 'shared', f: EdgeFrontend, by: PortOwner): TakenPort['decision'] => {
-  const port = `port ${String(f.hostPort)}/tcp`;
+  const isEndpoint = f.backend === HEALTH_BACKEND;
+  const port = `port ${String(f.hostPort)}/tcp${isEndpoint ? ' of SUPERCARGO_HEALTH_LISTEN' : ''}`;
+  const advice = isEndpoint ? OTHER_ENDPOINT : by.advice;
   return kind === 'taken'
-    ? { kind: 'blocked', reason: 'port', message: `${port} is taken by ${by.text}`, advice: by.advice }
+    ? { kind: 'blocked', reason: 'port', message: `${port} is taken by ${by.text}`, advice }
     : {
         kind: 'blocked',
         reason: 'port',
         message: `${port} is answered by ${by.text} too: each connection goes to one of the two`,
-        advice: by.advice,
+        advice,
       };
 };

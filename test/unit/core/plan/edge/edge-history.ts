@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { AgentError } from '../../../../../src/core/errors.ts';
 import type { Action } from '../../../../../src/core/plan/action.ts';
-import type { PlanInput } from '../../../../../src/core/plan/plan-input.ts';
+import type { HealthSetting, PlanInput } from '../../../../../src/core/plan/plan-input.ts';
 import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
 import { createSimulatedAgent, type SimulatedAgent, type Wish } from '../../../../support/simulated-agent.ts';
 import { createSimulatedEngine, type SimulatedEngine } from '../../../../support/simulated-engine.ts';
@@ -66,6 +66,8 @@ export type Command =
   | { readonly kind: 'new edge image' }
   | { readonly kind: 'ticks'; readonly count: number }
   | { readonly kind: 'kill'; readonly at: number; readonly when: 'before' | 'after' }
+  | { readonly kind: 'drain'; readonly forMs: number | undefined }
+  | { readonly kind: 'undrain' }
   // Those take away what serves.
   | { readonly kind: 'kill edge' }
   | { readonly kind: 'remove edge' }
@@ -82,6 +84,14 @@ export const kill = fc.record({
   at: fc.integer({ min: 0, max: 14 }),
   when: fc.constantFrom('before' as const, 'after' as const),
 });
+/** The host goes out of service and comes back. */
+export const turn: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    kind: fc.constant('drain' as const),
+    forMs: fc.constantFrom(undefined, 20_000, 100),
+  }),
+  fc.constant({ kind: 'undrain' } as const),
+);
 export const scale = fc.record({
   kind: fc.constant('lay out' as const),
   change: fc.record({
@@ -156,7 +166,7 @@ export interface Run {
 }
 
 /** A host with a foreign container on it, and an agent that can be killed between any two actions. */
-export const start = (watch: Watch): Run => {
+export const start = (watch: Watch, health?: HealthSetting): Run => {
   const engine = createSimulatedEngine();
   engine.registry.push(EDGE_IMAGE);
   engine.registry.push('docker.io/library/haproxy:3.3');
@@ -171,6 +181,7 @@ export const start = (watch: Watch): Run => {
     compose: composeOf(layout),
     versions: { web: 'org/web:1' },
     published: { serial: 1 },
+    ...(health && { more: { edge: edgeOf('3.2', health) } }),
   };
   let killAt: { left: number; when: 'before' | 'after' } | undefined;
   const dieIf = (when: 'before' | 'after'): void => {
@@ -228,7 +239,7 @@ export const start = (watch: Watch): Run => {
         return want({ compose: composeOf(layout) });
       case 'new edge image': {
         const tag = wish.more?.edge?.image.reference.tag === '3.3' ? '3.2' : '3.3';
-        return want({ more: { edge: edgeOf(tag) } });
+        return want({ more: { edge: edgeOf(tag, health) } });
       }
       case 'connect':
         return engine.byHand.connect(own(command.pick), command.sessions);
@@ -260,6 +271,15 @@ export const start = (watch: Watch): Run => {
         return;
       case 'ticks':
         return ticks(command.count);
+      case 'drain': {
+        const sinceMs = engine.now();
+        const untilMs = command.forMs === undefined ? undefined : sinceMs + command.forMs;
+        agent.ledger = { ...agent.ledger, drain: { reason: 'kernel', owner: 'ops', sinceMs, untilMs } };
+        return;
+      }
+      case 'undrain':
+        agent.ledger = { ...agent.ledger, drain: undefined };
+        return;
     }
   };
   return {
@@ -271,7 +291,8 @@ export const start = (watch: Watch): Run => {
   };
 };
 
-const edgeOf = (tag: string) => ({
+const edgeOf = (tag: string, health: HealthSetting | undefined) => ({
   ...edgeSetting,
+  ...(health && { health }),
   image: { ...edgeSetting.image, reference: parseImage(`docker.io/library/haproxy:${tag}`) },
 });

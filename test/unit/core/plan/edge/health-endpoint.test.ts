@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { dryRun } from '../../../../../src/core/plan/dry-run.ts';
+import { gapOf } from '../../../../../src/core/plan/downtime.ts';
 import type { HealthSetting } from '../../../../../src/core/plan/plan-input.ts';
 import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
 import type { Actual } from '../../../../../src/core/state/actual.ts';
@@ -56,17 +58,16 @@ describe('the health endpoint', () => {
     expect(moments).toEqual(['stop at / 503, /web 503']);
     expect(s.since()).toEqual([
       'pull org/web:2',
-      'create web 2',
+      'create web 2 unarmed',
       'edge-answer / 503, /web 503',
       'disarm web 1',
       'stop web 1',
-      'rename web 1',
-      'rename web 2',
       'arm web 2',
+      'edge-answer / 503, /web 503',
       'start web 2',
       'remember web 2',
-      'edge-answer / 200, /web 200',
       'remove web 1',
+      'edge-answer / 200, /web 200',
     ]);
     expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(2 * HEALTH.leadMs);
     expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
@@ -150,6 +151,30 @@ describe('the health endpoint', () => {
     const plan = await deploy(s, web('2'));
     expect(running(s)).toContain('web 1');
     expect(outcomesOf(plan)['web']).toBe('blocked port');
+  });
+
+  it('says which service has its port', async () => {
+    const s = behindBalancer(startFirst(), { ...HEALTH, hostPort: 80 });
+    const plan = await deploy(s, web('1'));
+    expect(plan.edge?.decision).toMatchObject({
+      kind: 'blocked',
+      message: 'port 80/tcp of SUPERCARGO_HEALTH_LISTEN is taken by the service web',
+    });
+    expect(running(s)).toContain('web 1');
+  });
+
+  it('shows the lead in a plan', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
+    const input = await s.agent.observe();
+    const { now, steps, end } = dryRun(input);
+    expect(end.services.map((p) => p.decision.kind)).toEqual(['converged']);
+    const [plan] = now.services;
+    expect(plan && gapOf(input, plan, steps)).toBe(
+      'about 0.5 s and the time the new container needs to start, because stop-first stops the old one first; ' +
+        'load balancers hear of it 10 s before, and have 10 s after it',
+    );
   });
 
   it('turns red when the health check of a good container fails', async () => {
