@@ -222,7 +222,7 @@ export const edgePort = (
     const isDeaf = isRuntime && (state.isEdgeSilent || state.socketless.has(action.instance));
     if (isDeaf || (isRuntime && !edgeOf(state, action.instance)?.state))
       throw new AgentError('EDGE_UNREACHABLE', `edge ${action.instance} does not answer`, { retry: 'later' });
-    if (isFile && state.folderless.has(action.instance))
+    if (action.kind === 'edge-write' && state.folderless.has(action.instance))
       throw new AgentError('EDGE', 'cannot open haproxy.cfg.new: no such file', { retry: 'later' });
     state.actual = simulate(state.actual, action, state.nowMs);
     return Promise.resolve();

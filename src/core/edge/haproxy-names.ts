@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 
 /** HAProxy's names of sections and servers (manual, 2.2 and 4.1), without our separator, the colon. */
 const SAFE = /^[A-Za-z0-9_.-]{1,100}$/;
-const BACKEND = /^(?:[A-Za-z0-9_.-]{1,111}:\d{1,5}|health)$/;
+const BACKEND = /^[A-Za-z0-9_.-]{1,111}:\d{1,5}$/;
 const SERVER = /^[0-9a-f]{12}$/;
 /** Short because the path of a unix socket has at most 107 bytes, and HAProxy lengthens it for a moment. */
 const INSTANCE = /^[a-z0-9]{1,16}$/;
@@ -31,6 +31,10 @@ export const checkBackendName = (port: { readonly hostAddress: string; readonly 
   `check:${frontendName(port.hostAddress, port.hostPort)}`;
 
 export const isCheckBackend = (name: string): boolean => CHECK_BACKEND.test(name);
+
+/** Returns undefined for a name that `checkBackendName` did not make. */
+export const parseCheckBackend = (name: string): ReturnType<typeof parseFrontendName> =>
+  isCheckBackend(name) ? parseFrontendName(name.slice(name.indexOf(':') + 1)) : undefined;
 
 /** Returns undefined for a name that `frontendName` did not make. */
 export const parseFrontendName = (

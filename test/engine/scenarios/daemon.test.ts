@@ -237,7 +237,7 @@ describe('a drain', () => {
     );
     await agent.stop();
     await scene.agent();
-    expect(await wait(scene)).toBe(2);
+    expect(await synced(scene)).toBe(2);
     const { services, draining } = (await scene.run(['status', '--json'])).json() as Status;
     expect(services).toMatchObject([{ outcome: 'waiting', reason: 'drained' }]);
     expect(draining).toMatchObject({ reason: 'kernel, ask Ann', done: true });

@@ -176,7 +176,7 @@ const asItIs = (edge: EdgePart, desired: DesiredConfig, instance: string): EdgeC
         servers ?? seen.map((s) => ({ name: s.name, address: s.address, port: s.port, state: s.admin })),
     };
   });
-  const old = { ...config, frontends: before.frontends, backends };
+  const old = { ...config, frontends: before.frontends, backends, checks: before.checks };
   if (edgeShape(old) !== edge.shape) return undefined;
   const isPart = config.frontends.every((f) =>
     before.frontends.some((b) => sameFrontend(b, f) && b.backend === f.backend && b.protocol === f.protocol),

@@ -106,7 +106,8 @@ describe('the health endpoint', () => {
 
   it('can be read back, without the ports that it tries', () => {
     const backends = [{ name: 'web:8888', protocol: 'http', servers: [SERVER] }] as const;
-    const { frontends, servers } = readWritten(renderConfig(edge({ backends, checks: [WEB] })));
+    const { frontends, servers, checks } = readWritten(renderConfig(edge({ backends, checks: [WEB] })));
+    expect(checks).toEqual([WEB]);
     expect(frontends).toEqual([ENDPOINT]);
     expect(servers).toEqual([{ ...SERVER, backend: 'web:8888' }]);
   });
