@@ -104,7 +104,7 @@ describe('the health endpoint', () => {
     expect(renderConfig(edge({ frontends: [], checks: [WEB] }))).not.toContain('check:');
   });
 
-  it('can be read back, without the ports that it tries', () => {
+  it('can be read back, with the ports that it tries apart from the servers', () => {
     const backends = [{ name: 'web:8888', protocol: 'http', servers: [SERVER] }] as const;
     const { frontends, servers, checks } = readWritten(renderConfig(edge({ backends, checks: [WEB] })));
     expect(checks).toEqual([WEB]);
