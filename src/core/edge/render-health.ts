@@ -72,6 +72,7 @@ const startFirstPorts = ({ backends }: HealthConfig): readonly CountedPort[] =>
 /** A leaving edge of HAProxy 2.6 counts no usable servers, but still answers clients that it accepted before. */
 const STAYS = '!{ stopping }';
 
+/** `readWritten` reads the checked ports off these conditions, also those of older files. */
 const closedRule = ({ service, port, backend }: CountedPort): string =>
   answer(
     503,

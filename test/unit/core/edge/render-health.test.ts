@@ -112,6 +112,12 @@ describe('the health endpoint', () => {
     expect(servers).toEqual([{ ...SERVER, backend: 'web:8888' }]);
   });
 
+  it('has its ports read from a file of the first agents', () => {
+    const condition = '{ path / /web } { nbsrv(check:any:8080) eq 0 } !{ stopping }';
+    const text = `backend health\n  mode http\n  http-request return status 503 if ${condition}\n`;
+    expect(readWritten(text).checks).toEqual([WEB]);
+  });
+
   it('is the same if its backend is listed with the others', () => {
     const listed = edge({ backends: [{ name: HEALTH_BACKEND, protocol: 'http', servers: [] }] });
     expect(renderConfig(listed)).toBe(renderConfig(edge()));
