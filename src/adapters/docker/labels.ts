@@ -1,3 +1,4 @@
+import { HEALTH_BACKEND, HEALTH_OWNER } from '../../core/edge/health-answer.ts';
 import type { RestartPolicy } from '../../core/compose/project-model.ts';
 import { frontendName, parseFrontendName } from '../../core/edge/haproxy-names.ts';
 import { LABELS, NAME, projectName } from '../../core/docker-names.ts';
@@ -63,9 +64,10 @@ const parseEdgePorts = (text: string): EdgePorts =>
   });
 
 const formatEdgePorts = ({ frontends }: CreateEdge): string =>
-  frontends
-    .map((f) => `${frontendName(f.hostAddress, f.hostPort)}=${f.backend.replace(/:\d+$/, '')}`)
-    .join(',');
+  frontends.map((f) => `${frontendName(f.hostAddress, f.hostPort)}=${ownerOf(f.backend)}`).join(',');
+
+const ownerOf = (backend: string): string =>
+  backend === HEALTH_BACKEND ? HEALTH_OWNER : backend.replace(/:\d+$/, '');
 
 /** Parses the labels of a container of another environment. */
 export const parseOther = (labels: Labels): OtherOwner => {

@@ -19,6 +19,9 @@ export const HOST_ANSWER = '';
 /** The backend of the health endpoint. No service's backend has such a name: theirs end in a port. */
 export const HEALTH_BACKEND = 'health';
 
+/** Stands for a service where an edge names the owners of its ports. No service's name has a blank. */
+export const HEALTH_OWNER = 'health endpoint';
+
 /** A port that a container publishes itself: the edge tries it, so that its answer is true without an agent. */
 export interface CheckedPort {
   readonly service: string;

@@ -1,3 +1,4 @@
+import { HEALTH_OWNER } from '../edge/health-answer.ts';
 import type { Actual, Container, HostPort } from '../state/actual.ts';
 import { overlaps } from './host-ports.ts';
 
@@ -17,7 +18,12 @@ export const containerOwner = (container: Container, wanted: HostPort): PortOwne
   if (environment === undefined) return { text: `the ${owner ? '' : 'foreign '}container ${name}`, advice };
   const behind = otherOwner?.edgePorts.find((p) => overlaps(p, wanted))?.service;
   const service = behind ?? otherOwner?.service;
-  const what = service === undefined ? 'the container' : `the service ${service}`;
+  const what =
+    behind === HEALTH_OWNER
+      ? 'the health endpoint'
+      : service === undefined
+        ? 'the container'
+        : `the service ${service}`;
   return {
     text: `${what} of the environment ${environment} (${behind === undefined ? '' : 'its edge '}${name})`,
     advice: ELSEWHERE,

@@ -1,3 +1,4 @@
+import { HEALTH_OWNER } from '../../../../../src/core/edge/health-answer.ts';
 import { describe, expect, it } from 'vitest';
 import type { OtherOwner } from '../../../../../src/core/state/actual.ts';
 import { edgeSetting } from '../../../../support/world.ts';
@@ -145,6 +146,14 @@ describe('a port that is asked for where another environment has it', () => {
           otherOwner: { service: 'shop', isEdge: false, edgePorts: [] },
         }),
       'port 80/tcp is taken by the service shop of the environment b (b-shop-1)',
+    ],
+    [
+      'it is the health endpoint of another environment',
+      (s) =>
+        otherEdge(s, {
+          edgePorts: [{ hostAddress: '', hostPort: 80, protocol: 'tcp', service: HEALTH_OWNER }],
+        }),
+      'port 80/tcp is taken by the health endpoint of the environment b (its edge b-edge-1)',
     ],
     ['its edge has it on one address', (s) => otherEdge(s, { address: '127.0.0.7' }), SHOP],
     [
