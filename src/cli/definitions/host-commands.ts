@@ -142,13 +142,14 @@ resume. A second pause may extend a hold; to shorten one it needs --replace.`,
       'after',
       `
 Examples:
-  supercargo drain --reason "new disk, ask Ann"                  load balancers are told, then every service stops
-  supercargo drain --reason kernel --for 10m && reboot           back by itself, 10 minutes from now
-  supercargo drain --reason "new disk" --for 4h --no-wait        the agent does it; status shows how far it is
+  supercargo drain --reason "new disk, ask Ann"             load balancers are told, then services stop
+  supercargo drain --reason kernel --for 10m && reboot      back by itself, 10 minutes from now
+  supercargo drain --reason "new disk" --for 4h --no-wait   the agent does it; status shows how far it is
 
-What has begun is finished first, and nothing begins. It stays so over restarts of the agent and of the host. A second
-drain changes reason and end. End it with undrain. Exit codes: 0 every service is stopped, 2 interrupted (the drain stays
-in force), 3 it cannot go on by itself, 4 no agent runs, 1 error, or the drain was ended meanwhile.`,
+What has begun is finished first, and nothing begins. It stays so over restarts of the agent and of the host.
+A second drain changes reason and end. End it with undrain. Exit codes: 0 every service is stopped, 2
+interrupted (the drain stays in force), 3 it cannot go on by itself, 4 no agent runs, 1 error, or the drain was
+ended meanwhile.`,
     )
     .action(actionOf(() => import('../commands/drain.ts')));
   program
@@ -159,11 +160,11 @@ in force), 3 it cannot go on by itself, 4 no agent runs, 1 error, or the drain w
       'after',
       `
 Examples:
-  supercargo undrain              services start, load balancers are told, and this returns when the host serves again
+  supercargo undrain              services start, load balancers are told; returns when the host serves again
   supercargo undrain --no-wait    the agent does it; status shows how far it is
 
-Exit codes: 0 the host is in service, 2 interrupted, 3 a service cannot come back by itself, 4 no agent runs, 1 error, or
-the host was drained again.`,
+Exit codes: 0 the host is in service, 2 interrupted, 3 a service cannot come back by itself, 4 no agent runs, 1
+error, or the host was drained again.`,
     )
     .action(actionOf(() => import('../commands/undrain.ts')));
   program

@@ -44,7 +44,8 @@ const textOf = (s: ServiceStatus): string => {
   if (isOut(s)) return 'stopped';
   if (s.outcome === 'converged') return s.desired === null ? 'converged' : `runs ${s.desired.version}`;
   const what = s.reason === null ? s.outcome : `${s.outcome} (${s.reason})`;
-  return `${what}${s.message === null ? '' : `: ${s.message}`}${s.until === null ? '' : ` (until ${s.until})`}`;
+  const why = s.message === null ? '' : `: ${s.message}`;
+  return `${what}${why}${s.until === null ? '' : ` (until ${s.until})`}`;
 };
 
 /** Writes a line for each service whose state changed; at first for those on their way. */
