@@ -16,7 +16,7 @@ import { isUp } from './slot.ts';
 export const decideDrained = (c: ServiceContext, target: Target | undefined, settled: Decision): Decision => {
   const up = c.own.filter(isUp);
   const first = up.length === 0 ? undefined : stopsAfter(c);
-  if (first !== undefined) return wait('drain', `it stops after ${first}`);
+  if (first !== undefined) return wait('dependency', `it stops after ${first}`);
   const exposure = target?.release?.spec.exposure;
   const isCounted = exposure === 'edge';
   const drained = {

@@ -27,14 +27,9 @@ const isUnderWay = ({ outcome }: DrainedService): boolean => outcome === 'progre
 const isUnobserved = ({ engine, outcome, services }: Status): boolean =>
   !engine.online || (outcome === 'progressing' && services.length === 0);
 
-const DRAIN: WaitReason = 'drain';
-
-/** It stops after another service, which perhaps never does. A drain of its own has a deadline. */
-const isBehindAnother = ({ reason, until }: DrainedService): boolean => reason === DRAIN && until === null;
-
 /** For a service that is out, `until` is the end of the drain. */
 export const canGoOut = (services: readonly DrainedService[]): boolean =>
-  services.some((s) => !isOut(s) && !isBehindAnother(s) && (isUnderWay(s) || s.until !== null));
+  services.some((s) => !isOut(s) && (isUnderWay(s) || s.until !== null));
 
 export const progressOut = (status: Status): DrainProgress => {
   const { draining, services } = status;

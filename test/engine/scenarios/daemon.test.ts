@@ -89,6 +89,7 @@ describe('a running agent', () => {
       services: [
         {
           service: 'web',
+          serves: true,
           outcome: 'converged',
           reason: null,
           message: null,
@@ -296,16 +297,6 @@ describe('a hold', () => {
     expect((await container.inspect()).State.Running).toBe(false);
     await scene.run(['resume']);
     await untilAnswers(scene.port, '1.0.0');
-  });
-
-  it('of everything refuses a drain, which would stop services', async () => {
-    const { scene } = await running();
-    await scene.run(['pause', '--reason', 'forensics', '--all']);
-    const drain = await scene.run(['drain', '--reason', 'kernel']);
-    expect(drain.code).toBe(1);
-    expect(drain.stderr).toMatch(
-      /changes nothing at all here, so no service can stop.*\n.*supercargo resume/,
-    );
   });
 
   it('is kept over a restart of the agent, and may be set without one', async () => {

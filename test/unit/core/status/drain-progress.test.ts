@@ -40,7 +40,7 @@ describe('the way out of service', () => {
     ],
     [
       'with one that stops after a service that cannot leave',
-      { draining: drain(false), services: [of('progressing', { reason: 'drain' }), of('blocked')] },
+      { draining: drain(false), services: [of('waiting', { reason: 'dependency' }), of('blocked')] },
       'stuck',
     ],
     [
