@@ -3,6 +3,7 @@ import type { Keep } from './goal.ts';
 import { lostPort } from './lost-ports.ts';
 import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
 import { drain, drainedOf } from './edge/drain.ts';
+import { leadBefore } from './edge/health-lead.ts';
 import { startFirst } from './start-first.ts';
 import { takenVolumes } from './required-resources.ts';
 import type { Decision } from './host-plan.ts';
@@ -47,6 +48,8 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
     !isExtra(c, target, s) && goal.retireOthers && isReplaced(s) ? s.others : [],
   );
   const surplus = slots.flatMap((s) => (isExtra(c, target, s) ? s.others : []));
+  const lead = target.release?.spec.exposure ? undefined : leadBefore(c, [...replaced, ...surplus]);
+  if (lead) return merged ?? lead;
   const why = 'no longer needed';
   const gone = [drain(drainedOf(c, target.release), replaced, why), drain(drainedOf(c), surplus, why)];
   const step = gone.find((d) => d?.kind === 'act');

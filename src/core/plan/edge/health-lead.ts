@@ -4,6 +4,7 @@ import { wait } from '../gate.ts';
 import type { PlanInput, ServiceContext } from '../plan-input.ts';
 import type { Decision, ServicePlan } from '../host-plan.ts';
 import { isPublic, isWell } from '../clients.ts';
+import { isProven } from '../unproved-release.ts';
 import { answersNow, isSentTo } from './edge-view.ts';
 
 type Wait = Extract<Decision, { readonly kind: 'wait' }>;
@@ -14,7 +15,7 @@ type Wait = Extract<Decision, { readonly kind: 'wait' }>;
  */
 export const leadBefore = (c: ServiceContext, leaving: readonly Container[]): Wait | undefined => {
   const { health } = c.input.edge;
-  if (!health || !isPublic(c) || !leaving.some(isWell)) return undefined;
+  if (!health || !isPublic(c) || !leaving.some((o) => hasServed(c, o))) return undefined;
   const isStaying = (o: Container): boolean => isWell(o) && leaving.every(({ id }) => id !== o.id);
   if (c.own.some((o) => isStaying(o) && isReached(c, o))) return undefined;
   const { name } = c.service;
@@ -44,6 +45,10 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
   const message = `${service} serves; load balancers notice until ${isoSeconds(untilMs)}`;
   return { ...plan, decision: wait('lead', message, untilMs) };
 };
+
+/** A release that was never good is not waited for: a rollback goes on where no edge answers. */
+const hasServed = (c: ServiceContext, o: Container): boolean =>
+  isWell(o) && (o.owner === undefined || isProven(c, o));
 
 const isReached = ({ input: { actual }, service }: ServiceContext, { id, ports }: Container): boolean =>
   ports.length > 0 || isSentTo(actual, id) || service.container.networkMode.kind === 'mode';

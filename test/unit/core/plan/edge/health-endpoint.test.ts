@@ -177,6 +177,37 @@ describe('the health endpoint', () => {
     );
   });
 
+  it('gives load balancers the lead before a repair that replaces what serves', async () => {
+    const moments: string[] = [];
+    const s = behindBalancer(STOP_FIRST, HEALTH, {
+      before: (action: { readonly kind: string }) => {
+        if (action.kind === 'disarm') moments.push(heard(s.engine.actual()));
+      },
+    });
+    await deploy(s, web('1'));
+    const name = s.engine.actual().containers.find((c) => c.owner?.service === 'web')?.name ?? '';
+    s.engine.byHand.recreate(name, 'org/web:1');
+    await s.agent.settle();
+    expect(moments).toEqual(['/ 503, /web 503']);
+  });
+
+  it('rolls back although no edge answers', async () => {
+    const s = behindBalancer(
+      STOP_FIRST.replace('healthy-within: 5s', 'healthy-within: 5s, ready: { tcp: 8888 }'),
+    );
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, versions: web('deaf'), published: { serial: 2 } };
+    for (let n = 0; n < 100 && !running(s).includes('web deaf'); n += 1) {
+      await s.agent.tick();
+      s.engine.advance(500);
+    }
+    expect(running(s)).toContain('web deaf');
+    s.engine.byHand.silence(true);
+    s.engine.advance(60_000);
+    await s.agent.outlast(3).catch(() => undefined);
+    expect(running(s)).toContain('web 1');
+  });
+
   it('turns red when the health check of a good container fails', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('sickens'));

@@ -41,6 +41,7 @@ export const images = {
   'org/web:slow': { health: 'healthy', afterMs: 200 },
   'org/web:late': { health: 'healthy', afterMs: 75_000 },
   'org/web:crashing': { exits: 1 },
+  'org/web:deaf': { deaf: true },
   'org/web:unhealthy': { health: 'unhealthy' },
   'org/web:dies': { health: 'healthy', diesAfterMs: 300 },
   'org/web:sickens': { health: 'healthy', sickAfterMs: 300 },
