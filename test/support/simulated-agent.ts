@@ -88,7 +88,9 @@ export const createSimulatedAgent = (
     const known = agent.ledger.containers ?? [];
     const seen = await engine.observe({ environment: ENVIRONMENT, replaces, known }, signal);
     const instances = seen.containers.flatMap((c) => (c.edge ? [c.edge.instance] : []));
-    const addresses = isAsked ? edgeHostAddresses(project, agent.ledger, agent.wish.more?.edge ?? {}) : undefined;
+    const addresses = isAsked
+      ? edgeHostAddresses(project, agent.ledger, agent.wish.more?.edge ?? {})
+      : undefined;
     const actual = { ...seen, ...(await engine.edges.observe(instances, addresses, signal)) };
     const more = {
       nowMs: engine.now(),
