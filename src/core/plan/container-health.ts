@@ -23,7 +23,13 @@ export type Verdict =
       readonly message: string;
       readonly probes: readonly ProbeRequest[];
     }
-  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly message: string };
+  | {
+      readonly kind: 'failed';
+      readonly reason: FailureReason;
+      readonly message: string;
+      /** An answer makes it good after all. */
+      readonly probes?: readonly ProbeRequest[];
+    };
 
 export interface JudgeInput {
   readonly container: Container;
@@ -41,6 +47,8 @@ export interface JudgeInput {
   readonly isJob: boolean;
   /** When this release proved itself here; undefined if it has yet to. */
   readonly provenAtMs: EpochMs | undefined;
+  /** It was started again after a drain: no client comes before it is good once more. */
+  readonly isReturning: boolean;
 }
 
 /** Three restarts before it is good are a crash loop; one or two may be a wait for another service. */
@@ -84,7 +92,8 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
         return { kind: 'failed', reason, message: `it has not ${ended}` };
       }
       const why = hasCrashed ? crashText(detail) : verdict.message;
-      return { kind: 'failed', reason, message: `not good ${within}: ${why}${output}` };
+      const message = `not good ${within}: ${why}${output}`;
+      return { kind: 'failed', reason, message, ...(i.isReturning && { probes: verdict.probes }) };
     }
   }
 };
@@ -180,8 +189,8 @@ const judgeRunning = (i: JudgeInput): Verdict => {
   const startedAtMs = detail?.startedAtMs ?? 0;
   const monitoredMs = startedAtMs + spec.monitorMs;
   // A proven release stays good without an answer: an agent that has just started has none yet.
-  if (i.provenAtMs !== undefined && (startedAtMs <= i.provenAtMs || i.nowMs >= monitoredMs))
-    return { kind: 'good' };
+  const isOld = i.provenAtMs !== undefined && !i.isReturning;
+  if (isOld && (startedAtMs <= (i.provenAtMs ?? 0) || i.nowMs >= monitoredMs)) return { kind: 'good' };
   const hasAnswered = i.answeredSinceMs === startedAtMs;
   if (isBetweenRuns(i) && !hasAnswered) return pending(i, 'it has no address at the moment', []);
   const got = i.unanswered === undefined ? '' : `: ${i.unanswered}`;

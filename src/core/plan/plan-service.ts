@@ -58,7 +58,7 @@ const probesOf = (c: ServiceContext, goal: Goal): readonly ProbeRequest[] => {
   if (!target?.release) return [];
   return slotsOf(c, target, (o) => goal.kind === 'forward' && isSpent(c, o)).flatMap((slot) => {
     const verdict = verdictOf(c, target, slot);
-    return verdict.kind === 'pending' ? verdict.probes : [];
+    return 'probes' in verdict ? (verdict.probes ?? []) : [];
   });
 };
 

@@ -50,13 +50,17 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
     );
   if (current.state === 'paused')
     return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
-  if (isUp(current)) return inService(c, current) ?? { kind: 'judged', verdict };
+  if (isUp(current))
+    return (verdict.kind === 'good' ? inService(c, current) : undefined) ?? { kind: 'judged', verdict };
   return start(c, target, slot);
 };
 
 /** Whether we stopped it when the host was drained: it did not end by itself. */
 export const wasDrained = ({ record }: ServiceContext, current: Container | undefined): boolean =>
   current !== undefined && record.drains?.[current.id] !== undefined;
+
+const isReturning = ({ record }: ServiceContext, { id, detail }: Container): boolean =>
+  (detail?.startedAtMs ?? 0) > (record.drains?.[id] ?? Infinity);
 
 /** Clients are served again: it is no longer recorded as draining. */
 export const inService = (c: ServiceContext, current: Container): Step | undefined =>
@@ -110,5 +114,6 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
     notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
     isJob: c.isJob,
     provenAtMs: c.record.good[0]?.release.id === target.id ? c.record.good[0].goodAtMs : undefined,
+    isReturning: isReturning(c, current),
   });
 };

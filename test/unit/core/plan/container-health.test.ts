@@ -57,9 +57,13 @@ const inputOf = ({
     watchingSinceMs: 0,
     isJob: false,
     provenAtMs: undefined,
+    isReturning: false,
     ...more,
   };
 };
+
+const asked = ({ probes = [] }: Pick<Extract<Verdict, { kind: 'failed' }>, 'probes'>): string =>
+  probes.map((p) => ` asks ${p.host}:${String(p.port)}${p.http?.path ?? ''}`).join('');
 
 /** `kind`, what tells it from others of that kind, and the port that is asked. */
 const told = (verdict: Verdict): string => {
@@ -69,11 +73,10 @@ const told = (verdict: Verdict): string => {
     case 'idle':
       return verdict.kind;
     case 'pending': {
-      const probes = verdict.probes.map((p) => ` asks ${p.host}:${String(p.port)}${p.http?.path ?? ''}`);
-      return `pending until ${String(verdict.until - STARTED)}${probes.join('')}`;
+      return `pending until ${String(verdict.until - STARTED)}${asked(verdict)}`;
     }
     case 'failed':
-      return `failed ${verdict.reason}: ${verdict.message}`;
+      return `failed ${verdict.reason}: ${verdict.message}${asked(verdict)}`;
   }
 };
 
@@ -82,6 +85,7 @@ const READY = 'restart: always, x-supercargo: {ready: {http: /up, port: 9000}}';
 /** Of an image: the engine may say `starting` for 120 + 30 + 3 × (10 + 30) s = 270 s. */
 const SLOW = { health: 'starting', healthcheck: { startPeriodMs: 120_000, intervalMs: 10_000 } } as const;
 const answered = { answeredSinceMs: STARTED };
+const RETURNING = { provenAtMs: STARTED - 1, isReturning: true };
 const engineDown = { exitCode: 137, finishedAtMs: STARTED } as const;
 
 describe('a container is good when', () => {
@@ -355,6 +359,21 @@ describe('a container is good when', () => {
       'then its silence proves nothing',
       { lines: PORT, afterMs: MONITOR, more: { provenAtMs: STARTED - 1 } },
       'good',
+    ],
+    [
+      'it comes back from a drain: it is asked until it answers',
+      { lines: READY, afterMs: MONITOR, more: RETURNING },
+      'pending until 60000 asks 10.0.0.2:9000/up',
+    ],
+    [
+      'it comes back from a drain and has answered',
+      { lines: READY, more: { ...RETURNING, ...answered } },
+      'good',
+    ],
+    [
+      'it comes back from a drain, and is asked on after its deadline',
+      { lines: READY, afterMs: WITHIN, more: RETURNING },
+      'failed not-ready: not good within 60 s: http /up on port 9000 is not ready yet asks 10.0.0.2:9000/up',
     ],
     [
       'it proved itself and is unhealthy now',

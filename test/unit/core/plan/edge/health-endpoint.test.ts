@@ -253,6 +253,31 @@ describe('a drained host', () => {
     expect(s.agent.ledger.services['web']?.drains).toEqual({});
   });
 
+  it.each([
+    ['stop-first', STOP_FIRST],
+    ['start-first', startFirst()],
+  ])('is red after its return until the service answers: %s', async (_, compose) => {
+    const s = behindBalancer(compose);
+    s.engine.registry.push('org/web:late');
+    await deploy(s, web('late'));
+    drain(s);
+    await s.agent.settle();
+    s.engine.registry.push('org/web:late', { deaf: true });
+    s.agent.ledger = { ...s.agent.ledger, drain: undefined };
+    const heardMeanwhile = new Set<string>();
+    for (let n = 0; n < 200; n += 1) {
+      await s.agent.tick();
+      s.engine.advance(100);
+      heardMeanwhile.add(heard(s.engine.actual()));
+    }
+    expect([...heardMeanwhile]).toEqual(['/ 503, /web 503']);
+    expect(running(s)).toContain('web late');
+    s.engine.registry.push('org/web:late');
+    await s.agent.tick();
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+  });
+
   it('comes back by itself when its time is over', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('1'));
