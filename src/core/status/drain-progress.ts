@@ -49,12 +49,20 @@ const isRetried = ({ outcome, reason, until }: DrainedService): boolean =>
 export const canComeBack = (services: readonly DrainedService[]): boolean =>
   services.some((s) => isUnderWay(s) || isOut(s) || (isDown(s) && isRetried(s)));
 
+/** Without an edge that works, its ports and the health endpoint do not answer. */
+const brokenEdge = ({ edge }: Status): readonly DrainedService[] =>
+  edge && (edge.outcome === 'blocked' || edge.outcome === 'waiting') ? [{ service: 'edge', ...edge }] : [];
+
 export const progressBack = (status: Status): DrainProgress => {
   const { draining, services, hold } = status;
   if (draining) return { kind: 'turned' };
   const isFrozen = hold?.all === true && hold.until === null;
-  if (isUnobserved(status) || (!isFrozen && canComeBack(services))) return { kind: 'going' };
+  const edge = brokenEdge(status);
+  const isEdgeRetried = edge.some(({ until }) => until !== null);
+  if (isUnobserved(status) || (!isFrozen && (canComeBack(services) || isEdgeRetried)))
+    return { kind: 'going' };
   // Without such a hold, a service that waits (for its first version, say) did not serve before either.
   const down = services.filter((s) => isOut(s) || (isDown(s) && (isFrozen || s.outcome !== 'waiting')));
-  return down.length === 0 ? { kind: 'reached' } : { kind: 'stuck', services: down };
+  const lost = [...down, ...edge];
+  return lost.length === 0 ? { kind: 'reached' } : { kind: 'stuck', services: lost };
 };

@@ -15,6 +15,14 @@ const hold = { reason: 'forensics', owner: 'bob', since: LATER, until: null, all
 const of = (outcome: ServiceStatus['outcome'], change: Partial<ServiceStatus> = {}): ServiceStatus =>
   serviceStatus({ outcome, ...change });
 const out = of('waiting', { reason: 'drained', until: LATER, serves: false });
+const edge = (outcome: ServiceStatus['outcome'], until: string | null): Status['edge'] => ({
+  outcome,
+  reason: null,
+  message: 'cannot pull haproxy',
+  advice: null,
+  until,
+  containers: [],
+});
 const offline = { ...hostStatus().engine, online: false };
 
 describe('the way out of service', () => {
@@ -93,6 +101,9 @@ describe('the way back into service', () => {
     ],
     ['with a service that cannot start', { services: [of('blocked', { serves: false })] }, 'stuck'],
     ['with one of an agent that does not say who serves', { services: [of('blocked')] }, 'stuck'],
+    ['while the edge is tried again', { edge: edge('waiting', LATER) }, 'going'],
+    ['with an edge that cannot start', { edge: edge('blocked', null) }, 'stuck'],
+    ['with an edge that ends its sessions', { edge: edge('progressing', LATER) }, 'reached'],
     ['under a hold of everything', { hold, services: [of('waiting', { serves: false })] }, 'stuck'],
     ['under such a hold, while all serve', { hold, services: [of('converged')] }, 'reached'],
     ['under a hold that ends', { hold: { ...hold, until: LATER }, services: [out] }, 'going'],
