@@ -40,12 +40,17 @@ const ask = async (io: Io, path: string, signal: AbortSignal): Promise<unknown> 
 
 const stateOf = (s: ServiceStatus): string => `${s.outcome} ${s.reason ?? ''} ${s.until ?? ''}`;
 
+/** Some messages have the time already, in whole seconds. */
+const untilText = ({ message, until }: ServiceStatus): string =>
+  until === null || message?.includes(until.slice(0, SECONDS)) === true ? '' : ` (until ${until})`;
+
+const SECONDS = '2026-11-30T15:15:18'.length;
+
 const textOf = (s: ServiceStatus): string => {
   if (isOut(s)) return 'stopped';
   if (s.outcome === 'converged') return s.desired === null ? 'converged' : `runs ${s.desired.version}`;
   const what = s.reason === null ? s.outcome : `${s.outcome} (${s.reason})`;
-  const why = s.message === null ? '' : `: ${s.message}`;
-  return `${what}${why}${s.until === null ? '' : ` (until ${s.until})`}`;
+  return `${what}${s.message === null ? '' : `: ${s.message}`}${untilText(s)}`;
 };
 
 /** Writes a line for each service whose state changed; at first for those on their way. */

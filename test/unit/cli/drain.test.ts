@@ -23,7 +23,18 @@ afterEach(async () => {
 
 const drain = { reason: 'kernel', owner: 'ann', since: '', until: null, done: false };
 const web = (change: Partial<ServiceStatus>): Partial<Status> => ({ services: [serviceStatus(change)] });
-const lead = web({ outcome: 'progressing', reason: 'lead', message: 'load balancers notice' });
+const lead = web({
+  outcome: 'progressing',
+  reason: 'lead',
+  message: 'load balancers notice until 2026-11-23T10:00:10Z',
+  until: '2026-11-23T10:00:10.500Z',
+});
+const stopping = web({
+  outcome: 'progressing',
+  reason: 'edge',
+  message: 'busy',
+  until: '2026-11-23T10:00:12.000Z',
+});
 const out = web({ outcome: 'waiting', reason: 'drained', message: 'this host is drained', serves: false });
 const blocked = web({
   outcome: 'blocked',
@@ -85,6 +96,7 @@ describe('supercargo drain', () => {
       { draining: drain, ...web({}) },
       { draining: drain, ...lead },
       { draining: drain, ...lead },
+      { draining: drain, ...stopping },
       { draining: drain, ...out },
       { draining: { ...drain, done: true }, ...out },
     ];
@@ -92,7 +104,8 @@ describe('supercargo drain', () => {
       code: 0,
       out: [
         'as you say',
-        'web: progressing (lead): load balancers notice',
+        'web: progressing (lead): load balancers notice until 2026-11-23T10:00:10Z',
+        'web: progressing (edge): busy (until 2026-11-23T10:00:12.000Z)',
         'web: stopped',
         'this host is out of service: every service is stopped',
         '',
@@ -160,7 +173,7 @@ describe('supercargo undrain', () => {
       code: 0,
       out: [
         'as you say',
-        'web: progressing (lead): load balancers notice',
+        'web: progressing (lead): load balancers notice until 2026-11-23T10:00:10Z',
         'web: runs 1.1.0',
         'this host is in service',
         '',
