@@ -25,7 +25,11 @@ export const decideDrained = (c: ServiceContext, target: Target | undefined, set
     byTime: !isCounted,
     ...(!isCounted && exposure === undefined && !isPublic(c) && { drainMs: 0 }),
   };
-  return leadBefore(c, up) ?? drain(drained, c.own, 'the host is drained', 'stop') ?? settled;
+  return (
+    leadBefore(c, up, c.input.ledger.drain?.sinceMs) ??
+    drain(drained, c.own, 'the host is drained', 'stop') ??
+    settled
+  );
 };
 
 /** A service that still runs and stops earlier: one that needs this one, or any that outside clients reach. */

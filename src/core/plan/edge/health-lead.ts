@@ -1,25 +1,34 @@
-import { isoSeconds } from '../../time.ts';
-import type { Container } from '../../state/actual.ts';
+import { isoSeconds, type EpochMs } from '../../time.ts';
+import type { Actual, Container } from '../../state/actual.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput, ServiceContext } from '../plan-input.ts';
 import type { Decision, ServicePlan } from '../host-plan.ts';
 import { isPublic, isWell } from '../clients.ts';
 import { isProven } from '../unproved-release.ts';
-import { answersNow, isSentTo } from './edge-view.ts';
+import { isUp } from '../slot.ts';
+import { answersNow, edgeParts, isSentTo } from './edge-view.ts';
 
 type Wait = Extract<Decision, { readonly kind: 'wait' }>;
 
 /**
  * What has to pass before the `leaving` containers may stop, if clients reach no other one of their service:
  * load balancers hear that it goes out of service, and then have the lead to take notice.
+ * `refusedSinceMs`: if no edge runs, they find the endpoint's port closed, at the latest since then.
  */
-export const leadBefore = (c: ServiceContext, leaving: readonly Container[]): Wait | undefined => {
+export const leadBefore = (
+  c: ServiceContext,
+  leaving: readonly Container[],
+  refusedSinceMs?: EpochMs,
+): Wait | undefined => {
   const { health } = c.input.edge;
   if (!health || !isPublic(c) || !leaving.some((o) => hasServed(c, o))) return undefined;
   const isStaying = (o: Container): boolean => isWell(o) && leaving.every(({ id }) => id !== o.id);
   if (c.own.some((o) => isStaying(o) && isReached(c, o))) return undefined;
   const { name } = c.service;
-  const answer = answersNow(c.input.actual)?.[name];
+  const refused = isAnyEdgeUp(c.input.actual) ? undefined : refusedSinceMs;
+  const answer =
+    answersNow(c.input.actual)?.[name] ??
+    (refused === undefined ? undefined : { isUp: false, sinceMs: refused });
   if (!answer)
     return wait('edge', `load balancers hear first that ${name} goes out of service: no edge answers yet`);
   if (answer.isUp) return wait('lead', `load balancers hear that ${name} goes out of service`);
@@ -49,6 +58,8 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
 /** A release that was never good is not waited for: a rollback goes on where no edge answers. */
 const hasServed = (c: ServiceContext, o: Container): boolean =>
   isWell(o) && (o.owner === undefined || isProven(c, o));
+
+const isAnyEdgeUp = (actual: Actual): boolean => edgeParts(actual).some(({ container }) => isUp(container));
 
 const isReached = ({ input: { actual }, service }: ServiceContext, { id, ports }: Container): boolean =>
   ports.length > 0 || isSentTo(actual, id) || service.container.networkMode.kind === 'mode';

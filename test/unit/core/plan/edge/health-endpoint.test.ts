@@ -278,6 +278,24 @@ describe('a drained host', () => {
     expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
   });
 
+  it('goes on where no edge runs: load balancers find the port closed', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    s.agent.wish = {
+      ...s.agent.wish,
+      more: { edge: { ...edgeSetting, health: { ...HEALTH, hostPort: 9001 } } },
+    };
+    s.engine.occupy(9001);
+    const edge = s.engine.actual().containers.find((c) => c.edge)?.name ?? '';
+    s.engine.byHand.remove(edge);
+    s.agent.ledger = { ...s.agent.ledger, drain: { ...drained, sinceMs: s.engine.now() } };
+    await s.agent.tick();
+    expect(running(s)).toContain('web 1');
+    s.engine.advance(HEALTH.leadMs);
+    await s.agent.settle();
+    expect(running(s)).toEqual([]);
+  });
+
   it('comes back by itself when its time is over', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('1'));
