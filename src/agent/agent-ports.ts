@@ -1,4 +1,5 @@
 import type { EventLog } from '../core/events.ts';
+import type { HostLabels } from '../core/fleet/host-labels.ts';
 import type { Mirror } from '../core/image/mirror.ts';
 import type { EdgeSetting } from '../core/plan/plan-input.ts';
 import type { Edges } from '../core/ports/edge.ts';
@@ -35,6 +36,7 @@ export interface AgentPorts {
 export interface AgentOptions {
   readonly environment: string;
   readonly host: string;
+  readonly labels?: HostLabels;
   readonly keepReleases: number;
   /** The container that the agent runs in; the agent never changes it. */
   readonly ownContainerId?: string | undefined;

@@ -53,6 +53,7 @@ export const createAgent = (
     buildStatus({
       environment: options.environment,
       host: options.host,
+      labels: options.labels ?? {},
       nowMs: ports.now(),
       agent: { ...identity, running: isRunning, sinceMs: isRunning ? startedAtMs : null },
       view: reconciler.view(),

@@ -1,3 +1,4 @@
+import type { HostLabels } from '../core/fleet/host-labels.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { ServicePlan } from '../core/plan/host-plan.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
@@ -32,6 +33,7 @@ import type { View } from './reconciler.ts';
 export interface ReportInput {
   readonly environment: string;
   readonly host: string;
+  readonly labels: HostLabels;
   readonly nowMs: EpochMs;
   readonly agent: {
     readonly running: boolean;
@@ -62,6 +64,7 @@ export const buildStatus = (r: ReportInput): Status => {
     apiVersion: 'supercargo/status/v1',
     environment: r.environment,
     host: r.host,
+    labels: r.labels,
     at: isoTime(r.nowMs),
     outcome: worstOutcome([
       ...services.map((s) => s.outcome),

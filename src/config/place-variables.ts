@@ -1,9 +1,11 @@
+import { LABELS_FORM } from '../core/fleet/host-labels.ts';
 import {
   PATH_UNIT,
   absolutePath,
   environmentName,
   exactBoolean,
   firstFolder,
+  hostLabels,
   hostName,
   manifestUrl,
   socketPath,
@@ -42,6 +44,16 @@ export const what = {
     effect:
       'The name of this host in reports; also decides its offset in the poll period and its place in ' +
       'a rollout.',
+  }),
+  SUPERCARGO_LABELS: hostLabels({
+    as: 'labels',
+    unit: LABELS_FORM,
+    otherwise: 'none',
+    default: {},
+    example: 'zone=a,role=web,canary=true',
+    effect:
+      'What fleet --where, publish --wait-where and the page of a hub select this host by. A label decides ' +
+      'when, never what.',
   }),
 };
 

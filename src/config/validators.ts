@@ -1,6 +1,7 @@
 import { EnvError } from 'envalid';
 import { canonicalIp, canonicalSubnet } from '../core/compose/ip.ts';
 import { parseDuration } from '../core/duration.ts';
+import { parseLabels, type HostLabels } from '../core/fleet/host-labels.ts';
 import { parseListenAddress } from '../core/hub/listen-address.ts';
 import { parseMirrors, type Mirror } from '../core/image/mirror.ts';
 import { tryParseImage, type ImageReference } from '../core/image/reference.ts';
@@ -129,6 +130,12 @@ export const registryMirrors = kind<readonly Mirror[]>((value) => {
   const parsed = parseMirrors(value);
   if (parsed.kind === 'problem') throw new EnvError(parsed.message);
   return parsed.mirrors;
+});
+
+export const hostLabels = kind<HostLabels>((value) => {
+  const parsed = parseLabels(value);
+  if (parsed.kind === 'problem') throw new EnvError(parsed.message);
+  return parsed.labels;
 });
 
 /** A single address becomes a subnet of its own. */

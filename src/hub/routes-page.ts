@@ -111,9 +111,9 @@ const hostFacts = (context: HubContext, environment: string): readonly HostFacts
   const desired = desiredOf(context, environment);
   const nowMs = context.now();
   return context.reports.all(environment).map(({ host, receivedAtMs, summary }) => {
-    const { outcome, serial, judged } = summary;
+    const { outcome, serial, labels, judged } = summary;
     const { word } = judgeHost({ host, seenAtMs: receivedAtMs, status: judged }, desired, nowMs);
-    return { host, receivedAtMs, outcome, serial, verdict: word };
+    return { host, receivedAtMs, outcome, serial, labels, verdict: word };
   });
 };
 

@@ -1,3 +1,4 @@
+import { formatLabels } from '../../core/fleet/host-labels.ts';
 import { foreignText } from '../../core/plan/foreign-container.ts';
 import type {
   ContainerStatus,
@@ -18,6 +19,7 @@ export const renderStatus = (document: Status, screen: Screen, nowMs: number): s
   const status = printableDocument(document);
   return [
     headline(status, screen, nowMs),
+    ...labelsLine(status),
     manifestLine(status, screen, nowMs),
     ...drainLine(status, screen, nowMs),
     ...holdLine(status, screen),
@@ -45,6 +47,11 @@ const headline = (
   const docker = engine.online ? `engine ${engine.version ?? '?'}` : palette.bad('engine offline');
   const name = `${palette.strong(environment)} on ${host}`;
   return `${name}: ${paintOutcome(outcome, palette)} · ${daemon} · ${docker}`;
+};
+
+const labelsLine = ({ labels = {} }: Status): readonly string[] => {
+  const text = formatLabels(labels);
+  return text === '' ? [] : [`labels: ${text}`];
 };
 
 const manifestLine = ({ manifest }: Status, { palette }: Screen, nowMs: number): string => {

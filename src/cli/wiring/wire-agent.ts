@@ -92,7 +92,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     now: Date.now,
     random: Math.random,
   };
-  const { environment, host, keepReleases, windows, mirrors } = config;
+  const { environment, host, labels, keepReleases, windows, mirrors } = config;
   const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
   let lock: SocketLock | undefined;
   return {
@@ -101,6 +101,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
       {
         environment,
         host,
+        labels,
         keepReleases,
         windows,
         mirrors,

@@ -1,4 +1,6 @@
+import type { HostLabels } from '../fleet/host-labels.ts';
 import { family, type Sample } from '../metrics/exposition.ts';
+import { labelSamples } from '../metrics/label-samples.ts';
 import type { EpochMs } from '../time.ts';
 import { OUTCOMES, VERDICT_WORDS } from '../vocabulary/outcomes.ts';
 
@@ -9,6 +11,7 @@ export interface HostFacts {
   /** The verdict's word. */
   readonly verdict: string;
   readonly serial: number | null;
+  readonly labels?: HostLabels | undefined;
 }
 
 export interface EnvironmentFacts {
@@ -89,6 +92,14 @@ const environmentFamilies = (environments: readonly EnvironmentFacts[]): readonl
       'supercargo_hub_host_serial',
       'Serial that a host has accepted.',
       perHost(({ serial }) => serial),
+    ),
+    ...family(
+      'gauge',
+      'supercargo_hub_host_labels',
+      'The labels that a host reports.',
+      environments.flatMap(({ environment, hosts }) =>
+        hosts.flatMap(({ host, labels }) => labelSamples({ environment, host }, labels)),
+      ),
     ),
     ...family(
       'gauge',

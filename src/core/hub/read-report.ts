@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { findStrangeKey, formatProblems, problemsOf } from '../manifest/schema-problem.ts';
 import { parseJson, quote } from '../manifest/text.ts';
+import type { HostLabels } from '../fleet/host-labels.ts';
 import type { JudgedStatus } from '../fleet/host-findings.ts';
 import { fingerprintOf } from '../status/fingerprint.ts';
 import type { ReportedStatus } from '../status/reported-status.ts';
@@ -14,6 +15,7 @@ export const REPORT_CAP_BYTES = 256 * 1024;
 export interface ReportSummary {
   readonly outcome: string;
   readonly serial: number | null;
+  readonly labels: HostLabels | undefined;
   /** The part that verdicts depend on, without texts, to save memory: the hub keeps many reports. */
   readonly judged: JudgedStatus;
   /** Equal for two reports if the second one is only a heartbeat. */
@@ -104,8 +106,8 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
         `but the address is of ${host} in ${environment}`,
     );
   }
-  const { outcome, manifest } = report;
+  const { outcome, manifest, labels } = report;
   const fingerprint = digestOf(fingerprintOf(report));
-  const summary = { outcome, serial: manifest.serial, judged: judgedOf(report), fingerprint };
+  const summary = { outcome, serial: manifest.serial, labels, judged: judgedOf(report), fingerprint };
   return { kind: 'report', summary };
 };

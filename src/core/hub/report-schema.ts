@@ -97,6 +97,7 @@ export const reportSchema = v.looseObject({
   apiVersion: v.literal('supercargo/status/v1', 'must be supercargo/status/v1'),
   environment: text,
   host: text,
+  labels: v.exactOptional(v.record(text, text)),
   at: time,
   outcome: word,
   agent: v.looseObject({ running: v.boolean(), version: text, pid: maybe(count), since: maybe(time) }),

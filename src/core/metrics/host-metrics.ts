@@ -1,5 +1,6 @@
 import type { Status } from '../status/status-document.ts';
 import { family as familyOf, type Sample } from './exposition.ts';
+import { labelSamples } from './label-samples.ts';
 import { CONTAINER_ROLES } from '../vocabulary/roles.ts';
 import { OUTCOMES, type Outcome } from '../vocabulary/outcomes.ts';
 
@@ -30,6 +31,7 @@ const hostFamilies = (status: Status, env: Labels): readonly string[] => [
   ...family('gauge', 'supercargo_build_info', 'The agent that runs.', [
     [{ ...env, version: status.agent.version }, 1],
   ]),
+  ...family('gauge', 'supercargo_host_labels', 'The labels of the host.', labelSamples(env, status.labels)),
   ...family('gauge', 'supercargo_host_outcome', 'What the host is at.', outcomeSamples(env, status.outcome)),
   ...family('gauge', 'supercargo_status_timestamp_seconds', 'When this was written.', [
     ...timeSamples(env, status.at),

@@ -1,3 +1,4 @@
+import type { HostLabels } from '../fleet/host-labels.ts';
 import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Outcome } from '../vocabulary/outcomes.ts';
 import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
@@ -10,6 +11,8 @@ export interface Status {
   readonly apiVersion: 'supercargo/status/v1';
   readonly environment: string;
   readonly host: string;
+  /** Absent in documents of older agents. */
+  readonly labels?: HostLabels;
   readonly at: string;
   /** The worst outcome in the document. */
   readonly outcome: Outcome;

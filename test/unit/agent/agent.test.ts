@@ -361,6 +361,14 @@ describe('the agent', () => {
     ]);
   });
 
+  it('reports the labels of its host', async () => {
+    const identity = { running: true, version: '0', pid: 1 };
+    const labels = { zone: 'a', canary: 'true' };
+    const agent = createAgent(createHost(), { ...OPTIONS, labels }, identity, false);
+    expect(agent.status().labels).toEqual(labels);
+    expect(createAgent(createHost(), OPTIONS, identity, false).status().labels).toEqual({});
+  });
+
   it('reports a drain, and that it is done once no container of it is up', async () => {
     const host = createHost();
     const agent = await start(host);

@@ -40,6 +40,7 @@ const DEFAULTS = {
   composePath: '/etc/supercargo',
   trustFile: '/etc/supercargo/trust.json',
   host: 'web-1',
+  labels: {},
   pollCron: '*/30 * * * * *',
   stateDir: '/var/lib/supercargo',
   socketPath: '/run/supercargo/agent.sock',
@@ -202,6 +203,7 @@ describe('readConfig', () => {
       { SUPERCARGO_HEALTH_LISTEN: '10.0.0.1:9000' },
       { healthListen: { hostAddress: '10.0.0.1', hostPort: 9000 } },
     ],
+    ['labels', { SUPERCARGO_LABELS: 'zone=a, role=web' }, { labels: { zone: 'a', role: 'web' } }],
     [
       'a lead of nothing',
       { SUPERCARGO_HEALTH_LISTEN: '9000', SUPERCARGO_HEALTH_LEAD: '0s' },
@@ -286,6 +288,12 @@ describe('readConfig', () => {
     ['a port above 65535', { SUPERCARGO_HEALTH_LISTEN: ':65536' }, 'SUPERCARGO_HEALTH_LISTEN is ":65536"'],
     ['a lead without a unit', { SUPERCARGO_HEALTH_LEAD: '10' }, 'is "10", which is not a duration'],
     ['a lead of 11 minutes', { SUPERCARGO_HEALTH_LEAD: '11m' }, 'is "11m", which is longer than 10m'],
+    [
+      'a label without a value',
+      { SUPERCARGO_LABELS: 'zone=a,canary' },
+      'SUPERCARGO_LABELS has "canary", which is not NAME=VALUE; write NAME=VALUE, several separated by',
+    ],
+    ['a label twice', { SUPERCARGO_LABELS: 'zone=a,zone=b' }, 'SUPERCARGO_LABELS has "zone" twice; write'],
     ['an ssh engine', { DOCKER_HOST: 'ssh://root@web-1' }, 'is an ssh:// address'],
     ['an engine address with a path', { DOCKER_HOST: 'tcp://h:1/x' }, 'is not tcp://HOST[:PORT]'],
     [

@@ -143,11 +143,30 @@ describe('reporting to a hub', () => {
     for (const more of [
       { ...of('web-1'), added: { later: true } },
       { ...of('web-1'), draining: { ...draining, later: 1 } },
+      { ...of('web-1'), labels: { zone: 'a', 'of a newer agent': '' } },
       { ...of('web-1'), draining: null, services: [{ ...serviceStatus(), serves: false }] },
     ]) {
       expect([201, 204]).toContain((await hub.report('staging', 'web-1', more)).status);
       expect(await (await hub.get('/reports/staging/web-1.json')).json()).toEqual(more);
     }
+  });
+
+  it('has the labels of hosts in its metrics, also after a restart, and none of an older agent', async () => {
+    const hub = await scene();
+    const labelled = { ...of('web-1'), labels: { zone: 'a', canary: 'true' } };
+    expect((await hub.report('staging', 'web-1', labelled)).status).toBe(201);
+    expect((await hub.report('staging', 'web-2', of('web-2'))).status).toBe(201);
+    await hub.restart();
+    const metrics = (await (await hub.get('/metrics')).text()).split('\n');
+    expect(metrics.filter((line) => line.startsWith('supercargo_hub_host_labels'))).toEqual([
+      'supercargo_hub_host_labels{environment="staging",host="web-1",zone="a",canary="true"} 1',
+    ]);
+  });
+
+  it('refuses labels that are no texts by names', async () => {
+    const hub = await scene();
+    for (const labels of [{ zone: 1 }, null, 'zone=a'])
+      expect((await hub.report('staging', 'web-1', { ...of('web-1'), labels })).status).toBe(422);
   });
 
   it('calls a drained host so in its metrics', async () => {

@@ -59,6 +59,13 @@ describe('status for people', () => {
     expect(render({ report: { url: 'https://hub/r.json', ...report } })).toContain(line);
   });
 
+  it('shows the labels of the host, where it has some', () => {
+    expect(render({ labels: { zone: 'a', canary: 'true' } }).split('\n')[1]).toBe(
+      'labels: zone=a,canary=true',
+    );
+    expect(render({ labels: {} })).toBe(render());
+  });
+
   it('says nothing of reports that only a daemon would send', () => {
     const report = { url: 'https://hub/r.json', sentAt: null, message: null };
     expect(render({ report, agent: { ...hostStatus().agent, running: false } })).not.toContain('report');

@@ -9,8 +9,22 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
         environment: 'staging',
         serial: 7,
         hosts: [
-          { host: 'web-1', receivedAtMs: 1500, outcome: 'rolled-back', serial: 6, verdict: 'behind' },
-          { host: 'web-2', receivedAtMs: 2000, outcome: 'converged', serial: null, verdict: 'converged' },
+          {
+            host: 'web-1',
+            receivedAtMs: 1500,
+            outcome: 'rolled-back',
+            serial: 6,
+            verdict: 'behind',
+            labels: { zone: 'a', host: 'x"', 'rack.1': 'r' },
+          },
+          {
+            host: 'web-2',
+            receivedAtMs: 2000,
+            outcome: 'converged',
+            serial: null,
+            verdict: 'converged',
+            labels: {},
+          },
           { host: 'web-3', receivedAtMs: 2000, outcome: 'hibernating', serial: null, verdict: 'hibernating' },
         ],
       },
@@ -40,7 +54,11 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
     'supercargo_hub_host_report_timestamp_seconds{environment="staging",host="web-1"} 1.5',
   );
   expect(lines.filter((line) => line.startsWith('supercargo_hub_host_serial'))).toHaveLength(1);
-  const sample = /^[a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? [-+0-9.e]+$/;
+  // A label that no agent of this version can have is left out.
+  expect(lines.filter((line) => line.startsWith('supercargo_hub_host_labels'))).toEqual([
+    'supercargo_hub_host_labels{environment="staging",host="web-1",zone="a",rack_1="r"} 1',
+  ]);
+  const sample = /^[a-z_]+(\{([a-zA-Z_]\w*="([^"\\\n]|\\["\\n])*",?)+\})? [-+0-9.e]+$/;
   expect(lines.filter((line) => !line.startsWith('#') && !sample.test(line))).toEqual([]);
   expect(text.endsWith('\n')).toBe(true);
 });

@@ -16,6 +16,7 @@ const names = (lines: readonly string[]): readonly string[] => [
 ];
 
 const EVERYTHING: Partial<Status> = {
+  labels: { zone: 'a' },
   report: { url: 'https://hub/reports/staging/web-1.json', sentAt: '2026-11-23T10:00:00Z', message: null },
   manifest: { ...hostStatus().manifest, expiresAt: '2026-12-23T10:00:00Z' },
   edge: {
@@ -53,6 +54,9 @@ describe('the metrics of a host', () => {
       "# HELP supercargo_build_info The agent that runs.
       # TYPE supercargo_build_info gauge
       supercargo_build_info{environment="staging",version="0.1.0"} 1
+      # HELP supercargo_host_labels The labels of the host.
+      # TYPE supercargo_host_labels gauge
+      supercargo_host_labels{environment="staging",zone="a"} 1
       # HELP supercargo_host_outcome What the host is at.
       # TYPE supercargo_host_outcome gauge
       supercargo_host_outcome{environment="staging",outcome="converged"} 0
@@ -158,6 +162,11 @@ describe('the metrics of a host', () => {
       'supercargo_drained{environment="staging"} 1',
     ],
     [
+      'labels',
+      { labels: { zone: 'a', 'example.com/role': 'web' } },
+      'supercargo_host_labels{environment="staging",zone="a",example_com_role="web"} 1',
+    ],
+    [
       'problems',
       { problems: [{ code: 'COMPOSE', message: '', advice: '' }] },
       'supercargo_problems{environment="staging"} 1',
@@ -171,6 +180,7 @@ describe('the metrics of a host', () => {
     const source = { ...manifest.source, reachable: null, checkedAt: null };
     const bare = samples({ manifest: { ...manifest, serial: null, source }, services: [], report: null });
     expect(names(samples(EVERYTHING)).filter((name) => !names(bare).includes(name))).toEqual([
+      'supercargo_host_labels',
       'supercargo_manifest_serial',
       'supercargo_manifest_expiry_timestamp_seconds',
       'supercargo_manifest_source_reachable',

@@ -1,0 +1,107 @@
+import { compareNaturally } from '../natural-order.ts';
+
+/** An operator's labels of a host, values by names. A label decides when a host switches, never to what. */
+export type HostLabels = Readonly<Record<string, string>>;
+
+export type ParsedLabels =
+  | { readonly kind: 'labels'; readonly labels: HostLabels }
+  /** Completes "SUPERCARGO_LABELS …" and "--where …". */
+  | { readonly kind: 'problem'; readonly message: string };
+
+export const LABELS_FORM =
+  'NAME=VALUE, several separated by "," or blanks: at most 32, names and values of letters, digits, ' +
+  '".", "_", "-" and "/", up to 63 each';
+
+const MOST = 32;
+const WORD = /^[A-Za-z0-9._/-]{1,63}$/;
+
+/** Readers refuse reports with a key that every object inherits. */
+const isReserved = (name: string): boolean => name in Object.prototype;
+
+const problemOf = (item: string): string | undefined => {
+  const at = item.indexOf('=');
+  if (at < 0) return `has "${item}", which is not NAME=VALUE`;
+  const name = item.slice(0, at);
+  if (!WORD.test(name)) return `has "${item}", whose name is not valid`;
+  if (isReserved(name)) return `has the name "${name}", which is reserved`;
+  return WORD.test(item.slice(at + 1)) ? undefined : `has "${item}", whose value is not valid`;
+};
+
+const problem = (message: string): ParsedLabels => ({ kind: 'problem', message });
+
+/** Parses `zone=a,canary=true`: the labels of a host, or those that hosts are selected by. */
+export const parseLabels = (text: string): ParsedLabels => {
+  const items = text.split(/[\s,]+/).filter((item) => item !== '');
+  if (items.length === 0) return problem('has no label');
+  if (items.length > MOST) return problem(`has ${String(items.length)} labels, more than ${String(MOST)}`);
+  const labels = new Map<string, string>();
+  for (const item of items) {
+    const message = problemOf(item);
+    if (message !== undefined) return problem(message);
+    const [name = '', value = ''] = item.split('=');
+    if (labels.has(name)) return problem(`has "${name}" twice`);
+    labels.set(name, value);
+  }
+  return { kind: 'labels', labels: Object.fromEntries(labels) };
+};
+
+/** The labels of a report that an agent of this version could have; a newer one may have others. */
+export const validLabels = (labels: HostLabels): HostLabels =>
+  Object.fromEntries(
+    Object.entries(labels)
+      .filter(([name, value]) => problemOf(`${name}=${value}`) === undefined)
+      .slice(0, MOST),
+  );
+
+export const formatLabels = (labels: HostLabels): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+
+interface LabelledHost {
+  /** Undefined if the host never reported. An older agent reports no labels. */
+  readonly report: { readonly status: { readonly labels?: HostLabels } } | undefined;
+}
+
+const hasLabels = (labels: HostLabels, where: HostLabels): boolean =>
+  Object.entries(where).every(([name, value]) => labels[name] === value);
+
+/**
+ * The hosts whose last report has all these labels. A host that never reported is listed only if an operator
+ * named it: it stays, because nothing says that it has other labels.
+ */
+export const selectHosts = <H extends LabelledHost>(
+  hosts: readonly H[],
+  where: HostLabels | undefined,
+): readonly H[] =>
+  where === undefined
+    ? hosts
+    : hosts.filter(({ report }) => report === undefined || hasLabels(report.status.labels ?? {}, where));
+
+export interface LabelCount {
+  /** `zone=a` */
+  readonly label: string;
+  readonly hosts: number;
+}
+
+/** The number of hosts with each label, in natural order. */
+export const countLabels = (hosts: readonly (HostLabels | undefined)[]): readonly LabelCount[] => {
+  const counts = new Map<string, number>();
+  for (const labels of hosts)
+    for (const [name, value] of Object.entries(labels ?? {})) {
+      const label = `${name}=${value}`;
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+    }
+  return [...counts]
+    .map(([label, count]) => ({ label, hosts: count }))
+    .toSorted((a, b) => compareNaturally(a.label, b.label));
+};
+
+const SHOWN = 20;
+
+/** `canary=true (1), zone=a (2)` */
+export const knownLabelsText = (counts: readonly LabelCount[]): string => {
+  const shown = counts.slice(0, SHOWN).map(({ label, hosts }) => `${label} (${String(hosts)})`);
+  const more = counts.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${String(more)} more`] : [])].join(', ');
+};
