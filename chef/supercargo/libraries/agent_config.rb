@@ -21,6 +21,14 @@ module Supercargo
         client_key: %w(client.key SUPERCARGO_CLIENT_KEY),
       }.freeze
 
+      # Variable => the property that it is written from as it is.
+      TEXTS = {
+        'SUPERCARGO_LABELS' => :labels,
+        'SUPERCARGO_REPORT_URL' => :report_url,
+        'SUPERCARGO_HEALTH_LISTEN' => :health_listen,
+        'SUPERCARGO_HEALTH_LEAD' => :health_lead,
+      }.freeze
+
       attr_reader :layout
 
       # agent: what has the properties of supercargo_agent.
@@ -83,9 +91,7 @@ module Supercargo
           'SUPERCARGO_MANIFEST_URL' => @agent.manifest_url,
           **layout.variables,
           'SUPERCARGO_ALLOW_UNSIGNED' => @agent.allow_unsigned ? 'true' : nil,
-          'SUPERCARGO_REPORT_URL' => @agent.report_url,
-          'SUPERCARGO_HEALTH_LISTEN' => @agent.health_listen,
-          'SUPERCARGO_HEALTH_LEAD' => @agent.health_lead,
+          **TEXTS.transform_values { |property| @agent.public_send(property) },
           **named,
           'DOCKER_CONFIG' => @agent.docker_config,
           **@agent.env.sort.to_h,

@@ -80,6 +80,10 @@ property :report_token, String,
          sensitive: true,
          description: 'The token that reports are sent with.'
 
+property :labels, [Hash, String],
+         coerce: proc { |value| Supercargo::Cookbook::Labels.text(value) },
+         description: 'What operators select this host by, for example zone: "a". A label decides when, never what.'
+
 property :health_listen, [String, Integer],
          coerce: proc { |value| value&.to_s },
          description: 'Where load balancers ask whether to send here: PORT, ADDRESS:PORT or [IPv6]:PORT. Not set: no endpoint.'

@@ -6,7 +6,8 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
   properties = %i(
     environment instance manifest_url trust_json allow_unsigned
     install_package package_source package_checksum package_version package_repository
-    user group groups manifest_credentials report_url report_token health_listen health_lead ca client_cert client_key docker_config env
+    user group groups manifest_credentials report_url report_token labels health_listen health_lead
+    ca client_cert client_key docker_config env
   )
   agent = Struct.new(*properties, keyword_init: true)
 
@@ -40,6 +41,19 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
   it 'names the health endpoint and its lead' do
     env = written(config(allow_unsigned: true, health_listen: '9000', health_lead: '15s'))['/etc/supercargo/agent.env'].content
     expect(env.lines.grep(/HEALTH/)).to eq(["SUPERCARGO_HEALTH_LISTEN=9000\n", "SUPERCARGO_HEALTH_LEAD=15s\n"])
+  end
+
+  it 'writes labels of a hash or a text, and none of an empty hash' do
+    {
+      { 'zone' => 'a', canary: true, 'rack' => 7, 'old' => nil } => ["SUPERCARGO_LABELS=canary=true,rack=7,zone=a\n"],
+      'zone=a, role=web' => ["SUPERCARGO_LABELS=\"zone=a, role=web\"\n"],
+      {} => [],
+      nil => [],
+    }.each do |labels, lines|
+      text = Supercargo::Cookbook::Labels.text(labels)
+      env = written(config(allow_unsigned: true, labels: text))['/etc/supercargo/agent.env'].content
+      expect(env.lines.grep(/LABELS/)).to eq(lines)
+    end
   end
 
   it 'keeps secrets in files of the agent alone, and names them' do

@@ -14,6 +14,7 @@ RSpec.describe 'supercargo_agent' do
         package_source '/srv/supercargo.deb'
         report_url 'https://deploy.example.com'
         report_token 'secret'
+        labels zone: 'a', canary: true
         health_listen 9000
         health_lead '15s'
         env SUPERCARGO_POLL: '*/10 * * * * *'
@@ -37,7 +38,8 @@ RSpec.describe 'supercargo_agent' do
 
     it 'reloads once, at the end, when the configuration changes' do
       file = chef_run.file('/etc/supercargo/agent.env')
-      expect(file.content).to include('SUPERCARGO_POLL="*/10 * * * * *"', "SUPERCARGO_HEALTH_LISTEN=9000\nSUPERCARGO_HEALTH_LEAD=15s\n")
+      expect(file.content).to include('SUPERCARGO_POLL="*/10 * * * * *"', "SUPERCARGO_LABELS=canary=true,zone=a\n")
+      expect(file.content).to include("SUPERCARGO_HEALTH_LISTEN=9000\nSUPERCARGO_HEALTH_LEAD=15s\n")
       expect(file).to notify('supercargo_unit[staging]').to(:reload).delayed
     end
 
