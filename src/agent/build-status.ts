@@ -173,7 +173,7 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     service: plan.service,
     ...decisionMembers(report),
     since: isoTime(r.since(plan.service, sinceKey(report))),
-    serves: plan.clients?.areServed ?? null,
+    serves: plan.readiness?.isReady ?? null,
     desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
     rolledBack: report.rolledBack,
     failure: failureStatus(r.ledger, plan.service, plan.desired?.release),

@@ -2,7 +2,7 @@ import { canGoOut, progressOut } from '../../core/status/drain-progress.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
 import { durationArgument } from '../arguments.ts';
-import { goWay } from '../wiring/follow-drain.ts';
+import { goWay } from '../drain/follow-drain.ts';
 import { callingUser } from '../wiring/send-command.ts';
 
 interface DrainOptions {

@@ -1,7 +1,7 @@
 import { canComeBack, progressBack } from '../../core/status/drain-progress.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';
-import { goWay } from '../wiring/follow-drain.ts';
+import { goWay } from '../drain/follow-drain.ts';
 
 const BACK = {
   progressOf: progressBack,

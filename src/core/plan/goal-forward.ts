@@ -4,7 +4,7 @@ import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
 import { dependencyStep } from './dependency.ts';
 import { adoptionRefusal, switchRefusal } from './prepare.ts';
-import { drainActions, drain, drainedOf, stateActions } from './edge/drain.ts';
+import { drainActions, drain, drainedOf, stateActions } from './edge/connection-draining.ts';
 import { isStandingBy, startFirst } from './start-first.ts';
 import { serversOf } from './edge/edge-view.ts';
 import { wait } from './gate.ts';

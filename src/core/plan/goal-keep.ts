@@ -2,7 +2,7 @@ import type { Container } from '../state/actual.ts';
 import type { Keep } from './goal.ts';
 import { lostPort } from './lost-ports.ts';
 import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
-import { drain, drainedOf } from './edge/drain.ts';
+import { drain, drainedOf } from './edge/connection-draining.ts';
 import { leadBefore } from './edge/health-lead.ts';
 import { startFirst } from './start-first.ts';
 import { takenVolumes } from './required-resources.ts';

@@ -1,8 +1,8 @@
 import type { Service } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import { isJob } from '../state/desired.ts';
-import { isPublic } from './clients.ts';
-import { drain, drainedOf } from './edge/drain.ts';
+import { isPublic } from './readiness.ts';
+import { drain, drainedOf } from './edge/connection-draining.ts';
 import { leadBefore } from './edge/health-lead.ts';
 import { wait } from './gate.ts';
 import type { Decision } from './host-plan.ts';

@@ -56,7 +56,7 @@ export interface ServicePlan {
   /** Absent for services that are no longer declared. */
   readonly availability?: Availability;
   /** Absent for services that need not serve: jobs, completed services, and those without replicas. */
-  readonly clients?: Clients | undefined;
+  readonly readiness?: Readiness | undefined;
   /** Probes to make, whatever the decision waits for. */
   readonly probes: readonly ProbeRequest[];
 }
@@ -71,11 +71,11 @@ export interface Availability {
 }
 
 /** What load balancers should hear about a service. */
-export interface Clients {
+export interface Readiness {
   /** Clients outside the host reach it: the host's own answer depends on it. */
-  readonly arePublic: boolean;
+  readonly isPublic: boolean;
   /** False also while it goes out of service. */
-  readonly areServed: boolean;
+  readonly isReady: boolean;
   /** A short predicate: `serves 1.2.3`. */
   readonly reason: string;
 }

@@ -7,11 +7,11 @@ import { HEALTH_BACKEND } from '../edge/health-answer.ts';
 import { endpointDemands, healthAnswers } from './edge/health-endpoint.ts';
 import { withLeadAfter } from './edge/health-lead.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
-import { drain } from './edge/drain.ts';
+import { drain } from './edge/connection-draining.ts';
 import { planEdge } from './edge/plan-edge.ts';
 import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
-import { isWell } from './clients.ts';
+import { isWell } from './readiness.ts';
 import { foreignIn } from './foreign-container.ts';
 import { drainedDecision, holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
@@ -80,7 +80,7 @@ const blockedByEdge = (
   if (!edge) return plan;
   const isWaiting = decision.kind === 'wait' && decision.reason === 'edge';
   const unheard = edge.taken.find((t) => t.frontend.backend === HEALTH_BACKEND);
-  if (unheard && isWaiting && plan.clients?.arePublic === true)
+  if (unheard && isWaiting && plan.readiness?.isPublic === true)
     return { ...plan, decision: unheard.decision };
   const isMoving = decision.kind === 'act' || (decision.kind === 'wait' && isShortWait(decision.reason));
   const taken = edge.taken.find((t) => demand?.frontends.some((f) => sameFrontend(f, t.frontend)));
@@ -169,9 +169,9 @@ const planUndeclared = (
       staging: [],
       desired: undefined,
       running: own.map((o) => replicaOf(o, 'retired')),
-      clients: {
-        arePublic: false,
-        areServed: isHeld && own.some(isWell),
+      readiness: {
+        isPublic: false,
+        isReady: isHeld && own.some(isWell),
         reason: 'is not in the compose files any more',
       },
       probes: [],

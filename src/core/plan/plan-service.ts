@@ -3,7 +3,7 @@ import { goalOf, keepMeanwhile, type Goal, type Keep } from './goal.ts';
 import { decideForward } from './goal-forward.ts';
 import { demandOf, type EdgeDemand } from './edge/demand.ts';
 import { drainedDecision, holdDecision } from './gate.ts';
-import { clientsOf } from './clients.ts';
+import { readinessOf } from './readiness.ts';
 import { decideDrained } from './host-drain.ts';
 import { hasBegun, isSpent, failedStepKey, type ServiceContext } from './plan-input.ts';
 import { decideKeep } from './goal-keep.ts';
@@ -41,7 +41,7 @@ export const planService = (
         : undefined,
     running,
     availability,
-    clients: clientsOf(c, { ...decided, running, availability }, demand.frontends.length > 0),
+    readiness: readinessOf(c, { ...decided, running, availability }, demand.frontends.length > 0),
     probes: probesOf(c, followed),
   };
   return { plan, demand };

@@ -18,7 +18,7 @@ import { exclusiveText, isReadyToSwap, letsGo, portHolders, type Holder } from '
 import { hostPortsOf, overlaps } from './host-ports.ts';
 import { isProven } from './edge/edge-image.ts';
 import { bake, bakeFault, othersDrain } from './edge/bake-time.ts';
-import { stateActions } from './edge/drain.ts';
+import { stateActions } from './edge/connection-draining.ts';
 import { leadBefore } from './edge/health-lead.ts';
 import { standIn } from './edge/copy-stand-in.ts';
 import { type Step, act, blockedStep, pending, some, stuck } from './step.ts';

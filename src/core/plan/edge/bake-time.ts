@@ -4,7 +4,7 @@ import type { ServiceContext } from '../plan-input.ts';
 import type { Verdict } from '../container-health.ts';
 import { isUp, type Slot } from '../slot.ts';
 import { type Step, act, pending, some } from '../step.ts';
-import { drainActions } from './drain.ts';
+import { drainActions } from './connection-draining.ts';
 
 const drainingOthers = (c: ServiceContext, { others }: Slot): readonly (readonly [Container, number])[] =>
   others.flatMap((o): (readonly [Container, number])[] => {

@@ -3,7 +3,7 @@ import type { Container } from '../../state/actual.ts';
 import type { Action } from '../action.ts';
 import type { ServiceContext, Target } from '../plan-input.ts';
 import { isUp, type Slot } from '../slot.ts';
-import { stateActions } from './drain.ts';
+import { stateActions } from './connection-draining.ts';
 import { type Step, act, some } from '../step.ts';
 import { backendsOf, currentEdge, edgeAddress, serversOf } from './edge-view.ts';
 

@@ -9,7 +9,7 @@ import type { EdgeFrontend } from '../../edge/edge-config.ts';
 import type { Actual } from '../../state/actual.ts';
 import { isDrainActive } from '../../state/ledger.ts';
 import type { EdgeSetting, PlanInput } from '../plan-input.ts';
-import type { Clients, ServicePlan } from '../host-plan.ts';
+import type { Readiness, ServicePlan } from '../host-plan.ts';
 import type { EdgeDemand } from './demand.ts';
 import { answersNow, edgeParts } from './edge-view.ts';
 
@@ -64,20 +64,20 @@ export const healthAnswers = (input: PlanInput, services: readonly ServicePlan[]
     const isSame = last !== undefined && last.isUp === wanted.isUp && last.sinceMs <= input.nowMs;
     return [key, { ...wanted, sinceMs: isSame ? last.sinceMs : input.nowMs }];
   };
-  const answers = services.flatMap(({ service, clients, availability }) =>
-    clients === undefined ? [] : [{ service, clients, hasServed: availability?.hasServed === true }],
+  const answers = services.flatMap(({ service, readiness, availability }) =>
+    readiness === undefined ? [] : [{ service, readiness, hasServed: availability?.hasServed === true }],
   );
   return Object.fromEntries([
     dated(HOST_ANSWER, hostAnswer(input, answers)),
-    ...answers.map(({ service, clients: { areServed, reason } }) =>
-      dated(service, { isUp: areServed, reason }),
+    ...answers.map(({ service, readiness: { isReady, reason } }) =>
+      dated(service, { isUp: isReady, reason }),
     ),
   ]);
 };
 
 interface ServiceAnswer {
   readonly service: string;
-  readonly clients: Clients;
+  readonly readiness: Readiness;
   readonly hasServed: boolean;
 }
 
@@ -88,10 +88,10 @@ interface ServiceAnswer {
 const hostAnswer = ({ ledger: { drain }, nowMs }: PlanInput, answers: readonly ServiceAnswer[]): Wanted => {
   if (isDrainActive(drain, nowMs))
     return { isUp: false, reason: `drained by ${drain.owner}: ${drain.reason}` };
-  const reached = answers.filter(({ clients }) => clients.arePublic);
+  const reached = answers.filter(({ readiness }) => readiness.isPublic);
   const counted = reached.filter(({ hasServed }) => hasServed);
-  const out = counted.find(({ clients }) => !clients.areServed);
-  if (out) return { isUp: false, reason: `${out.service} ${out.clients.reason}` };
+  const out = counted.find(({ readiness }) => !readiness.isReady);
+  if (out) return { isUp: false, reason: `${out.service} ${out.readiness.reason}` };
   return reached.length > 0 && counted.length === 0
     ? { isUp: false, reason: 'no service has served here yet' }
     : { isUp: true, reason: 'in service' };

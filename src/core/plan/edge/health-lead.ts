@@ -3,7 +3,7 @@ import type { Actual, Container } from '../../state/actual.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput, ServiceContext } from '../plan-input.ts';
 import type { Decision, ServicePlan } from '../host-plan.ts';
-import { isPublic, isWell } from '../clients.ts';
+import { isPublic, isWell } from '../readiness.ts';
 import { isProven } from '../unproved-release.ts';
 import { isUp } from '../slot.ts';
 import { answersNow, edgeParts, isSentTo } from './edge-view.ts';
@@ -41,10 +41,10 @@ export const leadBefore = (
 /** A service that serves is converged only once load balancers have had the time to notice. */
 export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan => {
   const { health } = input.edge;
-  const { service, decision, clients } = plan;
-  if (!health || decision.kind !== 'converged' || clients?.arePublic !== true) return plan;
+  const { service, decision, readiness } = plan;
+  if (!health || decision.kind !== 'converged' || readiness?.isPublic !== true) return plan;
   const answer = answersNow(input.actual)?.[service];
-  if (answer?.isUp !== clients.areServed)
+  if (answer?.isUp !== readiness.isReady)
     return {
       ...plan,
       decision: wait('edge', `load balancers hear what ${service} is at: no edge answers yet`),

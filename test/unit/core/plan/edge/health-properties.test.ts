@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isWell } from '../../../../../src/core/plan/clients.ts';
+import { isWell } from '../../../../../src/core/plan/readiness.ts';
 import { serverName } from '../../../../../src/core/edge/haproxy-names.ts';
 import type { Action } from '../../../../../src/core/plan/action.ts';
 import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
@@ -62,8 +62,8 @@ const endOf = (run: Run, plan: HostPlan): Readonly<Record<string, string>> => {
   const { drain } = run.agent().ledger;
   const isOut = drain !== undefined && (drain.untilMs ?? Infinity) > run.engine.now();
   const up = run.engine.actual().containers.filter((c) => c.owner && c.state === 'running');
-  const isTold = web?.clients !== undefined && web.decision.kind !== 'blocked';
-  const shouldBeUp = isServed && web?.clients?.areServed === true;
+  const isTold = web?.readiness !== undefined && web.decision.kind !== 'blocked';
+  const shouldBeUp = isServed && web?.readiness?.isReady === true;
   return {
     heard: isTold && answerOf(run.engine)?.isUp !== shouldBeUp ? 'false' : 'true',
     up: isOut && up.length > 0 ? up.map((c) => c.name).join(', ') : 'as it should be',

@@ -9,7 +9,7 @@ import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { ServiceStatus, Status } from '../../core/status/status-document.ts';
 import type { ExplainDocument } from '../render/explain-text.ts';
 import { terminalOf, type Io } from '../streams.ts';
-import { answerLines, sendCommand } from './send-command.ts';
+import { answerLines, sendCommand } from '../wiring/send-command.ts';
 
 /** A way that a host goes: out of service, or back. */
 export interface Way {

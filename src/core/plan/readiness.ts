@@ -1,6 +1,6 @@
 import type { Container } from '../state/actual.ts';
 import { isDrainActive } from '../state/ledger.ts';
-import type { Clients, Decision, RunningReplica, ServicePlan } from './host-plan.ts';
+import type { Readiness, Decision, RunningReplica, ServicePlan } from './host-plan.ts';
 import type { ContainerRef } from './action.ts';
 import type { ServiceContext } from './plan-input.ts';
 import { isUp } from './slot.ts';
@@ -27,11 +27,15 @@ type Planned = Pick<ServicePlan, 'decision' | 'running' | 'availability'>;
  * What load balancers should hear about a declared service. Undefined if it need not serve. `hasEdgePorts`: the
  * edge has ports for it, or gets them now.
  */
-export const clientsOf = (c: ServiceContext, plan: Planned, hasEdgePorts: boolean): Clients | undefined => {
+export const readinessOf = (
+  c: ServiceContext,
+  plan: Planned,
+  hasEdgePorts: boolean,
+): Readiness | undefined => {
   const { availability, decision, running } = plan;
   if (!availability?.mustServe) return undefined;
-  const base = { arePublic: isPublic(c) };
-  const out = (reason: string): Clients => ({ ...base, areServed: false, reason });
+  const base = { isPublic: isPublic(c) };
+  const out = (reason: string): Readiness => ({ ...base, isReady: false, reason });
   const { drain } = c.input.ledger;
   if (isDrainActive(drain, c.input.nowMs)) return out(`drained by ${drain.owner}: ${drain.reason}`);
   const serving = running.filter(
@@ -44,7 +48,7 @@ export const clientsOf = (c: ServiceContext, plan: Planned, hasEdgePorts: boolea
     return out(isSick ? 'its health check fails' : 'no container of it serves');
   }
   if (isLeaving(decision, all)) return out('goes out of service for a switch');
-  return { ...base, areServed: true, reason: `serves ${serving[0]?.version ?? foreign[0]?.name ?? ''}` };
+  return { ...base, isReady: true, reason: `serves ${serving[0]?.version ?? foreign[0]?.name ?? ''}` };
 };
 
 /** Whether a port leads to the container: its own, or one of the edge. The edge gives ports up before a move. */
