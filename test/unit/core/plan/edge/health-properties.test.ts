@@ -71,7 +71,7 @@ const endOf = (run: Run, plan: HostPlan): Readonly<Record<string, string>> => {
 };
 
 describe('whatever happens on a simulated host behind a load balancer', () => {
-  it('nothing that serves is stopped before load balancers had the lead, and what they hear is true in the end', async () => {
+  it('invariant 9: nothing that serves is stopped before load balancers had the lead, and what they hear is true in the end', async () => {
     await fc.assert(
       fc.asyncProperty(order, fc.array(happening, { maxLength: 8 }), async (first, list) => {
         const run = start(
