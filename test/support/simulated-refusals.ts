@@ -2,7 +2,7 @@ import { AgentError } from '../../src/core/errors.ts';
 import { joinedNamespaces } from '../../src/core/compose/namespaces.ts';
 import type { ContainerSpec } from '../../src/core/compose/project-model.ts';
 import { parseImage } from '../../src/core/image/reference.ts';
-import { subnetHolder } from '../../src/core/plan/declared-subnets.ts';
+import { subnetHolder } from '../../src/core/plan/networks.ts';
 import { overlaps } from '../../src/core/plan/host-ports.ts';
 import type { EngineAction } from '../../src/core/ports/engine.ts';
 import type { Container } from '../../src/core/state/actual.ts';

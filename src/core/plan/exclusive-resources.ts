@@ -5,7 +5,7 @@ import { overlaps, publishedPorts } from './host-ports.ts';
 import type { PlanInput, ServiceContext } from './plan-input.ts';
 import { isLastStand } from './gate.ts';
 import { quarantineOf } from './quarantine.ts';
-import { liveName } from './required-resources.ts';
+import { liveName } from './networks.ts';
 import { isUp } from './slot.ts';
 
 /** What only one running container of the host can have. `network` is the engine's name. */

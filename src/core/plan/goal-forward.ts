@@ -9,7 +9,7 @@ import { isStandingBy, startFirst } from './start-first.ts';
 import { serversOf } from './edge/edge-view.ts';
 import { wait } from './gate.ts';
 import { hasBegun, isSpent, type ServiceContext } from './plan-input.ts';
-import { releaseImage } from './required-resources.ts';
+import { releaseImage } from './local-image.ts';
 import type { Decision, ServicePlan } from './host-plan.ts';
 import { restingFailedStep } from './failed-step.ts';
 import { stopFirst } from './stop-first.ts';

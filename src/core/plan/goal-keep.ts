@@ -5,7 +5,7 @@ import { isSpent, type ServiceContext, type Target } from './plan-input.ts';
 import { drain, drainedOf } from './edge/connection-draining.ts';
 import { leadBefore } from './edge/health-lead.ts';
 import { startFirst } from './start-first.ts';
-import { takenVolumes } from './required-resources.ts';
+import { takenVolumes } from './volumes.ts';
 import type { Decision } from './host-plan.ts';
 import { restingFailedStep, failedStepOf } from './failed-step.ts';
 import { stopFirst, wasDrained } from './stop-first.ts';

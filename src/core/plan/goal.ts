@@ -4,7 +4,7 @@ import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 import { closedGate, wait } from './gate.ts';
 import { hasBegun, type ServiceContext, type Target } from './plan-input.ts';
-import { releaseImage } from './required-resources.ts';
+import { releaseImage } from './local-image.ts';
 import type { Decision } from './host-plan.ts';
 import { pullStep, unfit } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';

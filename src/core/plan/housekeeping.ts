@@ -4,11 +4,12 @@ import { isPreflightName, keepEdgeTag, keepRepository, keepTag } from '../docker
 import type { Image } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
-import { definedSubnets } from './declared-subnets.ts';
+import { definedSubnets } from './networks.ts';
 import { edgeImage } from './edge/edge-image.ts';
 import { edgeNetwork } from './edge/edge-view.ts';
 import type { PlanInput } from './plan-input.ts';
-import { liveNetwork, releaseImage } from './required-resources.ts';
+import { releaseImage } from './local-image.ts';
+import { liveNetwork } from './networks.ts';
 
 /** Removes networks and images that nothing needs any more; tags keep the images that a rollback needs. */
 export const housekeeping = (input: PlanInput): readonly Action[] => [

@@ -2,7 +2,7 @@ import type { Container, HostPort, Network } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import { publishedPorts } from './host-ports.ts';
 import type { PlanInput } from './plan-input.ts';
-import { liveName } from './required-resources.ts';
+import { liveName } from './networks.ts';
 
 /**
  * A host port that a running container should have and does not: another program took it while the container

@@ -7,7 +7,7 @@ import type { Actual, Container, EdgeOwner, Owner } from '../state/actual.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import { differencesFrom, type KnownRelease } from './container-drift.ts';
 import type { PlanInput } from './plan-input.ts';
-import { releaseImage } from './required-resources.ts';
+import { releaseImage } from './local-image.ts';
 
 export type IdentifyInput = Pick<PlanInput, 'environment' | 'project' | 'desired' | 'ledger' | 'actual'>;
 

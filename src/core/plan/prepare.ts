@@ -12,15 +12,10 @@ import { exclusiveText, portText, stubbornHolder, type Holder } from './exclusiv
 import { blocked, wait, type Blocked } from './gate.ts';
 import type { Decision } from './host-plan.ts';
 import { isSpent, type PlanInput, type ServiceContext, type Target } from './plan-input.ts';
-import {
-  keepName,
-  liveName,
-  nameOfVolume,
-  networksNeed,
-  releaseImage,
-  volumesNeed,
-  type Need,
-} from './required-resources.ts';
+import { keepName, releaseImage } from './local-image.ts';
+import { type Need } from './need.ts';
+import { liveName, networksNeed } from './networks.ts';
+import { nameOfVolume, volumesNeed } from './volumes.ts';
 import { containerOwner } from './port-owner-text.ts';
 import { preflightOf } from './preflight.ts';
 import { type Step, act, blockedStep, stuck } from './step.ts';

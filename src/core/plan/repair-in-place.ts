@@ -3,7 +3,7 @@ import type { Limits } from '../state/actual.ts';
 import type { Action } from './action.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
 import { hasDrifted } from './endpoint-drift.ts';
-import { liveName, networksNeed } from './required-resources.ts';
+import { liveName, networksNeed } from './networks.ts';
 import { EDGE_NETWORK, edgeNetwork } from './edge/edge-view.ts';
 import { armIfNeeded, isUp, refOf, type Slot } from './slot.ts';
 

@@ -4,7 +4,7 @@ import type { Attachment } from '../compose/project-model.ts';
 import type { Container } from '../state/actual.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
-import { liveName } from './required-resources.ts';
+import { liveName } from './networks.ts';
 import { absentDonor } from './shared-namespace.ts';
 import { wait } from './gate.ts';
 import { longestProofMs } from './health-check-time.ts';

@@ -2,7 +2,7 @@ import { keepEdgeTag, keepRepository } from '../../docker-names.ts';
 import type { Image } from '../../state/actual.ts';
 import type { PlanInput } from '../plan-input.ts';
 import { edgeParts } from './edge-view.ts';
-import { findImage } from '../required-resources.ts';
+import { findImage } from '../local-image.ts';
 
 /** The tag that its pull gives the image. Undefined if the host configures a tag, not a digest. */
 export const keepEdgeName = ({ environment, edge: { image } }: PlanInput): string | undefined =>

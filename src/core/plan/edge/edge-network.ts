@@ -2,7 +2,7 @@ import { DEFAULT_NETWORK } from '../../compose/project-model.ts';
 import { networkName } from '../../docker-names.ts';
 import type { Action } from '../action.ts';
 import type { PlanInput } from '../plan-input.ts';
-import { freeNetworkName } from '../required-resources.ts';
+import { freeNetworkName } from '../networks.ts';
 import { EDGE_NETWORK, EDGE_NETWORK_HASH } from './edge-view.ts';
 
 /** A bridge with addresses that the agent gives, so that a container keeps its own over a restart. */

@@ -15,7 +15,7 @@ import { takes, type Decision, type EdgePlan } from '../host-plan.ts';
 import { afterFailedStep } from '../failed-step.ts';
 import { isUp, refOf } from '../slot.ts';
 import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
-import { declaredSubnets } from '../required-resources.ts';
+import { declaredSubnets } from '../networks.ts';
 import { edgeNetworkOf } from './edge-network.ts';
 import type { EdgeDemand } from './demand.ts';
 import { endpointClash, type PortOwners } from './port-availability.ts';
