@@ -91,7 +91,7 @@ const phaseDecision = (input: PlanInput, { serial, rollout }: Manifest): Decisio
   if (input.nowMs >= opensAtMs) return undefined;
   return wait(
     'phase',
-    `this host's turn in the rollout of manifest ${String(serial)} comes at ${isoSeconds(opensAtMs)}`,
+    `the rollout of manifest ${String(serial)} reaches this host at ${isoSeconds(opensAtMs)}`,
     opensAtMs,
   );
 };

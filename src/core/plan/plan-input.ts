@@ -14,7 +14,7 @@ import type { ErrorCode } from '../vocabulary/error-codes.ts';
 /** Everything a plan depends on: the same input gives the same plan. */
 export interface PlanInput {
   readonly environment: string;
-  /** This host's name, which decides its turn in a rollout. */
+  /** This host's name, which decides when a rollout reaches it. */
   readonly host: string;
   readonly nowMs: EpochMs;
   readonly keepReleases: number;

@@ -262,7 +262,7 @@ const perDependents = (
   const id = createHash('sha256')
     .update([desired.release.id, ...ids].join('\n'))
     .digest('hex');
-  // A job with a pinned image still waits for the rollout turn of the manifest that named its dependents.
+  // A job with a pinned image still waits for the rollout phase of the manifest that named its dependents.
   const serial = Math.max(desired.release.serial, ...dependents.map((d) => d.serial));
   return { ...desired, release: { ...desired.release, id, serial } };
 };
