@@ -1,3 +1,4 @@
+import { selectHosts, type HostLabels } from '../core/fleet/host-labels.ts';
 import { judgeFleet, type JudgedHost } from '../core/fleet/host-verdict.ts';
 import type { HostVerdict } from '../core/fleet/verdict-text.ts';
 import type { HostReport } from '../core/fleet/host-report.ts';
@@ -10,6 +11,8 @@ export interface WaitOptions {
   readonly target: Manifest;
   /** Undefined for all that the store knows, including those that report meanwhile. */
   readonly hosts: readonly string[] | undefined;
+  /** Only hosts whose last report has these labels, and named ones that never reported. */
+  readonly where?: HostLabels | undefined;
   readonly timeoutMs: number;
   /** The wait ends if more hosts than this fail. */
   readonly maxFailed: number;
@@ -36,7 +39,10 @@ export interface WaitClock {
 const LOOK_MS = 1_000;
 
 const judge = (reports: readonly HostReport[], o: WaitOptions, nowMs: EpochMs): readonly WaitedHost[] =>
-  judgeFleet(reports, o.hosts, o.target, nowMs).map(({ host, verdict }) => ({ host, verdict }));
+  selectHosts(judgeFleet(reports, o.hosts, o.target, nowMs), o.where).map(({ host, verdict }) => ({
+    host,
+    verdict,
+  }));
 
 /** The time of a silent host is inexact, and `until` moves with each poll, so neither is news. */
 const newsOf = ({ kind, message, faults, sinceMs }: HostVerdict): string =>

@@ -133,6 +133,7 @@ describe('the Jenkins step', () => {
       adoptUnverified: true,
       rollout: '1h:5%',
       serial: 7,
+      waitWhere: 'zone=a,example.com/role=web',
       maxFailed: 2,
       onFailure: 'freeze',
       hosts: 'fleet hosts.txt',
@@ -152,7 +153,7 @@ describe('the Jenkins step', () => {
     expect(commandIn(events).join(' ')).toBe(
       'publish --to https://hub.example.com --key /run/supercargo/1.key --key /run/supercargo/2.key ' +
         '--hosts /run/supercargo/hosts --trust /run/supercargo/trust --ca /run/supercargo/ca --wait --single-writer --create --adopt-unverified --timeout 90m --expires 30d ' +
-        '--rollout 1h:5% --serial 7 --max-failed 2 --on-failure freeze --base none --platform linux/amd64 --platform linux/arm64 ' +
+        '--rollout 1h:5% --serial 7 --wait-where zone=a,example.com/role=web --max-failed 2 --on-failure freeze --base none --platform linux/amd64 --platform linux/arm64 ' +
         `--retry web --retry api -- staging api=sha256:${'0'.repeat(64)}`,
     );
     const given = events.find((event) => event.given)?.given ?? [];
@@ -166,7 +167,13 @@ describe('the Jenkins step', () => {
   });
 
   it('leaves out what belongs to a wait where there is none', async () => {
-    const waiting = { timeout: '10m', onFailure: 'rollback', maxFailed: 1, hosts: 'hosts.txt' };
+    const waiting = {
+      timeout: '10m',
+      onFailure: 'rollback',
+      maxFailed: 1,
+      hosts: 'hosts.txt',
+      waitWhere: 'zone=a',
+    };
     const without = [{ wait: false }, { dryRun: true }];
     const outcomes = await runCases(
       without.map((change) => ({ settings: { ...web, ...waiting, ...change }, env })),

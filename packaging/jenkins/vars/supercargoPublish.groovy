@@ -21,6 +21,7 @@ import groovy.transform.Field
   number: '[0-9]{1,16}',
   base: '[0-9]{1,16}|none',
   platform: '[a-z0-9_.-]+/[a-z0-9_.-]+(?:/[a-z0-9_.-]+)?',
+  labels: '[A-Za-z0-9._/-]{1,63}=[A-Za-z0-9._/-]{1,63}(?:,[A-Za-z0-9._/-]{1,63}=[A-Za-z0-9._/-]{1,63}){0,31}',
   onFailure: 'rollback|freeze|none',
   ending: 'error|unstable',
   credential: '[^\\p{Cntrl}]{1,250}',
@@ -35,6 +36,7 @@ import groovy.transform.Field
   rollout: ['--rollout', 'rollout'],
   serial: ['--serial', 'number'],
   toSerial: ['--to-serial', 'number'],
+  waitWhere: ['--wait-where', 'labels'],
   maxFailed: ['--max-failed', 'number'],
   onFailure: ['--on-failure', 'onFailure'],
   base: ['--base', 'base'],
@@ -44,7 +46,7 @@ import groovy.transform.Field
 @Field final Map FILES = [hosts: '--hosts', trust: '--trust', ca: '--ca']
 
 /** Those of them that only a wait has: left out where there is none, so that a call can be tried with `dryRun: true`. */
-@Field final List OF_A_WAIT = ['timeout', 'maxFailed', 'onFailure', 'hosts']
+@Field final List OF_A_WAIT = ['timeout', 'waitWhere', 'maxFailed', 'onFailure', 'hosts']
 
 @Field final List OTHERS = ['environment', 'services', 'promote', 'rollback', 'to', 'key', 'keys', 'publishToken',
   'readToken', 'image', 'wait', 'retry', 'platforms', 'singleWriter', 'create', 'adoptUnverified', 'dryRun', 'onFailed', 'onTimedOut', 'dockerArguments']

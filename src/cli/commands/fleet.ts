@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError } from '../../core/errors.ts';
+import { selectHosts, type HostLabels } from '../../core/fleet/host-labels.ts';
 import { judgeFleet } from '../../core/fleet/host-verdict.ts';
 import { type HostVerdict } from '../../core/fleet/verdict-text.ts';
 import { listEnvironments } from '../../core/publish/environments.ts';
@@ -9,7 +10,7 @@ import { isoTime } from '../../core/time.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/environment-store.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
-import { checkEnvironment, type StoreFlags } from '../publishing/options.ts';
+import { checkEnvironment, parseWhere, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/key-files.ts';
 import { openStore } from '../publishing/open-store.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
@@ -17,6 +18,7 @@ import { isVerdictWord, type VerdictKind, type VerdictWord } from '../../core/vo
 
 interface Flags extends StoreFlags {
   readonly hosts?: string;
+  readonly where: readonly string[];
   readonly watch?: boolean;
 }
 
@@ -24,7 +26,7 @@ interface Flags extends StoreFlags {
 const observe = async (
   view: EnvironmentStore,
   environment: string,
-  hosts: readonly string[] | undefined,
+  { hosts, where }: { readonly hosts: readonly string[] | undefined; readonly where: HostLabels | undefined },
   signal: AbortSignal,
 ): Promise<Fleet> => {
   const [current, reports] = await Promise.all([view.current(signal), view.reports(hosts, signal)]);
@@ -38,8 +40,8 @@ const observe = async (
     });
   }
   const nowMs = Date.now();
-  const judged = judgeFleet(reports, hosts, current?.manifest, nowMs);
-  return { environment, published: current?.manifest, judged, nowMs };
+  const judged = selectHosts(judgeFleet(reports, hosts, current?.manifest, nowMs), where);
+  return { environment, published: current?.manifest, reports, where, judged, nowMs };
 };
 
 const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
@@ -76,11 +78,12 @@ const codeOf = ({ kind, word }: HostVerdict): ExitCode =>
 const exitCodeOf = ({ judged }: Fleet): ExitCode =>
   judged.length === 0 ? EXIT.pending : worstOf(judged.map(({ verdict }) => codeOf(verdict)));
 
-const viewOf = ({ environment, published, judged, nowMs }: Fleet) => ({
+const viewOf = ({ environment, published, where, judged, nowMs }: Fleet) => ({
   apiVersion: 'supercargo/fleet-view/v1',
   environment,
   at: isoTime(nowMs),
   serial: published?.serial ?? null,
+  where: where ?? null,
   hosts: judged.map(({ host, verdict, report }) => ({
     host,
     verdict,
@@ -96,6 +99,7 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const environment = checkEnvironment(name);
   const config = readPublisherConfig(io.env);
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
+  const where = parseWhere('--where', flags.where);
   const trust = flags.trust === undefined ? undefined : await readTrust(flags.trust);
   // The command only reads, so the read token comes first.
   const { documents: store } = await openStore(flags, {
@@ -105,7 +109,7 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const view = createEnvironmentStore(store, environment, trust);
   let before = '';
   for (;;) {
-    const fleet = await observe(view, environment, hosts, signal);
+    const fleet = await observe(view, environment, { hosts, where }, signal);
     const code = exitCodeOf(fleet);
     const screen = terminalOf(io);
     const text = renderFleet(fleet, screen);

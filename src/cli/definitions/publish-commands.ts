@@ -29,6 +29,12 @@ const addPublishFlags = (command: Command): Command =>
     .option('--wait', 'end when the hosts run it, or do not')
     .option('--timeout <duration>', 'how long to wait: 10m, or as long as the rollout and 10m more')
     .option('--hosts <file>', 'wait for these hosts: one a line, or a JSON list (those that the store knows)')
+    .option(
+      '--wait-where <labels>',
+      'wait for hosts with these labels alone: zone=a,canary=true',
+      collect,
+      [],
+    )
     .option('--max-failed <n>', 'as many hosts may fail', '0')
     .option('--on-failure <what>', 'when the wait fails: rollback, freeze or none', 'none')
     .option('--rollout <duration:share>', 'hosts follow one after the other: 1h:5% begins with 5 % at once')
@@ -52,6 +58,7 @@ export const addPublishCommands = (program: Command, actionOf: ActionOf): void =
   fleet
     .description('what every host of an environment runs, and who is behind')
     .option('--hosts <file>', 'hosts that should be there: one a line, or a JSON list')
+    .option('--where <labels>', 'only hosts that report all of these: zone=a,canary=true', collect, [])
     .option('--watch', 'again whenever something changes')
     .option('--json', 'as JSON (supercargo/fleet-view/v1)')
     .addHelpText(
@@ -61,6 +68,7 @@ Examples:
   supercargo fleet staging --to https://deploy.example.com
   supercargo fleet staging --to … --watch         the same, redrawn as it changes
   supercargo fleet staging --to … --json          supercargo/fleet-view/v1
+  supercargo fleet staging --to … --where zone=a  only hosts with this label (SUPERCARGO_LABELS)
 
 Exit codes: 0 every host runs what is published · 1 the store has no such environment · 2 not yet, or no host
 has reported · 3 rolled back, blocked or refused somewhere · 4 a host is silent, its engine is offline, or no
@@ -140,6 +148,7 @@ Examples:
   supercargo publish staging web=registry.example.com/org/web:1.2.3 --to … --key … --create     the first time
   supercargo publish production web=1.2.3 --to … --key … --rollout 1h:5% --wait --on-failure rollback
   supercargo publish staging --retry web --to … --key …                     once more, where it was given up
+  supercargo publish production web=1.2.3 --to … --key … --wait --wait-where canary=true
   supercargo publish production web=1.2.3 --to … --key … --archive          the image travels along
 
 Every version is looked up at its registry, and published with its digest. SUPERCARGO_STORE may stand for

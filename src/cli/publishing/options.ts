@@ -1,4 +1,5 @@
 import { AgentError } from '../../core/errors.ts';
+import { LABELS_FORM, parseLabels, type HostLabels } from '../../core/fleet/host-labels.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Rollout } from '../../core/manifest/manifest.ts';
 import type { EpochMs } from '../../core/time.ts';
@@ -30,6 +31,7 @@ export interface PublishFlags extends StoreFlags {
   readonly wait?: boolean;
   readonly timeout?: string;
   readonly hosts?: string;
+  readonly waitWhere: readonly string[];
   readonly maxFailed: string;
   readonly onFailure: string;
 }
@@ -97,6 +99,17 @@ export const parseBase = (text: string | undefined): ChosenBase | undefined => {
   throw usage('"0" is not a serial', 'serials begin at 1; to build upon nothing write --base none');
 };
 
+/** The labels of `--where`, which may be given several times. @throws AgentError USAGE */
+export const parseWhere = (option: string, texts: readonly string[]): HostLabels | undefined => {
+  if (texts.length === 0) return undefined;
+  const parsed = parseLabels(texts.join(','));
+  if (parsed.kind === 'labels') return parsed.labels;
+  throw usage(
+    `${option} ${parsed.message}`,
+    `write ${LABELS_FORM}; for example ${option} zone=a,canary=true`,
+  );
+};
+
 /**
  * `hasSigningKey`: SUPERCARGO_SIGNING_KEY is set.
  * @throws AgentError USAGE if flags are missing, invalid or contradictory
@@ -114,12 +127,16 @@ export const checkPublishFlags = (flags: PublishFlags, hasSigningKey: boolean): 
     throw usage(`${key} and --insecure-unsigned contradict each other`, 'leave one of them out');
   if (
     flags.wait !== true &&
-    (flags.timeout !== undefined || flags.hosts !== undefined || flags.onFailure !== 'none')
+    (flags.timeout !== undefined ||
+      flags.hosts !== undefined ||
+      flags.waitWhere.length > 0 ||
+      flags.onFailure !== 'none')
   )
-    throw usage('--timeout, --hosts and --on-failure need --wait', 'add --wait');
+    throw usage('--timeout, --hosts, --wait-where and --on-failure need --wait', 'add --wait');
   if (flags.dryRun === true && flags.wait === true)
     throw usage('there is nothing to wait for after --dry-run', 'leave one of them out');
   parseBase(flags.base);
   parseOnFailure(flags.onFailure);
   parseMaxFailed(flags.maxFailed);
+  parseWhere('--wait-where', flags.waitWhere);
 };

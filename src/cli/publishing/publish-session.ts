@@ -24,10 +24,11 @@ import {
   parseOnFailure,
   parseRollout,
   parseSerialFlag,
+  parseWhere,
   timeoutOf,
   type PublishFlags,
 } from './options.ts';
-import { waitAndPrint } from './wait-for-hosts.ts';
+import { findAwaited, waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
 import { oneLine, printableMessage } from '../../core/printable-text.ts';
 
@@ -193,7 +194,10 @@ export const publishAndPrint = async (
   const rollout = parseRollout(flags.rollout, s.nowMs);
   const timeoutMs = timeoutOf(flags.timeout, rollout);
   const maxFailed = parseMaxFailed(flags.maxFailed);
+  const { environment, view } = s;
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
+  const where = parseWhere('--wait-where', flags.waitWhere);
+  const awaited = await findAwaited(view, { environment, hosts, where }, signal);
   const proposed = await s.publisher.publish(
     {
       services,
@@ -217,7 +221,7 @@ export const publishAndPrint = async (
     return EXIT.ok;
   }
   const target = published.manifest;
-  const { code, waited } = await waitAndPrint(s, { target, hosts, timeoutMs, maxFailed }, signal);
+  const { code, waited } = await waitAndPrint(s, { target, awaited, timeoutMs, maxFailed }, signal);
   if (code === EXIT.failed || code === EXIT.timedOut) {
     // The recovery does not change the exit code, which reports the result on the hosts.
     if (waited.outcome !== 'superseded')
@@ -226,7 +230,7 @@ export const publishAndPrint = async (
         io.stderr.write(`--on-failure ${flags.onFailure} failed: ${printableMessage(messageOf(error))}\n`);
       });
   }
-  if (isJson) writeJson(io, documentOf(s, published, code, waited));
+  if (isJson) writeJson(io, documentOf(s, published, code, { ...waited, where: where ?? null }));
   return code;
 };
 

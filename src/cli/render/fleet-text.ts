@@ -1,3 +1,4 @@
+import { countLabels, formatLabels, knownLabelsText, type HostLabels } from '../../core/fleet/host-labels.ts';
 import type { JudgedHost } from '../../core/fleet/host-verdict.ts';
 import type { HostReport } from '../../core/fleet/host-report.ts';
 import { countWords, isWell, verdictText, type HostFault } from '../../core/fleet/verdict-text.ts';
@@ -18,6 +19,17 @@ const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(
 export const noReportAdvice = (environment: string): string =>
   `  → check SUPERCARGO_REPORT_URL on the hosts, and that their SUPERCARGO_ENVIRONMENT is ${environment}`;
 
+const labelsOf = (reports: readonly HostReport[]) => countLabels(reports.map(({ status }) => status.labels));
+
+/** Advice if no host has the labels that were asked for. */
+export const noMatchAdvice = (reports: readonly HostReport[]): string => {
+  const known = labelsOf(reports);
+  if (known.length > 0) return `name labels that hosts report: ${oneLine(knownLabelsText(known))}`;
+  return reports.length > 0
+    ? 'set SUPERCARGO_LABELS on the hosts: none reports a label, and agents before this version cannot'
+    : 'check SUPERCARGO_REPORT_URL on the hosts: none has reported';
+};
+
 /** A line for each service: `web  1.2.2 → 1.2.3`. */
 export const renderChanges = (changes: readonly VersionChange[], screen: Screen): string => {
   const rows = printableDocument(changes).map(({ service, from, to, kind, note }) => [
@@ -35,9 +47,7 @@ export const renderWait = (hosts: readonly WaitedHost[], screen: Screen): string
     paintWord(screen, verdict.word),
     isWell(verdict) ? '' : verdictText(verdict),
   ]);
-  return rows.length === 0
-    ? 'no host has reported yet\n'
-    : renderTable({ header: ['HOST', 'IS', 'WHY'], rows }, screen);
+  return rows.length === 0 ? '' : renderTable({ header: ['HOST', 'IS', 'WHY'], rows }, screen);
 };
 
 export const renderFault = (host: string, from: HostFault, { palette }: Screen): string => {
@@ -54,6 +64,9 @@ export const renderFault = (host: string, from: HostFault, { palette }: Screen):
 export interface Fleet {
   readonly environment: string;
   readonly published: Manifest | undefined;
+  /** Of all hosts, also of those without the labels of `where`. */
+  readonly reports: readonly HostReport[];
+  readonly where: HostLabels | undefined;
   readonly judged: readonly JudgedHost<HostReport>[];
   readonly nowMs: EpochMs;
 }
@@ -111,24 +124,38 @@ const renderCounts = (judged: Fleet['judged'], screen: Screen): string =>
     .map(({ word, hosts }) => screen.palette[toneOf(word)](`${String(hosts)} ${oneLine(word)}`))
     .join(', ');
 
-const headOf = ({ environment, published, judged }: Fleet, screen: Screen): string => {
+/** ` with zone=a` */
+export const withLabels = (where: HostLabels | undefined): string =>
+  where === undefined ? '' : ` with ${formatLabels(where)}`;
+
+/** The labels that `--where` can select by. */
+const labelsLine = ({ reports, where }: Fleet): string => {
+  const known = where === undefined ? labelsOf(reports) : [];
+  return known.length === 0 ? '' : `\nlabels: ${oneLine(knownLabelsText(known))}`;
+};
+
+const headOf = (fleet: Fleet, screen: Screen): string => {
+  const { environment, published, where, judged } = fleet;
   const by = published?.publisher?.name === undefined ? '' : ` by ${oneLine(published.publisher.name)}`;
   const what = published
     ? `serial ${String(published.serial)}, published ${isoSeconds(published.issuedAtMs)}${by}`
     : 'nothing is published';
-  if (judged.length === 0) return `${environment}: ${what}; no host has reported`;
+  if (judged.length === 0)
+    return `${environment}: ${what}; no host has ${where ? formatLabels(where) : 'reported'}`;
   const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;
-  const runs = published ? `; ${String(running)} of ${String(judged.length)} hosts run it` : '';
-  return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}`;
+  const runs = published
+    ? `; ${String(running)} of ${String(judged.length)} hosts${withLabels(where)} run it`
+    : '';
+  return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}${labelsLine(fleet)}`;
 };
 
 /** A row for each service of each host, below the environment's serial and counts. */
 export const renderFleet = (fleet: Fleet, screen: Screen): string => {
-  const { environment, judged, nowMs } = fleet;
+  const { environment, reports, where, judged, nowMs } = fleet;
   const header = ['HOST', 'IS', 'SERIAL', 'SEEN', 'SERVICE', 'DESIRED', 'RUNS', 'OUTCOME', 'SINCE', 'WHY'];
   const table =
     judged.length === 0
-      ? `${noReportAdvice(environment)}\n`
+      ? `${where ? `  → ${noMatchAdvice(reports)}` : noReportAdvice(environment)}\n`
       : renderTable(
           { header, rows: judged.flatMap((j) => rowsOf(printableDocument(j), screen, nowMs)) },
           screen,

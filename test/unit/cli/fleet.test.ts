@@ -111,6 +111,65 @@ describe('supercargo fleet', { timeout: 60_000 }, () => {
   });
 });
 
+/** The names of the hosts that are shown, as a document has them. */
+const hosts = async (...args: readonly string[]) => {
+  const { code, stdout } = await fleet('staging', '--json', ...args);
+  const document = JSON.parse(stdout) as { where: unknown; hosts: readonly { host: string }[] };
+  return { code, where: document.where, hosts: document.hosts.map(({ host }) => host) };
+};
+
+describe('supercargo fleet --where', { timeout: 60_000 }, () => {
+  beforeEach(async () => {
+    await publish('staging');
+    await report('staging', 'web-1', hostStatus({ labels: { zone: 'a', canary: 'true' } }));
+    await report('staging', 'web-2', hostStatus({ host: 'web-2', labels: { zone: 'a' } }));
+    const refused = fleetOfAll[4]?.status;
+    await report('staging', 'web-3', hostStatus({ ...refused, host: 'web-3', labels: { zone: 'b' } }));
+    await report('staging', 'old', hostStatus({ host: 'old' }));
+  });
+
+  it('shows, counts and judges only the hosts with all of these labels', async () => {
+    const zone = { code: 0, where: { zone: 'a' }, hosts: ['web-1', 'web-2'] };
+    const canaries = { code: 0, where: { zone: 'a', canary: 'true' }, hosts: ['web-1'] };
+    expect(await hosts()).toEqual({ code: 3, where: null, hosts: ['old', 'web-1', 'web-2', 'web-3'] });
+    expect(await hosts('--where', 'zone=a')).toEqual(zone);
+    expect(await hosts('--where', 'zone=a,canary=true')).toEqual(canaries);
+    expect(await hosts('--where', 'zone=a', '--where', 'canary=true')).toEqual(canaries);
+    expect(await hosts('--where', 'zone=b')).toMatchObject({ code: 3, hosts: ['web-3'] });
+    const { stdout } = await fleet('staging', '--where', 'zone=a');
+    expect(stdout).toMatch(/^staging: serial 418, .*; 2 of 2 hosts with zone=a run it\n2 converged\n\n/);
+  });
+
+  it('names the labels that hosts report, also where no host has those that are asked for', async () => {
+    expect((await fleet('staging')).stdout).toMatch(
+      /^labels: canary=true \(1\), zone=a \(2\), zone=b \(1\)$/m,
+    );
+    const { code, stdout } = await fleet('staging', '--where', 'zone=c');
+    expect(code).toBe(2);
+    expect(stdout).toMatch(
+      /^staging: serial 418, .*; no host has zone=c\n\n {2}→ name labels that hosts report: canary=true \(1\), zone=a \(2\), zone=b \(1\)\n$/,
+    );
+    await publish('bare');
+    await report('bare', 'web-1', hostStatus({ environment: 'bare' }));
+    expect((await fleet('bare', '--where', 'zone=c')).stdout).toMatch(
+      /→ set SUPERCARGO_LABELS on the hosts: none reports a label/,
+    );
+    expect((await fleet('bare')).stdout).not.toContain('labels');
+  });
+
+  it('shows a host that should be there and never reported: its labels are unknown', async () => {
+    await writeFile(join(folder, 'hosts'), 'web-1\nweb-3\nweb-9\n');
+    const list = ['--hosts', join(folder, 'hosts')];
+    expect(await hosts('--where', 'zone=a', ...list)).toMatchObject({ code: 4, hosts: ['web-1', 'web-9'] });
+  });
+
+  it('is an error where it is no label', async () => {
+    const { code, stderr } = await fleet('staging', '--where', 'zone');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--where has "zone", which is not NAME=VALUE[^]*→ write NAME=VALUE/);
+  });
+});
+
 describe('supercargo fleet forget', { timeout: 60_000 }, () => {
   it('removes the report of a host, and says what it does not find', async () => {
     for (const host of ['web-1', 'web-2', 'web-10']) await report('staging', host, hostStatus({ host }));

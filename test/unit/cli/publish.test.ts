@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../../src/cli/program.ts';
 import type { Io } from '../../../src/cli/streams.ts';
+import { hostStatus } from '../../support/status.ts';
 
 const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 const image = JSON.stringify({ config: { digest: sha('config') }, layers: [] });
@@ -65,5 +66,40 @@ describe('an image whose registry lost one of its platforms', () => {
       document: { error: { code: 'IMAGE_NOT_FOUND', message: expect.stringMatching(says) as string } },
     });
     expect((await publish('--dry-run', '--platform', 'linux/amd64')).code).toBe(0);
+  });
+});
+
+describe('--wait-where', () => {
+  beforeAll(async () => {
+    await mkdir(join(folder, 'reports', 'staging'), { recursive: true });
+    const status = hostStatus({ labels: { zone: 'a' }, at: new Date().toISOString() });
+    await writeFile(join(folder, 'reports', 'staging', 'web-1.json'), JSON.stringify(status));
+  });
+
+  it('is refused before anything is written where it names no host', async () => {
+    expect(await publish('--wait', '--wait-where', 'zone=b')).toMatchObject({
+      code: 1,
+      document: { error: { code: 'USAGE', advice: 'name labels that hosts report: zone=a (1)' } },
+    });
+    expect(await publish('--wait', '--wait-where', 'zone')).toMatchObject({
+      document: { error: { code: 'USAGE' } },
+    });
+    expect(await publish('--wait-where', 'zone=a')).toMatchObject({
+      document: {
+        error: { message: expect.stringContaining('--wait-where') as string, advice: 'add --wait' },
+      },
+    });
+    await expect(access(join(folder, 'manifests'))).rejects.toThrow('ENOENT');
+  });
+
+  it('is in the outcome', async () => {
+    const options = ['--create', '--wait', '--timeout', '1s', '--wait-where', 'zone=a'];
+    expect(await publish(...options)).toMatchObject({
+      code: 5,
+      document: {
+        serial: expect.any(Number) as number,
+        wait: { where: { zone: 'a' }, outcome: 'timed-out', hosts: [{ host: 'web-1' }] },
+      },
+    });
   });
 });

@@ -86,6 +86,33 @@ describe('waiting for hosts', () => {
     expect(hosts.map(({ host }) => host)).toEqual(['web-1', 'web-2', 'web-10']);
   });
 
+  it('waits for the hosts with the labels, and for named ones without a report, whose labels are unknown', async () => {
+    const where = { zone: 'a' };
+    const [a, b] = [{ labels: { zone: 'a' } }, { labels: { zone: 'b' } }];
+    const behindB = report('web-2', { ...b, manifest: { ...healthy.manifest, serial: 417 } });
+    const done = await wait([[report('web-1', a), behindB]], { where });
+    expect([done.outcome, done.hosts.map(({ host }) => host)]).toEqual(['converged', ['web-1']]);
+    const hosts = ['web-1', 'web-2', 'web-3'];
+    expect((await wait([[report('web-1', a), behindB]], { where, hosts })).outcome).toBe('timed-out');
+    // Once it reports, its labels are known.
+    const looks = [
+      [report('web-1', a), behindB],
+      [report('web-1', a), behindB, report('web-3', b)],
+    ];
+    const known = await wait(looks, { where, hosts });
+    expect([known.outcome, known.changes]).toEqual(['converged', ['web-1 converged', 'web-3 silent']]);
+  });
+
+  it('never ends well without a host that has the labels', async () => {
+    const labels = { zone: 'b' };
+    const gone = await wait([[report('web-1', { labels })], []], { where: { zone: 'a' } });
+    expect(gone).toMatchObject({ outcome: 'timed-out', hosts: [] });
+    // The report of an older agent has no labels.
+    expect((await wait([[report('web-1')]], { where: { zone: 'a' } })).outcome).toBe('timed-out');
+    const bad = [report('web-1', { ...failed, labels }), report('web-2')];
+    expect((await wait([bad], { where: labels, maxFailed: 5 })).outcome).toBe('failed');
+  });
+
   it('fails at once where the ledger of a host is lost: a person has to act', async () => {
     const lost = report('web-1', {
       outcome: 'blocked',
