@@ -181,6 +181,53 @@ describe('the fleet page', () => {
     await page.close();
   });
 
+  it('shows the hosts with the labels in its address alone, counts only them, and links to each label', async () => {
+    await publish('zones', 2, '1.1.0');
+    await report('zones', 'web-1', { ...at(2), labels: { zone: 'a', canary: 'true' } });
+    await report('zones', 'web-2', { ...at(2), labels: { zone: 'a' } });
+    const late = { ...at(1), services: [serviceStatus({ desired: { version: '1.0.0', release: 'x' } })] };
+    await report('zones', 'web-3', { ...late, labels: { zone: 'b', [EVIL]: EVIL } });
+    const { page, faults } = await open('/?where=zone=a#zones');
+    const hosts = () => textOf(page, '#hosts tbody th > bdi');
+    const until = async (summary: string): Promise<void> => {
+      await eventually(async () => (await textOf(page, '#summary')) === summary, {
+        describe: () => textOf(page, 'body'),
+      });
+    };
+    expect([await textOf(page, '#summary'), await hosts(), await textOf(page, '#behind')]).toEqual([
+      '2 of 2 hosts with zone=a run serial 2.',
+      'web-1\nweb-2',
+      '',
+    ]);
+    expect(await textOf(page, '#counts')).toBe('2 converged');
+    expect(await page.locator('#labels a').allInnerTexts()).toEqual([
+      'all hosts',
+      'canary=true 1',
+      'zone=a 2',
+      'zone=b 1',
+    ]);
+    expect(await page.locator('#labels [aria-current]').allInnerTexts()).toEqual(['zone=a 2']);
+    await page.getByRole('link', { name: 'canary=true' }).click();
+    await until('1 of 1 hosts with zone=a,canary=true run serial 2.');
+    expect(page.url()).toBe(`${hub.url}/?where=zone=a,canary=true#zones`);
+    await page.getByRole('link', { name: 'zone=b' }).click();
+    await until('No host has zone=b,canary=true.');
+    expect(await page.locator('main .good').count()).toBe(0);
+    await page.goto(`${hub.url}/?where=zone#zones`);
+    await until('The filter in the address has "zone", which is not NAME=VALUE.');
+    expect(await hosts()).toBe('');
+    await page.getByRole('link', { name: 'all hosts' }).click();
+    await until('2 of 3 hosts run serial 2.');
+    // Hosts without labels need no filter.
+    await page.goto(`${hub.url}/#zoo`);
+    await eventually(async () => (await textOf(page, '#title')) === 'zoo', {
+      describe: () => textOf(page, 'body'),
+    });
+    expect(await page.locator('#labels').isVisible()).toBe(false);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
   it('shows what a host sends as text, and runs none of it', async () => {
     const { page, faults } = await open();
     await page.locator('details summary').first().click();

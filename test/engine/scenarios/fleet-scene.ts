@@ -67,10 +67,16 @@ const composeOf = (image: string): string => `services:
     x-supercargo: {healthy-within: 60s}
 `;
 
+interface SceneOptions {
+  readonly hosts?: number;
+  /** SUPERCARGO_LABELS of each host, in their order. */
+  readonly labels?: readonly string[];
+}
+
 const startHosts = async (
   { hub, publisher, machines }: Ground,
   environment: string,
-  count: number,
+  { hosts: count = 1, labels = [] }: SceneOptions,
   compose: string,
 ): Promise<readonly FleetHost[]> => {
   const here = { dockerHost: inject('dockerHost'), docker: sharedDocker() };
@@ -78,7 +84,8 @@ const startHosts = async (
   return Promise.all(
     places.map(async (place, at) => {
       const name = `web-${String(at + 1)}`;
-      const host = await createFleetHost({ hub, trust: publisher.trust, ...place, environment, name });
+      const env = { SUPERCARGO_LABELS: labels[at] ?? '' };
+      const host = await createFleetHost({ hub, trust: publisher.trust, ...place, environment, name, env });
       onTestFinished(async () => host.cleanup());
       await host.compose(compose);
       return { ...host, name, daemon: await host.agent() };
@@ -86,16 +93,13 @@ const startHosts = async (
   );
 };
 
-export const createFleetScene = async (
-  ground: Ground,
-  { hosts: count = 1 }: { readonly hosts?: number } = {},
-): Promise<FleetScene> => {
+export const createFleetScene = async (ground: Ground, options: SceneOptions = {}): Promise<FleetScene> => {
   const { hub, publisher } = ground;
   const environment = `f${randomBytes(4).toString('hex')}`;
   const registry = inject('registry');
   const repository: FleetScene['repository'] = (service = 'web') =>
     `${registry.address}/${environment}/${service}`;
-  const hosts = await startHosts(ground, environment, count, composeOf(repository()));
+  const hosts = await startHosts(ground, environment, options, composeOf(repository()));
   const names = hosts.map(({ name }) => name);
   const push: FleetScene['push'] = async (tag, flavour = flavours.healthy, service = 'web') => {
     const path = `${environment}/${service}`;

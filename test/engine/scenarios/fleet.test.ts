@@ -95,6 +95,29 @@ describe('three hosts of one environment', () => {
   });
 });
 
+describe('hosts with labels', () => {
+  it('are waited for alone, and a publish that would wait for none writes nothing', async () => {
+    const scene = await createFleetScene(ground, { hosts: 2, labels: ['zone=a,canary=true', 'zone=b'] });
+    await scene.deploy('1.0.0');
+    await scene.push('1.1.0');
+    const before = await stored(scene);
+    const none = await scene.publish('web=1.1.0', '--wait', '--wait-where', 'zone=c');
+    assertCode(none, 1);
+    expect(none.stderr).toMatch(/has zone=c[\s\S]*→ .*canary=true \(1\), zone=a \(1\), zone=b \(1\)/);
+    expect(await stored(scene)).toEqual(before);
+
+    await scene.hosts[1]?.daemon.stop();
+    const waited = await scene.publish('web=1.1.0', '--wait', '--wait-where', 'zone=a', '--timeout', '60s');
+    assertCode(waited, 0);
+    expect(waited.stdout).toMatch(/^waiting for the 1 of 2 hosts that report zone=a,/m);
+    expect(waited.stdout).toMatch(/^Done: serial 2 runs on all hosts with zone=a \(1 of 1\)\.$/m);
+    expect(await scene.running()).toEqual(['web-1: web 1.1.0 running', 'web-2: web 1.0.0 running']);
+    const fleet = async (...where: readonly string[]) =>
+      (await scene.publisher.run(['fleet', scene.environment, ...where])).code;
+    expect([await fleet('--where', 'zone=a'), await fleet()]).toEqual([0, 4]);
+  });
+});
+
 describe('a publish', () => {
   it('of a tag that does not exist says so before anything is written', async () => {
     const scene = await createFleetScene(ground);

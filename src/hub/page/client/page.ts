@@ -1,3 +1,4 @@
+import { formatLabels, selectHosts } from '../../../core/fleet/host-labels.ts';
 import { byId, element, replace } from './dom.ts';
 import {
   getJson,
@@ -11,6 +12,7 @@ import {
 } from './documents.ts';
 import { countsOf, hostsTable, judgeHosts, troubles } from './fleet.ts';
 import { journalTable } from './journal.ts';
+import { filterIn, labelLinks, type Filter } from './labels.ts';
 
 interface Shown {
   readonly environments: readonly string[];
@@ -75,7 +77,15 @@ const read = async (): Promise<void> => {
 
 const isKnown = (): boolean => shown.environments.some((name) => name === shown.environment);
 
-const summaryOf = (running: number): string => {
+type Judged = ReturnType<typeof judgeHosts>;
+
+/** An unreadable filter shows no hosts, because all of them are not what the address asks for. */
+const filtered = (judged: Judged, filter: Filter): Judged => {
+  if (filter.kind === 'problem') return [];
+  return filter.kind === 'none' ? judged : selectHosts(judged, filter.labels);
+};
+
+const summaryOf = (judged: Judged, filter: Filter): string => {
   const { environments, environment, hosts, current } = shown;
   if (environment === undefined)
     return 'Nothing is published here yet: supercargo publish ENVIRONMENT SERVICE=VERSION --to this address.';
@@ -85,7 +95,12 @@ const summaryOf = (running: number): string => {
   const frozen = current?.freeze ? ` Frozen: ${current.freeze.reason}.` : '';
   if (hosts.length === 0)
     return `No host has reported yet; ${current ? serial : 'nothing'} is published.${frozen}`;
-  return `${String(running)} of ${String(hosts.length)} hosts run ${serial}.${frozen}`;
+  if (filter.kind === 'problem') return `The filter in the address ${filter.message}.${frozen}`;
+  const labels = filter.kind === 'labels' ? formatLabels(filter.labels) : '';
+  if (judged.length === 0) return `No host has ${labels}.${frozen}`;
+  const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;
+  const whose = `hosts${labels === '' ? '' : ` with ${labels}`}`;
+  return `${String(running)} of ${String(judged.length)} ${whose} run ${serial}.${frozen}`;
 };
 
 const noReports = (): string =>
@@ -94,17 +109,27 @@ const noReports = (): string =>
     : 'No reports yet. Check SUPERCARGO_REPORT_URL on the hosts, ' +
       `and that their SUPERCARGO_ENVIRONMENT is ${shown.environment}.`;
 
+const hostsArea = (judged: Judged, nowMs: number): HTMLElement => {
+  if (judged.length > 0) return hostsTable(judged, nowMs);
+  const none = shown.hosts.length === 0 ? noReports() : 'No host has the labels in the address.';
+  return element('p', { class: 'note' }, none);
+};
+
 const draw = (): void => {
   const nowMs = hubNowMs();
   const { environments, environment, hosts, current, published, isWhole } = shown;
   const desiredManifest = desiredIn(current);
-  const judged = judgeHosts(hosts, desiredManifest, nowMs);
+  const filter = filterIn(location.search);
+  const judged = filtered(judgeHosts(hosts, desiredManifest, nowMs), filter);
   byId('title').textContent = environment ?? 'Fleet';
   document.title = environment === undefined ? 'supercargo fleet' : `${environment} · supercargo`;
-  const summary = summaryOf(judged.filter(({ verdict }) => verdict.kind === 'converged').length);
+  const summary = summaryOf(judged, filter);
   // Screen readers read this text at every assignment.
   if (byId('summary').textContent !== summary) byId('summary').textContent = summary;
-  byId('counts').hidden = hosts.length === 0;
+  const choices = labelLinks(hosts, filter);
+  byId('labels').hidden = choices.length === 0;
+  replace(byId('labels'), ...choices);
+  byId('counts').hidden = judged.length === 0;
   replace(byId('counts'), ...countsOf(judged));
   const links = environments.map((name) =>
     element(
@@ -121,10 +146,7 @@ const draw = (): void => {
   const behind = troubles(judged, desiredManifest, nowMs);
   byId('behind').hidden = behind.length === 0;
   replace(byId('behind'), ...behind);
-  replace(
-    byId('hosts'),
-    hosts.length === 0 ? element('p', { class: 'note' }, noReports()) : hostsTable(judged, nowMs),
-  );
+  replace(byId('hosts'), hostsArea(judged, nowMs));
   replace(
     byId('journal'),
     published.length === 0
