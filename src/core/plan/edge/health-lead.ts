@@ -47,7 +47,7 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
   if (answer?.isUp !== readiness.isReady)
     return {
       ...plan,
-      decision: wait('edge', `load balancers hear what ${service} is at: no edge answers yet`),
+      decision: wait('edge', `load balancers do not hear yet what ${service} is at`),
     };
   const untilMs = Math.min(answer.sinceMs, input.nowMs) + health.leadMs;
   if (!answer.isUp || input.nowMs >= untilMs) return plan;

@@ -18,11 +18,13 @@ import { edgeImage, isProven, keepEdgeName } from './edge-image.ts';
 import { declaredSubnets } from '../networks.ts';
 import { edgeNetworkOf } from './edge-network.ts';
 import type { EdgeDemand } from './demand.ts';
+import { gapAnswers, leadOfGap } from './health-gap.ts';
 import { endpointClash, type PortOwners } from './port-availability.ts';
 import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { awaitHandOver, silence } from './silent-edges.ts';
 import {
   answersBy,
+  boundParts,
   currentEdge,
   EDGE_NETWORK,
   edgeNetwork,
@@ -103,15 +105,26 @@ const decide = (
       )
     : undefined;
   const others = parts.filter((p) => p !== meant);
-  return (
-    correct(input, desired, answers) ??
+  const step =
     (isExpected ? edgeNeeds(input, image) : undefined) ??
     (isNeeded
       ? startEdge(input, { config: next, shape, answers }, image, meant, others, owners.unknown)
       : undefined) ??
-    retireEdges(input, others, meant) ?? { kind: 'converged' }
+    retireEdges(input, others, meant);
+  const gap = step && endsListening(input, step) ? gapAnswers(input, desired, answers) : undefined;
+  return (
+    correct(input, desired, gap ?? answers) ?? (gap && leadOfGap(input, gap)) ?? step ?? { kind: 'converged' }
   );
 };
+
+/** Whether the step ends an edge whose ports the engine publishes: the next edge can start only after it. */
+const endsListening = ({ actual }: PlanInput, step: Decision): boolean =>
+  step.kind === 'act' &&
+  step.actions.some(
+    (a) =>
+      (a.kind === 'disarm' || a.kind === 'stop') &&
+      boundParts(actual).some((p) => isPublished(p) && p.container.id === a.container.id),
+  );
 
 /** Removes servers of missing containers from the running edge, and brings its file up to date. */
 const correct = (input: PlanInput, desired: DesiredConfig, answers: HealthAnswers): Decision | undefined => {

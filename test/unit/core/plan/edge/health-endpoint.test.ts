@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dryRun } from '../../../../../src/core/plan/dry-run.ts';
 import { gapOf } from '../../../../../src/core/plan/downtime.ts';
-import type { HealthSetting } from '../../../../../src/core/plan/plan-input.ts';
+import type { Action } from '../../../../../src/core/plan/action.ts';
+import type { EdgeSetting, HealthSetting } from '../../../../../src/core/plan/plan-input.ts';
 import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
 import type { Actual } from '../../../../../src/core/state/actual.ts';
 import { outcomesOf } from '../../../../support/simulated-agent.ts';
@@ -206,6 +207,34 @@ describe('the health endpoint', () => {
     s.engine.advance(60_000);
     await s.agent.outlast(3).catch(() => undefined);
     expect(running(s)).toContain('web 1');
+  });
+
+  it('turns red before an edge is replaced with a gap', async () => {
+    const moments: string[] = [];
+    const s = behindBalancer(startFirst(), HEALTH, {
+      before: (action: Action) => {
+        const isEdge = s.engine
+          .actual()
+          .containers.some((c) => c.edge && 'container' in action && c.id === action.container.id);
+        if (isEdge && (action.kind === 'stop' || action.kind === 'disarm'))
+          moments.push(`${action.kind} at ${heard(s.engine.actual())}`);
+      },
+    });
+    const want = (edge: Partial<EdgeSetting>): void => {
+      s.agent.wish = {
+        ...s.agent.wish,
+        more: { edge: { ...edgeSetting, mode: 'publish', health: HEALTH, ...edge } },
+      };
+    };
+    want({});
+    await deploy(s, web('1'));
+    moments.length = 0;
+    const startedMs = s.engine.now();
+    want({ trustedProxies: ['10.0.0.0/8'] });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(moments).toEqual(['disarm at / 503, /web 503', 'stop at / 503, /web 503']);
+    expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(2 * HEALTH.leadMs);
+    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
   });
 
   it('turns red when the health check of a good container fails', async () => {
