@@ -173,7 +173,7 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     service: plan.service,
     ...decisionMembers(report),
     since: isoTime(r.since(plan.service, sinceKey(report))),
-    serves: plan.readiness?.isReady ?? null,
+    serves: plan.availability?.mustServe === false ? null : (plan.readiness?.isReady ?? null),
     desired: plan.desired ? { version: plan.desired.version, release: plan.desired.release } : null,
     rolledBack: report.rolledBack,
     failure: failureStatus(r.ledger, plan.service, plan.desired?.release),
@@ -241,7 +241,7 @@ const drainingOf = (r: ReportInput, services: readonly ServiceStatus[]): Drainin
     since: isoTime(drain.sinceMs),
     until: iso(drain.untilMs),
     // What had begun before the drain may start a container yet.
-    done: isObservedDown(r) && services.every(({ outcome }) => outcome !== 'progressing'),
+    done: isObservedDown(r) && services.every((s) => s.outcome !== 'progressing' && s.reason !== 'adoption'),
   };
 };
 

@@ -141,7 +141,8 @@ export const createReconciler = (
       // The list of listeners is long on a busy host, so it is read only if an edge may start or a port may
       // become free.
       const mayStart = view.plan === undefined || asksForListeners(view.plan);
-      const addresses = mayStart && project ? edgeHostAddresses(project, record.current(), options.edge) : undefined;
+      const addresses =
+        mayStart && project ? edgeHostAddresses(project, record.current(), options.edge) : undefined;
       const edges = await ports.edges.observe(instances, addresses, signal);
       const containers = markSelf(seen.containers, ownContainerId);
       const actual = asBefore(view.actual, { ...seen, containers, ...edges });

@@ -48,7 +48,7 @@ export const decideKeep = (c: ServiceContext, goal: Keep): Decision => {
     !isExtra(c, target, s) && goal.retireOthers && isReplaced(s) ? s.others : [],
   );
   const surplus = slots.flatMap((s) => (isExtra(c, target, s) ? s.others : []));
-  const lead = target.release?.spec.exposure ? undefined : leadBefore(c, [...replaced, ...surplus]);
+  const lead = leadBefore(c, [...replaced, ...surplus]);
   if (lead) return merged ?? lead;
   const why = 'no longer needed';
   const gone = [drain(drainedOf(c, target.release), replaced, why), drain(drainedOf(c), surplus, why)];

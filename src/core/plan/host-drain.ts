@@ -1,4 +1,4 @@
-import type { Service } from '../compose/project-model.ts';
+import type { ComposeProject, Service } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import { isJob } from '../state/desired.ts';
 import { isPublic } from './readiness.ts';
@@ -28,25 +28,47 @@ export const decideDrained = (c: ServiceContext, target: Target | undefined, set
   return (
     leadBefore(c, up, c.input.ledger.drain?.sinceMs) ??
     drain(drained, c.own, 'the host is drained', 'stop') ??
+    adoptable(c) ??
     settled
   );
 };
 
-/** A service that still runs and stops earlier: one that needs this one, or any that outside clients reach. */
-const stopsAfter = (c: ServiceContext): string | undefined => {
-  const { project, actual } = c.input;
-  const ownOf = (name: string) => actual.containers.filter((o) => o.owner?.service === name);
-  const isHere = isPublic(c);
-  return Object.values(project.services).find(
-    (s) =>
-      s.name !== c.service.name &&
-      !isJob(project, s.name) &&
-      ownOf(s.name).some(isUp) &&
-      (needs(s, c.service) ||
-        (!isHere && !needs(c.service, s) && isPublic({ service: s, own: ownOf(s.name) }))),
-  )?.name;
+/** A container that the service would take over is not ours yet, so it is not stopped. */
+const adoptable = ({ foreign }: ServiceContext): Decision | undefined => {
+  if (!foreign || !isUp(foreign.container)) return undefined;
+  const { name } = foreign.container;
+  return {
+    kind: 'blocked',
+    reason: 'adoption',
+    message: `${name} still serves: it is not taken over yet, and a drain stops only what is ours`,
+    advice: `stop it yourself (docker stop ${name})`,
+  };
 };
 
-const needs = (service: Service, other: Service): boolean =>
-  service.dependsOn.some((d) => d.service === other.name) ||
-  joinedNamespaces(service.container).some(({ donor }) => donor === other.containerName);
+/**
+ * A service that still runs and stops earlier: one that needs this one. What no outside client reaches also
+ * stops after each service that they reach, if nothing that runs needs that service: then it waits for nobody.
+ */
+const stopsAfter = (c: ServiceContext): string | undefined => {
+  const { input, service } = c;
+  const { project, actual } = input;
+  const ownOf = (name: string) => actual.containers.filter((o) => o.owner?.service === name);
+  const up = Object.values(project.services).filter(
+    (s) => !isJob(project, s.name) && ownOf(s.name).some(isUp),
+  );
+  const dependents = (of: Service): readonly Service[] =>
+    up.filter((s) => s.name !== of.name && needs(project, s, of));
+  const isReached = (s: Service): boolean => isPublic({ input, service: s, own: ownOf(s.name) });
+  const first = dependents(service)[0];
+  if (first || isReached(service)) return first?.name;
+  return up.find((s) => isReached(s) && dependents(s).length === 0 && !needs(project, service, s))?.name;
+};
+
+/** Directly, or through others. The parser has refused cycles. */
+const needs = (project: ComposeProject, service: Service, other: Service): boolean => {
+  const donors = joinedNamespaces(service.container).map(({ donor }) => donor);
+  const direct = Object.values(project.services).filter(
+    (s) => service.dependsOn.some((d) => d.service === s.name) || donors.includes(s.containerName ?? ''),
+  );
+  return direct.some((s) => s.name === other.name || needs(project, s, other));
+};

@@ -1,21 +1,21 @@
 import type { Service } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
-import { serviceRecord } from '../state/ledger.ts';
+import { isDrainActive, serviceRecord } from '../state/ledger.ts';
 import { nextOpening } from '../window/window-times.ts';
 import { blockedAsDown } from './outage.ts';
 import { HEALTH_BACKEND } from '../edge/health-answer.ts';
 import { endpointDemands, healthAnswers } from './edge/health-endpoint.ts';
-import { withLeadAfter } from './edge/health-lead.ts';
+import { leadBefore, withLeadAfter } from './edge/health-lead.ts';
 import { withAddresses } from './edge/edge-addresses.ts';
 import { drain } from './edge/connection-draining.ts';
 import { planEdge } from './edge/plan-edge.ts';
 import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
-import { isWell } from './readiness.ts';
+import { isPublic, isWell } from './readiness.ts';
 import { foreignIn } from './foreign-container.ts';
 import { drainedDecision, holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
-import { EDGE_TARGET, failedStepKey, type PlanInput } from './plan-input.ts';
+import { EDGE_TARGET, failedStepKey, type PlanInput, type ServiceContext } from './plan-input.ts';
 import { type Decision, type EdgePlan, type HostPlan, type ServicePlan, takes } from './host-plan.ts';
 import { replicaOf } from './container-roles.ts';
 import { planService } from './plan-service.ts';
@@ -158,9 +158,11 @@ const planUndeclared = (
     .toSorted();
   return gone.map((service) => {
     const own = input.actual.containers.filter((o) => o.owner?.service === service && o.state !== 'removing');
-    const decision = decideUndeclared(input, service, own);
-    const isHeld = decision.kind === 'blocked' || (decision.kind === 'wait' && decision.reason === 'hold');
     const held = { input, record: serviceRecord(input.ledger, service), own };
+    const decision = decideUndeclared(held, service);
+    const isHeld = decision.kind === 'blocked' || (decision.kind === 'wait' && decision.reason === 'hold');
+    const isStaying = isHeld || (decision.kind === 'wait' && decision.reason === 'lead');
+    const { drain: drained } = input.ledger;
     const plan: ServicePlan = {
       service,
       declared: false,
@@ -170,26 +172,36 @@ const planUndeclared = (
       desired: undefined,
       running: own.map((o) => replicaOf(o, 'retired')),
       readiness: {
-        isPublic: false,
+        isPublic: isHeld && isPublic({ input, service: { name: service }, own }),
         isReady: isHeld && own.some(isWell),
-        reason: 'is not in the compose files any more',
+        reason: isDrainActive(drained, input.nowMs)
+          ? `drained by ${drained.owner}: ${drained.reason}`
+          : 'is not in the compose files any more',
       },
       probes: [],
     };
-    return { plan, demand: isHeld ? demandOfHeld(held, DRAIN_MS) : NO_SHARE };
+    return { plan, demand: isStaying ? demandOfHeld(held, DRAIN_MS) : NO_SHARE };
   });
 };
 
-const decideUndeclared = (
-  input: PlanInput,
-  service: string,
-  own: PlanInput['actual']['containers'],
-): Decision => {
-  const held = selfDecision(own) ?? holdDecision(input);
+type Undeclared = Pick<ServiceContext, 'input' | 'record' | 'own'>;
+
+const decideUndeclared = (c: Undeclared, service: string): Decision => {
+  const { input, own } = c;
+  const self = selfDecision(own);
+  if (self) return self;
+  const leaving = { ...c, service: { name: service } };
+  const goes = { ...c, drainMs: DRAIN_MS, byTime: false };
+  const { hold } = input.ledger;
+  const drained = hold?.all === true && holdDecision(input) ? undefined : drainedDecision(input);
+  if (drained)
+    return (
+      leadBefore(leaving, own, input.ledger.drain?.sinceMs) ?? drain(goes, own, DRAINED, 'stop') ?? drained
+    );
+  const held = holdDecision(input);
   if (held) return held;
-  const record = serviceRecord(input.ledger, service);
   const why = `${service} is not in the compose files any more`;
-  const gone = drain({ input, record, drainMs: DRAIN_MS, byTime: false }, own, why);
+  const gone = drain(goes, own, why);
   if (!gone) return { kind: 'act', actions: [{ kind: 'forget' }], why: `nothing of ${service} is left` };
   if (isLastStand(input)) {
     return {
@@ -201,5 +213,7 @@ const decideUndeclared = (
       advice: 'if that is meant, write at the top of compose.yaml: x-supercargo: {allow-empty: true}',
     };
   }
-  return afterFailedStep(input, failedStepKey(service, ''), gone);
+  return leadBefore(leaving, own) ?? afterFailedStep(input, failedStepKey(service, ''), gone);
 };
+
+const DRAINED = 'the host is drained';

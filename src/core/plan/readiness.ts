@@ -1,18 +1,35 @@
 import type { Container } from '../state/actual.ts';
+import { joinedNamespaces } from '../compose/namespaces.ts';
+import type { ComposeProject, ContainerSpec, Service } from '../compose/project-model.ts';
 import { isDrainActive } from '../state/ledger.ts';
 import type { Readiness, Decision, RunningReplica, ServicePlan } from './host-plan.ts';
 import type { ContainerRef } from './action.ts';
 import type { ServiceContext } from './plan-input.ts';
+import { serversOf } from './edge/edge-view.ts';
 import { isUp } from './slot.ts';
 
+/** What readiness depends on. A service that left the compose files has its name only. */
+export type ReadinessContext = Pick<ServiceContext, 'input' | 'own' | 'record'> & {
+  readonly service: Pick<Service, 'name'> & Partial<Pick<Service, 'container'>>;
+};
+
 /** Whether clients outside this host reach the service: only those come through a load balancer. */
-export const isPublic = ({ service, own }: Pick<ServiceContext, 'service' | 'own'>): boolean => {
-  const { ports, networkMode } = service.container;
-  return (
-    ports.some((p) => p.hostPort !== undefined) ||
-    (networkMode.kind === 'mode' && networkMode.mode === 'host') ||
-    own.some((o) => o.ports.length > 0)
-  );
+export const isPublic = ({
+  input: { actual, project },
+  service,
+  own,
+}: Omit<ReadinessContext, 'record'>): boolean =>
+  (service.container !== undefined && hasPublicPort(service.container, project)) ||
+  own.some((o) => o.ports.length > 0 || serversOf(actual, o.id).length > 0);
+
+/** Also if the ports are those of a service whose network it joins. */
+const hasPublicPort = (spec: ContainerSpec, { services }: ComposeProject): boolean => {
+  const { ports, networkMode } = spec;
+  if (ports.some((p) => p.hostPort !== undefined)) return true;
+  if (networkMode.kind === 'mode' && networkMode.mode === 'host') return true;
+  const donor = joinedNamespaces(spec).find(({ namespace }) => namespace === 'network')?.donor;
+  const owner = Object.values(services).find((s) => donor !== undefined && s.containerName === donor);
+  return owner?.container.ports.some((p) => p.hostPort !== undefined) === true;
 };
 
 /** Whether the container answers its clients, as far as the engine knows. */
@@ -24,8 +41,8 @@ const isAnswering = (state: string, health: string): boolean =>
 type Planned = Pick<ServicePlan, 'decision' | 'running' | 'availability'>;
 
 /**
- * What load balancers should hear about a declared service. Undefined if it need not serve. `hasEdgePorts`: the
- * edge has ports for it, or gets them now.
+ * What load balancers should hear about a declared service; nothing about a job. `hasEdgePorts`: the edge has
+ * ports for it, or gets them now.
  */
 export const readinessOf = (
   c: ServiceContext,
@@ -33,11 +50,13 @@ export const readinessOf = (
   hasEdgePorts: boolean,
 ): Readiness | undefined => {
   const { availability, decision, running } = plan;
-  if (!availability?.mustServe) return undefined;
-  const base = { isPublic: isPublic(c) };
+  if (c.isJob) return undefined;
+  const base = { isPublic: availability?.mustServe === true && isPublic(c) };
   const out = (reason: string): Readiness => ({ ...base, isReady: false, reason });
   const { drain } = c.input.ledger;
   if (isDrainActive(drain, c.input.nowMs)) return out(`drained by ${drain.owner}: ${drain.reason}`);
+  if (c.service.replicas === 0) return out('has no replicas');
+  if (c.record.good[0]?.completed === true) return out('has completed');
   const serving = running.filter(
     (r) => r.role === 'serving' && isAnswering(r.state, r.health) && isReached(c, r, hasEdgePorts),
   );

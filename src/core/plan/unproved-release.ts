@@ -6,7 +6,7 @@ import type { Release, ReleaseImage } from '../state/release.ts';
 import type { ServiceContext } from './plan-input.ts';
 
 /** Whether the release was good here, or ran when a lost ledger was rebuilt and so counts as good. */
-export const isProven = (c: ServiceContext, container: Container): boolean => {
+export const isProven = (c: Pick<ServiceContext, 'input' | 'record'>, container: Container): boolean => {
   const release = (container.copyOf ?? container.owner)?.release;
   return (
     c.record.good.some((g) => g.release.id === release) ||

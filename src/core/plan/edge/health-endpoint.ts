@@ -89,7 +89,7 @@ const hostAnswer = ({ ledger: { drain }, nowMs }: PlanInput, answers: readonly S
   if (isDrainActive(drain, nowMs))
     return { isUp: false, reason: `drained by ${drain.owner}: ${drain.reason}` };
   const reached = answers.filter(({ readiness }) => readiness.isPublic);
-  const counted = reached.filter(({ hasServed }) => hasServed);
+  const counted = reached.filter(({ hasServed, readiness }) => hasServed || readiness.isReady);
   const out = counted.find(({ readiness }) => !readiness.isReady);
   if (out) return { isUp: false, reason: `${out.service} ${out.readiness.reason}` };
   return reached.length > 0 && counted.length === 0

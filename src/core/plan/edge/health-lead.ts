@@ -1,9 +1,10 @@
 import { isoSeconds, type EpochMs } from '../../time.ts';
 import type { Actual, Container } from '../../state/actual.ts';
 import { wait } from '../gate.ts';
-import type { PlanInput, ServiceContext } from '../plan-input.ts';
+import type { PlanInput } from '../plan-input.ts';
 import type { Decision, ServicePlan } from '../host-plan.ts';
-import { isPublic, isWell } from '../readiness.ts';
+import { isShortWait } from '../../vocabulary/reasons.ts';
+import { isPublic, isWell, type ReadinessContext } from '../readiness.ts';
 import { isProven } from '../unproved-release.ts';
 import { isUp } from '../slot.ts';
 import { answersNow, edgeParts, isSentTo } from './edge-view.ts';
@@ -16,7 +17,7 @@ type Wait = Extract<Decision, { readonly kind: 'wait' }>;
  * `refusedSinceMs`: if no edge runs, they find the endpoint's port closed, at the latest since then.
  */
 export const leadBefore = (
-  c: ServiceContext,
+  c: ReadinessContext,
   leaving: readonly Container[],
   refusedSinceMs?: EpochMs,
 ): Wait | undefined => {
@@ -38,28 +39,36 @@ export const leadBefore = (
     : undefined;
 };
 
-/** A service that serves is converged only once load balancers have had the time to notice. */
+/** Whether the decision is for now, so that what comes after it is unknown. */
+const isUnderWay = (d: Decision): boolean =>
+  d.kind === 'act' || (d.kind === 'wait' && (isShortWait(d.reason) || d.reason === 'removal'));
+
+/** The decision of a service that serves counts only once load balancers have had the time to notice. */
 export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan => {
   const { health } = input.edge;
   const { service, decision, readiness } = plan;
-  if (!health || decision.kind !== 'converged' || readiness?.isPublic !== true) return plan;
+  if (!health || isUnderWay(decision) || readiness?.isPublic !== true) return plan;
   const answer = answersNow(input.actual)?.[service];
-  if (answer?.isUp !== readiness.isReady)
+  if (decision.kind === 'converged' && answer?.isUp !== readiness.isReady)
     return {
       ...plan,
       decision: wait('edge', `load balancers do not hear yet what ${service} is at`),
     };
+  if (!answer?.isUp || !readiness.isReady) return plan;
   const untilMs = Math.min(answer.sinceMs, input.nowMs) + health.leadMs;
-  if (!answer.isUp || input.nowMs >= untilMs) return plan;
+  if (input.nowMs >= untilMs) return plan;
   const message = `${service} serves; load balancers notice until ${isoSeconds(untilMs)}`;
   return { ...plan, decision: wait('lead', message, untilMs) };
 };
 
-/** A release that was never good is not waited for: a rollback goes on where no edge answers. */
-const hasServed = (c: ServiceContext, o: Container): boolean =>
-  isWell(o) && (o.owner === undefined || isProven(c, o));
+/**
+ * Whether clients may still be sent to it. A release that was never good is not waited for: a rollback goes on
+ * where no edge answers.
+ */
+const hasServed = (c: ReadinessContext, o: Container): boolean =>
+  o.state === 'running' && (o.owner === undefined || isProven(c, o));
 
 const isAnyEdgeUp = (actual: Actual): boolean => edgeParts(actual).some(({ container }) => isUp(container));
 
-const isReached = ({ input: { actual }, service }: ServiceContext, { id, ports }: Container): boolean =>
-  ports.length > 0 || isSentTo(actual, id) || service.container.networkMode.kind === 'mode';
+const isReached = ({ input: { actual }, service }: ReadinessContext, { id, ports }: Container): boolean =>
+  ports.length > 0 || isSentTo(actual, id) || service.container?.networkMode.kind === 'mode';

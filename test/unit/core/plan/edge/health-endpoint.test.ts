@@ -20,6 +20,15 @@ const behindBalancer = (compose: string, health = HEALTH, options = {}): Scenari
   return s;
 };
 
+/** Notes what load balancers hear when a container of a service is stopped. */
+const watching = (moments: string[], actual: () => Actual) => ({
+  before: (action: Action) => {
+    if (action.kind !== 'stop') return;
+    const owner = actual().containers.find((c) => c.id === action.container.id)?.owner;
+    if (owner) moments.push(`stop ${owner.service} at ${heard(actual())}`);
+  },
+});
+
 /** What a load balancer hears: `/ 200, /web 503`. */
 const heard = ({ edges, containers }: Actual): string => {
   const answers = edges.find(
@@ -237,6 +246,92 @@ describe('the health endpoint', () => {
     expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
   });
 
+  it.each([
+    ['stop-first', 'stop-first'],
+    ['start-first', 'start-first'],
+  ])('gives the lead before a service is scaled to nothing: %s', async (_, order) => {
+    const moments: string[] = [];
+    const s = behindBalancer(
+      startFirst({ order }),
+      HEALTH,
+      watching(moments, () => s.engine.actual()),
+    );
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, compose: startFirst({ order, replicas: 0 }) };
+    const startedMs = s.engine.now();
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(moments).toEqual(['stop web at / 200, /web 503']);
+    expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(HEALTH.leadMs);
+  });
+
+  it.each([
+    ['stop-first', 'stop-first'],
+    ['start-first', 'start-first'],
+  ])('gives the lead before a service leaves the compose files: %s', async (_, order) => {
+    const moments: string[] = [];
+    const api = '  api:\n    image: org/api\n    restart: always\n    ports: ["81:7000"]\n';
+    const s = behindBalancer(
+      startFirst({ order, more: api }),
+      HEALTH,
+      watching(moments, () => s.engine.actual()),
+    );
+    await deploy(s, { ...web('1'), api: 'org/api:1' });
+    s.agent.wish = { ...s.agent.wish, compose: `services:\n${api}` };
+    const startedMs = s.engine.now();
+    expect(outcomesOf(await s.agent.settle())).toEqual({ api: 'converged' });
+    expect(moments).toEqual(['stop web at / 200, /api 200, /web 503']);
+    expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(HEALTH.leadMs);
+  });
+
+  it('gives the lead before it stops a container whose health check fails', async () => {
+    const s = behindBalancer(STOP_FIRST, { ...HEALTH, leadMs: 60_000 });
+    await deploy(s, web('sickens'));
+    const startedMs = s.engine.now();
+    await deploy(s, web('2'));
+    expect(s.engine.now() - startedMs).toBeGreaterThan(100_000);
+  });
+
+  it('gives the lead before a service whose ports are those of the network that it joins', async () => {
+    const moments: string[] = [];
+    const s = behindBalancer(
+      `
+services:
+  net: { image: org/api, restart: always, container_name: net, ports: ['80:7000'] }
+  web: { image: org/web, restart: always, network_mode: 'container:net' }
+`,
+      HEALTH,
+      watching(moments, () => s.engine.actual()),
+    );
+    await deploy(s, { ...web('1'), net: 'org/api:1' });
+    await deploy(s, { ...web('2'), net: 'org/api:1' });
+    expect(moments).toEqual(['stop web at / 503, /net 200, /web 503']);
+  });
+
+  it('is no more red for the host than for its services, where the only one was renamed', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    s.agent.wish = { ...s.agent.wish, compose: STOP_FIRST.replace('  web:', '  shop:') };
+    await s.agent.settle();
+    expect(heard(s.engine.actual())).toContain('/ 200');
+  });
+
+  it('waits for the lead after a rollback too', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    const said: string[] = [];
+    s.agent.wish = { ...s.agent.wish, versions: web('unhealthy'), published: { serial: 2 } };
+    for (let n = 0; n < 200; n += 1) {
+      const plan = await s.agent.tick();
+      said.push(`${outcomesOf(plan)['web'] ?? ''} at ${heard(s.engine.actual())}`);
+      s.engine.advance(500);
+    }
+    const green = said.lastIndexOf('wait health at / 503, /web 503');
+    expect(
+      said.slice(green).filter((text) => text === 'wait lead at / 200, /web 200').length,
+    ).toBeGreaterThan(15);
+    expect(said.at(-1)).toBe('rolled-back unhealthy → 1 at / 200, /web 200');
+  });
+
   it('turns red when the health check of a good container fails', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('sickens'));
@@ -371,6 +466,49 @@ describe('a drained host', () => {
     drain(s);
     await s.agent.settle();
     expect(s.since().filter((step) => step.startsWith('stop'))).toEqual(['stop web 1', 'stop db 1']);
+  });
+
+  it.each([
+    [
+      'one that is reached needs nothing, another needs it through a third',
+      { db: ['80:1'], cache: [], worker: [] },
+      { cache: ['db'], worker: ['cache'] },
+    ],
+    ['two pairs', { b: ['80:1'], d: ['81:1'], a: [], x: [] }, { a: ['b'], x: ['d'] }],
+  ] as const)('stops everything in the end: %s', async (_, services, needs) => {
+    const compose = Object.entries(services).map(
+      ([name, ports]) =>
+        `  ${name}: { image: org/api, restart: always, ports: ${JSON.stringify(ports)}, ` +
+        `depends_on: ${JSON.stringify((needs as Record<string, readonly string[]>)[name] ?? [])} }`,
+    );
+    const s = behindBalancer(`services:\n${compose.join('\n')}\n`);
+    await deploy(s, Object.fromEntries(Object.keys(services).map((name) => [name, 'org/api:1'])));
+    expect(running(s)).toHaveLength(compose.length + 1);
+    drain(s);
+    await s.agent.settle();
+    expect(running(s).filter((name) => name.endsWith(' 1'))).toEqual([]);
+  });
+
+  it('stops services that left the compose files, although a hold keeps them', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    s.agent.ledger = {
+      ...s.agent.ledger,
+      hold: { reason: 'x', owner: 'ops', sinceMs: 0, untilMs: undefined, all: false },
+    };
+    s.agent.wish = { ...s.agent.wish, compose: 'services:\n  api: { image: org/api }\n' };
+    drain(s);
+    expect(outcomesOf(await s.agent.settle())).toMatchObject({ web: 'wait drained' });
+    expect(running(s)).not.toContain('web 1');
+    expect(heard(s.engine.actual())).toContain('/web 503');
+  });
+
+  it('says so if a container stays that is not taken over yet', async () => {
+    const s = behindBalancer(STOP_FIRST.replace('drain: 2s', 'drain: 2s, replaces: old'));
+    s.engine.byHand.run({ name: 'old', image: 'org/web:1', restart: 'always', port: 80 });
+    drain(s);
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'blocked adoption' });
+    expect(running(s)).toContain('old');
   });
 
   it('starts a service again that ended with 0 when it was stopped', async () => {
