@@ -1,5 +1,6 @@
 import type { Container } from '../state/actual.ts';
 import type { Goal } from './goal.ts';
+import { servesOn } from './back-in-service.ts';
 import { serversOf, sessionsOf } from './edge/edge-view.ts';
 import { failureOf } from '../state/ledger.ts';
 import type { ServiceContext } from './plan-input.ts';
@@ -14,7 +15,7 @@ export const rolesOf = (c: ServiceContext, goal: Goal): readonly RunningReplica[
     (o) => o.owner?.service === c.service.name && o.state === 'removing',
   );
   const own = c.own.map((container) => {
-    const drain = drainOf(c, container);
+    const drain = servesOn(c, goal, container) ? undefined : drainOf(c, container);
     const role = drain ? 'draining' : roleOf(c, goal, container);
     return { ...replicaOf(container, role), ...(drain && { drain }) };
   });

@@ -2,6 +2,7 @@ import type { Container } from '../state/actual.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
+import { serveOn } from './back-in-service.ts';
 import { dependencyStep } from './dependency.ts';
 import { adoptionRefusal, switchRefusal } from './prepare.ts';
 import { drainActions, drain, drainedOf, stateActions } from './edge/connection-draining.ts';
@@ -24,6 +25,8 @@ export const decideForward = (
   plans: ReadonlyMap<string, ServicePlan>,
 ): Decision => {
   if (!hasBegun(c, goal.release.id)) {
+    const back = serveOn(c, goal);
+    if (back) return back;
     const obstacle = switchRefusal(c, goal.release) ?? dependencyStep(c, goal.release, goal.attempt, plans);
     if (obstacle) return obstacle;
   }

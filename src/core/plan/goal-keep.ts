@@ -8,7 +8,8 @@ import { startFirst } from './start-first.ts';
 import { takenVolumes } from './volumes.ts';
 import type { Decision } from './host-plan.ts';
 import { restingFailedStep, failedStepOf } from './failed-step.ts';
-import { stopFirst, wasDrained } from './stop-first.ts';
+import { wasDrained } from './back-in-service.ts';
+import { stopFirst } from './stop-first.ts';
 import { type Step, act, merge, pendingOf } from './step.ts';
 import { isExtra, isUp, quiesce, refOf, retire, slotsOf, type Slot } from './slot.ts';
 

@@ -63,7 +63,9 @@ export const readinessOf = (
   const foreign = c.foreign && isUp(c.foreign.container) ? [c.foreign.container] : [];
   const all: readonly ContainerRef[] = [...serving.map((r) => r.container), ...foreign];
   if (all.length === 0) {
-    const isSick = running.some((r) => r.role === 'serving' && r.health === 'unhealthy');
+    const isSick = running.some(
+      (r) => r.role === 'serving' && r.state === 'running' && r.health === 'unhealthy',
+    );
     return out(isSick ? 'its health check fails' : 'no container of it serves');
   }
   if (isLeaving(decision, all)) return out('goes out of service for a switch');

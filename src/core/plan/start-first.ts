@@ -12,7 +12,8 @@ import type { ServiceContext, Target } from './plan-input.ts';
 import type { Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
-import { inService, verdictOf, wasDrained } from './stop-first.ts';
+import { inService, wasDrained, whyRepaired, whyStarted } from './back-in-service.ts';
+import { verdictOf } from './stop-first.ts';
 import { claimName, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import { exclusiveText, isReadyToSwap, letsGo, portHolders, type Holder } from './exclusive-resources.ts';
 import { hostPortsOf, overlaps } from './host-ports.ts';
@@ -69,14 +70,15 @@ export const startFirst = (
   if (drifted)
     return act(
       drifted,
-      current.detail?.startedAtMs === undefined ? 'it gets ready' : 'put back what was changed by hand',
+      current.detail?.startedAtMs === undefined ? 'it gets ready' : whyRepaired(c, current, drifted),
     );
   if (current.state === 'paused')
     return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
   if (!isUp(current)) {
     const hasEnded = verdict.kind === 'failed' || verdict.kind === 'completed';
     if (hasEnded && !wasDrained(c, current)) return { kind: 'judged', verdict };
-    const why = current.detail?.startedAtMs === undefined ? 'start it beside the old one' : 'it was stopped';
+    const hasRun = current.detail?.startedAtMs !== undefined;
+    const why = hasRun ? whyStarted(c, current) : 'start it beside the old one';
     return act([startOf(current, target)], why);
   }
   if (!isFit(c, target, slot)) return { kind: 'judged', verdict };

@@ -1,5 +1,6 @@
 import type { Container } from '../state/actual.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
+import { inService, isReturning, whyRepaired, whyStarted } from './back-in-service.ts';
 import { judgeContainer, type Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
@@ -44,29 +45,13 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
   const drifted = repairInPlace(c, target, slot, true);
   const hasRun = current.detail?.startedAtMs !== undefined;
   if (drifted)
-    return act(
-      drifted,
-      hasRun && others.length === 0 ? 'put back what was changed by hand' : 'it takes over',
-    );
+    return act(drifted, hasRun && others.length === 0 ? whyRepaired(c, current, drifted) : 'it takes over');
   if (current.state === 'paused')
     return act([{ kind: 'unpause', container: refOf(current) }], 'it was paused by hand');
   if (isUp(current))
     return (verdict.kind === 'good' ? inService(c, current) : undefined) ?? { kind: 'judged', verdict };
   return start(c, target, slot);
 };
-
-/** Whether we stopped it when the host was drained: it did not end by itself. */
-export const wasDrained = ({ record }: ServiceContext, current: Container | undefined): boolean =>
-  current !== undefined && record.drains?.[current.id] !== undefined;
-
-const isReturning = ({ record }: ServiceContext, { id, detail }: Container): boolean =>
-  (detail?.startedAtMs ?? 0) > (record.drains?.[id] ?? Infinity);
-
-/** Clients are served again: it is no longer recorded as draining. */
-export const inService = (c: ServiceContext, current: Container): Step | undefined =>
-  !wasDrained(c, current)
-    ? undefined
-    : act([{ kind: 'drain', containers: [refOf(current)], draining: false }], 'the host is back in service');
 
 /** A container in a dead namespace is not judged: it waits for its donor, and then starts again. */
 const awaitDonor = (c: ServiceContext, target: Target, current: Container): Step | undefined => {
@@ -86,7 +71,7 @@ const start = (c: ServiceContext, target: Target, { current, replica }: Slot): S
   const holder = releasing(c, target)[0];
   if (holder) return awaitHolder(holder);
   const why =
-    current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : 'it was stopped';
+    current.detail?.startedAtMs === undefined ? `start replica ${String(replica)}` : whyStarted(c, current);
   return act([startOf(current, target)], why);
 };
 

@@ -30,8 +30,7 @@ export const leadBefore = (
   const answer =
     answersNow(c.input.actual)?.[name] ??
     (refused === undefined ? undefined : { isUp: false, sinceMs: refused });
-  if (!answer)
-    return wait('edge', `load balancers hear first that ${name} goes out of service: no edge answers yet`);
+  if (!answer) return wait('edge', `load balancers hear first that ${name} goes out of service`);
   if (answer.isUp) return wait('lead', `load balancers hear that ${name} goes out of service`);
   const untilMs = Math.min(answer.sinceMs, c.input.nowMs) + health.leadMs;
   return c.input.nowMs < untilMs
@@ -49,11 +48,10 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
   const { service, decision, readiness } = plan;
   if (!health || isUnderWay(decision) || readiness?.isPublic !== true) return plan;
   const answer = answersNow(input.actual)?.[service];
-  if (decision.kind === 'converged' && answer?.isUp !== readiness.isReady)
-    return {
-      ...plan,
-      decision: wait('edge', `load balancers do not hear yet what ${service} is at`),
-    };
+  if (decision.kind === 'converged' && answer?.isUp !== readiness.isReady) {
+    const at = readiness.isReady ? 'serves' : 'is out of service';
+    return { ...plan, decision: wait('edge', `${service} ${at}; load balancers hear of it next`) };
+  }
   if (!answer?.isUp || !readiness.isReady) return plan;
   const untilMs = Math.min(answer.sinceMs, input.nowMs) + health.leadMs;
   if (input.nowMs >= untilMs) return plan;
