@@ -1,5 +1,6 @@
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { AgentError } from '../core/errors.ts';
+import { oneLine } from '../core/printable-text.ts';
 import { isoSeconds, isoTime } from '../core/time.ts';
 import type { ComposeProject } from '../core/compose/project-model.ts';
 import { mayBeOurs } from '../core/plan/ownership.ts';
@@ -65,7 +66,8 @@ const pause = async (
   command: Extract<Command, { kind: 'pause' }>,
   c: OperateContext,
 ): Promise<CommandAnswer> => {
-  const { reason, owner, untilMs, all, replace = false } = command;
+  const { owner, untilMs, all, replace = false } = command;
+  const reason = checkedReason(command);
   checkEnd(untilMs, 'hold', RESUME);
   const { hold } = c.record.current();
   const isHeld = isHoldActive(hold, c.ports.now());
@@ -90,6 +92,15 @@ const pause = async (
 
 const RESUME = '`supercargo resume`';
 const UNDRAIN = '`supercargo undrain`';
+
+/** On one line, because every message that quotes it is one line. */
+const checkedReason = ({ kind, reason }: { readonly kind: string; readonly reason: string }): string => {
+  const text = oneLine(reason).trim();
+  if (text !== '') return text;
+  throw new AgentError('USAGE', `the reason of the ${kind} is empty`, {
+    advice: 'say why, for those who look at status: --reason "new disk, ask Ann"',
+  });
+};
 
 const checkEnd = (untilMs: number | null, what: string, ending: string): void => {
   if (untilMs === null || untilMs <= LAST_MS) return;
@@ -126,9 +137,11 @@ const frozenBy = (c: OperateContext): Hold | undefined => {
 };
 
 const drain = async (
-  { reason, owner, untilMs }: Extract<Command, { kind: 'drain' }>,
+  command: Extract<Command, { kind: 'drain' }>,
   c: OperateContext,
 ): Promise<CommandAnswer> => {
+  const { owner, untilMs } = command;
+  const reason = checkedReason(command);
   checkEnd(untilMs, 'drain', UNDRAIN);
   const hold = frozenBy(c);
   if (hold) {

@@ -361,6 +361,26 @@ describe('the agent', () => {
     ]);
   });
 
+  it.each(['drain', 'pause'] as const)(
+    'keeps the reason of a %s on one line, and refuses none',
+    async (kind) => {
+      const host = createHost();
+      const agent = await start(host);
+      const command = (reason: string) =>
+        kind === 'drain' ? { ...DRAIN, reason } : { ...DRAIN, kind, reason, all: false };
+      for (const reason of ['', ' \t ', '\n\n', '\u2028'])
+        await expect(agent.operate(command(reason))).rejects.toMatchObject({
+          code: 'USAGE',
+          message: `the reason of the ${kind} is empty`,
+        });
+      expect(agent.record.current()).not.toMatchObject({ drain: expect.anything() as unknown });
+      await agent.operate(command(' new disk,\r\nask Ann\n'));
+      const { drain, hold } = agent.record.current();
+      expect((kind === 'drain' ? drain : hold)?.reason).toBe('new disk, ask Ann');
+      expect(host.entries.find((e) => e.event.endsWith('.set'))?.['reason']).toBe('new disk, ask Ann');
+    },
+  );
+
   it('reports the labels of its host', async () => {
     const identity = { running: true, version: '0', pid: 1 };
     const labels = { zone: 'a', canary: 'true' };
