@@ -66,13 +66,30 @@ const createLines = (io: Io) => {
   };
 };
 
-/** Whether nothing goes on by itself, by an observation that began after the command. */
-const isStuck = async (io: Io, way: Way, status: Status, signal: AbortSignal): Promise<boolean> => {
+/**
+ * The services that do not go on, if nothing goes on by itself, by an observation that began after the command.
+ * `seen`: those that the status shows, which may be of before it.
+ */
+const stuckServices = async (
+  io: Io,
+  way: Way,
+  { problems, services: own }: Status,
+  seen: readonly DrainedService[],
+  signal: AbortSignal,
+): Promise<readonly DrainedService[] | undefined> => {
   const answer = (await ask(io, '/explain', signal)) as { document: ExplainDocument | null } | undefined;
-  if (!answer) return false;
+  if (!answer) return undefined;
   // There is no document while the ledger or the files are in trouble.
-  return answer.document ? !way.canGoOn(answer.document.services) : status.problems.length > 0;
+  if (!answer.document) return problems.length > 0 ? seen.filter(isInTheWay) : undefined;
+  const { services } = answer.document;
+  if (way.canGoOn(services)) return undefined;
+  // The edge may be among those seen, and a service may bear its name.
+  const anew = (s: DrainedService): DrainedService =>
+    own.some((o) => o === s) ? (services.find(({ service }) => service === s.service) ?? s) : s;
+  return seen.map(anew).filter(isInTheWay);
 };
+
+const isInTheWay = (s: DrainedService): boolean => !isOut(s) && s.outcome !== 'converged';
 
 const tellStuck = (io: Io, way: Way, { problems, hold }: Status, services: readonly DrainedService[]) => {
   const { palette } = terminalOf(io);
@@ -107,8 +124,12 @@ const follow = async (io: Io, way: Way, signal: AbortSignal): Promise<ExitCode> 
         io.stderr.write(`${way.turned}\n`);
         return EXIT.error;
       }
-      if (progress.kind === 'stuck' && (await isStuck(io, way, status, signal))) {
-        tellStuck(io, way, status, progress.services);
+      const stuck =
+        progress.kind === 'stuck'
+          ? await stuckServices(io, way, status, progress.services, signal)
+          : undefined;
+      if (stuck) {
+        tellStuck(io, way, status, stuck);
         return EXIT.failed;
       }
     } else if (seenAtMs === undefined || Date.now() - seenAtMs > LONGEST_AWAY_MS) {

@@ -138,6 +138,24 @@ describe('supercargo drain', () => {
     });
   });
 
+  it('says why each service does not go on, although the status is of before the drain', async () => {
+    const services = [
+      serviceStatus({ service: 'db', outcome: 'waiting', reason: 'hold', message: 'held by ann: forensics' }),
+      serviceStatus({ service: 'migrate', outcome: 'converged' }),
+      serviceStatus({ service: 'web', outcome: 'waiting', reason: 'drained' }),
+    ];
+    const before = services.map(({ service }) => serviceStatus({ service, outcome: 'converged' }));
+    const statuses = [{ draining: drain, services: before }];
+    expect(await run(DRAIN, { statuses, explained: { services } })).toMatchObject({
+      code: 3,
+      err: [
+        'db: held by ann: forensics',
+        'this host is not out of service yet, and cannot go on by itself; the drain stays in force',
+        '',
+      ].join('\n'),
+    });
+  });
+
   it('ends with 1 if the drain is ended meanwhile', async () => {
     const statuses = [
       { draining: drain, ...lead },
