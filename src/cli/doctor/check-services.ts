@@ -1,5 +1,6 @@
 import { askAgent } from '../../adapters/status-socket/ask-agent.ts';
 import type { Config } from '../../config/agent-config.ts';
+import { isOut } from '../../core/status/drain-progress.ts';
 import type { ServiceStatus, Status } from '../../core/status/status-document.ts';
 import type { Wired } from '../wiring/wire-agent.ts';
 import { bad, hint, ok, type Check } from './check.ts';
@@ -16,7 +17,7 @@ export const checkService = (s: ServiceStatus): Check => {
   const name = `service (${s.service})`;
   const versions = [...new Set(s.containers.map(({ version }) => version))].join(', ');
   const runs = versions === '' ? 'nothing runs' : `runs ${versions}`;
-  const message = `${s.outcome}, ${runs}${s.message === null ? '' : `: ${s.message}`}`;
+  const message = `${s.outcome}, ${isOut(s) ? 'stopped' : runs}${s.message === null ? '' : `: ${s.message}`}`;
   if (s.outcome === 'converged') return ok(name, message);
   return s.outcome === 'rolled-back' || s.outcome === 'blocked'
     ? bad(name, message, s.advice ?? '')

@@ -25,6 +25,16 @@ describe('what doctor says of a service', () => {
       'hint service (web): waiting, runs 1.1.0: held → supercargo explain web',
     ],
     [
+      {
+        outcome: 'waiting',
+        reason: 'drained',
+        message: 'the host is drained by ann until `supercargo undrain`: kernel',
+        advice: null,
+      },
+      'hint service (web): waiting, stopped: the host is drained by ann until `supercargo undrain`: kernel' +
+        ' → supercargo explain web',
+    ],
+    [
       { outcome: 'sleeping' as ServiceStatus['outcome'], message: 'a word of a newer agent' },
       'hint service (web): sleeping, runs 1.1.0: a word of a newer agent → supercargo explain web',
     ],
