@@ -45,9 +45,9 @@ export interface PlanStep {
   readonly why: string;
 }
 
-const stepOf = ({ action, why }: Step): PlanStep => ({
+const stepOf = ({ action, why, heard }: Step): PlanStep => ({
   action: action.kind,
-  subject: subjectOf(action),
+  subject: heard ?? subjectOf(action),
   why,
 });
 

@@ -1,3 +1,4 @@
+import { secondsText } from '../time.ts';
 import { serviceRecord } from '../state/ledger.ts';
 import type { Exposure, Release } from '../state/release.ts';
 import { currentEdge, frontendsOf } from './edge/edge-view.ts';
@@ -17,8 +18,8 @@ export const gapOf = (input: PlanInput, plan: ServicePlan, steps: readonly Step[
   const isTold = steps.some(
     ({ action }) => action.kind === 'edge-answer' && action.answers[plan.service]?.isUp === false,
   );
-  return gap?.startsWith('about') === true && isTold
-    ? `${gap}; load balancers hear of it ${seconds(leadMs)} before, and have ${seconds(leadMs)} after it`
+  return gap?.startsWith('about') === true && leadMs > 0 && isTold
+    ? `${gap}; load balancers hear of it ${secondsText(leadMs)} before, and have ${secondsText(leadMs)} after it`
     : gap;
 };
 
@@ -44,8 +45,6 @@ const gapWithoutLead = (input: PlanInput, plan: ServicePlan, steps: readonly Ste
   return edge ?? 'none';
 };
 
-const seconds = (ms: number): string => `${String(Math.ceil(ms / 1000))} s`;
-
 /**
  * Says that a new container may take longer than `healthy-within` to be good, because its health check may
  * say `starting` for longer; null if not, or without a new container. If the file has no check, that of the
@@ -62,7 +61,7 @@ export const deadlineOf = (
   const startingMs = longestStartingMs(spec.container.healthcheck ?? serving?.detail?.healthcheck);
   return startingMs <= spec.healthyWithinMs
     ? null
-    : `${seconds(startingMs)} instead of ${seconds(spec.healthyWithinMs)}, ` +
+    : `${secondsText(startingMs)} instead of ${secondsText(spec.healthyWithinMs)}, ` +
         'because its health check may say `starting` for so long';
 };
 

@@ -4,6 +4,7 @@ import { isJob, resolveHost } from '../state/desired.ts';
 import { changeLedger } from '../state/ledger-change.ts';
 import type { Digest } from '../image/reference.ts';
 import type { Action } from './action.ts';
+import { withChangedAnswers } from './edge/answer-changes.ts';
 import { planHost } from './plan-host.ts';
 import type { PlanInput } from './plan-input.ts';
 import { type Decision, type HostPlan } from './host-plan.ts';
@@ -16,6 +17,8 @@ export interface Step {
   readonly service: string;
   readonly action: Action;
   readonly why: string;
+  /** What load balancers hear otherwise after it. */
+  readonly heard?: string;
 }
 
 export interface DryRun {
@@ -47,7 +50,7 @@ export const dryRun = (input: PlanInput): DryRun => {
     }
     plan = planHost(world);
   }
-  return { now, steps, end: plan };
+  return { now, steps: withChangedAnswers(input, steps), end: plan };
 };
 
 export const stepsOf = (plan: HostPlan): readonly Step[] => [
