@@ -50,6 +50,7 @@ describe('a running agent', () => {
       apiVersion: 'supercargo/status/v1',
       environment: scene.environment,
       host: 'test-host',
+      labels: {},
       at: expect.any(String) as string,
       outcome: 'converged',
       agent: {
