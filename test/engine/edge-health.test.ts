@@ -23,8 +23,11 @@ afterAll(async () => sharedDocker().getImage(IMAGE).remove());
 
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 const look = async ({ edge }: RunningEdge): Promise<EdgeState> => edge.observe(soon());
-const answer = async ({ edge }: RunningEdge, answers: HealthAnswers): Promise<void> =>
-  edge.apply({ kind: 'edge-answer', answers }, soon());
+const answer = async (
+  { edge }: RunningEdge,
+  answers: HealthAnswers,
+  counted: readonly string[] = [],
+): Promise<void> => edge.apply({ kind: 'edge-answer', answers, counted }, soon());
 
 /** An edge that answers at this port, with both of its services open. */
 const begin = async ({ onTestFinished }: TestContext) => {
@@ -66,9 +69,14 @@ describe.concurrent('the health endpoint of an edge', () => {
     expect(servers.map(({ backend }) => backend)).toEqual(['web:8888']);
     expect({ answers, settings }).toEqual({ answers: down, settings: EDGE_SETTINGS });
     expect(frontends).toEqual([{ hostAddress: '127.0.0.1', hostPort: port, protocol: 'http' }]);
-    expect(await running.edge.answers(soon())).toEqual(down);
+    expect(await running.edge.answers(soon())).toEqual({ answers: down, counted: [] });
 
-    await answer(running, up);
+    const counted = ['web:8888', `check:any:${String(db.port)}`];
+    await answer(running, up, counted);
+    expect((await look(running)).counted).toEqual(counted.toSorted());
+    expect(await asks('/web:8888', '/check:any', `/${counted[1] ?? ''}`)).toEqual(
+      Array.from({ length: 3 }, () => '404 unknown service'),
+    );
     await Promise.all([web.close(), db.close()]);
     const closed = [
       '503 web does not answer at port 8888',
@@ -78,6 +86,13 @@ describe.concurrent('the health endpoint of an edge', () => {
       describe: async () => (await asks('/web', '/db')).join(),
     });
     expect(closed).toContain((await asks('/'))[0]);
+    // Rules of ports that count no more stay in the running edge.
+    await answer(running, up, counted.slice(1));
+    expect(await asks('/web', '/db', '/')).toEqual(['200 all is well', closed[1], closed[1]]);
+    await answer(running, up);
+    expect(await asks('/web', '/db', '/')).toEqual(Array.from({ length: 3 }, () => '200 all is well'));
+    await answer(running, up, counted);
+    expect(await asks('/web', '/db')).toEqual(closed);
     await web.open();
     await eventually(async () => (await asks('/web', '/')).join() === ['200 all is well', closed[1]].join(), {
       describe: async () => (await asks('/web', '/')).join(),

@@ -15,7 +15,7 @@ import {
   edgeCommand,
 } from '../../src/core/edge/edge-container.ts';
 import type { EdgeConfig } from '../../src/core/edge/edge-config.ts';
-import { hasHealthEndpoint } from '../../src/core/edge/render-health.ts';
+import { hasHealthEndpoint, healthMap } from '../../src/core/edge/render-health.ts';
 import type { HealthAnswers } from '../../src/core/edge/health-answer.ts';
 
 import { type Service, runCommand, startService } from './command.ts';
@@ -171,7 +171,8 @@ export const startContainerEdge =
       await removeFiles(edge, folder);
     };
     try {
-      if (answers) await edge.apply({ kind: 'edge-answer', answers }, AbortSignal.timeout(10_000));
+      const map = answers && healthMap(config, answers);
+      if (map) await edge.apply({ kind: 'edge-answer', ...map }, AbortSignal.timeout(10_000));
       await write(edge, config);
       // Written by root here; the agent's own files have its group.
       for (const file of [EDGE_CONFIG_FILE, ...(hasHealthEndpoint(config) ? [EDGE_HEALTH_FILE] : [])])

@@ -1,7 +1,11 @@
 import { AgentError } from '../../src/core/errors.ts';
-import { serverName } from '../../src/core/edge/haproxy-names.ts';
+import { checkBackendName, serverName } from '../../src/core/edge/haproxy-names.ts';
+import { HEALTH_BACKEND, HOST_ANSWER, type CheckedPort } from '../../src/core/edge/health-answer.ts';
+import type { Written } from '../../src/core/edge/parse-haproxy.ts';
+import { hasHealthEndpoint } from '../../src/core/edge/render-health.ts';
 import type { EdgeFrontendSeen, EdgeServerSeen, EdgeState } from '../../src/core/edge/edge-config.ts';
 import { overlaps } from '../../src/core/plan/host-ports.ts';
+import { sameFrontend } from '../../src/core/plan/edge/edge-view.ts';
 import { bound, left, unbound } from '../../src/core/plan/edge/simulate-edge.ts';
 import { simulate } from '../../src/core/plan/simulate.ts';
 import type { Edges, EdgeRuntimeAction } from '../../src/core/ports/edge.ts';
@@ -80,10 +84,13 @@ export const edgesLived = (state: EngineState, registry: SimulatedRegistry): voi
     if (!isRunning(container)) {
       state.actual = unbound(state.actual, container.id);
       state.boundAt.delete(instance);
+      state.startedWith.delete(instance);
     } else if (state.boundAt.get(instance) !== startedAtMs) {
       const isDeaf = registry.behaviourOf(container.imageId).deaf === true || state.barred.has(instance);
       state.actual = isDeaf ? unbound(state.actual, container.id) : bound(state.actual, container.id);
       state.boundAt.set(instance, startedAtMs ?? 0);
+      const written = edgeOf(state, instance)?.written;
+      if (written && !isDeaf) state.startedWith.set(instance, written);
     }
     changeState(state, instance, (s) => ({
       ...s,
@@ -130,6 +137,49 @@ export interface EdgeByHand {
   /** The file alone, with its folder: what is written there later, an edge that runs never sees. */
   readonly loseFile: () => void;
 }
+
+/** An edge that was told to leave listens on nothing; one whose port was closed keeps its map. */
+export const heardAt = (state: EngineState, registry: SimulatedRegistry): readonly string[] => {
+  const texts = state.actual.edges.flatMap((e) => {
+    const rules = state.startedWith.get(e.instance);
+    const endpoint = rules?.frontends.find((f) => f.backend === HEALTH_BACKEND);
+    const isOpen = endpoint && e.state?.frontends.some((f) => sameFrontend(f, endpoint)) === true;
+    return rules && e.state && isOpen ? [answersBy(state, registry, rules, e.state)] : [];
+  });
+  return [...new Set(texts)];
+};
+
+/** As the rules of `render-health.ts` have it. */
+const answersBy = (
+  state: EngineState,
+  registry: SimulatedRegistry,
+  rules: Written,
+  { servers, answers = {}, counted }: EdgeState,
+): string => {
+  const isOpen = (port: CheckedPort): boolean =>
+    state.actual.containers.some(
+      (c) =>
+        isRunning(c) &&
+        registry.behaviourOf(c.imageId).deaf !== true &&
+        c.ports.some((p) => overlaps(p, { ...port, protocol: 'tcp' })),
+    );
+  const closed = [
+    ...rules.frontends
+      .map(({ backend }) => backend)
+      .filter((name) => name !== HEALTH_BACKEND)
+      .filter((name) => servers.every((s) => s.backend !== name || s.admin !== 'ready' || s.check !== 'L4OK'))
+      .map((name) => ({ service: name.slice(0, name.lastIndexOf(':')), backend: name })),
+    ...rules.checks
+      .filter((port) => !isOpen(port))
+      .map((port) => ({ service: port.service, backend: checkBackendName(port) })),
+  ].filter(({ backend }) => counted?.includes(backend) === true);
+  const isClosed = (service: string): boolean =>
+    closed.some((c) => service === HOST_ANSWER || c.service === service);
+  return Object.entries(answers)
+    .map(([service, { isUp }]) => `/${service} ${isUp && !isClosed(service) ? '200' : '503'}`)
+    .toSorted()
+    .join(', ');
+};
 
 const runningEdges = (state: EngineState): readonly string[] =>
   state.actual.containers.flatMap((c) => (c.edge && isRunning(c) ? [c.edge.instance] : []));
@@ -203,8 +253,10 @@ export const edgePort = (
       const seen = edgeOf(state, instance);
       const hasSockets = seen?.state !== undefined && !state.socketless.has(instance);
       const answer = state.isEdgeSilent || !hasSockets ? undefined : seen.state;
-      const answers = seen?.answers;
-      return { instance, written: seen?.written, state: answer, hasSockets, ...(answers && { answers }) };
+      const mayHaveAnswers = seen?.written === undefined || hasHealthEndpoint(seen.written);
+      const answers = mayHaveAnswers ? seen?.answers : undefined;
+      const map = answers && { answers, counted: seen?.counted ?? [] };
+      return { instance, written: seen?.written, state: answer, hasSockets, ...map };
     });
     return Promise.resolve(
       structuredClone({

@@ -11,6 +11,7 @@ import {
   edgeByHand,
   edgePort,
   edgesLived,
+  heardAt,
   isEdgeBarred,
   leaveEdge,
   type EdgeByHand,
@@ -60,6 +61,8 @@ export interface SimulatedEngine extends Engine {
   /** The host has every address but these. */
   readonly setAbsent: (addresses: readonly string[]) => void;
   readonly hideListeners: () => void;
+  /** What load balancers hear, as `/ 200, /web 503`, of each edge that may answer them; empty: it is closed. */
+  readonly heard: () => readonly string[];
   /** Its probe would be answered. */
   readonly answers: (containerId: string) => boolean;
   /** It runs, and its network, or that of its donor, is there. */
@@ -77,6 +80,7 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     nowMs: START_MS,
     occupied: [],
     boundAt: new Map(),
+    startedWith: new Map(),
     barred: new Set(),
     leavingSince: new Map(),
     isEdgeSilent: false,
@@ -171,6 +175,10 @@ export const createSimulatedEngine = (options: { readonly actual?: Actual } = {}
     },
     hideListeners: () => {
       state.areListenersHidden = true;
+    },
+    heard: () => {
+      live();
+      return heardAt(state, registry);
     },
     answers: (id) => {
       const container = state.actual.containers.find((c) => c.id === id);

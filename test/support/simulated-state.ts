@@ -1,4 +1,5 @@
 import { overlaps } from '../../src/core/plan/host-ports.ts';
+import type { Written } from '../../src/core/edge/parse-haproxy.ts';
 import type { Actual, Container, HostPort } from '../../src/core/state/actual.ts';
 import { edgePorts } from './simulated-edge.ts';
 import type { Life, Memory } from './simulated-life.ts';
@@ -12,6 +13,8 @@ export interface EngineState {
   occupied: readonly HostPort[];
   /** When each edge's container had been started when it bound its ports. */
   readonly boundAt: Map<string, number>;
+  /** The file that each edge started with: a running HAProxy keeps its rules, whatever the file says later. */
+  readonly startedWith: Map<string, Written>;
   /** Instances that could not bind their ports at their last start. */
   readonly barred: Set<string>;
   /** When each edge was told to leave. */

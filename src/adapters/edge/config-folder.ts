@@ -8,7 +8,7 @@ import {
   runtimeSocketName,
 } from '../../core/edge/edge-container.ts';
 import { checkedInstance } from '../../core/edge/haproxy-names.ts';
-import { checkedAnswerLines, readAnswers, type HealthAnswers } from '../../core/edge/health-answer.ts';
+import { checkedMapLines, readMap, type HealthMap } from '../../core/edge/health-answer.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { replaceFile, syncFolder, writeNew } from '../../io/durable-file.ts';
 import { makePath } from '../../io/make-path.ts';
@@ -32,10 +32,10 @@ export interface ConfigFolder {
    * @throws AgentError STATE_DIR, and what `check` throws; the file is then unchanged
    */
   readonly write: (text: string, check: () => Promise<void>) => Promise<void>;
-  /** What the health endpoint answers after a restart; undefined if there is no file. @throws AgentError STATE_DIR */
-  readonly readAnswers: (signal: AbortSignal) => Promise<HealthAnswers | undefined>;
+  /** Its map of the health endpoint; undefined if there is no file. @throws AgentError STATE_DIR */
+  readonly readAnswers: (signal: AbortSignal) => Promise<HealthMap | undefined>;
   /** Writes a changed text durably. @throws AgentError EDGE, STATE_DIR */
-  readonly writeAnswers: (answers: HealthAnswers, signal: AbortSignal) => Promise<void>;
+  readonly writeAnswers: (map: HealthMap, signal: AbortSignal) => Promise<void>;
   /** Writes no answers if there is no file: HAProxy refuses a config without it. @throws AgentError STATE_DIR */
   readonly ensureAnswers: (signal: AbortSignal) => Promise<void>;
   /** Whether both sockets exist. */
@@ -121,10 +121,10 @@ export const createConfigFolder = (folder: string, instance: string): ConfigFold
     },
     readAnswers: async (signal) => {
       const text = await readText(map, signal);
-      return text === undefined ? undefined : readAnswers(text.split('\n'));
+      return text === undefined ? undefined : readMap(text.split('\n'));
     },
     writeAnswers: async (answers, signal) => {
-      const text = checkedAnswerLines(answers)
+      const text = checkedMapLines(answers)
         .map((line) => `${line}\n`)
         .join('');
       if ((await readText(map, signal)) !== text) await writeMap(text);

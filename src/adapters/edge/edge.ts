@@ -1,7 +1,7 @@
 import type { EdgeAction } from '../../core/edge/edge-action.ts';
 import { hasHealthEndpoint } from '../../core/edge/render-health.ts';
 import { renderConfig } from '../../core/edge/render-haproxy.ts';
-import type { HealthAnswers } from '../../core/edge/health-answer.ts';
+import type { HealthMap } from '../../core/edge/health-answer.ts';
 import type { EdgeConfig, EdgeState } from '../../core/edge/edge-config.ts';
 import {
   addServer,
@@ -23,8 +23,8 @@ export interface Edge {
   readonly observe: (signal: AbortSignal) => Promise<EdgeState>;
   /** The file that a restarted edge would read; undefined if there is none. @throws AgentError STATE_DIR */
   readonly written: (signal: AbortSignal) => Promise<string | undefined>;
-  /** What its health endpoint answers after a restart; undefined if there is no file. @throws AgentError STATE_DIR */
-  readonly answers: (signal: AbortSignal) => Promise<HealthAnswers | undefined>;
+  /** Its map of the health endpoint; undefined if there is no file. @throws AgentError STATE_DIR */
+  readonly answers: (signal: AbortSignal) => Promise<HealthMap | undefined>;
   /** False while the edge starts, or if its sockets were removed. */
   readonly hasSockets: () => Promise<boolean>;
   /** Idempotent. @throws AgentError EDGE_UNREACHABLE, EDGE, STATE_DIR */
@@ -67,9 +67,9 @@ export const createEdge = ({
     if ((await files.read(signal)) !== text) await files.write(text, () => check(signal));
   };
   /** The file first: an edge that does not run, or dies in between, begins with it. */
-  const change = async (answers: HealthAnswers, signal: AbortSignal): Promise<void> => {
-    await files.writeAnswers(answers, signal);
-    await setAnswers(runtime, answers, signal).catch((error: unknown) => {
+  const change = async (map: HealthMap, signal: AbortSignal): Promise<void> => {
+    await files.writeAnswers(map, signal);
+    await setAnswers(runtime, map, signal).catch((error: unknown) => {
       if (!isNotRunning(error)) throw error;
     });
   };
@@ -78,7 +78,7 @@ export const createEdge = ({
       case 'edge-write':
         return write(action.config, signal);
       case 'edge-answer':
-        return change(action.answers, signal);
+        return change(action, signal);
       case 'edge-add-server':
         return addServer(runtime, action.backend, action.server, signal);
       case 'edge-set-state':

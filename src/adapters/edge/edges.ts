@@ -85,7 +85,7 @@ export const createEdges = ({ folder, check, listeners = readListeners }: EdgesO
     // The answers of a new edge are written before its config file.
     const mayHaveAnswers = written === undefined || hasHealthEndpoint(written);
     const answers = mayHaveAnswers ? await edge.answers(signal).catch(unknown) : undefined;
-    return { instance, state, written, hasSockets, ...(answers && { answers }) };
+    return { instance, state, written, hasSockets, ...answers };
   };
 
   const discardAllBut = async (keep: readonly string[]): Promise<void> => {

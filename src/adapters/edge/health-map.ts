@@ -1,10 +1,5 @@
 import { EDGE_HEALTH_MAP } from '../../core/edge/edge-container.ts';
-import {
-  checkedAnswerLines,
-  readAnswers,
-  sameAnswers,
-  type HealthAnswers,
-} from '../../core/edge/health-answer.ts';
+import { checkedMapLines, readMap, sameMap, type HealthMap } from '../../core/edge/health-answer.ts';
 import { edgeError } from './edge-error.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -14,26 +9,22 @@ const UNKNOWN = /^Unknown map identifier/;
 const PREPARED = /^New version created: (\d+)/;
 
 /** Returns undefined if the edge has no such map. */
-export const parseAnswers = (answer: string): HealthAnswers | undefined => {
+export const parseAnswers = (answer: string): HealthMap | undefined => {
   if (UNKNOWN.test(answer)) return undefined;
   // An empty map gives one empty line; a killed worker's answer ends anywhere.
   if (answer !== '\n' && !answer.endsWith('\n\n'))
     throw edgeError('read the answers of the edge', answer || 'the answer was cut');
-  return readAnswers(answer.split('\n').map((line) => line.slice(line.indexOf(' ') + 1)));
+  return readMap(answer.split('\n').map((line) => line.slice(line.indexOf(' ') + 1)));
 };
 
 /**
  * Changes all answers in one moment (`commit map`), so that no request between finds an entry missing. An
  * edge without the endpoint has nothing to change.
  */
-export const setAnswers = async (
-  runtime: Runtime,
-  answers: HealthAnswers,
-  signal: AbortSignal,
-): Promise<void> => {
-  const lines = checkedAnswerLines(answers);
+export const setAnswers = async (runtime: Runtime, map: HealthMap, signal: AbortSignal): Promise<void> => {
+  const lines = checkedMapLines(map);
   const seen = parseAnswers(await runtime.ask(SHOW_ANSWERS, signal));
-  if (seen === undefined || sameAnswers(seen, answers)) return;
+  if (seen === undefined || sameMap(seen, map)) return;
   const ask = async (command: string): Promise<void> => {
     const answer = await runtime.ask(command, signal);
     if (answer.trim() !== '') throw edgeError('change the answers of the edge', answer);

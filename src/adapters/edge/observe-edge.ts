@@ -74,6 +74,6 @@ export const observeEdge = async (runtime: Runtime, signal: AbortSignal): Promis
     isLeaving: info.isStopping,
     frontends: stat.openFrontends,
     servers: joinServers(places, stat.servers, leaving).filter(({ backend }) => !isCheckBackend(backend)),
-    ...(answers && { answers }),
+    ...answers,
   };
 };

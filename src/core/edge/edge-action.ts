@@ -1,12 +1,12 @@
 import type { EdgeConfig, EdgeFrontend, EdgeServer, EdgeServerState } from './edge-config.ts';
-import type { HealthAnswers } from './health-answer.ts';
+import type { HealthMap } from './health-answer.ts';
 
 /** Actions on a running edge. Each is idempotent: a state that is already reached is a success. */
 export type EdgeAction =
   /** Writes the config file that a restarted edge reads. The running edge does not notice. */
   | { readonly kind: 'edge-write'; readonly config: EdgeConfig }
   /** Writes what the health endpoint answers after a restart, then lets it answer so. */
-  | { readonly kind: 'edge-answer'; readonly answers: HealthAnswers }
+  | ({ readonly kind: 'edge-answer' } & HealthMap)
   /** Adds a server, checked and in `drain`. An existing server keeps its state, unless that is `maint`. */
   | {
       readonly kind: 'edge-add-server';

@@ -1,4 +1,4 @@
-import type { CheckedPort, HealthAnswers } from './health-answer.ts';
+import type { CheckedPort, HealthMap } from './health-answer.ts';
 
 /** `http` can change the server between requests of one connection, `tcp` only between connections. */
 export type EdgeProtocol = 'http' | 'tcp';
@@ -84,8 +84,8 @@ export interface EdgeWorker {
   readonly isCurrent: boolean;
 }
 
-/** What the runtime API of one edge reports. */
-export interface EdgeState {
+/** What the runtime API of one edge reports; with its map, if it started with the health endpoint. */
+export interface EdgeState extends Partial<HealthMap> {
   /** HAProxy's version as it reports it: `2.6.12-1+deb12u4`. */
   readonly version: string;
   readonly environment: string;
@@ -101,6 +101,4 @@ export interface EdgeState {
   readonly frontends: readonly EdgeFrontendSeen[];
   /** Sorted by backend, then name; without the checked ports of the health endpoint. */
   readonly servers: readonly EdgeServerSeen[];
-  /** What its health endpoint answers; undefined if it has none. */
-  readonly answers?: HealthAnswers;
 }

@@ -2,7 +2,7 @@ import type { EdgeConfig } from './edge-config.ts';
 import { EDGE_HEALTH_MAP } from './edge-container.ts';
 import { checkBackendName, checkedBackend, checkedService } from './haproxy-names.ts';
 import { CHECK, digestOf, section, serverArguments } from './haproxy-text.ts';
-import { HEALTH_BACKEND, type CheckedPort } from './health-answer.ts';
+import { HEALTH_BACKEND, type CheckedPort, type HealthAnswers, type HealthMap } from './health-answer.ts';
 
 type HealthConfig = Pick<EdgeConfig, 'mode' | 'frontends' | 'backends' | 'checks'>;
 
@@ -62,6 +62,7 @@ interface CountedPort {
 
 const startFirstPorts = ({ backends }: HealthConfig): readonly CountedPort[] =>
   backends
+    .filter(({ name }) => name !== HEALTH_BACKEND)
     .map(({ name }) => checkedBackend(name))
     .toSorted(byText)
     .map((backend) => {
@@ -72,13 +73,32 @@ const startFirstPorts = ({ backends }: HealthConfig): readonly CountedPort[] =>
 /** A leaving edge of HAProxy 2.6 counts no usable servers, but still answers clients that it accepted before. */
 const STAYS = '!{ stopping }';
 
-/** `readWritten` reads the checked ports off these conditions, also those of older files. */
+/**
+ * A rule applies while the map names its backend, so that the agent can take it back without another edge.
+ * `readWritten` reads the checked ports off these conditions.
+ */
 const closedRule = ({ service, port, backend }: CountedPort): string =>
   answer(
     503,
     String.raw`string "${service} does not answer at port ${port}\n"`,
-    ` if { path / /${service} } { nbsrv(${backend}) eq 0 } ${STAYS}`,
+    ` if { path / /${service} } { nbsrv(${backend}) eq 0 }` +
+      ` { str(${backend}),map(${EDGE_HEALTH_MAP}) -m found } ${STAYS}`,
   );
+
+const countedPorts = (config: HealthConfig): readonly CountedPort[] => [
+  ...startFirstPorts(config),
+  ...checksOf(config).map(({ service, backend, port }) => ({
+    service,
+    port: String(port.hostPort),
+    backend,
+  })),
+];
+
+/** Those of services in service: whether another one takes the host out is up to the answer for the host. */
+export const healthMap = (config: HealthConfig, answers: HealthAnswers): HealthMap => {
+  const ports = countedPorts(config).filter(({ service }) => answers[service]?.isUp !== false);
+  return { answers, counted: [...new Set(ports.map(({ backend }) => backend))] };
+};
 
 const healthBackend = (config: HealthConfig): string =>
   section(`backend ${HEALTH_BACKEND}`, [
@@ -86,10 +106,7 @@ const healthBackend = (config: HealthConfig): string =>
     `http-request set-var(${ANSWER}) path,map(${EDGE_HEALTH_MAP})`,
     answer(404, String.raw`string "unknown service\n"`, ` unless { var(${ANSWER}) -m found }`),
     answer(503, REASON, ` if { var(${ANSWER}) -m beg 503 }`),
-    ...startFirstPorts(config).map(closedRule),
-    ...checksOf(config).map(({ service, backend, port }) =>
-      closedRule({ service, port: String(port.hostPort), backend }),
-    ),
+    ...countedPorts(config).map(closedRule),
     answer(200, REASON),
   ]);
 

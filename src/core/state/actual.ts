@@ -1,7 +1,7 @@
 import type { Healthcheck, RestartPolicy } from '../compose/project-model.ts';
 import type { Namespace } from '../compose/namespaces.ts';
 import type { EdgeState } from '../edge/edge-config.ts';
-import type { HealthAnswers } from '../edge/health-answer.ts';
+import type { HealthMap } from '../edge/health-answer.ts';
 import type { Written } from '../edge/parse-haproxy.ts';
 import type { Digest, ImageId, Repository } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
@@ -22,14 +22,13 @@ export interface Actual {
   readonly absentAddresses?: readonly string[];
 }
 
-export interface EdgeSeen {
+/** With what its health endpoint answers from after a restart, unless that was never written. */
+export interface EdgeSeen extends Partial<HealthMap> {
   readonly instance: string;
   /** Undefined if the edge does not answer. */
   readonly state: EdgeState | undefined;
   /** The config file that a restart of this edge reads. Undefined if none was ever written. */
   readonly written: Written | undefined;
-  /** What its health endpoint answers after a restart. Undefined if that was never written. */
-  readonly answers?: HealthAnswers;
   /** False if its socket files do not exist, as for a moment after each start. */
   readonly hasSockets: boolean;
 }

@@ -2,6 +2,7 @@ import type { Port } from '../../compose/project-model.ts';
 import type { EdgeFrontend, EdgeProtocol, EdgeServerSeen } from '../../edge/edge-config.ts';
 import type { HealthAnswers } from '../../edge/health-answer.ts';
 import { backendName, serverName } from '../../edge/haproxy-names.ts';
+import { hasHealthEndpoint } from '../../edge/render-health.ts';
 import type { Actual, Container, EdgeSeen, Network } from '../../state/actual.ts';
 import { memoize } from '../../memoize.ts';
 import type { Release } from '../../state/release.ts';
@@ -52,9 +53,18 @@ export const currentEdge = memoize((actual: Actual): EdgePart | undefined => {
   return answering.find((p) => !isBare(p)) ?? answering[0];
 });
 
+/**
+ * What load balancers hear from an edge; undefined if it does not answer them. One whose endpoint was closed
+ * still has the map that it started with, which nothing reads any more.
+ */
+export const answersOf = ({ seen }: EdgePart): HealthAnswers | undefined =>
+  seen?.written && hasHealthEndpoint(seen.written) ? seen.state?.answers : undefined;
+
 /** What load balancers hear now; undefined while no edge answers. */
-export const answersNow = (actual: Actual): HealthAnswers | undefined =>
-  currentEdge(actual)?.seen?.state?.answers;
+export const answersNow = (actual: Actual): HealthAnswers | undefined => {
+  const edge = currentEdge(actual);
+  return edge && answersOf(edge);
+};
 
 /** Edges that answer and listen. A leaving edge takes no new connections. */
 export const boundParts = memoize((actual: Actual): readonly EdgePart[] =>

@@ -4,7 +4,7 @@ import { isoSeconds } from '../../time.ts';
 import { wait } from '../gate.ts';
 import type { Decision } from '../host-plan.ts';
 import type { PlanInput } from '../plan-input.ts';
-import { answersNow } from './edge-view.ts';
+import { answersOf, boundParts } from './edge-view.ts';
 
 /**
  * What load balancers should hear before an edge is replaced with a gap: every service behind it goes out of
@@ -15,7 +15,9 @@ export const gapAnswers = (
   { frontends }: Pick<EdgeConfig, 'frontends'>,
   answers: HealthAnswers,
 ): HealthAnswers | undefined => {
-  const heard = answersNow(actual);
+  const heard = boundParts(actual)
+    .map(answersOf)
+    .find((known) => known !== undefined);
   if (!edge.health || !heard) return undefined;
   const behind = frontends.map(({ backend }) => backend.slice(0, backend.lastIndexOf(':')));
   const out = [HOST_ANSWER, ...behind].flatMap((key) => {

@@ -3,7 +3,8 @@ import { formatImage } from '../../image/reference.ts';
 import type { EdgeBackend, EdgeConfig, EdgeState } from '../../edge/edge-config.ts';
 import { serverName } from '../../edge/haproxy-names.ts';
 import { edgeShape, renderConfig } from '../../edge/render-haproxy.ts';
-import { HEALTH_BACKEND, sameAnswers, type HealthAnswers } from '../../edge/health-answer.ts';
+import { sameMap, type CheckedPort, type HealthAnswers, type HealthMap } from '../../edge/health-answer.ts';
+import { hasHealthEndpoint, healthMap } from '../../edge/render-health.ts';
 import { listenersOf } from '../../edge/listener.ts';
 import { edgeContainerName } from '../../docker-names.ts';
 import { isHoldActive } from '../../state/ledger.ts';
@@ -24,6 +25,7 @@ import { edgeReplicaOf, endEdges, retireEdges } from './retire-edges.ts';
 import { awaitHandOver, silence } from './silent-edges.ts';
 import {
   answersBy,
+  answersOf,
   boundParts,
   currentEdge,
   EDGE_NETWORK,
@@ -113,7 +115,9 @@ const decide = (
     retireEdges(input, others, meant);
   const gap = step && endsListening(input, step) ? gapAnswers(input, desired, answers) : undefined;
   return (
-    correct(input, desired, gap ?? answers) ?? (gap && leadOfGap(input, gap)) ?? step ?? { kind: 'converged' }
+    correct(input, desired, healthMap(desired, gap ?? answers)) ??
+    (gap && leadOfGap(input, gap)) ??
+    step ?? { kind: 'converged' }
   );
 };
 
@@ -126,11 +130,19 @@ const endsListening = ({ actual }: PlanInput, step: Decision): boolean =>
       boundParts(actual).some((p) => isPublished(p) && p.container.id === a.container.id),
   );
 
-/** Removes servers of missing containers from the running edge, and brings its file up to date. */
-const correct = (input: PlanInput, desired: DesiredConfig, answers: HealthAnswers): Decision | undefined => {
+const FOLLOWS = 'the edge and its files follow what runs';
+
+/**
+ * Removes servers of missing containers from the running edge, and brings its file up to date; and the answers
+ * of every edge, because two take connections while one is replaced.
+ */
+const correct = (input: PlanInput, desired: DesiredConfig, map: HealthMap): Decision | undefined => {
+  const heard = boundParts(input.actual)
+    .filter((p) => answersOf(p) && !isLost(p, input))
+    .flatMap((p) => answering(p, map));
   const edge = currentEdge(input.actual);
   const state = edge?.seen?.state;
-  if (!edge || !state || isLost(edge, input)) return undefined;
+  if (!edge || !state || isLost(edge, input)) return actIfAny(heard, FOLLOWS);
   const { instance } = edge;
   const alive = new Set(input.actual.containers.filter((o) => o.owner).map((o) => serverName(o.id)));
   const stale = state.servers
@@ -140,16 +152,14 @@ const correct = (input: PlanInput, desired: DesiredConfig, answers: HealthAnswer
   const isStale = config !== undefined && renderConfig(config) !== edge.seen?.written?.text;
   const write: readonly Action[] = isStale ? [{ kind: 'edge-write', instance, config }] : [];
   const surplus = config ? closing(config, state) : [];
-  const heard = state.answers ? answering(edge, answers) : [];
-  return actIfAny([...heard, ...stale, ...write, ...surplus], 'the edge and its files follow what runs');
+  return actIfAny([...heard, ...stale, ...write, ...surplus], FOLLOWS);
 };
 
 /** Lets load balancers hear these answers, also after a restart of the edge. */
-const answering = ({ instance, seen }: EdgePart, answers: HealthAnswers): readonly Action[] => {
-  const known = [seen?.answers, ...(seen?.state ? [seen.state.answers] : [])];
-  return known.every((a) => a !== undefined && sameAnswers(a, answers))
-    ? []
-    : [{ kind: 'edge-answer', instance, answers }];
+const answering = ({ instance, seen }: EdgePart, map: HealthMap): readonly Action[] => {
+  const known = [seen, ...(seen?.state ? [seen.state] : [])];
+  const isSame = known.every((k) => k?.answers && sameMap({ counted: [], ...k, answers: k.answers }, map));
+  return isSame ? [] : [{ kind: 'edge-answer', instance, ...map }];
 };
 
 /** Closes the ports that the config lacks, and sends nothing to the servers behind them any more. */
@@ -191,11 +201,16 @@ const asItIs = (edge: EdgePart, desired: DesiredConfig, instance: string): EdgeC
   });
   const old = { ...config, frontends: before.frontends, backends, checks: before.checks };
   if (edgeShape(old) !== edge.shape) return undefined;
+  // A port that the running edge does not try yet: it keeps its shape, so that another edge replaces it.
+  const checks = (config.checks ?? []).filter((c) => before.checks.some((b) => isSameCheck(b, c)));
   const isPart = config.frontends.every((f) =>
     before.frontends.some((b) => sameFrontend(b, f) && b.backend === f.backend && b.protocol === f.protocol),
   );
-  return isPart && config.frontends.length > 0 && config.mode === 'host' ? config : old;
+  return isPart && config.frontends.length > 0 && config.mode === 'host' ? { ...config, checks } : old;
 };
+
+const isSameCheck = (a: CheckedPort, b: CheckedPort): boolean =>
+  a.service === b.service && sameFrontend(a, b);
 
 /** Network and image of the edge, made once for all services that wait for them. */
 const edgeNeeds = (input: PlanInput, image: Image | undefined): Decision | undefined => {
@@ -239,9 +254,10 @@ const startEdge = (
     const first = unknown ?? inTheWay ?? awaitHandOver(input, others);
     if (first) return first;
   }
-  const hasEndpoint = desired.frontends.some((f) => f.backend === HEALTH_BACKEND);
+  const hasEndpoint = hasHealthEndpoint(desired);
+  const map = healthMap(desired, answers);
   if (meant) {
-    const heard = hasEndpoint ? answering(meant, answers) : [];
+    const heard = hasEndpoint ? answering(meant, map) : [];
     const silenced = hasPorts ? silence(input, others) : [];
     return start(meant, { ...desired, instance: meant.instance }, [...silenced, ...heard]);
   }
@@ -285,7 +301,7 @@ const startEdge = (
     others.length === 0
       ? 'start-first services or load balancers need an edge'
       : 'the edge is replaced: its ports or image change';
-  const heard: readonly Action[] = hasEndpoint ? [{ kind: 'edge-answer', instance, answers }] : [];
+  const heard: readonly Action[] = hasEndpoint ? [{ kind: 'edge-answer', instance, ...map }] : [];
   return actIfAny([...heard, { kind: 'edge-write', instance, config }, create], why);
 };
 

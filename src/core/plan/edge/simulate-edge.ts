@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { edgeCommand } from '../../edge/edge-container.ts';
 import type { EdgeServerSeen, EdgeState } from '../../edge/edge-config.ts';
-import { HEALTH_BACKEND, type HealthAnswers } from '../../edge/health-answer.ts';
+import type { HealthMap } from '../../edge/health-answer.ts';
 import { EDGE_SETTINGS, renderConfig } from '../../edge/render-haproxy.ts';
 import { readWritten, type Written } from '../../edge/parse-haproxy.ts';
 import { hasHealthEndpoint } from '../../edge/render-health.ts';
@@ -10,6 +10,9 @@ import type { Actual, EdgeSeen } from '../../state/actual.ts';
 import type { EpochMs } from '../../time.ts';
 import type { CreateEdge } from '../action.ts';
 import { sameFrontend } from './edge-view.ts';
+
+/** The empty map, which is written for an edge without one. */
+const mapOf = ({ answers = {}, counted = [] }: Partial<HealthMap>): HealthMap => ({ answers, counted });
 
 const UNSEEN = { state: undefined, written: undefined, hasSockets: true };
 
@@ -34,7 +37,7 @@ export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual 
       return changed(actual, action.instance, (e) => ({
         ...e,
         written: readWritten(renderConfig(action.config)),
-        ...(hasHealthEndpoint(action.config) && { answers: e.answers ?? {} }),
+        ...(hasHealthEndpoint(action.config) && mapOf(e)),
       }));
     case 'edge-add-server': {
       const { backend, server } = action;
@@ -74,8 +77,8 @@ export const simulateEdge = (actual: Actual, action: EdgeRuntimeAction): Actual 
     case 'edge-answer':
       return changed(actual, action.instance, (e) => ({
         ...e,
-        answers: action.answers,
-        ...(e.state?.answers && { state: { ...e.state, answers: action.answers } }),
+        ...mapOf(action),
+        ...(e.state?.answers && { state: { ...e.state, ...mapOf(action) } }),
       }));
     case 'edge-discard':
       return { ...actual, edges: actual.edges.filter((e) => action.keep.includes(e.instance)) };
@@ -144,9 +147,9 @@ const instanceOf = (actual: Actual, containerId: string): string | undefined =>
   actual.containers.find((container) => container.id === containerId)?.edge?.instance;
 
 /** An edge that starts knows only what its file says. */
-const fresh = ({ shape, frontends, servers }: Written, answers: HealthAnswers = {}): EdgeState => {
+const fresh = ({ shape, frontends, servers }: Written, map: HealthMap): EdgeState => {
   return {
-    ...(frontends.some((f) => f.backend === HEALTH_BACKEND) && { answers }),
+    ...(hasHealthEndpoint({ frontends }) && map),
     version: 'simulated',
     environment: '',
     shape,
@@ -164,7 +167,7 @@ export const bound = (actual: Actual, containerId: string): Actual => {
   const instance = instanceOf(actual, containerId);
   if (instance === undefined) return actual;
   return changed(actual, instance, (e) =>
-    e.written === undefined ? e : { ...e, state: fresh(e.written, e.answers) },
+    e.written === undefined ? e : { ...e, state: fresh(e.written, mapOf(e)) },
   );
 };
 

@@ -24,7 +24,8 @@ const withEndpoint: EdgeConfig = {
   ...configFor(1_000),
   frontends: [{ hostAddress: '', hostPort: 9_000, protocol: 'http', backend: HEALTH_BACKEND }],
 };
-const ANSWERS = { web: { isUp: true, sinceMs: 5, reason: 'up' } };
+const NONE = { answers: {}, counted: [] };
+const ANSWERS = { answers: { web: { isUp: true, sinceMs: 5, reason: 'up' } }, counted: ['web:1'] };
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
 
 const accept = async (): Promise<void> => Promise.resolve();
@@ -82,25 +83,28 @@ describe('the files of an edge', () => {
     expect(await edge.answers(never)).toBeUndefined();
     await edge.apply({ kind: 'edge-write', config: withEndpoint }, never);
     expect(seen).toEqual([['haproxy.cfg.new', 'health.map']]);
-    expect(await edge.answers(never)).toEqual({});
+    expect(await edge.answers(never)).toEqual(NONE);
     // A restart would fail without it, although the config is the same.
     await rm(join(folder, 'config', 'e1', 'health.map'));
     await edge.apply({ kind: 'edge-write', config: withEndpoint }, never);
-    expect(await edge.answers(never)).toEqual({});
+    expect(await edge.answers(never)).toEqual(NONE);
   });
 
   it('keep the answers of an edge that does not run yet, whatever config is written', async () => {
     const edge = createEdge({ instance: 'e1', folder, check: accept });
-    await edge.apply({ kind: 'edge-answer', answers: ANSWERS }, never);
+    await edge.apply({ kind: 'edge-answer', ...ANSWERS }, never);
     await edge.apply({ kind: 'edge-write', config: withEndpoint }, never);
     expect(await edge.answers(never)).toEqual(ANSWERS);
     const path = join(folder, 'config', 'e1', 'health.map');
-    expect([await readFile(path, 'utf8'), await modeOf(path)]).toEqual(['/web 200:5:up\n', '640']);
+    expect([await readFile(path, 'utf8'), await modeOf(path)]).toEqual([
+      '/web 200:5:up\nweb:1 counted\n',
+      '640',
+    ]);
     const { ino } = await stat(path);
-    await edge.apply({ kind: 'edge-answer', answers: ANSWERS }, never);
+    await edge.apply({ kind: 'edge-answer', ...ANSWERS }, never);
     expect((await stat(path)).ino).toBe(ino);
-    await edge.apply({ kind: 'edge-answer', answers: {} }, never);
-    expect([await edge.answers(never), (await stat(path)).ino === ino]).toEqual([{}, false]);
+    await edge.apply({ kind: 'edge-answer', ...NONE }, never);
+    expect([await edge.answers(never), (await stat(path)).ino === ino]).toEqual([NONE, false]);
     expect((await readdir(join(folder, 'config', 'e1'))).toSorted()).toEqual(['haproxy.cfg', 'health.map']);
   });
 
@@ -112,7 +116,7 @@ describe('the files of an edge', () => {
     });
     onTestFinished(() => void silent.close());
     const edge = createEdge({ instance: 'e1', folder, check: accept, timeoutMs: 20 });
-    await expect(edge.apply({ kind: 'edge-answer', answers: ANSWERS }, never)).rejects.toMatchObject({
+    await expect(edge.apply({ kind: 'edge-answer', ...ANSWERS }, never)).rejects.toMatchObject({
       code: 'EDGE_UNREACHABLE',
     });
     expect(await edge.answers(never)).toEqual(ANSWERS);

@@ -75,9 +75,9 @@ describe('the edges of an environment', () => {
   it('come with the answers of the file, before their config too; without the endpoint none are read', async () => {
     const edges = edgesWith();
     const answers = { web: { isUp: true, sinceMs: 5, reason: 'up' } };
-    await edges.apply({ kind: 'edge-answer', instance: 'e1', answers }, never);
+    await edges.apply({ kind: 'edge-answer', instance: 'e1', answers, counted: ['web:1'] }, never);
     const seen = async (): Promise<unknown> => (await edges.observe(['e1'], undefined, never)).edges[0];
-    expect(await seen()).toMatchObject({ written: undefined, answers });
+    expect(await seen()).toMatchObject({ written: undefined, answers, counted: ['web:1'] });
     await write(edges, 'e1');
     expect(await seen()).not.toHaveProperty('answers');
     const endpoint = { hostAddress: '', hostPort: 9000, protocol: 'http', backend: 'health' } as const;

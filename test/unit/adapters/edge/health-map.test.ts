@@ -6,8 +6,11 @@ const never = new AbortController().signal;
 const MAP = '/edge/config/health.map';
 const UNKNOWN = 'Unknown map identifier. Please use #<id> or <file>.\n\n';
 const UP = { isUp: true, sinceMs: 5, reason: 'up' };
-const ANSWERS = { web: UP, '': { isUp: false, sinceMs: 6, reason: 'draining: kernel' } };
-const SHOWN = '0x561b / 503:6:draining%3A%20kernel\n0x561c /web 200:5:up\n\n';
+const ANSWERS = {
+  answers: { web: UP, '': { isUp: false, sinceMs: 6, reason: 'draining: kernel' } },
+  counted: ['web:1'],
+};
+const SHOWN = '0x561b / 503:6:draining%3A%20kernel\n0x561c /web 200:5:up\n0x561d web:1 counted\n\n';
 
 /** Answers by the first word; records the commands. */
 const scripted = (
@@ -24,8 +27,8 @@ const scripted = (
 describe('the map of a running edge', () => {
   it.each([
     ['answers', SHOWN, ANSWERS],
-    ['nothing', '\n', {}],
-    ['lines of others', '0x1 /x y\n0x2 /web 200:5:up\n\n', { web: UP }],
+    ['nothing', '\n', { answers: {}, counted: [] }],
+    ['lines of others', '0x1 /x y\n0x2 /web 200:5:up\n\n', { answers: { web: UP }, counted: [] }],
     ['that there is none', UNKNOWN, undefined],
   ])('says %s', (_, shown, expected) => {
     expect(parseAnswers(shown)).toEqual(expected);
@@ -46,6 +49,7 @@ describe('the map of a running edge', () => {
       `prepare map ${MAP}`,
       `add map @7 ${MAP} / 503:6:draining%3A%20kernel`,
       `add map @7 ${MAP} /web 200:5:up`,
+      `add map @7 ${MAP} web:1 counted`,
       `commit map @7 ${MAP}`,
     ]);
   });

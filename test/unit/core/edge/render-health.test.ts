@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EdgeConfig, EdgeServer } from '../../../../src/core/edge/edge-config.ts';
-import { HEALTH_BACKEND } from '../../../../src/core/edge/health-answer.ts';
+import { HEALTH_BACKEND, type HealthAnswers } from '../../../../src/core/edge/health-answer.ts';
 import { readWritten } from '../../../../src/core/edge/parse-haproxy.ts';
-import { HEALTH_SETTINGS } from '../../../../src/core/edge/render-health.ts';
+import { HEALTH_SETTINGS, healthMap } from '../../../../src/core/edge/render-health.ts';
 import { EDGE_SETTINGS, edgeShape, renderConfig } from '../../../../src/core/edge/render-haproxy.ts';
 
 const SERVER: EdgeServer = { name: 'a'.repeat(12), address: '10.1.0.2', port: 8888, state: 'ready' };
@@ -46,7 +46,7 @@ const rules = (config: EdgeConfig): readonly string[] =>
 const REASON = String.raw`lf-string "%[var(txn.answer),field(3,:),url_dec]\n"`;
 const UNKNOWN = String.raw`404 string "unknown service\n" unless { var(txn.answer) -m found }`;
 const closed = (service: string, port: number, backend: string): string =>
-  String.raw`503 string "${service} does not answer at port ${String(port)}\n" if { path / /${service} } { nbsrv(${backend}) eq 0 } !{ stopping }`;
+  String.raw`503 string "${service} does not answer at port ${String(port)}\n" if { path / /${service} } { nbsrv(${backend}) eq 0 } { str(${backend}),map(/edge/config/health.map) -m found } !{ stopping }`;
 
 describe('the health endpoint', () => {
   it('is a frontend that keeps no connection and writes no log', () => {
@@ -85,6 +85,21 @@ describe('the health endpoint', () => {
       closed('web', 8080, 'check:any:8080'),
       closed('db', 5432, 'check:fd00::1:5432'),
     ]);
+  });
+
+  it('counts the backends of services in service', () => {
+    const backends = [
+      { name: HEALTH_BACKEND, protocol: 'http', servers: [] },
+      { name: 'web:8888', protocol: 'http', servers: [SERVER] },
+    ] as const;
+    const config = edge({ backends, checks: [WEB, { ...WEB, service: 'api' }] });
+    const down = { isUp: false, sinceMs: 1, reason: 'down' };
+    const counted = (answers: HealthAnswers, more: Partial<EdgeConfig> = {}): readonly string[] =>
+      healthMap({ ...config, ...more }, answers).counted;
+    expect(counted({})).toEqual(['web:8888', 'check:any:8080']);
+    expect(counted({}, { mode: 'publish' })).toEqual(['web:8888']);
+    expect(counted({ web: down })).toEqual(['check:any:8080']);
+    expect(counted({ web: down, api: down })).toEqual([]);
   });
 
   it('tries each published port once, at the loopback address if it is published at every address', () => {

@@ -4,7 +4,6 @@ import { gapOf } from '../../../../../src/core/plan/downtime.ts';
 import type { Action } from '../../../../../src/core/plan/action.ts';
 import type { EdgeSetting, HealthSetting } from '../../../../../src/core/plan/plan-input.ts';
 import type { HostPlan } from '../../../../../src/core/plan/host-plan.ts';
-import type { Actual } from '../../../../../src/core/state/actual.ts';
 import { outcomesOf } from '../../../../support/simulated-agent.ts';
 import { edgeSetting } from '../../../../support/world.ts';
 import { deploy, running, web, type Scenario } from '../scenario.ts';
@@ -21,24 +20,25 @@ const behindBalancer = (compose: string, health = HEALTH, options = {}): Scenari
 };
 
 /** Notes what load balancers hear when a container of a service is stopped. */
-const watching = (moments: string[], actual: () => Actual) => ({
+const watching = (moments: string[], scenario: () => Scenario) => ({
   before: (action: Action) => {
     if (action.kind !== 'stop') return;
-    const owner = actual().containers.find((c) => c.id === action.container.id)?.owner;
-    if (owner) moments.push(`stop ${owner.service} at ${heard(actual())}`);
+    const { engine } = scenario();
+    const owner = engine.actual().containers.find((c) => c.id === action.container.id)?.owner;
+    if (owner) moments.push(`stop ${owner.service} at ${heard(scenario())}`);
   },
 });
 
-/** What a load balancer hears: `/ 200, /web 503`. */
-const heard = ({ edges, containers }: Actual): string => {
-  const answers = edges.find(
-    (e) => e.state?.answers && containers.some((c) => c.edge?.instance === e.instance),
-  )?.state?.answers;
-  return Object.entries(answers ?? {})
-    .map(([service, { isUp }]) => `/${service} ${isUp ? '200' : '503'}`)
-    .toSorted()
-    .join(', ');
+const wantHealth = (
+  s: Scenario,
+  health: HealthSetting | undefined,
+  more: Partial<EdgeSetting> = {},
+): void => {
+  s.agent.wish = { ...s.agent.wish, more: { edge: { ...edgeSetting, ...more, health } } };
 };
+
+/** What a load balancer hears: `/ 200, /web 503`; two such texts if two edges answer differently. */
+const heard = (s: Scenario): string => s.engine.heard().join(' | ');
 
 const leadOf = (plan: HostPlan, service = 'web'): string | undefined => {
   const decision = plan.services.find((p) => p.service === service)?.decision;
@@ -50,7 +50,7 @@ describe('the health endpoint', () => {
     const s = behindBalancer(STOP_FIRST);
     const plan = await deploy(s, web('1'));
     expect(outcomesOf(plan)).toEqual({ web: 'converged' });
-    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(heard(s)).toBe('/ 200, /web 200');
     expect(s.since()).toContain('create-edge');
   });
 
@@ -58,7 +58,7 @@ describe('the health endpoint', () => {
     const moments: string[] = [];
     const s = behindBalancer(STOP_FIRST, HEALTH, {
       before: (action: { readonly kind: string }) => {
-        if (action.kind === 'stop') moments.push(`stop at ${heard(s.engine.actual())}`);
+        if (action.kind === 'stop') moments.push(`stop at ${heard(s)}`);
       },
     });
     await deploy(s, web('1'));
@@ -80,7 +80,7 @@ describe('the health endpoint', () => {
       'edge-answer / 200, /web 200',
     ]);
     expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(2 * HEALTH.leadMs);
-    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(heard(s)).toBe('/ 200, /web 200');
   });
 
   it('says what it waits for', async () => {
@@ -106,7 +106,7 @@ describe('the health endpoint', () => {
     s.agent.wish = { ...s.agent.wish, versions: web('2'), published: { serial: 2 } };
     for (let n = 0; n < 60; n += 1) {
       await s.agent.tick();
-      seen.add(heard(s.engine.actual()));
+      seen.add(heard(s));
       s.engine.advance(200);
     }
     expect(running(s)).toContain('web 2');
@@ -144,7 +144,7 @@ describe('the health endpoint', () => {
     s.since();
     for (let n = 0; n < 20; n += 1) {
       await s.agent.tick();
-      seen.add(heard(s.engine.actual()));
+      seen.add(heard(s));
     }
     expect([...seen].every((text) => text.startsWith('/ 200, /web 200'))).toBe(true);
     expect(running(s)).toContain('worker 2');
@@ -190,8 +190,11 @@ describe('the health endpoint', () => {
   it('gives load balancers the lead before a repair that replaces what serves', async () => {
     const moments: string[] = [];
     const s = behindBalancer(STOP_FIRST, HEALTH, {
-      before: (action: { readonly kind: string }) => {
-        if (action.kind === 'disarm') moments.push(heard(s.engine.actual()));
+      before: (action: Action) => {
+        const isOwn = s.engine
+          .actual()
+          .containers.some((c) => c.owner && 'container' in action && c.id === action.container.id);
+        if (action.kind === 'disarm' && isOwn) moments.push(heard(s));
       },
     });
     await deploy(s, web('1'));
@@ -226,7 +229,7 @@ describe('the health endpoint', () => {
           .actual()
           .containers.some((c) => c.edge && 'container' in action && c.id === action.container.id);
         if (isEdge && (action.kind === 'stop' || action.kind === 'disarm'))
-          moments.push(`${action.kind} at ${heard(s.engine.actual())}`);
+          moments.push(`${action.kind} at ${heard(s)}`);
       },
     });
     const want = (edge: Partial<EdgeSetting>): void => {
@@ -243,7 +246,7 @@ describe('the health endpoint', () => {
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
     expect(moments).toEqual(['disarm at / 503, /web 503', 'stop at / 503, /web 503']);
     expect(s.engine.now() - startedMs).toBeGreaterThanOrEqual(2 * HEALTH.leadMs);
-    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(heard(s)).toBe('/ 200, /web 200');
   });
 
   it.each([
@@ -254,7 +257,7 @@ describe('the health endpoint', () => {
     const s = behindBalancer(
       startFirst({ order }),
       HEALTH,
-      watching(moments, () => s.engine.actual()),
+      watching(moments, () => s),
     );
     await deploy(s, web('1'));
     s.agent.wish = { ...s.agent.wish, compose: startFirst({ order, replicas: 0 }) };
@@ -273,7 +276,7 @@ describe('the health endpoint', () => {
     const s = behindBalancer(
       startFirst({ order, more: api }),
       HEALTH,
-      watching(moments, () => s.engine.actual()),
+      watching(moments, () => s),
     );
     await deploy(s, { ...web('1'), api: 'org/api:1' });
     s.agent.wish = { ...s.agent.wish, compose: `services:\n${api}` };
@@ -300,7 +303,7 @@ services:
   web: { image: org/web, restart: always, network_mode: 'container:net' }
 `,
       HEALTH,
-      watching(moments, () => s.engine.actual()),
+      watching(moments, () => s),
     );
     await deploy(s, { ...web('1'), net: 'org/api:1' });
     await deploy(s, { ...web('2'), net: 'org/api:1' });
@@ -312,7 +315,7 @@ services:
     await deploy(s, web('1'));
     s.agent.wish = { ...s.agent.wish, compose: STOP_FIRST.replace('  web:', '  shop:') };
     await s.agent.settle();
-    expect(heard(s.engine.actual())).toContain('/ 200');
+    expect(heard(s)).toContain('/ 200');
   });
 
   it('waits for the lead after a rollback too', async () => {
@@ -322,7 +325,7 @@ services:
     s.agent.wish = { ...s.agent.wish, versions: web('unhealthy'), published: { serial: 2 } };
     for (let n = 0; n < 200; n += 1) {
       const plan = await s.agent.tick();
-      said.push(`${outcomesOf(plan)['web'] ?? ''} at ${heard(s.engine.actual())}`);
+      said.push(`${outcomesOf(plan)['web'] ?? ''} at ${heard(s)}`);
       s.engine.advance(500);
     }
     const green = said.lastIndexOf('wait health at / 503, /web 503');
@@ -332,12 +335,93 @@ services:
     expect(said.at(-1)).toBe('rolled-back unhealthy → 1 at / 200, /web 200');
   });
 
+  it.each<[string, HealthSetting | undefined, (s: Scenario) => void]>([
+    ['is not wanted any more', undefined, () => undefined],
+    ['moves to the port of a program', { ...HEALTH, hostPort: 9001 }, (s) => s.engine.occupy(9001)],
+    ['moves to the port of its service', { ...HEALTH, hostPort: 80 }, () => undefined],
+  ])('closes once and is left alone if it %s, and opens at the next port', async (_, health, prepare) => {
+    const s = behindBalancer(startFirst());
+    await deploy(s, web('1'));
+    prepare(s);
+    wantHealth(s, health);
+    await s.agent.settle();
+    expect(heard(s)).toBe('');
+    s.since();
+    await s.agent.settle();
+    expect(s.since()).toEqual([]);
+    wantHealth(s, { ...HEALTH, hostPort: 9002 });
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(heard(s)).toBe('/ 200, /web 200');
+  });
+
+  const API = `  api:
+    image: org/api
+    restart: always
+    ports: [{ target: 8888, published: 81 }]
+    deploy: { update_config: { order: start-first, monitor: 1s } }
+`;
+  const DIRECT = API.replace('start-first', 'stop-first');
+  const BOTH = { ...web('1'), api: 'org/api:1' };
+  it.each<[string, string, string, string]>([
+    [
+      'turns stop-first',
+      startFirst({ more: API }),
+      startFirst({ more: DIRECT }),
+      '/ 200, /api 200, /web 200',
+    ],
+    ['leaves, start-first', startFirst({ more: API }), startFirst(), '/ 200, /web 200'],
+    ['leaves, stop-first', startFirst({ more: DIRECT }), startFirst(), '/ 200, /web 200'],
+    [
+      'has no replicas any more',
+      startFirst({ more: API }),
+      startFirst({ more: API.replace('{ update', '{ replicas: 0, update') }),
+      '/ 200, /api 503, /web 200',
+    ],
+    [
+      'publishes no port any more',
+      startFirst({ more: API }),
+      startFirst({ more: API.replace(/ {4}ports.*\n/, '') }),
+      '/ 200, /api 200, /web 200',
+    ],
+  ])('counts no port of a service that %s', async (_, before, after, expected) => {
+    const s = behindBalancer(before);
+    await deploy(s, BOTH);
+    expect(heard(s)).toBe('/ 200, /api 200, /web 200');
+    s.agent.wish = { ...s.agent.wish, compose: after };
+    await s.agent.settle();
+    expect(heard(s)).toBe(expected);
+  });
+
+  it('counts the port of the first good release, although the edge is older', async () => {
+    const s = behindBalancer(STOP_FIRST);
+    await deploy(s, web('1'));
+    const [name = ''] = s.engine.actual().containers.flatMap((c) => (c.owner ? [c.name] : []));
+    s.engine.byHand.stop(name);
+    expect(heard(s)).toBe('/ 503, /web 503');
+  });
+
+  it('answers the same from both edges while one takes over from the other', async () => {
+    const moments = new Set<string>();
+    const s = behindBalancer(startFirst({ more: DIRECT }));
+    await deploy(s, BOTH);
+    const drain = { reason: 'kernel', owner: 'ops', sinceMs: 0, untilMs: undefined };
+    wantHealth(s, HEALTH, { trustedProxies: ['10.0.0.0/8'] });
+    for (let n = 0; n < 400; n += 1) {
+      const edges = s.engine.actual().containers.filter((c) => c.edge && c.state === 'running');
+      if (edges.length > 1) s.agent.ledger = { ...s.agent.ledger, drain };
+      await s.agent.tick();
+      moments.add(heard(s));
+      s.engine.advance(100);
+    }
+    expect([...moments]).toEqual(['/ 200, /api 200, /web 200', '/ 503, /api 503, /web 503']);
+  });
+
   it('turns red when the health check of a good container fails', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('sickens'));
     s.engine.advance(5_000);
     await s.agent.settle();
-    expect(heard(s.engine.actual())).toBe('/ 503, /web 503');
+    expect(heard(s)).toBe('/ 503, /web 503');
   });
 });
 
@@ -358,7 +442,7 @@ describe('a drained host', () => {
     const startedMs = s.engine.now();
     const plan = await s.agent.settle();
     expect(outcomesOf(plan)).toEqual({ web: 'wait drained' });
-    expect(heard(s.engine.actual())).toBe('/ 503, /web 503');
+    expect(heard(s)).toBe('/ 503, /web 503');
     expect(running(s).filter((name) => name.startsWith('web'))).toEqual([]);
     const [first, ...steps] = s.since();
     expect(first).toBe('edge-answer / 503, /web 503');
@@ -370,7 +454,7 @@ describe('a drained host', () => {
 
     s.agent.ledger = { ...s.agent.ledger, drain: undefined };
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
-    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(heard(s)).toBe('/ 200, /web 200');
     expect(s.since().filter((step) => /^(create|remove|pull) /.test(step))).toEqual([]);
     const web1 = s.engine.actual().containers.find((c) => c.owner?.service === 'web');
     expect(web1?.detail?.restart.name).toBe('always');
@@ -392,14 +476,14 @@ describe('a drained host', () => {
     for (let n = 0; n < 200; n += 1) {
       await s.agent.tick();
       s.engine.advance(100);
-      heardMeanwhile.add(heard(s.engine.actual()));
+      heardMeanwhile.add(heard(s));
     }
     expect([...heardMeanwhile]).toEqual(['/ 503, /web 503']);
     expect(running(s)).toContain('web late');
     s.engine.registry.push('org/web:late');
     await s.agent.tick();
     expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
-    expect(heard(s.engine.actual())).toBe('/ 200, /web 200');
+    expect(heard(s)).toBe('/ 200, /web 200');
   });
 
   it('goes on where no edge runs: load balancers find the port closed', async () => {
@@ -500,7 +584,7 @@ describe('a drained host', () => {
     drain(s);
     expect(outcomesOf(await s.agent.settle())).toMatchObject({ web: 'wait drained' });
     expect(running(s)).not.toContain('web 1');
-    expect(heard(s.engine.actual())).toContain('/web 503');
+    expect(heard(s)).toContain('/web 503');
   });
 
   it('says so if a container stays that is not taken over yet', async () => {

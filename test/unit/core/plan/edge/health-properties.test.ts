@@ -55,6 +55,12 @@ const happening = fc.oneof(
   { arbitrary: blow, weight: 1 },
 );
 
+/** From every edge that answers, with what it finds out itself. */
+const isHeard = (engine: SimulatedEngine, isUp: boolean): boolean => {
+  const heard = engine.heard();
+  return heard.length === 1 && heard[0]?.endsWith(`/web ${isUp ? '200' : '503'}`) === true;
+};
+
 /** What load balancers hear against what is there, once everything has settled. */
 const endOf = (run: Run, plan: HostPlan): Readonly<Record<string, string>> => {
   const web = plan.services.find((s) => s.service === 'web');
@@ -65,7 +71,7 @@ const endOf = (run: Run, plan: HostPlan): Readonly<Record<string, string>> => {
   const isTold = web?.readiness !== undefined && web.decision.kind !== 'blocked';
   const shouldBeUp = isServed && web?.readiness?.isReady === true;
   return {
-    heard: isTold && answerOf(run.engine)?.isUp !== shouldBeUp ? 'false' : 'true',
+    heard: isTold && !isHeard(run.engine, shouldBeUp) ? run.engine.heard().join(' | ') : 'true',
     up: isOut && up.length > 0 ? up.map((c) => c.name).join(', ') : 'as it should be',
   };
 };
