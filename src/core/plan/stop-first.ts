@@ -4,7 +4,7 @@ import { inService, isReturning, whyRepaired, whyStarted } from './back-in-servi
 import { judgeContainer, type Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
-import { awaitOut, awaitPorts } from './edge/port-release.ts';
+import { awaitOut, awaitPorts, blockedByEndpoint } from './edge/port-release.ts';
 import { leadBefore } from './edge/health-lead.ts';
 import { absentDonor, endedCutOff, joins, restartedDonor } from './shared-namespace.ts';
 import { claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
@@ -26,6 +26,8 @@ export const stopFirst = (c: ServiceContext, target: Target, slot: Slot, startSt
   if (cutOff) return cutOff;
   const isBad = verdict.kind === 'failed' || verdict.kind === 'completed';
   if (isBad && !(startStopped && !isUp(current))) return { kind: 'judged', verdict };
+  const clash = target.release && !isUp(current) ? blockedByEndpoint(c, target.release) : undefined;
+  if (clash) return clash;
   const edge =
     target.release && ((isUp(current) ? undefined : awaitPorts(c, target.release)) ?? awaitOut(c, others));
   if (edge) {

@@ -1,26 +1,16 @@
 import {
-  HEALTH_BACKEND,
   HOST_ANSWER,
   type CheckedPort,
   type HealthAnswer,
   type HealthAnswers,
 } from '../../edge/health-answer.ts';
-import type { EdgeFrontend } from '../../edge/edge-config.ts';
 import type { Actual } from '../../state/actual.ts';
 import { isDrainActive } from '../../state/ledger.ts';
-import type { EdgeSetting, PlanInput } from '../plan-input.ts';
+import type { PlanInput } from '../plan-input.ts';
 import type { Readiness, ServicePlan } from '../host-plan.ts';
 import type { EdgeDemand } from './demand.ts';
 import { answersNow, edgeParts } from './edge-view.ts';
-
-/** Where load balancers ask. Undefined without SUPERCARGO_HEALTH_LISTEN. */
-export const endpointOf = ({ health }: EdgeSetting): EdgeFrontend | undefined =>
-  health && {
-    hostAddress: health.hostAddress,
-    hostPort: health.hostPort,
-    protocol: 'http',
-    backend: HEALTH_BACKEND,
-  };
+import { endpointOf } from './port-availability.ts';
 
 /** The endpoint is one more port of the edge, which therefore exists without any start-first service. */
 export const endpointDemands = ({ edge }: PlanInput): readonly EdgeDemand[] => {

@@ -48,15 +48,27 @@ export const portOwners = (input: PlanInput, frontends: readonly EdgeFrontend[])
   };
 };
 
+/** Where load balancers ask. Undefined without SUPERCARGO_HEALTH_LISTEN. */
+export const endpointOf = ({ health }: EdgeSetting): EdgeFrontend | undefined =>
+  health && {
+    hostAddress: health.hostAddress,
+    hostPort: health.hostPort,
+    protocol: 'http',
+    backend: HEALTH_BACKEND,
+  };
+
 /** The endpoint's port, if a service behind the edge publishes it too. */
 export const endpointClash = (frontends: readonly EdgeFrontend[]): readonly TakenPort[] => {
   const endpoint = frontends.find((f) => f.backend === HEALTH_BACKEND);
   const other = frontends.find((f) => endpoint && f !== endpoint && overlaps(portOf(f), portOf(endpoint)));
   if (!endpoint || !other) return [];
   const service = other.backend.slice(0, other.backend.lastIndexOf(':'));
-  const by = { text: `the service ${service}`, advice: OTHER_ENDPOINT };
-  return [{ frontend: endpoint, decision: decisionOf('taken', endpoint, by) }];
+  return [{ frontend: endpoint, decision: endpointTakenBy(endpoint, service) }];
 };
+
+/** Both the service and the operator's setting want the port. */
+export const endpointTakenBy = (endpoint: EdgeFrontend, service: string): TakenPort['decision'] =>
+  decisionOf('taken', endpoint, { text: `the service ${service}`, advice: OTHER_ENDPOINT });
 
 /** The single addresses of the host at which an edge may have to listen. */
 export const edgeHostAddresses = (

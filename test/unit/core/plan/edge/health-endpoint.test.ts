@@ -416,6 +416,23 @@ services:
     expect([...moments]).toEqual(['/ 200, /api 200, /web 200', '/ 503, /api 503, /web 503']);
   });
 
+  it.each(['stop-first', 'start-first'])(
+    'keeps its port, and a service in service that is to move there: %s',
+    async (order) => {
+      const s = behindBalancer(startFirst({ order }));
+      await deploy(s, web('1'));
+      const ports = '[{ target: 8888, published: 9000, app_protocol: http }]';
+      s.agent.wish = { ...s.agent.wish, compose: startFirst({ order, ports }) };
+      const plan = await deploy(s, web('2'));
+      expect(plan.services[0]?.decision).toMatchObject({
+        kind: 'blocked',
+        message: 'port 9000/tcp of SUPERCARGO_HEALTH_LISTEN is taken by the service web',
+      });
+      expect(running(s)).toContain('web 1');
+      expect(heard(s)).toBe('/ 200, /web 200');
+    },
+  );
+
   it('turns red when the health check of a good container fails', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('sickens'));
