@@ -1,3 +1,4 @@
+import { hasHealthEndpoint } from '../../edge/render-health.ts';
 import { isoSeconds, type EpochMs } from '../../time.ts';
 import type { Actual, Container } from '../../state/actual.ts';
 import { wait } from '../gate.ts';
@@ -14,7 +15,7 @@ type Wait = Extract<Decision, { readonly kind: 'wait' }>;
 /**
  * What has to pass before the `leaving` containers may stop, if clients reach no other one of their service:
  * load balancers hear that it goes out of service, and then have the lead to take notice.
- * `refusedSinceMs`: if no edge runs, they find the endpoint's port closed, at the latest since then.
+ * `refusedSinceMs`: if no edge has the endpoint, they find its port closed, at the latest since then.
  */
 export const leadBefore = (
   c: ReadinessContext,
@@ -26,7 +27,7 @@ export const leadBefore = (
   const isStaying = (o: Container): boolean => isWell(o) && leaving.every(({ id }) => id !== o.id);
   if (c.own.some((o) => isStaying(o) && isReached(c, o))) return undefined;
   const { name } = c.service;
-  const refused = isAnyEdgeUp(c.input.actual) ? undefined : refusedSinceMs;
+  const refused = isAnyEndpointUp(c.input.actual) ? undefined : refusedSinceMs;
   const answer =
     answersNow(c.input.actual)?.[name] ??
     (refused === undefined ? undefined : { isUp: false, sinceMs: refused });
@@ -66,7 +67,10 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
 const hasServed = (c: ReadinessContext, o: Container): boolean =>
   o.state === 'running' && (o.owner === undefined || isProven(c, o));
 
-const isAnyEdgeUp = (actual: Actual): boolean => edgeParts(actual).some(({ container }) => isUp(container));
+const isAnyEndpointUp = (actual: Actual): boolean =>
+  edgeParts(actual).some(
+    ({ container, seen }) => isUp(container) && (!seen?.written || hasHealthEndpoint(seen.written)),
+  );
 
 const isReached = ({ input: { actual }, service }: ReadinessContext, { id, ports }: Container): boolean =>
   ports.length > 0 || isSentTo(actual, id) || service.container?.networkMode.kind === 'mode';

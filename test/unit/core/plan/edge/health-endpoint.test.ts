@@ -521,6 +521,20 @@ describe('a drained host', () => {
     expect(running(s)).toEqual([]);
   });
 
+  it('goes on although another program has the port of the endpoint', async () => {
+    const s = behindBalancer(startFirst());
+    await deploy(s, web('1'));
+    s.engine.occupy(9001);
+    wantHealth(s, { ...HEALTH, hostPort: 9001 });
+    await s.agent.settle();
+    s.agent.ledger = { ...s.agent.ledger, drain: { ...drained, sinceMs: s.engine.now() } };
+    await s.agent.tick();
+    expect(running(s)).toContain('web 1');
+    s.engine.advance(HEALTH.leadMs);
+    await s.agent.settle();
+    expect(running(s)).not.toContain('web 1');
+  });
+
   it('comes back by itself when its time is over', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('1'));
