@@ -52,24 +52,29 @@ done
 /** As many as its backlog shall be: busybox counts the letters. */
 const LISTEN = `-${'l'.repeat(128)}`;
 
-const serve = (then: string): string => `
+const serve = (then: string, atTheStart: string, atTheEnd: string): string => `
 if [ -n "$CR" ]; then
 ${connection}
 exit
 fi
 export CR=$(printf '\\r')
-trap 'kill $child; exit 0' TERM INT
-nc ${LISTEN} -p 8888 -e /entry &
+trap 'kill $child; ${atTheEnd}exit 0' TERM INT
+${atTheStart}nc ${LISTEN} -p 8888 -e /entry &
 child=$!
 ${then}`;
 
-const app = (then: string): Flavour => ({ entry: serve(then) });
+const app = (then: string, atTheStart = '', atTheEnd = ''): Flavour => ({
+  entry: serve(then, atTheStart, atTheEnd),
+});
 
 /**
  * Port 8888: `GET` its version, `POST` the body, `/slow` after 300 ms, `/events` a stream, `/ws` an echo; `x-app` says its
  * version too. Ends promptly on SIGTERM. No HEALTHCHECK: its readiness is asked from outside, at `/ready`.
  */
 export const loadApp = app('wait $child');
+
+/** Serves half a second after its start. At SIGTERM it takes no new connection, and answers for another half what it has begun. */
+export const patientApp = app('wait $child', 'usleep 500000\n', 'usleep 500000; ');
 
 /** Fails half a second after its first client came, in the middle of what it is doing. */
 export const dyingApp = app(`

@@ -10,8 +10,8 @@ export interface HostPlace {
 }
 
 /** Named after the run, which is swept when it is over. */
-export const placeOf = (suite: string): HostPlace => {
-  const group = `${basename(runFolder())}-${suite}`;
+export const placeOf = (host: string): HostPlace => {
+  const group = `${basename(runFolder())}-${host}`;
   return { folder: join(hostsFolder, group), group };
 };
 

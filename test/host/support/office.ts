@@ -32,6 +32,8 @@ export interface Office {
   readonly repository: (service?: string) => string;
   /** `supercargo publish staging …` */
   readonly publish: (...args: readonly string[]) => Promise<CliResult>;
+  /** The same to another environment. */
+  readonly publishTo: (environment: string, ...args: readonly string[]) => Promise<CliResult>;
   /** `supercargo rollback staging` */
   readonly rollback: () => Promise<CliResult>;
   readonly remove: () => Promise<void>;
@@ -57,8 +59,12 @@ export const openOffice = async (street: Street): Promise<Office> => {
   await pushContent(store, EDGE, 'debian', await buildEdgeImage());
   const pusher = createImagePusher();
   const repository: Office['repository'] = (service = 'web') => `${registryFront.address}/org/${service}`;
-  const signed = async (command: string, ...args: readonly string[]): Promise<CliResult> =>
-    publisher.run([command, ENVIRONMENT, ...args, '--key', publisher.keyFile], {
+  const signed = async (
+    command: string,
+    environment: string,
+    ...args: readonly string[]
+  ): Promise<CliResult> =>
+    publisher.run([command, environment, ...args, '--key', publisher.keyFile], {
       NODE_EXTRA_CA_CERTS: certificate.certFile,
     });
   return {
@@ -73,8 +79,9 @@ export const openOffice = async (street: Street): Promise<Office> => {
     push: async (tag, flavour = flavours.healthy, service = 'web') => {
       await pusher.push(store, `org/${service}`, tag, flavour);
     },
-    publish: async (...args) => signed('publish', ...args),
-    rollback: async () => signed('rollback', '--wait'),
+    publish: async (...args) => signed('publish', ENVIRONMENT, ...args),
+    publishTo: async (environment, ...args) => signed('publish', environment, ...args),
+    rollback: async () => signed('rollback', ENVIRONMENT, '--wait'),
     remove: async () => {
       registryFront.close();
       hubFront.close();

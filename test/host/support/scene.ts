@@ -9,10 +9,9 @@ import { startHost, type SystemdHost } from './systemd-host.ts';
 
 export const HOST = 'web-1';
 
-/** One host, and what stands outside of it. */
-export interface Scene {
+/** What tests ask of a host. */
+export interface HostView {
   readonly host: SystemdHost;
-  readonly office: Office;
   /** `supercargo` on the host, as root. */
   readonly supercargo: (...args: readonly string[]) => Promise<CliResult>;
   readonly status: () => Promise<Status>;
@@ -24,25 +23,24 @@ export interface Scene {
   readonly containerIds: () => Promise<readonly string[]>;
   /** A property of the unit. */
   readonly unit: (property: string, name?: string) => Promise<string>;
+}
+
+/** One host, and what stands outside of it. */
+export interface Scene extends HostView {
+  readonly office: Office;
   readonly close: () => Promise<void>;
 }
 
 const LABEL = 'io.supercargo';
 const FORMAT = `{{.Label "${LABEL}.service"}} {{.Label "${LABEL}.version"}} {{.State}}`;
 
-/** `share` has the packages. */
-export const openScene = async (suite: Suite, share: string): Promise<Scene> => {
-  const base = await ensureBase(suite, (line) => console.log(`» ${line}`));
-  const street = await createStreet(suite);
-  const office = await openOffice(street);
-  const host = await startHost({ suite, name: HOST, base, street, share });
-  const supercargo: Scene['supercargo'] = async (...args) =>
+export const viewOf = (host: SystemdHost, environment: string): HostView => {
+  const supercargo: HostView['supercargo'] = async (...args) =>
     cliResult(await host.run(['supercargo', ...args]));
-  const status: Scene['status'] = async () => (await supercargo('status', '--json')).json() as Status;
-  const filter = `--filter label=${LABEL}.environment=${ENVIRONMENT}`;
+  const status: HostView['status'] = async () => (await supercargo('status', '--json')).json() as Status;
+  const filter = `--filter label=${LABEL}.environment=${environment}`;
   return {
     host,
-    office,
     supercargo,
     status,
     until: async (isSo) =>
@@ -64,6 +62,18 @@ export const openScene = async (suite: Suite, share: string): Promise<Scene> => 
     containerIds: async () => (await host.shell(`docker ps --quiet ${filter}`)).split('\n').toSorted(),
     unit: async (property, name = 'supercargo') =>
       host.shell(`systemctl show --property=${property} --value ${name}`),
+  };
+};
+
+/** `share` has the packages. */
+export const openScene = async (suite: Suite, share: string): Promise<Scene> => {
+  const base = await ensureBase(suite, (line) => console.log(`» ${line}`));
+  const street = await createStreet(suite);
+  const office = await openOffice(street);
+  const host = await startHost({ suite, name: HOST, base, street, cable: street.cable(1), share });
+  return {
+    ...viewOf(host, ENVIRONMENT),
+    office,
     close: async () => {
       await host.remove();
       await office.remove();

@@ -1,15 +1,20 @@
 import { runCommand } from '../../support/command.ts';
 import { type Suite, suites } from './suites.ts';
 
-/** The network between this machine and a host. It outlives the host's boots, so that servers can listen on it. */
+/** What connects one host with the street. */
+export interface Cable {
+  /** The end on this side. */
+  readonly link: string;
+  readonly hostAddress: string;
+}
+
+/** The network between this machine and hosts. It outlives the hosts' boots, so that servers can listen on it. */
 export interface Street {
   readonly bridge: string;
-  /** The host's end of the cable, on this side. */
-  readonly link: string;
   /** Ours. */
   readonly address: string;
-  /** The host's. */
-  readonly hostAddress: string;
+  /** Of the first host, the second, and so on. */
+  readonly cable: (number: number) => Cable;
   readonly remove: () => Promise<void>;
 }
 
@@ -28,9 +33,11 @@ export const createStreet = async (suite: Suite): Promise<Street> => {
   await ip('link', 'set', bridge, 'up');
   return {
     bridge,
-    link: `${bridge}h`,
     address: `${network}.1`,
-    hostAddress: `${network}.2`,
+    cable: (host) => ({
+      link: `${bridge}h${String(host)}`,
+      hostAddress: `${network}.${String(1 + host)}`,
+    }),
     remove: async () => ip('link', 'delete', bridge),
   };
 };

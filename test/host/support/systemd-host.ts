@@ -8,7 +8,7 @@ import { readPid } from '../../support/pids.ts';
 import { eventually } from '../../support/poll.ts';
 import { createControlGroup, removeControlGroup } from './control-group.ts';
 import { makeFolder, placeOf } from './host-files.ts';
-import type { Street } from './street.ts';
+import type { Cable, Street } from './street.ts';
 import type { Suite } from './suites.ts';
 
 export interface RunOptions {
@@ -42,6 +42,7 @@ export interface HostSettings {
   /** Of `ensureBase`. */
   readonly base: string;
   readonly street: Street;
+  readonly cable: Cable;
   /** Seen read-only at /mnt/share. */
   readonly share: string;
 }
@@ -73,8 +74,8 @@ interface Boot {
 }
 
 export const startHost = async (settings: HostSettings): Promise<SystemdHost> => {
-  const { suite, street } = settings;
-  const place = placeOf(suite.name);
+  const { suite, street, cable } = settings;
+  const place = placeOf(`${suite.name}-${settings.name}`);
   await makeFolder(place);
   const { folder } = place;
   const console = join(folder, 'console.log');
@@ -105,9 +106,9 @@ export const startHost = async (settings: HostSettings): Promise<SystemdHost> =>
         HOST: settings.name,
         SHARE: settings.share,
         CGROUP: controlGroup,
-        LINK: street.link,
+        LINK: cable.link,
         BRIDGE: street.bridge,
-        ADDRESS: `${street.hostAddress}/24`,
+        ADDRESS: `${cable.hostAddress}/24`,
         OUTSIDE: String(process.pid),
       },
       console,
@@ -134,7 +135,7 @@ export const startHost = async (settings: HostSettings): Promise<SystemdHost> =>
   await boot();
   return {
     suite,
-    address: street.hostAddress,
+    address: cable.hostAddress,
     run,
     shell,
     write: async (path, content, mode = '0644', owner = 'root') => {

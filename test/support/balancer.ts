@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startService } from './command.ts';
+import { eventually } from './poll.ts';
+import { freePorts } from './ports.ts';
+
+export interface BalancedServer {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly healthPort: number;
+}
+
+/** A load balancer in front of hosts, as an operator has it. */
+export interface Balancer {
+  readonly port: number;
+  /** What it thinks of each server: `UP`, `DOWN`, or on the way from one to the other (`UP 1/2`). */
+  readonly states: () => Promise<Readonly<Record<string, string>>>;
+  readonly remove: () => Promise<void>;
+}
+
+const CHECK = { intervalMs: 500, threshold: 2 } as const;
+
+/** How long it takes to notice another answer: the thresholds, the time-out of one check, and a reserve. */
+export const NOTICE_MS = CHECK.intervalMs * (CHECK.threshold + 1) + 1_000;
+
+const serverLine = ({ name, address, port, healthPort }: BalancedServer): string =>
+  `  server ${name} ${address}:${String(port)} check port ${String(healthPort)}`;
+
+/** Without retries: they would hide from a test what the balancer sends to a server that is gone. */
+const configOf = (
+  service: string,
+  servers: readonly BalancedServer[],
+  port: number,
+  statsPort: number,
+): string => `defaults
+  mode http
+  retries 0
+  timeout connect 3s
+  timeout client 30s
+  timeout server 30s
+  timeout tunnel 1h
+frontend clients
+  bind 127.0.0.1:${String(port)}
+  default_backend hosts
+backend hosts
+  option httpchk GET /${service}
+  default-server inter ${String(CHECK.intervalMs)}ms fall ${String(CHECK.threshold)} rise ${String(CHECK.threshold)}
+${servers.map(serverLine).join('\n')}
+frontend stats
+  bind 127.0.0.1:${String(statsPort)}
+  stats enable
+  stats uri /
+`;
+
+/** HAProxy of this machine, which asks each server's health port about the service; once it is up. */
+export const startBalancer = async (
+  service: string,
+  servers: readonly BalancedServer[],
+): Promise<Balancer> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-balancer-'));
+  const [port = 0, statsPort = 0] = await freePorts(2);
+  const [file, logFile] = [join(folder, 'haproxy.cfg'), join(folder, 'log')];
+  await writeFile(file, configOf(service, servers, port, statsPort));
+  const haproxy = startService('haproxy', ['-db', '-f', file], { logFile });
+  const states: Balancer['states'] = async () => {
+    const csv = await (await fetch(`http://127.0.0.1:${String(statsPort)}/;csv`)).text();
+    const [head = '', ...rows] = csv.split('\n').map((line) => line.split(','));
+    const status = head.indexOf('status');
+    const ours = rows.filter(([backend, name]) => backend === 'hosts' && name !== 'BACKEND');
+    return Object.fromEntries(ours.map((row) => [row[1], row[status] ?? '']));
+  };
+  await eventually(async () => Object.keys(await states()).length === servers.length, {
+    describe: async () => `the balancer answers; its log:\n${await readFile(logFile, 'utf8')}`,
+  });
+  return {
+    port,
+    states,
+    remove: async () => {
+      await haproxy.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
