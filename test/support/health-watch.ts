@@ -19,8 +19,8 @@ export interface Change {
 export interface HealthWatch {
   /** What was answered first, and every change since. */
   readonly changes: readonly Change[];
-  /** When the service did not answer although its health was 200 right before and right after. */
-  readonly lies: readonly string[];
+  /** When, in milliseconds since 1970, the service did not answer although its health was 200 before and after. */
+  readonly lies: readonly number[];
   readonly stop: () => Promise<void>;
 }
 
@@ -34,14 +34,14 @@ export interface Watched {
 /** Asks over and over what a load balancer hears, and whether that is true. */
 export const watchHealth = ({ healthPort, path, port }: Watched): HealthWatch => {
   const changes: Change[] = [];
-  const lies: string[] = [];
+  const lies: number[] = [];
   const over = new AbortController();
   const watch = async (): Promise<void> => {
     let isDead = false;
     while (!over.signal.aborted) {
       const status = await statusAt(healthPort, path);
       const before = changes.at(-1)?.status;
-      if (isDead && before === 200 && status === 200) lies.push(new Date().toISOString());
+      if (isDead && before === 200 && status === 200) lies.push(Date.now());
       if (status !== before) changes.push({ status, atMs: Date.now() });
       isDead = (await statusAt(port, '/')) !== 200;
       await sleep(10);

@@ -76,6 +76,9 @@ export const loadApp = app('wait $child');
 /** Serves half a second after its start. At SIGTERM it takes no new connection, and answers for another half what it has begun. */
 export const patientApp = app('wait $child', 'usleep 500000\n', 'usleep 500000; ');
 
+/** Serves three seconds after its start: for as long, only its readiness tells. */
+export const lateApp = app('wait $child', 'sleep 3\n');
+
 /** Fails half a second after its first client came, in the middle of what it is doing. */
 export const dyingApp = app(`
 until [ -e /served ]; do usleep 50000; done

@@ -15,7 +15,7 @@ export const wasDrained = ({ record }: ServiceContext, current: Container | unde
   current !== undefined && record.drains?.[current.id] !== undefined;
 
 /** Whether it was stopped by a drain and started again, but does not count as serving yet. */
-export const isReturning = ({ record }: ServiceContext, { id, detail }: Container): boolean =>
+export const isRestarted = ({ record }: ServiceContext, { id, detail }: Container): boolean =>
   (detail?.startedAtMs ?? 0) > (record.drains?.[id] ?? Infinity);
 
 /** Why a present container is repaired. A drain takes its restart policy away, no hand did. */
@@ -49,7 +49,7 @@ export const inService = (c: ServiceContext, current: Container): Step | undefin
 export const servesOn = (c: ServiceContext, goal: Goal, o: Container): boolean =>
   wasDrained(c, o) &&
   isUp(o) &&
-  !isReturning(c, o) &&
+  !isRestarted(c, o) &&
   !isDrainActive(c.input.ledger.drain, c.input.nowMs) &&
   isWanted(c, goal, o) &&
   !hasSuccessor(c, o);

@@ -47,7 +47,7 @@ export interface JudgeInput {
   readonly isJob: boolean;
   /** When this release proved itself here; undefined if it has yet to. */
   readonly provenAtMs: EpochMs | undefined;
-  /** It was started again after a drain: no client comes before it is good once more. */
+  /** It was started again, and load balancers hear that it serves only once it is good once more. */
   readonly isReturning: boolean;
 }
 
@@ -78,6 +78,7 @@ export const judgeContainer = (i: JudgeInput): Verdict => {
           kind: 'failed',
           reason: 'crashed',
           message: crashText(detail),
+          ...(i.isReturning && { probes: verdict.probes }),
         };
       }
       const { atMs, withinMs } = deadlineOf(i);

@@ -2,13 +2,16 @@ import { isHoldActive } from '../state/ledger.ts';
 import { goalOf, keepMeanwhile, type Goal, type Keep } from './goal.ts';
 import { decideForward } from './goal-forward.ts';
 import { demandOf, type EdgeDemand } from './edge/demand.ts';
+import { answersNow } from './edge/edge-view.ts';
 import { drainedDecision, holdDecision } from './gate.ts';
 import { readinessOf } from './readiness.ts';
 import { decideDrained } from './host-drain.ts';
 import { hasBegun, isSpent, failedStepKey, type ServiceContext } from './plan-input.ts';
 import { decideKeep } from './goal-keep.ts';
 import { isServing } from './outage.ts';
-import type { Decision, ProbeRequest, ServicePlan, Availability } from './host-plan.ts';
+import type { Container } from '../state/actual.ts';
+import type { Verdict } from './container-health.ts';
+import type { Decision, ServicePlan, Availability } from './host-plan.ts';
 import { rolesOf } from './container-roles.ts';
 import { selfDecision } from './agent-container.ts';
 import { afterFailedStep } from './failed-step.ts';
@@ -30,6 +33,7 @@ export const planService = (
   const running = rolesOf(c, followed);
   const availability = availabilityOf(c, running);
   const demand = demandOf(c, followed);
+  const judged = judge(c, followed);
   const plan: ServicePlan = {
     service: c.service.name,
     declared: true,
@@ -41,8 +45,12 @@ export const planService = (
         : undefined,
     running,
     availability,
-    readiness: readinessOf(c, { ...decided, running, availability }, demand.frontends.length > 0),
-    probes: probesOf(c, followed),
+    readiness: readinessOf(
+      c,
+      { ...decided, running, availability },
+      { hasEdgePorts: demand.frontends.length > 0, silent: silentIn(c, judged) },
+    ),
+    probes: judged.flatMap(({ verdict }) => ('probes' in verdict ? (verdict.probes ?? []) : [])),
   };
   return { plan, demand };
 };
@@ -53,13 +61,34 @@ const availabilityOf = (c: ServiceContext, running: ServicePlan['running']): Ava
   hasServed: c.record.good.length > 0 || c.own.some((o) => isProven(c, o)),
 });
 
-const probesOf = (c: ServiceContext, goal: Goal): readonly ProbeRequest[] => {
+interface Judged {
+  readonly container: Container | undefined;
+  readonly verdict: Verdict;
+}
+
+const judge = (c: ServiceContext, goal: Goal): readonly Judged[] => {
   const target = goal.kind === 'freeze' ? undefined : goal.target;
   if (!target?.release) return [];
-  return slotsOf(c, target, (o) => goal.kind === 'forward' && isSpent(c, o)).flatMap((slot) => {
-    const verdict = verdictOf(c, target, slot);
-    return 'probes' in verdict ? (verdict.probes ?? []) : [];
-  });
+  return slotsOf(c, target, (o) => goal.kind === 'forward' && isSpent(c, o)).map((slot) => ({
+    container: slot.current,
+    verdict: verdictOf(c, target, slot),
+  }));
+};
+
+/**
+ * Containers that have yet to answer since they were started. If this agent began later, it does not know
+ * before a probe fails: then a service that load balancers hear of stays as it is.
+ */
+const silentIn = ({ input, service }: ServiceContext, judged: readonly Judged[]): ReadonlySet<string> => {
+  const isHeard = answersNow(input.actual)?.[service.name]?.isUp === true;
+  const isKnown = ({ id, detail }: Container): boolean =>
+    (detail?.startedAtMs ?? 0) >= input.watchingSinceMs || input.unanswered[id] !== undefined;
+  return new Set(
+    judged.flatMap(({ container, verdict }) => {
+      const isSilent = verdict.kind === 'pending' || verdict.kind === 'failed';
+      return container && isSilent && (!isHeard || isKnown(container)) ? [container.id] : [];
+    }),
+  );
 };
 
 type Decided = Pick<ServicePlan, 'decision' | 'target'>;

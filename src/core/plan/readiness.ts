@@ -40,14 +40,18 @@ const isAnswering = (state: string, health: string): boolean =>
 
 type Planned = Pick<ServicePlan, 'decision' | 'running' | 'availability'>;
 
-/**
- * What load balancers should hear about a declared service; nothing about a job. `hasEdgePorts`: the edge has
- * ports for it, or gets them now.
- */
+export interface Reach {
+  /** The edge has ports for the service, or gets them now. */
+  readonly hasEdgePorts: boolean;
+  /** Ids of containers that are known not to answer yet. */
+  readonly silent: ReadonlySet<string>;
+}
+
+/** What load balancers should hear about a declared service; nothing about a job. */
 export const readinessOf = (
   c: ServiceContext,
   plan: Planned,
-  hasEdgePorts: boolean,
+  { hasEdgePorts, silent }: Reach,
 ): Readiness | undefined => {
   const { availability, decision, running } = plan;
   if (c.isJob) return undefined;
@@ -57,15 +61,17 @@ export const readinessOf = (
   if (isDrainActive(drain, c.input.nowMs)) return out(`drained by ${drain.owner}: ${drain.reason}`);
   if (c.service.replicas === 0) return out('has no replicas');
   if (c.record.good[0]?.completed === true) return out('has completed');
-  const serving = running.filter(
+  const well = running.filter(
     (r) => r.role === 'serving' && isAnswering(r.state, r.health) && isReached(c, r, hasEdgePorts),
   );
+  const serving = well.filter((r) => !silent.has(r.container.id));
   const foreign = c.foreign && isUp(c.foreign.container) ? [c.foreign.container] : [];
   const all: readonly ContainerRef[] = [...serving.map((r) => r.container), ...foreign];
   if (all.length === 0) {
     const isSick = running.some(
       (r) => r.role === 'serving' && r.state === 'running' && r.health === 'unhealthy',
     );
+    if (well.length > 0) return out('was started again and does not answer yet');
     return out(isSick ? 'its health check fails' : 'no container of it serves');
   }
   if (isLeaving(decision, all)) return out('goes out of service for a switch');

@@ -1,11 +1,12 @@
 import type { Container } from '../state/actual.ts';
 import type { ServiceContext, Target } from './plan-input.ts';
-import { inService, isReturning, whyRepaired, whyStarted } from './back-in-service.ts';
+import { inService, whyRepaired, whyStarted } from './back-in-service.ts';
 import { judgeContainer, type Verdict } from './container-health.ts';
 import { prepare } from './prepare.ts';
 import { repairInPlace } from './repair-in-place.ts';
 import { awaitOut, awaitPorts, blockedByEndpoint } from './edge/port-release.ts';
 import { leadBefore } from './edge/health-lead.ts';
+import { isReturning } from './edge/returning.ts';
 import { absentDonor, endedCutOff, joins, restartedDonor } from './shared-namespace.ts';
 import { claimName, DEFAULT_GRACE_MS, isUp, quiesce, refOf, startOf, type Slot } from './slot.ts';
 import { exclusiveText, holdersFor, isReadyToSwap, letsGo, type Holder } from './exclusive-resources.ts';
@@ -90,6 +91,7 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
   const spec = target.release?.spec;
   if (!spec) return isUp(current) ? { kind: 'good' } : { kind: 'idle' };
   if (endedCutOff(input.actual, target.release, current)) return { kind: 'idle' };
+  const provenAtMs = c.record.good[0]?.release.id === target.id ? c.record.good[0].goodAtMs : undefined;
   return judgeContainer({
     container: current,
     spec,
@@ -100,7 +102,7 @@ export const verdictOf = (c: ServiceContext, target: Target, { current, others }
     watchingSinceMs: input.watchingSinceMs,
     notBeforeMs: Math.max(0, ...others.map((o) => o.detail?.finishedAtMs ?? 0)),
     isJob: c.isJob,
-    provenAtMs: c.record.good[0]?.release.id === target.id ? c.record.good[0].goodAtMs : undefined,
-    isReturning: isReturning(c, current),
+    provenAtMs,
+    isReturning: provenAtMs !== undefined && isReturning(c, current, provenAtMs),
   });
 };

@@ -136,7 +136,7 @@ describe('a publish', () => {
     const { folder, run } = scene.publisher;
     const other = `${folder}/${scene.environment}`;
     assertCode(await run(['keygen', 'thief', '--out', other]), 0);
-    const waiting = ['--wait', '--timeout', '8s', '--key', `${other}/thief.key`];
+    const waiting = ['--wait', '--timeout', '20s', '--key', `${other}/thief.key`];
     const refused = await run(['publish', scene.environment, `web=${ref}`, ...waiting]);
     assertCode(refused, 5);
     expect(refused.stderr).toMatch(

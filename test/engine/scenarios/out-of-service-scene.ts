@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { type HealthWatch, watchHealth } from '../../support/health-watch.ts';
+import type { Flavour } from '../../support/flavours.ts';
 import { patientApp } from '../../support/load-app.ts';
 import { freePort } from '../../support/ports.ts';
 import { assertCode, type Scene, type SceneOptions } from './scene.ts';
@@ -17,7 +18,10 @@ export interface HealthScene extends Scene {
 }
 
 /** A host with a health endpoint that runs the stop-first service `web` 1.0.0. */
-export const createHealthScene = async (options: SceneOptions = {}): Promise<HealthScene> => {
+export const createHealthScene = async (
+  options: SceneOptions = {},
+  flavour: Flavour = patientApp,
+): Promise<HealthScene> => {
   const healthPort = await freePort();
   const env = {
     SUPERCARGO_HEALTH_LISTEN: `127.0.0.1:${String(healthPort)}`,
@@ -26,7 +30,7 @@ export const createHealthScene = async (options: SceneOptions = {}): Promise<Hea
   };
   const scene = await createEdgeScene({ ...options, env });
   const publishWeb: HealthScene['publishWeb'] = async (tag) => {
-    const { pinned } = await scene.push(tag, patientApp);
+    const { pinned } = await scene.push(tag, flavour);
     await scene.publish({ web: pinned });
   };
   const ready = 'x-supercargo: {ready: {http: /ready, port: 8888}, healthy-within: 60s, drain: 500ms}';

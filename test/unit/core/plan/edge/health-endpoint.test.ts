@@ -442,6 +442,65 @@ services:
   });
 });
 
+const crashed = async (compose = STOP_FIRST): Promise<Scenario> => {
+  const s = behindBalancer(compose);
+  s.engine.registry.push('org/web:late');
+  await deploy(s, web('late'));
+  s.engine.advance(60_000);
+  await s.agent.tick();
+  s.engine.registry.push('org/web:late', { deaf: true });
+  const { name = '' } = s.engine.actual().containers.find((o) => o.owner) ?? {};
+  s.engine.byHand.kill(name);
+  s.engine.advance(1_000);
+  return s;
+};
+/** What the agent lets load balancers hear; HAProxy itself also finds a closed port. */
+const told = (s: Scenario): string =>
+  s.engine
+    .actual()
+    .edges.flatMap(({ state }) => Object.entries(state?.answers ?? {}))
+    .map(([service, { isUp }]) => `/${service} ${isUp ? '200' : '503'}`)
+    .toSorted()
+    .join(', ');
+
+const toldIn = async (s: Scenario, ticks: number): Promise<readonly string[]> => {
+  const all = new Set<string>();
+  for (let n = 0; n < ticks; n += 1) {
+    await s.agent.tick();
+    s.engine.advance(100);
+    all.add(told(s));
+  }
+  return [...all];
+};
+
+describe('a container that is started again', () => {
+  it('is not ready before it answers, however long that takes, and green a lead before the host is done', async () => {
+    const s = await crashed();
+    expect(running(s)).toContain('web late');
+    expect(await toldIn(s, 200)).toEqual(['/ 503, /web 503']);
+    s.engine.registry.push('org/web:late');
+    await s.agent.tick();
+    const backMs = s.engine.now();
+    expect(outcomesOf(await s.agent.settle())).toEqual({ web: 'converged' });
+    expect(heard(s)).toBe('/ 200, /web 200');
+    expect(s.engine.now() - backMs).toBeGreaterThanOrEqual(HEALTH.leadMs);
+  });
+
+  it('stays as load balancers hear it for an agent that began later, as long as no probe fails', async () => {
+    const s = await crashed();
+    s.agent.wish = {
+      ...s.agent.wish,
+      more: { ...s.agent.wish.more, watchingSinceMs: s.engine.now() },
+    };
+    expect(await toldIn(s, 20)).toEqual(['/ 200, /web 200']);
+    const id = s.engine.actual().containers.find((o) => o.owner)?.id ?? '';
+    s.agent.wish = { ...s.agent.wish, more: { ...s.agent.wish.more, unanswered: { [id]: 'refused' } } };
+    expect((await toldIn(s, 20)).at(-1)).toBe('/ 503, /web 503');
+    s.agent.wish = { ...s.agent.wish, more: { ...s.agent.wish.more, unanswered: {} } };
+    expect(await toldIn(s, 20)).toEqual(['/ 503, /web 503']);
+  });
+});
+
 describe('a drained host', () => {
   const drained = { reason: 'kernel', owner: 'ops', sinceMs: 0, untilMs: undefined };
   const drain = (s: Scenario, untilMs?: number): void => {
