@@ -13,7 +13,12 @@ export type Command =
     }
   | { readonly kind: 'resume' }
   /** Takes the host out of service, or changes the reason and end of a drain in force. */
-  | { readonly kind: 'drain'; readonly reason: string; readonly owner: string; readonly untilMs: EpochMs | null }
+  | {
+      readonly kind: 'drain';
+      readonly reason: string;
+      readonly owner: string;
+      readonly untilMs: EpochMs | null;
+    }
   | { readonly kind: 'undrain' }
   | { readonly kind: 'retry'; readonly service: string }
   /**
