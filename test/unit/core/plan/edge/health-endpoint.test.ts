@@ -45,6 +45,15 @@ const leadOf = (plan: HostPlan, service = 'web'): string | undefined => {
   return decision?.kind === 'wait' && decision.reason === 'lead' ? decision.message : undefined;
 };
 
+/** The endpoint moves to a port that another program has. */
+const wantTakenPort = (s: Scenario): void => {
+  s.agent.wish = {
+    ...s.agent.wish,
+    more: { edge: { ...edgeSetting, health: { ...HEALTH, hostPort: 9001 } } },
+  };
+  s.engine.occupy(9001);
+};
+
 describe('the health endpoint', () => {
   it('makes an edge where no service is start-first, and is green once the service is good', async () => {
     const s = behindBalancer(STOP_FIRST);
@@ -153,11 +162,7 @@ describe('the health endpoint', () => {
   it('does not stop what serves while no load balancer can hear of it', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('1'));
-    s.agent.wish = {
-      ...s.agent.wish,
-      more: { edge: { ...edgeSetting, health: { ...HEALTH, hostPort: 9001 } } },
-    };
-    s.engine.occupy(9001);
+    wantTakenPort(s);
     const plan = await deploy(s, web('2'));
     expect(running(s)).toContain('web 1');
     expect(outcomesOf(plan)['web']).toBe('blocked port');
@@ -565,11 +570,7 @@ describe('a drained host', () => {
   it('goes on where no edge runs: load balancers find the port closed', async () => {
     const s = behindBalancer(STOP_FIRST);
     await deploy(s, web('1'));
-    s.agent.wish = {
-      ...s.agent.wish,
-      more: { edge: { ...edgeSetting, health: { ...HEALTH, hostPort: 9001 } } },
-    };
-    s.engine.occupy(9001);
+    wantTakenPort(s);
     const edge = s.engine.actual().containers.find((c) => c.edge)?.name ?? '';
     s.engine.byHand.remove(edge);
     s.agent.ledger = { ...s.agent.ledger, drain: { ...drained, sinceMs: s.engine.now() } };

@@ -39,6 +39,14 @@ const untilDraining = async (s: Scenario): Promise<void> => {
   throw new Error('nothing drains');
 };
 
+/** Notes why each action is taken. */
+const noting = (whys: Set<string>): AgentOptions => ({
+  onPlan: ({ services }) => {
+    for (const { decision: d } of services)
+      if (d.kind === 'act') for (const { kind } of d.actions) whys.add(`${kind}: ${d.why}`);
+  },
+});
+
 describe('a host back in service', () => {
   it.each([
     ['stop-first', STOP_FIRST],
@@ -46,12 +54,7 @@ describe('a host back in service', () => {
     ['by name', byName()],
   ])('blames nobody for what its drain changed: %s', async (_, compose) => {
     const whys = new Set<string>();
-    const s = behindBalancer(compose, {
-      onPlan: ({ services }) => {
-        for (const { decision: d } of services)
-          if (d.kind === 'act') for (const { kind } of d.actions) whys.add(`${kind}: ${d.why}`);
-      },
-    });
+    const s = behindBalancer(compose, noting(whys));
     await deploy(s, web('1'));
     drain(s);
     await s.agent.settle();
@@ -65,12 +68,7 @@ describe('a host back in service', () => {
 
   it('still says what was changed by hand meanwhile', async () => {
     const whys = new Set<string>();
-    const s = behindBalancer(STOP_FIRST, {
-      onPlan: ({ services }) => {
-        for (const { decision: d } of services)
-          if (d.kind === 'act') for (const { kind } of d.actions) whys.add(`${kind}: ${d.why}`);
-      },
-    });
+    const s = behindBalancer(STOP_FIRST, noting(whys));
     await deploy(s, web('1'));
     drain(s);
     await s.agent.settle();
