@@ -40,8 +40,8 @@ const buildPackage = async (outFolder: string, revision: string | undefined): Pr
       SOURCE_DATE_EPOCH: String(release.date.getTime() / 1000),
     });
     await mkdir(outFolder, { recursive: true });
-    // The folders may be on different file systems: a copy beside the target, then a rename, so that nobody
-    // sees half a file.
+    // The folders may be on different file systems: a copy beside the target, then a rename, so that no
+    // program sees half a file.
     const target = join(outFolder, name);
     await run('cp', [built, `${target}.new`]);
     await rename(`${target}.new`, target);
