@@ -12,10 +12,10 @@ const byAge = (a: Listed, b: Listed): number =>
   Date.parse(a.Created) - Date.parse(b.Created) || (a.Id < b.Id ? -1 : 1);
 
 /**
- * Removes the network just created if another one has its name. An engine looks a name up before it creates, so
- * two agents can create one name at the same moment, and then it starts no container on either. The youngest goes
- * at once. An older one goes too if the other stays, whose agent may have looked before both were listed. A
- * network with containers always stays.
+ * Removes the network just created if another one has its name. An engine looks a name up before it creates,
+ * so two agents can create one name at the same moment, and then it starts no container on either. The
+ * youngest goes at once. An older one goes too if the other stays, whose agent may have looked before both
+ * were listed. A network with containers always stays.
  */
 export const yieldName = async (
   docker: Dockerode,

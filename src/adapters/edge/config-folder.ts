@@ -36,7 +36,9 @@ export interface ConfigFolder {
   readonly readAnswers: (signal: AbortSignal) => Promise<HealthMap | undefined>;
   /** Writes a changed text durably. @throws AgentError EDGE, STATE_DIR */
   readonly writeAnswers: (map: HealthMap, signal: AbortSignal) => Promise<void>;
-  /** Writes no answers if there is no file: HAProxy refuses a config without it. @throws AgentError STATE_DIR */
+  /**
+   * Writes no answers if there is no file: HAProxy refuses a config without it. @throws AgentError STATE_DIR
+   */
   readonly ensureAnswers: (signal: AbortSignal) => Promise<void>;
   /** Whether both sockets exist. */
   readonly hasSockets: () => Promise<boolean>;

@@ -67,8 +67,8 @@ const createLines = (io: Io) => {
 };
 
 /**
- * The services that do not go on, if nothing goes on by itself, by an observation that began after the command.
- * `seen`: those that the status shows, which may be of before it.
+ * The services that do not go on, if nothing goes on by itself, by an observation that began after the
+ * command. `seen`: those that the status shows, which may be of before it.
  */
 const stuckServices = async (
   io: Io,

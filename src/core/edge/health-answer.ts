@@ -32,7 +32,9 @@ export const HEALTH_BACKEND = 'health';
 /** Stands for a service where an edge names the owners of its ports. No service's name has a blank. */
 export const HEALTH_OWNER = 'health endpoint';
 
-/** A port that a container publishes itself: the edge tries it, so that its answer is true without an agent. */
+/**
+ * A port that a container publishes itself: the edge tries it, so that its answer is true without an agent.
+ */
 export interface CheckedPort {
   readonly service: string;
   /** Empty means every address of the host. */

@@ -32,7 +32,9 @@ const checksOf = ({ mode, checks = [] }: HealthConfig): readonly Check[] => {
   return [...new Map(all)].toSorted(([a], [b]) => byText(a, b)).map(([, check]) => check);
 };
 
-/** `shape`: only what the endpoint is for, so that no version that words a rule differently replaces an edge. */
+/**
+ * `shape`: only what the endpoint is for, so that no version that words a rule differently replaces an edge.
+ */
 export const HEALTH_SHAPE: HealthStyle = {
   frontend: [],
   sections: (config) => [
@@ -70,7 +72,9 @@ const startFirstPorts = ({ backends }: HealthConfig): readonly CountedPort[] =>
       return { service: backend.slice(0, colon), port: backend.slice(colon + 1), backend };
     });
 
-/** A leaving edge of HAProxy 2.6 counts no usable servers, but still answers clients that it accepted before. */
+/**
+ * A leaving edge of HAProxy 2.6 counts no usable servers, but still answers clients that it accepted before.
+ */
 const STAYS = '!{ stopping }';
 
 /**

@@ -7,7 +7,7 @@ import type { PlanInput, ServiceContext } from './plan-input.ts';
 import { switchRefusal, unfit } from './prepare.ts';
 import { contextOf } from './service-context.ts';
 import { type Decision, type ServicePlan } from './host-plan.ts';
-import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
+import { isUnderWay, type WaitReason } from '../vocabulary/reasons.ts';
 
 type State = 'met' | 'pending' | 'failed';
 
@@ -71,10 +71,7 @@ const waitFor = ({ service, condition }: Dependency, plan: ServicePlan | undefin
 
 const isSettled = (decision: Decision): boolean =>
   decision.kind !== 'act' &&
-  !(
-    decision.kind === 'wait' &&
-    (decision.reason === 'dependency' || decision.reason === 'removal' || isShortWait(decision.reason))
-  );
+  !(decision.kind === 'wait' && (decision.reason === 'dependency' || isUnderWay(decision.reason)));
 
 /** Whether another container is about to take its place. */
 const isSwitching = (decision: Decision): boolean =>

@@ -36,6 +36,10 @@ export const drainedDecision = ({ ledger: { drain: drained }, nowMs }: PlanInput
   return wait('drained', `the host is drained by ${owner} ${end}: ${reason}`, untilMs);
 };
 
+/** The reason of the drain in a few words, for load balancers; undefined if the host is in service. */
+export const drainedBy = ({ ledger: { drain }, nowMs }: PlanInput): string | undefined =>
+  isDrainActive(drain, nowMs) ? `drained by ${drain.owner}: ${drain.reason}` : undefined;
+
 /**
  * Why a switch must not begin, or undefined if the gate is open. The first release of a service is a switch
  * too. Repair, rollback and switches that have begun never come here.

@@ -47,7 +47,8 @@ const adoptable = ({ foreign }: ServiceContext): Decision | undefined => {
 
 /**
  * A service that still runs and stops earlier: one that needs this one. What no outside client reaches also
- * stops after each service that they reach, if nothing that runs needs that service: then it waits for nobody.
+ * stops after each service that they reach, if nothing that runs needs that service: then that one waits
+ * for no other.
  */
 const stopsAfter = (c: ServiceContext): string | undefined => {
   const { input, service } = c;

@@ -31,8 +31,8 @@ export const liveNetwork = (
 };
 
 /**
- * Whether a network that was created for the key `former` is the one of `logical`: the key was renamed, and the
- * engine can have only one network of this definition. Networks of two declared keys are never one.
+ * Whether a network that was created for the key `former` is the one of `logical`: the key was renamed, and
+ * the engine can have only one network of this definition. Networks of two declared keys are never one.
  */
 const isFormerKey = (
   { project, ledger }: PlanInput,

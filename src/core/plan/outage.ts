@@ -1,7 +1,7 @@
 import { serviceOf, type PlanInput, type FailedStep } from './plan-input.ts';
 import { type ServicePlan } from './host-plan.ts';
 import { isStubborn } from './failed-step.ts';
-import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
+import { isUnderWay, type WaitReason } from '../vocabulary/reasons.ts';
 
 /** What a service that never served may wait for: its start was put off on purpose. */
 const UNBEGUN: ReadonlySet<WaitReason> = new Set([
@@ -43,7 +43,7 @@ export const blockedAsDown = (input: PlanInput, plan: ServicePlan): ServicePlan 
 const isStuck = (input: PlanInput, { decision, availability, service }: ServicePlan): boolean => {
   if (decision.kind !== 'wait') return true;
   if (decision.reason === 'drained') return false;
-  if (isShortWait(decision.reason) || decision.reason === 'removal') return false;
+  if (isUnderWay(decision.reason)) return false;
   if (availability?.hasServed === true) return true;
   return !UNBEGUN.has(decision.reason) && !isFirstFetch(input, service);
 };

@@ -1,6 +1,6 @@
 import type { Service } from '../compose/project-model.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
-import { isDrainActive, serviceRecord } from '../state/ledger.ts';
+import { serviceRecord } from '../state/ledger.ts';
 import { nextOpening } from '../window/window-times.ts';
 import { blockedAsDown } from './outage.ts';
 import { HEALTH_BACKEND } from '../edge/health-answer.ts';
@@ -13,7 +13,7 @@ import { demandOfHeld, type EdgeDemand } from './edge/demand.ts';
 import { sameFrontend } from './edge/edge-view.ts';
 import { isPublic, isWell } from './readiness.ts';
 import { foreignIn } from './foreign-container.ts';
-import { drainedDecision, holdDecision, isLastStand } from './gate.ts';
+import { drainedBy, drainedDecision, holdDecision, isLastStand } from './gate.ts';
 import { housekeeping } from './housekeeping.ts';
 import { EDGE_TARGET, failedStepKey, type PlanInput, type ServiceContext } from './plan-input.ts';
 import { type Decision, type EdgePlan, type HostPlan, type ServicePlan, takes } from './host-plan.ts';
@@ -162,7 +162,6 @@ const planUndeclared = (
     const decision = decideUndeclared(held, service);
     const isHeld = decision.kind === 'blocked' || (decision.kind === 'wait' && decision.reason === 'hold');
     const isStaying = isHeld || (decision.kind === 'wait' && decision.reason === 'lead');
-    const { drain: drained } = input.ledger;
     const plan: ServicePlan = {
       service,
       declared: false,
@@ -174,9 +173,7 @@ const planUndeclared = (
       readiness: {
         isPublic: isHeld && isPublic({ input, service: { name: service }, own }),
         isReady: isHeld && own.some(isWell),
-        reason: isDrainActive(drained, input.nowMs)
-          ? `drained by ${drained.owner}: ${drained.reason}`
-          : 'is not in the compose files any more',
+        reason: drainedBy(input) ?? 'is not in the compose files any more',
       },
       probes: [],
     };

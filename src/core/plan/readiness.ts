@@ -1,9 +1,9 @@
 import type { Container } from '../state/actual.ts';
 import { joinedNamespaces } from '../compose/namespaces.ts';
 import type { ComposeProject, ContainerSpec, Service } from '../compose/project-model.ts';
-import { isDrainActive } from '../state/ledger.ts';
 import type { Readiness, Decision, RunningReplica, ServicePlan } from './host-plan.ts';
 import type { ContainerRef } from './action.ts';
+import { drainedBy } from './gate.ts';
 import type { ServiceContext } from './plan-input.ts';
 import { serversOf } from './edge/edge-view.ts';
 import { isUp } from './slot.ts';
@@ -57,8 +57,8 @@ export const readinessOf = (
   if (c.isJob) return undefined;
   const base = { isPublic: availability?.mustServe === true && isPublic(c) };
   const out = (reason: string): Readiness => ({ ...base, isReady: false, reason });
-  const { drain } = c.input.ledger;
-  if (isDrainActive(drain, c.input.nowMs)) return out(`drained by ${drain.owner}: ${drain.reason}`);
+  const drained = drainedBy(c.input);
+  if (drained !== undefined) return out(drained);
   if (c.service.replicas === 0) return out('has no replicas');
   if (c.record.good[0]?.completed === true) return out('has completed');
   const well = running.filter(
@@ -78,7 +78,7 @@ export const readinessOf = (
   return { ...base, isReady: true, reason: `serves ${serving[0]?.version ?? foreign[0]?.name ?? ''}` };
 };
 
-/** Whether a port leads to the container: its own, or one of the edge. The edge gives ports up before a move. */
+/** Whether a port leads to the container: its own, or one of the edge, which gives ports up before a move. */
 const isReached = (c: ServiceContext, { container }: RunningReplica, hasEdgePorts: boolean): boolean => {
   const { ports, networkMode } = c.service.container;
   const isPublished = c.own.some((o) => o.id === container.id && o.ports.length > 0);

@@ -212,7 +212,9 @@ export interface Network {
   readonly name: string;
   /** IPv4 and IPv6, as the engine writes them: `172.18.0.0/16`. */
   readonly subnets: readonly string[];
-  /** Ports of its containers: absent on a bridge, which publishes them; `never` if the network is internal. */
+  /**
+   * Ports of its containers: absent on a bridge, which publishes them; `never` if the network is internal.
+   */
   readonly publishes?: 'never' | 'unknown';
   /** Present on the networks of our environment. */
   readonly owner: { readonly network: string; readonly hash: string } | undefined;

@@ -1,6 +1,6 @@
 import type { Decision } from '../plan/host-plan.ts';
 import { isoTime } from '../time.ts';
-import { isShortWait } from '../vocabulary/reasons.ts';
+import { isUnderWay } from '../vocabulary/reasons.ts';
 import type { DecisionStatus } from './status-document.ts';
 
 export interface DecisionReport extends Omit<DecisionStatus, 'until'> {
@@ -32,10 +32,9 @@ export const describeDecision = (decision: Decision): DecisionReport => {
     case 'act':
       return { ...NOTHING, outcome: 'progressing', reason: decision.actions[0].kind, message: decision.why };
     case 'wait': {
-      const isUnderWay = isShortWait(decision.reason) || decision.reason === 'removal';
       return {
         ...NOTHING,
-        outcome: isUnderWay ? 'progressing' : 'waiting',
+        outcome: isUnderWay(decision.reason) ? 'progressing' : 'waiting',
         reason: decision.reason,
         message: decision.message,
         untilMs: decision.until ?? null,

@@ -23,6 +23,9 @@ export type WaitReason = (typeof WAIT_REASONS)[number];
 const SHORT: ReadonlySet<WaitReason> = new Set(['image', 'health', 'delay', 'bake', 'drain', 'edge', 'lead']);
 export const isShortWait = (reason: WaitReason): boolean => SHORT.has(reason);
 
+/** Whether the wait belongs to steps that go on by themselves: `progressing`, not `waiting`. */
+export const isUnderWay = (reason: WaitReason): boolean => isShortWait(reason) || reason === 'removal';
+
 /** Why nothing can be done before an operator changes something. */
 export const BLOCK_REASONS = [
   'quarantined',

@@ -43,8 +43,8 @@ type Step =
 
 /**
  * Takes containers out of rotation and then away: drain → sessions end, or the deadline passes → no file and
- * no edge names it → stop → remove, if that is the `end`. At the deadline a container is stopped with sessions
- * left, which ends them. Returns undefined once all are there.
+ * no edge names it → stop → remove, if that is the `end`. At the deadline a container is stopped with
+ * sessions left, which ends them. Returns undefined once all are there.
  */
 export const drain = (
   l: Drained,

@@ -5,7 +5,7 @@ import {
   type HealthAnswers,
 } from '../../edge/health-answer.ts';
 import type { Actual } from '../../state/actual.ts';
-import { isDrainActive } from '../../state/ledger.ts';
+import { drainedBy } from '../gate.ts';
 import type { PlanInput } from '../plan-input.ts';
 import type { Readiness, ServicePlan } from '../host-plan.ts';
 import type { EdgeDemand } from './demand.ts';
@@ -75,9 +75,9 @@ interface ServiceAnswer {
  * The host is out while a service is that outside clients reach. One that never served here does not count
  * beside others: a new service that fails everywhere must not take every host out.
  */
-const hostAnswer = ({ ledger: { drain }, nowMs }: PlanInput, answers: readonly ServiceAnswer[]): Wanted => {
-  if (isDrainActive(drain, nowMs))
-    return { isUp: false, reason: `drained by ${drain.owner}: ${drain.reason}` };
+const hostAnswer = (input: PlanInput, answers: readonly ServiceAnswer[]): Wanted => {
+  const drained = drainedBy(input);
+  if (drained !== undefined) return { isUp: false, reason: drained };
   const reached = answers.filter(({ readiness }) => readiness.isPublic);
   const counted = reached.filter(({ hasServed, readiness }) => hasServed || readiness.isReady);
   const out = counted.find(({ readiness }) => !readiness.isReady);

@@ -4,7 +4,7 @@ import type { Actual, Container } from '../../state/actual.ts';
 import { wait } from '../gate.ts';
 import type { PlanInput } from '../plan-input.ts';
 import type { Decision, ServicePlan } from '../host-plan.ts';
-import { isShortWait } from '../../vocabulary/reasons.ts';
+import { isUnderWay } from '../../vocabulary/reasons.ts';
 import { isPublic, isWell, type ReadinessContext } from '../readiness.ts';
 import { isProven } from '../unproved-release.ts';
 import { isUp } from '../slot.ts';
@@ -40,14 +40,13 @@ export const leadBefore = (
 };
 
 /** Whether the decision is for now, so that what comes after it is unknown. */
-const isUnderWay = (d: Decision): boolean =>
-  d.kind === 'act' || (d.kind === 'wait' && (isShortWait(d.reason) || d.reason === 'removal'));
+const isMoving = (d: Decision): boolean => d.kind === 'act' || (d.kind === 'wait' && isUnderWay(d.reason));
 
 /** The decision of a service that serves counts only once load balancers have had the time to notice. */
 export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan => {
   const { health } = input.edge;
   const { service, decision, readiness } = plan;
-  if (!health || isUnderWay(decision) || readiness?.isPublic !== true) return plan;
+  if (!health || isMoving(decision) || readiness?.isPublic !== true) return plan;
   const answer = answersNow(input.actual)?.[service];
   if (decision.kind === 'converged' && answer?.isUp !== readiness.isReady) {
     const at = readiness.isReady ? 'serves' : 'is out of service';
@@ -61,8 +60,8 @@ export const withLeadAfter = (input: PlanInput, plan: ServicePlan): ServicePlan 
 };
 
 /**
- * Whether clients may still be sent to it. A release that was never good is not waited for: a rollback goes on
- * where no edge answers.
+ * Whether clients may still be sent to it. A release that was never good is not waited for: a rollback goes
+ * on where no edge answers.
  */
 const hasServed = (c: ReadinessContext, o: Container): boolean =>
   o.state === 'running' && (o.owner === undefined || isProven(c, o));

@@ -133,8 +133,8 @@ const endsListening = ({ actual }: PlanInput, step: Decision): boolean =>
 const FOLLOWS = 'the edge and its files follow what runs';
 
 /**
- * Removes servers of missing containers from the running edge, and brings its file up to date; and the answers
- * of every edge, because two take connections while one is replaced.
+ * Removes servers of missing containers from the running edge, and brings its file up to date; and the
+ * answers of every edge, because two take connections while one is replaced.
  */
 const correct = (input: PlanInput, desired: DesiredConfig, map: HealthMap): Decision | undefined => {
   const heard = boundParts(input.actual)
