@@ -50,6 +50,20 @@ const service = v.looseObject({
   progress: maybe(
     v.looseObject({ layersDone: count, layersTotal: count, bytesDone: count, bytesTotal: count }),
   ),
+  switching: v.exactOptional(
+    maybe(
+      v.looseObject({
+        entry: maybe(text),
+        release: text,
+        digest: maybe(text),
+        attempt: count,
+        state: word,
+        kind: word,
+        unsettled: v.boolean(),
+        hasServed: v.boolean(),
+      }),
+    ),
+  ),
   containers: v.array(container),
 });
 
@@ -118,4 +132,15 @@ export const reportSchema = v.looseObject({
   services: v.array(service),
   edge: maybe(edge),
   problems: v.array(v.looseObject({ code: text, message: text, advice: text })),
+  turns: v.exactOptional(
+    v.looseObject({
+      mode: word,
+      life: text,
+      seq: count,
+      asked: v.array(text),
+      store: word,
+      message: maybe(text),
+      revision: maybe(count),
+    }),
+  ),
 });

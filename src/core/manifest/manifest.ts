@@ -2,6 +2,7 @@ import type { Archive } from '../image/archive.ts';
 import type { ImageId, ImageReference } from '../image/reference.ts';
 import type { EpochMs } from '../time.ts';
 import type { RejectionReason } from '../vocabulary/reasons.ts';
+import type { Pace } from './pace.ts';
 
 /** The desired version of every service of one environment (docs/DOCUMENTS.md, "The manifest"). */
 export interface Manifest {
@@ -17,6 +18,14 @@ export interface Manifest {
    */
   readonly freeze: Freeze | undefined;
   readonly publisher: Publisher | undefined;
+  /** How fast the fleet may change. Undefined: each host decides alone. */
+  readonly pace?: Pace | undefined;
+  /** Its change goes on without waves and soak. Only together with a pace. */
+  readonly urgent?: Urgent | undefined;
+}
+
+export interface Urgent {
+  readonly reason: string;
 }
 
 export interface ManifestService {

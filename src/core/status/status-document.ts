@@ -1,4 +1,6 @@
 import type { HostLabels } from '../fleet/host-labels.ts';
+import type { SwitchState } from '../turns/host-word.ts';
+import type { SwitchKind } from '../turns/turn-request.ts';
 import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Outcome } from '../vocabulary/outcomes.ts';
 import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
@@ -42,6 +44,41 @@ export interface Status {
   readonly foreign?: readonly ForeignContainer[];
   /** Null without a report store. Absent in documents of agents that cannot report. */
   readonly report?: ReportStatus | null;
+  /** Absent in documents of older agents, and of agents that do not run. */
+  readonly turns?: TurnsStatus;
+}
+
+/** How this host takes turns with the other hosts of its fleet. */
+export interface TurnsStatus {
+  /** SUPERCARGO_TURNS */
+  readonly mode: 'manifest' | 'always';
+  /** Random at each start of the agent. */
+  readonly life: string;
+  /** Counts requests and reports of this life. */
+  readonly seq: number;
+  /** Services for which it has asked for a turn, or which it may begin by an answer. */
+  readonly asked: readonly string[];
+  /** Whether the report store hands out turns; `unknown` until it was asked. */
+  readonly store: 'unknown' | 'answers' | 'unreachable' | 'none';
+  /** Why the store does not answer; null if it does. */
+  readonly message: string | null;
+  /** Of the store's last answer. */
+  readonly revision: number | null;
+}
+
+/** How far the host is with the release that a service should run, from ledger and engine. */
+export interface SwitchStatus {
+  /** The manifest's entry that gives the version; null if the host pins the image. */
+  readonly entry: string | null;
+  readonly release: string;
+  readonly digest: string | null;
+  readonly attempt: number;
+  readonly state: SwitchState;
+  readonly kind: SwitchKind;
+  /** A container of another release is here that is neither good nor failed. */
+  readonly unsettled: boolean;
+  /** A release of the service was good here. */
+  readonly hasServed: boolean;
 }
 
 /** A container with our labels that is not ours. */
@@ -143,6 +180,8 @@ export interface ServiceStatus extends DecisionStatus {
    * Origin of the image of the desired, else the last good release; null if unknown. Absent in older agents.
    */
   readonly origin?: OriginStatus | null;
+  /** Null if no release is desired. Absent in documents of older agents. */
+  readonly switching?: SwitchStatus | null;
   readonly containers: readonly ContainerStatus[];
 }
 

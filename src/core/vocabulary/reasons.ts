@@ -16,6 +16,8 @@ export const WAIT_REASONS = [
   'freeze',
   'lead',
   'drained',
+  'turn',
+  'halted',
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
