@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { createFolderArchives } from '../../adapters/document-store/folder-archives.ts';
 import { createFolderStore } from '../../adapters/document-store/folder-store.ts';
 import { createHttpArchives } from '../../adapters/document-store/http-archives.ts';
+import { createHttpRollouts } from '../../adapters/document-store/http-rollouts.ts';
 import { createHttpStore } from '../../adapters/document-store/http-store.ts';
+import { createNoRollouts } from '../../adapters/document-store/no-rollouts.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
 import type { PublisherConfig } from '../../config/publisher-config.ts';
@@ -12,6 +14,7 @@ import { headerOfToken } from '../../core/hub/tokens.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import type { ImageRegistry } from '../../core/ports/image-registry.ts';
+import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { readTlsFiles } from '../../io/tls-files.ts';
 import type { StoreFlags } from './options.ts';
 
@@ -36,6 +39,7 @@ const baseUrl = (base: string): URL => {
 export interface OpenStore {
   readonly documents: DocumentStore;
   readonly archives: ArchiveStore;
+  readonly rollouts: Rollouts;
 }
 
 /** @throws AgentError USAGE */
@@ -52,10 +56,8 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     });
   if (scheme === undefined || scheme === 'file') {
     const folder = scheme === 'file' ? fileURLToPath(baseUrl(base)) : resolve(base);
-    return {
-      documents: createFolderStore(folder),
-      archives: createFolderArchives(folder),
-    };
+    const documents = createFolderStore(folder);
+    return { documents, archives: createFolderArchives(folder), rollouts: createNoRollouts(documents.name) };
   }
   const token = config.publishToken ?? config.readToken;
   const options = {
@@ -63,7 +65,11 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     authorization: token === undefined ? undefined : headerOfToken(token),
     tls: await readTlsFiles(flags, unreadable),
   };
-  return { documents: createHttpStore(options), archives: createHttpArchives(options) };
+  return {
+    documents: createHttpStore(options),
+    archives: createHttpArchives(options),
+    rollouts: createHttpRollouts(options),
+  };
 };
 
 /** The engine's folder of registry certificates. */

@@ -22,3 +22,6 @@ export const archivePath = (digest: string): string => `${ARCHIVE_FOLDER}/${arch
 export const reportFolder = (environment: string): string => `reports/${environment}`;
 export const reportPath = (environment: string, host: string): string =>
   `reports/${environment}/${host}.json`;
+
+/** How far the changes of an environment are; below it, what people say about them. */
+export const rolloutPath = (environment: string): string => `rollouts/${environment}`;

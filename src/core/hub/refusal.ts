@@ -6,15 +6,23 @@ export interface Refusal {
   readonly advice: string;
 }
 
-/** The message and advice in the body of a hub's refusal. Undefined for another server's page. */
-export const parseRefusal = (
-  body: string,
-): { readonly message: string; readonly advice: string | undefined } | undefined => {
+interface ReadRefusal {
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly advice: string | undefined;
+}
+
+const textOr = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** What the body of a hub's refusal says. Undefined for another server's page. */
+export const parseRefusal = (body: string): ReadRefusal | undefined => {
   try {
-    const { error } = JSON.parse(body) as { error?: { message?: unknown; advice?: unknown } };
-    const { message, advice } = error ?? {};
+    const { error } = JSON.parse(body) as {
+      error?: { code?: unknown; message?: unknown; advice?: unknown };
+    };
+    const { code, message, advice } = error ?? {};
     if (typeof message !== 'string') return undefined;
-    return { message, advice: typeof advice === 'string' ? advice : undefined };
+    return { code: textOr(code), message, advice: textOr(advice) };
   } catch {
     return undefined;
   }

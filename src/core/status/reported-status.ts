@@ -1,7 +1,7 @@
 import type { Status } from './status-document.ts';
 
 /** The same type with `string` in place of fixed words. */
-type Widened<T> = T extends string
+export type Widened<T> = T extends string
   ? string
   : T extends readonly (infer U)[]
     ? readonly Widened<U>[]
