@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { accept, reverify } from '../../src/core/manifest/accept.ts';
 import type { Acceptance, AcceptedManifest, Watermark } from '../../src/core/manifest/manifest.ts';
+import { mostParallel } from '../../src/core/manifest/pace.ts';
 import { parseTrust } from '../../src/core/manifest/trust.ts';
 import { createSigner, DIGEST, NOW_MS, sealed, trustOf, written } from '../unit/core/manifest/builder.ts';
 import { fuzz, PATIENCE_MS } from './cases.ts';
@@ -24,6 +25,17 @@ const valid = fc.constantFrom<unknown>(
       web: { image: 'org/web:1' },
       api: { image: `localhost:5000/api@${DIGEST}`, attempt: 0 },
     },
+  }),
+  written({
+    rollout: undefined,
+    pace: {
+      maxParallel: '10%',
+      waves: [{ labels: { canary: 'true' } }, { share: '12.5%' }],
+      soakSeconds: 300,
+      haltAfter: 0,
+      turnSeconds: 900,
+    },
+    urgent: { reason: 'CVE-2026-1' },
   }),
 );
 
@@ -46,7 +58,18 @@ const expectRules = ({ manifest, documentBase64, payloadSha256, acceptedAtMs }: 
     for (const id of Object.values(imageIds)) expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(Number.isSafeInteger(attempt) && attempt >= 0).toBe(true);
   }
-  const { rollout } = manifest;
+  const { rollout, pace, urgent } = manifest;
+  if (pace) {
+    expect(rollout).toBeUndefined();
+    for (const { image } of Object.values(manifest.services)) expect(image.digest).toBeDefined();
+    expect(pace.waves.length >= 1 && pace.waves.length <= 20).toBe(true);
+    expect(pace.soakSeconds >= 0 && pace.soakSeconds <= 2_592_000).toBe(true);
+    expect(pace.turnSeconds >= 60 && pace.turnSeconds <= 604_800).toBe(true);
+    expect(mostParallel(pace, 0)).toBeGreaterThan(0);
+    for (const share of [pace.maxParallel, pace.haltAfter, ...pace.waves])
+      if ('percent' in share) expect(share.percent >= 0 && share.percent <= 100).toBe(true);
+  }
+  expect(urgent === undefined || pace !== undefined).toBe(true);
   if (rollout) {
     expect(rollout.startFraction >= 0 && rollout.startFraction <= 1).toBe(true);
     expect(Number.isSafeInteger(rollout.durationSeconds) && rollout.durationSeconds >= 0).toBe(true);

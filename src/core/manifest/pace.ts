@@ -1,4 +1,4 @@
-import type { HostLabels } from '../fleet/host-labels.ts';
+import { formatLabels, type HostLabels } from '../fleet/host-labels.ts';
 
 /** A number of hosts, or a share of them in percent (0 to 100). */
 export type Amount = { readonly hosts: number } | { readonly percent: number };
@@ -28,9 +28,9 @@ export const DEFAULT_PACE: Pace = {
   turnSeconds: 900,
 };
 
-/** How many of `hosts` an amount is, a share rounded down. */
+/** How many of `hosts` an amount is, a share rounded down. A percentage has up to two decimals. */
 export const amountOf = (amount: Amount, hosts: number): number =>
-  'hosts' in amount ? amount.hosts : Math.floor((amount.percent * hosts) / 100);
+  'hosts' in amount ? amount.hosts : Math.floor((Math.round(amount.percent * 100) * hosts) / 10_000);
 
 /** How many hosts may switch a service that `hosts` of them define; at least 1. */
 export const mostParallel = ({ maxParallel }: Pace, hosts: number): number =>
@@ -39,3 +39,7 @@ export const mostParallel = ({ maxParallel }: Pace, hosts: number): number =>
 /** As it is written in a manifest and on the command line: `2` or `10%`. */
 export const amountText = (amount: Amount): string =>
   'hosts' in amount ? String(amount.hosts) : `${String(amount.percent)}%`;
+
+/** `canary=true` or `10%`. */
+export const waveText = (wave: Wave): string =>
+  'labels' in wave ? formatLabels(wave.labels) : amountText(wave);

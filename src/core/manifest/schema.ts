@@ -5,31 +5,21 @@ import { isDigest, isImageId, tryParseImage } from '../image/reference.ts';
 import type { Digest, ImageId, ImageReference } from '../image/reference.ts';
 import { NAME } from '../docker-names.ts';
 import type { Manifest, ManifestService, Publisher, Rollout } from './manifest.ts';
+import { paceSchema, urgentSchema } from './pace-schema.ts';
 import { findStrangeKey, problemsOf } from './schema-problem.ts';
 import type { Problem } from './schema-problem.ts';
+import { notList, text, wholeNumber } from './schema-values.ts';
 import { parseUtcTime } from './utc-time.ts';
 
 const API_VERSION = 'supercargo/v1';
 
 const ENVIRONMENT = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-export const isEnvironmentName = (text: string): boolean => ENVIRONMENT.test(text);
+export const isEnvironmentName = (name: string): boolean => ENVIRONMENT.test(name);
 const MAX_ROLLOUT_SECONDS = 366 * 24 * 3600;
 
 export type ParsedManifest =
   | { readonly kind: 'manifest'; readonly manifest: Manifest }
   | { readonly kind: 'problems'; readonly problems: readonly [Problem, ...Problem[]] };
-
-const text = (max: number) =>
-  v.pipe(
-    v.string('must be text: put it in quotes'),
-    v.maxLength(max, `must be at most ${max} characters long`),
-    v.regex(/^\P{Cc}*$/u, 'must not contain control characters'),
-  );
-
-const wholeNumber = (min: number, max: number) => {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
-};
 
 const utcTime = v.pipe(
   text(40),
@@ -65,8 +55,6 @@ const platform = v.pipe(
   v.string(),
   v.check(isPlatform, 'must be a platform like linux/amd64 or linux/arm/v7'),
 );
-
-const notList = v.check((value: unknown) => !Array.isArray(value), 'must be an object, not a list');
 
 const digest = v.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
@@ -148,6 +136,8 @@ const document = v.pipe(
     rollout: v.optional(rollout),
     freeze: v.optional(freeze),
     publisher: v.optional(publisher),
+    pace: v.optional(paceSchema),
+    urgent: v.optional(urgentSchema),
   }),
   v.forward(
     v.check(
@@ -155,6 +145,28 @@ const document = v.pipe(
       'must be later than issuedAt',
     ),
     ['expiresAt'],
+  ),
+  v.forward(
+    v.check(
+      (written) => written.pace === undefined || written.rollout === undefined,
+      'cannot stand beside pace, which says when hosts switch: leave one of them out',
+    ),
+    ['rollout'],
+  ),
+  v.forward(
+    v.check(
+      ({ pace, urgent }) => urgent === undefined || pace !== undefined,
+      'needs a pace: without one nothing holds a host back',
+    ),
+    ['urgent'],
+  ),
+  v.forward(
+    v.check(
+      ({ pace, services }) =>
+        pace === undefined || Object.values(services).every(({ image }) => image.digest !== undefined),
+      'needs a digest in the image of each service: hosts of a fleet compare versions by digest',
+    ),
+    ['pace'],
   ),
 );
 
@@ -190,6 +202,8 @@ const toManifest = (written: Written): Manifest => ({
   rollout: written.rollout === undefined ? undefined : toRollout(written.rollout),
   freeze: written.freeze,
   publisher: written.publisher === undefined ? undefined : toPublisher(written.publisher),
+  pace: written.pace,
+  urgent: written.urgent,
 });
 
 /**

@@ -2,6 +2,7 @@ import { familiarName } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
 import { isoSeconds } from '../time.ts';
 import { versionOf } from '../image/image-version.ts';
+import { diffPace } from './pace-text.ts';
 
 /** What a publish does to one service. */
 export interface VersionChange {
@@ -81,5 +82,7 @@ export const diffTerms = (before: Manifest | undefined, after: Manifest): readon
           `${String(Math.round(after.rollout.startFraction * 100))} % at once`,
       ]
     : []),
+  ...diffPace(before, after),
+  ...(after.urgent ? [`urgent, without waves and soak: ${after.urgent.reason}`] : []),
   ...(after.expiresAtMs === undefined ? [] : [`it expires at ${isoSeconds(after.expiresAtMs)}`]),
 ];

@@ -1,5 +1,6 @@
 import { formatImage } from '../image/reference.ts';
 import type { Manifest } from '../manifest/manifest.ts';
+import { writtenPace } from '../manifest/written-pace.ts';
 import { isoSeconds } from '../time.ts';
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
@@ -7,7 +8,7 @@ const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 
 /** The document of a manifest (docs/DOCUMENTS.md, "The manifest"). Equal manifests give equal bytes. */
 export const renderManifest = (manifest: Manifest): Uint8Array => {
-  const { rollout, freeze, publisher } = manifest;
+  const { rollout, freeze, publisher, pace, urgent } = manifest;
   const value = {
     apiVersion: 'supercargo/v1',
     environment: manifest.environment,
@@ -42,6 +43,8 @@ export const renderManifest = (manifest: Manifest): Uint8Array => {
     },
     freeze,
     publisher,
+    pace: pace && writtenPace(pace),
+    urgent,
   };
   return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseImage } from '../../../../src/core/image/reference.ts';
 import type { Manifest } from '../../../../src/core/manifest/manifest.ts';
+import type { Pace } from '../../../../src/core/manifest/pace.ts';
 import { parseManifest } from '../../../../src/core/manifest/schema.ts';
 import {
   promoted,
@@ -10,6 +11,7 @@ import {
 } from '../../../../src/core/publish/choose-versions.ts';
 import { diffTerms, diffVersions } from '../../../../src/core/publish/diff-manifests.ts';
 import { draft, highestSerial, resolvedService, retried } from '../../../../src/core/publish/draft.ts';
+import { paceOptions } from '../../../../src/core/publish/pace-text.ts';
 import { renderManifest } from '../../../../src/core/publish/render-manifest.ts';
 import { versionOf } from '../../../../src/core/image/image-version.ts';
 import { imageFor, parseVersionRequests } from '../../../../src/core/publish/version-request.ts';
@@ -107,6 +109,43 @@ describe('a manifest that is published', () => {
 });
 
 describe('what a publish changes', () => {
+  const pace: Pace = {
+    maxParallel: { percent: 10 },
+    waves: [{ labels: { canary: 'true', zone: 'a' } }, { percent: 100 }],
+    soakSeconds: 5400,
+    haltAfter: { hosts: 1 },
+    turnSeconds: 900,
+  };
+
+  it('names each member of the pace that changes', () => {
+    const paced = { ...before, pace };
+    expect(diffTerms(before, paced)).toEqual([
+      'a pace begins: 10% of the hosts at a time; waves: canary=true,zone=a, then 100% of the hosts; ' +
+        'a soak of 90 min; it halts after more than 1 failed host; ' +
+        'a host with a turn is lost after 15 min of silence',
+    ]);
+    expect(diffTerms(paced, paced)).toEqual([]);
+    expect(diffTerms(paced, { ...before, pace: { ...pace, maxParallel: { hosts: 2 } } })).toEqual([
+      'the pace changes: 2 hosts at a time (before: 10% of the hosts at a time)',
+    ]);
+    expect(diffTerms(paced, { ...before, pace: { ...pace, soakSeconds: 0 } })).toEqual([
+      'the pace changes: no soak after a wave (before: a soak of 90 min)',
+      'a change that has begun keeps its waves, its soak and its limit of failures',
+    ]);
+    expect(diffTerms(paced, before)).toEqual([
+      'the pace ends: from now on each host switches when it is ready',
+    ]);
+    expect(diffTerms(paced, { ...paced, urgent: { reason: 'CVE-2026-1' } })).toEqual([
+      'urgent, without waves and soak: CVE-2026-1',
+    ]);
+  });
+
+  it('shows the pace as options that set it', () => {
+    expect(paceOptions(pace)).toBe(
+      '--max-parallel 10% --waves canary=true+zone=a,100% --soak 90m --halt-after 1 --turn-time 15m',
+    );
+  });
+
   it('is told service by service', () => {
     const after = manifest({ web: 'registry.example.com/org/web:1.1.0', cache: 'org/cache:1' });
     expect(diffVersions(before, after).map((c) => [c.service, c.kind, c.from, c.to])).toEqual([
