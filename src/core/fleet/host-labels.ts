@@ -63,7 +63,7 @@ interface LabelledHost {
   readonly report: { readonly status: { readonly labels?: HostLabels } } | undefined;
 }
 
-const hasLabels = (labels: HostLabels, where: HostLabels): boolean =>
+export const hasLabels = (labels: HostLabels, where: HostLabels): boolean =>
   Object.entries(where).every(([name, value]) => labels[name] === value);
 
 /**

@@ -30,6 +30,24 @@ export interface TurnState {
   readonly audit: readonly AuditEntry[];
 }
 
+/** The state of an environment that has no turns yet. */
+export const newTurnState = (environment: string): TurnState => ({
+  apiVersion: 'supercargo/turns/v1',
+  environment,
+  revision: 0,
+  serial: 0,
+  entries: {},
+  pace: null,
+  changes: [],
+  turns: {},
+  lives: {},
+  halt: null,
+  leftOut: {},
+  returned: {},
+  jammed: {},
+  audit: [],
+});
+
 export interface EntryVersion {
   readonly digest: string | null;
   readonly attempt: number;
@@ -49,12 +67,19 @@ export interface Change {
   readonly opened: readonly OpenedWave[];
   /** By host. */
   readonly ends: Readonly<Record<string, HostEnd>>;
-  /** Hosts that had a turn for it, with the number of the wave that was open (from 0). */
-  readonly turned: Readonly<Record<string, number>>;
+  /** Hosts that had a turn for it. */
+  readonly turned: Readonly<Record<string, TurnedHost>>;
   /** Members of the open wave that report another reason than `turn`, since when. */
   readonly waiting: Readonly<Record<string, { readonly reason: string; readonly sinceMs: EpochMs }>>;
   readonly halted: Halted | null;
   readonly finishedAtMs: EpochMs | null;
+}
+
+export interface TurnedHost {
+  /** The number of the wave that was open, from 0. */
+  readonly wave: number;
+  /** Services of it that did not serve there before. */
+  readonly unserved: readonly string[];
 }
 
 export interface OpenedWave {
@@ -78,6 +103,8 @@ export interface HostEnd {
 
 export interface Halted {
   readonly reason: string;
+  /** The entries that are the cause: the halt ends when they are overtaken. */
+  readonly entries: readonly string[];
   readonly atMs: EpochMs;
   readonly hosts: readonly string[];
 }

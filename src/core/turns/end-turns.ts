@@ -1,0 +1,126 @@
+import { DEFAULT_PACE } from '../manifest/pace.ts';
+import { audited, isHeard, without, type FleetView } from './fleet-view.ts';
+import type { HostWord } from './host-word.ts';
+import type { Change, HostEnd, Turn, TurnedService, TurnState } from './turn-state.ts';
+
+const MOST_LIVES = 50;
+
+/** Notes the life of a host's agent. Words of a life that was replaced count no more. */
+export const hearLife = (state: TurnState, host: string, life: string, seq: number): TurnState => {
+  const known = state.lives[host];
+  if (known?.life === life)
+    return seq <= known.seq ? state : { ...state, lives: { ...state.lives, [host]: { ...known, seq } } };
+  if (known?.replaced.includes(life)) return state;
+  const replaced = known ? [known.life, ...known.replaced].slice(0, MOST_LIVES) : [];
+  return { ...state, lives: { ...state.lives, [host]: { life, seq, replaced } } };
+};
+
+type Ended = 'good' | 'failed' | 'returned' | 'begun' | undefined;
+
+/** What the word says about a service of the turn; undefined if nothing new. */
+const endOf = (word: HostWord, service: string, turned: TurnedService): Ended => {
+  const said = word.services.find((s) => s.service === service);
+  if (!said) return 'returned';
+  const isAsked = word.turns?.asked.includes(service) === true;
+  if (said.release === turned.release && said.attempt === turned.attempt) {
+    if (said.state !== 'none') return said.state;
+    return isAsked ? undefined : 'returned';
+  }
+  // A publish or new files overtook it. The host has given up the turn once nothing of it is left.
+  return isAsked || said.isUnsettled || said.state === 'begun' ? undefined : 'returned';
+};
+
+const saysLater = (word: HostWord, turn: Turn): boolean =>
+  word.turns !== null && (word.turns.life !== turn.life || word.turns.seq > turn.seq);
+
+/** A turn that was given back after it had begun counts until one host is good. */
+const withReturn = (
+  change: Change,
+  host: string,
+  { entry, digest, attempt }: TurnedService,
+  atMs: number,
+): Change => {
+  const version = entry === null ? undefined : change.entries[entry];
+  if (entry === null || version?.digest !== digest || version.attempt !== attempt) return change;
+  const end: HostEnd = {
+    result: 'returned',
+    atMs,
+    entries: [entry],
+    countsUntilGood: true,
+    forgiven: false,
+    message: 'it began, and went back without a verdict',
+    log: [],
+  };
+  return { ...change, ends: { ...change.ends, [host]: end } };
+};
+
+const endService = (
+  state: TurnState,
+  { host, service, nowMs }: { readonly host: string; readonly service: string; readonly nowMs: number },
+  ended: NonNullable<Ended>,
+): TurnState => {
+  const turn = state.turns[host];
+  const turned = turn?.services[service];
+  if (!turn || !turned) return state;
+  if (ended === 'begun') {
+    if (turned.begunAtMs !== null) return state;
+    const begun = { ...turned, begunAtMs: nowMs };
+    return {
+      ...state,
+      turns: { ...state.turns, [host]: { ...turn, services: { ...turn.services, [service]: begun } } },
+    };
+  }
+  const services = without(turn.services, service);
+  const turns =
+    Object.keys(services).length > 0
+      ? { ...state.turns, [host]: { ...turn, services } }
+      : without(state.turns, host);
+  const said = audited({ ...state, turns }, nowMs, ended, service, { host });
+  if (ended !== 'returned') return { ...said, returned: without(said.returned, host) };
+  const count = (said.returned[host]?.count ?? 0) + 1;
+  return {
+    ...said,
+    returned: { ...said.returned, [host]: { count, atMs: nowMs } },
+    changes:
+      turned.begunAtMs === null
+        ? said.changes
+        : said.changes.map((change) => withReturn(change, host, turned, nowMs)),
+  };
+};
+
+const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => {
+  const { nowMs } = view;
+  const turn = state.turns[host];
+  if (!turn) return state;
+  const word = view.words.find((w) => w.host === host);
+  if (!word) {
+    const freed = { ...state, turns: without(state.turns, host) };
+    return audited(freed, nowMs, 'free', 'its report was removed', { host });
+  }
+  let next = state;
+  if (isHeard(state, word) && saysLater(word, turn))
+    for (const [service, turned] of Object.entries(turn.services)) {
+      const ended = endOf(word, service, turned);
+      if (ended !== undefined) next = endService(next, { host, service, nowMs }, ended);
+    }
+  const left = next.turns[host];
+  if (!left) return next;
+  const turnMs = (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const isLost = word.silentMs > turnMs;
+  if (isLost === (left.lostAtMs !== null) || (isLost && view.starting)) return next;
+  const turns = { ...next.turns, [host]: { ...left, lostAtMs: isLost ? nowMs : null } };
+  const noted = { ...next, turns };
+  return isLost ? audited(noted, nowMs, 'lost', Object.keys(left.services).join(', '), { host }) : noted;
+};
+
+/**
+ * Ends turns by what their hosts say after they were granted: good, failed, or returned. Time frees
+ * nothing: a host that falls silent keeps its turn, and is lost.
+ */
+export const endTurns = (state: TurnState, view: FleetView): TurnState => {
+  const heard = view.words.reduce(
+    (s, { host, turns }) => (turns ? hearLife(s, host, turns.life, 0) : s),
+    state,
+  );
+  return Object.keys(heard.turns).reduce((s, host) => endTurn(s, host, view), heard);
+};

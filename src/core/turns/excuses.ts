@@ -1,0 +1,43 @@
+import { DEFAULT_PACE } from '../manifest/pace.ts';
+import { concerned, isHeard, isOfChange } from './fleet-view.ts';
+import type { HostWord } from './host-word.ts';
+import type { EpochMs } from '../time.ts';
+import type { Change, TurnState } from './turn-state.ts';
+
+/** Excuses that end by themselves or by the operator of the host: a change is not finished before. */
+const PASSING: ReadonlySet<string> = new Set(['window', 'hold', 'drained']);
+export const isPassing = (excuse: string): boolean => PASSING.has(excuse);
+
+/** The reason of a member that neither ended nor waits for a turn; null if a turn is all that it lacks. */
+export const otherReason = (state: TurnState, change: Change, word: HostWord): string | null => {
+  if (!isHeard(state, word)) return 'another agent reported as it';
+  if ((word.serial ?? 0) < change.serial && concerned(change, word).some((s) => !isOfChange(change, s)))
+    return 'behind';
+  const open = concerned(change, word).filter((s) => s.state === 'none');
+  const reasons = open.map(({ outcome, reason }) => reason ?? outcome);
+  return reasons.find((reason) => reason !== 'turn' && reason !== 'halted') ?? null;
+};
+
+/** Why no wave waits for this host, in a few words; undefined if waves wait for it. */
+export const excuseOf = (
+  state: TurnState,
+  change: Change,
+  word: HostWord,
+  nowMs: EpochMs,
+): string | undefined => {
+  if (state.leftOut[word.host]) return 'left out';
+  if (state.turns[word.host]) return undefined;
+  if (word.isSilent) return 'silent';
+  if (!word.isRunning) return 'stopped';
+  if (word.turns === null) return 'agent too old';
+  if (word.refuses) return 'refuses the manifest';
+  if (word.isHeld) return 'hold';
+  if (word.isDrained) return 'drained';
+  const services = concerned(change, word).filter((s) => s.state === 'none');
+  if (services.some(({ reason }) => reason === 'window')) return 'window';
+  const blocked = services.find(({ outcome }) => outcome === 'blocked');
+  if (blocked) return `blocked: ${blocked.message ?? blocked.reason ?? blocked.service}`;
+  const waiting = change.waiting[word.host];
+  const longMs = (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  return waiting && nowMs - waiting.sinceMs > longMs ? `waits: ${waiting.reason}` : undefined;
+};
