@@ -1,3 +1,4 @@
+import { SILENT_MS } from '../core/fleet/host-findings.ts';
 import { reportPath } from '../core/fleet/store-layout.ts';
 import type { AgentError } from '../core/errors.ts';
 import { entityTagOf } from '../core/hub/conditional-request.ts';
@@ -15,6 +16,20 @@ export interface Report {
   readonly tag: string;
   readonly receivedAtMs: EpochMs;
   readonly summary: ReportSummary;
+  /** `Hearing.heardMs` when it came. */
+  readonly heardMs: number;
+  /** False for a report that was loaded at the start of the hub. */
+  readonly isOfThisRun: boolean;
+  /** Lives of the agent that a later one has replaced, the last ones. */
+  readonly replacedLives: readonly string[];
+}
+
+/** What tells a host that is silent from a hub that hears no host. */
+export interface Hearing {
+  /** Grows with each report by the time since the one before; not while no host reports. */
+  readonly heardMs: number;
+  /** Hosts that reported shortly before the start of the hub, and have not reported since. */
+  readonly awaited: readonly string[];
 }
 
 /** Counts the reports of an environment: `changes` only those with news, `heartbeats` all of them. */
@@ -27,6 +42,8 @@ export interface ReportVersion {
 
 export type ReportAnswer =
   | { readonly kind: 'taken'; readonly isNew: boolean }
+  /** A later report of the host was faster: this one is dropped. */
+  | { readonly kind: 'outdated' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface ReportsOptions {
@@ -45,6 +62,7 @@ export interface Reports {
   readonly all: (environment: string) => readonly Report[];
   readonly one: (environment: string, host: string) => Report | undefined;
   readonly version: (environment: string) => ReportVersion;
+  readonly hearing: (environment: string) => Hearing;
   /**
    * Settles when this report, or a later one of the host, is on disk. Readers see it earlier.
    * @throws AgentError STORE
@@ -59,7 +77,14 @@ export interface Reports {
 interface Environment {
   readonly hosts: Map<string, Report>;
   version: ReportVersion;
+  heardMs: number;
+  /** When the last report came before the start of the hub. */
+  readonly lastBeforeMs: EpochMs;
 }
+
+const MOST_REPLACED = 8;
+/** A longer time between two reports means that the hub was away, or that no host reached it. */
+const LONGEST_STEP_MS = 90_000;
 
 const full = (what: string, most: number, option: string): Refusal =>
   refusal(
@@ -87,17 +112,29 @@ const loadEnvironment = async (files: HubFiles, environment: string): Promise<Ma
     if (host === undefined || bytes === undefined) continue;
     const read = readReport(bytes, environment, host);
     if (read.kind === 'refused') continue;
-    const { summary } = read;
-    hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: modifiedAtMs, summary });
+    hosts.set(host, {
+      host,
+      bytes,
+      tag: entityTagOf(bytes),
+      receivedAtMs: modifiedAtMs,
+      summary: read.summary,
+      heardMs: 0,
+      isOfThisRun: false,
+      replacedLives: [],
+    });
   }
   return hosts;
 };
+
+const newestOf = (hosts: ReadonlyMap<string, Report>): EpochMs =>
+  [...hosts.values()].reduce((newest, { receivedAtMs }) => Math.max(newest, receivedAtMs), 0);
 
 const load = async (files: HubFiles, none: ReportVersion): Promise<Map<string, Environment>> => {
   const known = new Map<string, Environment>();
   for (const { name, kind } of await files.list('reports')) {
     if (kind !== 'folder' || !isEnvironmentName(name)) continue;
-    known.set(name, { hosts: await loadEnvironment(files, name), version: none });
+    const hosts = await loadEnvironment(files, name);
+    known.set(name, { hosts, version: none, heardMs: 0, lastBeforeMs: newestOf(hosts) });
   }
   return known;
 };
@@ -108,6 +145,24 @@ interface Kept extends ReportsOptions {
   readonly none: ReportVersion;
 }
 
+type Turns = ReportSummary['word']['turns'];
+
+/** Reports of one host may overtake each other. One of an agent that does not run says no life. */
+const isOutdated = ({ summary, replacedLives }: Report, turns: Turns): boolean => {
+  if (turns === null) return false;
+  const before = summary.word.turns;
+  if (before?.life === turns.life) return turns.seq < before.seq;
+  return replacedLives.includes(turns.life);
+};
+
+const replacedBy = (before: Report | undefined, turns: Turns): readonly string[] => {
+  const lives = before?.replacedLives ?? [];
+  const life = before?.summary.word.turns?.life;
+  return life === undefined || life === turns?.life
+    ? lives
+    : [life, ...lives.filter((other) => other !== life)].slice(0, MOST_REPLACED);
+};
+
 /** Stores the report in memory, so that readers see it. */
 const keep = (
   { known, none, mostHosts, mostEnvironments, now, onChanged }: Kept,
@@ -115,15 +170,32 @@ const keep = (
   host: string,
   { bytes, summary }: { readonly bytes: Uint8Array; readonly summary: ReportSummary },
 ): ReportAnswer => {
-  const found = known.get(environment) ?? { hosts: new Map<string, Report>(), version: none };
+  const found = known.get(environment) ?? {
+    hosts: new Map<string, Report>(),
+    version: none,
+    heardMs: 0,
+    lastBeforeMs: 0,
+  };
   const before = found.hosts.get(host);
+  const { turns } = summary.word;
+  if (before && isOutdated(before, turns)) return { kind: 'outdated' };
   if (!known.has(environment) && known.size >= mostEnvironments)
     return { kind: 'refused', refusal: full('environments', mostEnvironments, '--max-environments') };
   if (before === undefined && found.hosts.size >= mostHosts)
     return { kind: 'refused', refusal: full('hosts of an environment', mostHosts, '--max-hosts') };
   known.set(environment, found);
   const atMs = now();
-  found.hosts.set(host, { host, bytes, tag: entityTagOf(bytes), receivedAtMs: atMs, summary });
+  found.heardMs += Math.min(Math.max(atMs - found.version.atMs, 0), LONGEST_STEP_MS);
+  found.hosts.set(host, {
+    host,
+    bytes,
+    tag: entityTagOf(bytes),
+    receivedAtMs: atMs,
+    summary,
+    heardMs: found.heardMs,
+    isOfThisRun: true,
+    replacedLives: replacedBy(before, turns),
+  });
   const { changes, heartbeats } = found.version;
   const saysNothingNew = before?.summary.fingerprint === summary.fingerprint;
   found.version = { changes: saysNothingNew ? changes : changes + 1, heartbeats: heartbeats + 1, atMs };
@@ -139,6 +211,13 @@ const forget = ({ known, now, onChanged }: Kept, environment: string, host: stri
   onChanged(environment);
   return true;
 };
+
+const hearingOf = ({ hosts, heardMs, lastBeforeMs }: Environment): Hearing => ({
+  heardMs,
+  awaited: [...hosts.values()].flatMap(({ host, isOfThisRun, receivedAtMs }) =>
+    isOfThisRun || receivedAtMs < lastBeforeMs - SILENT_MS ? [] : [host],
+  ),
+});
 
 const throwIf = (failure: AgentError | undefined): void => {
   if (failure) throw failure;
@@ -156,6 +235,10 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
       [...(known.get(environment)?.hosts.values() ?? [])].toSorted((a, b) => (a.host < b.host ? -1 : 1)),
     one: (environment, host) => known.get(environment)?.hosts.get(host),
     version: (environment) => known.get(environment)?.version ?? none,
+    hearing: (environment) => {
+      const found = known.get(environment);
+      return found ? hearingOf(found) : { heardMs: 0, awaited: [] };
+    },
     take: async (environment, host, bytes) => {
       const read = readReport(bytes, environment, host);
       if (read.kind === 'refused') return read;

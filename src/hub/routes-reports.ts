@@ -79,6 +79,7 @@ const putOne =
       log.write('warn', 'report.refused', { environment, host, reason: code, message });
       return refuse(reply, answer.refusal);
     }
+    if (answer.kind === 'outdated') return void reply.code(204).send();
     counters.reports += 1;
     void reply.code(answer.isNew ? 201 : 204).send();
   };

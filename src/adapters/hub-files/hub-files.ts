@@ -1,6 +1,7 @@
 import { chown, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AgentError } from '../../core/errors.ts';
+import { TURNS_FOLDER } from '../../core/fleet/store-layout.ts';
 import type { FileChange, HubFile, HubFiles } from '../../core/ports/hub-files.ts';
 import {
   isAbsent,
@@ -107,7 +108,8 @@ export const openHubFiles = async (folder: string): Promise<OpenHubFiles> => {
   const work = join(folder, WORK_FOLDER);
   try {
     // Creates the common parents, so that each later folder has one creator.
-    for (const name of [WORK_FOLDER, 'manifests', 'reports']) await makeFolder(join(folder, name));
+    for (const name of [WORK_FOLDER, 'manifests', 'reports', TURNS_FOLDER])
+      await makeFolder(join(folder, name));
   } catch (error) {
     throw storeError(error, `make the folder ${folder}`);
   }

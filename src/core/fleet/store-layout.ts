@@ -25,3 +25,7 @@ export const reportPath = (environment: string, host: string): string =>
 
 /** How far the changes of an environment are; below it, what people say about them. */
 export const rolloutPath = (environment: string): string => `rollouts/${environment}`;
+
+/** What a hub keeps of the turns of an environment. */
+export const TURNS_FOLDER = 'turns';
+export const turnsPath = (environment: string): string => `${TURNS_FOLDER}/${environment}.json`;

@@ -6,6 +6,7 @@ import type { HostLabels } from '../fleet/host-labels.ts';
 import type { JudgedStatus } from '../fleet/host-findings.ts';
 import { fingerprintOf } from '../status/fingerprint.ts';
 import type { ReportedStatus } from '../status/reported-status.ts';
+import { wordOfReport, type ReportWord } from '../turns/report-word.ts';
 import { refusal, type Refusal } from './refusal.ts';
 import { reportSchema } from './report-schema.ts';
 
@@ -18,6 +19,8 @@ export interface ReportSummary {
   readonly labels: HostLabels | undefined;
   /** The part that verdicts depend on, without texts, to save memory: the hub keeps many reports. */
   readonly judged: JudgedStatus;
+  /** The part that turns depend on. */
+  readonly word: ReportWord;
   /** Equal for two reports if the second one is only a heartbeat. */
   readonly fingerprint: string;
 }
@@ -108,6 +111,6 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
   }
   const { outcome, manifest, labels } = report;
   const fingerprint = digestOf(fingerprintOf(report));
-  const summary = { outcome, serial: manifest.serial, labels, judged: judgedOf(report), fingerprint };
-  return { kind: 'report', summary };
+  const [judged, word] = [judgedOf(report), wordOfReport(report)];
+  return { kind: 'report', summary: { outcome, serial: manifest.serial, labels, judged, word, fingerprint } };
 };
