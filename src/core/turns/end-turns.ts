@@ -113,6 +113,23 @@ const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => 
   return isLost ? audited(noted, nowMs, 'lost', Object.keys(left.services).join(', '), { host }) : noted;
 };
 
+/** Forgets what was noted of hosts without report and turn, and of turns that were returned long ago. */
+const forgetGone = (state: TurnState, { words, nowMs, starting }: FleetView): TurnState => {
+  if (starting) return state;
+  const known = new Set([...words.map(({ host }) => host), ...Object.keys(state.turns)]);
+  const longMs = 2 * (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const lives = Object.entries(state.lives).filter(([host]) => known.has(host));
+  const returned = Object.entries(state.returned).filter(
+    ([host, { atMs }]) => known.has(host) && nowMs - atMs < longMs,
+  );
+  const isSame =
+    lives.length === Object.keys(state.lives).length &&
+    returned.length === Object.keys(state.returned).length;
+  return isSame
+    ? state
+    : { ...state, lives: Object.fromEntries(lives), returned: Object.fromEntries(returned) };
+};
+
 /**
  * Ends turns by what their hosts say after they were granted: good, failed, or returned. Time frees
  * nothing: a host that falls silent keeps its turn, and is lost.
@@ -120,7 +137,7 @@ const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => 
 export const endTurns = (state: TurnState, view: FleetView): TurnState => {
   const heard = view.words.reduce(
     (s, { host, turns }) => (turns ? hearLife(s, host, turns.life, 0) : s),
-    state,
+    forgetGone(state, view),
   );
   return Object.keys(heard.turns).reduce((s, host) => endTurn(s, host, view), heard);
 };

@@ -34,7 +34,7 @@ const isSelected = (state: TurnState, change: Change, word: HostWord, number: nu
   if (!wave) return false;
   if ('labels' in wave) return hasLabels(word.labels, wave.labels);
   const upTo = change.opened[number]?.upTo ?? -1;
-  return positionOf(state, change, word.host) <= upTo;
+  return upTo >= 1 || (upTo >= 0 && positionOf(state, change, word.host) <= upTo);
 };
 
 /** It has nothing that could be interrupted, so it belongs to whatever wave is open. */
@@ -157,13 +157,18 @@ const advance = (state: TurnState, view: FleetView, change: Change): TurnState =
   return finish(state, view, change);
 };
 
-/** Notes since when members of the open wave have another reason than `turn`. */
+/**
+ * Notes since when members of the open wave lack something else than a turn. One that gives its turns back
+ * lacks something too, also while it asks for the next one.
+ */
 const noteWaiting = (state: TurnState, view: FleetView, change: Change): TurnState => {
   const { waiting } = resultOf(state, view, { ...change, waiting: {} }, openWaveOf(change));
   const now = Object.fromEntries(
     waiting.flatMap((word) => {
-      const reason = state.turns[word.host] ? null : otherReason(state, change, word);
       const before = change.waiting[word.host];
+      const isReturning = state.returned[word.host] !== undefined;
+      if (state.turns[word.host]) return before && isReturning ? [[word.host, before]] : [];
+      const reason = otherReason(state, change, word) ?? (isReturning ? 'gave its turn back' : null);
       return reason === null ? [] : [[word.host, { reason, sinceMs: before?.sinceMs ?? view.nowMs }]];
     }),
   );
