@@ -98,11 +98,12 @@ const outsideWaves = (
 ): Judged | undefined => {
   if (!change || wish.kind === 'files' || !wish.serves || mayGo(state, change, word)) return undefined;
   const open = openWaveOf(change);
-  return refuse(
-    wish,
-    'wait',
-    `serial ${String(change.serial)} is at wave ${waveText(change, open)}, and this host belongs to a later one`,
-  );
+  const serial = `serial ${String(change.serial)}`;
+  const message =
+    open < 0
+      ? `${serial} begins once a host has reported that it runs ${wish.service}`
+      : `${serial} is at wave ${waveText(change, open)}, and this host belongs to a later one`;
+  return refuse(wish, 'wait', message);
 };
 
 const slotsTaken = ({ state, view, word }: Asking, wish: TurnWish): Judged | undefined => {

@@ -27,12 +27,15 @@ const failureOf = ({ failure, switching }: ReportedService): ServiceWord['failur
   return { version, message: short(message), log: log.slice(-MOST_LINES).map(short) };
 };
 
-/** An older agent says nothing about its switch: its service only counts as one that the host defines. */
+/**
+ * Before the first version of a service nothing is desired, and an older agent says nothing about its
+ * switch. Such a service takes its version from the entry of its name, so that waves wait for the host.
+ */
 const serviceWord = (reported: ReportedService): ServiceWord => {
   const { service, desired, serves, outcome, reason, message, switching } = reported;
   return {
     service,
-    entry: switching?.entry ?? null,
+    entry: switching ? switching.entry : service,
     release: switching?.release ?? desired?.release ?? '',
     digest: switching?.digest ?? null,
     attempt: switching?.attempt ?? 0,

@@ -145,7 +145,10 @@ const isTried = (change: Change, result: WaveResult): boolean => hasGood(change)
 /** The next step of a change's waves; the same state if the open wave goes on. */
 const advance = (state: TurnState, view: FleetView, change: Change): TurnState => {
   if (change.halted || isHaltedByPerson(state, change)) return state;
-  if (change.opened.length === 0) return opened(state, view, change);
+  if (change.opened.length === 0) {
+    const isAnywhere = counted(state, view).some((word) => belongs(change, word));
+    return isAnywhere ? opened(state, view, change) : state;
+  }
   const result = resultOf(state, view, change, openWaveOf(change));
   const isPassed = isWaived(change, result);
   if (!isPassed) {

@@ -69,7 +69,7 @@ describe('what a report says to the rules of turns', () => {
   it('names an older agent, which takes no turns, and counts its services', () => {
     const { turns: none, services } = wordOf({});
     expect(none).toBeNull();
-    expect(services).toMatchObject([{ service: 'web', entry: null, state: 'none', serves: null }]);
+    expect(services).toMatchObject([{ service: 'web', entry: 'web', state: 'none', serves: null }]);
   });
 
   it.each([

@@ -314,6 +314,16 @@ describe('waves', () => {
     expect(messageOf(left, 'web-1')).toBe('this host is left out by ops: it is sick');
   });
 
+  it('waits for hosts that have yet to read their first manifest', () => {
+    const scene = createScene([], { pace: { waves: WAVES } });
+    for (const host of ['web-2', 'web-1', 'web-3'])
+      scene.join(host, { release: '', digest: null, state: 'none', hasServed: false, serves: false });
+    expect(scene.change()?.opened).toHaveLength(0);
+    scene.tell('web-1', { labels: { canary: 'true' } });
+    expect(scene.change()?.opened).toHaveLength(1);
+    expect(scene.status().changes[0]?.waves[0]?.waiting).toContain('web-1');
+  });
+
   it('lets a host that does not serve belong to whatever wave is open', () => {
     const scene = rollout();
     scene.says('web-5', { serves: false });
