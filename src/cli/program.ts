@@ -5,6 +5,7 @@ import type { ActionOf } from './call.ts';
 import { addHostCommands } from './definitions/host-commands.ts';
 import { addHubCommands } from './definitions/hub-commands.ts';
 import { addPublishCommands } from './definitions/publish-commands.ts';
+import { addRolloutCommands } from './definitions/rollout-commands.ts';
 import type { Io, Output } from './streams.ts';
 
 const HELP = `
@@ -28,6 +29,7 @@ export const createProgram = ({ stdout, stderr }: Output, actionOf: ActionOf): C
     .addHelpText('after', HELP);
   addHostCommands(program, actionOf);
   addPublishCommands(program, actionOf);
+  addRolloutCommands(program, actionOf);
   addHubCommands(program, actionOf);
   return program;
 };

@@ -23,6 +23,8 @@ export const PUBLISHER_VARIABLES = {
   GITHUB_RUN_ID: 'part of the address where the run is shown, set by GitHub',
   GITHUB_SERVER_URL: 'part of that address, set by GitHub',
   USER: 'the name of the publisher, at this machine, where no build server sets one',
+  BUILD_USER: 'the person who gives a `rollout` command in a build, set by Jenkins (build user vars)',
+  SUDO_USER: 'the person who gives a `rollout` command at this machine, set by sudo',
   SUPERCARGO_SIGNING_KEY: 'the private key (PEM) that signs, where `--key` is not given',
 } as const;
 
@@ -48,6 +50,9 @@ export const readPublisherConfig = (env: NodeJS.ProcessEnv) => {
     given('GITHUB_RUN_ID'),
   ];
   const githubUrl = server && repository && run && `${server}/${repository}/actions/runs/${run}`;
+  const buildName = given('JOB_NAME') ?? given('CI_PROJECT_PATH') ?? repository;
+  const build = given('BUILD_NUMBER') ?? given('CI_PIPELINE_IID') ?? given('GITHUB_RUN_NUMBER');
+  const user = given('USER') ?? userName();
   return {
     store: given('SUPERCARGO_STORE'),
     publishToken: publish.value,
@@ -57,14 +62,16 @@ export const readPublisherConfig = (env: NodeJS.ProcessEnv) => {
     home,
     signingKey: given('SUPERCARGO_SIGNING_KEY'),
     build: {
-      name:
-        given('JOB_NAME') ??
-        given('CI_PROJECT_PATH') ??
-        given('GITHUB_REPOSITORY') ??
-        `${given('USER') ?? userName()}@${hostname()}`,
-      build: given('BUILD_NUMBER') ?? given('CI_PIPELINE_IID') ?? given('GITHUB_RUN_NUMBER'),
+      name: buildName ?? `${user}@${hostname()}`,
+      build,
       url: given('BUILD_URL') ?? given('CI_PIPELINE_URL') ?? githubUrl,
     },
+    /** The person or the build that gives a command; a claim, because its token is shared. */
+    caller:
+      given('BUILD_USER') ??
+      (buildName === undefined
+        ? `${given('SUDO_USER') ?? user}@${hostname()}`
+        : [buildName, build].filter((part) => part !== undefined).join(' ')),
     warnings: [...publish.warnings, ...read.warnings],
   };
 };

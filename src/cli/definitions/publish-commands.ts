@@ -3,7 +3,7 @@ import type { ActionOf } from '../call.ts';
 
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
 
-const addStoreFlags = (command: Command): Command =>
+export const addStoreFlags = (command: Command): Command =>
   command
     .option(
       '--to <base>',

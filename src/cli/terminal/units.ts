@@ -33,3 +33,13 @@ export const formatBytes = (bytes: number): string => {
   const power = [0, 1, 2, 3].find(fits) ?? 4;
   return `${Number((bytes / 1000 ** power).toPrecision(power === 4 ? 4 : 3))} ${SIZES[power] ?? 'TB'}`;
 };
+
+const DAY = '2026-11-30'.length;
+const MINUTES = '2026-11-30T12:00'.length;
+
+/** `2 min ago (11:58 UTC)`, with the date if it is of another day. */
+export const timeText = (nowMs: number, iso: string): string => {
+  const [today, then] = [new Date(nowMs).toISOString(), new Date(iso).toISOString()];
+  const date = then.slice(0, DAY) === today.slice(0, DAY) ? '' : `${then.slice(0, DAY)} `;
+  return `${relativeTime(nowMs, Date.parse(iso))} (${date}${then.slice(DAY + 1, MINUTES)} UTC)`;
+};

@@ -39,6 +39,7 @@ const COMMANDS = [
   'validate',
   'doctor',
   'hub',
+  'rollout',
 ];
 
 describe('the command line', () => {

@@ -30,3 +30,14 @@ describe('the build that publishes', () => {
     expect(readPublisherConfig(env).build).toMatchObject(build);
   });
 });
+
+describe('the caller of a command', () => {
+  it.each<[string, Record<string, string>, string]>([
+    ['a user', { USER: 'ann' }, `ann@${hostname()}`],
+    ['a user of sudo', { USER: 'root', SUDO_USER: 'ann' }, `ann@${hostname()}`],
+    ['a build', { JOB_NAME: 'web/main', BUILD_NUMBER: '7', USER: 'jenkins' }, 'web/main 7'],
+    ['a build that a person started', { JOB_NAME: 'web/main', BUILD_USER: 'Ann Lee' }, 'Ann Lee'],
+  ])('is that of %s', (_who, env, caller) => {
+    expect(readPublisherConfig(env).caller).toBe(caller);
+  });
+});
