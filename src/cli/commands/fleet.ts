@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher-config.ts';
-import { AgentError } from '../../core/errors.ts';
+import { AgentError, messageOf } from '../../core/errors.ts';
 import { selectHosts, type HostLabels } from '../../core/fleet/host-labels.ts';
 import { judgeFleet } from '../../core/fleet/host-verdict.ts';
 import { type HostVerdict } from '../../core/fleet/verdict-text.ts';
+import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';
@@ -12,7 +13,7 @@ import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { checkEnvironment, parseWhere, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/key-files.ts';
-import { openStore } from '../publishing/open-store.ts';
+import { openToRead } from '../publishing/rollout-options.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
 import { isVerdictWord, type VerdictKind, type VerdictWord } from '../../core/vocabulary/outcomes.ts';
 
@@ -22,14 +23,33 @@ interface Flags extends StoreFlags {
   readonly watch?: boolean;
 }
 
+/** Why the rollout is unknown does not keep anyone from seeing the hosts. */
+const readRollout = async (
+  rollouts: Rollouts,
+  environment: string,
+  signal: AbortSignal,
+): Promise<Fleet['rollout']> => {
+  try {
+    return await rollouts.status(environment, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { trouble: messageOf(error) };
+  }
+};
+
 /** @throws AgentError STORE if the store has neither a manifest nor a report of this environment */
 const observe = async (
   view: EnvironmentStore,
+  rollouts: Rollouts,
   environment: string,
   { hosts, where }: { readonly hosts: readonly string[] | undefined; readonly where: HostLabels | undefined },
   signal: AbortSignal,
 ): Promise<Fleet> => {
-  const [current, reports] = await Promise.all([view.current(signal), view.reports(hosts, signal)]);
+  const [current, reports, rollout] = await Promise.all([
+    view.current(signal),
+    view.reports(hosts, signal),
+    readRollout(rollouts, environment, signal),
+  ]);
   if (current === undefined && reports.length === 0) {
     const known = (await view.environments(signal)) ?? [];
     throw new AgentError('STORE', `${view.name} has no manifest and no report of ${environment}`, {
@@ -41,7 +61,7 @@ const observe = async (
   }
   const nowMs = Date.now();
   const judged = selectHosts(judgeFleet(reports, hosts, current?.manifest, nowMs), where);
-  return { environment, published: current?.manifest, reports, where, judged, nowMs };
+  return { environment, published: current?.manifest, reports, rollout, where, judged, nowMs };
 };
 
 const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
@@ -101,15 +121,11 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
   const where = parseWhere('--where', flags.where);
   const trust = flags.trust === undefined ? undefined : await readTrust(flags.trust);
-  // The command only reads, so the read token comes first.
-  const { documents: store } = await openStore(flags, {
-    ...config,
-    publishToken: config.readToken ?? config.publishToken,
-  });
+  const { documents: store, rollouts } = await openToRead(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
   let before = '';
   for (;;) {
-    const fleet = await observe(view, environment, { hosts, where }, signal);
+    const fleet = await observe(view, rollouts, environment, { hosts, where }, signal);
     const code = exitCodeOf(fleet);
     const screen = terminalOf(io);
     const text = renderFleet(fleet, screen);

@@ -9,6 +9,9 @@ import { isoSeconds, type EpochMs } from '../../core/time.ts';
 import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
 import type { Screen } from '../streams.ts';
 import { oneLine, printableDocument } from '../../core/printable-text.ts';
+import type { ReportedRollout } from '../../core/turns/read-rollout.ts';
+import { judgeRollout } from '../../core/turns/rollout-verdict.ts';
+import { rolloutHeadline } from './rollout-headline.ts';
 import { renderTable } from '../terminal/table.ts';
 import { paintOutcome } from './status-text.ts';
 import { toneOf } from '../../core/vocabulary/outcomes.ts';
@@ -66,6 +69,8 @@ export interface Fleet {
   readonly published: Manifest | undefined;
   /** Of all hosts, also of those without the labels of `where`. */
   readonly reports: readonly HostReport[];
+  /** `trouble` says why it could not be read. */
+  readonly rollout: ReportedRollout | 'no-turns' | { readonly trouble: string };
   readonly where: HostLabels | undefined;
   readonly judged: readonly JudgedHost<HostReport>[];
   readonly nowMs: EpochMs;
@@ -134,6 +139,15 @@ const labelsLine = ({ reports, where }: Fleet): string => {
   return known.length === 0 ? '' : `\nlabels: ${oneLine(knownLabelsText(known))}`;
 };
 
+/** A change that is under way or halted; nothing where each host decides alone, or all is finished. */
+const rolloutLine = ({ environment, rollout }: Fleet, screen: Screen): string => {
+  if (rollout === 'no-turns') return '';
+  if ('trouble' in rollout)
+    return `\nrollout: ${screen.palette.warn(`unknown: ${oneLine(rollout.trouble)}`)}`;
+  if (judgeRollout(rollout) === 'finished') return '';
+  return `\nrollout: ${rolloutHeadline(rollout, screen)} (supercargo rollout status ${environment})`;
+};
+
 const headOf = (fleet: Fleet, screen: Screen): string => {
   const { environment, published, where, judged } = fleet;
   const by = published?.publisher?.name === undefined ? '' : ` by ${oneLine(published.publisher.name)}`;
@@ -141,12 +155,12 @@ const headOf = (fleet: Fleet, screen: Screen): string => {
     ? `serial ${String(published.serial)}, published ${isoSeconds(published.issuedAtMs)}${by}`
     : 'nothing is published';
   if (judged.length === 0)
-    return `${environment}: ${what}; no host has ${where ? formatLabels(where) : 'reported'}`;
+    return `${environment}: ${what}; no host has ${where ? formatLabels(where) : 'reported'}${rolloutLine(fleet, screen)}`;
   const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;
   const runs = published
     ? `; ${String(running)} of ${String(judged.length)} hosts${withLabels(where)} run it`
     : '';
-  return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}${labelsLine(fleet)}`;
+  return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}${labelsLine(fleet)}${rolloutLine(fleet, screen)}`;
 };
 
 /** A row for each service of each host, below the environment's serial and counts. */
