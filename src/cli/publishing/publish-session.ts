@@ -4,6 +4,7 @@ import { formatImage } from '../../core/image/reference.ts';
 import type { Manifest, Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/manifest.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
+import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { diffTerms, diffVersions } from '../../core/publish/diff-manifests.ts';
 import { restored } from '../../core/publish/choose-versions.ts';
 import type { DraftOptions, Services } from '../../core/publish/draft.ts';
@@ -28,6 +29,7 @@ import {
   timeoutOf,
   type PublishFlags,
 } from './options.ts';
+import { followAndPrint } from './follow-and-print.ts';
 import { findAwaited, waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
 import { oneLine, printableMessage } from '../../core/printable-text.ts';
@@ -40,6 +42,7 @@ export interface Session {
   readonly config: PublisherConfig;
   readonly store: DocumentStore;
   readonly archives: ArchiveStore;
+  readonly rollouts: Rollouts;
   readonly trust: Trust | undefined;
   readonly view: EnvironmentStore;
   readonly publisher: Publisher;
@@ -56,7 +59,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
     io.stderr.write(`warning: ${printableMessage(warning)}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
-  const { documents: store, archives } = await openStore(flags, config);
+  const { documents: store, archives, rollouts } = await openStore(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
   const isSingleWriter = flags.singleWriter === true;
   const isHostsTrust = flags.trust !== undefined;
@@ -67,6 +70,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
     config,
     store,
     archives,
+    rollouts,
     trust,
     view,
     publisher: createPublisher({ store, environment, view, keys, isSingleWriter, isHostsTrust }),
@@ -221,7 +225,18 @@ export const publishAndPrint = async (
     return EXIT.ok;
   }
   const target = published.manifest;
-  const { code, waited } = await waitAndPrint(s, { target, awaited, timeoutMs, maxFailed }, signal);
+  const { pace } = target;
+  const { code, waited } = await (pace === undefined
+    ? waitAndPrint(s, { target, awaited, timeoutMs, maxFailed }, signal)
+    : followAndPrint(
+        s,
+        {
+          target: { ...target, pace },
+          awaited,
+          timeoutMs: flags.timeout === undefined ? undefined : timeoutMs,
+        },
+        signal,
+      ));
   if (code === EXIT.failed || code === EXIT.timedOut) {
     // The recovery does not change the exit code, which reports the result on the hosts.
     if (waited.outcome !== 'superseded')

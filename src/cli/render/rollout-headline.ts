@@ -34,7 +34,8 @@ const openWave = ({ waves }: ReportedChange): string | undefined => {
   return open === 0 ? undefined : `wave ${String(open)} of ${String(waves.length)}`;
 };
 
-const stateText = (change: ReportedChange, atMs: number): string => {
+/** `soaks, wave 1 of 3: goes on in 3 min (12:03 UTC)` */
+export const stateText = (change: ReportedChange, atMs: number): string => {
   const { state, soaksUntil } = change;
   const wave = openWave(change);
   const at = wave === undefined ? '' : `, ${wave}`;
@@ -45,7 +46,7 @@ const stateText = (change: ReportedChange, atMs: number): string => {
   return `is ${state}${at}`;
 };
 
-const haltText = ({ by, reason }: HaltCause): string =>
+export const haltText = ({ by, reason }: HaltCause): string =>
   by === null ? `is halted: ${reason}` : `is halted by ${by}: ${reason}`;
 
 const plainHeadline = (rollout: ReportedRollout): string => {

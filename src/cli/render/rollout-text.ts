@@ -63,16 +63,23 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   returned: { did: 'gave its turn back', because: 'it had begun' },
 };
 
-/** One host that failed, is lost or stuck, with the last lines of its log. */
-export const renderFailure = (failure: ReportedFailure, screen: Screen, atMs: number): string => {
-  const { host, result, at, message, log, forgiven } = printableDocument(failure);
-  const { palette } = screen;
+/** `web-7 failed 1 min ago (11:59 UTC): the container is unhealthy` */
+export const failureText = (failure: ReportedFailure, atMs: number): string => {
+  const { host, result, at, message, forgiven } = printableDocument(failure);
   const { did, because } = ENDINGS[result] ?? { did: result };
   const why = message ?? because;
   const reason = why === undefined ? '' : `: ${why}`;
-  const text = `${host} ${did} ${timeText(atMs, at)}${reason}${forgiven ? ' (forgiven)' : ''}`;
-  const last = log.slice(-SHOWN_LOG_LINES).map((entry) => [`    ${palette.faint('│')}`, entry]);
-  return indented(forgiven ? text : palette.bad(text), screen) + renderTable({ rows: last }, screen);
+  return `${host} ${did} ${timeText(atMs, at)}${reason}${forgiven ? ' (forgiven)' : ''}`;
+};
+
+/** One host that failed, is lost or stuck, with the last lines of its log. */
+const renderFailure = (failure: ReportedFailure, screen: Screen, atMs: number): string => {
+  const { palette } = screen;
+  const text = failureText(failure, atMs);
+  const last = printableDocument(failure.log)
+    .slice(-SHOWN_LOG_LINES)
+    .map((entry) => [`    ${palette.faint('│')}`, entry]);
+  return indented(failure.forgiven ? text : palette.bad(text), screen) + renderTable({ rows: last }, screen);
 };
 
 /** The newest ones, those that count first. */
@@ -171,6 +178,12 @@ const startingLine = ({ starting, at }: ReportedRollout): readonly string[] => {
   return [`the store has started: no turns before ${timeText(Date.parse(at), starting.until)}${whom}`];
 };
 
+/** Why no host gets a turn yet, on a line; nothing if hosts do. */
+export const startingText = (rollout: ReportedRollout, screen: Screen): string =>
+  startingLine(printableDocument(rollout))
+    .map((text) => line(text, screen))
+    .join('');
+
 const haltLine = ({ halt, at }: ReportedRollout): readonly string[] => {
   if (halt === null) return [];
   const end = halt.until === null ? '' : `, ends ${timeText(Date.parse(at), halt.until)}`;
@@ -215,6 +228,22 @@ export const renderNext = (rollout: ReportedRollout, screen: Screen): string =>
 /** An indented section with a title; nothing if it is empty. */
 const section = (title: string, body: string, { palette }: Screen): string =>
   body === '' ? '' : `\n${palette.strong(title)}\n${body}`;
+
+/** Changes that are followed, and who holds a place: a screen that is redrawn. */
+export const renderProgress = (
+  document: ReportedRollout,
+  followed: readonly ReportedChange[],
+  screen: Screen,
+): string => {
+  const rollout = printableDocument(document);
+  return (
+    printableDocument(followed)
+      .map((change) => renderChange(rollout, change, screen))
+      .join('') +
+    startingText(rollout, screen) +
+    section('places taken', renderHolders(rollout, screen), screen)
+  );
+};
 
 /** What a person wants to know about the rollout of an environment. Ends with a line break. */
 export const renderRollout = (document: ReportedRollout, screen: Screen): string => {
