@@ -1,3 +1,5 @@
+import type { TurnAnswerKind } from '../core/turns/turn-request.ts';
+
 /** Counters for `/metrics`, since the start of the hub. */
 export interface Counters {
   readonly answers: Map<string, number>;
@@ -5,6 +7,8 @@ export interface Counters {
   refusedPublishes: number;
   reports: number;
   archives: number;
+  /** Requests for turns by their answer. */
+  readonly turnAnswers: Map<string, number>;
   failedWrites: number;
 }
 
@@ -14,11 +18,17 @@ export const createCounters = (): Counters => ({
   refusedPublishes: 0,
   reports: 0,
   archives: 0,
+  turnAnswers: new Map(),
   failedWrites: 0,
 });
 
-/** Counts by method and status: these are few enough to keep them all. */
-export const countAnswer = ({ answers }: Counters, method: string, status: number): void => {
-  const key = `${method} ${String(status)}`;
-  answers.set(key, (answers.get(key) ?? 0) + 1);
+const countUp = (counts: Map<string, number>, key: string): void => {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 };
+
+/** Counts by method and status: these are few enough to keep them all. */
+export const countAnswer = ({ answers }: Counters, method: string, status: number): void =>
+  countUp(answers, `${method} ${String(status)}`);
+
+export const countTurnAnswer = ({ turnAnswers }: Counters, answer: TurnAnswerKind | 'refused'): void =>
+  countUp(turnAnswers, answer);

@@ -8,7 +8,8 @@ export type WaitEnd = 'changed' | 'over' | 'closing';
 export interface Waiting {
   /** Calls `onEnd` once, at once if the hub shuts down, unless the returned function is called first. */
   readonly hold: (topic: string, seconds: number, onEnd: (end: WaitEnd) => void) => () => void;
-  readonly wake: (topic: string) => void;
+  /** Ends the waits of a topic, or of the first `most` of them. */
+  readonly wake: (topic: string, most?: number) => void;
   readonly held: () => number;
   /** Ends every wait, also those that begin later. */
   readonly close: () => void;
@@ -52,9 +53,9 @@ export const createWaiting = (longestSeconds: number): Waiting => {
     }
     return true;
   };
-  const end = (waiters: ReadonlySet<Waiter>, how: WaitEnd): void => {
+  const end = (waiters: ReadonlySet<Waiter>, how: WaitEnd, most?: number): void => {
     // A copy, because a woken request may start to wait again at once, for the next change.
-    const all = [...waiters];
+    const all = [...waiters].slice(0, most);
     for (const waiter of all) if (drop(waiter)) waiter.onEnd(how);
   };
   const tick = (): void => {
@@ -78,7 +79,7 @@ export const createWaiting = (longestSeconds: number): Waiting => {
       state.held += 1;
       return () => void drop(waiter);
     },
-    wake: (topic) => end(topics.get(topic) ?? new Set(), 'changed'),
+    wake: (topic, most) => end(topics.get(topic) ?? new Set(), 'changed', most),
     held: () => state.held,
     close: () => {
       state.isClosed = true;

@@ -7,6 +7,8 @@ import type { Counters } from './counters.ts';
 import type { Manifests } from './manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import type { Reports } from './reports.ts';
+import type { HeldTurns } from './held-turns.ts';
+import type { Turns } from './turns.ts';
 import type { Waiting } from './held-requests.ts';
 import type { Guard } from './request-guard.ts';
 import type { Watchers } from './watchers.ts';
@@ -21,6 +23,10 @@ export interface HubContext {
   readonly reports: Reports;
   readonly archives: HubArchives;
   readonly mostArchiveBytes: number;
+  /** In one report or request. */
+  readonly mostServices: number;
+  readonly turns: Turns;
+  readonly heldTurns: HeldTurns;
   readonly waiting: Waiting;
   readonly watchers: Watchers;
   readonly counters: Counters;

@@ -9,6 +9,7 @@ import { refusal } from '../core/hub/refusal.ts';
 import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
+import type { TurnStore } from '../core/ports/turn-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createClients, type Clients } from './clients.ts';
 import { closeUnread, createGuard } from './request-guard.ts';
@@ -28,12 +29,17 @@ import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import { addPageRoutes } from './routes-page.ts';
 import { addReportRoutes, reportTopic } from './routes-reports.ts';
+import { addRolloutRoutes } from './routes-rollouts.ts';
+import { addTurnRoutes } from './routes-turns.ts';
 import { createWaiting, LONGEST_WAIT_SECONDS } from './held-requests.ts';
+import { createHeldTurns } from './held-turns.ts';
+import { openTurns, type Turns } from './turns.ts';
 import { createWatchers } from './watchers.ts';
 
 export interface HubOptions {
   readonly files: HubFiles;
   readonly archives: HubArchives;
+  readonly turns: TurnStore;
   readonly secrets: HubSecrets;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
@@ -161,6 +167,8 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     waiting.wake(reportTopic(environment));
     watchers.notify(environment);
   });
+  /** Turns follow manifests and reports, which are opened first. */
+  const opened: { turns?: Turns } = {};
   const manifests = await openManifests({
     files,
     trust,
@@ -170,6 +178,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     onPublished: (environment) => {
       waiting.wake(manifestTopic(environment));
       watchers.notify(environment);
+      opened.turns?.review(environment);
     },
   });
   const reports = await openReports({
@@ -178,8 +187,23 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     mostHosts: limits.hosts,
     mostServices: limits.services,
     mostEnvironments: limits.environments,
-    onChanged: pulse.signal,
+    onChanged: (environment) => {
+      pulse.signal(environment);
+      opened.turns?.noteNews(environment);
+    },
+    onHeard: (environment) => opened.turns?.review(environment),
   });
+  const heldTurns = createHeldTurns(waiting);
+  const turns = await openTurns({
+    store: options.turns,
+    manifests,
+    reports,
+    log,
+    now,
+    mostEnvironments: limits.environments,
+    onChanged: heldTurns.wake,
+  });
+  opened.turns = turns;
   const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
   const counters = createCounters();
   const life = randomBytes(6).toString('base64url');
@@ -190,6 +214,8 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     manifests,
     reports,
     archives,
+    turns,
+    heldTurns,
     waiting,
     watchers,
     counters,
@@ -198,9 +224,15 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     now,
     version,
   };
-  const mostArchiveBytes = limits.archiveBytes;
+  const { archiveBytes: mostArchiveBytes, services: mostServices } = limits;
   return {
-    context: { ...shared, mostArchiveBytes, life, connections: clients.open } satisfies HubContext,
+    context: {
+      ...shared,
+      mostArchiveBytes,
+      mostServices,
+      life,
+      connections: clients.open,
+    } satisfies HubContext,
     pulse,
   };
 };
@@ -215,6 +247,8 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   addManifestRoutes(app, context);
   addReportRoutes(app, context);
   addArchiveRoutes(app, context);
+  addTurnRoutes(app, context);
+  addRolloutRoutes(app, context);
   addPageRoutes(app, context);
   const stopForgetting = forgetSilentHosts(context, options.limits.forgetAfterMs);
   await app.ready();
@@ -234,6 +268,7 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
       await closed;
       clearTimeout(timer);
       await app.close();
+      await context.turns.close();
     },
   };
 };

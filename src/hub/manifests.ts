@@ -5,7 +5,7 @@ import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/manifest/serial.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
-import type { Trust } from '../core/manifest/manifest.ts';
+import type { Manifest, Trust } from '../core/manifest/manifest.ts';
 import { createOneAtATime } from '../core/one-at-a-time.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -21,6 +21,9 @@ export type WriteAnswer =
   /** The stored document is equal, byte for byte. */
   | { readonly kind: 'same'; readonly tag: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Why a manifest that is valid may not become current now. */
+export type Objection = (manifest: Manifest) => Promise<Refusal | undefined>;
 
 export interface ManifestsOptions {
   readonly files: HubFiles;
@@ -40,7 +43,13 @@ export interface Manifests {
   /** In ascending order. */
   readonly serials: (environment: string) => readonly number[];
   readonly past: (environment: string, serial: number) => Promise<HeldDocument | undefined>;
-  readonly publish: (environment: string, bytes: Uint8Array, conditions: Conditions) => Promise<WriteAnswer>;
+  /** `objection` is asked last before the manifest becomes current. */
+  readonly publish: (
+    environment: string,
+    bytes: Uint8Array,
+    conditions: Conditions,
+    objection?: Objection,
+  ) => Promise<WriteAnswer>;
   readonly record: (
     environment: string,
     serial: number,
@@ -163,6 +172,7 @@ const publish = async (
   environment: string,
   bytes: Uint8Array,
   conditions: Conditions,
+  objectionTo: Objection,
 ): Promise<WriteAnswer> => {
   const { known, files, mostEnvironments } = kept;
   const found = known.get(environment) ?? (await findEnvironment(files, environment));
@@ -182,7 +192,8 @@ const publish = async (
   const objection =
     refuseEpoch(epoch, found.epoch) ??
     refuseUnsigned(isSigned, found.current) ??
-    refuseSuccessor(serial, [found.current?.serial ?? 0, ...found.serials]);
+    refuseSuccessor(serial, [found.current?.serial ?? 0, ...found.serials]) ??
+    (await objectionTo(manifest));
   if (objection) return refused(objection);
   // The new manifest takes the place of the only copy that the history may still miss.
   await completeHistory(files, environment, found);
@@ -254,8 +265,8 @@ export const openManifests = async (options: ManifestsOptions): Promise<Manifest
     current: (environment) => known.get(environment)?.current,
     serials: (environment) => [...(known.get(environment)?.serials ?? [])].toSorted((a, b) => a - b),
     past: (environment, serial) => readPast(kept, environment, serial),
-    publish: (environment, bytes, conditions) =>
-      inTurn(environment, () => publish(kept, environment, bytes, conditions)),
+    publish: (environment, bytes, conditions, objection = async () => Promise.resolve(undefined)) =>
+      inTurn(environment, () => publish(kept, environment, bytes, conditions, objection)),
     record: (environment, serial, bytes, conditions) =>
       inTurn(environment, () => record(kept, environment, serial, bytes, conditions)),
   };

@@ -30,6 +30,8 @@ export interface Hearing {
   readonly heardMs: number;
   /** Hosts that reported shortly before the start of the hub, and have not reported since. */
   readonly awaited: readonly string[];
+  /** Hosts whose report was removed in this run of the hub. */
+  readonly removed: ReadonlySet<string>;
 }
 
 /** Counts the reports of an environment: `changes` only those with news, `heartbeats` all of them. */
@@ -54,12 +56,15 @@ export interface ReportsOptions {
   readonly mostServices: number;
   /** Called when a report has news; not for a heartbeat. */
   readonly onChanged: (environment: string) => void;
+  /** Called for every report that was taken or removed, after `onChanged`. */
+  readonly onHeard: (environment: string) => void;
 }
 
 export interface Reports {
   readonly environments: () => readonly string[];
   /** Sorted by name. */
   readonly all: (environment: string) => readonly Report[];
+  readonly count: (environment: string) => number;
   readonly one: (environment: string, host: string) => Report | undefined;
   readonly version: (environment: string) => ReportVersion;
   readonly hearing: (environment: string) => Hearing;
@@ -78,6 +83,7 @@ interface Environment {
   readonly hosts: Map<string, Report>;
   version: ReportVersion;
   heardMs: number;
+  readonly removed: Set<string>;
   /** When the last report came before the start of the hub. */
   readonly lastBeforeMs: EpochMs;
 }
@@ -129,12 +135,20 @@ const loadEnvironment = async (files: HubFiles, environment: string): Promise<Ma
 const newestOf = (hosts: ReadonlyMap<string, Report>): EpochMs =>
   [...hosts.values()].reduce((newest, { receivedAtMs }) => Math.max(newest, receivedAtMs), 0);
 
+const emptyEnvironment = (version: ReportVersion): Environment => ({
+  hosts: new Map(),
+  version,
+  heardMs: 0,
+  removed: new Set(),
+  lastBeforeMs: 0,
+});
+
 const load = async (files: HubFiles, none: ReportVersion): Promise<Map<string, Environment>> => {
   const known = new Map<string, Environment>();
   for (const { name, kind } of await files.list('reports')) {
     if (kind !== 'folder' || !isEnvironmentName(name)) continue;
     const hosts = await loadEnvironment(files, name);
-    known.set(name, { hosts, version: none, heardMs: 0, lastBeforeMs: newestOf(hosts) });
+    known.set(name, { ...emptyEnvironment(none), hosts, lastBeforeMs: newestOf(hosts) });
   }
   return known;
 };
@@ -165,17 +179,12 @@ const replacedBy = (before: Report | undefined, turns: Turns): readonly string[]
 
 /** Stores the report in memory, so that readers see it. */
 const keep = (
-  { known, none, mostHosts, mostEnvironments, now, onChanged }: Kept,
+  { known, none, mostHosts, mostEnvironments, now, onChanged, onHeard }: Kept,
   environment: string,
   host: string,
   { bytes, summary }: { readonly bytes: Uint8Array; readonly summary: ReportSummary },
 ): ReportAnswer => {
-  const found = known.get(environment) ?? {
-    hosts: new Map<string, Report>(),
-    version: none,
-    heardMs: 0,
-    lastBeforeMs: 0,
-  };
+  const found = known.get(environment) ?? emptyEnvironment(none);
   const before = found.hosts.get(host);
   const { turns } = summary.word;
   if (before && isOutdated(before, turns)) return { kind: 'outdated' };
@@ -186,6 +195,7 @@ const keep = (
   known.set(environment, found);
   const atMs = now();
   found.heardMs += Math.min(Math.max(atMs - found.version.atMs, 0), LONGEST_STEP_MS);
+  found.removed.delete(host);
   found.hosts.set(host, {
     host,
     bytes,
@@ -200,20 +210,24 @@ const keep = (
   const saysNothingNew = before?.summary.fingerprint === summary.fingerprint;
   found.version = { changes: saysNothingNew ? changes : changes + 1, heartbeats: heartbeats + 1, atMs };
   if (!saysNothingNew) onChanged(environment);
+  onHeard(environment);
   return { kind: 'taken', isNew: before === undefined };
 };
 
-const forget = ({ known, now, onChanged }: Kept, environment: string, host: string): boolean => {
+const forget = ({ known, now, onChanged, onHeard }: Kept, environment: string, host: string): boolean => {
   const found = known.get(environment);
   if (found === undefined || !found.hosts.delete(host)) return false;
+  found.removed.add(host);
   const { changes, heartbeats } = found.version;
   found.version = { changes: changes + 1, heartbeats: heartbeats + 1, atMs: now() };
   onChanged(environment);
+  onHeard(environment);
   return true;
 };
 
-const hearingOf = ({ hosts, heardMs, lastBeforeMs }: Environment): Hearing => ({
+const hearingOf = ({ hosts, heardMs, removed, lastBeforeMs }: Environment): Hearing => ({
   heardMs,
+  removed,
   awaited: [...hosts.values()].flatMap(({ host, isOfThisRun, receivedAtMs }) =>
     isOfThisRun || receivedAtMs < lastBeforeMs - SILENT_MS ? [] : [host],
   ),
@@ -233,12 +247,10 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
     environments: () => [...known.keys()].toSorted(),
     all: (environment) =>
       [...(known.get(environment)?.hosts.values() ?? [])].toSorted((a, b) => (a.host < b.host ? -1 : 1)),
+    count: (environment) => known.get(environment)?.hosts.size ?? 0,
     one: (environment, host) => known.get(environment)?.hosts.get(host),
     version: (environment) => known.get(environment)?.version ?? none,
-    hearing: (environment) => {
-      const found = known.get(environment);
-      return found ? hearingOf(found) : { heardMs: 0, awaited: [] };
-    },
+    hearing: (environment) => hearingOf(known.get(environment) ?? emptyEnvironment(none)),
     take: async (environment, host, bytes) => {
       const read = readReport(bytes, environment, host);
       if (read.kind === 'refused') return read;

@@ -9,7 +9,7 @@ import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Ser
 import type { HubContext } from './hub-context.ts';
 import { json } from './request-guard.ts';
 import type { HeldDocument } from './find-environment.ts';
-import type { WriteAnswer } from './manifests.ts';
+import type { Objection, WriteAnswer } from './manifests.ts';
 
 export const manifestTopic = (environment: string): string => `manifest ${environment}`;
 
@@ -56,11 +56,15 @@ const settle = (reply: FastifyReply, answer: WriteAnswer): void => {
 };
 
 const putCurrent =
-  ({ manifests, counters, log }: HubContext) =>
+  ({ manifests, turns, counters, log }: HubContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const environment = environmentOfFile(partOf(request, 'file'));
     if (environment === undefined) return refuse(reply, nowhere);
-    const answer = await manifests.publish(environment, bytesOf(request), conditionsOf(request));
+    const isAnyway = (request.query as Readonly<Record<string, unknown>>)['anyway'] !== undefined;
+    const objection: Objection | undefined = isAnyway
+      ? undefined
+      : (manifest) => turns.refuseManifest(environment, manifest);
+    const answer = await manifests.publish(environment, bytesOf(request), conditionsOf(request), objection);
     if (answer.kind === 'written') {
       counters.publishes += 1;
       log.write('info', 'manifest.published', {

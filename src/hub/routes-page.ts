@@ -127,6 +127,7 @@ const metricsText = (context: HubContext): string => {
       serial: manifests.current(environment)?.serial,
       hosts: hostFacts(context, environment),
     })),
+    rollouts: context.turns.known(),
     connections: context.connections(),
     heldPolls: context.waiting.held(),
     watchers: context.watchers.count(),

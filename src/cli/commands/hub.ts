@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { createLog } from '../../adapters/log.ts';
 import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
+import { createTurnFiles } from '../../adapters/hub-files/turn-files.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
@@ -155,6 +156,7 @@ const open = async (
   return startHub({
     files,
     archives,
+    turns: createTurnFiles(files),
     secrets: config,
     listen,
     tls,

@@ -2,6 +2,8 @@ import type { HostLabels } from '../fleet/host-labels.ts';
 import { family, type Sample } from '../metrics/exposition.ts';
 import { labelSamples } from '../metrics/label-samples.ts';
 import type { EpochMs } from '../time.ts';
+import { CHANGE_STATES, type RolloutStatus } from '../turns/rollout-status.ts';
+import { HOLDER_STATES, TURN_ANSWERS } from '../turns/turn-request.ts';
 import { OUTCOMES, VERDICT_WORDS } from '../vocabulary/outcomes.ts';
 
 export interface HostFacts {
@@ -24,6 +26,10 @@ export interface EnvironmentFacts {
 export interface HubFacts {
   readonly version: string;
   readonly environments: readonly EnvironmentFacts[];
+  /** Of environments whose hosts take turns. */
+  readonly rollouts: readonly Pick<RolloutStatus, 'environment' | 'holders' | 'changes'>[];
+  /** Number of requests for turns by their answer. */
+  readonly turnAnswers: ReadonlyMap<string, number>;
   readonly connections: number;
   readonly heldPolls: number;
   readonly watchers: number;
@@ -110,6 +116,43 @@ const environmentFamilies = (environments: readonly EnvironmentFacts[]): readonl
   ];
 };
 
+const countBy = <W extends string>(
+  label: string,
+  words: readonly W[],
+  found: readonly { readonly state: W }[],
+  more: Readonly<Record<string, string>>,
+): Sample[] =>
+  words.map((word) => [{ ...more, [label]: word }, found.filter(({ state }) => state === word).length]);
+
+/** Nothing where no host takes turns. */
+const rolloutFamilies = ({ rollouts, turnAnswers }: HubFacts): readonly string[] =>
+  rollouts.length === 0
+    ? []
+    : [
+        ...family(
+          'gauge',
+          'supercargo_hub_turns',
+          'Places of services that hosts take, by how they take them.',
+          rollouts.flatMap(({ environment, holders }) =>
+            countBy('state', HOLDER_STATES, holders, { environment }),
+          ),
+        ),
+        ...family(
+          'gauge',
+          'supercargo_hub_changes',
+          'Changes that are not overtaken, by how far they are.',
+          rollouts.flatMap(({ environment, changes }) =>
+            countBy('state', CHANGE_STATES, changes, { environment }),
+          ),
+        ),
+        ...family(
+          'counter',
+          'supercargo_hub_turn_requests_total',
+          'Requests for a turn that were answered.',
+          [...TURN_ANSWERS, 'refused'].map((answer): Sample => [{ answer }, turnAnswers.get(answer) ?? 0]),
+        ),
+      ];
+
 const gauge = (name: string, help: string, value: number): readonly string[] =>
   family('gauge', name, help, [[{}, value]]);
 const counter = (name: string, help: string, value: number): readonly string[] =>
@@ -126,6 +169,7 @@ export const renderMetrics = (facts: HubFacts): string => {
   const lines = [
     ...family('gauge', 'supercargo_hub_info', 'The version that runs.', [[{ version: facts.version }, 1]]),
     ...environmentFamilies(facts.environments),
+    ...rolloutFamilies(facts),
     ...gauge('supercargo_hub_connections', 'Open connections.', facts.connections),
     ...gauge('supercargo_hub_held_polls', 'Long polls that wait for a change.', facts.heldPolls),
     ...gauge('supercargo_hub_watchers', 'Open streams of /events.', facts.watchers),

@@ -94,6 +94,8 @@ const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => 
   if (!turn) return state;
   const word = view.words.find((w) => w.host === host);
   if (!word) {
+    // A store may have lost its reports with its last life.
+    if (view.starting) return state;
     const freed = { ...state, turns: without(state.turns, host) };
     return audited(freed, nowMs, 'free', 'its report was removed', { host });
   }

@@ -52,8 +52,8 @@ const serviceWord = (reported: ReportedService): ServiceWord => {
   };
 };
 
-/** Names that every object inherits are no keys of a state. */
-const isReserved = (name: string): boolean => name in Object.prototype;
+/** Whether every object inherits a member of this name, so that it is no key of a state. */
+export const isReserved = (name: string): boolean => name in Object.prototype;
 
 export const wordOfReport = (report: ReportedStatus): ReportWord => {
   const { host, labels, agent, turns, manifest, hold, draining, services } = report;
@@ -61,16 +61,7 @@ export const wordOfReport = (report: ReportedStatus): ReportWord => {
     host,
     labels: validLabels(labels ?? {}),
     isRunning: agent.running,
-    turns:
-      turns && !isReserved(host)
-        ? {
-            life: turns.life,
-            seq: turns.seq,
-            asked: turns.asked,
-            jobs: turns.jobs ?? [],
-            revision: turns.revision,
-          }
-        : null,
+    turns: turns ? { life: turns.life, seq: turns.seq, asked: turns.asked } : null,
     serial: manifest.serial,
     refuses: manifest.rejection !== null,
     isHeld: hold !== null,

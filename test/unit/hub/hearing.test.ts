@@ -38,6 +38,7 @@ const open = async (clock: { ms: number }, files = noFiles) =>
     mostEnvironments: 9,
     mostServices: 9,
     onChanged: () => undefined,
+    onHeard: () => undefined,
   });
 type Reports = Awaited<ReturnType<typeof open>>;
 

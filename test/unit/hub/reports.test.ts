@@ -189,6 +189,7 @@ describe('reporting to a hub', () => {
       mostEnvironments: 9,
       mostServices: 9,
       onChanged: () => undefined,
+      onHeard: () => undefined,
     });
     const log: unknown[] = [];
     const context = {

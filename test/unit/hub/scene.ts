@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
+import { createTurnFiles } from '../../../src/adapters/hub-files/turn-files.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { startHub, type Hub, type HubOptions } from '../../../src/hub/hub.ts';
@@ -25,6 +26,12 @@ export interface Scene {
     path: string,
     body: string | Uint8Array,
     headers?: Record<string, string>,
+  ) => Promise<Response>;
+  readonly post: (
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
   ) => Promise<Response>;
   readonly publish: (
     environment: string,
@@ -72,10 +79,12 @@ export const createScene = async ({
   };
   const start = async (change: Partial<HubOptions> = {}): Promise<void> => {
     const files = await openHubFiles(folder);
+    const between = disk(files);
     state.close = files.close;
     state.hub = await startHub({
       archives: createHubArchives(folder),
-      files: disk(files),
+      files: between,
+      turns: createTurnFiles(between),
       secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: undefined },
       listen: { host: '127.0.0.1', port: 0 },
       tls: undefined,
@@ -104,8 +113,15 @@ export const createScene = async ({
     throw error;
   });
   const urlOf = (path: string): string => `${state.hub?.url ?? ''}${path}`;
-  const send = (method: string, path: string, headers: Record<string, string>, body?: string | Uint8Array) =>
+  const send = (
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: string | Uint8Array,
+    signal?: AbortSignal,
+  ) =>
     fetch(urlOf(path), {
+      ...(signal && { signal }),
       method,
       redirect: 'manual',
       headers,
@@ -119,6 +135,8 @@ export const createScene = async ({
     events,
     get: (path, headers = {}) => send('GET', path, headers),
     put: (path, body, headers = bearer(PUBLISH)) => send('PUT', path, headers, body),
+    post: (path, body, headers = bearer(PUBLISH), signal) =>
+      send('POST', path, headers, typeof body === 'string' ? body : JSON.stringify(body), signal),
     publish: (environment, serial, headers = {}) =>
       send(
         'PUT',

@@ -30,6 +30,8 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
       },
       { environment: 'empty', serial: undefined, hosts: [] },
     ],
+    rollouts: [],
+    turnAnswers: new Map(),
     connections: 3,
     heldPolls: 2,
     watchers: 1,

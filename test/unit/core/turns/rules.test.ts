@@ -121,16 +121,14 @@ describe('a turn ends by the host’s own word', () => {
   it('is kept while the report says that it asks', () => {
     const scene = published(2);
     scene.ask('web-1');
-    scene.tell('web-1', {
-      turns: { life: 'life-web-1', seq: scene.nextSeq(), asked: ['web'], jobs: [], revision: null },
-    });
+    scene.tell('web-1', { turns: { life: 'life-web-1', seq: scene.nextSeq(), asked: ['web'] } });
     expect(answerOf(scene, 'web-2')).toBe('wait');
   });
 
   it('is kept by a report from before the request', () => {
     const scene = published(2);
     scene.ask('web-1');
-    scene.tell('web-1', { turns: { life: 'life-web-1', seq: 1, asked: [], jobs: [], revision: null } });
+    scene.tell('web-1', { turns: { life: 'life-web-1', seq: 1, asked: [] } });
     expect(answerOf(scene, 'web-2')).toBe('wait');
   });
 
@@ -163,9 +161,19 @@ describe('a turn ends by the host’s own word', () => {
     const scene = published(2);
     scene.begin('web-1');
     scene.silent('web-1', 3_600_000);
-    scene.obey({ kind: 'resume', reason: 'it burned down', by: 'ops', jobElsewhere: false });
+    scene.obey({ kind: 'resume', reason: 'it burned down', by: 'ops' });
     scene.remove('web-1');
     expect(answerOf(scene, 'web-2')).toBe('granted');
+  });
+
+  it('is kept without a report while the store starts, which may have lost its reports', () => {
+    const scene = published(2);
+    scene.begin('web-1');
+    scene.start(['web-1', 'web-2']);
+    scene.remove('web-1');
+    expect(scene.status().holders).toMatchObject([{ host: 'web-1' }]);
+    scene.start(null);
+    expect(scene.status().holders).toEqual([]);
   });
 
   it('backs off after a return', () => {
@@ -581,7 +589,7 @@ describe('what a person says', () => {
     const scene = published(3);
     scene.begin('web-1');
     scene.fail('web-1');
-    scene.obey({ kind: 'resume', reason: 'a bad disk', by, jobElsewhere: false });
+    scene.obey({ kind: 'resume', reason: 'a bad disk', by });
     expect(scene.state().audit[0]).toMatchObject({
       what: 'resume',
       by,
@@ -593,7 +601,7 @@ describe('what a person says', () => {
   });
 
   it('has nothing to resume', () => {
-    expect(() => published(1).obey({ kind: 'resume', reason: 'go on', by, jobElsewhere: false })).toThrow(
+    expect(() => published(1).obey({ kind: 'resume', reason: 'go on', by })).toThrow(
       'nothing of staging is halted',
     );
   });
@@ -603,7 +611,7 @@ describe('what a person says', () => {
     scene.begin('web-1');
     scene.silent('web-1', 10_000_000);
     scene.obey({ kind: 'free', host: 'web-1', reason: 'it burned down', by });
-    scene.obey({ kind: 'resume', reason: 'it burned down', by, jobElsewhere: false });
+    scene.obey({ kind: 'resume', reason: 'it burned down', by });
     expect(answerOf(scene, 'web-2')).toBe('granted');
   });
 

@@ -1,0 +1,79 @@
+import { readPublication } from '../core/hub/publication.ts';
+import type { Manifest } from '../core/manifest/manifest.ts';
+import type { EpochMs } from '../core/time.ts';
+import { followManifest, newTurnState, type TurnState } from '../core/turns/rules.ts';
+import type { CurrentManifest } from './find-environment.ts';
+import type { Manifests } from './manifests.ts';
+
+type History = Pick<Manifests, 'current' | 'serials' | 'past'>;
+
+/** How far a hub without a state looks back for the manifest before the first one with a pace. */
+const MOST_PACED = 100;
+
+const parse = (bytes: Uint8Array, environment: string): Manifest | undefined => {
+  const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
+  return read.kind === 'publication' ? read.publication.manifest : undefined;
+};
+
+/** Whether hosts take turns by this manifest. */
+export const hasPace = (current: CurrentManifest | undefined, environment: string): boolean =>
+  current !== undefined && parse(current.bytes, environment)?.pace !== undefined;
+
+/** The manifest of one serial; the history may still miss the current one. Undefined if it is damaged. */
+const readSerial = async (
+  history: History,
+  environment: string,
+  serial: number,
+): Promise<Manifest | undefined> => {
+  const current = history.current(environment);
+  const document = current?.serial === serial ? current : await history.past(environment, serial);
+  const manifest = document && parse(document.bytes, environment);
+  return manifest?.serial === serial ? manifest : undefined;
+};
+
+/** The last manifest without a pace, by which the next one is compared, and all after it. */
+const paced = async (
+  history: History,
+  environment: string,
+  serials: readonly number[],
+): Promise<readonly Manifest[]> => {
+  const found: Manifest[] = [];
+  for (const serial of serials.toReversed()) {
+    const manifest = await readSerial(history, environment, serial);
+    if (!manifest) continue;
+    if (found.length === MOST_PACED) return [{ ...manifest, pace: undefined, urgent: undefined }, ...found];
+    found.unshift(manifest);
+    if (!manifest.pace) break;
+  }
+  return found;
+};
+
+/**
+ * The state after every manifest that it has not followed yet, one serial after the other: a hub may have
+ * been killed between a publish and the change that the publish makes. Without a state it begins with the
+ * manifest before the first one with a pace. @throws AgentError STORE
+ */
+export const followManifests = async (
+  history: History,
+  environment: string,
+  stored: TurnState | undefined,
+  nowMs: EpochMs,
+): Promise<TurnState> => {
+  const state = stored ?? newTurnState(environment);
+  const newest = history.current(environment)?.serial ?? 0;
+  if (newest <= state.serial) return state;
+  const serials = [...new Set([...history.serials(environment), newest])]
+    .filter((serial) => serial > state.serial && serial <= newest)
+    .toSorted((a, b) => a - b);
+  if (stored === undefined)
+    return (await paced(history, environment, serials)).reduce(
+      (next, manifest) => followManifest(next, manifest, nowMs),
+      state,
+    );
+  let next = state;
+  for (const serial of serials) {
+    const manifest = await readSerial(history, environment, serial);
+    if (manifest) next = followManifest(next, manifest, nowMs);
+  }
+  return next;
+};
