@@ -6,7 +6,6 @@ import {
   isOfChange,
   replaceChange,
   unfinishedChanges,
-  without,
   type FleetView,
 } from './fleet-view.ts';
 import type { HostWord, ServiceWord } from './host-word.ts';
@@ -86,30 +85,41 @@ const endOf = (state: TurnState, change: Change, word: HostWord, nowMs: number):
 const isSameEnd = (a: HostEnd, b: End): boolean =>
   a.result === b.result && a.entries.join(' ') === b.entries.join(' ');
 
-const endsOf = (state: TurnState, given: Change, word: HostWord, nowMs: number): TurnState => {
+interface News {
+  readonly host: string;
+  /** Null forgets the end that was known. */
+  readonly end: HostEnd | null;
+}
+
+const newsOf = (state: TurnState, change: Change, word: HostWord, nowMs: number): readonly News[] => {
   const { host } = word;
-  const before = given.ends[host];
-  const end = endOf(state, given, word, nowMs);
-  if (end === undefined) return state;
-  if (end === null)
-    return before ? replaceChange(state, { ...given, ends: without(given.ends, host) }) : state;
-  if (before && isSameEnd(before, end)) return state;
-  const ends = { ...given.ends, [host]: { ...end, atMs: nowMs, forgiven: false } };
-  const noted = replaceChange(state, { ...given, ends });
-  const what = `serial ${String(given.serial)}: ${end.entries.join(', ')}`;
+  const before = change.ends[host];
+  const end = endOf(state, change, word, nowMs);
+  if (end === undefined || (end === null && !before)) return [];
+  if (end && before && isSameEnd(before, end)) return [];
+  return [{ host, end: end && { ...end, atMs: nowMs, forgiven: false } }];
+};
+
+const withNews = (change: Change, news: readonly News[]): Change => {
+  const ends = new Map(Object.entries(change.ends));
+  for (const { host, end } of news)
+    if (end) ends.set(host, end);
+    else ends.delete(host);
+  return { ...change, ends: Object.fromEntries(ends) };
+};
+
+const noted = (state: TurnState, { serial }: Change, { host, end }: News, nowMs: number): TurnState => {
+  if (end?.result !== 'failed' && end?.result !== 'stuck') return state;
+  const what = `serial ${String(serial)}: ${end.entries.join(', ')}`;
   const message = end.message === null ? what : `${what}: ${end.message}`;
-  return end.result === 'stuck' || end.result === 'failed'
-    ? audited(noted, nowMs, end.result, message, { host })
-    : noted;
+  return audited(state, nowMs, end.result, message, { host });
 };
 
 /** Notes for each unfinished change on which hosts it is good, failed, lost or stuck. */
 export const endHosts = (state: TurnState, view: FleetView): TurnState =>
-  unfinishedChanges(state).reduce(
-    (s, { serial }) =>
-      view.words.reduce((next, word) => {
-        const change = next.changes.find((c) => c.serial === serial);
-        return change ? endsOf(next, change, word, view.nowMs) : next;
-      }, s),
-    state,
-  );
+  unfinishedChanges(state).reduce((s, change) => {
+    const news = view.words.flatMap((word) => newsOf(s, change, word, view.nowMs));
+    if (news.length === 0) return s;
+    const ended = replaceChange(s, withNews(change, news));
+    return news.reduce((next, one) => noted(next, change, one, view.nowMs), ended);
+  }, state);

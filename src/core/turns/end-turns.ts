@@ -1,18 +1,32 @@
 import { DEFAULT_PACE } from '../manifest/pace.ts';
 import { audited, isHeard, without, type FleetView } from './fleet-view.ts';
 import type { HostWord } from './host-word.ts';
-import type { Change, HostEnd, Turn, TurnedService, TurnState } from './turn-state.ts';
+import type { Change, HostEnd, Life, Turn, TurnedService, TurnState } from './turn-state.ts';
 
 const MOST_LIVES = 50;
+
+/** The life of a host's agent once `life` is heard of; the same object if nothing changes. */
+const heardLife = (known: Life | undefined, life: string, seq: number): Life => {
+  if (!known) return { life, seq, replaced: [] };
+  if (known.life === life) return seq <= known.seq ? known : { ...known, seq };
+  if (known.replaced.includes(life)) return known;
+  return { life, seq, replaced: [known.life, ...known.replaced].slice(0, MOST_LIVES) };
+};
 
 /** Notes the life of a host's agent. Words of a life that was replaced count no more. */
 export const hearLife = (state: TurnState, host: string, life: string, seq: number): TurnState => {
   const known = state.lives[host];
-  if (known?.life === life)
-    return seq <= known.seq ? state : { ...state, lives: { ...state.lives, [host]: { ...known, seq } } };
-  if (known?.replaced.includes(life)) return state;
-  const replaced = known ? [known.life, ...known.replaced].slice(0, MOST_LIVES) : [];
-  return { ...state, lives: { ...state.lives, [host]: { life, seq, replaced } } };
+  const heard = heardLife(known, life, seq);
+  return heard === known ? state : { ...state, lives: { ...state.lives, [host]: heard } };
+};
+
+const hearLives = (state: TurnState, { words }: FleetView): TurnState => {
+  const news = words.flatMap(({ host, turns }): (readonly [string, Life])[] => {
+    const known = state.lives[host];
+    const heard = turns ? heardLife(known, turns.life, 0) : known;
+    return heard === undefined || heard === known ? [] : [[host, heard]];
+  });
+  return news.length === 0 ? state : { ...state, lives: { ...state.lives, ...Object.fromEntries(news) } };
 };
 
 type Ended = 'good' | 'failed' | 'returned' | 'begun' | undefined;
@@ -137,9 +151,6 @@ const forgetGone = (state: TurnState, { words, nowMs, starting }: FleetView): Tu
  * nothing: a host that falls silent keeps its turn, and is lost.
  */
 export const endTurns = (state: TurnState, view: FleetView): TurnState => {
-  const heard = view.words.reduce(
-    (s, { host, turns }) => (turns ? hearLife(s, host, turns.life, 0) : s),
-    forgetGone(state, view),
-  );
+  const heard = hearLives(forgetGone(state, view), view);
   return Object.keys(heard.turns).reduce((s, host) => endTurn(s, host, view), heard);
 };
