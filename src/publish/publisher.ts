@@ -5,7 +5,8 @@ import type { Manifest } from '../core/manifest/manifest.ts';
 import { seal } from '../core/manifest/seal.ts';
 import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
 import type { Named } from '../core/publish/overwrite-checks.ts';
-import { draft, refuseSerial, type DraftOptions, type Services } from '../core/publish/draft.ts';
+import { draft, refuseSerial, type DraftOptions, type Services, type Speed } from '../core/publish/draft.ts';
+import { refuseBesidePace } from '../core/publish/pace-checks.ts';
 import { renderManifest } from '../core/publish/render-manifest.ts';
 import { findBase, type Base, type ChosenBase } from './base-manifest.ts';
 import type { EnvironmentStore } from './environment-store.ts';
@@ -34,6 +35,17 @@ export interface Proposal {
   /** Allows a new environment. */
   readonly creates?: boolean;
   readonly terms: DraftOptions;
+  /** Keeps the pace of `before` without it. */
+  readonly speed?: (before: Manifest | undefined) => Speed;
+  /**
+   * Refuses a manifest before it is written, or returns remarks on it. Called again with the new state after
+   * a lost race.
+   */
+  readonly check?: (
+    before: Manifest | undefined,
+    manifest: Manifest,
+    signal: AbortSignal,
+  ) => Promise<readonly string[]>;
   /** Undefined for the next one. */
   readonly serial: number | undefined;
   readonly isDryRun: boolean;
@@ -46,7 +58,7 @@ export interface Published {
   readonly isAdopted: boolean;
   /** This is the environment's first manifest. */
   readonly isNew: boolean;
-  /** Documents in the store that the publish ignored, and why. */
+  /** Documents in the store that the publish ignored, and why; what its check found. */
   readonly remarks: readonly string[];
   /** The highest serial known before; above the store's if the store was restored from a backup. */
   readonly highest: number;
@@ -157,8 +169,11 @@ export const createPublisher = (o: PublisherOptions) => {
         const serial = proposal.serial ?? highest + 1;
         refuseSerial(serial, highest);
         const services = await proposal.services(before, signal);
-        const manifest = draft(environment, serial, services, proposal.terms);
-        const drafted = { before, manifest, isAdopted, isNew, highest, remarks };
+        const speed = proposal.speed?.(before) ?? { pace: before?.pace, urgent: undefined };
+        const manifest = draft(environment, serial, services, proposal.terms, speed);
+        refuseBesidePace(manifest);
+        const checked = (await proposal.check?.(before, manifest, signal)) ?? [];
+        const drafted = { before, manifest, isAdopted, isNew, highest, remarks: [...remarks, ...checked] };
         if (proposal.isDryRun) return { ...drafted, isWritten: false, trouble: undefined };
         await prove(signal);
         if (base.toKeep) await completeHistory(base.toKeep.serial, base.toKeep.bytes, signal);

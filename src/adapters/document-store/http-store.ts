@@ -33,8 +33,13 @@ const PROBE = Buffer.from(
   '{"probe":"whether this server honours If-Match and If-None-Match; it may be removed"}\n',
 );
 
+export interface HttpDocumentsOptions extends HttpStoreOptions {
+  /** The query of every write; other servers than a hub ignore it. */
+  readonly writeQuery?: string;
+}
+
 /** Any HTTP server that takes PUT; a hub is one of them. */
-export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
+export const createHttpStore = (options: HttpDocumentsOptions): DocumentStore => {
   const { urlOf, send } = createStoreServer(options);
 
   const read = async (path: string, signal: AbortSignal): Promise<StoredDocument | undefined> => {
@@ -58,7 +63,7 @@ export const createHttpStore = (options: HttpStoreOptions): DocumentStore => {
   const write: DocumentStore['write'] = async (path, bytes, condition, signal) => {
     const headers = { 'content-type': 'application/json', ...conditionHeaders(condition) };
     const request = { method: 'PUT', headers, body: bytes } as const;
-    const answer = await send('write', path, request, DOCUMENT_CAP, signal);
+    const answer = await send('write', path + (options.writeQuery ?? ''), request, DOCUMENT_CAP, signal);
     if (answer.status === REFUSED) return 'refused';
     if (DONE.has(answer.status)) return 'written';
     throw answerError('write', urlOf(path), answer);

@@ -9,6 +9,7 @@ import type { Call } from '../call.ts';
 import { neverGreen } from '../publishing/interrupted.ts';
 import { parseBase, parseSerialFlag, type PublishFlags } from '../publishing/options.ts';
 import { needCurrent, openSession, publishAndPrint, type Session } from '../publishing/publish-session.ts';
+import { speedBack } from '../publishing/publish-with-pace.ts';
 
 interface Flags extends PublishFlags {
   readonly toSerial?: string;
@@ -101,7 +102,8 @@ const rollback = async ({ io, signal }: Call, environment: string, flags: Flags)
   const s = await openSession(io, environment, flags);
   const way = await findWay(s, toSerial, signal);
   if (flags.json !== true) io.stdout.write(`back to the versions of serial ${String(way.older.serial)}\n`);
-  return publishAndPrint(s, { services: goBack(way, environment), named: 'all' }, signal);
+  const speed = speedBack(way.older.serial);
+  return publishAndPrint(s, { services: goBack(way, environment), named: 'all', speed }, signal);
 };
 
 export const run = neverGreen(rollback);

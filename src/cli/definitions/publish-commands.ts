@@ -35,9 +35,16 @@ const addPublishFlags = (command: Command): Command =>
       collect,
       [],
     )
-    .option('--max-failed <n>', 'as many hosts may fail', '0')
-    .option('--on-failure <what>', 'when the wait fails: rollback, freeze or none', 'none')
-    .option('--rollout <duration:share>', 'hosts follow one after the other: 1h:5% begins with 5 % at once')
+    .option('--max-failed <n>', 'as many hosts may fail (0); not with a pace, which has a limit of its own')
+    .option(
+      '--on-failure <what>',
+      'when the wait fails: rollback, freeze or none; not with a pace, which halts by itself',
+      'none',
+    )
+    .option(
+      '--rollout <duration:share>',
+      'hosts follow one after the other: 1h:5% begins with 5 % at once; not with a pace',
+    )
     .option('--expires <duration>', 'hosts start nothing of it after that: 30d')
     .option('--serial <n>', 'this serial, or fail where it is not free')
     .option(
@@ -46,11 +53,62 @@ const addPublishFlags = (command: Command): Command =>
     )
     .option('--adopt-unverified', 'take over versions that no known key has signed, and show each')
     .option('--single-writer', 'the store ignores If-Match, and nobody else ever publishes there')
+    .option('--anyway', 'although hosts cannot follow a pace yet, or a change would go on without one')
     .option('--dry-run', 'show what would change, and write nothing')
     .option('--json', 'the outcome as JSON (supercargo/publish/v1)');
 
+const addForwardFlags = (command: Command): Command =>
+  addCreateFlag(command)
+    .option('--urgent <reason>', 'with a pace: without its waves and soak')
+    .option('--after', 'with a pace: first wait for the end of a change that this would overtake');
+
 const addCreateFlag = (command: Command): Command =>
   command.option('--create', 'the environment may be a new one in this store');
+
+const addPaceCommand = (program: Command, actionOf: ActionOf): void => {
+  addStoreFlags(
+    program
+      .command('pace')
+      .argument('<environment>', 'whose hosts go by it')
+      .description('how fast hosts may switch: how many at a time, in which waves; shows it without options'),
+  )
+    .option('--max-parallel <n>', 'hosts that may switch a service at the same time: 2, or 10% (1)')
+    .option(
+      '--waves <list>',
+      'who begins, and who follows: canary=true,10%,100% (100%); several labels as zone=a+canary=true',
+    )
+    .option('--soak <duration>', 'how long a good wave is watched before the next one: 5m (0)')
+    .option('--halt-after <n>', 'failed or lost hosts of a service that are tolerated: 1, or 5% (0)')
+    .option('--turn-time <duration>', 'a host with a turn is lost after so long a silence (15m)')
+    .option('--none', 'end the pace: each host switches when it is ready')
+    .option('--key <file>', 'sign with this private key, as publish does', collect, [])
+    .option(
+      '--insecure-unsigned',
+      'publish without a signature, for hosts with SUPERCARGO_ALLOW_UNSIGNED=true',
+    )
+    .option('--anyway', 'although hosts cannot follow it yet, or with --none although a change is unfinished')
+    .option('--serial <n>', 'this serial, or fail where it is not free')
+    .option('--adopt-unverified', 'take over versions that no known key has signed, and show each')
+    .option('--single-writer', 'the store ignores If-Match, and nobody else ever publishes there')
+    .option('--dry-run', 'show what would change, and write nothing')
+    .option('--json', 'as JSON (supercargo/publish/v1, without options supercargo/pace/v1)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo pace production --to https://deploy.example.com                     what it is now
+  supercargo pace production --max-parallel 1 --to … --key …                     one host after the other
+  supercargo pace production --waves canary=true,10%,100% --soak 5m --to … --key …
+  supercargo pace production --none --to … --key …                               each host by itself again
+
+Publishes the same versions with that pace; options that are not given keep their value. Every later publish
+keeps the pace. Needs a hub, which gives hosts their turns. Upgrade the hub, all hosts and every publisher
+before the first one: an older host refuses a manifest with a pace.
+
+Exit codes: 0 published, or shown · 1 nothing was published`,
+    )
+    .action(actionOf(() => import('../commands/pace.ts')));
+};
 
 /** Arguments, options and help of the commands for a build server and its store. */
 export const addPublishCommands = (program: Command, actionOf: ActionOf): void => {
@@ -103,11 +161,11 @@ Examples:
   supercargo rollback staging --to-serial 417 --to … --key …
 
 Publishes the versions of an older serial under a new one, which is higher: hosts never go back in serials.
-Without --to-serial they are the last other ones, without those that were gone back from since. Options and
-exit codes are those of publish.`,
+Without --to-serial they are the last other ones, without those that were gone back from since. With a pace
+it is urgent by itself: no waves, no soak. Options and exit codes are those of publish.`,
     )
     .action(actionOf(() => import('../commands/rollback.ts')));
-  addCreateFlag(
+  addForwardFlags(
     addPublishFlags(
       program
         .command('promote')
@@ -124,11 +182,11 @@ Examples:
   supercargo promote staging production --to https://deploy.example.com --key jenkins.key --wait
   supercargo promote staging production web --to … --key …       only this service
 
-The very digests that run in the first environment: nothing is built or looked up again. Options and exit
-codes are those of publish.`,
+The very digests that run in the first environment: nothing is built or looked up again. The pace of the
+second one stays. Options and exit codes are those of publish.`,
     )
     .action(actionOf(() => import('../commands/promote.ts')));
-  addCreateFlag(
+  addForwardFlags(
     addPublishFlags(
       program
         .command('publish')
@@ -150,15 +208,17 @@ Examples:
   supercargo publish staging --retry web --to … --key …                     once more, where it was given up
   supercargo publish production web=1.2.3 --to … --key … --wait --wait-where canary=true
   supercargo publish production web=1.2.3 --to … --key … --archive          the image travels along
+  supercargo publish production web=1.2.4 --to … --key … --urgent CVE-2026-1   without waves (supercargo pace)
 
 Every version is looked up at its registry, and published with its digest. SUPERCARGO_STORE may stand for
 --to, and SUPERCARGO_PUBLISH_TOKEN or SUPERCARGO_PUBLISH_TOKEN_FILE hold the store's token; logins of
 registries are docker's.
 
 Exit codes: 0 published (with --wait: every host runs it) · 1 nothing was published · 3 it failed on too many
-hosts · 5 the time is over`,
+hosts, or the change before it is halted (--after) · 5 the time is over`,
     )
     .action(actionOf(() => import('../commands/publish.ts')));
+  addPaceCommand(program, actionOf);
   program
     .command('keygen')
     .argument('<name>', 'whose key it is, like jenkins')

@@ -42,8 +42,14 @@ export interface OpenStore {
   readonly rollouts: Rollouts;
 }
 
+/** A hub then takes a manifest without a pace while a change is unfinished. */
+const ANYWAY = '?anyway';
+
 /** @throws AgentError USAGE */
-export const openStore = async (flags: StoreFlags, config: PublisherConfig): Promise<OpenStore> => {
+export const openStore = async (
+  flags: StoreFlags & { readonly anyway?: boolean },
+  config: PublisherConfig,
+): Promise<OpenStore> => {
   const base = flags.to ?? config.store;
   if (base === undefined)
     throw new AgentError('USAGE', 'no store is given', {
@@ -66,7 +72,7 @@ export const openStore = async (flags: StoreFlags, config: PublisherConfig): Pro
     tls: await readTlsFiles(flags, unreadable),
   };
   return {
-    documents: createHttpStore(options),
+    documents: createHttpStore({ ...options, ...(flags.anyway === true && { writeQuery: ANYWAY }) }),
     archives: createHttpArchives(options),
     rollouts: createHttpRollouts(options),
   };

@@ -1,5 +1,6 @@
 import { AgentError } from '../../core/errors.ts';
 import { LABELS_FORM, parseLabels, type HostLabels } from '../../core/fleet/host-labels.ts';
+import { reasonProblem } from '../../core/manifest/pace-schema.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Rollout } from '../../core/manifest/manifest.ts';
 import type { EpochMs } from '../../core/time.ts';
@@ -32,8 +33,12 @@ export interface PublishFlags extends StoreFlags {
   readonly timeout?: string;
   readonly hosts?: string;
   readonly waitWhere: readonly string[];
-  readonly maxFailed: string;
+  readonly maxFailed?: string;
   readonly onFailure: string;
+  /** Why the change goes on without waves and soak. */
+  readonly urgent?: string;
+  readonly after?: boolean;
+  readonly anyway?: boolean;
 }
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
@@ -72,7 +77,7 @@ export const parseOnFailure = (text: string): OnFailure => {
   throw usage(`"${text}" is not a valid --on-failure`, 'write --on-failure rollback, freeze or none');
 };
 
-export const parseMaxFailed = (text: string): number => {
+export const parseMaxFailed = (text = '0'): number => {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw usage(`"${text}" is not a number of hosts`, 'write a whole number, like --max-failed 2');
 };
@@ -110,6 +115,28 @@ export const parseWhere = (option: string, texts: readonly string[]): HostLabels
   );
 };
 
+/** @throws AgentError USAGE if options that count failed hosts stand beside a pace, which counts them itself */
+export const refuseBesideHalt = ({ maxFailed, onFailure }: PublishFlags, environment: string): void => {
+  if (maxFailed === undefined && onFailure === 'none') return;
+  throw usage(
+    `${environment} has a pace, whose limit of failures halts a change: ` +
+      `leave ${maxFailed === undefined ? '--on-failure' : '--max-failed'} out`,
+    `set the limit with \`supercargo pace ${environment} --halt-after N\`, ` +
+      `and go back with \`supercargo rollback ${environment}\``,
+  );
+};
+
+const checkUrgent = ({ urgent, after }: PublishFlags): void => {
+  if (urgent === undefined) return;
+  const problem = urgent.trim() === '' ? 'is empty' : reasonProblem(urgent);
+  if (problem !== undefined) throw usage(`the reason of --urgent ${problem}`, 'say why in one line');
+  if (after === true)
+    throw usage(
+      '--urgent and --after contradict each other',
+      'an urgent change does not wait: leave one out',
+    );
+};
+
 /**
  * `hasSigningKey`: SUPERCARGO_SIGNING_KEY is set.
  * @throws AgentError USAGE if flags are missing, invalid or contradictory
@@ -125,16 +152,16 @@ export const checkPublishFlags = (flags: PublishFlags, hasSigningKey: boolean): 
     );
   if (key !== undefined && flags.insecureUnsigned === true)
     throw usage(`${key} and --insecure-unsigned contradict each other`, 'leave one of them out');
+  if (flags.timeout !== undefined && flags.wait !== true && flags.after !== true)
+    throw usage('--timeout needs --wait or --after', 'add one of them');
   if (
     flags.wait !== true &&
-    (flags.timeout !== undefined ||
-      flags.hosts !== undefined ||
-      flags.waitWhere.length > 0 ||
-      flags.onFailure !== 'none')
+    (flags.hosts !== undefined || flags.waitWhere.length > 0 || flags.onFailure !== 'none')
   )
-    throw usage('--timeout, --hosts, --wait-where and --on-failure need --wait', 'add --wait');
+    throw usage('--hosts, --wait-where and --on-failure need --wait', 'add --wait');
   if (flags.dryRun === true && flags.wait === true)
     throw usage('there is nothing to wait for after --dry-run', 'leave one of them out');
+  checkUrgent(flags);
   parseBase(flags.base);
   parseOnFailure(flags.onFailure);
   parseMaxFailed(flags.maxFailed);

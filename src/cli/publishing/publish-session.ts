@@ -2,6 +2,7 @@ import { readPublisherConfig, type PublisherConfig } from '../../config/publishe
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { formatImage } from '../../core/image/reference.ts';
 import type { Manifest, Publisher as PublisherName, Rollout, Trust } from '../../core/manifest/manifest.ts';
+import { writtenPace } from '../../core/manifest/written-pace.ts';
 import type { ArchiveStore } from '../../core/ports/archive-store.ts';
 import type { DocumentStore } from '../../core/ports/document-store.ts';
 import type { Rollouts } from '../../core/ports/rollouts.ts';
@@ -32,6 +33,7 @@ import {
 import { followAndPrint } from './follow-and-print.ts';
 import { findAwaited, waitAndPrint } from './wait-for-hosts.ts';
 import { openStore } from './open-store.ts';
+import { keptSpeed, publishInTurn, speedBack } from './publish-with-pace.ts';
 import { oneLine, printableMessage } from '../../core/printable-text.ts';
 
 /** A call of `publish`, `promote` or `rollback` with checked options and an open store. */
@@ -85,7 +87,7 @@ const publisherName = ({ build: { name, build, url } }: PublisherConfig): Publis
 });
 
 const termsOf = (s: Session, rollout: Rollout | undefined): DraftOptions => ({
-  nowMs: s.nowMs,
+  nowMs: Date.now(),
   expiresInMs: s.flags.expires === undefined ? undefined : durationArgument(s.flags.expires),
   rollout,
   freeze: undefined,
@@ -137,6 +139,8 @@ const documentOf = (s: Session, published: Published, exitCode: ExitCode, waited
   before: published.before?.serial ?? null,
   written: published.isWritten,
   services: diffVersions(published.before, published.manifest),
+  pace: published.manifest.pace === undefined ? null : writtenPace(published.manifest.pace),
+  urgent: published.manifest.urgent?.reason ?? null,
   adopted: adoptedIn(published).map(([service, image]) => ({ service, image })),
   warnings: warningsOf(published),
   wait: waited ?? null,
@@ -159,7 +163,6 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
   };
   const terms = {
     ...termsOf(s, what === 'freeze' ? manifest.rollout : undefined),
-    nowMs: Date.now(),
     freeze:
       what === 'freeze'
         ? { reason: `serial ${String(manifest.serial)} failed on too many hosts` }
@@ -170,6 +173,7 @@ const recover = async (s: Session, published: Published, signal: AbortSignal): P
       services: async (current) => Promise.resolve(undone(current)),
       named: 'all',
       terms,
+      ...(what === 'rollback' && before && { speed: speedBack(before.serial) }),
       serial: undefined,
       isDryRun: false,
     },
@@ -185,8 +189,9 @@ export const publishAndPrint = async (
   {
     services,
     named,
+    speed = keptSpeed(s.flags, s.environment),
     remarksOf,
-  }: Pick<Proposal, 'services' | 'named'> & {
+  }: Pick<Proposal, 'services' | 'named' | 'speed'> & {
     /** Remarks on the images of `services`, known once it has been called. */
     readonly remarksOf?: () => readonly string[];
   },
@@ -202,17 +207,19 @@ export const publishAndPrint = async (
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
   const where = parseWhere('--wait-where', flags.waitWhere);
   const awaited = await findAwaited(view, { environment, hosts, where }, signal);
-  const proposed = await s.publisher.publish(
+  const proposed = await publishInTurn(
+    s,
     {
       services,
       named,
+      speed,
       base: parseBase(flags.base),
       adopts: flags.adoptUnverified === true,
       creates: flags.create === true,
-      terms: termsOf(s, rollout),
       serial: parseSerialFlag(flags.serial),
       isDryRun: flags.dryRun === true,
     },
+    { termsOf: () => termsOf(s, rollout), timeoutMs },
     signal,
   );
   const published = { ...proposed, remarks: [...proposed.remarks, ...(remarksOf?.() ?? [])] };

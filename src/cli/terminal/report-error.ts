@@ -7,7 +7,7 @@ import { terminalOf, writeJson, type Output } from '../streams.ts';
 export const exitCodeOfError = ({ code }: AgentError): ExitCode => {
   if (code === 'ENGINE_OFFLINE' || code === 'AGENT_NOT_RUNNING') return EXIT.offline;
   if (code === 'TIMED_OUT') return EXIT.timedOut;
-  return code === 'LEDGER' ? EXIT.failed : EXIT.error;
+  return code === 'LEDGER' || code === 'HALTED' ? EXIT.failed : EXIT.error;
 };
 
 /** Writes an error's message and advice to stderr; with `isJson`, also a document to stdout. */

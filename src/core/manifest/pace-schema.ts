@@ -1,20 +1,21 @@
 import * as v from 'valibot';
 import { LABELS_FORM, validLabels } from '../fleet/host-labels.ts';
 import { DEFAULT_PACE, type Amount, type Pace, type Wave } from './pace.ts';
+import { problemsOf, type Problem } from './schema-problem.ts';
 import { notList, text, wholeNumber } from './schema-values.ts';
 
-export const MOST_WAVES = 20;
+const MOST_WAVES = 20;
 const MOST_HOSTS = 1_000_000;
 const MINUTE = 60;
 const DAY = 24 * 3600;
-export const MOST_SOAK_SECONDS = 30 * DAY;
-export const LEAST_TURN_SECONDS = MINUTE;
-export const MOST_TURN_SECONDS = 7 * DAY;
+const MOST_SOAK_SECONDS = 30 * DAY;
+const LEAST_TURN_SECONDS = MINUTE;
+const MOST_TURN_SECONDS = 7 * DAY;
 
 const PERCENT = /^(100(?:\.0{1,2})?|\d{1,2}(?:\.\d{1,2})?)%$/;
 
 /** Parses `10%` or `0.25%`, with at most two decimals. Undefined for other text. */
-export const parsePercent = (value: string): number | undefined => {
+const parsePercent = (value: string): number | undefined => {
   const digits = PERCENT.exec(value)?.[1];
   return digits === undefined ? undefined : Number(digits);
 };
@@ -105,4 +106,21 @@ export const paceSchema = v.pipe(
   })),
 );
 
-export const urgentSchema = v.strictObject({ reason: text(1024) });
+export type ParsedPace =
+  | { readonly kind: 'pace'; readonly pace: Pace }
+  | { readonly kind: 'problems'; readonly problems: readonly [Problem, ...Problem[]] };
+
+/** Reads a pace as a manifest writes it. */
+export const parsePace = (value: unknown): ParsedPace => {
+  const result = v.safeParse(paceSchema, value);
+  return result.success
+    ? { kind: 'pace', pace: result.output }
+    : { kind: 'problems', problems: problemsOf(result.issues) };
+};
+
+const REASON = text(1024);
+/** Why a reason cannot be in a manifest; undefined if it can. */
+export const reasonProblem = (reason: string): string | undefined =>
+  v.safeParse(REASON, reason).issues?.[0].message;
+
+export const urgentSchema = v.strictObject({ reason: REASON });

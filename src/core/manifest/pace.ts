@@ -41,5 +41,5 @@ export const amountText = (amount: Amount): string =>
   'hosts' in amount ? String(amount.hosts) : `${String(amount.percent)}%`;
 
 /** `canary=true` or `10%`. */
-export const waveText = (wave: Wave): string =>
+export const waveName = (wave: Wave): string =>
   'labels' in wave ? formatLabels(wave.labels) : amountText(wave);

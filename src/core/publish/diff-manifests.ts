@@ -71,7 +71,10 @@ const rolloutEnds = (before: Manifest | undefined, after: Manifest): boolean => 
 /** Other changes, as sentences. */
 export const diffTerms = (before: Manifest | undefined, after: Manifest): readonly string[] => [
   ...(rolloutEnds(before, after)
-    ? [`the rollout of serial ${String(before?.serial)} ends: hosts that were to follow later switch at once`]
+    ? [
+        `the rollout of serial ${String(before?.serial)} ends: hosts that were to follow later ` +
+          (after.pace ? 'go by the pace' : 'switch at once'),
+      ]
     : []),
   ...(before?.freeze && !after.freeze ? [`the freeze ends (${before.freeze.reason})`] : []),
   ...(after.freeze ? [`no switch begins on any host: ${after.freeze.reason}`] : []),

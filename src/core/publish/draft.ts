@@ -1,7 +1,8 @@
 import { highestNext, highestOf } from '../manifest/serial.ts';
 import type { ImageReference } from '../image/reference.ts';
 import { AgentError } from '../errors.ts';
-import type { Freeze, Manifest, ManifestService, Publisher, Rollout } from '../manifest/manifest.ts';
+import type { Freeze, Manifest, ManifestService, Publisher, Rollout, Urgent } from '../manifest/manifest.ts';
+import type { Pace } from '../manifest/pace.ts';
 import type { PublishedImage } from '../ports/image-registry.ts';
 import { quote } from '../manifest/text.ts';
 import type { EpochMs } from '../time.ts';
@@ -14,6 +15,12 @@ export interface DraftOptions {
   readonly rollout: Rollout | undefined;
   readonly freeze: Freeze | undefined;
   readonly publisher: Publisher | undefined;
+}
+
+/** How the hosts follow. */
+export interface Speed {
+  readonly pace: Pace | undefined;
+  readonly urgent: Urgent | undefined;
 }
 
 export type Services = Manifest['services'];
@@ -56,6 +63,7 @@ export const draft = (
   serial: number,
   services: Services,
   options: DraftOptions,
+  { pace, urgent }: Speed = { pace: undefined, urgent: undefined },
 ): Manifest => ({
   environment,
   serial,
@@ -65,6 +73,8 @@ export const draft = (
   rollout: options.rollout,
   freeze: options.freeze,
   publisher: options.publisher,
+  pace,
+  urgent,
 });
 
 /**

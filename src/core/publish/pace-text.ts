@@ -1,5 +1,5 @@
 import type { Manifest } from '../manifest/manifest.ts';
-import { amountText, waveText, type Amount, type Pace, type Wave } from '../manifest/pace.ts';
+import { amountText, waveName, type Amount, type Pace, type Wave } from '../manifest/pace.ts';
 
 const UNITS: readonly (readonly [number, string, string])[] = [
   [24 * 3600, 'd', 'd'],
@@ -31,7 +31,7 @@ const failedText = (amount: Amount): string =>
 
 const wavesText = (waves: readonly Wave[]): string =>
   waves
-    .map((wave) => ('percent' in wave ? `${waveText(wave)} of the hosts` : waveText(wave)))
+    .map((wave) => ('percent' in wave ? `${waveName(wave)} of the hosts` : waveName(wave)))
     .join(', then ');
 
 /** Each member in words. */
@@ -61,7 +61,7 @@ export const diffPace = (
 };
 
 /** A wave as `pace --waves` takes it: `10%` or `zone=a+canary=true`. */
-const waveOption = (wave: Wave): string => waveText(wave).replaceAll(',', '+');
+const waveOption = (wave: Wave): string => waveName(wave).replaceAll(',', '+');
 
 /** The options of `supercargo pace` that set this pace. */
 export const paceOptions = (pace: Pace): string =>

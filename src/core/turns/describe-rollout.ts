@@ -1,5 +1,6 @@
 import { isoTime } from '../time.ts';
-import { amountText, type Pace } from '../manifest/pace.ts';
+import { waveName } from '../manifest/pace.ts';
+import { writtenPace } from '../manifest/written-pace.ts';
 import { concerned, counted, isHaltedByPerson, type FleetView } from './fleet-view.ts';
 import type {
   ChangeState,
@@ -7,26 +8,12 @@ import type {
   FailureOfHost,
   RolloutStatus,
   WaveStatus,
-  WrittenPace,
 } from './rollout-status.ts';
 import { holdersOf } from './slots.ts';
 import type { Change, TurnState } from './turn-state.ts';
-import { openWaveOf, resultOf, soaksUntilMs, waveName, type WaveResult } from './waves.ts';
+import { openWaveOf, resultOf, soaksUntilMs, type WaveResult } from './waves.ts';
 
 const iso = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
-
-const amount = (a: Pace['maxParallel']): number | string => ('hosts' in a ? a.hosts : amountText(a));
-
-/** A pace as a manifest writes it. */
-export const writtenPace = (pace: Pace): WrittenPace => ({
-  maxParallel: amount(pace.maxParallel),
-  waves: pace.waves.map((wave) =>
-    'labels' in wave ? { labels: wave.labels } : { share: `${String(wave.percent)}%` },
-  ),
-  soakSeconds: pace.soakSeconds,
-  haltAfter: amount(pace.haltAfter),
-  turnSeconds: pace.turnSeconds,
-});
 
 const NONE: WaveResult = { members: [], good: [], failed: [], excused: [], waiting: [] };
 

@@ -1,5 +1,5 @@
-import { amountOf, amountText, type Wave } from '../manifest/pace.ts';
-import { formatLabels, hasLabels } from '../fleet/host-labels.ts';
+import { amountOf, waveName } from '../manifest/pace.ts';
+import { hasLabels } from '../fleet/host-labels.ts';
 import type { EpochMs } from '../time.ts';
 import {
   audited,
@@ -14,10 +14,6 @@ import {
 import { excuseOf, isPassing, otherReason } from './excuses.ts';
 import type { HostWord } from './host-word.ts';
 import type { Change, OpenedWave, TurnState } from './turn-state.ts';
-
-/** `canary=true` or `10%` */
-export const waveName = (wave: Wave): string =>
-  'labels' in wave ? formatLabels(wave.labels) : amountText(wave);
 
 /** `2 of 3 (10%)` */
 export const waveText = ({ waves }: Change, number: number): string => {

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgentError } from '../../core/errors.ts';
+import type { Manifest } from '../../core/manifest/manifest.ts';
+import { oneLine } from '../../core/printable-text.ts';
+import type { Rollouts } from '../../core/ports/rollouts.ts';
+import type { DraftOptions, Speed } from '../../core/publish/draft.ts';
+import { refuseAfterAlone, refuseUrgentAlone } from '../../core/publish/pace-checks.ts';
+import { paceOptions } from '../../core/publish/pace-text.ts';
+import type { ReportedChange } from '../../core/turns/read-rollout.ts';
+import { awaitChanges } from '../../publish/await-changes.ts';
+import { checkPace } from '../../publish/check-pace.ts';
+import type { EnvironmentStore } from '../../publish/environment-store.ts';
+import type { Proposal, Published, Publisher } from '../../publish/publisher.ts';
+import type { WaitClock } from '../../publish/wait-for-fleet.ts';
+import type { Io } from '../streams.ts';
+import { refuseBesideHalt, type PublishFlags } from './options.ts';
+
+interface Publishing {
+  readonly io: Io;
+  readonly flags: PublishFlags;
+  readonly environment: string;
+  readonly view: EnvironmentStore;
+  readonly rollouts: Rollouts;
+  readonly publisher: Publisher;
+}
+
+const CLOCK: WaitClock = {
+  now: Date.now,
+  sleep: async (ms, signal) => sleep(ms, undefined, { signal }),
+};
+
+/** The pace stays as it is. @throws AgentError USAGE if `--urgent` is given where there is none */
+export const keptSpeed =
+  ({ urgent }: PublishFlags, environment: string) =>
+  (before: Manifest | undefined): Speed => {
+    const pace = before?.pace;
+    if (urgent !== undefined && pace === undefined) refuseUrgentAlone(environment);
+    return { pace, urgent: urgent === undefined ? undefined : { reason: urgent } };
+  };
+
+/** What goes back does not wait for waves: it is what ran before. */
+export const speedBack =
+  (serial: number) =>
+  (before: Manifest | undefined): Speed => ({
+    pace: before?.pace,
+    urgent: before?.pace && { reason: `rollback to serial ${String(serial)}` },
+  });
+
+/** With an older base the pace can get lost, which no version shows. */
+const lostPace = async (
+  { view, flags }: Publishing,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<readonly string[]> => {
+  if (manifest.pace !== undefined || (flags.base === undefined && flags.adoptUnverified !== true)) return [];
+  const { newest } = await view.state(signal);
+  const pace = newest?.manifest.pace;
+  return pace === undefined
+    ? []
+    : [
+        `the pace of serial ${String(newest?.manifest.serial)} ends, because the base has none; ` +
+          `to set it again: supercargo pace ${manifest.environment} ${paceOptions(pace)}`,
+      ];
+};
+
+/** Publishes; with `--after` once the changes that it would overtake have ended. */
+export const publishInTurn = async (
+  s: Publishing,
+  proposal: Omit<Proposal, 'terms' | 'check'>,
+  /** The terms are made anew after a wait, because their times are. */
+  { termsOf, timeoutMs }: { readonly termsOf: () => DraftOptions; readonly timeoutMs: number },
+  signal: AbortSignal,
+): Promise<Published> => {
+  const { io, environment, flags, view, rollouts } = s;
+  const isAfter = flags.after === true && !proposal.isDryRun;
+  const options = { view, rollouts, isForced: flags.anyway === true, now: Date.now };
+  let underWay: readonly ReportedChange[] = [];
+  const check: Proposal['check'] = async (before, manifest, stop) => {
+    if (manifest.pace !== undefined) refuseBesideHalt(flags, environment);
+    else if (flags.after === true) refuseAfterAlone(environment);
+    const { overtaken, remarks } = await checkPace(options, before, manifest, stop);
+    underWay = isAfter ? overtaken : [];
+    if (underWay.length > 0) throw new AgentError('STORE', 'a change is under way');
+    return [...remarks, ...(await lostPace(s, manifest, stop))];
+  };
+  for (;;) {
+    underWay = [];
+    try {
+      return await s.publisher.publish({ ...proposal, terms: termsOf(), check }, signal);
+    } catch (error) {
+      if (underWay.length === 0) throw error;
+    }
+    const onProgress = (text: string): void => {
+      if (flags.json !== true) io.stdout.write(`${oneLine(text)}\n`);
+    };
+    await awaitChanges({ rollouts, environment, changes: underWay, timeoutMs, onProgress }, CLOCK, signal);
+  }
+};

@@ -1,0 +1,97 @@
+import type { HostReport } from '../fleet/host-report.ts';
+import { isSilent } from '../fleet/host-findings.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { isoSeconds, type EpochMs } from '../time.ts';
+import type { ReportedChange, ReportedRollout, ReportedWave } from '../turns/read-rollout.ts';
+import { diffVersions } from './diff-manifests.ts';
+
+/** Changes of the store that have not ended. An unknown state of a newer hub counts as unfinished. */
+export const unfinishedOf = ({ changes }: ReportedRollout): readonly ReportedChange[] =>
+  changes.filter(({ state }) => state !== 'finished');
+
+/** The unfinished changes of which a publish replaces an entry: these hosts begin anew. */
+export const overtakenBy = (
+  rollout: ReportedRollout,
+  before: Manifest | undefined,
+  manifest: Manifest,
+): readonly ReportedChange[] => {
+  const replaced = new Set(
+    diffVersions(before, manifest).flatMap(({ service, kind }) =>
+      kind === 'changed' || kind === 'retried' ? [service] : [],
+    ),
+  );
+  return unfinishedOf(rollout).filter(({ entries }) => entries.some(({ entry }) => replaced.has(entry)));
+};
+
+/** `web 1.2.3 of serial 417` */
+export const changeText = ({ entries, serial }: ReportedChange): string =>
+  `${entries.map(({ entry, version }) => `${entry} ${version}`).join(', ')} of serial ${String(serial)}`;
+
+const waveText = ({ name, openedAt, hosts, good, failed }: ReportedWave): string => {
+  if (openedAt === null) return `wave ${name} has not begun`;
+  if (hosts === 0) return `wave ${name} has no host`;
+  if (good === hosts) return `wave ${name} is good`;
+  const bad = failed.length === 0 ? '' : `, ${String(failed.length)} failed`;
+  return `in wave ${name} ${String(good)} of ${String(hosts)} hosts are good${bad}`;
+};
+
+/** How far a change is: `wave canary=true is good, in wave 10% 3 of 5 hosts are good`. */
+export const progressText = ({ waves, halted }: ReportedChange): string =>
+  [...waves.map(waveText), ...(halted ? [`it is halted (${halted.reason})`] : [])].join(', ');
+
+/** Hosts that still run an older version. */
+export interface OlderVersion {
+  readonly entry: string;
+  readonly version: string;
+  readonly hosts: number;
+}
+
+/** The versions that hosts still run in place of those of an unfinished change, by their last reports. */
+export const olderVersions = (
+  change: ReportedChange,
+  reports: readonly HostReport[],
+  nowMs: EpochMs,
+): readonly OlderVersion[] => {
+  const hosts = new Map<string, OlderVersion>();
+  for (const report of reports) {
+    if (isSilent(report, nowMs)) continue;
+    for (const { entry, version } of change.entries) {
+      const ofEntry = report.status.services.filter(({ switching }) => switching?.entry === entry);
+      const running = ofEntry.flatMap(({ containers }) =>
+        containers.filter((c) => c.state === 'running').map((c) => c.version),
+      );
+      for (const older of new Set(running)) {
+        if (older === version) continue;
+        const key = `${entry} ${older}`;
+        hosts.set(key, { entry, version: older, hosts: (hosts.get(key)?.hosts ?? 0) + 1 });
+      }
+    }
+  }
+  return [...hosts.values()];
+};
+
+const DAY_MS = 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
+const MINUTE_MS = 60 * 1000;
+
+const age = (ms: number): string => {
+  if (ms >= 2 * DAY_MS) return `${String(Math.floor(ms / DAY_MS))} days ago`;
+  if (ms >= 2 * HOUR_MS) return `${String(Math.floor(ms / HOUR_MS))} h ago`;
+  return `${String(Math.max(0, Math.floor(ms / MINUTE_MS)))} min ago`;
+};
+
+/** What an overtaken change leaves behind, in one sentence. */
+export const overtakenText = (
+  change: ReportedChange,
+  oldest: (OlderVersion & { readonly publishedAtMs: EpochMs }) | undefined,
+  { nowMs, isUrgent }: { readonly nowMs: EpochMs; readonly isUrgent: boolean },
+): string => {
+  const still =
+    oldest === undefined
+      ? ''
+      : `; ${String(oldest.hosts)} ${oldest.hosts === 1 ? 'host still runs' : 'hosts still run'} ` +
+        `${oldest.entry} ${oldest.version}, published ${age(nowMs - oldest.publishedAtMs)} ` +
+        `(${isoSeconds(oldest.publishedAtMs)})`;
+  const advice = isUrgent ? '' : '; with --after a publish waits for the end of the change before it';
+  return `${changeText(change)} is overtaken before its end: ${progressText(change)}${still}${advice}`;
+};
