@@ -20,6 +20,7 @@ import {
   secretWord,
   subnets,
   text,
+  turnsMode,
 } from './validators.ts';
 
 /** The newest version with long-term support that the agent was tested with. */
@@ -54,6 +55,15 @@ const behaviour = {
     preset: '2',
     example: '2',
     effect: 'For each service, the images of this many good releases are kept on the host.',
+  }),
+  SUPERCARGO_TURNS: turnsMode({
+    as: 'turns',
+    unit: 'manifest or always',
+    preset: 'manifest',
+    example: 'always',
+    effect:
+      'When a switch here needs a turn from the report store: while the manifest has a pace, or always. ' +
+      'Repairs, rollbacks and what has begun need none.',
   }),
   SUPERCARGO_EDGE_IMAGE: pinnedImage({
     as: 'edgeImage',

@@ -87,6 +87,10 @@ export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust
   }
   if (valueIn(env, 'SUPERCARGO_HEALTH_LEAD') !== undefined && values.SUPERCARGO_HEALTH_LISTEN === undefined)
     warnings.push('SUPERCARGO_HEALTH_LISTEN is not set, so SUPERCARGO_HEALTH_LEAD has no effect');
+  if (values.SUPERCARGO_TURNS === 'always' && values.SUPERCARGO_REPORT_URL === undefined)
+    warnings.push(
+      'SUPERCARGO_REPORT_URL is not set, so no store hands out turns: with SUPERCARGO_TURNS=always no switch begins',
+    );
   const token = [values.SUPERCARGO_REPORT_TOKEN, values.SUPERCARGO_REPORT_TOKEN_FILE];
   const hasToken = token.some((given) => given !== undefined);
   if (hasToken && values.SUPERCARGO_REPORT_URL === undefined)

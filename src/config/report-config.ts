@@ -1,10 +1,12 @@
-import { reportPath } from '../core/fleet/store-layout.ts';
+import { reportPath, turnPath } from '../core/fleet/store-layout.ts';
 import type { AgentValues } from './agent-variables.ts';
 
 /** Where this host sends its report. */
 export interface ReportConfig {
   /** The URL of this host's report. */
   readonly url: string;
+  /** The URL at which this host asks for turns. */
+  readonly turnsUrl: string;
   readonly token:
     | { readonly kind: 'none' }
     | { readonly kind: 'value'; readonly value: string }
@@ -26,5 +28,6 @@ export const reportOf = (
   const { SUPERCARGO_REPORT_URL: base, SUPERCARGO_ENVIRONMENT: environment } = values;
   if (base === undefined) return undefined;
   const url = `${base}/${reportPath(environment, host)}`;
-  return Object.freeze({ url, token: Object.freeze(tokenOf(values, credential)) });
+  const turnsUrl = `${base}/${turnPath(environment, host)}`;
+  return Object.freeze({ url, turnsUrl, token: Object.freeze(tokenOf(values, credential)) });
 };

@@ -197,6 +197,8 @@ export const engineAddress = kind<EngineAddress>((value) => {
   throw new EnvError(`is "${value}"`);
 });
 
+export const turnsMode = oneOf(['manifest', 'always'] as const);
+
 export const edgeMode = oneOf(['host', 'publish'] as const);
 
 export const pinnedImage = kind<ImageReference>((value) => {

@@ -25,6 +25,7 @@ module Supercargo
       TEXTS = {
         'SUPERCARGO_LABELS' => :labels,
         'SUPERCARGO_REPORT_URL' => :report_url,
+        'SUPERCARGO_TURNS' => :turns,
         'SUPERCARGO_HEALTH_LISTEN' => :health_listen,
         'SUPERCARGO_HEALTH_LEAD' => :health_lead,
       }.freeze
@@ -45,6 +46,7 @@ module Supercargo
         check_package
         pairs('client_cert', 'client_key')
         raise ArgumentError, 'report_token without report_url: nothing would be reported' if @agent.report_token && !@agent.report_url
+        raise ArgumentError, 'turns always without report_url: no store could hand out a turn' if @agent.turns == 'always' && !@agent.report_url
         raise ArgumentError, 'health_lead without health_listen: no load balancer could ask' if @agent.health_lead && !@agent.health_listen
       end
 

@@ -23,6 +23,7 @@ module Supercargo
         'SUPERCARGO_REPORT_TOKEN' => 'report_token',
         'SUPERCARGO_REPORT_TOKEN_FILE' => 'report_token',
         'SUPERCARGO_LABELS' => 'labels',
+        'SUPERCARGO_TURNS' => 'turns',
         'SUPERCARGO_HEALTH_LISTEN' => 'health_listen',
         'SUPERCARGO_HEALTH_LEAD' => 'health_lead',
         'DOCKER_CONFIG' => 'docker_config',

@@ -84,6 +84,10 @@ property :labels, [Hash, String],
          coerce: proc { |value| Supercargo::Cookbook::Labels.text(value) },
          description: 'What operators select this host by, for example zone: "a". A label decides when, never what.'
 
+property :turns, String,
+         equal_to: %w(manifest always),
+         description: 'always: no switch begins here without a turn from the report store, whatever the manifest says.'
+
 property :health_listen, [String, Integer],
          coerce: proc { |value| value&.to_s },
          description: 'Where load balancers ask whether to send here: PORT, ADDRESS:PORT or [IPv6]:PORT. Not set: no endpoint.'

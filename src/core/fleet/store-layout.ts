@@ -29,3 +29,6 @@ export const rolloutPath = (environment: string): string => `rollouts/${environm
 /** What a hub keeps of the turns of an environment. */
 export const TURNS_FOLDER = 'turns';
 export const turnsPath = (environment: string): string => `${TURNS_FOLDER}/${environment}.json`;
+
+/** Where a host asks for its turns: POST. */
+export const turnPath = (environment: string, host: string): string => `turns/${environment}/${host}`;

@@ -55,6 +55,7 @@ const DEFAULTS = {
   trustedProxies: [],
   healthListen: undefined,
   healthLeadMs: 10_000,
+  turns: 'manifest',
   log: { level: 'info', format: 'json' },
   engine: { address: { kind: 'unix', socketPath: '/var/run/docker.sock' }, tlsFolder: undefined },
   dockerConfigDir: '/home/agent/.docker',
@@ -90,6 +91,7 @@ describe('readConfig', () => {
       SUPERCARGO_METRICS_FILE: '/srv/agent.prom',
       SUPERCARGO_REGISTRY_MIRRORS: 'docker.io=https://mirror.example.com/hub',
       SUPERCARGO_ARCHIVES: 'false',
+      SUPERCARGO_TURNS: 'always',
       SUPERCARGO_EDGE_IMAGE: 'registry.example.com/proxy:2',
       SUPERCARGO_EDGE_MODE: 'publish',
       SUPERCARGO_EDGE_TRUSTED_PROXIES: '10.0.0.0/24, 192.168.1.7 FD00:0::1',
@@ -125,6 +127,7 @@ describe('readConfig', () => {
       ],
       report: {
         url: 'https://hub.example.com/base/reports/staging/web-2.example.com.json',
+        turnsUrl: 'https://hub.example.com/base/turns/staging/web-2.example.com',
         token: { kind: 'file', path: '/srv/token' },
       },
       metricsFile: '/srv/agent.prom',
@@ -137,6 +140,7 @@ describe('readConfig', () => {
       ],
       takesArchives: false,
       edgeImage: parseImage('registry.example.com/proxy:2'),
+      turns: 'always',
       edgeMode: 'publish',
       trustedProxies: ['10.0.0.0/24', '192.168.1.7/32', 'fd00::1/128'],
       healthListen: { hostAddress: 'fd00::1', hostPort: 9000 },
@@ -213,6 +217,16 @@ describe('readConfig', () => {
       'a lead without an endpoint as without effect',
       { SUPERCARGO_HEALTH_LEAD: '5s' },
       { warnings: ['SUPERCARGO_HEALTH_LISTEN is not set, so SUPERCARGO_HEALTH_LEAD has no effect'] },
+    ],
+    [
+      'turns without a store that hands them out',
+      { SUPERCARGO_TURNS: 'always' },
+      {
+        turns: 'always',
+        warnings: [
+          'SUPERCARGO_REPORT_URL is not set, so no store hands out turns: with SUPERCARGO_TURNS=always no switch begins',
+        ],
+      },
     ],
     [
       'a file as the source',
@@ -352,7 +366,11 @@ describe('readConfig', () => {
     ['a token', { SUPERCARGO_REPORT_TOKEN: 'abc' }, { kind: 'value', value: 'abc' }],
   ])('reports with %s', (_, env, token) => {
     const config = readConfig({ ...least, SUPERCARGO_REPORT_URL: 'https://hub', ...env }, host());
-    expect(config.report).toEqual({ url: 'https://hub/reports/staging/web-1.json', token });
+    expect(config.report).toEqual({
+      url: 'https://hub/reports/staging/web-1.json',
+      turnsUrl: 'https://hub/turns/staging/web-1',
+      token,
+    });
     expect([config.report, config.report?.token, config.windows].every(Object.isFrozen)).toBe(true);
   });
 

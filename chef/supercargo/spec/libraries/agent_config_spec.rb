@@ -6,7 +6,7 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
   properties = %i(
     environment instance manifest_url trust_json allow_unsigned
     install_package package_source package_checksum package_version package_repository
-    user group groups manifest_credentials report_url report_token labels health_listen health_lead
+    user group groups manifest_credentials report_url report_token labels turns health_listen health_lead
     ca client_cert client_key docker_config env
   )
   agent = Struct.new(*properties, keyword_init: true)
@@ -41,6 +41,11 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
   it 'names the health endpoint and its lead' do
     env = written(config(allow_unsigned: true, health_listen: '9000', health_lead: '15s'))['/etc/supercargo/agent.env'].content
     expect(env.lines.grep(/HEALTH/)).to eq(["SUPERCARGO_HEALTH_LISTEN=9000\n", "SUPERCARGO_HEALTH_LEAD=15s\n"])
+  end
+
+  it 'says when a switch needs a turn' do
+    env = written(config(allow_unsigned: true, turns: 'always'))['/etc/supercargo/agent.env'].content
+    expect(env.lines.grep(/TURNS/)).to eq(["SUPERCARGO_TURNS=always\n"])
   end
 
   it 'writes labels of a hash or a text, and none of an empty hash' do
@@ -117,6 +122,7 @@ RSpec.describe Supercargo::Cookbook::AgentConfig do
     'a file with a version' => [{ trust_json: {}, package_source: '/y.deb', package_version: '1' }, /are for a repository/],
     'half a client certificate' => [{ trust_json: {}, client_key: 'x' }, /client_cert and client_key belong together/],
     'a lead for nothing' => [{ trust_json: {}, health_lead: '15s' }, /health_lead without health_listen/],
+    'turns without a store' => [{ trust_json: {}, turns: 'always' }, /turns always without report_url/],
     'a token for nothing' => [{ trust_json: {}, report_token: 'x' }, /report_token without report_url/],
   }.each do |what, (change, message)|
     it("refuses #{what}") { expect { config(**change).check }.to raise_error(ArgumentError, message) }

@@ -17,6 +17,7 @@ RSpec.describe Supercargo::Cookbook::Variables do
     'SUPERCARGO_POL' => /there is no variable SUPERCARGO_POL; there are SUPERCARGO_HOST, SUPERCARGO_POLL/,
     'SUPERCARGO_ENVIRONMENT' => /belongs to the property environment/,
     'SUPERCARGO_LABELS' => /belongs to the property labels/,
+    'SUPERCARGO_TURNS' => /belongs to the property turns/,
     'SUPERCARGO_HEALTH_LISTEN' => /belongs to the property health_listen/,
     'SUPERCARGO_REPORT_TOKEN' => /belongs to the property report_token/,
     'A B' => /no name of a variable/,

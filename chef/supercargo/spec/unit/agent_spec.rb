@@ -15,6 +15,7 @@ RSpec.describe 'supercargo_agent' do
         report_url 'https://deploy.example.com'
         report_token 'secret'
         labels zone: 'a', canary: true
+        turns 'always'
         health_listen 9000
         health_lead '15s'
         env SUPERCARGO_POLL: '*/10 * * * * *'
