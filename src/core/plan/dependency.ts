@@ -11,28 +11,55 @@ import { isUnderWay, type WaitReason } from '../vocabulary/reasons.ts';
 
 type State = 'met' | 'pending' | 'failed';
 
-/** The first dependency that a new release waits for, or cannot get. Undefined if all are met. */
-export const dependencyStep = (
+/** How far the dependencies of a release that has not begun are. */
+export type Dependencies =
+  | { readonly kind: 'met' }
+  /** The first one that it waits for, or cannot get. */
+  | { readonly kind: 'obstacle'; readonly decision: Decision }
+  /** All that it waits for run within one turn, for which no service has asked yet. */
+  | {
+      readonly kind: 'behind-turn';
+      /** The wait for the first of them. */
+      readonly decision: Decision;
+      readonly jobs: readonly string[];
+      /** One of them is a job that this release waits for. */
+      readonly isForJob: boolean;
+    };
+
+export const dependenciesOf = (
   c: ServiceContext,
   release: Release,
   attempt: number,
   plans: ReadonlyMap<string, ServicePlan>,
-): Decision | undefined => {
+): Dependencies => {
   const needless = c.isJob ? whyNeedless(c, c.service.name) : undefined;
-  if (needless !== undefined) return wait('dependency', needless);
+  if (needless !== undefined) return stopped(wait('dependency', needless));
   const donors = donorServices(c.input.project, release);
   const switching = donors.map((name) => plans.get(name)).find((p) => p && isSwitching(p.decision));
   // A donor need not be good: this very service may be what listens on a port of the donor.
-  if (switching) return wait('dependency', `it joins a namespace of ${switching.service}, and waits for it`);
+  if (switching)
+    return stopped(wait('dependency', `it joins a namespace of ${switching.service}, and waits for it`));
+  const behind: { readonly dependency: Dependency; readonly plan: ServicePlan }[] = [];
   for (const dependency of c.service.dependsOn) {
     if (dependency.condition === 'started' && donors.includes(dependency.service)) continue;
     const plan = plans.get(dependency.service);
     const state = plan ? stateOf(c, dependency, plan) : 'failed';
-    if (state === 'pending') return waitFor(dependency, plan);
-    if (state === 'failed') return failed(c, release, attempt, dependency, plan);
+    if (state === 'failed') return stopped(failed(c, release, attempt, dependency, plan));
+    if (state === 'met') continue;
+    if (!plan?.turn || plan.turn.jobs.length === 0) return stopped(waitFor(dependency, plan));
+    behind.push({ dependency, plan });
   }
-  return undefined;
+  const [first] = behind;
+  if (!first) return { kind: 'met' };
+  return {
+    kind: 'behind-turn',
+    decision: waitFor(first.dependency, first.plan),
+    jobs: [...new Set(behind.flatMap(({ plan }) => plan.turn?.jobs ?? []))],
+    isForJob: behind.some(({ dependency }) => dependency.condition === 'completed'),
+  };
 };
+
+const stopped = (decision: Decision): Dependencies => ({ kind: 'obstacle', decision });
 
 /** What a job waits for if services are about to begin that need it, and none of them can; else undefined. */
 const whyNeedless = (c: ServiceContext, job: string): string | undefined => {
@@ -69,9 +96,12 @@ const waitFor = ({ service, condition }: Dependency, plan: ServicePlan | undefin
     : wait('dependency', message);
 };
 
+/** A service that waits for its turn switches soon; one that is halted serves on as it is. */
 const isSettled = (decision: Decision): boolean =>
   decision.kind !== 'act' &&
-  !(decision.kind === 'wait' && (decision.reason === 'dependency' || isUnderWay(decision.reason)));
+  !(decision.kind === 'wait' && (SOON.has(decision.reason) || isUnderWay(decision.reason)));
+
+const SOON: ReadonlySet<WaitReason> = new Set(['dependency', 'turn']);
 
 /** Whether another container is about to take its place. */
 const isSwitching = (decision: Decision): boolean =>

@@ -3,7 +3,7 @@ import type { EpochMs } from '../time.ts';
 import type { Action } from './action.ts';
 import type { Forward } from './goal.ts';
 import { serveOn } from './back-in-service.ts';
-import { dependencyStep } from './dependency.ts';
+import { dependenciesOf } from './dependency.ts';
 import { adoptionRefusal, switchRefusal } from './prepare.ts';
 import { drainActions, drain, drainedOf, stateActions } from './edge/connection-draining.ts';
 import { isStandingBy, startFirst } from './start-first.ts';
@@ -16,20 +16,30 @@ import { restingFailedStep } from './failed-step.ts';
 import { stopFirst } from './stop-first.ts';
 import { type Step, act, merge, pendingOf, some } from './step.ts';
 import { isExtra, isUp, refOf, slotsOf, type Slot } from './slot.ts';
+import { lastGate } from './turn.ts';
+import type { TurnNeed } from './turn-need.ts';
 import type { FailureReason } from '../vocabulary/reasons.ts';
+
+export interface Forwarded {
+  readonly decision: Decision;
+  /** Present if it has not begun, and only dependencies and its turn may delay it. */
+  readonly turn?: TurnNeed | undefined;
+}
 
 /** Brings in a release that has yet to prove itself: batch by batch, then remembered or quarantined. */
 export const decideForward = (
   c: ServiceContext,
   goal: Forward,
   plans: ReadonlyMap<string, ServicePlan>,
-): Decision => {
-  if (!hasBegun(c, goal.release.id)) {
-    const back = serveOn(c, goal);
-    if (back) return back;
-    const obstacle = switchRefusal(c, goal.release) ?? dependencyStep(c, goal.release, goal.attempt, plans);
-    if (obstacle) return obstacle;
-  }
+): Forwarded => {
+  if (hasBegun(c, goal.release.id)) return { decision: advance(c, goal) };
+  const earlier = serveOn(c, goal) ?? switchRefusal(c, goal.release);
+  if (earlier) return { decision: earlier };
+  const { obstacle, turn } = lastGate(c, goal, dependenciesOf(c, goal.release, goal.attempt, plans));
+  return { decision: obstacle ?? advance(c, goal), ...(turn && { turn }) };
+};
+
+const advance = (c: ServiceContext, goal: Forward): Decision => {
   if (c.foreign && !c.foreign.recorded) {
     const refused = adoptionRefusal(c);
     if (refused) return refused;

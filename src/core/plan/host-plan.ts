@@ -4,7 +4,9 @@ import type { EdgeFrontend } from '../edge/edge-config.ts';
 import type { EpochMs } from '../time.ts';
 import type { Action, ContainerRef } from './action.ts';
 import type { HttpReadyCheck } from '../compose/project-model.ts';
-import type { ForeignContainer } from '../status/status-document.ts';
+import type { ForeignContainer, SwitchStatus } from '../status/status-document.ts';
+import type { TurnWish } from '../turns/turn-request.ts';
+import type { TurnNeed } from './turn-need.ts';
 
 /** What to do about one service now. Plain JSON; never stored. */
 export type Decision =
@@ -57,6 +59,12 @@ export interface ServicePlan {
   readonly availability?: Availability;
   /** Absent for services that need not serve: jobs, completed services, and those without replicas. */
   readonly readiness?: Readiness | undefined;
+  /** Present if the switch could begin but for its turn, or has it and has not begun. */
+  readonly turn?: TurnNeed | undefined;
+  /** What the host asks the store for. */
+  readonly wish?: TurnWish;
+  /** Absent if no release is desired. */
+  readonly switching?: SwitchStatus | undefined;
   /** Probes to make, whatever the decision waits for. */
   readonly probes: readonly ProbeRequest[];
 }

@@ -11,6 +11,8 @@ const UNBEGUN: ReadonlySet<WaitReason> = new Set([
   'freeze',
   'hold',
   'dependency',
+  'turn',
+  'halted',
 ]);
 
 /**
@@ -55,10 +57,12 @@ const isFirstFetch = (input: PlanInput, service: string): boolean => {
   return own.length > 0 && own.every(([, failedStep]) => isFetch(failedStep) && !isStubborn(failedStep));
 };
 
-const adviceFor = (reason: WaitReason, service: string): string =>
-  reason === 'hold'
-    ? 'to let it be repaired: supercargo resume'
-    : `remove the cause; it is tried again by itself, and at once with: supercargo retry ${service}`;
+const adviceFor = (reason: WaitReason, service: string): string => {
+  if (reason === 'hold') return 'to let it be repaired: supercargo resume';
+  if (reason === 'turn' || reason === 'halted')
+    return 'to begin without a turn: supercargo switch-now --reason R';
+  return `remove the cause; it is tried again by itself, and at once with: supercargo retry ${service}`;
+};
 
 export const isServing = ({ running }: Pick<ServicePlan, 'running'>): boolean =>
   running.some(

@@ -21,22 +21,16 @@ import { replicaOf } from './container-roles.ts';
 import { planService } from './plan-service.ts';
 import { selfDecision } from './agent-container.ts';
 import { contextOf } from './service-context.ts';
+import { jobsInTurn, turnGroupsOf, withWish } from './turn-groups.ts';
 import { afterFailedStep, isStubborn, restingAt } from './failed-step.ts';
 import { isShortWait, type WaitReason } from '../vocabulary/reasons.ts';
 
 /** Plans every declared service after those it depends on, then the services that are no longer declared. */
 export const planHost = (input: PlanInput): HostPlan => {
-  const plans = new Map<string, ServicePlan>();
-  const demands = new Map<string, EdgeDemand>();
-  const opensAtMs = nextOpening(input.windows, input.nowMs);
-  for (const service of inOrder(input.project.services)) {
-    const { plan, demand } = planService(contextOf(input, service, opensAtMs), plans);
-    plans.set(service.name, plan);
-    demands.set(service.name, demand);
-  }
+  const { plans, demands } = planDeclared(input);
   const undeclared = planUndeclared(input);
   for (const { plan, demand } of undeclared) demands.set(plan.service, demand);
-  const planned = [...plans.values(), ...undeclared.map((u) => u.plan)];
+  const planned = [...plans, ...undeclared.map((u) => u.plan)];
   const isTurning = planned.some(({ decision }) => takes(decision, 'edge-set-state'));
   const answers = healthAnswers(input, planned);
   const edge = planEdge(input, [...demands.values(), ...endpointDemands(input)], isTurning, answers);
@@ -64,6 +58,32 @@ export const planHost = (input: PlanInput): HostPlan => {
       input,
     ),
   };
+};
+
+interface Declared {
+  readonly plans: readonly ServicePlan[];
+  readonly demands: Map<string, EdgeDemand>;
+}
+
+/** Jobs run within the turn of the services that wait for them, which are planned after their jobs. */
+const planDeclared = (input: PlanInput): Declared => {
+  const first = planInOrder(input, new Set());
+  const groups = turnGroupsOf(first.plans);
+  const jobs = jobsInTurn(groups);
+  const { plans, demands } = jobs.size === 0 ? first : planInOrder(input, jobs);
+  return { plans: plans.map((plan) => withWish(plan, groups)), demands };
+};
+
+const planInOrder = (input: PlanInput, jobs: ReadonlySet<string>): Declared => {
+  const plans = new Map<string, ServicePlan>();
+  const demands = new Map<string, EdgeDemand>();
+  const opensAtMs = nextOpening(input.windows, input.nowMs);
+  for (const service of inOrder(input.project.services)) {
+    const { plan, demand } = planService(contextOf(input, service, opensAtMs, jobs), plans);
+    plans.set(service.name, plan);
+    demands.set(service.name, demand);
+  }
+  return { plans: [...plans.values()], demands };
 };
 
 /**

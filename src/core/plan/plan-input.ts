@@ -7,6 +7,7 @@ import type { Desired } from '../state/desired.ts';
 import { failureOf, type Adoption, type Ledger, type ServiceRecord } from '../state/ledger.ts';
 import type { Release, ReleaseImage } from '../state/release.ts';
 import type { EpochMs } from '../time.ts';
+import type { TurnView } from '../turns/turn-view.ts';
 import type { DeployWindow } from '../window/deploy-window.ts';
 import type { ActionKind } from './action.ts';
 import type { ErrorCode } from '../vocabulary/error-codes.ts';
@@ -42,6 +43,8 @@ export interface PlanInput {
   readonly isEdgeBusy: boolean;
   /** Addresses of containers that are being created. */
   readonly reserved: readonly string[];
+  /** Absent if no switch needs a turn. */
+  readonly turns?: TurnView | undefined;
 }
 
 /** How this host runs its edge. */
@@ -108,6 +111,8 @@ export interface ServiceContext {
   /** The foreign container that this service replaces, while it exists. */
   readonly foreign: Foreign | undefined;
   readonly isJob: boolean;
+  /** Jobs that may run, because every service that waits for them has its turn. */
+  readonly jobsInTurn: ReadonlySet<string>;
 }
 
 export interface Foreign {

@@ -16,6 +16,7 @@ import { rolesOf } from './container-roles.ts';
 import { selfDecision } from './agent-container.ts';
 import { afterFailedStep } from './failed-step.ts';
 import { verdictOf } from './stop-first.ts';
+import { switchingOf } from './switching.ts';
 import { isUp, slotsOf } from './slot.ts';
 import { isProven } from './unproved-release.ts';
 
@@ -43,6 +44,7 @@ export const planService = (
       desired.kind === 'release'
         ? { release: desired.release.id, version: desired.release.version }
         : undefined,
+    ...(desired.kind === 'release' && { switching: switchingOf(c, desired) }),
     running,
     availability,
     readiness: readinessOf(
@@ -91,7 +93,7 @@ const silentIn = ({ input, service }: ServiceContext, judged: readonly Judged[])
   );
 };
 
-type Decided = Pick<ServicePlan, 'decision' | 'target'>;
+type Decided = Pick<ServicePlan, 'decision' | 'target' | 'turn'>;
 
 /** `followed` is the goal behind the decision: an earlier release if the desired one cannot begin. */
 const decide = (
@@ -105,12 +107,17 @@ const decide = (
     case 'keep':
       return { ...rested(c, keptId(c, goal), decideKeep(c, goal)), followed: goal };
     case 'forward': {
-      const forward = rested(c, goal.target.id, decideForward(c, goal, plans));
+      const { decision, turn } = decideForward(c, goal, plans);
+      const forward = { ...rested(c, goal.target.id, decision), ...(turn && { turn }) };
       const isStuck = forward.decision.kind === 'wait' || forward.decision.kind === 'blocked';
       if (!isStuck || hasBegun(c, goal.release.id)) return { ...forward, followed: goal };
       const meanwhile = keepMeanwhile(c, goal.release, forward.decision);
       if (meanwhile.kind === 'forward') return decide(c, meanwhile, plans);
-      return { ...rested(c, keptId(c, meanwhile), decideKeep(c, meanwhile)), followed: goal };
+      return {
+        ...rested(c, keptId(c, meanwhile), decideKeep(c, meanwhile)),
+        ...(turn && { turn }),
+        followed: goal,
+      };
     }
   }
 };

@@ -5,7 +5,12 @@ import type { EpochMs } from '../time.ts';
 import type { Foreign, PlanInput, ServiceContext } from './plan-input.ts';
 
 /** The part of the plan's input that concerns one declared service. */
-export const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs): ServiceContext => {
+export const contextOf = (
+  input: PlanInput,
+  service: Service,
+  opensAtMs: EpochMs,
+  jobsInTurn: ReadonlySet<string> = new Set(),
+): ServiceContext => {
   const own = input.actual.containers.filter(
     (o) => o.owner?.service === service.name && o.state !== 'removing',
   );
@@ -17,6 +22,7 @@ export const contextOf = (input: PlanInput, service: Service, opensAtMs: EpochMs
     record: serviceRecord(input.ledger, service.name),
     foreign: foreignOf(input, service),
     isJob: isJob(input.project, service.name),
+    jobsInTurn,
   };
 };
 

@@ -83,7 +83,7 @@ const ignoredEntries = ({ project, manifest }: DesiredInput): DesiredHost['ignor
   Object.keys(manifest?.services ?? {}).flatMap((service) => {
     const declared = project.services[service];
     if (!declared) return [{ service, why: 'no service of this name in the compose files of this host' }];
-    if (isPinned(parseImage(declared.image))) return [{ service, why: `the host pins ${declared.image}` }];
+    if (entryOf(declared) === null) return [{ service, why: `the host pins ${declared.image}` }];
     if (declared.versionFrom !== undefined)
       return [{ service, why: `it runs the version of ${declared.versionFrom}` }];
     return [];
@@ -91,11 +91,14 @@ const ignoredEntries = ({ project, manifest }: DesiredInput): DesiredHost['ignor
 
 const isPinned = (image: ImageReference): boolean => image.tag !== undefined || image.digest !== undefined;
 
+/** The manifest's entry that gives a service its version; null if the host pins the image. */
+export const entryOf = (service: Service): string | null =>
+  isPinned(parseImage(service.image)) ? null : (service.versionFrom ?? service.name);
+
 const resolveService = (input: DesiredInput, service: Service): Desired => {
   const declared = parseImage(service.image);
-  if (isPinned(declared))
-    return resolveImage(input, service, { image: declared, imageIds: {}, attempt: 0 }, 0);
-  const source = service.versionFrom ?? service.name;
+  const source = entryOf(service);
+  if (source === null) return resolveImage(input, service, { image: declared, imageIds: {}, attempt: 0 }, 0);
   const entry = input.manifest?.services[source];
   if (!input.manifest || !entry) {
     const where = input.manifest

@@ -17,6 +17,8 @@ export interface Ledger {
   readonly hold: Hold | undefined;
   /** Set by `supercargo drain`. Older ledgers lack it. */
   readonly drain?: HostDrain | undefined;
+  /** Set by `supercargo switch-now`. Older ledgers lack it. */
+  readonly switchNow?: SwitchNow | undefined;
   /** When `recover` rebuilt the ledger. A release that ran at that time may have been good. */
   readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
@@ -109,6 +111,15 @@ export interface HostDrain {
   readonly owner: string;
   readonly sinceMs: EpochMs;
   readonly untilMs: EpochMs | undefined;
+}
+
+/** The switches of one manifest begin without a turn, and although they are halted. */
+export interface SwitchNow {
+  /** Of the accepted manifest; 0 without one. A later manifest needs turns again. */
+  readonly serial: number;
+  readonly reason: string;
+  readonly owner: string;
+  readonly sinceMs: EpochMs;
 }
 
 export type ResolvedTag =
