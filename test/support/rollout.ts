@@ -57,6 +57,7 @@ export const rolloutStatus = (change: Partial<ReportedRollout> = {}): ReportedRo
   serial: 418,
   pace: { maxParallel: 1, waves: [{ share: '100%' }], soakSeconds: 0, haltAfter: 0, turnSeconds: 900 },
   starting: null,
+  jobs: [],
   halt: null,
   changes: [],
   holders: [],

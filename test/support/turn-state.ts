@@ -68,6 +68,22 @@ export const fullTurnState = (environment: string, more: Partial<TurnState> = {}
     leftOut: { 'web-9': said },
     returned: { 'web-3': { count: 2, atMs: NOW_MS } },
     jammed: { web: NOW_MS },
+    jobs: {
+      [`migrate@${version.digest}#1`]: {
+        service: 'migrate',
+        ...version,
+        entries: ['web'],
+        state: 'failed',
+        host: 'web-1',
+        life: 'life-1',
+        seq: 5,
+        atMs: NOW_MS,
+        hasBegun: true,
+        message: 'exit code 1',
+        log: ['a line'],
+      },
+    },
+    restoredSerial: 417,
     audit: [{ atMs: NOW_MS, what: 'halted', host: null, by: null, message: 'change 418 is halted' }],
     ...more,
   };

@@ -8,6 +8,7 @@ import { hostList } from '../render/rollout-headline.ts';
 
 interface Flags extends StoreFlags {
   readonly reason: string;
+  readonly jobElsewhere?: boolean;
 }
 
 const forgivenIn = ({ changes }: ReportedRollout): readonly string[] => [
@@ -19,7 +20,7 @@ export const run = async (call: Call, environment: string, flags: Flags): Promis
   return sendRolloutCommand(call, {
     environment,
     flags,
-    command: (by) => ({ kind: 'resume', reason, by }),
+    command: (by) => ({ kind: 'resume', reason, by, jobElsewhere: flags.jobElsewhere === true }),
     report: (rollout) => {
       const forgiven = forgivenIn(rollout);
       const names = forgiven.length === 0 ? '' : `; no longer counted: ${hostList(forgiven)}`;

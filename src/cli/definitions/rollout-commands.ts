@@ -58,6 +58,7 @@ pass the halt.`,
   subcommand('resume <environment>')
     .description('end every halt, and count the hosts that failed so far no more')
     .requiredOption('--reason <text>', REASON)
+    .option('--job-elsewhere', 'a job of the fleet whose host is lost may run on another one')
     .option('--json', JSON_TEXT)
     .addHelpText(
       'after',
@@ -66,7 +67,7 @@ Example:
   supercargo rollout resume production --reason "disk replaced on web-7" --to https://deploy.example.com
 
 Needs the publish token. If the version itself is bad, publish a better one or roll back instead: that needs no
-resume.`,
+resume. Before --job-elsewhere, make sure that the job has ended on the host that is lost: else it runs twice.`,
     )
     .action(actionOf(() => import('../commands/rollout-resume.ts')));
   subcommand('free <environment> <host>')

@@ -138,6 +138,7 @@ export const reportSchema = v.looseObject({
       life: text,
       seq: count,
       asked: v.array(text),
+      jobs: v.exactOptional(v.array(v.looseObject({ service: text, digest: text, attempt: count }))),
       store: word,
       message: maybe(text),
       revision: maybe(count),

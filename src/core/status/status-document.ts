@@ -1,6 +1,6 @@
 import type { HostLabels } from '../fleet/host-labels.ts';
 import type { SwitchState } from '../turns/host-word.ts';
-import type { SwitchKind } from '../turns/turn-request.ts';
+import type { JobWord, SwitchKind } from '../turns/turn-request.ts';
 import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Outcome } from '../vocabulary/outcomes.ts';
 import type { ContainerRole, EdgeRole } from '../vocabulary/roles.ts';
@@ -58,6 +58,8 @@ export interface TurnsStatus {
   readonly seq: number;
   /** Services for which it has asked for a turn, or which it may begin by an answer. */
   readonly asked: readonly string[];
+  /** The jobs of the fleet of which the host knows that they are done; absent if there are none. */
+  readonly jobs?: readonly JobWord[];
   /** Whether the report store hands out turns; `unknown` until it was asked. */
   readonly store: 'unknown' | 'answers' | 'unreachable' | 'none';
   /** Why the store does not answer; null if it does. */

@@ -10,6 +10,7 @@ import {
 } from './fleet-view.ts';
 import { filesHalt } from './halts.ts';
 import type { HostWord } from './host-word.ts';
+import { entriesOf, giveJob, judgeJob } from './jobs.ts';
 import { review } from './review.ts';
 import { holdersOf, holderText, isTurn, slotsOf } from './slots.ts';
 import {
@@ -43,7 +44,10 @@ interface Asking {
   readonly request: TurnRequest;
 }
 
-type Judged = { readonly kind: 'refused'; readonly why: RefusedWish; readonly isSlot: boolean } | Granted;
+type Judged =
+  | { readonly kind: 'refused'; readonly why: RefusedWish; readonly isSlot: boolean }
+  | { readonly kind: 'done' }
+  | Granted;
 interface Granted {
   readonly kind: 'granted';
   /** A first start of what is good elsewhere takes no slot. */
@@ -138,6 +142,18 @@ const backingOff = ({ state, view, word }: Asking, wish: TurnWish): Judged | und
   return refuse(wish, 'wait', `this host gave its last turn back, and waits for ${String(seconds)} s`);
 };
 
+/** A job of the fleet takes no place; what halts a service that waits for it halts it too. */
+const judgedJob = (asking: Asking, wish: TurnWish): Judged => {
+  const { state, word } = asking;
+  const job = judgeJob(state, word.host, wish);
+  if (job.kind === 'done') return job;
+  for (const entry of entriesOf(wish)) {
+    const stopped = halted(asking, wish, changeOf(state, entry));
+    if (stopped) return stopped;
+  }
+  return job.kind === 'granted' ? { kind: 'granted', takesSlot: false } : refuse(wish, job.kind, job.message);
+};
+
 const judge = (asking: Asking, wish: TurnWish): Judged => {
   const { state, view, word } = asking;
   const other = otherVersion(asking, wish);
@@ -150,6 +166,7 @@ const judge = (asking: Asking, wish: TurnWish): Judged => {
     );
   const left = state.leftOut[word.host];
   if (left) return refuse(wish, 'wait', `this host is left out by ${left.by}: ${left.reason}`);
+  if (wish.kind === 'job') return judgedJob(asking, wish);
   const change = changeOf(state, wish.entry);
   const stopped = halted(asking, wish, change);
   if (stopped) return stopped;
@@ -165,7 +182,7 @@ const judge = (asking: Asking, wish: TurnWish): Judged => {
 const judgeAll = (asking: Asking): readonly (readonly [TurnWish, Judged])[] => {
   const judged = asking.request.services.map((wish) => [wish, judge(asking, wish)] as const);
   return judged.map(([wish, own]) => {
-    if (own.kind === 'refused' || wish.group === undefined) return [wish, own] as const;
+    if (own.kind !== 'granted' || wish.group === undefined) return [wish, own] as const;
     const held = judged.find(([other, j]) => other.group === wish.group && j.kind === 'refused');
     return held && held[1].kind === 'refused'
       ? ([wish, { ...held[1], why: { ...held[1].why, service: wish.service } }] as const)
@@ -246,7 +263,11 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
   if (refused) return { kind: 'refused', state: given, refusal: refused };
   const state = hearLife(review(given, view), host, request.life, request.seq);
   const word = view.words.find((w) => w.host === host);
-  const answer = (services: readonly string[], why: readonly RefusedWish[]): TurnAnswer => ({
+  const answer = (
+    services: readonly string[],
+    why: readonly RefusedWish[],
+    done: TurnAnswer['done'] = [],
+  ): TurnAnswer => ({
     apiVersion: 'supercargo/turn/v1',
     revision: state.revision,
     answer:
@@ -255,6 +276,7 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
         : (TURN_ANSWERS.find((kind) => why.some((w) => w.answer === kind)) ?? 'wait'),
     services,
     refused: why,
+    done,
     askAfterSeconds: why.length > 0 ? ASK_AGAIN_SECONDS : 0,
   });
   if (!word) {
@@ -271,11 +293,15 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
   const asking = { state, view, word, request };
   const judged = judgeAll(asking);
   const taking = judged.flatMap(([wish, j]) => (j.kind === 'granted' && j.takesSlot ? [wish] : []));
-  const given2 = granted(asking, taking);
+  const jobs = judged.flatMap(([wish, j]) => (j.kind === 'granted' && wish.kind === 'job' ? [wish] : []));
+  const next = jobs.reduce((s, wish) => giveJob(s, view, { host, request, wish }), granted(asking, taking));
   const services = judged.flatMap(([{ service }, { kind }]) => (kind === 'granted' ? [service] : []));
   const why = judged.flatMap(([, j]) => (j.kind === 'refused' ? [j.why] : []));
+  const done = judged.flatMap(([{ service, digest, attempt }, { kind }]) =>
+    kind === 'done' && digest !== null ? [{ service, digest, attempt }] : [],
+  );
   const held = judged.flatMap(([{ service }, j]) =>
     j.kind === 'refused' && j.isSlot ? [2 * slotsOf(state, view, service)] : [],
   );
-  return { kind: 'answer', state: given2, answer: answer(services, why), mostHeld: Math.max(0, ...held) };
+  return { kind: 'answer', state: next, answer: answer(services, why, done), mostHeld: Math.max(0, ...held) };
 };

@@ -113,6 +113,18 @@ export const rolloutStatus = (state: TurnState, view: FleetView): RolloutStatus 
       by,
       at: isoTime(atMs),
     })),
+    jobs: Object.values(state.jobs)
+      .toSorted((a, b) => b.atMs - a.atMs)
+      .map(({ service, digest, attempt, state: is, host, atMs, message, log }) => ({
+        job: service,
+        digest,
+        attempt,
+        state: is,
+        host,
+        at: isoTime(atMs),
+        message,
+        log,
+      })),
     tooOld: view.words.flatMap(({ host, turns, isSilent }) => (turns === null && !isSilent ? [host] : [])),
     audit: state.audit.map(({ atMs, ...entry }) => ({ ...entry, at: isoTime(atMs) })),
   };

@@ -1,5 +1,5 @@
 import type { HostLabels } from '../fleet/host-labels.ts';
-import type { SwitchKind } from './turn-request.ts';
+import type { JobWord, SwitchKind } from './turn-request.ts';
 
 export const SWITCH_STATES = ['none', 'begun', 'good', 'failed'] as const;
 /** How far a host is with the release that it should run, from its ledger and engine. */
@@ -20,6 +20,10 @@ export interface HostWord {
     readonly seq: number;
     /** Services for which it has asked, or which it may still begin by an answer. */
     readonly asked: readonly string[];
+    /** The jobs of the fleet of which it knows that they are done. */
+    readonly jobs: readonly JobWord[];
+    /** Of the last answer that it got; null before the first. */
+    readonly revision: number | null;
   } | null;
   readonly serial: number | null;
   /** It refuses the manifest that it is offered. */

@@ -1,6 +1,7 @@
 import { refusal, type Refusal } from '../hub/refusal.ts';
 import { audited, unfinishedChanges, without, type FleetView } from './fleet-view.ts';
 import { holdersOf, isTurn } from './slots.ts';
+import { isStopping, jobKey } from './jobs.ts';
 import { review } from './review.ts';
 import type { RolloutCommand } from './rollout-command.ts';
 import type { HostEnd, TurnState } from './turn-state.ts';
@@ -38,9 +39,28 @@ const halt = (state: TurnState, { nowMs }: FleetView, c: Of<'halt'>): Obeyed => 
 
 const forgive = (end: HostEnd): HostEnd => (end.result === 'good' ? end : { ...end, forgiven: true });
 
+/** With `--job-elsewhere` what is known of a lost run is forgotten, so that another host may run it. */
+const withoutStopped = ({ jobs }: TurnState, { jobElsewhere }: Of<'resume'>): TurnState['jobs'] =>
+  jobElsewhere ? Object.fromEntries(Object.entries(jobs).filter(([, run]) => run.state !== 'lost')) : jobs;
+
 const resume = (state: TurnState, { nowMs }: FleetView, c: Of<'resume'>): Obeyed => {
+  const jobs = withoutStopped(state, c);
   const isHalted = state.halt !== null || unfinishedChanges(state).some(({ halted }) => halted !== null);
-  if (!isHalted)
+  const failed = Object.values(state.jobs).find((run) => isStopping(state, run) && jobs[jobKey(run)]);
+  if (failed)
+    return failed.state === 'failed'
+      ? refused(
+          'job-failed',
+          `the job ${failed.service} failed on ${failed.host ?? 'a host'}, and runs once for each attempt`,
+          `publish a repaired version, or try it again: supercargo publish ${state.environment} --retry ` +
+            (failed.entries[0] ?? failed.service),
+        )
+      : refused(
+          'job-lost',
+          `the job ${failed.service} may still run on ${failed.host ?? 'a host'}, which is silent`,
+          'make sure that it has ended there; then add --job-elsewhere, and another host runs it',
+        );
+  if (!isHalted && !c.jobElsewhere)
     return refused(
       'not-halted',
       `nothing of ${state.environment} is halted`,
@@ -60,7 +80,14 @@ const resume = (state: TurnState, { nowMs }: FleetView, c: Of<'resume'>): Obeyed
   );
   const names = [...new Set(forgiven)];
   const message = names.length > 0 ? `${c.reason}; forgiven: ${names.join(', ')}` : c.reason;
-  const resumed = { ...state, changes, halt: null, jammed: {} };
+  const resumed = {
+    ...state,
+    changes,
+    halt: null,
+    jammed: {},
+    jobs,
+    restoredSerial: c.jobElsewhere ? null : state.restoredSerial,
+  };
   return { kind: 'done', state: audited(resumed, nowMs, 'resume', message, { by: c.by }) };
 };
 

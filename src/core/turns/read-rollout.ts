@@ -73,6 +73,18 @@ const schema = v.looseObject({
   changes: v.array(change),
   holders: v.array(v.looseObject({ host: text, service: text, state: text, since: maybe(time) })),
   leftOut: v.array(v.looseObject({ host: text, reason: text, by: text, at: time })),
+  jobs: v.array(
+    v.looseObject({
+      job: text,
+      digest: text,
+      attempt: count,
+      state: text,
+      host: maybe(text),
+      at: time,
+      message: maybe(text),
+      log: texts,
+    }),
+  ),
   tooOld: texts,
   audit: v.array(v.looseObject({ at: time, what: text, host: maybe(text), by: maybe(text), message: text })),
 });

@@ -61,7 +61,15 @@ export const wordOfReport = (report: ReportedStatus): ReportWord => {
     host,
     labels: validLabels(labels ?? {}),
     isRunning: agent.running,
-    turns: turns ? { life: turns.life, seq: turns.seq, asked: turns.asked } : null,
+    turns: turns
+      ? {
+          life: turns.life,
+          seq: turns.seq,
+          asked: turns.asked,
+          jobs: turns.jobs ?? [],
+          revision: turns.revision,
+        }
+      : null,
     serial: manifest.serial,
     refuses: manifest.rejection !== null,
     isHeld: hold !== null,

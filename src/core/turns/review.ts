@@ -2,6 +2,7 @@ import { endHosts } from './end-hosts.ts';
 import { endTurns } from './end-turns.ts';
 import { audited, type FleetView } from './fleet-view.ts';
 import { haltChanges, noteJams } from './halts.ts';
+import { haltByJobs, reviewJobs } from './jobs.ts';
 import type { TurnState } from './turn-state.ts';
 import { moveWaves } from './waves.ts';
 
@@ -16,6 +17,6 @@ const endPersonHalt = (state: TurnState, { nowMs }: FleetView): TurnState => {
  * halted, waves open. Returns the same object if nothing changed.
  */
 export const review = (state: TurnState, view: FleetView): TurnState => {
-  const steps = [endPersonHalt, endTurns, endHosts, noteJams, haltChanges, moveWaves];
+  const steps = [endPersonHalt, endTurns, reviewJobs, endHosts, noteJams, haltChanges, haltByJobs, moveWaves];
   return steps.reduce((next, step) => step(next, view), state);
 };

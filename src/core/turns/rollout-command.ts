@@ -7,8 +7,16 @@ export type RolloutCommand =
       readonly by: string;
       readonly forSeconds: number | null;
     }
-  /** Ends every halt, and forgives the hosts that failed so far. */
-  | { readonly kind: 'resume'; readonly reason: string; readonly by: string }
+  /**
+   * Ends every halt, and forgives the hosts that failed so far. With `jobElsewhere` a job of the fleet whose
+   * host fell silent, or about which a restored store knows nothing, may run on another host.
+   */
+  | {
+      readonly kind: 'resume';
+      readonly reason: string;
+      readonly by: string;
+      readonly jobElsewhere: boolean;
+    }
   /** Takes the turn away from a host that will not report again. */
   | { readonly kind: 'free'; readonly host: string; readonly reason: string; readonly by: string }
   /** Takes a host out of waves, slots and counts; with `undo` back in. */

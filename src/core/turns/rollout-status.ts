@@ -33,10 +33,23 @@ export interface RolloutStatus {
     readonly by: string;
     readonly at: string;
   }[];
+  /** Jobs that run once in the fleet, the newest first. */
+  readonly jobs: readonly JobStatus[];
   /** Hosts whose agent is too old to take turns. */
   readonly tooOld: readonly string[];
   /** Newest first. */
   readonly audit: readonly AuditStatus[];
+}
+
+export interface JobStatus {
+  readonly job: string;
+  readonly digest: string;
+  readonly attempt: number;
+  readonly state: 'running' | 'done' | 'failed' | 'lost';
+  readonly host: string | null;
+  readonly at: string;
+  readonly message: string | null;
+  readonly log: readonly string[];
 }
 
 export type AuditStatus = Omit<AuditEntry, 'atMs'> & { readonly at: string };

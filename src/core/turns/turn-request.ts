@@ -35,6 +35,8 @@ export interface TurnWish {
   readonly kind: SwitchKind;
   /** Whether its clients are served here now. */
   readonly serves: boolean;
+  /** With kind `job`: the entries of the services that wait for it. */
+  readonly dependents?: readonly string[] | undefined;
   /** Wishes of one group are granted together or not at all: services that wait for one job. */
   readonly group?: string | undefined;
 }
@@ -51,8 +53,17 @@ export interface TurnAnswer {
   /** The services that may begin. */
   readonly services: readonly string[];
   readonly refused: readonly RefusedWish[];
+  /** Jobs of the request that have run in the fleet, and need not run again. */
+  readonly done: readonly JobWord[];
   /** When to ask again for what is refused. */
   readonly askAfterSeconds: number;
+}
+
+/** A job that runs once in the fleet for each image and attempt, and has completed. */
+export interface JobWord {
+  readonly service: string;
+  readonly digest: string;
+  readonly attempt: number;
 }
 
 export interface RefusedWish {

@@ -70,6 +70,21 @@ const turn = v.strictObject({
   lostAtMs: v.nullable(time),
 });
 
+const job = v.strictObject({
+  service: text,
+  digest: text,
+  attempt: count,
+  entries: names,
+  state: v.picklist(['running', 'done', 'failed', 'lost']),
+  host: v.nullable(text),
+  life: text,
+  seq: count,
+  atMs: time,
+  hasBegun: v.boolean(),
+  message: v.nullable(text),
+  log: names,
+});
+
 const AUDITED = [
   'change',
   'wave',
@@ -86,6 +101,7 @@ const AUDITED = [
   'free',
   'leave-out',
   'undo',
+  'job',
 ] as const;
 
 /** Strict: a state that is only half understood must not hand out turns. */
@@ -103,6 +119,8 @@ const turnState = v.strictObject({
   leftOut: byName(v.strictObject(said)),
   returned: byName(v.strictObject({ count, atMs: time })),
   jammed: byName(time),
+  jobs: byName(job),
+  restoredSerial: v.nullable(count),
   audit: v.array(
     v.strictObject({
       atMs: time,

@@ -26,6 +26,10 @@ export interface TurnState {
   readonly returned: Readonly<Record<string, { readonly count: number; readonly atMs: EpochMs }>>;
   /** By service: since when its slots are all taken by hosts that do not switch. */
   readonly jammed: Readonly<Record<string, EpochMs>>;
+  /** Jobs that run once in the fleet, by `jobKey`. */
+  readonly jobs: Readonly<Record<string, JobRun>>;
+  /** Set once a host has seen a later revision: this state is a backup. Jobs up to this serial are unknown. */
+  readonly restoredSerial: number | null;
   /** Newest first, bounded. */
   readonly audit: readonly AuditEntry[];
 }
@@ -45,6 +49,8 @@ export const newTurnState = (environment: string): TurnState => ({
   leftOut: {},
   returned: {},
   jammed: {},
+  jobs: {},
+  restoredSerial: null,
   audit: [],
 });
 
@@ -131,6 +137,24 @@ export interface TurnedService {
   readonly begunAtMs: EpochMs | null;
 }
 
+/** A run of a job, which has at most one for each image and attempt. */
+export interface JobRun {
+  readonly service: string;
+  readonly digest: string;
+  readonly attempt: number;
+  /** The entry that gives its version, then those of the services that wait for it. Empty if unknown. */
+  readonly entries: readonly string[];
+  readonly state: 'running' | 'done' | 'failed' | 'lost';
+  /** Where it runs or ran; null if it is known from a host's word alone. */
+  readonly host: string | null;
+  readonly life: string;
+  readonly seq: number;
+  readonly atMs: EpochMs;
+  readonly hasBegun: boolean;
+  readonly message: string | null;
+  readonly log: readonly string[];
+}
+
 /** The agent's life that a host had last, and those that it has replaced. */
 export interface Life {
   readonly life: string;
@@ -168,7 +192,8 @@ export interface AuditEntry {
     | 'resume'
     | 'free'
     | 'leave-out'
-    | 'undo';
+    | 'undo'
+    | 'job';
   readonly host: string | null;
   /** Who says so; null if it follows from reports. */
   readonly by: string | null;

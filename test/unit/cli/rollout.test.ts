@@ -147,8 +147,14 @@ describe('the commands of a rollout', () => {
     [
       ['resume', 'production', '--reason', 'fixed'],
       'resume',
-      { reason: 'fixed', by },
+      { reason: 'fixed', by, jobElsewhere: false },
       /^production: nothing is halted any more; no longer counted: web-2\n/,
+    ],
+    [
+      ['resume', 'production', '--reason', 'web-1 is scrapped', '--job-elsewhere'],
+      'resume',
+      { reason: 'web-1 is scrapped', by, jobElsewhere: true },
+      /^production: nothing is halted any more/,
     ],
     [
       ['free', 'production', 'web-9', '--reason', 'scrapped'],

@@ -40,7 +40,7 @@ describe('what a report says to the rules of turns', () => {
       host: 'web-1',
       labels: { zone: 'a' },
       isRunning: true,
-      turns: { life: 'life-1', seq: 7, asked: ['web'] },
+      turns: { life: 'life-1', seq: 7, asked: ['web'], jobs: [], revision: 3 },
       serial: 418,
       refuses: false,
       isHeld: false,

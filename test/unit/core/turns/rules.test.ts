@@ -121,14 +121,16 @@ describe('a turn ends by the host’s own word', () => {
   it('is kept while the report says that it asks', () => {
     const scene = published(2);
     scene.ask('web-1');
-    scene.tell('web-1', { turns: { life: 'life-web-1', seq: scene.nextSeq(), asked: ['web'] } });
+    scene.tell('web-1', {
+      turns: { life: 'life-web-1', seq: scene.nextSeq(), asked: ['web'], jobs: [], revision: null },
+    });
     expect(answerOf(scene, 'web-2')).toBe('wait');
   });
 
   it('is kept by a report from before the request', () => {
     const scene = published(2);
     scene.ask('web-1');
-    scene.tell('web-1', { turns: { life: 'life-web-1', seq: 1, asked: [] } });
+    scene.tell('web-1', { turns: { life: 'life-web-1', seq: 1, asked: [], jobs: [], revision: null } });
     expect(answerOf(scene, 'web-2')).toBe('wait');
   });
 
@@ -161,7 +163,7 @@ describe('a turn ends by the host’s own word', () => {
     const scene = published(2);
     scene.begin('web-1');
     scene.silent('web-1', 3_600_000);
-    scene.obey({ kind: 'resume', reason: 'it burned down', by: 'ops' });
+    scene.obey({ kind: 'resume', reason: 'it burned down', by: 'ops', jobElsewhere: false });
     scene.remove('web-1');
     expect(answerOf(scene, 'web-2')).toBe('granted');
   });
@@ -589,7 +591,7 @@ describe('what a person says', () => {
     const scene = published(3);
     scene.begin('web-1');
     scene.fail('web-1');
-    scene.obey({ kind: 'resume', reason: 'a bad disk', by });
+    scene.obey({ kind: 'resume', reason: 'a bad disk', by, jobElsewhere: false });
     expect(scene.state().audit[0]).toMatchObject({
       what: 'resume',
       by,
@@ -601,7 +603,7 @@ describe('what a person says', () => {
   });
 
   it('has nothing to resume', () => {
-    expect(() => published(1).obey({ kind: 'resume', reason: 'go on', by })).toThrow(
+    expect(() => published(1).obey({ kind: 'resume', reason: 'go on', by, jobElsewhere: false })).toThrow(
       'nothing of staging is halted',
     );
   });
@@ -611,7 +613,7 @@ describe('what a person says', () => {
     scene.begin('web-1');
     scene.silent('web-1', 10_000_000);
     scene.obey({ kind: 'free', host: 'web-1', reason: 'it burned down', by });
-    scene.obey({ kind: 'resume', reason: 'it burned down', by });
+    scene.obey({ kind: 'resume', reason: 'it burned down', by, jobElsewhere: false });
     expect(answerOf(scene, 'web-2')).toBe('granted');
   });
 

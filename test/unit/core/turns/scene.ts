@@ -78,7 +78,7 @@ export const createScene = (
       silentMs: 0,
       isSilent: false,
       isRunning: true,
-      turns: { life: `life-${host}`, seq: 1, asked: [] },
+      turns: { life: `life-${host}`, seq: 1, asked: [], jobs: [], revision: null },
       serial,
       refuses: false,
       isHeld: false,
@@ -232,7 +232,8 @@ export const createScene = (
     },
     nextSeq,
     /** The agent there starts anew. */
-    restart: (host: string, life: string): void => tell(host, { turns: { life, seq: 1, asked: [] } }),
+    restart: (host: string, life: string): void =>
+      tell(host, { turns: { life, seq: 1, asked: [], jobs: [], revision: null } }),
     start: (which: readonly string[] | null): void => {
       starting = which && { hosts: which, untilMs: nowMs + 180_000 };
       reviewed();
