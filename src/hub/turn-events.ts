@@ -18,6 +18,7 @@ const EVENT_OF: Readonly<Record<AuditEntry['what'], EventName>> = {
   free: 'rollout.commanded',
   'leave-out': 'rollout.commanded',
   undo: 'rollout.commanded',
+  job: 'job.reported',
 };
 
 const WARNED: ReadonlySet<AuditEntry['what']> = new Set(['failed', 'lost', 'stuck', 'halted']);

@@ -83,7 +83,7 @@ export const fullTurnState = (environment: string, more: Partial<TurnState> = {}
         log: ['a line'],
       },
     },
-    restoredSerial: 417,
+    restored: { serial: 417, seen: 99 },
     audit: [{ atMs: NOW_MS, what: 'halted', host: null, by: null, message: 'change 418 is halted' }],
     ...more,
   };

@@ -113,7 +113,8 @@ const takeWords = (state: TurnState, { words, nowMs }: FleetView): TurnState => 
 /** A host that has seen a later revision proves that this state is a backup. */
 const noteRestore = (state: TurnState, { words }: FleetView): TurnState => {
   const seen = Math.max(0, ...words.map(({ turns }) => turns?.revision ?? 0));
-  return seen > state.revision ? { ...state, revision: seen, restoredSerial: state.serial } : state;
+  const known = Math.max(state.revision, state.restored?.seen ?? 0);
+  return seen > known ? { ...state, restored: { serial: state.serial, seen } } : state;
 };
 
 /** Notes what hosts say about the jobs that they were given. */
@@ -169,9 +170,9 @@ export const entriesOf = ({ entry, dependents = [] }: TurnWish): readonly string
 ];
 
 /** Whether a restored store cannot know if the job has run. */
-const isUnknown = ({ restoredSerial, changes }: TurnState, wish: TurnWish): boolean => {
+const isUnknown = ({ restored, changes }: TurnState, wish: TurnWish): boolean => {
   const change = changes.find((c) => wish.entry !== null && c.entries[wish.entry] !== undefined);
-  return restoredSerial !== null && (change === undefined || change.serial <= restoredSerial);
+  return restored !== null && (change?.serial ?? 0) <= restored.serial;
 };
 
 /** Whether this host may run the job now. */

@@ -86,7 +86,7 @@ const resume = (state: TurnState, { nowMs }: FleetView, c: Of<'resume'>): Obeyed
     halt: null,
     jammed: {},
     jobs,
-    restoredSerial: c.jobElsewhere ? null : state.restoredSerial,
+    restored: state.restored && c.jobElsewhere ? { ...state.restored, serial: -1 } : state.restored,
   };
   return { kind: 'done', state: audited(resumed, nowMs, 'resume', message, { by: c.by }) };
 };

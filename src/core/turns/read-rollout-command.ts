@@ -39,7 +39,7 @@ const SCHEMAS: {
       ),
     ),
   }),
-  resume: v.strictObject(said),
+  resume: v.strictObject({ ...said, jobElsewhere: v.optional(v.boolean('must be true or false'), false) }),
   free: v.strictObject({ host, ...said }),
   'leave-out': v.strictObject({ host, ...said, undo: v.boolean('must be true or false') }),
 };

@@ -38,6 +38,7 @@ const wish = v.strictObject({
   attempt: count,
   kind: v.picklist(SWITCH_KINDS, `must be one of ${SWITCH_KINDS.join(', ')}`),
   serves: v.boolean('must be true or false'),
+  dependents: v.exactOptional(v.pipe(v.array(name, 'must be a list'), v.maxLength(500))),
   group: v.exactOptional(token(512)),
 });
 

@@ -120,7 +120,7 @@ const turnState = v.strictObject({
   returned: byName(v.strictObject({ count, atMs: time })),
   jammed: byName(time),
   jobs: byName(job),
-  restoredSerial: v.nullable(count),
+  restored: v.nullable(v.strictObject({ serial: time, seen: count })),
   audit: v.array(
     v.strictObject({
       atMs: time,

@@ -28,8 +28,11 @@ export interface TurnState {
   readonly jammed: Readonly<Record<string, EpochMs>>;
   /** Jobs that run once in the fleet, by `jobKey`. */
   readonly jobs: Readonly<Record<string, JobRun>>;
-  /** Set once a host has seen a later revision: this state is a backup. Jobs up to this serial are unknown. */
-  readonly restoredSerial: number | null;
+  /**
+   * Set once a host has seen a later revision than this state has: it is a backup, and knows nothing of jobs
+   * up to this serial; -1 once a person has let them run. `seen` is that revision.
+   */
+  readonly restored: { readonly serial: number; readonly seen: number } | null;
   /** Newest first, bounded. */
   readonly audit: readonly AuditEntry[];
 }
@@ -50,7 +53,7 @@ export const newTurnState = (environment: string): TurnState => ({
   returned: {},
   jammed: {},
   jobs: {},
-  restoredSerial: null,
+  restored: null,
   audit: [],
 });
 

@@ -76,6 +76,7 @@ export const EVENT_NAMES = [
   'turn.stuck',
   'turn.refused',
   'rollout.commanded',
+  'job.reported',
   'manifest.published',
   'publish.refused',
   'archive.stored',
