@@ -26,8 +26,14 @@ const addPublishFlags = (command: Command): Command =>
       '--insecure-unsigned',
       'publish without a signature, for hosts with SUPERCARGO_ALLOW_UNSIGNED=true',
     )
-    .option('--wait', 'end when the hosts run it, or do not')
-    .option('--timeout <duration>', 'how long to wait: 10m, or as long as the rollout and 10m more')
+    .option(
+      '--wait',
+      'end when the hosts run it, or do not; with a pace, when the change is finished or halted',
+    )
+    .option(
+      '--timeout <duration>',
+      'how long to wait: 10m, or as long as the rollout and 10m more; with a pace, as long as it may take',
+    )
     .option('--hosts <file>', 'wait for these hosts: one a line, or a JSON list (those that the store knows)')
     .option(
       '--wait-where <labels>',
@@ -215,7 +221,7 @@ Every version is looked up at its registry, and published with its digest. SUPER
 registries are docker's.
 
 Exit codes: 0 published (with --wait: every host runs it) · 1 nothing was published · 3 it failed on too many
-hosts, or the change before it is halted (--after) · 5 the time is over`,
+hosts, it is halted, or the change before it is (--after) · 5 the time is over`,
     )
     .action(actionOf(() => import('../commands/publish.ts')));
   addPaceCommand(program, actionOf);
