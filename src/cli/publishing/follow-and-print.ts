@@ -18,7 +18,10 @@ import {
 import type { WaitClock } from '../../publish/wait-for-fleet.ts';
 import { changeName, haltText, hostList, stateText } from '../render/rollout-headline.ts';
 import { newsLine } from '../render/rollout-news.ts';
-import { renderFailures, renderNext, renderProgress, startingText } from '../render/rollout-text.ts';
+import { renderFailures } from '../render/rollout-change.ts';
+import { renderJobs, stoppingJobs } from '../render/rollout-jobs.ts';
+import { renderNext } from '../render/rollout-next.ts';
+import { renderProgress, startingText } from '../render/rollout-text.ts';
 import { withLabels } from '../render/fleet-text.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import { count } from '../terminal/units.ts';
@@ -154,7 +157,10 @@ const printEnd = (io: Io, followedTo: Followed, goal: Goal): void => {
   const isWell = CODES[outcome] === EXIT.ok;
   // A terminal shows them already.
   if (!isWell && rollout && screen.columns === undefined)
-    io.stderr.write(renderFailures(failuresIn(followed), screen, Date.parse(rollout.at)));
+    io.stderr.write(
+      renderFailures(failuresIn(followed), screen, Date.parse(rollout.at)) +
+        renderJobs({ ...rollout, jobs: stoppingJobs(rollout) }, screen),
+    );
   (isWell ? io.stdout : io.stderr).write(`${oneLine(endOf(followedTo, goal))}\n`);
   if (outcome === 'halted' && rollout) io.stderr.write(renderNext(rollout, screen));
   if (outcome === 'timed-out' && trouble !== undefined)

@@ -4,7 +4,7 @@ import type { RolloutNews } from '../../core/turns/rollout-news.ts';
 import type { Screen } from '../streams.ts';
 import { count } from '../terminal/units.ts';
 import { stateText } from './rollout-headline.ts';
-import { failureText } from './rollout-text.ts';
+import { failureText } from './rollout-change.ts';
 
 const openWaveCounts = ({ waves }: ReportedChange): string => {
   const open = waves.filter(({ openedAt }) => openedAt !== null);

@@ -141,6 +141,7 @@ describe('following a change in a log', () => {
         '    │  no such table: users',
         'Halted: serial 418 (web 1.1.0) is halted: web-3 failed',
         '  → supercargo rollout resume production --reason …  once the cause is gone',
+        '  → supercargo rollback production                   if the version is bad',
         '',
       ].join('\n'),
     );

@@ -65,6 +65,22 @@ const halted = rolloutStatus({
   tooOld: ['old-1'],
 });
 
+const job = (change: Partial<ReportedRollout['jobs'][number]>): ReportedRollout['jobs'][number] => ({
+  job: 'migrate',
+  digest: 'sha256:1',
+  attempt: 0,
+  state: 'done',
+  host: 'web-1',
+  at: minutesBefore(5),
+  message: null,
+  log: [],
+  ...change,
+});
+const byJob = changeStatus({
+  state: 'halted',
+  halted: { reason: 'the job migrate failed on web-1', at: minutesBefore(5), hosts: ['web-1'] },
+});
+
 describe('a rollout, for people', () => {
   it('shows waves, failures with their logs, who holds a place, and what to do next', () => {
     expect(`\n${renderRollout(halted, SCREEN)}`).toBe(`
@@ -99,6 +115,7 @@ next
   → supercargo rollout free production web-9 --reason …  if it will not report
                                                          again
   → supercargo rollout resume production --reason …      once the cause is gone
+  → supercargo rollback production                       if the version is bad
 `);
   });
 
@@ -139,6 +156,42 @@ serial 418 (web 1.1.0), made 10 min ago (11:50 UTC)
     ).toContain(
       'the store has started: no turns before in 3 min (12:03 UTC), for the reports of web-1, web-2\n',
     );
+  });
+
+  it('shows jobs of the fleet, with the log of one that failed and the way on', () => {
+    const text = renderRollout(
+      rolloutStatus({
+        changes: [byJob],
+        jobs: [
+          job({ state: 'failed', message: 'exit code 1', log: ['relation users exists'] }),
+          ...[6, 7, 8, 9].map((minutes) => job({ at: minutesBefore(minutes) })),
+        ],
+      }),
+      SCREEN,
+    );
+    expect(text.slice(text.indexOf('jobs'))).toBe(`jobs
+  migrate failed on web-1 5 min ago (11:55 UTC): exit code 1
+    │  relation users exists
+  migrate is done, by web-1 6 min ago (11:54 UTC)
+  migrate is done, by web-1 7 min ago (11:53 UTC)
+  migrate is done, by web-1 8 min ago (11:52 UTC)
+
+next
+  → supercargo publish production --retry …  once the cause of the job is gone
+  → supercargo rollback production           if the version is bad
+`);
+  });
+
+  it('asks for certainty before a lost job runs on another host', () => {
+    const lost = rolloutStatus({ changes: [byJob], jobs: [job({ state: 'lost' })] });
+    expect(renderRollout(lost, screenOf(undefined))).toContain(
+      '→ supercargo rollout resume production --job-elsewhere --reason …  once migrate has ended on web-1\n',
+    );
+  });
+
+  it('takes no job of an older change for the cause of a halt', () => {
+    const old = rolloutStatus({ changes: [byJob], jobs: [job({ state: 'failed', at: minutesBefore(60) })] });
+    expect(renderRollout(old, SCREEN)).toContain('supercargo rollout resume production --reason …  once');
   });
 
   it.each([80, 100, 160])('fits into %i columns', (columns) => {
