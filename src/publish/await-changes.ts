@@ -1,7 +1,8 @@
 import { AgentError } from '../core/errors.ts';
 import type { Rollouts } from '../core/ports/rollouts.ts';
-import { changeText, progressText } from '../core/publish/overtaken-changes.ts';
-import type { ReportedChange } from '../core/turns/read-rollout.ts';
+import { changeText, progressText, unfinishedOf } from '../core/publish/overtaken-changes.ts';
+import type { ReportedChange, ReportedRollout } from '../core/turns/read-rollout.ts';
+import { haltCause, judgeChange } from '../core/turns/rollout-verdict.ts';
 import type { WaitClock } from './wait-for-fleet.ts';
 
 export interface AwaitOptions {
@@ -15,8 +16,8 @@ export interface AwaitOptions {
 
 const POLL_MS = 2_000;
 
-const halted = (change: ReportedChange, environment: string, reason: string): AgentError =>
-  new AgentError('HALTED', `${changeText(change)} is halted: ${reason}`, {
+const halted = (rollout: ReportedRollout, change: ReportedChange, environment: string): AgentError =>
+  new AgentError('HALTED', `${changeText(change)} is halted: ${haltCause(rollout, change)?.reason ?? ''}`, {
     advice:
       `nothing was published; see \`supercargo rollout status ${environment}\`, then publish a repaired ` +
       'version without --after, roll back, or let it go on with `supercargo rollout resume`',
@@ -41,17 +42,10 @@ export const awaitChanges = async (
     try {
       const rollout = await rollouts.status(environment, signal);
       trouble = undefined;
-      left =
-        rollout === 'no-turns'
-          ? []
-          : rollout.changes.filter(({ serial, state }) => serials.has(serial) && state !== 'finished');
-      const stopped = left.find(({ state }) => state === 'halted');
-      if (stopped && rollout !== 'no-turns')
-        throw halted(
-          stopped,
-          environment,
-          stopped.halted?.reason ?? rollout.halt?.reason ?? 'no reason given',
-        );
+      if (rollout === 'no-turns') return;
+      left = unfinishedOf(rollout).filter(({ serial }) => serials.has(serial));
+      const stopped = left.find((change) => judgeChange(change) === 'halted');
+      if (stopped) throw halted(rollout, stopped, environment);
     } catch (error) {
       signal.throwIfAborted();
       // A store that is away for a moment ends no wait.
@@ -60,7 +54,7 @@ export const awaitChanges = async (
     }
     if (left.length === 0) return;
     for (const change of left) {
-      const text = `waiting for the end of ${changeText(change)}: ${progressText(change)}`;
+      const text = `${changeText(change)}: ${progressText(change)}`;
       if (shown.get(change.serial) !== text) onProgress(text);
       shown.set(change.serial, text);
     }

@@ -101,6 +101,8 @@ const INVALID: readonly (readonly [what: string, change: object, says: RegExp])[
   ['a misspelt parameter', { onFail: 'rollback' }, /has no parameter "onFail": it takes environment, /],
   ['an unknown ending', { onFailed: 'ignore' }, /onFailed is not valid/],
   ['promote and rollback', { promote: 'staging', rollback: true }, /either promote or rollback/],
+  ['an urgent rollback', { rollback: true, urgent: 'leak' }, /a rollback is urgent by itself/],
+  ['an option as reason', { urgent: '--to=http://evil.example' }, /urgent is not valid/],
   ['a duration with a quote', { timeout: "10m' --to 'x" }, /timeout is not valid/],
 ];
 
@@ -185,6 +187,17 @@ describe('the Jenkins step', () => {
     expect(outcomes.map((events) => events.at(-1)?.result?.outcome)).toEqual(['published', 'published']);
   });
 
+  it('hurries, waits for the change before, and keeps the timeout of that', async () => {
+    const outcomes = await runCases([
+      { settings: { ...web, urgent: "CVE-2026-1: it's public; touch stolen" }, env },
+      { settings: { ...web, after: true, anyway: true, wait: false, timeout: '2h' }, env },
+    ]);
+    expect(outcomes.map((events) => commandIn(events).slice(5))).toEqual([
+      ['--wait', '--urgent', "CVE-2026-1: it's public; touch stolen", '--', 'staging', 'web=1.2.3'],
+      ['--after', '--anyway', '--timeout', '2h', '--', 'staging', 'web=1.2.3'],
+    ]);
+  });
+
   it('promotes and rolls back', async () => {
     const { services: _services, ...others } = web;
     const [promoted = [], chosen = [], rolledBack = []] = await runCases([
@@ -208,12 +221,13 @@ describe('the Jenkins step', () => {
       ending(5, { onTimedOut: 'unstable' }),
       ending(1),
       ending(125),
+      ending(5, { after: true }),
     ]);
     expect(outcomes.map((events) => events.slice(2))).toEqual([
       [
         {
           error:
-            'staging: hosts could not run it, or somebody published over it; the log above says which and why',
+            'staging: hosts could not run it, a change is halted, or another publish came over it; the log above says which and why',
         },
       ],
       [
@@ -225,7 +239,7 @@ describe('the Jenkins step', () => {
       [
         {
           unstable:
-            'staging: hosts could not run it, or somebody published over it; the log above says which and why',
+            'staging: hosts could not run it, a change is halted, or another publish came over it; the log above says which and why',
         },
         { result: expect.objectContaining({ code: 3, outcome: 'failed' }) as unknown },
       ],
@@ -241,6 +255,7 @@ describe('the Jenkins step', () => {
           ) as unknown,
         },
       ],
+      [{ error: expect.stringMatching(/^staging: the time is over; whether it was published/) as unknown }],
     ]);
   });
 

@@ -27,6 +27,8 @@ import groovy.transform.Field
   credential: '[^\\p{Cntrl}]{1,250}',
   path: '[^\\p{Cntrl}:,]{1,1000}',
   argument: '[^\\p{Cntrl}]{1,1000}',
+  // A first dash could be taken for an option.
+  reason: '[^\\p{Cntrl}-][^\\p{Cntrl}]{0,999}',
 ]
 
 /** Parameters that are options of the command with one value: which, and of which kind. */
@@ -40,6 +42,7 @@ import groovy.transform.Field
   maxFailed: ['--max-failed', 'number'],
   onFailure: ['--on-failure', 'onFailure'],
   base: ['--base', 'base'],
+  urgent: ['--urgent', 'reason'],
 ]
 
 /** Parameters that are files on the Jenkins agent, relative to the current folder: shown to the container, read-only. */
@@ -49,7 +52,7 @@ import groovy.transform.Field
 @Field final List OF_A_WAIT = ['timeout', 'waitWhere', 'maxFailed', 'onFailure', 'hosts']
 
 @Field final List OTHERS = ['environment', 'services', 'promote', 'rollback', 'to', 'key', 'keys', 'publishToken',
-  'readToken', 'image', 'wait', 'retry', 'platforms', 'singleWriter', 'create', 'adoptUnverified', 'dryRun', 'onFailed', 'onTimedOut', 'dockerArguments']
+  'readToken', 'image', 'wait', 'retry', 'platforms', 'singleWriter', 'create', 'adoptUnverified', 'after', 'anyway', 'dryRun', 'onFailed', 'onTimedOut', 'dockerArguments']
 
 /** @return [code: exit code, outcome: 'converged', 'published', 'failed' or 'timed out', message: one sentence] */
 Map call(Map settings) {
@@ -78,11 +81,16 @@ private List commandOf(Map settings) {
   boolean isRollback = settings.rollback == true
   if (isRollback && settings.promote) error('supercargoPublish: give either promote or rollback')
   String verb = isRollback ? 'rollback' : settings.promote ? 'promote' : 'publish'
+  if (isRollback && (settings.urgent || settings.after == true)) {
+    error('supercargoPublish: a rollback is urgent by itself, leave urgent and after out')
+  }
   List words = [verb]
   if (isWaiting(settings)) words << '--wait'
   if (settings.singleWriter == true) words << '--single-writer'
   if (settings.create == true && verb != 'rollback') words << '--create'
   if (settings.adoptUnverified == true) words << '--adopt-unverified'
+  if (settings.after == true) words << '--after'
+  if (settings.anyway == true) words << '--anyway'
   if (settings.dryRun == true) words << '--dry-run'
   for (name in new ArrayList(OPTIONS.keySet())) {
     if (isGiven(settings, name)) words += [OPTIONS[name][0], one(name, OPTIONS[name][1], settings[name])]
@@ -102,7 +110,9 @@ private boolean isWaiting(Map settings) {
 }
 
 private boolean isGiven(Map settings, String name) {
-  return settings[name] != null && (isWaiting(settings) || !OF_A_WAIT.contains(name))
+  // --after waits too, before it publishes.
+  boolean isOfAfter = name == 'timeout' && settings.after == true
+  return settings[name] != null && (isWaiting(settings) || isOfAfter || !OF_A_WAIT.contains(name))
 }
 
 private List servicesOf(Map settings, String verb) {
@@ -203,9 +213,12 @@ private Map conclude(int code, Map settings, String failed, String timedOut) {
     case 0:
       return [code: 0, outcome: waited ? 'converged' : 'published', message: "${where}: ${waited ? 'every host runs it' : 'done'}".toString()]
     case 3:
-      return end(failed, code, 'failed', "${where}: hosts could not run it, or somebody published over it; the log above says which and why")
+      return end(failed, code, 'failed', "${where}: hosts could not run it, a change is halted, or another publish came over it; the log above says which and why")
     case 5:
-      return end(timedOut, code, 'timed out', "${where}: published, but not every host runs it in time; which ones are silent is in the log above")
+      String late = settings.after == true ?
+        'the time is over; whether it was published by then, and what it waited for, is in the log above' :
+        'published, but not every host runs it in time; which ones are silent is in the log above'
+      return end(timedOut, code, 'timed out', "${where}: ${late}")
     case [125, 126, 127]:
       error("${where}: nothing was published: the container could not be started (docker run ended with ${code})")
     case [130, 137, 143]:

@@ -219,7 +219,7 @@ export const publishAndPrint = async (
       serial: parseSerialFlag(flags.serial),
       isDryRun: flags.dryRun === true,
     },
-    { termsOf: () => termsOf(s, rollout), timeoutMs },
+    () => termsOf(s, rollout),
     signal,
   );
   const published = { ...proposed, remarks: [...proposed.remarks, ...(remarksOf?.() ?? [])] };

@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
+import { DEFAULT_PACE, type Pace } from '../../core/manifest/pace.ts';
 import { oneLine } from '../../core/printable-text.ts';
 import type { Rollouts } from '../../core/ports/rollouts.ts';
 import type { DraftOptions, Speed } from '../../core/publish/draft.ts';
+import { changeText } from '../../core/publish/overtaken-changes.ts';
 import { refuseAfterAlone, refuseUrgentAlone } from '../../core/publish/pace-checks.ts';
 import { paceOptions } from '../../core/publish/pace-text.ts';
 import type { ReportedChange } from '../../core/turns/read-rollout.ts';
+import { longestTime } from '../../core/turns/rollout-time.ts';
 import { awaitChanges } from '../../publish/await-changes.ts';
 import { checkPace } from '../../publish/check-pace.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import type { Proposal, Published, Publisher } from '../../publish/publisher.ts';
 import type { WaitClock } from '../../publish/wait-for-fleet.ts';
+import { durationArgument } from '../arguments.ts';
 import type { Io } from '../streams.ts';
+import { formatDuration } from '../terminal/units.ts';
 import { refuseBesideHalt, type PublishFlags } from './options.ts';
 
 interface Publishing {
@@ -63,23 +68,35 @@ const lostPace = async (
       ];
 };
 
+/** Without `--timeout`, as long as the changes may take by the pace. */
+const timeoutOf = (
+  text: string | undefined,
+  changes: readonly ReportedChange[],
+  pace: Pace = DEFAULT_PACE,
+): number =>
+  text === undefined
+    ? Math.max(0, ...changes.map((change) => longestTime(change, pace).totalMs))
+    : durationArgument(text);
+
 /** Publishes; with `--after` once the changes that it would overtake have ended. */
 export const publishInTurn = async (
   s: Publishing,
   proposal: Omit<Proposal, 'terms' | 'check'>,
-  /** The terms are made anew after a wait, because their times are. */
-  { termsOf, timeoutMs }: { readonly termsOf: () => DraftOptions; readonly timeoutMs: number },
+  /** Called again after a wait, because the terms have times. */
+  termsOf: () => DraftOptions,
   signal: AbortSignal,
 ): Promise<Published> => {
   const { io, environment, flags, view, rollouts } = s;
   const isAfter = flags.after === true && !proposal.isDryRun;
   const options = { view, rollouts, isForced: flags.anyway === true, now: Date.now };
   let underWay: readonly ReportedChange[] = [];
+  let timeoutMs = 0;
   const check: Proposal['check'] = async (before, manifest, stop) => {
     if (manifest.pace !== undefined) refuseBesideHalt(flags, environment);
     else if (flags.after === true) refuseAfterAlone(environment);
     const { overtaken, remarks } = await checkPace(options, before, manifest, stop);
     underWay = isAfter ? overtaken : [];
+    timeoutMs = timeoutOf(flags.timeout, overtaken, manifest.pace);
     if (underWay.length > 0) throw new AgentError('STORE', 'a change is under way');
     return [...remarks, ...(await lostPace(s, manifest, stop))];
   };
@@ -93,6 +110,8 @@ export const publishInTurn = async (
     const onProgress = (text: string): void => {
       if (flags.json !== true) io.stdout.write(`${oneLine(text)}\n`);
     };
+    const awaited = underWay.map(changeText).join(' and of ');
+    onProgress(`waiting at most ${formatDuration(timeoutMs)} for the end of ${awaited}`);
     await awaitChanges({ rollouts, environment, changes: underWay, timeoutMs, onProgress }, CLOCK, signal);
   }
 };

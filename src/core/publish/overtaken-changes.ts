@@ -3,11 +3,12 @@ import { isSilent } from '../fleet/host-findings.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { isoSeconds, type EpochMs } from '../time.ts';
 import type { ReportedChange, ReportedRollout, ReportedWave } from '../turns/read-rollout.ts';
+import { judgeChange } from '../turns/rollout-verdict.ts';
 import { diffVersions } from './diff-manifests.ts';
 
-/** Changes of the store that have not ended. An unknown state of a newer hub counts as unfinished. */
+/** Changes of the store that have not ended; a halted one has not. */
 export const unfinishedOf = ({ changes }: ReportedRollout): readonly ReportedChange[] =>
-  changes.filter(({ state }) => state !== 'finished');
+  changes.filter((change) => judgeChange(change) !== 'finished');
 
 /** The unfinished changes of which a publish replaces an entry: these hosts begin anew. */
 export const overtakenBy = (
@@ -23,9 +24,9 @@ export const overtakenBy = (
   return unfinishedOf(rollout).filter(({ entries }) => entries.some(({ entry }) => replaced.has(entry)));
 };
 
-/** `web 1.2.3 of serial 417` */
+/** `serial 417 (web 1.2.3)` */
 export const changeText = ({ entries, serial }: ReportedChange): string =>
-  `${entries.map(({ entry, version }) => `${entry} ${version}`).join(', ')} of serial ${String(serial)}`;
+  `serial ${String(serial)} (${entries.map(({ entry, version }) => `${entry} ${version}`).join(', ')})`;
 
 const waveText = ({ name, openedAt, hosts, good, failed }: ReportedWave): string => {
   if (openedAt === null) return `wave ${name} has not begun`;

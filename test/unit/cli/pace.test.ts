@@ -11,6 +11,8 @@ import { changeStatus, rolloutStatus } from '../../support/rollout.ts';
 import { hostStatus } from '../../support/status.ts';
 import { startStoreServer, type StoreServer } from '../../support/store-server.ts';
 import { manifest } from '../../support/world.ts';
+import { createScene, PUBLISH, type Scene } from '../hub/scene.ts';
+import { fleet, report } from '../hub/turn-scene.ts';
 
 let store: StoreServer;
 beforeEach(async () => {
@@ -19,13 +21,15 @@ beforeEach(async () => {
 });
 afterEach(async () => store.close());
 
-const run = async (...argv: readonly string[]) => {
+const runIn = async (env: Record<string, string>, argv: readonly string[]) => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const io = { stdin: new PassThrough(), stdout, stderr, env: {}, pid: 1 } as unknown as Io;
+  const io = { stdin: new PassThrough(), stdout, stderr, env, pid: 1 } as unknown as Io;
   const { signal } = new AbortController();
-  const code = await runProgram([...argv, '--to', store.url], io, () => Promise.resolve(io), signal);
+  const code = await runProgram(argv, io, () => Promise.resolve(io), signal);
   return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 };
+
+const run = async (...argv: readonly string[]) => runIn({}, [...argv, '--to', store.url]);
 
 const publish = async (...argv: readonly string[]) => run(...argv, '--insecure-unsigned');
 
@@ -114,10 +118,10 @@ describe('supercargo pace', () => {
     expect(refused.err).toContain('hands out no turns: with a pace no host of staging would begin to switch');
 
     store.rollout = () => rolloutStatus();
-    const report = JSON.stringify(hostStatus({ at: new Date().toISOString() }));
-    store.documents.set('reports/staging/web-1.json', Buffer.from(report));
-    const old = await publish('pace', 'staging', '--max-parallel', '2');
-    expect(old.err).toContain('the agent of 1 host (web-1 with 0.1.0) is too old for a pace');
+    const old = JSON.stringify(hostStatus({ at: new Date().toISOString() }));
+    store.documents.set('reports/staging/web-1.json', Buffer.from(old));
+    const tooOld = await publish('pace', 'staging', '--max-parallel', '2');
+    expect(tooOld.err).toContain('the agent of 1 host (web-1 with 0.1.0) is too old for a pace');
     expect(store.puts).toEqual([]);
 
     const forced = await publish('pace', 'staging', '--max-parallel', '2', '--anyway');
@@ -130,7 +134,7 @@ describe('supercargo pace', () => {
     put(2, 'a', { pace });
     store.rollout = () => unfinished();
     expect((await publish('pace', 'staging', '--none')).err).toMatch(
-      /a change is unfinished: web 1\.1\.0 of/,
+      /a change is unfinished: serial 2 \(web 1\.1\.0\)/,
     );
     expect(store.puts).toEqual([]);
     expect(await publish('pace', 'staging', '--none', '--anyway')).toMatchObject({ code: 0 });
@@ -209,7 +213,9 @@ describe('a publish over an unfinished change', () => {
     store.rollout = () => unfinished();
     const { code, err } = await publish('publish', 'staging', '--retry', 'web');
     expect(code).toBe(0);
-    expect(err).toMatch(/^warning: web 1\.1\.0 of serial 2 is overtaken before its end: in wave 100% 0 of 1/);
+    expect(err).toMatch(
+      /^warning: serial 2 \(web 1\.1\.0\) is overtaken before its end: in wave 100% 0 of 1/,
+    );
   });
 
   it('waits for its end with --after', async () => {
@@ -228,7 +234,7 @@ describe('a publish over an unfinished change', () => {
     store.rollout = () => unfinished({ state: 'halted', halted });
     const { code, err } = await publish('publish', 'staging', '--retry', 'web', '--after');
     expect(code).toBe(3);
-    expect(err).toContain('web 1.1.0 of serial 2 is halted: failed on web-1');
+    expect(err).toContain('serial 2 (web 1.1.0) is halted: failed on web-1');
     expect(store.puts).toEqual([]);
   });
 
@@ -237,7 +243,52 @@ describe('a publish over an unfinished change', () => {
     store.rollout = () => unfinished();
     const { code, out } = await publish('publish', 'staging', '--retry', 'web', '--after', '--timeout', '1s');
     expect(code).toBe(5);
-    expect(out).toMatch(/^waiting for the end of web 1\.1\.0 of serial 2: in wave 100%/);
+    expect(out).toMatch(
+      /^waiting at most 1 s for the end of serial 2 \(web 1\.1\.0\)\nserial 2 \(web 1\.1\.0\): in wave 100%/,
+    );
     expect(store.puts).toEqual([]);
+  });
+});
+
+describe('a hub', () => {
+  const hubs: Scene[] = [];
+  const open = async () => {
+    const hub = await createScene();
+    hubs.push(hub);
+    return hub;
+  };
+  afterEach(async () => {
+    await Promise.all(hubs.splice(0).map((hub) => hub.end()));
+  });
+
+  it('takes a pace, says how far a change is, and keeps the pace until the change has ended', async () => {
+    const { hub, hosts } = await fleet(open, ['web-1', 'web-2']);
+    const hear = async (serial: number, state: 'good' | 'none'): Promise<void> => {
+      const more = { manifest: { ...hostStatus().manifest, serial }, at: new Date().toISOString() };
+      for (const host of hosts) await report(hub, host, 1, state, more);
+    };
+    const to = async (...argv: readonly string[]) =>
+      runIn({ SUPERCARGO_PUBLISH_TOKEN: PUBLISH }, [...argv, '--insecure-unsigned', '--to', hub.url]);
+    await hear(2, 'good');
+    const faster = await to('pace', 'staging', '--max-parallel', '2');
+    expect(faster).toMatchObject({ code: 0, err: '' });
+    expect(faster.out).toContain('the pace changes: 2 hosts at a time (before: 1 host at a time)');
+
+    expect(await to('publish', 'staging', '--retry', 'web')).toMatchObject({ code: 0, err: '' });
+    await hear(4, 'none');
+    const over = await to('publish', 'staging', '--retry', 'web');
+    expect(over.err).toMatch(
+      /^warning: serial 4 \(web 1\) is overtaken before its end: in wave 100% 0 of 2 /,
+    );
+
+    expect((await to('pace', 'staging', '--none')).err).toMatch(/a change is unfinished: serial 5 \(web 1\)/);
+    // Upon a base without a pace only the hub knows better.
+    const older = await to('publish', 'staging', '--retry', 'web', '--base', '1');
+    expect(older).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/: 409, the manifest has no pace/) as string,
+    });
+    expect(await to('pace', 'staging', '--none', '--anyway')).toMatchObject({ code: 0 });
+    expect((await to('pace', 'staging')).out).toContain('staging has no pace');
   });
 });

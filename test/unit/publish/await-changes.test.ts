@@ -47,8 +47,8 @@ describe('a wait for the end of a change', () => {
     const { texts, polls } = await waitOver([...script, rolloutOf({ ...change, state: 'finished' })]);
     expect([texts, polls]).toEqual([
       [
-        'waiting for the end of web 3 of serial 3: in wave 100% 0 of 1 hosts are good',
-        'waiting for the end of web 3 of serial 3: in wave 100% 1 of 2 hosts are good',
+        'serial 3 (web 3): in wave 100% 0 of 1 hosts are good',
+        'serial 3 (web 3): in wave 100% 1 of 2 hosts are good',
       ],
       4,
     ]);
@@ -63,7 +63,7 @@ describe('a wait for the end of a change', () => {
     const failed = rolloutOf({ ...change, state: 'halted', halted });
     await expect(waitOver([rolloutOf(change), failed])).rejects.toMatchObject({
       code: 'HALTED',
-      message: 'web 3 of serial 3 is halted: failed on web-1',
+      message: 'serial 3 (web 3) is halted: failed on web-1',
     });
     const halt = { reason: 'a look first', by: 'ann', at: '2026-11-23T10:00:00Z', until: null };
     const stopped = rolloutStatus({ changes: [{ ...change, state: 'halted' }], halt });
@@ -79,7 +79,7 @@ describe('a wait for the end of a change', () => {
   it('fails when the time is over', async () => {
     await expect(waitOver([rolloutOf(change)])).rejects.toMatchObject({
       code: 'TIMED_OUT',
-      message: 'web 3 of serial 3 has not ended in time',
+      message: 'serial 3 (web 3) has not ended in time',
     });
   });
 });

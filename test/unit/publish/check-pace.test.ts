@@ -149,7 +149,7 @@ describe('a publish over an unfinished change', () => {
     const { overtaken, remarks } = await check(serial(3, 'c'), serial(4, 'd'), { hosts, history, rollout });
     expect(overtaken).toEqual([change]);
     expect(remarks).toEqual([
-      'web c of serial 3 is overtaken before its end: wave canary=true is good, ' +
+      'serial 3 (web c) is overtaken before its end: wave canary=true is good, ' +
         'in wave 10% 3 of 5 hosts are good, 1 failed, wave 100% has not begun; ' +
         `2 hosts still run web a, published 26 days ago (${isoSeconds(START_MS - 26 * day)}); ` +
         'with --after a publish waits for the end of the change before it',
@@ -171,7 +171,7 @@ describe('a publish over an unfinished change', () => {
     const { remarks } = await check(serial(3, 'c'), urgent, {
       rollout: rolloutStatus({ changes: [change] }),
     });
-    expect(remarks).toEqual([expect.stringMatching(/^web c of serial 3 is overtaken.*has not begun$/)]);
+    expect(remarks).toEqual([expect.stringMatching(/^serial 3 \(web c\) is overtaken.*has not begun$/)]);
   });
 
   it('is refused without a pace, unless it is to go on without one', async () => {
@@ -179,11 +179,11 @@ describe('a publish over an unfinished change', () => {
     const rollout = rolloutStatus({ changes: [change] });
     await expect(check(serial(3, 'c'), after, { rollout })).rejects.toMatchObject({
       code: 'STORE',
-      message: 'this manifest has no pace, and a change is unfinished: web c of serial 3',
+      message: 'this manifest has no pace, and a change is unfinished: serial 3 (web c)',
       advice: expect.stringMatching(/--anyway/) as string,
     });
     expect((await check(serial(3, 'c'), after, { rollout, isForced: true })).remarks).toEqual([
-      'without a pace nothing holds back the hosts that have not switched yet to web c of serial 3',
+      'without a pace nothing holds back the hosts that have not switched yet to serial 3 (web c)',
     ]);
   });
 });
