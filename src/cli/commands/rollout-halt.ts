@@ -18,8 +18,11 @@ export const run = async (call: Call, environment: string, flags: Flags): Promis
     environment,
     flags,
     command: (by) => ({ kind: 'halt', reason, by, forSeconds }),
-    report: () =>
-      `${environment}: no host begins anything new until ` +
+    report: ({ pace }) =>
+      (pace === null
+        ? `${environment} has no pace, so hosts that decide alone go on; no host with SUPERCARGO_TURNS=always `
+        : `${environment}: no host `) +
+      'begins anything new until ' +
       `\`supercargo rollout resume ${environment} --reason …\`${until}; what has begun goes on`,
   });
 };

@@ -3,16 +3,22 @@ import type { ActionOf } from '../call.ts';
 
 const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
 
-export const addStoreFlags = (command: Command): Command =>
+/** Where the store is, and what it is shown. */
+export const addAddressFlags = (command: Command): Command =>
   command
     .option(
       '--to <base>',
       'the store: a hub or another server (URL), or a folder; SUPERCARGO_STORE otherwise',
     )
-    .option('--trust <file>', 'the trust.json of the hosts: whose manifests are built upon')
     .option('--ca <file>', 'certificate authority of the store (PEM)')
     .option('--client-cert <file>', 'certificate to show to the store (PEM)')
     .option('--client-key <file>', 'its private key (PEM)');
+
+const addStoreFlags = (command: Command): Command =>
+  addAddressFlags(command).option(
+    '--trust <file>',
+    'the trust.json of the hosts: whose manifests are built upon',
+  );
 
 const addPublishFlags = (command: Command): Command =>
   addStoreFlags(command)

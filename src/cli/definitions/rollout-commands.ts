@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ActionOf } from '../call.ts';
-import { addStoreFlags } from './publish-commands.ts';
+import { addAddressFlags } from './publish-commands.ts';
 
 const REASON = 'why; the next person reads it in `rollout status`';
 const JSON_TEXT = 'the rollout as JSON (supercargo/rollout/v1)';
@@ -22,7 +22,7 @@ Examples:
 
 SUPERCARGO_STORE may stand for --to. docs/FLEET.md explains waves, turns and halts.`,
     );
-  const subcommand = (usage: string): Command => addStoreFlags(rollout.command(usage));
+  const subcommand = (usage: string): Command => addAddressFlags(rollout.command(usage));
   subcommand('status <environment>')
     .description('waves, hosts that switch, failures with their logs, and what to do next')
     .option('--watch', 'again whenever something changes')

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { runProgram } from '../../../src/cli/program.ts';
 import type { Io } from '../../../src/cli/streams.ts';
 import type { ReportedRollout } from '../../../src/core/turns/read-rollout.ts';
+import { createScene, PUBLISH } from '../hub/scene.ts';
 import { eventually } from '../../support/poll.ts';
 import { changeStatus, failureOf, minutesBefore, rolloutStatus } from '../../support/rollout.ts';
 
@@ -87,7 +88,25 @@ describe('supercargo rollout status', () => {
     const ran = await run(['status', 'production', '--to', store.url], TOKENS);
     expect([ran.code, ran.err]).toEqual([code, '']);
     expect(ran.out).toMatch(/^production/);
-    expect(store.asked).toEqual([{ path: 'GET /rollouts/production', token: 'Bearer r', body: undefined }]);
+    expect(store.asked[0]).toEqual({ path: 'GET /rollouts/production', token: 'Bearer r', body: undefined });
+  });
+
+  it('takes no name for an environment that the store does not have', async () => {
+    const hub = await createScene();
+    cleanups.push(hub.end);
+    await hub.publish('staging', 1);
+    const { code, err } = await run(['status', 'stagign', '--to', hub.url], {
+      SUPERCARGO_PUBLISH_TOKEN: PUBLISH,
+    });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/has no manifest of stagign [^]*→ check the name; environments there: staging/),
+    ]);
+    expect(await run(['status', 'staging', '--to', hub.url], { SUPERCARGO_PUBLISH_TOKEN: PUBLISH })).toEqual({
+      code: 0,
+      out: 'staging: no pace is published, so each host decides alone when it switches\n',
+      err: '',
+    });
   });
 
   it('prints the document of the store with --json', async () => {
@@ -188,6 +207,14 @@ describe('the commands of a rollout', () => {
     const store = await serve(rolloutStatus());
     const ran = await run(['resume', 'production', '--reason', 'fixed', '--json', '--to', store.url], TOKENS);
     expect(JSON.parse(ran.out)).toEqual(rolloutStatus());
+  });
+
+  it('say that a halt does not concern hosts that decide alone', async () => {
+    const store = await serve(rolloutStatus({ pace: null }));
+    const { out } = await run(['halt', 'production', '--reason', 'x', '--to', store.url], TOKENS);
+    expect(out).toMatch(
+      /^production has no pace, so hosts that decide alone go on; no host with SUPERCARGO_/,
+    );
   });
 
   it.each<[readonly string[], RegExp]>([
