@@ -1,4 +1,5 @@
 import { manifestPath } from '../core/fleet/store-layout.ts';
+import type { HostReport } from '../core/fleet/host-report.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { StoredDocument } from '../core/ports/document-store.ts';
 import {
@@ -43,6 +44,8 @@ export interface Base {
   /** The highest known serial; the next one is above it. */
   readonly highest: number;
   readonly remarks: readonly string[];
+  /** The last reports of all hosts. */
+  readonly reports: readonly HostReport[];
 }
 
 /** Reads a manifest of the history; `adopts` accepts any signature. @throws AgentError STORE, KEY */
@@ -149,5 +152,6 @@ export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal
     isNew,
     highest,
     remarks: o.chosen || isAdopted ? [] : remarksOn(c, highest),
+    reports,
   };
 };

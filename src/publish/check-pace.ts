@@ -1,6 +1,5 @@
 import { AgentError } from '../core/errors.ts';
 import { versionOf } from '../core/image/image-version.ts';
-import type { Manifest } from '../core/manifest/manifest.ts';
 import type { Rollouts } from '../core/ports/rollouts.ts';
 import { previousSerials } from '../core/publish/choose-versions.ts';
 import {
@@ -11,10 +10,11 @@ import {
   unfinishedOf,
   type OlderVersion,
 } from '../core/publish/overtaken-changes.ts';
-import { refuseUnfit, refuseWithoutTurns, unfitForPace, unfitText } from '../core/publish/pace-checks.ts';
+import { refuseUnfit, refuseWithoutTurns, unfitFor, unfitText } from '../core/publish/pace-checks.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { ReportedChange } from '../core/turns/read-rollout.ts';
 import type { EnvironmentStore } from './environment-store.ts';
+import type { Draft } from './publisher.ts';
 
 export interface PaceCheckOptions {
   readonly view: EnvironmentStore;
@@ -75,19 +75,20 @@ const refuseCuttingOff = (
 };
 
 /**
- * Asks the store and the reports whether the fleet can follow a manifest with a pace, or after one with a
- * pace.
+ * Asks the store and the reports whether the fleet can follow the manifest. Without a pace before and now it
+ * asks the store nothing.
  * @throws AgentError STORE if it cannot, or if the store is unreachable
  */
 export const checkPace = async (
   { view, rollouts, isForced, now }: PaceCheckOptions,
-  before: Manifest | undefined,
-  manifest: Manifest,
+  { before, manifest, reports }: Draft,
   signal: AbortSignal,
 ): Promise<CheckedPace> => {
   const { environment, pace } = manifest;
   const isFirst = before?.pace === undefined;
-  if (pace === undefined && isFirst) return { overtaken: [], remarks: [] };
+  const nowMs = now();
+  const unfit = unfitFor(manifest, reports, nowMs);
+  if (pace === undefined && isFirst) return { overtaken: [], remarks: unfit.map(unfitText) };
   const rollout = await rollouts.status(environment, signal);
   if (rollout === 'no-turns') {
     if (pace !== undefined) refuseWithoutTurns(view.name, manifest, isFirst);
@@ -95,9 +96,6 @@ export const checkPace = async (
   }
   if (pace === undefined)
     return { overtaken: [], remarks: refuseCuttingOff(unfinishedOf(rollout), environment, isForced) };
-  const nowMs = now();
-  const reports = await view.reports(undefined, signal);
-  const unfit = unfitForPace(reports, nowMs);
   if (isFirst && !isForced) refuseUnfit(unfit);
   const overtaken = overtakenBy(rollout, before, manifest);
   const remarks = unfit.map(unfitText);

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { AgentError, messageOf } from '../core/errors.ts';
 import { historyPath, manifestPath, probePath } from '../core/fleet/store-layout.ts';
+import type { HostReport } from '../core/fleet/host-report.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import { seal } from '../core/manifest/seal.ts';
 import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
@@ -23,6 +24,14 @@ export interface PublisherOptions {
   readonly isHostsTrust: boolean;
 }
 
+/** What is about to be published, and where to. */
+export interface Draft {
+  readonly before: Manifest | undefined;
+  readonly manifest: Manifest;
+  /** The last reports of all hosts. */
+  readonly reports: readonly HostReport[];
+}
+
 export interface Proposal {
   /** The versions to publish on top of `before`. Called again with the new state after a lost race. */
   readonly services: (before: Manifest | undefined, signal: AbortSignal) => Promise<Services>;
@@ -41,11 +50,7 @@ export interface Proposal {
    * Refuses a manifest before it is written, or returns remarks on it. Called again with the new state after
    * a lost race.
    */
-  readonly check?: (
-    before: Manifest | undefined,
-    manifest: Manifest,
-    signal: AbortSignal,
-  ) => Promise<readonly string[]>;
+  readonly check?: (draft: Draft, signal: AbortSignal) => Promise<readonly string[]>;
   /** Undefined for the next one. */
   readonly serial: number | undefined;
   readonly isDryRun: boolean;
@@ -172,7 +177,7 @@ export const createPublisher = (o: PublisherOptions) => {
         const speed = proposal.speed?.(before) ?? { pace: before?.pace, urgent: undefined };
         const manifest = draft(environment, serial, services, proposal.terms, speed);
         refuseBesidePace(manifest);
-        const checked = (await proposal.check?.(before, manifest, signal)) ?? [];
+        const checked = (await proposal.check?.({ before, manifest, reports: base.reports }, signal)) ?? [];
         const drafted = { before, manifest, isAdopted, isNew, highest, remarks: [...remarks, ...checked] };
         if (proposal.isDryRun) return { ...drafted, isWritten: false, trouble: undefined };
         await prove(signal);

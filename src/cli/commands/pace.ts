@@ -60,6 +60,7 @@ const publishPace = async ({ io, signal }: Call, environment: string, flags: Fla
   const speed = (before: Manifest | undefined) => ({
     pace: paceFrom(flags, before?.pace),
     urgent: undefined,
+    freeze: before?.freeze,
   });
   return publishAndPrint(s, { services, named: [], speed }, signal);
 };

@@ -91,10 +91,11 @@ export const publishInTurn = async (
   const options = { view, rollouts, isForced: flags.anyway === true, now: Date.now };
   let underWay: readonly ReportedChange[] = [];
   let timeoutMs = 0;
-  const check: Proposal['check'] = async (before, manifest, stop) => {
+  const check: Proposal['check'] = async (draft, stop) => {
+    const { manifest } = draft;
     if (manifest.pace !== undefined) refuseBesideHalt(flags, environment);
     else if (flags.after === true) refuseAfterAlone(environment);
-    const { overtaken, remarks } = await checkPace(options, before, manifest, stop);
+    const { overtaken, remarks } = await checkPace(options, draft, stop);
     underWay = isAfter ? overtaken : [];
     timeoutMs = timeoutOf(flags.timeout, overtaken, manifest.pace);
     if (underWay.length > 0) throw new AgentError('STORE', 'a change is under way');

@@ -21,6 +21,8 @@ export interface DraftOptions {
 export interface Speed {
   readonly pace: Pace | undefined;
   readonly urgent: Urgent | undefined;
+  /** A freeze that goes on; every other publish ends it. */
+  readonly freeze?: Freeze | undefined;
 }
 
 export type Services = Manifest['services'];
@@ -63,7 +65,7 @@ export const draft = (
   serial: number,
   services: Services,
   options: DraftOptions,
-  { pace, urgent }: Speed = { pace: undefined, urgent: undefined },
+  { pace, urgent, freeze }: Speed = { pace: undefined, urgent: undefined },
 ): Manifest => ({
   environment,
   serial,
@@ -71,7 +73,7 @@ export const draft = (
   expiresAtMs: options.expiresInMs === undefined ? undefined : options.nowMs + options.expiresInMs,
   services,
   rollout: options.rollout,
-  freeze: options.freeze,
+  freeze: options.freeze ?? freeze,
   publisher: options.publisher,
   pace,
   urgent,

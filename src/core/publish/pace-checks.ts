@@ -52,33 +52,48 @@ interface Unfit {
   readonly advice: string;
 }
 
-/** Which hosts that report now cannot follow a pace, and what helps. */
-export const unfitForPace = (reports: readonly HostReport[], nowMs: EpochMs): readonly Unfit[] => {
+const tooOld = (running: readonly HostReport[]): readonly Unfit[] => {
+  const hosts = running.flatMap(({ host, status }) =>
+    status.turns === undefined ? [`${host} with ${status.agent.version}`] : [],
+  );
+  return hosts.length === 0
+    ? []
+    : [
+        {
+          message: `the agent of ${hostsText(hosts)} is too old for a pace, and refuses every manifest with one`,
+          advice: 'upgrade supercargo there',
+        },
+      ];
+};
+
+const withoutTurns = (running: readonly HostReport[], isPaced: boolean): readonly Unfit[] => {
+  const hosts = running.flatMap(({ host, status: { turns } }) =>
+    turns?.store === 'none' && (isPaced || turns.mode === 'always') ? [host] : [],
+  );
+  return hosts.length === 0
+    ? []
+    : [
+        {
+          message: `${hostsText(hosts)} would never get a turn: no hub answers there that hands out turns`,
+          advice: isPaced
+            ? 'point SUPERCARGO_REPORT_URL there to a hub of this version'
+            : 'point SUPERCARGO_REPORT_URL there to a hub of this version, or leave SUPERCARGO_TURNS=always out',
+        },
+      ];
+};
+
+/** Which hosts that report now cannot follow the manifest because of turns, and what helps. */
+export const unfitFor = (
+  { pace }: Manifest,
+  reports: readonly HostReport[],
+  nowMs: EpochMs,
+): readonly Unfit[] => {
   const running = reports
     .filter((report) => report.status.agent.running && !isSilent(report, nowMs))
     .toSorted((a, b) => compareNaturally(a.host, b.host));
-  const old = running.flatMap(({ host, status }) =>
-    status.turns === undefined ? [`${host} with ${status.agent.version}`] : [],
-  );
-  const without = running.flatMap(({ host, status }) => (status.turns?.store === 'none' ? [host] : []));
-  return [
-    ...(old.length === 0
-      ? []
-      : [
-          {
-            message: `the agent of ${hostsText(old)} is too old for a pace, and refuses every manifest with one`,
-            advice: 'upgrade supercargo there',
-          },
-        ]),
-    ...(without.length === 0
-      ? []
-      : [
-          {
-            message: `${hostsText(without)} would never get a turn: no hub answers them that hands out turns`,
-            advice: 'point SUPERCARGO_REPORT_URL there to a hub of this version',
-          },
-        ]),
-  ];
+  return pace === undefined
+    ? withoutTurns(running, false)
+    : [...tooOld(running), ...withoutTurns(running, true)];
 };
 
 /** @throws AgentError STORE if this would be the first pace of hosts that cannot follow it */

@@ -73,6 +73,13 @@ describe('supercargo pace', () => {
     expect(current()).toMatchObject({ serial: 4, pace: undefined });
   });
 
+  it('leaves a freeze as it is, which the next publish ends', async () => {
+    put(1, 'a', { freeze: { reason: 'disk' } });
+    expect((await publish('pace', 'staging', '--max-parallel', '2')).out).not.toContain('freeze');
+    expect(current()).toMatchObject({ pace: { maxParallel: { hosts: 2 } }, freeze: { reason: 'disk' } });
+    expect((await publish('publish', 'staging', '--retry', 'web')).out).toContain('the freeze ends (disk)');
+  });
+
   it('shows it without options, and needs no key for that', async () => {
     put(1, 'a');
     expect(await run('pace', 'staging')).toMatchObject({

@@ -15,8 +15,8 @@ import { ENVIRONMENT, manifest, START_MS } from '../../support/world.ts';
 
 const { signal } = new AbortController();
 
-const turns = (store: TurnsStatus['store']): TurnsStatus => ({
-  mode: 'manifest',
+const turns = (store: TurnsStatus['store'], mode: TurnsStatus['mode'] = 'manifest'): TurnsStatus => ({
+  mode,
   life: 'a',
   seq: 1,
   asked: [],
@@ -60,7 +60,9 @@ const check = async (
     store.documents.set(`manifests/${ENVIRONMENT}/${String(m.serial)}.json`, renderManifest(m));
   const view = createEnvironmentStore(store, ENVIRONMENT, undefined);
   const rollouts = scriptedRollouts(() => rollout);
-  return checkPace({ view, rollouts, isForced, now: () => START_MS }, before, after, signal);
+  const options = { view, rollouts, isForced, now: () => START_MS };
+  const reports = await view.reports(undefined, signal);
+  return checkPace(options, { before, manifest: after, reports }, signal);
 };
 
 const NOTHING = { overtaken: [], remarks: [] };
@@ -102,6 +104,17 @@ describe('a publish with a pace', () => {
     const warned = { overtaken: [], remarks: [expect.stringMatching(message) as string] };
     expect(await check(unpaced(serial(1, 'a')), serial(2, 'a'), { hosts, isForced: true })).toEqual(warned);
     expect(await check(serial(1, 'a'), serial(2, 'b'), { hosts })).toEqual(warned);
+  });
+
+  it('warns of hosts that always wait for a turn, also where there is no pace', async () => {
+    const hosts = [{ turns: turns('none', 'always') }, { turns: turns('none') }, {}];
+    const [before, after] = [unpaced(serial(1, 'a')), unpaced(serial(2, 'b'))];
+    expect(await check(before, after, { hosts, rollout: 'no-turns' })).toEqual({
+      overtaken: [],
+      remarks: [
+        expect.stringMatching(/^1 host \(web-1\) would never get a turn.*SUPERCARGO_TURNS=always out$/),
+      ],
+    });
   });
 
   it('passes over hosts that are silent or stopped', async () => {
