@@ -49,6 +49,21 @@ const paced = async (
 };
 
 /**
+ * The state before a manifest that came back: `hub repair` sets newer ones aside. Entries of changes that are
+ * gone, or that begin anew, belong to the change that this manifest makes.
+ */
+const goBack = (state: TurnState, serial: number): TurnState => {
+  const gone = state.changes.filter((change) => change.serial >= serial);
+  const names = new Set(gone.flatMap(({ entries }) => Object.keys(entries)));
+  return {
+    ...state,
+    serial: serial - 1,
+    entries: Object.fromEntries(Object.entries(state.entries).filter(([name]) => !names.has(name))),
+    changes: state.changes.filter((change) => change.serial < serial),
+  };
+};
+
+/**
  * The state after every manifest that it has not followed yet, one serial after the other: a hub may have
  * been killed between a publish and the change that the publish makes. Without a state it begins with the
  * manifest before the first one with a pace. @throws AgentError STORE
@@ -59,9 +74,10 @@ export const followManifests = async (
   stored: TurnState | undefined,
   nowMs: EpochMs,
 ): Promise<TurnState> => {
-  const state = stored ?? newTurnState(environment);
-  const newest = history.current(environment)?.serial ?? 0;
-  if (newest <= state.serial) return state;
+  const known = stored ?? newTurnState(environment);
+  const newest = history.current(environment)?.serial;
+  if (newest === undefined || newest === known.serial) return known;
+  const state = newest < known.serial ? goBack(known, newest) : known;
   const serials = [...new Set([...history.serials(environment), newest])]
     .filter((serial) => serial > state.serial && serial <= newest)
     .toSorted((a, b) => a - b);

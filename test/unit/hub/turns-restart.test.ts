@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import { createTurnFiles } from '../../../src/adapters/hub-files/turn-files.ts';
+import { AgentError } from '../../../src/core/errors.ts';
 import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
 import type { TurnState } from '../../../src/core/turns/turn-state.ts';
 import { pacedManifest, type TurnHost } from '../../support/turn-host.ts';
@@ -54,6 +55,49 @@ describe('a hub that was killed or restored', () => {
       serial: 3,
       changes: [{ serial: 3, entries: [{ entry: 'web' }] }],
     });
+  });
+
+  it('goes back with a repair that sets newer manifests aside', async () => {
+    const { hub, hosts } = await fleet(['web-1']);
+    const [first] = hosts as [TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await put(hub, pacedManifest('staging', 900, { web: 6, api: 6 }));
+    expect(await rolloutOf(hub)).toMatchObject({ serial: 900 });
+    await hub.stop();
+    await rm(join(hub.folder, 'manifests/staging/900.json'));
+    await writeFile(join(hub.folder, 'manifests/staging.json'), pacedManifest('staging', 3, { web: 2 }));
+    await hub.restart();
+    expect(await rolloutOf(hub)).toMatchObject({
+      serial: 3,
+      changes: [{ serial: 3, entries: [{ entry: 'web', version: '2' }] }],
+    });
+    await report(hub, first, 1, 'good');
+    expect(await ask(hub, first, first.request(2, 3))).toMatchObject({ answer: 'granted' });
+    await put(hub, pacedManifest('staging', 4, { web: 3 }));
+    expect(await rolloutOf(hub)).toMatchObject({ changes: [{ serial: 4 }] });
+  });
+
+  it('grants nothing that it could not write', async () => {
+    const disk = { isFull: false };
+    const hub = await scene({
+      disk: (files) => ({
+        ...files,
+        apply: async (changes) =>
+          disk.isFull
+            ? changes.map(() => new AgentError('STORE', 'cannot write', { fields: { code: 'ENOSPC' } }))
+            : files.apply(changes),
+      }),
+    });
+    const { hosts } = await pacedFleet(async () => Promise.resolve(hub), ['web-1', 'web-2']);
+    const [first, second] = hosts as [TurnHost, TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await rolloutOf(hub);
+    disk.isFull = true;
+    const answer = await send(hub, first, first.request(2, 3));
+    expect([answer.status, await answer.json()]).toMatchObject([507, { error: { code: 'store' } }]);
+    disk.isFull = false;
+    expect((await rolloutOf(hub)).holders).toEqual([]);
+    expect(await ask(hub, second, second.request(2, 3))).toMatchObject({ answer: 'granted' });
   });
 
   it('keeps turns and halts over a restart', async () => {

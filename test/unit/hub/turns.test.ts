@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
 import { createTurnHost, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
@@ -23,6 +23,7 @@ const scene = async (options: SceneOptions = {}): Promise<Scene> => {
   return made;
 };
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(scenes.splice(0).map((each) => each.end()));
 });
 const fleet = async (names: readonly string[], options: SceneOptions = {}) =>
@@ -136,6 +137,20 @@ describe('a host that asks for a turn', () => {
     const answer = await held;
     expect(answer.headers.get('connection')).toBe('close');
     expect(await answer.json()).toMatchObject({ answer: 'wait' });
+  });
+
+  it('is answered after 25 s, and asks again at once', async () => {
+    const { hub, hosts } = await fleet(['web-1', 'web-2']);
+    const [first, second] = hosts as [TurnHost, TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await ask(hub, first, first.request(2, 3));
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const held = send(hub, second, second.request(2, 3));
+    await holds(hub, 1);
+    await vi.advanceTimersByTimeAsync(24_000);
+    await holds(hub, 1);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(await (await held).json()).toMatchObject({ answer: 'wait', askAfterSeconds: 0 });
   });
 
   it('is told when it is halted, also while it is held', async () => {
