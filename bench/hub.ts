@@ -10,16 +10,12 @@
  */
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { startService } from '../test/support/command.ts';
-import { supercargo } from '../test/support/host.ts';
 import { percentile } from '../test/support/load.ts';
 import { eventually } from '../test/support/poll.ts';
-import { freePort } from '../test/support/ports.ts';
+import { MANIFEST, withHub, type BenchHub } from './bench-hub.ts';
 import type { AgentsAnswer, HoldOrder } from './hub-agents.ts';
 import { buildBundle } from '../scripts/build.ts';
 
@@ -37,8 +33,6 @@ const [rounds, polls, agents, seconds] = [values.rounds, values.polls, values.ag
 );
 const CONNECTIONS = 64;
 const WRK = '/usr/bin/wrk';
-const TOKEN = 'publish-token-of-the-benchmark';
-const PATH = '/manifests/bench.json';
 const run = promisify(execFile);
 
 const ended = new AbortController();
@@ -60,49 +54,6 @@ const manifestText = (serial: number): string =>
       ]),
     ),
   });
-
-interface BenchHub {
-  readonly port: number;
-  readonly publish: (serial: number) => Promise<string>;
-  readonly heldPolls: () => Promise<number>;
-  readonly residentBytes: () => Promise<number>;
-}
-
-const withHub = async <T>(work: (hub: BenchHub) => Promise<T>): Promise<T> => {
-  ended.signal.throwIfAborted();
-  const folder = await mkdtemp(join(tmpdir(), 'supercargo-bench-hub-'));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${String(port)}`;
-  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, SUPERCARGO_PUBLISH_TOKEN: TOKEN };
-  const words = ['hub', '--listen', `127.0.0.1:${String(port)}`, '--data', join(folder, 'data')];
-  const logFile = join(folder, 'log');
-  const service = startService(supercargo, words, { env, logFile });
-  const isAnswering = async (): Promise<boolean> => (await fetch(`${url}/healthz`)).ok;
-  try {
-    await eventually(isAnswering, { describe: () => readFile(logFile, 'utf8') });
-    const hub: BenchHub = {
-      port,
-      publish: async (serial) => {
-        const headers = { authorization: `Bearer ${TOKEN}` };
-        const answer = await fetch(`${url}${PATH}`, { method: 'PUT', headers, body: manifestText(serial) });
-        if (!answer.ok) throw new Error(`publish: ${String(answer.status)} ${await answer.text()}`);
-        return answer.headers.get('etag') ?? '';
-      },
-      heldPolls: async () => {
-        const text = await (await fetch(`${url}/metrics`)).text();
-        return Number(/^supercargo_hub_held_polls (\d+)$/m.exec(text)?.[1] ?? -1);
-      },
-      residentBytes: async () => {
-        const status = await readFile(`/proc/${String(service.pid)}/status`, 'utf8');
-        return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-      },
-    };
-    return await work(hub);
-  } finally {
-    await service.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
-};
 
 /** Agents in a program of their own: their work is not the hub's. */
 const withAgents = async <T>(work: (child: ChildProcess) => Promise<T>): Promise<T> => {
@@ -139,7 +90,7 @@ const answerOf = async <K extends AgentsAnswer['kind']>(
 
 const holdAll = async (hub: BenchHub, child: ChildProcess, count: number, tag: string): Promise<void> => {
   const held = answerOf(child, 'held');
-  child.send({ port: hub.port, path: PATH, count, tag } satisfies HoldOrder);
+  child.send({ port: hub.port, path: MANIFEST, count, tag } satisfies HoldOrder);
   await held;
   await eventually(async () => ended.signal.aborted || (await hub.heldPolls()) === count, {
     deadlineMs: 60_000,
@@ -151,7 +102,7 @@ const byWrk = async (port: number, tag: string): Promise<number> => {
   const load = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${String(seconds)}s`];
   const { stdout } = await run(
     WRK,
-    [...load, '-H', `If-None-Match: ${tag}`, `http://127.0.0.1:${String(port)}${PATH}`],
+    [...load, '-H', `If-None-Match: ${tag}`, `http://127.0.0.1:${String(port)}${MANIFEST}`],
     { signal: ended.signal },
   );
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0);
@@ -164,8 +115,9 @@ const byNode = async (port: number, tag: string): Promise<number> => {
   const end = started + (seconds ?? 0) * 1000;
   const once = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      request({ port, host: '127.0.0.1', path: PATH, agent, headers: { 'if-none-match': tag } }, (answer) =>
-        answer.resume().once('end', resolve),
+      request(
+        { port, host: '127.0.0.1', path: MANIFEST, agent, headers: { 'if-none-match': tag } },
+        (answer) => answer.resume().once('end', resolve),
       )
         .once('error', reject)
         .end();
@@ -182,16 +134,16 @@ const byNode = async (port: number, tag: string): Promise<number> => {
 };
 
 const measureUnchanged = (): Promise<number> =>
-  withHub(async (hub) => {
-    const tag = await hub.publish(1);
+  withHub(ended.signal, async (hub) => {
+    const tag = await hub.publish(manifestText(1));
     const measure = existsSync(WRK) ? byWrk : byNode;
     return measure(hub.port, tag);
   });
 
 const measureMemory = (): Promise<{ idle: number; held: number }> =>
-  withHub((hub) =>
+  withHub(ended.signal, (hub) =>
     withAgents(async (child) => {
-      const tag = await hub.publish(1);
+      const tag = await hub.publish(manifestText(1));
       const idle = await hub.residentBytes();
       await holdAll(hub, child, polls ?? 0, tag);
       return { idle, held: await hub.residentBytes() };
@@ -199,16 +151,16 @@ const measureMemory = (): Promise<{ idle: number; held: number }> =>
   );
 
 const measureNotified = (): Promise<{ p50: number; p99: number; max: number }> =>
-  withHub((hub) =>
+  withHub(ended.signal, (hub) =>
     withAgents(async (child) => {
       // The first publish warms up both sides.
-      let tag = await hub.publish(1);
+      let tag = await hub.publish(manifestText(1));
       let times: number[] = [];
       for (const serial of [2, 3]) {
         await holdAll(hub, child, agents ?? 0, tag);
         const notified = answerOf(child, 'notified');
         const startedNs = process.hrtime.bigint();
-        tag = await hub.publish(serial);
+        tag = await hub.publish(manifestText(serial));
         const { atNs } = await notified;
         times = atNs.map((at) => Number(BigInt(at) - startedNs) / 1e6).toSorted((a, b) => a - b);
       }
