@@ -21,7 +21,7 @@ export interface HeldTurn {
  * So many of a group are asked anew at one change: those behind them wait for the same slots. Each turn that
  * is granted is another change, so that the next ones follow.
  */
-const AT_ONCE = 32;
+const AT_ONCE = 16;
 
 const topicOf = (environment: string, group: string): string => `turns ${environment} ${group}`;
 

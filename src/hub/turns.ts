@@ -40,7 +40,7 @@ export type AnsweredCommand =
 export interface TurnsOptions {
   readonly store: TurnStore;
   readonly manifests: Pick<Manifests, 'environments' | 'current' | 'serials' | 'past'>;
-  readonly reports: Pick<Reports, 'all' | 'hearing' | 'version'>;
+  readonly reports: Pick<Reports, 'all' | 'count' | 'hearing' | 'version'>;
   readonly log: EventLog;
   readonly now: () => EpochMs;
   readonly mostEnvironments: number;
@@ -65,8 +65,13 @@ export interface Turns {
   readonly close: () => Promise<void>;
 }
 
-/** The shortest time between two reviews of an environment without a request. */
-const REVIEW_MS = 200;
+/**
+ * The shortest time between two reviews of an environment without a request. A request reviews by itself, so
+ * that no host waits for this one.
+ */
+const REVIEW_MS = 1000;
+/** The shortest time between two wake-ups of requests that wait, which grows with what a review costs. */
+const wakeMs = (hosts: number): number => 200 + hosts / 10;
 
 const tooMany = (most: number): Refusal =>
   refusal(
@@ -131,7 +136,7 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
   };
   const takesTurns = (environment: string): boolean => last.has(environment) || isPaced(environment);
   const views = createFleetViews(reports, now);
-  const wake = createThrottle(REVIEW_MS, onChanged);
+  const wake = createThrottle((environment) => wakeMs(reports.count(environment)), onChanged);
   const { decide, idle } = createDecisions({
     store,
     follow: (environment, stored, nowMs) => followManifests(manifests, environment, stored, nowMs),

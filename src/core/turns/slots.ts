@@ -42,8 +42,9 @@ export const holdersOf = (state: TurnState, view: FleetView, service: string): r
     const sinceMs = turn.services[service]?.begunAtMs ?? turn.grantedAtMs;
     return held ? [{ host, service, state: held, since: isoTime(turn.lostAtMs ?? sinceMs) }] : [];
   });
+  const holding = new Set(turns.map(({ host }) => host));
   const others = counted(state, view).flatMap((word): readonly SlotHolder[] => {
-    if (turns.some(({ host }) => host === word.host) || !isHeard(state, word)) return [];
+    if (holding.has(word.host) || !isHeard(state, word)) return [];
     const found = word.services.find((s) => s.service === service);
     const held = found && byWord(word, found);
     return held ? [{ host: word.host, service, state: held, since: null }] : [];
