@@ -109,10 +109,11 @@ interface Round {
   readonly contended: number;
 }
 
+const manifest = (serial: number, maxParallel: number | null): string =>
+  pacedManifest('bench', serial, { web: 1 }, maxParallel === null ? null : { maxParallel });
+
 const measure = (): Promise<Round> =>
   withHub(ended.signal, async (hub) => {
-    const manifest = (serial: number, maxParallel: number | null): string =>
-      pacedManifest('bench', serial, { web: 1 }, maxParallel === null ? null : { maxParallel });
     await hub.publish(manifest(1, null));
     const names = Array.from({ length: hosts }, (_, index) => `web-${String(index)}`);
     const all = names.map((name) => createBusyHost(hub, name));
