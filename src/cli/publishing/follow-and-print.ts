@@ -4,7 +4,7 @@ import type { Pace } from '../../core/manifest/pace.ts';
 import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { oneLine } from '../../core/printable-text.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import type { ReportedChange } from '../../core/turns/read-rollout.ts';
+import type { ReportedChange, ReportedRollout } from '../../core/turns/read-rollout.ts';
 import { newsOf } from '../../core/turns/rollout-news.ts';
 import type { RolloutTime } from '../../core/turns/rollout-time.ts';
 import { haltCause } from '../../core/turns/rollout-verdict.ts';
@@ -179,17 +179,22 @@ interface Place {
   readonly flags: { readonly json?: boolean };
 }
 
+/** As in the document of a publish. */
+interface WaitedRollout extends Pick<Followed, 'outcome' | 'hosts' | 'trouble'> {
+  readonly rollout: ReportedRollout | null;
+}
+
 /** Follows the change of a manifest with a pace to its end. @throws AgentError STORE, the abort reason */
 export const followAndPrint = async (
   { io, view, rollouts, flags }: Place,
   goal: Goal,
   signal: AbortSignal,
   clock: WaitClock = CLOCK,
-): Promise<{ readonly code: ExitCode; readonly waited: Followed }> => {
+): Promise<{ readonly code: ExitCode; readonly waited: WaitedRollout }> => {
   const isQuiet = flags.json === true;
   const { target, awaited, timeoutMs } = goal;
   const progress = isQuiet ? () => undefined : createProgress(io);
-  const waited = await followRollout(
+  const followedTo = await followRollout(
     { rollouts, view },
     {
       target,
@@ -204,6 +209,7 @@ export const followAndPrint = async (
     clock,
     signal,
   );
-  if (!isQuiet) printEnd(io, waited, goal);
-  return { code: CODES[waited.outcome], waited };
+  if (!isQuiet) printEnd(io, followedTo, goal);
+  const { outcome, rollout = null, hosts, trouble } = followedTo;
+  return { code: CODES[outcome], waited: { outcome, hosts, trouble, rollout } };
 };
