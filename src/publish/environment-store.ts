@@ -79,7 +79,10 @@ const refuseUnusable = (
         'publish with --base none and name every service; on a hub, `supercargo hub repair` sets it aside',
     });
   return new AgentError('STORE', `${store}/${path} is no manifest of ${environment}: ${message}`, {
-    advice: 'restore a good copy of it, or publish with --base none and name every service',
+    // An older copy in the place of what a newer publisher wrote would take back what that added.
+    advice:
+      'if a newer supercargo wrote it, upgrade this one; ' +
+      'else restore a good copy of it, or publish with --base none and name every service',
   });
 };
 
