@@ -19,7 +19,7 @@ export interface FollowOptions {
   readonly timeoutMs: number | undefined;
   /** Called once the change is known, with the time for it if none was given. */
   readonly onBegin: (followed: readonly ReportedChange[], time: RolloutTime | undefined) => void;
-  /** Called after each reading. */
+  /** Called after each reading, also after one that failed once there was another. */
   readonly onPoll: (progress: FollowProgress) => void;
 }
 
@@ -28,6 +28,8 @@ export interface FollowProgress {
   /** The change of the serial. If it changed no version, all that are unfinished. */
   readonly followed: readonly ReportedChange[];
   readonly leftMs: number;
+  /** Why the store could not be read again; undefined if it was. */
+  readonly trouble: string | undefined;
 }
 
 export type FollowOutcome = 'finished' | 'converged' | 'halted' | 'failed' | 'superseded' | 'timed-out';
@@ -113,6 +115,11 @@ export const followRollout = async (
     return { rollout, hosts };
   };
 
+  const report = (): void => {
+    const { rollout, followed, trouble } = last;
+    if (rollout && hasBegun) o.onPoll({ rollout, followed, trouble, leftMs: endMs - clock.now() });
+  };
+
   const begin = (followed: readonly ReportedChange[]): void => {
     hasBegun = true;
     hasOwn = followed.some(({ serial }) => serial === target.serial);
@@ -134,7 +141,7 @@ export const followRollout = async (
     if (followed === 'not-yet') return undefined;
     last = { ...last, followed };
     if (!hasBegun) begin(followed);
-    o.onPoll({ rollout: reading.rollout, followed, leftMs: endMs - clock.now() });
+    report();
     return outcomeOf(followed, reading.hosts, isLimited);
   };
 
@@ -147,6 +154,7 @@ export const followRollout = async (
       signal.throwIfAborted();
       // The store may be unreachable for a moment; the hosts go on.
       last = { ...last, trouble: messageOf(error) };
+      report();
     }
     const outcome = reading === undefined ? undefined : judge(reading);
     if (outcome) return { ...last, outcome };

@@ -5,26 +5,19 @@ import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { oneLine } from '../../core/printable-text.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { ReportedChange, ReportedRollout } from '../../core/turns/read-rollout.ts';
-import { newsOf } from '../../core/turns/rollout-news.ts';
 import type { RolloutTime } from '../../core/turns/rollout-time.ts';
 import { haltCause } from '../../core/turns/rollout-verdict.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
-import {
-  followRollout,
-  type Followed,
-  type FollowOutcome,
-  type FollowProgress,
-} from '../../publish/follow-rollout.ts';
+import { followRollout, type Followed, type FollowOutcome } from '../../publish/follow-rollout.ts';
 import type { WaitClock } from '../../publish/wait-for-fleet.ts';
 import { changeName, haltText, hostList, stateText } from '../render/rollout-headline.ts';
-import { newsLine } from '../render/rollout-news.ts';
 import { renderFailures } from '../render/rollout-change.ts';
 import { renderJobs, stoppingJobs } from '../render/rollout-jobs.ts';
 import { renderNext } from '../render/rollout-next.ts';
-import { renderProgress, startingText } from '../render/rollout-text.ts';
 import { withLabels } from '../render/fleet-text.ts';
 import { terminalOf, type Io } from '../streams.ts';
-import { count } from '../terminal/units.ts';
+import { count, minutesText } from '../terminal/units.ts';
+import { showProgress } from './show-progress.ts';
 import type { Awaited } from './wait-for-hosts.ts';
 
 const CODES: Readonly<Record<FollowOutcome, ExitCode>> = {
@@ -43,16 +36,13 @@ interface Goal {
   readonly timeoutMs: number | undefined;
 }
 
-const minutes = (ms: number): string =>
-  ms % 60_000 === 0 ? `${String(ms / 60_000)} min` : `${String(Math.round(ms / 1000))} s`;
-
 /** `85 min: 3 soaks of 5 min, 4 rounds of 15 min, and 10 min to prepare` */
 const timeText = ({ totalMs, soaks, soakMs, rounds, roundMs, spareMs }: RolloutTime): string => {
   const parts = [
-    ...(soaks === 0 ? [] : [`${count(soaks, 'soak')} of ${minutes(soakMs)}`]),
-    ...(rounds === 0 ? [] : [`${count(rounds, 'round')} of turns of ${minutes(roundMs)}`]),
+    ...(soaks === 0 ? [] : [`${count(soaks, 'soak')} of ${minutesText(soakMs)}`]),
+    ...(rounds === 0 ? [] : [`${count(rounds, 'round')} of turns of ${minutesText(roundMs)}`]),
   ];
-  return `${minutes(totalMs)}: ${[...parts, `${minutes(spareMs)} to prepare`].join(', ')}`;
+  return `${minutesText(totalMs)}: ${[...parts, `${minutesText(spareMs)} to prepare`].join(', ')}`;
 };
 
 const isAll = ({ hosts, where }: Awaited): boolean => hosts === undefined && where === undefined;
@@ -66,7 +56,7 @@ const printBegin = (
 ): void => {
   const isOwn = followed.some(({ serial }) => serial === target.serial);
   const what = isAll(awaited) ? '' : ` on ${awaited.text}`;
-  const most = time ? timeText(time) : timeoutMs === undefined ? undefined : minutes(timeoutMs);
+  const most = time ? timeText(time) : timeoutMs === undefined ? undefined : minutesText(timeoutMs);
   if (!isOwn) io.stdout.write(`serial ${String(target.serial)} gives no service another version\n`);
   if (followed.length === 0 && isAll(awaited)) return;
   const names = followed.map(changeName).join(' and ');
@@ -74,39 +64,6 @@ const printBegin = (
     `following ${oneLine(names === '' ? `serial ${String(target.serial)}` : names)}${what}` +
       `${most === undefined ? '' : `, for at most ${most}`}\n`,
   );
-};
-
-/** Leaves room for the line of the prompt, since a screen that is too tall cannot be redrawn. */
-const fitting = (text: string, rows: number | undefined): readonly string[] =>
-  text
-    .split('\n')
-    .slice(0, -1)
-    .slice(0, Math.max(1, (rows ?? Number.POSITIVE_INFINITY) - 1));
-
-/** Prints a line for each event to a log, and redraws one screen on a terminal. */
-const createProgress = (io: Io) => {
-  const screen = terminalOf(io);
-  const known = new Map<number, ReportedChange>();
-  let drawn = 0;
-  let isStarting = false;
-  return ({ rollout, followed, leftMs }: FollowProgress): void => {
-    if (screen.columns === undefined) {
-      if (rollout.starting !== null && !isStarting) io.stdout.write(startingText(rollout, screen));
-      isStarting = rollout.starting !== null;
-      for (const change of followed) {
-        const news = newsOf(known.get(change.serial), change);
-        for (const one of news) io.stdout.write(`${newsLine(change, one, Date.parse(rollout.at), screen)}\n`);
-        known.set(change.serial, change);
-      }
-      return;
-    }
-    const left = `time left: ${minutes(Math.max(0, Math.ceil(leftMs / 60_000)) * 60_000)}\n`;
-    const lines = fitting(renderProgress(rollout, followed, screen) + left, io.stdout.rows);
-    io.stdout.write(
-      `${drawn > 0 ? `\u001B[${String(drawn)}A\u001B[J` : ''}${lines.map((text) => `${text}\n`).join('')}`,
-    );
-    drawn = lines.length;
-  };
 };
 
 const lastWave = ({ waves }: ReportedChange): string => {
@@ -193,7 +150,7 @@ export const followAndPrint = async (
 ): Promise<{ readonly code: ExitCode; readonly waited: WaitedRollout }> => {
   const isQuiet = flags.json === true;
   const { target, awaited, timeoutMs } = goal;
-  const progress = isQuiet ? () => undefined : createProgress(io);
+  const progress = isQuiet ? () => undefined : showProgress(io);
   const followedTo = await followRollout(
     { rollouts, view },
     {

@@ -12,6 +12,7 @@ import {
   type WaitOutcome,
 } from '../../publish/wait-for-fleet.ts';
 import { terminalOf, type Io } from '../streams.ts';
+import { minutesText } from '../terminal/units.ts';
 import { noMatchAdvice, noReportAdvice, renderFault, renderWait, withLabels } from '../render/fleet-text.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VERDICT_KINDS, type VerdictKind } from '../../core/vocabulary/outcomes.ts';
@@ -34,9 +35,6 @@ const tally = (hosts: readonly WaitedHost[], where?: HostLabels): string => {
   if (counts.length > 0) return counts.join(', ');
   return where === undefined ? 'no host has reported yet' : `no host${withLabels(where)}`;
 };
-
-const minutes = (ms: number): string =>
-  ms % 60_000 === 0 ? `${String(ms / 60_000)} min` : `${String(Math.round(ms / 1000))} s`;
 
 /** Prints a line for each change to a log, and redraws one table on a terminal. */
 const createProgress = (io: Io, serial: number, where: HostLabels | undefined) => {
@@ -180,7 +178,7 @@ export const waitAndPrint = async (
     now: Date.now,
     sleep: async (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }),
   };
-  if (!isQuiet) io.stdout.write(`waiting for ${text}, for at most ${minutes(timeoutMs)}\n`);
+  if (!isQuiet) io.stdout.write(`waiting for ${text}, for at most ${minutesText(timeoutMs)}\n`);
   const options = { target, hosts, where, timeoutMs, maxFailed, onChange: progress };
   const waited = await waitForFleet(view, options, clock, signal);
   if (!isQuiet) printEnd(io, waited, goal);

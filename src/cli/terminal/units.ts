@@ -13,6 +13,12 @@ export const formatDuration = (ms: number): string => {
   return `${Math.floor(whole / size)} ${unit}`;
 };
 
+const MINUTE_MS = 60_000;
+
+/** Exact, for limits: `140 min`, and `90 s` if it is no whole number of minutes. */
+export const minutesText = (ms: number): string =>
+  ms % MINUTE_MS === 0 ? `${String(ms / MINUTE_MS)} min` : `${String(Math.round(ms / 1000))} s`;
+
 /** `3 s ago`, `in 2 min`, `now` (less than a second away). */
 export const relativeTime = (nowMs: number, thenMs: number): string => {
   const distance = Math.abs(nowMs - thenMs);

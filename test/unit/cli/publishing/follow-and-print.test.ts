@@ -5,6 +5,7 @@ import { followAndPrint } from '../../../../src/cli/publishing/follow-and-print.
 import type { Awaited } from '../../../../src/cli/publishing/wait-for-hosts.ts';
 import type { Io } from '../../../../src/cli/streams.ts';
 import type { HostReport } from '../../../../src/core/fleet/host-report.ts';
+import { AgentError } from '../../../../src/core/errors.ts';
 import { DEFAULT_PACE } from '../../../../src/core/manifest/pace.ts';
 import type { ReportedChange, ReportedRollout } from '../../../../src/core/turns/read-rollout.ts';
 import { createEnvironmentStore } from '../../../../src/publish/environment-store.ts';
@@ -40,7 +41,7 @@ interface Scene {
 const textOf = (stream: PassThrough): string => String(stream.read() ?? '');
 
 /** What is printed while these rollouts are read one after the other, the last one again and again. */
-const follow = async (rollouts: readonly ReportedRollout[], scene: Scene = {}) => {
+const follow = async (rollouts: readonly (ReportedRollout | AgentError)[], scene: Scene = {}) => {
   const { awaited = EVERY, reports = [], timeoutMs, json, columns, rows } = scene;
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   if (columns !== undefined) Object.assign(stdout, { isTTY: true, columns, rows });
@@ -54,7 +55,8 @@ const follow = async (rollouts: readonly ReportedRollout[], scene: Scene = {}) =
     rollouts: {
       status: async (): Promise<ReportedRollout | 'no-turns'> => {
         asked += 1;
-        return Promise.resolve(rollouts[Math.min(asked, rollouts.length) - 1] ?? 'no-turns');
+        const answer = rollouts[Math.min(asked, rollouts.length) - 1] ?? 'no-turns';
+        return answer instanceof AgentError ? Promise.reject(answer) : Promise.resolve(answer);
       },
       command: () => Promise.reject(new Error('a wait gives no command')),
     },
@@ -100,6 +102,19 @@ const finished = rollout({
   state: 'finished',
   waves: [canary({ good: 2 }), waveStatus({ name: '100%', openedAt: opened, hosts: 6, good: 6 })],
 });
+
+const ESCAPE = String.fromCodePoint(27);
+const CLEAR = `${ESCAPE}[J`;
+const MOVED_UP = new RegExp(`${ESCAPE}\\[(\\d+)A$`);
+
+/** The screens that are drawn one over the other, each with the lines by which the cursor moves up before it. */
+const screensIn = (out: string): readonly { readonly up: number; readonly lines: readonly string[] }[] => {
+  const parts = out.split(CLEAR);
+  return parts.slice(1).map((text, index) => ({
+    up: Number(MOVED_UP.exec(parts[index] ?? '')?.[1]),
+    lines: stripVTControlCharacters(text).split('\n').slice(0, -1),
+  }));
+};
 
 const labelled = (zone: string, serial: number): HostReport => ({
   host: `web-${zone}`,
@@ -162,6 +177,22 @@ describe('following a change in a log', () => {
     expect(out.match(/the store has started: no turns before in 3 min/g)).toHaveLength(1);
   });
 
+  it('says once that the store is away, and that it is back', async () => {
+    const away = new AgentError('STORE', 'connection refused', { retry: 'later' });
+    const { code, out } = await follow([first, away, away, second, finished]);
+    expect(code).toBe(0);
+    expect(out.split('\n').slice(2, 5)).toEqual([
+      'the store does not answer, and is asked again: connection refused',
+      'the store answers again',
+      'web-1: good (wave 1 of 2: 1 of 2 good)',
+    ]);
+    const drawn = await follow([first, away, finished], { columns: 80, rows: 40 });
+    expect(screensIn(drawn.out)[0]?.lines.slice(-2)).toEqual([
+      'the store does not answer, and is asked again: connection refused',
+      'time left: 140 min',
+    ]);
+  });
+
   it.each<[string, number, RegExp, readonly ReportedRollout[]]>([
     [
       'superseded',
@@ -216,19 +247,6 @@ describe('following a change in a log', () => {
     });
   });
 });
-
-const ESCAPE = String.fromCodePoint(27);
-const CLEAR = `${ESCAPE}[J`;
-const MOVED_UP = new RegExp(`${ESCAPE}\\[(\\d+)A$`);
-
-/** The screens that are drawn one over the other, each with the lines by which the cursor moves up before it. */
-const screensIn = (out: string): readonly { readonly up: number; readonly lines: readonly string[] }[] => {
-  const parts = out.split(CLEAR);
-  return parts.slice(1).map((text, index) => ({
-    up: Number(MOVED_UP.exec(parts[index] ?? '')?.[1]),
-    lines: stripVTControlCharacters(text).split('\n').slice(0, -1),
-  }));
-};
 
 describe('following a change on a terminal', () => {
   it('redraws one screen, and repeats no failure below it', async () => {
