@@ -1,0 +1,55 @@
+import { AgentError } from '../../core/errors.ts';
+import type { Asked, TurnSource } from '../../core/ports/turn-source.ts';
+import { parseRetryAfter } from '../../core/retry-after.ts';
+import { parseTurnAnswer } from '../../core/turns/parse-turn-answer.ts';
+import { exchangeWithStore, reasonIn, type StoreAccess, type WholeTimeouts } from './store-exchange.ts';
+import { refusalOf } from './store-refusal.ts';
+
+export interface TurnStoreOptions extends StoreAccess {
+  readonly timeouts?: WholeTimeouts;
+}
+
+/** A store may hold a request for 25 s before it answers. */
+const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, sendMs: 10_000, responseMs: 40_000, requestMs: 40_000 };
+const ANSWER_BYTES = 256 * 1024;
+
+/** What a web server without turns answers: a hub of an older version, or one that only keeps files. */
+const WITHOUT_TURNS = new Set([404, 405, 501]);
+
+/** Asks a hub for the turns of one host. */
+export const createTurnStore = (options: TurnStoreOptions): TurnSource => {
+  const { url, timeouts = TIMEOUTS } = options;
+  return {
+    ask: async (request, signal): Promise<Asked> => {
+      const sent = { method: 'POST', text: JSON.stringify(request), timeouts } as const;
+      const exchanged = await exchangeWithStore(
+        options,
+        { ...sent, maxBytes: () => ANSWER_BYTES, doing: 'ask for a turn at' },
+        signal,
+      );
+      if (exchanged.kind === 'failed') return exchanged;
+      const { answer } = exchanged;
+      if (WITHOUT_TURNS.has(answer.status))
+        return {
+          kind: 'none',
+          message: `the report store hands out no turns: ${url} answered ${String(answer.status)}`,
+        };
+      if (answer.status === 409)
+        return { kind: 'refused', message: `the report store refuses this agent: ${reasonIn(answer.body)}` };
+      if (answer.status !== 200) {
+        const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
+        const error = refusalOf(url, answer);
+        return { kind: 'failed', error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      }
+      const turn = parseTurnAnswer(answer.body.toString('utf8'));
+      if (turn) return { kind: 'answered', answer: turn };
+      return {
+        kind: 'failed',
+        error: new AgentError('STORE', `${url} answered 200, but not with a turn`, {
+          retry: 'later',
+          advice: 'check that SUPERCARGO_REPORT_URL leads to a supercargo hub of at least this version',
+        }),
+      };
+    },
+  };
+};
