@@ -11,6 +11,7 @@ import type { ManifestSource } from '../core/ports/manifest-source.ts';
 import type { MetricsFile } from '../core/ports/metrics-file.ts';
 import type { Probe } from '../core/ports/probe.ts';
 import type { ReportSink } from '../core/ports/report-sink.ts';
+import type { TurnSource } from '../core/ports/turn-source.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { DeployWindow } from '../core/window/deploy-window.ts';
 
@@ -25,6 +26,8 @@ export interface AgentPorts {
   readonly probe: Probe;
   /** Undefined if no report store is configured. */
   readonly reports?: ReportSink;
+  /** Undefined if no report store is configured. */
+  readonly turns?: TurnSource;
   /** Undefined if no metrics file is configured. */
   readonly metrics?: MetricsFile;
   readonly log: EventLog;
@@ -40,6 +43,8 @@ export interface AgentOptions {
   readonly keepReleases: number;
   /** The container that the agent runs in; the agent never changes it. */
   readonly ownContainerId?: string | undefined;
+  /** When a switch needs a turn: `manifest` if left out. */
+  readonly turns?: 'manifest' | 'always';
   /** When switches may begin; always if undefined or empty. */
   readonly windows?: readonly DeployWindow[];
   readonly edge: EdgeSetting;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/plan-input.ts';
@@ -10,6 +11,7 @@ import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createReconciler } from './reconciler.ts';
 import { createRecord } from './ledger-record.ts';
 import { buildStatus } from './build-status.ts';
+import { createTurns } from './turns.ts';
 import { createDeployCounter, createReporting } from './reporters.ts';
 import { createWake } from './wake.ts';
 
@@ -33,7 +35,22 @@ export const createAgent = (
   const record = createRecord(ports.ledger, options.environment);
   const { recorder, counts } = createDeployCounter(createRecorder(ports));
   const intake = createIntake(ports, options, record, dryRun ? SILENT_RECORDER : recorder, dryRun);
-  const reconciler = createReconciler(ports, options, intake, record, recorder, wake.call);
+  const turns = createTurns({
+    mode: options.turns ?? 'manifest',
+    source: ports.turns,
+    life: randomUUID(),
+    now: ports.now,
+    elapsed: () => performance.now(),
+    random: ports.random,
+    host: () => {
+      const { actual } = reconciler.view();
+      return actual && { serial: intake.state().manifest?.serial ?? 0, engine: actual.engine.id };
+    },
+    isBusy: (service) => reconciler.isBusy(service),
+    onNews: wake.call,
+    onGranted: (services) => recorder.write('info', 'turn.granted', { services }),
+  });
+  const reconciler = createReconciler(ports, options, intake, record, recorder, turns, wake.call);
   const follow = createFollow(ports, intake, wake.call);
   const startedAtMs = ports.now();
   const passed: (() => void)[] = [];
@@ -62,10 +79,11 @@ export const createAgent = (
       trouble: record.trouble(),
       progress: reconciler.progress(),
       report: reporting.state(),
+      turns: dryRun ? undefined : turns.state(),
       since,
     });
 
-  const reporting = createReporting({ ports, host: options.host, status }, counts);
+  const reporting = createReporting({ ports, host: options.host, status, nextSeq: turns.nextSeq }, counts);
 
   let before: ReadonlyMap<string, string> = new Map();
   /** Records the outcomes that changed since the last pass. */
@@ -96,6 +114,7 @@ export const createAgent = (
     reconciler,
     follow,
     reporting,
+    turns,
     status,
 
     /** Reads ledger and files. Returns why the ledger could not be read; the agent goes on without it. */
@@ -114,6 +133,7 @@ export const createAgent = (
     /** From now on the status says that no agent runs on this host. */
     end: (): void => {
       isRunning = false;
+      turns.end();
       reporting.see(status());
     },
 

@@ -24,6 +24,8 @@ import type {
   ReportStatus,
   ServiceStatus,
   Status,
+  SwitchNowStatus,
+  TurnsStatus,
 } from '../core/status/status-document.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';
 import type { Intake } from './intake.ts';
@@ -47,6 +49,8 @@ export interface ReportInput {
   readonly trouble: LedgerTrouble | undefined;
   readonly progress: ReadonlyMap<string, PullProgress>;
   readonly report: ReportStatus | null;
+  /** Undefined if this agent takes no turns, because it only observes. */
+  readonly turns: TurnsStatus | undefined;
   /** When the service's outcome and reason became `key`. */
   readonly since: (service: string, key: string) => EpochMs;
 }
@@ -89,12 +93,20 @@ export const buildStatus = (r: ReportInput): Status => {
     manifest: manifestOf(r),
     hold: holdOf(r),
     draining: drainingOf(r, services),
+    switchNow: switchNowOf(r),
     services,
     edge: edgeOf(r),
     problems,
     ...(foreign.length > 0 && { foreign }),
     report: r.report,
+    ...(r.turns && { turns: turnsOf(r.turns, services) }),
   };
+};
+
+/** While nothing is known of a service, its turn is not given back. */
+const turnsOf = (turns: TurnsStatus, services: readonly ServiceStatus[]): TurnsStatus => {
+  const unknown = services.flatMap((s) => (s.switching === undefined ? [s.service] : []));
+  return { ...turns, asked: [...new Set([...turns.asked, ...unknown])].toSorted() };
 };
 
 const problemsOf = ({ intake, trouble, view }: ReportInput): readonly ProblemStatus[] => {
@@ -179,6 +191,7 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     failure: failureStatus(r.ledger, plan.service, plan.desired?.release),
     progress: r.progress.get(plan.service) ?? null,
     origin: originOf(r.ledger, plan.service, plan.desired?.release),
+    switching: plan.switching ?? null,
     containers: plan.running.map(containerStatus),
   };
 };
@@ -243,6 +256,12 @@ const drainingOf = (r: ReportInput, services: readonly ServiceStatus[]): Drainin
     // What had begun before the drain may start a container yet.
     done: isObservedDown(r) && services.every((s) => s.outcome !== 'progressing' && s.reason !== 'adoption'),
   };
+};
+
+const switchNowOf = ({ ledger: { switchNow }, intake }: ReportInput): SwitchNowStatus | null => {
+  if (!switchNow || switchNow.serial !== (intake.manifest?.serial ?? 0)) return null;
+  const { reason, owner, sinceMs } = switchNow;
+  return { reason, owner, since: isoTime(sinceMs) };
 };
 
 /** Unknown means no: `supercargo drain && reboot` reboots once this is true. */

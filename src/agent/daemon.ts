@@ -48,7 +48,12 @@ export const runDaemon = async (
   s: DaemonSurroundings,
   signal: AbortSignal,
 ): Promise<void> => {
-  const besides = [followEngine(agent, s, signal), agent.follow.run(signal), agent.reporting.run(signal)];
+  const besides = [
+    followEngine(agent, s, signal),
+    agent.follow.run(signal),
+    agent.reporting.run(signal),
+    agent.turns.run(signal, () => void refresh.all(true)),
+  ];
   s.schedule(() => {
     void refresh.all(false);
   }, signal);

@@ -54,6 +54,8 @@ export const operate = async (command: Command, c: OperateContext): Promise<Comm
       return drain(command, c);
     case 'undrain':
       return undrain(c);
+    case 'switch-now':
+      return switchNow(command, c);
     case 'retry':
       return retry(command.service, c);
   }
@@ -181,6 +183,34 @@ const undrain = async (c: OperateContext): Promise<CommandAnswer> => {
       ...(hold ? [`but ${holdText(hold)} changes nothing at all here: services stay as they are`] : []),
     ],
   };
+};
+
+const switchNow = async (
+  command: Extract<Command, { kind: 'switch-now' }>,
+  c: OperateContext,
+): Promise<CommandAnswer> => {
+  const { owner } = command;
+  const reason = checkedReason(command);
+  const manifest = c.record.current().accepted?.manifest;
+  const serial = manifest?.serial ?? 0;
+  const named = manifest ? `manifest ${String(serial)}` : 'no manifest';
+  if (c.options.turns !== 'always' && manifest?.pace === undefined)
+    return { lines: [`no switch here needs a turn: ${named} has no pace`], isDone: true };
+  await c.record.update((l) => ({ ...l, switchNow: { serial, reason, owner, sinceMs: c.ports.now() } }));
+  c.recorder.write('info', 'switch.forced', { reason, owner, serial });
+  const pinned = 'what this host pins begins without a turn, until a manifest is accepted';
+  const text = `the switches of ${named} begin without a turn, also if they are halted; the next manifest needs turns`;
+  return { lines: [manifest ? text : pinned, ...stillClosed(c)] };
+};
+
+/** It opens no gate of this host. */
+const stillClosed = (c: OperateContext): readonly string[] => {
+  const { hold, drain: drained } = c.record.current();
+  const nowMs = c.ports.now();
+  return [
+    ...(isDrainActive(drained, nowMs) ? [`but ${drainText(drained)} lets none begin`] : []),
+    ...(isHoldActive(hold, nowMs) ? [`but ${holdText(hold)} lets none begin`] : []),
+  ];
 };
 
 const lifted = (ledger: Ledger, service: string): Ledger => {

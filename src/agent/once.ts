@@ -5,7 +5,8 @@ const LONGEST_SLEEP_MS = 1_000;
 const LAST_REPORT_MS = 5_000;
 
 /**
- * Reconciles once: waits for steps, health and jobs, not for phases, holds or back-offs. Settles when nothing
+ * Reconciles once: waits for steps, health, jobs and one answer about its turns, not for phases, holds or
+ * back-offs. Settles when nothing
  * more happens by itself.
  */
 export const reconcileOnce = async (
@@ -16,21 +17,24 @@ export const reconcileOnce = async (
   await agent.settleLedger(signal);
   await agent.intake.fetch(signal);
   const events = new AbortController();
-  const watching = watchEngine(AbortSignal.any([signal, events.signal])).catch(() => undefined);
+  const both = AbortSignal.any([signal, events.signal]);
+  const watching = watchEngine(both).catch(() => undefined);
+  const asking = agent.turns.run(both, () => void agent.intake.fetch(both).catch(() => undefined));
   try {
     while (!signal.aborted) {
       await agent.pass(signal);
       const { offline } = agent.reconciler.view();
       if (offline && !agent.reconciler.busy().length) break;
-      if (agent.reconciler.isSettled()) break;
+      if (agent.reconciler.isSettled() && !agent.turns.isOpen()) break;
       const next = agent.reconciler.view().plan?.nextAtMs;
       const untilMs = next === undefined ? LONGEST_SLEEP_MS : Math.max(1, next - Date.now());
       await agent.wake.sleep(Math.min(LONGEST_SLEEP_MS, untilMs), signal);
     }
   } finally {
     events.abort();
-    await watching;
+    await Promise.all([watching, asking]);
     await agent.reconciler.close(5_000);
+    agent.turns.end();
     agent.reporting.see(agent.status());
     await agent.reporting.close(LAST_REPORT_MS);
   }

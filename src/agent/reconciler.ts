@@ -19,6 +19,7 @@ import type { AgentOptions, AgentPorts } from './agent-ports.ts';
 import { createPlanning } from './planning.ts';
 import { createProbing } from './probe-containers.ts';
 import type { LedgerRecord } from './ledger-record.ts';
+import type { Turns } from './turns.ts';
 
 /** Results of the last observation and plan. */
 export interface View {
@@ -45,6 +46,7 @@ export const createReconciler = (
   intake: IntakeReader,
   record: LedgerRecord,
   recorder: Recorder,
+  turns: Pick<Turns, 'view' | 'see'>,
   wake: () => void,
 ) => {
   const lanes = createLanes(wake);
@@ -104,6 +106,7 @@ export const createReconciler = (
       mirrors: options.mirrors ?? [],
       isEdgeBusy: dispatcher.isEdgeBusy(lastObservation),
       reserved: dispatcher.reserved(),
+      turns: turns.view(manifest, clock.nowMs),
     };
     return { input, desired };
   };
@@ -232,7 +235,12 @@ export const createReconciler = (
         actual,
       );
       dispatcher.dispatch(plan, observation);
+      turns.see(plan);
     },
+
+    /** Whether a step of the service is in progress, or ended after the last observation began. */
+    isBusy: (service: string): boolean =>
+      lanes.of(service) !== undefined || lanes.hasEndedSince(lastObservation, service),
 
     /** No step is in progress, and none begins before something outside changes or a long wait ends. */
     isSettled: (): boolean => {

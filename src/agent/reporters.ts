@@ -48,6 +48,8 @@ interface Shared {
   readonly ports: ReportingPorts;
   readonly host: string;
   readonly status: () => Status;
+  /** Numbers what is sent to the store. */
+  readonly nextSeq: () => number;
 }
 
 const reporterOf = (
@@ -67,7 +69,10 @@ const reporterOf = (
 
 const statusReporter = (shared: Shared, sink: ReportSink, onDelivery: () => void): Reporter => {
   const { log } = shared.ports;
-  return reporterOf(shared, (status, signal) => sink.send(reportText(status), signal), {
+  // No await between the status and its number: a report with a higher number says what is true later.
+  const numbered = (status: Status): Status =>
+    status.turns ? { ...status, turns: { ...status.turns, seq: shared.nextSeq() } } : status;
+  return reporterOf(shared, (status, signal) => sink.send(reportText(numbered(status)), signal), {
     onDelivery,
     onFailure: ({ code, message, advice }) => log.write('warn', 'report.failed', { code, message, advice }),
     onRecovery: () => log.write('info', 'report.delivered', { url: sink.url }),

@@ -20,6 +20,8 @@ export type Command =
       readonly untilMs: EpochMs | null;
     }
   | { readonly kind: 'undrain' }
+  /** The switches of the accepted manifest begin without a turn, and although they are halted. */
+  | { readonly kind: 'switch-now'; readonly reason: string; readonly owner: string }
   | { readonly kind: 'retry'; readonly service: string }
   /**
    * `serial`: the lowest serial that the host accepts from now on. Null: the highest serial of its

@@ -168,6 +168,20 @@ error, or the host was drained again.`,
     )
     .action(actionOf(() => import('../commands/undrain.ts')));
   program
+    .command('switch-now')
+    .description('begin here without a turn')
+    .requiredOption('--reason <text>', 'why, for those who look at status')
+    .addHelpText(
+      'after',
+      `
+Example:
+  supercargo switch-now --reason "the hub is gone, web is broken"
+
+For a host that waits for a turn, or is halted: the switches of the accepted manifest begin without asking the
+report store. It holds for this manifest and this host only, and opens no hold, window, drain or freeze.`,
+    )
+    .action(actionOf(() => import('../commands/switch-now.ts')));
+  program
     .command('retry')
     .argument('<service>', 'the service whose release is quarantined')
     .description('clear a quarantine on this host')

@@ -23,6 +23,7 @@ export const renderStatus = (document: Status, screen: Screen, nowMs: number): s
     manifestLine(status, screen, nowMs),
     ...drainLine(status, screen, nowMs),
     ...holdLine(status, screen),
+    ...switchNowLine(status, screen),
     ...reportLine(status, screen, nowMs),
     '',
     servicesTable(status, screen, nowMs),
@@ -94,6 +95,9 @@ const holdLine = ({ hold }: Status, { palette }: Screen): readonly string[] =>
         ),
       ]
     : [];
+
+const switchNowLine = ({ switchNow }: Status, { palette }: Screen): readonly string[] =>
+  switchNow ? [palette.warn(`begins without a turn, by ${switchNow.owner}: ${switchNow.reason}`)] : [];
 
 const reportLine = ({ agent, report }: Status, { palette }: Screen, nowMs: number): readonly string[] => {
   if (!report || !agent.running) return [];

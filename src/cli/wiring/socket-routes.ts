@@ -19,6 +19,7 @@ const commandSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('resume') }),
   v.strictObject({ kind: v.literal('drain'), reason: v.string(), owner: v.string(), untilMs: time }),
   v.strictObject({ kind: v.literal('undrain') }),
+  v.strictObject({ kind: v.literal('switch-now'), reason: v.string(), owner: v.string() }),
   v.strictObject({ kind: v.literal('retry'), service: v.string() }),
   v.strictObject({ kind: v.literal('recover'), serial: time, dryRun: v.boolean() }),
 ]);

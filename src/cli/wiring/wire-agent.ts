@@ -12,6 +12,7 @@ import { createArchiveSource } from '../../adapters/manifest-source/archive-sour
 import { createManifestSource } from '../../adapters/manifest-source/manifest-source.ts';
 import { createMetricsFile } from '../../adapters/metrics-file.ts';
 import { createReportStore } from '../../adapters/report-store/report-store.ts';
+import { createTurnStore } from '../../adapters/report-store/turn-store.ts';
 import { createJournal } from '../../adapters/state-dir/journal-file.ts';
 import { createLedgerStore } from '../../adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../../agent/agent.ts';
@@ -86,13 +87,13 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     ledger: createLedgerStore(join(config.stateDir, 'ledger.json'), config.environment),
     journal: createJournal({ path: join(config.stateDir, 'history.jsonl') }),
     probe: createProbe(),
-    ...(config.report && { reports: createReportStore({ ...config.report, readTls: tlsReader(config) }) }),
+    ...(config.report && storesOf(config, config.report)),
     ...(config.metricsFile !== undefined && { metrics: createMetricsFile(config.metricsFile) }),
     log,
     now: Date.now,
     random: Math.random,
   };
-  const { environment, host, labels, keepReleases, windows, mirrors } = config;
+  const { environment, host, labels, keepReleases, turns, windows, mirrors } = config;
   const identity = { running: daemonPid !== undefined, version: VERSION, pid: daemonPid ?? null };
   let lock: SocketLock | undefined;
   return {
@@ -103,6 +104,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
         host,
         labels,
         keepReleases,
+        turns,
         windows,
         mirrors,
         edge: edgeSetting(config, uid),
@@ -127,6 +129,17 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
       ...hostFiles.watched(),
       manifest: config.manifestUrl.startsWith('file:') ? fileURLToPath(config.manifestUrl) : undefined,
     }),
+  };
+};
+
+const storesOf = (
+  config: Config,
+  { url, turnsUrl, token }: NonNullable<Config['report']>,
+): Pick<AgentPorts, 'reports' | 'turns'> => {
+  const access = { token, readTls: tlsReader(config) };
+  return {
+    reports: createReportStore({ url, ...access }),
+    turns: createTurnStore({ url: turnsUrl, ...access }),
   };
 };
 

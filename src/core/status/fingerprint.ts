@@ -8,6 +8,11 @@ const withoutSessions = (edge: ReportedEdge): ReportedEdge => ({
   containers: edge.containers.map((c) => ({ ...c, sessions: null })),
 });
 
+const withoutCounts = (turns: NonNullable<ReportedStatus['turns']>) => {
+  const { seq: _seq, revision: _revision, ...others } = turns;
+  return others;
+};
+
 const isCounted = ({ drain }: ReportedContainer): boolean => drain !== null && drain.sessions !== null;
 
 const withoutDrainSessions = (service: ReportedService): ReportedService =>
@@ -22,15 +27,16 @@ const withoutDrainSessions = (service: ReportedService): ReportedService =>
 
 /**
  * Equal for two status documents if the second one is only a heartbeat: they differ in times, in the number
- * of open sessions, or in the state of reporting. The agent sends, and a hub wakes its readers, when the
+ * of open sessions, in the state of reporting, or in what reports are counted by. The agent sends, and a hub wakes its readers, when the
  * fingerprint changes. Both use this function, or each heartbeat would wake every reader.
  */
-export const fingerprintOf = ({ at: _at, report: _report, ...status }: ReportedStatus): string => {
+export const fingerprintOf = ({ at: _at, report: _report, turns, ...status }: ReportedStatus): string => {
   const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;
   return JSON.stringify({
     ...status,
     manifest: { ...status.manifest, source },
     services: status.services.map(withoutDrainSessions),
     edge: status.edge && withoutSessions(status.edge),
+    ...(turns && { turns: withoutCounts(turns) }),
   });
 };

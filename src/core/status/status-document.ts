@@ -46,6 +46,8 @@ export interface Status {
   readonly report?: ReportStatus | null;
   /** Absent in documents of older agents, and of agents that do not run. */
   readonly turns?: TurnsStatus;
+  /** `supercargo switch-now` for the accepted manifest; null if none. Absent in documents of older agents. */
+  readonly switchNow?: SwitchNowStatus | null;
 }
 
 /** How this host takes turns with the other hosts of its fleet. */
@@ -56,16 +58,26 @@ export interface TurnsStatus {
   readonly life: string;
   /** Counts requests and reports of this life. */
   readonly seq: number;
-  /** Services for which it has asked for a turn, or which it may begin by an answer. */
+  /**
+   * Services for which it has asked for a turn, or which it may begin by an answer; also those of which
+   * nothing is known yet, because the engine was not observed.
+   */
   readonly asked: readonly string[];
   /** The jobs of the fleet of which the host knows that they are done; absent if there are none. */
   readonly jobs?: readonly JobWord[];
   /** Whether the report store hands out turns; `unknown` until it was asked. */
   readonly store: 'unknown' | 'answers' | 'unreachable' | 'none';
-  /** Why the store does not answer; null if it does. */
+  /** Why the store does not answer, or refuses this agent; null otherwise. */
   readonly message: string | null;
   /** Of the store's last answer. */
   readonly revision: number | null;
+}
+
+/** The switches of the accepted manifest begin without a turn. */
+export interface SwitchNowStatus {
+  readonly reason: string;
+  readonly owner: string;
+  readonly since: string;
 }
 
 /** How far the host is with the release that a service should run, from ledger and engine. */

@@ -37,6 +37,7 @@ const schema = v.looseObject({
       hosts: v.optional(v.array(text), []),
     }),
   ),
+  done: v.optional(v.array(v.object({ service: v.string(), digest: v.string(), attempt: count })), []),
   askAfterSeconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
 });
 
@@ -50,13 +51,14 @@ export const parseTurnAnswer = (body: string): TurnAnswer | undefined => {
   }
   const parsed = v.safeParse(schema, document);
   if (!parsed.success) return undefined;
-  const { revision, answer, services, refused, askAfterSeconds } = parsed.output;
+  const { revision, answer, services, refused, done, askAfterSeconds } = parsed.output;
   return {
     apiVersion: 'supercargo/turn/v1',
     revision,
     answer: TURN_ANSWERS.find((word) => word === answer) ?? 'wait',
     services,
     refused: refused as readonly RefusedWish[],
+    done,
     askAfterSeconds,
   };
 };

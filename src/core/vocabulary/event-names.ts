@@ -24,6 +24,8 @@ export const EVENT_NAMES = [
   'hold.ended',
   'drain.set',
   'drain.ended',
+  'switch.forced',
+  'turn.granted',
   'quarantine.cleared',
   'action.failed',
   'action.repeated',

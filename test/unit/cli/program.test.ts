@@ -34,6 +34,7 @@ const COMMANDS = [
   'resume',
   'drain',
   'undrain',
+  'switch-now',
   'retry',
   'recover',
   'validate',

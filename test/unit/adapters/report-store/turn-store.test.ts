@@ -25,6 +25,7 @@ const ANSWER: TurnAnswer = {
   services: ['web'],
   refused: [],
   askAfterSeconds: 0,
+  done: [],
 };
 
 const asker = (url: string, options: Partial<TurnStoreOptions> = {}) => {

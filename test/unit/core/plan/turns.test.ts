@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { dryRun } from '../../../../src/core/plan/dry-run.ts';
 import type { HostPlan } from '../../../../src/core/plan/host-plan.ts';
 import type { PlanInput } from '../../../../src/core/plan/plan-input.ts';
 import type { Hold } from '../../../../src/core/state/ledger.ts';
@@ -139,6 +140,17 @@ describe('a switch that needs a turn', () => {
     };
     expect(outcomesOf(await wishFor(s, WEB, web('2')))).toEqual({ web: 'converged' });
     expect(outcomesOf(await wishFor(s, WEB, web('1')))).toEqual({ web: 'wait turn' });
+  });
+
+  it('ends a dry run, which fetches the image and says that a turn is needed', async () => {
+    const s = await deployed();
+    s.agent.wish = { compose: WEB, versions: web('2'), published: { serial: 2 }, more: NONE };
+    const { steps, end } = dryRun(await s.agent.observe());
+    expect(steps.map(({ action }) => action.kind)).toEqual(['pull']);
+    expect(end.services[0]?.decision).toMatchObject({
+      reason: 'turn',
+      message: 'needs a turn of the report store, which has not answered yet',
+    });
   });
 
   it('does not exist without a pace', async () => {
