@@ -261,7 +261,7 @@ const ASK_AGAIN_SECONDS = 5;
 export const askTurn = (given: TurnState, view: FleetView, host: string, request: TurnRequest): AskedTurn => {
   const refused = refusedAsk(given, host, request);
   if (refused) return { kind: 'refused', state: given, refusal: refused };
-  const state = hearLife(review(given, view), host, request.life, request.seq);
+  const state = hearLife(review(given, view), host, request.life, 0);
   const word = view.words.find((w) => w.host === host);
   const answer = (
     services: readonly string[],
@@ -295,6 +295,8 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
   const taking = judged.flatMap(([wish, j]) => (j.kind === 'granted' && j.takesSlot ? [wish] : []));
   const jobs = judged.flatMap(([wish, j]) => (j.kind === 'granted' && wish.kind === 'job' ? [wish] : []));
   const next = jobs.reduce((s, wish) => giveJob(s, view, { host, request, wish }), granted(asking, taking));
+  // Only what is granted is remembered: hosts that wait ask often, and cost no write.
+  const after = next === state ? state : hearLife(next, host, request.life, request.seq);
   const services = judged.flatMap(([{ service }, { kind }]) => (kind === 'granted' ? [service] : []));
   const why = judged.flatMap(([, j]) => (j.kind === 'refused' ? [j.why] : []));
   const done = judged.flatMap(([{ service, digest, attempt }, { kind }]) =>
@@ -303,5 +305,10 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
   const held = judged.flatMap(([{ service }, j]) =>
     j.kind === 'refused' && j.isSlot ? [2 * slotsOf(state, view, service)] : [],
   );
-  return { kind: 'answer', state: next, answer: answer(services, why, done), mostHeld: Math.max(0, ...held) };
+  return {
+    kind: 'answer',
+    state: after,
+    answer: answer(services, why, done),
+    mostHeld: Math.max(0, ...held),
+  };
 };

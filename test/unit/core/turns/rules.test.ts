@@ -27,6 +27,15 @@ describe('slots', () => {
     });
   });
 
+  it('remembers nothing of a host that it lets wait, so that asking again costs no write', () => {
+    const scene = published(2);
+    scene.ask('web-1');
+    scene.ask('web-2');
+    const before = scene.state();
+    expect(answerOf(scene, 'web-2')).toBe('wait');
+    expect(scene.state()).toBe(before);
+  });
+
   it('answers a repeated request alike', () => {
     const scene = published(2);
     expect(answerOf(scene, 'web-1')).toBe('granted');
