@@ -1,7 +1,7 @@
 /**
  * npm test                static checks, unit tests, fuzzing, engine tests, faults, one host; the last line is
  *                         "N passed, N failed"
- * npm run test:long       what npm test leaves out: 2000 cases of the planner's properties, long engine tests,
+ * npm run test:long       what npm test leaves out: 2000 cases of the properties, long engine tests,
  *                         every fault, all hosts
  * npm run test:unit       only the unit tests
  * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` 100,000
@@ -121,8 +121,9 @@ const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> =
   checks: ['static checks', runChecks],
   unit: ['unit tests', async () => runProject('unit', args)],
   properties: [
-    'properties of the planner, 2000 cases each',
-    async () => runProject('unit', ['test/unit/core/plan/'], { env: { RUNS: '2000' } }),
+    'properties of the planner and of turns, 2000 cases each',
+    async () =>
+      runProject('unit', ['test/unit/core/plan/', 'test/unit/core/turns/'], { env: { RUNS: '2000' } }),
   ],
   fuzz: ['fuzzing', async () => runProject('fuzz', args, { env: isNightly ? { FUZZ_CASES: '100000' } : {} })],
   engine: ['engine tests', async () => runOnOwnMachine('engine', args)],
