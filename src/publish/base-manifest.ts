@@ -1,9 +1,11 @@
 import { manifestPath } from '../core/fleet/store-layout.ts';
 import type { HostReport } from '../core/fleet/host-report.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
+import type { Pace } from '../core/manifest/pace.ts';
 import type { StoredDocument } from '../core/ports/document-store.ts';
 import {
   refuseLoss,
+  refuseNewer,
   refuseUnverified,
   remarksOn,
   unverifiedOf,
@@ -44,6 +46,8 @@ export interface Base {
   /** The highest known serial; the next one is above it. */
   readonly highest: number;
   readonly remarks: readonly string[];
+  /** The newest manifest of any kind, if it has a pace and the base has none. */
+  readonly lostPace: (Manifest & { readonly pace: Pace }) | undefined;
   /** The last reports of all hosts. */
   readonly reports: readonly HostReport[];
 }
@@ -68,6 +72,7 @@ const choose = async (
 ): Promise<{ manifest: Manifest | undefined; isAdopted: boolean }> => {
   if (o.chosen?.kind === 'none') return { manifest: undefined, isAdopted: false };
   if (o.chosen) return openSerial(o, o.chosen.serial, signal);
+  refuseNewer(c);
   const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
   if (unverified) return { manifest: unverified, isAdopted: true };
   refuseUnverified(c, named);
@@ -102,6 +107,7 @@ export const findCurrent = async (
 ): Promise<{ readonly manifest: Manifest; readonly remarks: readonly string[] }> => {
   const { view, environment } = o;
   const c = await readCircumstances(o, signal);
+  refuseNewer(c);
   const unverified = o.adopts ? unverifiedOf(c)?.manifest : undefined;
   if (unverified) return { manifest: unverified, remarks: [] };
   refuseUnverified(c, []);
@@ -132,6 +138,17 @@ const toKeepOf = (
   return isInPlace && place ? { serial, bytes: place.bytes } : undefined;
 };
 
+const lostPaceOf = (
+  { state: { newest, unusable } }: Circumstances,
+  manifest: Manifest | undefined,
+): Base['lostPace'] => {
+  if (manifest?.pace !== undefined) return undefined;
+  const [latest] = [newest, ...unusable]
+    .flatMap((found) => found?.manifest ?? [])
+    .toSorted((a, b) => b.serial - a.serial);
+  return latest?.pace === undefined ? undefined : { ...latest, pace: latest.pace };
+};
+
 /**
  * Finds the base of the next manifest.
  * @throws AgentError STORE, KEY or USAGE if a publish would silently sign, drop or take back a version, or if
@@ -152,6 +169,7 @@ export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal
     isNew,
     highest,
     remarks: o.chosen || isAdopted ? [] : remarksOn(c, highest),
+    lostPace: lostPaceOf(c, manifest),
     reports,
   };
 };

@@ -10,6 +10,7 @@ import { readFleetDocument, readHostReport, type HostReport } from '../core/flee
 import { environmentOfFile, hostOfFile, serialOfFile } from '../core/hub/file-names.ts';
 import type { Manifest, Trust } from '../core/manifest/manifest.ts';
 import type { DocumentStore, StoredDocument } from '../core/ports/document-store.ts';
+import { writtenByNewer } from '../core/publish/overwrite-checks.ts';
 import { openPublished, type Opened, type PublishedState } from '../core/publish/published-state.ts';
 import { readPublishedState } from './read-published-state.ts';
 
@@ -73,16 +74,14 @@ const refuseUnusable = (
         'name the trust file of the hosts with --trust, if that has the key; ' +
         'or check its versions, and take them over with --adopt-unverified',
     });
+  if (fault === 'newer') return writtenByNewer(store, opened.unusable);
   if (fault === 'spent')
     return new AgentError('STORE', `${store}/${path} cannot be the base of a publish: ${message}`, {
       advice:
         'publish with --base none and name every service; on a hub, `supercargo hub repair` sets it aside',
     });
   return new AgentError('STORE', `${store}/${path} is no manifest of ${environment}: ${message}`, {
-    // An older copy in the place of what a newer publisher wrote would take back what that added.
-    advice:
-      'if a newer supercargo wrote it, upgrade this one; ' +
-      'else restore a good copy of it, or publish with --base none and name every service',
+    advice: 'restore a good copy of it, or publish with --base none and name every service',
   });
 };
 

@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { AgentError, messageOf } from '../core/errors.ts';
 import { historyPath, manifestPath, probePath } from '../core/fleet/store-layout.ts';
-import type { HostReport } from '../core/fleet/host-report.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import { seal } from '../core/manifest/seal.ts';
 import type { DocumentStore, WriteCondition } from '../core/ports/document-store.ts';
@@ -28,8 +27,8 @@ export interface PublisherOptions {
 export interface Draft {
   readonly before: Manifest | undefined;
   readonly manifest: Manifest;
-  /** The last reports of all hosts. */
-  readonly reports: readonly HostReport[];
+  readonly lostPace: Base['lostPace'];
+  readonly reports: Base['reports'];
 }
 
 export interface Proposal {
@@ -177,7 +176,8 @@ export const createPublisher = (o: PublisherOptions) => {
         const speed = proposal.speed?.(before) ?? { pace: before?.pace, urgent: undefined };
         const manifest = draft(environment, serial, services, proposal.terms, speed);
         refuseBesidePace(manifest);
-        const checked = (await proposal.check?.({ before, manifest, reports: base.reports }, signal)) ?? [];
+        const { lostPace, reports } = base;
+        const checked = (await proposal.check?.({ before, manifest, lostPace, reports }, signal)) ?? [];
         const drafted = { before, manifest, isAdopted, isNew, highest, remarks: [...remarks, ...checked] };
         if (proposal.isDryRun) return { ...drafted, isWritten: false, trouble: undefined };
         await prove(signal);

@@ -13,7 +13,7 @@ import { longestTime } from '../../core/turns/rollout-time.ts';
 import { awaitChanges } from '../../publish/await-changes.ts';
 import { checkPace } from '../../publish/check-pace.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
-import type { Proposal, Published, Publisher } from '../../publish/publisher.ts';
+import type { Draft, Proposal, Published, Publisher } from '../../publish/publisher.ts';
 import type { WaitClock } from '../../publish/wait-for-fleet.ts';
 import { durationArgument } from '../arguments.ts';
 import type { Io } from '../streams.ts';
@@ -51,22 +51,14 @@ export const speedBack =
     urgent: before?.pace && { reason: `rollback to serial ${String(serial)}` },
   });
 
-/** With an older base the pace can get lost, which no version shows. */
-const lostPace = async (
-  { view, flags }: Publishing,
-  manifest: Manifest,
-  signal: AbortSignal,
-): Promise<readonly string[]> => {
-  if (manifest.pace !== undefined || (flags.base === undefined && flags.adoptUnverified !== true)) return [];
-  const { newest } = await view.state(signal);
-  const pace = newest?.manifest.pace;
-  return pace === undefined
+/** With another base the pace can get lost, which no version shows. */
+const lossText = ({ manifest, lostPace }: Draft): readonly string[] =>
+  lostPace === undefined || manifest.pace !== undefined
     ? []
     : [
-        `the pace of serial ${String(newest?.manifest.serial)} ends, because the base has none; ` +
-          `to set it again: supercargo pace ${manifest.environment} ${paceOptions(pace)}`,
+        `the pace of serial ${String(lostPace.serial)} ends, because the base has none; ` +
+          `to set it again: supercargo pace ${manifest.environment} ${paceOptions(lostPace.pace)}`,
       ];
-};
 
 /** Without `--timeout`, as long as the changes may take by the pace. */
 const timeoutOf = (
@@ -99,7 +91,7 @@ export const publishInTurn = async (
     underWay = isAfter ? overtaken : [];
     timeoutMs = timeoutOf(flags.timeout, overtaken, manifest.pace);
     if (underWay.length > 0) throw new AgentError('STORE', 'a change is under way');
-    return [...remarks, ...(await lostPace(s, manifest, stop))];
+    return [...remarks, ...lossText(draft)];
   };
   for (;;) {
     underWay = [];

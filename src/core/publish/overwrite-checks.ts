@@ -42,6 +42,21 @@ export const unverifiedOf = (c: Circumstances): Unusable | undefined => {
   );
 };
 
+/**
+ * An intact manifest that this version cannot read. To go on from an older one would take back what the newer
+ * publisher has added, such as a pace.
+ */
+export const writtenByNewer = (store: string, { path, message }: Unusable): AgentError =>
+  new AgentError('STORE', `${store}/${path} was signed by a newer version of supercargo: ${message}`, {
+    advice: 'upgrade this publisher to the version of the others',
+  });
+
+/** @throws AgentError STORE */
+export const refuseNewer = ({ store, state }: Circumstances): void => {
+  const found = state.unusable.find(({ fault }) => fault === 'newer');
+  if (found) throw writtenByNewer(store, found);
+};
+
 const isSameVersion = (a: Services[string] | undefined, b: Services[string] | undefined): boolean =>
   a?.image.digest === b?.image.digest &&
   a?.image.tag === b?.image.tag &&

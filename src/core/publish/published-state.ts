@@ -7,10 +7,11 @@ import type { StoredDocument } from '../ports/document-store.ts';
 export interface Unusable {
   readonly path: string;
   /**
-   * `damaged`: no manifest of this environment; `unsigned`: no signature; `signature`: no signature by a
+   * `damaged`: no manifest of this environment; `newer`: a known key signed it, but its form is not known to
+   * this version; `unsigned`: no signature; `signature`: no signature by a
    * known key; `spent`: a serial that leaves no room for the next ones.
    */
-  readonly fault: 'damaged' | 'unsigned' | 'signature' | 'spent';
+  readonly fault: 'damaged' | 'newer' | 'unsigned' | 'signature' | 'spent';
   readonly message: string;
   /** The unverified manifest; undefined if damaged. */
   readonly manifest: Manifest | undefined;
@@ -47,8 +48,11 @@ interface Document {
   readonly environment: string;
 }
 
-const faultOf = (code: string): Unusable['fault'] =>
-  code === 'unsigned' || code === 'signature' ? code : 'damaged';
+/** The signature is verified first, so a document with a good one is intact. */
+const faultOf = (code: string, trust: Trust | undefined): Unusable['fault'] => {
+  if (code === 'unsigned' || code === 'signature') return code;
+  return code === 'schema' && trust !== undefined ? 'newer' : 'damaged';
+};
 
 /** Judges whether a publish may build upon a document. Without trust, signatures are not checked. */
 export const openPublished = ({ path, bytes, environment }: Document, trust: Trust | undefined): Opened => {
@@ -62,7 +66,7 @@ export const openPublished = ({ path, bytes, environment }: Document, trust: Tru
     unusable: { path, fault, message, manifest },
   });
   if (read.kind === 'refused') {
-    const fault = faultOf(read.refusal.code);
+    const fault = faultOf(read.refusal.code, trust);
     return unusable(fault, fault === 'unsigned' ? 'it has no signature' : read.refusal.message);
   }
   const { isSigned } = read.publication;

@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { trustInKeys } from '../../../src/cli/publishing/key-files.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
+import { DEFAULT_PACE } from '../../../src/core/manifest/pace.ts';
 import type { Manifest } from '../../../src/core/manifest/manifest.ts';
 import { renderManifest } from '../../../src/core/publish/render-manifest.ts';
 import { createPublisher, type Proposal, type Published } from '../../../src/publish/publisher.ts';
@@ -177,6 +178,25 @@ describe('a publish into a store in whose place lies', () => {
     expect(outcomeOf(published)).toEqual({ before: 2, serial: 3, versions: { web: '3', api: '2' } });
   });
 
+  it('what a newer version signed needs that version, because it may have a pace or more', async () => {
+    const s = scene();
+    s.publishAs([jenkins], 1, OLD);
+    const written = JSON.parse(Buffer.from(renderManifest(manifest(images(NEW), { serial: 2 }))).toString());
+    const newer = Buffer.from(JSON.stringify({ ...(written as object), spread: 'zone' }));
+    const document = JSON.stringify(seal(newer, [jenkins]));
+    s.put(CURRENT, document);
+    s.put(historyOf(2), document);
+    await expect(s.publish({ web: '3', api: '3' })).rejects.toMatchObject({
+      code: 'STORE',
+      message: expect.stringMatching(/signed by a newer version of supercargo: .*spread is not a known key/),
+      advice: 'upgrade this publisher to the version of the others',
+    });
+    expect(outcomeOf(await s.publish({ web: '3' }, { base: { kind: 'serial', serial: 1 } }))).toMatchObject({
+      before: 1,
+      versions: { web: '3', api: '1' },
+    });
+  });
+
   it('a damaged document needs a copy or a new beginning where there is no history', async () => {
     const s = scene();
     s.put(CURRENT, '{');
@@ -271,6 +291,20 @@ describe('a publish after a key was stolen', () => {
     const published = await stolen().publish({ web: '3' }, chosen);
     expect(outcomeOf(published)).toEqual({ before: 417, serial: 419, versions: { web: '3', api: '1' } });
     expect(published.isAdopted).toBe(true);
+  });
+
+  it('is told that the pace of that key is lost', async () => {
+    const s = stolen();
+    const paced = renderManifest({ ...manifest(images(NEW), { serial: 419 }), pace: DEFAULT_PACE });
+    s.put(CURRENT, JSON.stringify(seal(paced, [jenkins])));
+    const lost: unknown[] = [];
+    const check: Proposal['check'] = async ({ lostPace }) => {
+      lost.push(lostPace?.serial);
+      return Promise.resolve([]);
+    };
+    await s.publish({ web: '3', api: '3' }, { check, base: { kind: 'none' }, isDryRun: true });
+    await s.publish({ web: '3' }, { check, adopts: true, isDryRun: true });
+    expect(lost).toEqual([419, undefined]);
   });
 
   it('goes on where every service is named anew', async () => {

@@ -62,7 +62,7 @@ const check = async (
   const rollouts = scriptedRollouts(() => rollout);
   const options = { view, rollouts, isForced, now: () => START_MS };
   const reports = await view.reports(undefined, signal);
-  return checkPace(options, { before, manifest: after, reports }, signal);
+  return checkPace(options, { before, manifest: after, lostPace: undefined, reports }, signal);
 };
 
 const NOTHING = { overtaken: [], remarks: [] };
