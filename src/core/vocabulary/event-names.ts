@@ -25,7 +25,6 @@ export const EVENT_NAMES = [
   'drain.set',
   'drain.ended',
   'switch.forced',
-  'turn.granted',
   'quarantine.cleared',
   'action.failed',
   'action.repeated',
