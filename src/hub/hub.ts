@@ -178,6 +178,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     onPublished: (environment) => {
       waiting.wake(manifestTopic(environment));
       watchers.notify(environment);
+      opened.turns?.noteNews(environment);
       opened.turns?.review(environment);
     },
   });

@@ -7,7 +7,8 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { readReport, type ReportSummary } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
-import { isoTime, type EpochMs } from '../core/time.ts';
+import type { EpochMs } from '../core/time.ts';
+import { isOutdated, replacedBy } from './report-order.ts';
 import { createWriteQueue } from './write-queue.ts';
 
 export interface Report {
@@ -88,7 +89,6 @@ interface Environment {
   readonly lastBeforeMs: EpochMs;
 }
 
-const MOST_REPLACED = 8;
 /** A longer time between two reports means that the hub was away, or that no host reached it. */
 const LONGEST_STEP_MS = 90_000;
 
@@ -158,24 +158,6 @@ interface Kept extends ReportsOptions {
   /** The version of an environment without a report since the start. */
   readonly none: ReportVersion;
 }
-
-type Turns = ReportSummary['word']['turns'];
-
-/** Reports of one host may overtake each other. One of an agent that does not run says no life. */
-const isOutdated = ({ summary, replacedLives }: Report, turns: Turns): boolean => {
-  if (turns === null) return false;
-  const before = summary.word.turns;
-  if (before?.life === turns.life) return turns.seq < before.seq;
-  return replacedLives.includes(turns.life);
-};
-
-const replacedBy = (before: Report | undefined, turns: Turns): readonly string[] => {
-  const lives = before?.replacedLives ?? [];
-  const life = before?.summary.word.turns?.life;
-  return life === undefined || life === turns?.life
-    ? lives
-    : [life, ...lives.filter((other) => other !== life)].slice(0, MOST_REPLACED);
-};
 
 /** Stores the report in memory, so that readers see it. */
 const keep = (
@@ -273,24 +255,4 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
       return true;
     },
   };
-};
-
-/**
- * The reports of an environment, each byte for byte as received: `supercargo/fleet/v1`. Equal reports give
- * equal bytes.
- */
-export const fleetDocument = (environment: string, reports: readonly Report[], atMs: EpochMs): Buffer => {
-  const head = {
-    apiVersion: 'supercargo/fleet/v1',
-    environment,
-    at: isoTime(atMs),
-    names: reports.map(({ host }) => `${host}.json`),
-  };
-  const parts: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"hosts":[`)];
-  for (const [index, { host, receivedAtMs, bytes }] of reports.entries()) {
-    const opening = JSON.stringify({ host, receivedAt: isoTime(receivedAtMs) }).slice(0, -1);
-    parts.push(Buffer.from(`${index === 0 ? '' : ','}${opening},"status":`), bytes, Buffer.from('}'));
-  }
-  parts.push(Buffer.from(']}\n'));
-  return Buffer.concat(parts);
 };

@@ -5,7 +5,7 @@ import { REPORT_CAP_BYTES } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
-import { fleetDocument } from './reports.ts';
+import { fleetDocument } from './fleet-document.ts';
 
 export const reportTopic = (environment: string): string => `reports ${environment}`;
 

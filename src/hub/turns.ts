@@ -57,7 +57,7 @@ export interface Turns {
   readonly refuseManifest: (environment: string, manifest: Manifest) => Promise<Refusal | undefined>;
   /** Reviews the state soon, after a publish or a report. Does nothing where hosts take no turns. */
   readonly review: (environment: string) => void;
-  /** A report has news: requests that wait may be answered otherwise. */
+  /** A report or a manifest is new: requests that wait may be answered otherwise. */
   readonly noteNews: (environment: string) => void;
   /** How far environments with turns were at the last write. */
   readonly known: () => readonly RolloutStatus[];

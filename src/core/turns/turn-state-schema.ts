@@ -5,7 +5,9 @@ import { SWITCH_KINDS } from './turn-request.ts';
 import type { TurnState } from './turn-state.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const time = v.pipe(v.number(), v.safeInteger());
+/** A year, so that every sum is a time that can be shown. */
+const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(366 * 24 * 3600));
+const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(8e15));
 const text = v.string();
 const names = v.array(text);
 const byName = <S extends v.GenericSchema>(schema: S) => v.record(text, schema);
@@ -17,9 +19,9 @@ const waves = v.array(wave);
 const pace = v.strictObject({
   maxParallel: amount,
   waves,
-  soakSeconds: v.number(),
+  soakSeconds: seconds,
   haltAfter: amount,
-  turnSeconds: v.number(),
+  turnSeconds: seconds,
 });
 
 const entryVersion = { digest: v.nullable(text), attempt: count };
@@ -30,7 +32,7 @@ const change = v.strictObject({
   madeAtMs: time,
   urgent: v.nullable(v.strictObject({ reason: text })),
   waves,
-  soakSeconds: v.number(),
+  soakSeconds: seconds,
   haltAfter: amount,
   entries: byName(v.strictObject({ ...entryVersion, version: text })),
   opened: v.array(v.strictObject({ openedAtMs: time, upTo: v.nullable(v.number()) })),
@@ -56,7 +58,7 @@ const turn = v.strictObject({
   seq: count,
   engine: text,
   grantedAtMs: time,
-  mostSeconds: v.number(),
+  mostSeconds: seconds,
   services: byName(
     v.strictObject({
       entry: v.nullable(text),
