@@ -24,10 +24,10 @@ const hostsText = (amount: Amount): string => {
   return amount.hosts === 1 ? '1 host' : `${String(amount.hosts)} hosts`;
 };
 
-const failedText = (amount: Amount): string =>
-  'percent' in amount
-    ? `${amountText(amount)} of the hosts`
-    : `${String(amount.hosts)} failed ${amount.hosts === 1 ? 'host' : 'hosts'}`;
+const haltText = (amount: Amount): string =>
+  'hosts' in amount && amount.hosts === 0
+    ? 'it halts at the first failed host'
+    : `it halts when more than ${hostsText(amount)} failed`;
 
 const wavesText = (waves: readonly Wave[]): string =>
   waves
@@ -39,7 +39,7 @@ const MEMBERS: readonly ((pace: Pace) => string)[] = [
   ({ maxParallel }) => `${hostsText(maxParallel)} at a time`,
   ({ waves }) => `waves: ${wavesText(waves)}`,
   ({ soakSeconds }) => (soakSeconds === 0 ? 'no soak after a wave' : `a soak of ${exactTime(soakSeconds)}`),
-  ({ haltAfter }) => `it halts after more than ${failedText(haltAfter)}`,
+  ({ haltAfter }) => haltText(haltAfter),
   ({ turnSeconds }) => `a host with a turn is lost after ${exactTime(turnSeconds)} of silence`,
 ];
 

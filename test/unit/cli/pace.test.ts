@@ -93,7 +93,7 @@ describe('supercargo pace', () => {
         '  1 host at a time',
         '  waves: canary=true, then 100% of the hosts',
         '  a soak of 5 min',
-        '  it halts after more than 0 failed hosts',
+        '  it halts at the first failed host',
         '  a host with a turn is lost after 15 min of silence',
         'as options: --max-parallel 1 --waves canary=true,100% --soak 5m --halt-after 0 --turn-time 15m',
         '',

@@ -121,7 +121,7 @@ describe('what a publish changes', () => {
     const paced = { ...before, pace };
     expect(diffTerms(before, paced)).toEqual([
       'a pace begins: 10% of the hosts at a time; waves: canary=true,zone=a, then 100% of the hosts; ' +
-        'a soak of 90 min; it halts after more than 1 failed host; ' +
+        'a soak of 90 min; it halts when more than 1 host failed; ' +
         'a host with a turn is lost after 15 min of silence',
     ]);
     expect(diffTerms(paced, paced)).toEqual([]);
