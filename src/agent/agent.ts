@@ -48,7 +48,9 @@ export const createAgent = (
     },
     isBusy: (service) => reconciler.isBusy(service),
     onNews: wake.call,
-    onGranted: (services) => recorder.write('info', 'turn.granted', { services }),
+    onGranted: (services) => {
+      for (const service of services) recorder.write('info', 'turn.granted', { service });
+    },
   });
   const reconciler = createReconciler(ports, options, intake, record, recorder, turns, wake.call);
   const follow = createFollow(ports, intake, wake.call);

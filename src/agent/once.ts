@@ -19,13 +19,14 @@ export const reconcileOnce = async (
   const events = new AbortController();
   const both = AbortSignal.any([signal, events.signal]);
   const watching = watchEngine(both).catch(() => undefined);
-  const asking = agent.turns.run(both, () => void agent.intake.fetch(both).catch(() => undefined));
+  let asking: Promise<void> | undefined;
   try {
     while (!signal.aborted) {
       await agent.pass(signal);
       const { offline } = agent.reconciler.view();
       if (offline && !agent.reconciler.busy().length) break;
-      if (agent.reconciler.isSettled() && !agent.turns.isOpen()) break;
+      if (agent.turns.isOpen()) asking ??= askForTurns(agent, both);
+      else if (agent.reconciler.isSettled()) break;
       const next = agent.reconciler.view().plan?.nextAtMs;
       const untilMs = next === undefined ? LONGEST_SLEEP_MS : Math.max(1, next - Date.now());
       await agent.wake.sleep(Math.min(LONGEST_SLEEP_MS, untilMs), signal);
@@ -38,4 +39,11 @@ export const reconcileOnce = async (
     agent.reporting.see(agent.status());
     await agent.reporting.close(LAST_REPORT_MS);
   }
+};
+
+/** The store answers by a host's last report, so it gets one of this run first. */
+const askForTurns = async (agent: Agent, signal: AbortSignal): Promise<void> => {
+  agent.reporting.see(agent.status());
+  await agent.reporting.close(LAST_REPORT_MS);
+  await agent.turns.run(signal, () => void agent.intake.fetch(signal).catch(() => undefined));
 };

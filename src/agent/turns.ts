@@ -52,6 +52,8 @@ interface Granted extends Named {
   readonly askedAtMs: EpochMs;
   /** A container or a job of it exists: it needs no turn any more, but keeps this one. */
   readonly isBegun: boolean;
+  /** The last plan said that it has begun, and so do reports. */
+  readonly isShown: boolean;
   /** A step was taken by it, whose result no observation has shown yet: it does not expire meanwhile. */
   readonly isUsed: boolean;
 }
@@ -135,7 +137,16 @@ export const createTurns = (options: TurnsOptions): Turns => {
     const { askedAt, askedAtMs } = asked;
     note(asked, ({ service, release, attempt }) => {
       if (answer.services.includes(service))
-        return { kind: 'granted', release, attempt, askedAt, askedAtMs, isBegun: false, isUsed: false };
+        return {
+          kind: 'granted',
+          release,
+          attempt,
+          askedAt,
+          askedAtMs,
+          isBegun: false,
+          isShown: false,
+          isUsed: false,
+        };
       const why = answer.refused.find((r) => r.service === service);
       const reason = why?.answer === 'halted' ? 'halted' : 'turn';
       return { kind: 'refused', release, attempt, reason, message: why?.message ?? 'waits for its turn' };
@@ -241,8 +252,9 @@ export const createTurns = (options: TurnsOptions): Turns => {
       const planned = new Map(plan.services.map((p) => [p.service, p]));
       for (const [service, entry] of known) {
         const isUsed = entry.kind === 'granted' && isBusy(service);
-        const isBegun = planned.get(service)?.switching?.state === 'begun';
-        const next = entry.kind === 'granted' ? { ...entry, isUsed, isBegun } : entry;
+        const isShown = planned.get(service)?.switching?.state === 'begun';
+        const next =
+          entry.kind === 'granted' ? { ...entry, isUsed, isShown, isBegun: entry.isBegun || isShown } : entry;
         const isOver = next.kind === 'granted' && isExpired(next);
         if (isUsed || (isKept(entry, planned.get(service)) && !isOver)) known.set(service, next);
         else known.delete(service);
@@ -281,7 +293,7 @@ export const createTurns = (options: TurnsOptions): Turns => {
         ...new Set([
           ...(flight?.wishes ?? []).map(({ service }) => service),
           ...[...known].flatMap(([service, entry]) =>
-            entry.kind === 'granted' && !entry.isBegun && !isExpired(entry) ? [service] : [],
+            entry.kind === 'granted' && !entry.isShown && !isExpired(entry) ? [service] : [],
           ),
         ]),
       ].toSorted(),

@@ -94,11 +94,12 @@ describe('a single reconcile', () => {
     host.publish(1, { web: 'org/web:1' }, PACE);
     expect(webOf(await once(agent))).toEqual(['converged', null, '1']);
     expect(requests).toMatchObject([
-      { seq: 1, serial: 1, engine: 'engine', services: [{ service: 'web', kind: 'first' }] },
+      { seq: 2, serial: 1, engine: 'engine', services: [{ service: 'web', kind: 'first' }] },
     ]);
     expect(reports).toMatchObject([
+      { turns: { store: 'unknown', asked: [], seq: 1 }, services: [{ switching: { state: 'none' } }] },
       {
-        turns: { mode: 'manifest', store: 'answers', asked: [], seq: 2, revision: 3 },
+        turns: { mode: 'manifest', store: 'answers', asked: [], seq: 3, revision: 3 },
         services: [
           { switching: { entry: 'web', attempt: 0, state: 'good', unsettled: false, hasServed: true } },
         ],

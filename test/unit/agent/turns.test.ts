@@ -369,6 +369,15 @@ describe('a turn', () => {
     expect(s.turns.state().asked).toEqual([]);
   });
 
+  it('stays between two jobs that run within it, and is named while none runs', async () => {
+    const s = await withTurn();
+    s.turns.see(planOf(planned('web', { state: 'begun', turn: 'none' })));
+    await tick(600_000);
+    s.turns.see(planOf(planned('web', { turn: 'granted' })));
+    expect(s.heard()).toMatchObject({ web: { kind: 'granted' } });
+    expect(s.turns.state().asked).toEqual(['web']);
+  });
+
   it.each<[string, Parameters<typeof planned>[1]]>([
     ['a gate has closed', { turn: 'none' }],
     ['another release is desired', { release: 'r3' }],
