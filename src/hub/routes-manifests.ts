@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { manifestPath, probePath } from '../core/fleet/store-layout.ts';
 import { entityTagOf, isKnown, mayWrite } from '../core/hub/conditional-request.ts';
 import { environmentOfFile, serialOfFile } from '../core/hub/file-names.ts';
+import { readsPace } from '../core/hub/reads-pace.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { DOCUMENT_CAP_BYTES } from '../core/manifest/accept.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
@@ -63,7 +64,7 @@ const putCurrent =
     const isAnyway = (request.query as Readonly<Record<string, unknown>>)['anyway'] !== undefined;
     const objection: Objection | undefined = isAnyway
       ? undefined
-      : (manifest) => turns.refuseManifest(environment, manifest);
+      : (manifest) => turns.refuseManifest(environment, manifest, { readsPace: readsPace(request.headers) });
     const answer = await manifests.publish(environment, bytesOf(request), conditionsOf(request), objection);
     if (answer.kind === 'written') {
       counters.publishes += 1;

@@ -54,7 +54,11 @@ export interface Turns {
   readonly obey: (environment: string, command: RolloutCommand) => Promise<AnsweredCommand>;
   readonly status: (environment: string) => Promise<RolloutStatus>;
   /** Why this manifest may not become current; undefined if it may. */
-  readonly refuseManifest: (environment: string, manifest: Manifest) => Promise<Refusal | undefined>;
+  readonly refuseManifest: (
+    environment: string,
+    manifest: Manifest,
+    publisher: { readonly readsPace: boolean },
+  ) => Promise<Refusal | undefined>;
   /** Reviews the state soon, after a publish or a report. Does nothing where hosts take no turns. */
   readonly review: (environment: string) => void;
   /** A report or a manifest is new: requests that wait may be answered otherwise. */
@@ -87,6 +91,16 @@ const withoutTurns = (environment: string): Refusal =>
     'no-pace',
     `no host of ${environment} takes turns: it has no pace`,
     `check the name of the environment, or give it a pace: supercargo pace ${environment}`,
+  );
+
+const refuseOlderPublisher = (environment: string): Refusal =>
+  refusal(
+    409,
+    'pace',
+    `the manifest has no pace, but ${environment} has one, and this publisher cannot read it: it builds upon ` +
+      'an older manifest',
+    'upgrade this publisher to the version of the hub; ' +
+      `that version can also end the pace: supercargo pace ${environment} --none`,
   );
 
 const refuseUnpaced = (environment: string, state: TurnState): Refusal | undefined => {
@@ -204,10 +218,11 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
       });
     },
     status: (environment) => reviewed(environment, rolloutStatus),
-    refuseManifest: async (environment, { pace }) =>
-      pace !== undefined || !takesTurns(environment)
-        ? undefined
-        : reviewed(environment, (state) => refuseUnpaced(environment, state)),
+    refuseManifest: async (environment, { pace }, { readsPace }) => {
+      if (pace !== undefined || !takesTurns(environment)) return undefined;
+      if (!readsPace && isPaced(environment)) return refuseOlderPublisher(environment);
+      return reviewed(environment, (state) => refuseUnpaced(environment, state));
+    },
     review: reviewSoon,
     noteNews: (environment) => {
       if (takesTurns(environment)) wake.signal(environment);

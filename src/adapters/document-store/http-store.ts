@@ -1,4 +1,5 @@
 import { AgentError } from '../../core/errors.ts';
+import { READS_PACE } from '../../core/hub/reads-pace.ts';
 import type { DocumentStore, StoredDocument, WriteCondition } from '../../core/ports/document-store.ts';
 import { showUrl, type HttpAnswer } from '../../io/http.ts';
 import { answerError } from './http-error.ts';
@@ -61,7 +62,11 @@ export const createHttpStore = (options: HttpDocumentsOptions): DocumentStore =>
   };
 
   const write: DocumentStore['write'] = async (path, bytes, condition, signal) => {
-    const headers = { 'content-type': 'application/json', ...conditionHeaders(condition) };
+    const headers = {
+      'content-type': 'application/json',
+      ...READS_PACE,
+      ...conditionHeaders(condition),
+    };
     const request = { method: 'PUT', headers, body: bytes } as const;
     const answer = await send('write', path + (options.writeQuery ?? ''), request, DOCUMENT_CAP, signal);
     if (answer.status === REFUSED) return 'refused';

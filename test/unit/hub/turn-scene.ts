@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { READS_PACE } from '../../../src/core/hub/reads-pace.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
 import type { TurnAnswer, TurnRequest } from '../../../src/core/turns/turn-request.ts';
@@ -11,7 +12,7 @@ import { bearer, PUBLISH, SECRET, type Scene, type SceneOptions } from './scene.
 
 export const STATE = 'turns/staging.json';
 export const put = async (hub: Scene, text: string, query = ''): Promise<Response> =>
-  hub.put(`/manifests/staging.json${query}`, text);
+  hub.put(`/manifests/staging.json${query}`, text, { ...bearer(PUBLISH), ...READS_PACE });
 export const send = async (
   hub: Scene,
   host: TurnHost,

@@ -2,7 +2,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
 import { createTurnHost, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
-import { bearer, createScene, manifestText, SECRET, type Scene, type SceneOptions } from './scene.ts';
+import {
+  bearer,
+  createScene,
+  manifestText,
+  PUBLISH,
+  SECRET,
+  type Scene,
+  type SceneOptions,
+} from './scene.ts';
 import {
   ask,
   holds,
@@ -281,6 +289,22 @@ describe('a publish to an environment with a pace', () => {
     await report(hub, first, 3, 'good');
     await reaches(hub, '6 finished');
     expect((await put(hub, pacedManifest('staging', 7, { web: 3 }, null))).status).toBe(204);
+  });
+
+  it('by a publisher that cannot read a pace is refused, finished or not, unless it is wanted anyway', async () => {
+    const { hub } = await fleet([]);
+    const unpaced = pacedManifest('staging', 3, { web: 1 }, null);
+    const publishedByOlder = async (query = ''): Promise<Response> =>
+      hub.put(`/manifests/staging.json${query}`, unpaced, bearer(PUBLISH));
+    const refused = await publishedByOlder();
+    expect([refused.status, await refused.json()]).toMatchObject([
+      409,
+      {
+        error: { code: 'pace', advice: expect.stringMatching(/upgrade this publisher.*pace staging --none/) },
+      },
+    ]);
+    expect((await rolloutOf(hub)).pace).not.toBeNull();
+    expect((await publishedByOlder('?anyway')).status).toBe(204);
   });
 
   it('wakes a host that asked before the store had its version', async () => {
