@@ -28,9 +28,16 @@ export type StoreAnswer =
   | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | { readonly kind: 'failed'; readonly error: AgentError };
 
+const short = (text: string): string => text.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
+
 /** The store's own words about a refusal, on one line; empty if it gives none. */
-export const reasonIn = (body: Buffer): string =>
-  (parseRefusal(body.toString('utf8'))?.message ?? '').replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
+export const reasonIn = (body: Buffer): string => short(parseRefusal(body.toString('utf8'))?.message ?? '');
+
+/** The same, and what the store advises. */
+export const refusalIn = (body: Buffer): string => {
+  const { message = 'it says no reason', advice } = parseRefusal(body.toString('utf8')) ?? {};
+  return short(advice === undefined ? message : `${message}; ${advice}`);
+};
 
 /**
  * got's error is not kept as the cause, because it carries the request with its token, and a logger would

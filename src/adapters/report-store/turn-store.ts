@@ -2,7 +2,7 @@ import { AgentError } from '../../core/errors.ts';
 import type { Asked, TurnSource } from '../../core/ports/turn-source.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import { parseTurnAnswer } from '../../core/turns/parse-turn-answer.ts';
-import { exchangeWithStore, reasonIn, type StoreAccess, type WholeTimeouts } from './store-exchange.ts';
+import { exchangeWithStore, refusalIn, type StoreAccess, type WholeTimeouts } from './store-exchange.ts';
 import { refusalOf } from './store-refusal.ts';
 
 export interface TurnStoreOptions extends StoreAccess {
@@ -35,7 +35,7 @@ export const createTurnStore = (options: TurnStoreOptions): TurnSource => {
           message: `the report store hands out no turns: ${url} answered ${String(answer.status)}`,
         };
       if (answer.status === 409)
-        return { kind: 'refused', message: `the report store refuses this agent: ${reasonIn(answer.body)}` };
+        return { kind: 'refused', message: `the report store refuses this agent: ${refusalIn(answer.body)}` };
       if (answer.status !== 200) {
         const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
         const error = refusalOf(url, answer);

@@ -84,11 +84,15 @@ describe('asking a store for a turn', () => {
   });
 
   it('hands on why the store refuses this agent', async () => {
-    const error = { code: 'replaced', message: 'another agent has asked as web-1', advice: 'a' };
+    const error = {
+      code: 'replaced',
+      message: 'another agent has asked as web-1',
+      advice: 'give each host a name',
+    };
     const { url } = await serve(telling(409, { error }));
     expect(await asker(url)()).toEqual({
       kind: 'refused',
-      message: 'the report store refuses this agent: another agent has asked as web-1',
+      message: 'the report store refuses this agent: another agent has asked as web-1; give each host a name',
     });
   });
 

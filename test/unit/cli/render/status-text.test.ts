@@ -97,6 +97,12 @@ describe('status for people', () => {
     expect(text.split('\n').slice(2, 4)).toEqual([line, 'held by ann, until resumed: migration']);
   });
 
+  it('says who lets it begin without a turn', () => {
+    const switchNow = { reason: 'the hub is gone', owner: 'ann', since: '2026-11-23T09:58:00Z' };
+    const text = render({ switchNow });
+    expect(text).toContain('\nbegins without a turn, by ann: the hub is gone\n');
+  });
+
   it('tells a hold, a refused manifest, an engine that is away, a missing daemon and ignored entries', () => {
     const { manifest, agent, engine } = hostStatus();
     const since = '2026-11-23T09:59:30Z';

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dryRun } from '../../../../src/core/plan/dry-run.ts';
 import type { HostPlan } from '../../../../src/core/plan/host-plan.ts';
@@ -394,6 +395,29 @@ services:
     await until(s, 'create migrate 2 unarmed');
     const begun = await s.agent.plan();
     expect(begun.services.map((p) => p.switching?.state)).toEqual(['begun', 'begun', 'begun', 'begun']);
+  });
+
+  it('begin by no turn but all of theirs, in whatever order turns come and go', async () => {
+    const turns = fc.array(fc.subarray(['web', 'api', 'worker']), { maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(turns, async (rounds) => {
+        const s = await deployedJobs();
+        await wishFor(s, compose, all('2'));
+        for (const round of rounds) {
+          const before = s.agent.steps.length;
+          s.agent.wish = { ...s.agent.wish, more: granted(...round) };
+          await s.agent.tick();
+          const begun = s.agent.steps
+            .slice(before)
+            .flatMap((step) => /^create (\w+) 2/.exec(step)?.[1] ?? []);
+          const allowed = round.length === 3 ? [...round, 'migrate'] : round;
+          expect(begun.filter((service) => !allowed.includes(service))).toEqual([]);
+        }
+        s.agent.wish = { ...s.agent.wish, more: granted('web', 'api', 'worker') };
+        expect(Object.values(outcomesOf(await s.agent.settle()))).toEqual(Array(4).fill('converged'));
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('ask for themselves where no service is about to switch', async () => {
