@@ -41,18 +41,6 @@ interface Pending {
 
 const MOST_TRIES = 100;
 
-/**
- * The number of a request only orders the requests of one agent. Where nothing else changed it is not worth a
- * write: an older request that comes later gets the answer that the newer one got.
- */
-const isWorthWriting = (before: TurnState, after: TurnState): boolean => {
-  if (before === after) return false;
-  const members = Object.keys(after) as readonly (keyof TurnState)[];
-  if (members.some((member) => member !== 'lives' && after[member] !== before[member])) return true;
-  const { lives } = before;
-  return Object.entries(after.lives).some(([host, { life }]) => lives[host]?.life !== life);
-};
-
 /** A decision that fails leaves the state to the next one. */
 const attempt = ({ decide, fail }: Pending, state: TurnState, view: FleetView): Decision<void> => {
   try {
@@ -79,11 +67,11 @@ export const createDecisions = (options: DecisionsOptions): Decisions => {
       let state = followed;
       const outcomes = batch.map((pending) => {
         const decided = attempt(pending, state, seen);
-        if (isWorthWriting(state, decided.state)) ({ state } = decided);
+        ({ state } = decided);
         return decided.outcome;
       });
       const isKept = takesTurns(environment) || batch.some(({ begins }) => begins);
-      const isWritten = isKept && (before === undefined || isWorthWriting(before, state));
+      const isWritten = isKept && state !== before;
       if (isWritten && (await store.write(environment, state, revision)) === 'changed') continue;
       const stored = isWritten ? { ...state, revision: revision + 1 } : state;
       if (isWritten) onWritten(before, stored);

@@ -63,7 +63,9 @@ const answerTurn = (
     const { answer, mostHeld } = answered;
     if (answer.refused.length === 0) return send(answer, 0);
     const later = askAfter(reports.count(environment));
-    if (answer.answer !== 'wait' || mostHeld === 0) return send(answer, later);
+    // A host that is told of a job that is done can go on.
+    const isNews = answer.answer !== 'wait' || answer.done.length > 0;
+    if (isNews || mostHeld === 0) return send(answer, later);
     held.place ??= heldTurns.enter(environment, groupOf(request), mostHeld);
     if (!held.place) return send(answer, later);
     const seconds = Math.ceil((untilMs - performance.now()) / 1000);

@@ -11,7 +11,7 @@ import {
 import { filesHalt } from './halts.ts';
 import type { HostWord } from './host-word.ts';
 import { entriesOf, giveJob, judgeJob } from './jobs.ts';
-import { review } from './review.ts';
+import { asReviewed, review } from './review.ts';
 import { holdersOf, holderText, isTurn, slotsOf } from './slots.ts';
 import {
   TURN_ANSWERS,
@@ -307,7 +307,7 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
   );
   return {
     kind: 'answer',
-    state: after,
+    state: asReviewed(after, view),
     answer: answer(services, why, done),
     mostHeld: Math.max(0, ...held),
   };

@@ -12,8 +12,14 @@ const endPersonHalt = (state: TurnState, { nowMs }: FleetView): TurnState => {
   return audited({ ...state, halt: null }, nowMs, 'resume', 'the time of the halt is over');
 };
 
-/** States that a review of this view leaves as they are: many hosts ask in one moment. */
+/** States that were reviewed with this view: many hosts ask in one moment. */
 const settled = new WeakMap<TurnState, FleetView>();
+
+/** Notes that a grant followed a review of this view: it changes nothing that is read from words or time. */
+export const asReviewed = (state: TurnState, view: FleetView): TurnState => {
+  settled.set(state, view);
+  return state;
+};
 
 /**
  * The state after what hosts said and what time has passed: turns end, changes end on hosts, changes are
@@ -23,6 +29,5 @@ export const review = (state: TurnState, view: FleetView): TurnState => {
   if (settled.get(state) === view) return state;
   const steps = [endPersonHalt, endTurns, reviewJobs, endHosts, noteJams, haltChanges, haltByJobs, moveWaves];
   const reviewed = steps.reduce((next, step) => step(next, view), state);
-  if (reviewed === state) settled.set(state, view);
-  return reviewed;
+  return reviewed === state ? asReviewed(state, view) : reviewed;
 };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
-import { createTurnHost, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
+import { createTurnHost, digestOf, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
 import {
   bearer,
   createScene,
@@ -159,6 +159,28 @@ describe('a host that asks for a turn', () => {
     await holds(hub, 1);
     await vi.advanceTimersByTimeAsync(3000);
     expect(await (await held).json()).toMatchObject({ answer: 'wait', askAfterSeconds: 0 });
+  });
+
+  it('is answered at once where a job is done, although it waits for a slot', async () => {
+    const { hub, hosts } = await fleet(['web-1', 'web-2']);
+    const [first, second] = hosts as [TurnHost, TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await ask(hub, first, first.request(2, 3));
+    const job = { service: 'migrate', digest: digestOf(2), attempt: 0 };
+    const { turns, ...status } = second.report(1, 'good');
+    await hub.report('staging', 'web-2', { ...status, turns: { ...turns, jobs: [job] } });
+    const request = second.request(2, 3);
+    const wish = {
+      ...job,
+      entry: 'web',
+      release: 'r',
+      kind: 'job',
+      serves: false,
+      dependents: ['web'],
+    } as const;
+    const told = await ask(hub, second, { ...request, services: [...request.services, wish] });
+    expect(told).toMatchObject({ answer: 'wait', done: [job], refused: [{ service: 'web' }] });
+    expect(told.askAfterSeconds).toBeGreaterThan(0);
   });
 
   it('is told when it is halted, also while it is held', async () => {
