@@ -1,5 +1,6 @@
 import { addressChecks, nameChecks, portChecks, singletonChecks } from './conflict-checks.ts';
 import { cycleCheck, dependencyChecks, donorHints, donorsOf } from './dependency-checks.ts';
+import { onceChecks } from './once-checks.ts';
 import type { Context } from './reader-context.ts';
 import type { Services } from './service.ts';
 import { startFirstChecks } from './start-first-checks.ts';
@@ -13,6 +14,7 @@ export const checkServices = (services: Services, c: Context): void => {
     cycleCheck(written, services, donors, c);
     donorHints(written, services, donors, c);
     versionFromChecks(written, services, c);
+    onceChecks(written, services, c);
     imageHints(written, c);
     singletonChecks(written, c);
     startFirstChecks(written, c);

@@ -58,6 +58,8 @@ export interface Service {
   readonly ready: ReadyCheck | undefined;
   /** `x-supercargo.version-from`: this service runs the version of the named one. */
   readonly versionFrom: string | undefined;
+  /** `x-supercargo.once`: the job runs on one host of the fleet for each image and attempt. */
+  readonly once?: 'fleet';
   /** The variables in the service's settings and their values. They are not part of the spec hash. */
   readonly variables?: Readonly<Record<string, string>>;
   /** `x-supercargo.replaces`: the name of a foreign container that this service replaces. */

@@ -263,6 +263,7 @@ export const readService = (node: Node, c: Context, name: string): WrittenServic
     ready: extension?.ready,
     versionFrom: extension?.['version-from'],
     replaces: extension?.replaces,
+    ...(extension?.once !== undefined && { once: extension.once }),
     ...(used.size > 0 && { variables: toRecord(used) }),
   };
   for (const need of engineNeeds(service.container)) {

@@ -1,7 +1,7 @@
 import { report, type Reader } from './reader-context.ts';
 import type { ReadyCheck } from './project-model.ts';
 import { fields, mapOf, toRecord } from './readers.ts';
-import { duration, integer, positiveDuration, textLike } from './scalars.ts';
+import { duration, integer, oneOf, positiveDuration, textLike } from './scalars.ts';
 import { NAME } from '../docker-names.ts';
 
 const port = integer(1, 65_535);
@@ -55,4 +55,5 @@ export const serviceExtension = fields({
   'healthy-within': positiveDuration,
   'version-from': textLike(NAME, 'a service name', 'write the name of another service'),
   replaces: containerName,
+  once: oneOf('fleet'),
 });

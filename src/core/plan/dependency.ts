@@ -1,4 +1,5 @@
 import type { Dependency, Service } from '../compose/project-model.ts';
+import { hasRunInFleet } from '../state/fleet-jobs.ts';
 import { failureOf, serviceRecord } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
 import { donorServices } from './shared-namespace.ts';
@@ -75,7 +76,9 @@ const whyNeedless = (c: ServiceContext, job: string): string | undefined => {
 const isDue = ({ desired, ledger }: PlanInput, service: string): boolean => {
   const wanted = desired[service];
   return (
-    wanted?.kind === 'release' && serviceRecord(ledger, service).good[0]?.release.id !== wanted.release.id
+    wanted?.kind === 'release' &&
+    serviceRecord(ledger, service).good[0]?.release.id !== wanted.release.id &&
+    !hasRunInFleet(ledger, wanted.release)
   );
 };
 
@@ -114,7 +117,8 @@ const stateOf = (c: ServiceContext, { condition }: Dependency, plan: ServicePlan
   if (condition === 'completed') {
     const good = c.input.ledger.services[plan.service]?.good[0];
     const isDone = good?.completed === true && good.release.id === plan.desired?.release;
-    if (isDone) return 'met';
+    const wanted = c.input.desired[plan.service];
+    if (isDone || (wanted?.kind === 'release' && hasRunInFleet(c.input.ledger, wanted.release))) return 'met';
     return decision.kind === 'blocked' || decision.kind === 'rolled-back' ? 'failed' : 'pending';
   }
   if (!isSettled(decision)) return 'pending';
@@ -135,8 +139,10 @@ const failed = (
   plan: ServicePlan | undefined,
 ): Decision => {
   const cause = plan && 'message' in plan.decision ? plan.decision.message : 'it is not there';
+  // After a job of the fleet, whatever waits for it goes on once any host has done it.
   const isBadJob =
     dependency.condition === 'completed' &&
+    c.input.project.services[dependency.service]?.once === undefined &&
     plan?.desired !== undefined &&
     failureOf(serviceRecord(c.input.ledger, dependency.service), plan.desired.release) !== undefined;
   if (!isBadJob || !plan?.desired) {

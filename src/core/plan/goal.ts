@@ -1,5 +1,6 @@
 import { serviceRecord, type Failure } from '../state/ledger.ts';
 import type { Desired } from '../state/desired.ts';
+import { hasRunInFleet } from '../state/fleet-jobs.ts';
 import type { Release } from '../state/release.ts';
 import type { Action } from './action.ts';
 import { closedGate, wait } from './gate.ts';
@@ -8,6 +9,7 @@ import { releaseImage } from './local-image.ts';
 import type { Decision } from './host-plan.ts';
 import { pullStep, unfit } from './prepare.ts';
 import { quarantineOf } from './quarantine.ts';
+import { isUp } from './slot.ts';
 import { isProven, trialOf } from './unproved-release.ts';
 import { givenUp, isLastTry, restingFailedStep, failedStepDecision, failedStepOf } from './failed-step.ts';
 
@@ -111,12 +113,35 @@ const goalRelease = (c: ServiceContext, desired: DesiredRelease): Goal => {
   const record = serviceRecord(c.input.ledger, c.service.name);
   if (record.good[0]?.release.id === release.id)
     return steady(release, unmet ? { kind: 'blocked', reason: 'network', ...unmet } : { kind: 'converged' });
+  const inFleet = release.fleetJob && goalOnceInFleet(c, release);
+  if (inFleet) return inFleet;
   const failure = quarantineOf(c.input, c.service.name, release.id, attempt);
   if (failure) return afterFailure(c, release, failure);
   return (
     goalUnstarted(c, release) ??
     (hasBegun(c, release.id) ? forward(release, attempt) : goalUnbegun(c, desired))
   );
+};
+
+/**
+ * A job that runs once in the fleet: no other run of it is interrupted, and what is done elsewhere is not done
+ * here. Undefined if it has yet to run, or runs here.
+ */
+const goalOnceInFleet = (c: ServiceContext, release: Release): Goal | undefined => {
+  const runs = c.own.filter(isUp);
+  const other = runs.find((o) => o.owner?.release !== release.id && !isProven(c, o));
+  const endsAtMs = (other?.detail?.startedAtMs ?? 0) + c.service.healthyWithinMs;
+  if (other && c.input.nowMs < endsAtMs) {
+    const message = `its run of ${other.owner?.version ?? 'another version'} ends first`;
+    return { kind: 'freeze', settled: wait('health', message, endsAtMs) };
+  }
+  if (!hasRunInFleet(c.input.ledger, release) || runs.some((o) => o.owner?.release === release.id))
+    return undefined;
+  const settled = {
+    kind: 'converged',
+    message: `${c.service.name} ${release.version} ran once in the fleet`,
+  } as const;
+  return keep(c, release.id, settled, { retireOthers: true });
 };
 
 /**

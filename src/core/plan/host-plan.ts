@@ -10,7 +10,8 @@ import type { TurnNeed } from './turn-need.ts';
 
 /** What to do about one service now. Plain JSON; never stored. */
 export type Decision =
-  | { readonly kind: 'converged' }
+  /** `message`: what is done although nothing of it is here. */
+  | { readonly kind: 'converged'; readonly message?: string }
   | { readonly kind: 'act'; readonly actions: readonly [Action, ...Action[]]; readonly why: string }
   | {
       readonly kind: 'wait';

@@ -71,7 +71,7 @@ const planDeclared = (input: PlanInput): Declared => {
   const groups = turnGroupsOf(first.plans);
   const jobs = jobsInTurn(groups);
   const { plans, demands } = jobs.size === 0 ? first : planInOrder(input, jobs);
-  return { plans: plans.map((plan) => withWish(plan, groups)), demands };
+  return { plans: plans.map((plan) => withWish(plan, input.project, groups)), demands };
 };
 
 const planInOrder = (input: PlanInput, jobs: ReadonlySet<string>): Declared => {

@@ -1,5 +1,6 @@
 import type { Desired } from '../state/desired.ts';
 import { entryOf } from '../state/desired.ts';
+import { hasRunInFleet } from '../state/fleet-jobs.ts';
 import { failureOf, LIFTED } from '../state/ledger.ts';
 import type { Release } from '../state/release.ts';
 import type { SwitchStatus } from '../status/status-document.ts';
@@ -26,7 +27,7 @@ export const switchingOf = (c: ServiceContext, { release, attempt }: DesiredRele
 });
 
 const stateOf = (c: ServiceContext, release: Release, attempt: number): SwitchState => {
-  if (c.record.good[0]?.release.id === release.id) return 'good';
+  if (c.record.good[0]?.release.id === release.id || hasRunInFleet(c.input.ledger, release)) return 'good';
   if (quarantineOf(c.input, c.service.name, release.id, attempt)) return 'failed';
   return hasBegun(c, release.id) || hasRunJob(c, release.id) ? 'begun' : 'none';
 };
@@ -36,6 +37,7 @@ const stateOf = (c: ServiceContext, release: Release, attempt: number): SwitchSt
  * of a first try that failed.
  */
 export const kindOf = (c: ServiceContext, release: Release): SwitchKind => {
+  if (release.fleetJob) return 'job';
   const good = c.record.good[0];
   const isNew = good === undefined && c.own.every((o) => o.owner?.release === release.id);
   if (isNew && !c.foreign) return 'first';
@@ -56,7 +58,7 @@ const isUnsettled = (c: ServiceContext, o: ServiceContext['own'][number], releas
 
 /**
  * Whether a job of this very switch has begun: its id holds the releases of the services that wait for it. A
- * job before the release failed here belongs to the earlier try.
+ * job before the release failed here belongs to the earlier try, and one that runs once in the fleet to none.
  */
 const hasRunJob = (c: ServiceContext, release: string): boolean => {
   const sinceMs = failureOf(c.record, release)?.failedAtMs ?? -1;
@@ -69,7 +71,7 @@ const jobsOf = (c: ServiceContext) =>
   c.service.dependsOn.flatMap(({ service, condition }) => {
     const job = c.input.project.services[service];
     const wanted = c.input.desired[service];
-    return condition === 'completed' && job && wanted?.kind === 'release'
+    return condition === 'completed' && job && wanted?.kind === 'release' && !wanted.release.fleetJob
       ? [
           {
             context: contextOf(c.input, job, c.opensAtMs),

@@ -1,3 +1,5 @@
+import type { ComposeProject } from '../compose/project-model.ts';
+import { entryOf } from '../state/desired.ts';
 import type { ServicePlan } from './host-plan.ts';
 
 /** Services that wait for the same jobs, which run within their common turn. */
@@ -32,7 +34,11 @@ export const jobsInTurn = (groups: readonly TurnGroup[]): ReadonlySet<string> =>
   );
 
 /** The plan with what the host asks the store for. */
-export const withWish = (plan: ServicePlan, groups: readonly TurnGroup[]): ServicePlan => {
+export const withWish = (
+  plan: ServicePlan,
+  project: ComposeProject,
+  groups: readonly TurnGroup[],
+): ServicePlan => {
   const { service, switching, turn } = plan;
   if (turn?.state !== 'wanted' || !switching) return plan;
   const group = groups.find(({ members }) => members.some((m) => m.service === service));
@@ -47,7 +53,17 @@ export const withWish = (plan: ServicePlan, groups: readonly TurnGroup[]): Servi
       attempt,
       kind,
       serves: plan.readiness?.isReady ?? false,
+      ...(kind === 'job' && { dependents: dependentEntries(project, service) }),
       ...(group && { group: group.name }),
     },
   };
 };
+
+/** The entries that give the services their versions that wait until this job completes. */
+const dependentEntries = ({ services }: ComposeProject, job: string): readonly string[] => [
+  ...new Set(
+    Object.values(services)
+      .filter((s) => s.dependsOn.some((d) => d.service === job && d.condition === 'completed'))
+      .flatMap((s) => entryOf(s) ?? []),
+  ),
+];

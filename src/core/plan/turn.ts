@@ -1,4 +1,6 @@
+import { hasRunInFleet } from '../state/fleet-jobs.ts';
 import { serviceRecord } from '../state/ledger.ts';
+import type { Release } from '../state/release.ts';
 import { isoSeconds } from '../time.ts';
 import type { Heard } from '../turns/turn-view.ts';
 import type { Forward } from './goal.ts';
@@ -27,7 +29,9 @@ export interface LastGate {
 /** A host asks last: everything else that could delay the switch is settled. */
 export const lastGate = (c: ServiceContext, goal: Forward, dependencies: Dependencies): LastGate => {
   if (dependencies.kind === 'obstacle') return { obstacle: dependencies.decision };
-  if (!needsTurns(c.input)) return {};
+  const unasked = goal.release.fleetJob && whyUnasked(c, goal.release);
+  if (unasked !== undefined) return { obstacle: wait('turn', unasked) };
+  if (!goal.release.fleetJob && !needsTurns(c.input)) return {};
   // A turn that begins nothing is given back; a step that failed rests without one.
   const failedStep = restingFailedStep(c, goal.release.id);
   if (failedStep?.code === 'RELEASE') return {};
@@ -40,7 +44,7 @@ export const lastGate = (c: ServiceContext, goal: Forward, dependencies: Depende
     jobs: runs,
     mostMs: [name, ...runs].reduce((sum, service) => sum + longestSwitchMs(c.input, service), 0),
   });
-  const dependents = c.isJob ? dueDependents(c) : [];
+  const dependents = c.isJob && !goal.release.fleetJob ? dueDependents(c) : [];
   if (dependents.length > 0) {
     const runs = [name, ...jobs];
     if (!behind && c.jobsInTurn.has(name)) return { turn: need('granted', runs) };
@@ -51,6 +55,16 @@ export const lastGate = (c: ServiceContext, goal: Forward, dependencies: Depende
   const closed = closedTurn(c, goal);
   if (closed) return { obstacle: closed, turn: need('wanted', jobs) };
   return { ...(behind && { obstacle: behind.decision }), turn: need('granted', jobs) };
+};
+
+/** Why no host of the fleet can be chosen for the job. Without a store, every host would run it. */
+const whyUnasked = ({ input, service: { name } }: ServiceContext, { image }: Release): string | undefined => {
+  const needs = (what: string): string => `${name} runs once in the fleet, and needs ${what}`;
+  if (!input.turns)
+    return needs(`a pace: supercargo pace ${input.environment} --max-parallel 1, or SUPERCARGO_TURNS=always`);
+  return image.reference.digest === undefined
+    ? needs(`a digest in the manifest: supercargo publish ${input.environment} writes one`)
+    : undefined;
 };
 
 const needsTurns = ({ turns, ledger, manifest }: PlanInput): boolean =>
@@ -67,12 +81,13 @@ const closedTurn = (c: ServiceContext, { release, attempt }: Forward): Decision 
     case 'refused':
       return wait(heard.reason, heard.message);
     case 'unanswered': {
-      if (kindOf(c, release) !== 'first')
+      // Where no store can say that no other host runs it, a person decides about a job of the fleet.
+      const isDecided = release.fleetJob !== undefined && !needsTurns(c.input);
+      if (kindOf(c, release) !== 'first' && !isDecided)
         return wait('turn', `${heard.message}; root can begin without a turn: ${SWITCH_NOW}`);
-      const at = isoSeconds(heard.untilMs);
-      return c.input.nowMs < heard.untilMs
-        ? wait('turn', `${heard.message}; the first release begins without a turn at ${at}`, heard.untilMs)
-        : undefined;
+      const what = release.fleetJob ? 'the job' : 'the first release';
+      const message = `${heard.message}; ${what} begins without a turn at ${isoSeconds(heard.untilMs)}`;
+      return c.input.nowMs < heard.untilMs ? wait('turn', message, heard.untilMs) : undefined;
     }
   }
 };
@@ -93,6 +108,7 @@ const dueDependents = ({ input, service: { name }, opensAtMs }: ServiceContext):
       const { release, attempt } = wanted;
       return (
         serviceRecord(input.ledger, s.name).good[0]?.release.id !== release.id &&
+        !hasRunInFleet(input.ledger, release) &&
         quarantineOf(input, s.name, release.id, attempt) === undefined &&
         !hasBegun(contextOf(input, s, opensAtMs), release.id)
       );

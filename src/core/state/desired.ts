@@ -16,6 +16,7 @@ import {
 import { exposureOf } from '../compose/start-first-checks.ts';
 import { formatImage, parseImage, type ImageReference } from '../image/reference.ts';
 import type { Manifest, ManifestService } from '../manifest/manifest.ts';
+import { asFleetJob } from './fleet-jobs.ts';
 import { effectiveProject, hasAddresses, type Unmet } from './kept-networks.ts';
 import type { Ledger, ResolvedTag } from './ledger.ts';
 import type { Hashed, Release, ReleaseImage, ReleaseSpec } from './release.ts';
@@ -73,7 +74,7 @@ export const resolveHost = (input: DesiredInput): DesiredHost => {
   const services = Object.fromEntries(
     [...own].map(([name, desired]) => [
       name,
-      isJob(input.project, name) ? perDependents(input.project, name, desired, own) : desired,
+      isJob(input.project, name) ? asJob(input.project, name, desired, own) : desired,
     ]),
   );
   return { services, ignored: ignoredEntries(input) };
@@ -247,8 +248,11 @@ const specOf = (service: Service, project: ComposeProject): ReleaseSpec => {
   };
 };
 
-/** A job runs once per (its release, the releases that wait for it), so those releases are part of its id. */
-const perDependents = (
+/**
+ * A job runs once per (its release, the releases that wait for it), so those releases are part of its id. One
+ * that runs once in the fleet does so for each image and attempt.
+ */
+const asJob = (
   project: ComposeProject,
   job: string,
   desired: Desired,
@@ -262,6 +266,8 @@ const perDependents = (
   const ids = dependents.map((d) => d.id).toSorted();
   if (ids.length === 0)
     return { kind: 'unpublished', message: `no service that waits for ${job} has a version yet` };
+  if (project.services[job]?.once === 'fleet')
+    return { ...desired, release: asFleetJob(desired.release, desired.attempt) };
   const id = createHash('sha256')
     .update([desired.release.id, ...ids].join('\n'))
     .digest('hex');

@@ -2,6 +2,7 @@ import type { ImageOrigin } from '../image/image-origin.ts';
 import type { Action } from '../plan/action.ts';
 import { isEdgeAction, isEngineAction, type TagMeaning } from '../ports/engine.ts';
 import type { EpochMs } from '../time.ts';
+import { fleetJobOf, withDoneJobs } from './fleet-jobs.ts';
 import {
   failuresOf,
   serviceRecord,
@@ -69,7 +70,9 @@ export const changeLedger = (ledger: Ledger, change: LedgerChange): Ledger => {
       const good = [{ release, imageId, completed, goodAtMs: nowMs }, ...older].slice(0, change.keepReleases);
       // A good release makes earlier failures history. A fallback keeps the failure that is its reason.
       const failed = action.isFallback ? failuresOf(record).filter((f) => f.release !== release.id) : [];
-      return withService(ledger, service, { good, ...withFailures(failed) });
+      const job = fleetJobOf(release);
+      const known = job ? withDoneJobs(ledger, [job], nowMs) : ledger;
+      return withService(known, service, { good, ...withFailures(failed) });
     }
     case 'quarantine':
       return withService(ledger, service, withFailures(failuresWith(record, action, findings, nowMs)));

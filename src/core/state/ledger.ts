@@ -4,6 +4,7 @@ import type { Digest, ImageId } from '../image/reference.ts';
 import type { AcceptedManifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';
 import type { FailureReason } from '../vocabulary/reasons.ts';
+import type { JobWord } from '../turns/turn-request.ts';
 import type { Release } from './release.ts';
 
 /** What must survive a restart and is not in the engine (docs/DOCUMENTS.md, "Files on the host"). */
@@ -19,6 +20,8 @@ export interface Ledger {
   readonly drain?: HostDrain | undefined;
   /** Set by `supercargo switch-now`. Older ledgers lack it. */
   readonly switchNow?: SwitchNow | undefined;
+  /** The newest last. Older ledgers lack it. */
+  readonly fleetJobs?: readonly DoneJob[] | undefined;
   /** When `recover` rebuilt the ledger. A release that ran at that time may have been good. */
   readonly recoveredAtMs?: EpochMs;
   /** Tag → digest, resolved once; see `tagKey`. */
@@ -120,6 +123,12 @@ export interface SwitchNow {
   readonly reason: string;
   readonly owner: string;
   readonly sinceMs: EpochMs;
+}
+
+/** A job that runs once in the fleet, of which this host knows that it has completed, here or elsewhere. */
+export interface DoneJob extends JobWord {
+  /** When this host got to know it. */
+  readonly atMs: EpochMs;
 }
 
 export type ResolvedTag =

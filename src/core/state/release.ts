@@ -21,6 +21,8 @@ export interface Release {
   /** Serial of the manifest that named it; 0 if the host pins the image. */
   readonly serial: number;
   readonly spec: ReleaseSpec;
+  /** Of a job that runs once in the fleet for each image and attempt. */
+  readonly fleetJob?: { readonly attempt: number };
 }
 
 export interface ReleaseImage {

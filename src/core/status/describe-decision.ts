@@ -28,7 +28,7 @@ const NOTHING = { reason: null, message: null, advice: null, untilMs: null, roll
 export const describeDecision = (decision: Decision): DecisionReport => {
   switch (decision.kind) {
     case 'converged':
-      return { ...NOTHING, outcome: 'converged' };
+      return { ...NOTHING, outcome: 'converged', message: decision.message ?? null };
     case 'act':
       return { ...NOTHING, outcome: 'progressing', reason: decision.actions[0].kind, message: decision.why };
     case 'wait': {

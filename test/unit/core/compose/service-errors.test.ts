@@ -438,6 +438,22 @@ const FILES: readonly (readonly [text: string, error: string])[] = [
     '2 services.a.x-supercargo.version-from: "b" has no version of its own → name a service without version-from',
   ],
   [
+    'services:\n  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}\n  b: {image: x, x-supercargo: {once: host}}',
+    '3 services.b.x-supercargo.once: "host" is not supported here → write fleet',
+  ],
+  [
+    'services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, x-supercargo: {once: fleet}}',
+    '3 services.b.x-supercargo.once: is for jobs, and no service waits until this one completes → write depends_on: {b: {condition: service_completed_successfully}} in the service that needs it, or remove once',
+  ],
+  [
+    'services:\n  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}\n  b: {image: "x:1", x-supercargo: {once: fleet}}',
+    '3 services.b.image: has a tag or digest beside once: fleet → write image: x, and the manifest says which version',
+  ],
+  [
+    'services:\n  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}\n  b: {image: x, scale: 2, x-supercargo: {once: fleet}}',
+    '3 services.b.x-supercargo.once: runs one container, and replicas is 2 → remove replicas (or scale)',
+  ],
+  [
     'include: [x]',
     '1 include: "include" is not supported → put the files into compose.d: every *.yaml there belongs to the project',
   ],
