@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command, CommandAnswer } from '../core/operator-command.ts';
 import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/plan-input.ts';
+import { withDoneJobs } from '../core/state/fleet-jobs.ts';
 import type { Status } from '../core/status/status-document.ts';
 import { createFollow } from './long-poll.ts';
 import { createIntake } from './intake.ts';
@@ -51,6 +52,8 @@ export const createAgent = (
     onGranted: (services) => {
       for (const service of services) recorder.write('info', 'turn.granted', { service });
     },
+    // It counts even if the disk refuses it: the store says it again to a later life.
+    onDone: (jobs) => void record.force((l) => withDoneJobs(l, jobs, ports.now())).then(wake.call),
   });
   const reconciler = createReconciler(ports, options, intake, record, recorder, turns, wake.call);
   const follow = createFollow(ports, intake, wake.call);

@@ -99,7 +99,7 @@ export const buildStatus = (r: ReportInput): Status => {
     problems,
     ...(foreign.length > 0 && { foreign }),
     report: r.report,
-    ...(r.turns && { turns: turnsOf(r.turns, services) }),
+    ...(r.turns && { turns: { ...turnsOf(r.turns, services), ...jobsOf(r.ledger) } }),
   };
 };
 
@@ -107,6 +107,16 @@ export const buildStatus = (r: ReportInput): Status => {
 const turnsOf = (turns: TurnsStatus, services: readonly ServiceStatus[]): TurnsStatus => {
   const unknown = services.flatMap((s) => (s.switching === undefined ? [s.service] : []));
   return { ...turns, asked: [...new Set([...turns.asked, ...unknown])].toSorted() };
+};
+
+/** The newest are enough for a store that was restored, and keep reports small. */
+const MOST_JOBS = 50;
+
+const jobsOf = ({ fleetJobs = [] }: Ledger): Pick<TurnsStatus, 'jobs'> => {
+  const jobs = fleetJobs
+    .slice(-MOST_JOBS)
+    .map(({ service, digest, attempt }) => ({ service, digest, attempt }));
+  return jobs.length > 0 ? { jobs } : {};
 };
 
 const problemsOf = ({ intake, trouble, view }: ReportInput): readonly ProblemStatus[] => {

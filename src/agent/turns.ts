@@ -4,7 +4,7 @@ import type { HostPlan, ServicePlan } from '../core/plan/host-plan.ts';
 import type { Asked, TurnSource } from '../core/ports/turn-source.ts';
 import type { TurnsStatus } from '../core/status/status-document.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { TurnAnswer, TurnWish } from '../core/turns/turn-request.ts';
+import type { JobWord, TurnAnswer, TurnWish } from '../core/turns/turn-request.ts';
 import type { Heard, TurnView } from '../core/turns/turn-view.ts';
 import { createWake } from './wake.ts';
 
@@ -38,6 +38,8 @@ export interface TurnsOptions {
   /** Called after every answer, and after every failure to get one. */
   readonly onNews: () => void;
   readonly onGranted: (services: readonly string[]) => void;
+  /** Jobs that this host has asked for, and that have run elsewhere in the fleet. */
+  readonly onDone: (jobs: readonly JobWord[]) => void;
 }
 
 interface Named {
@@ -135,7 +137,10 @@ export const createTurns = (options: TurnsOptions): Turns => {
     failures = 0;
     revision = Math.max(revision ?? 0, answer.revision);
     const { askedAt, askedAtMs } = asked;
-    note(asked, ({ service, release, attempt }) => {
+    const isDone = (wish: TurnWish): boolean =>
+      wish.kind === 'job' && answer.done.some((j) => isRun(j, wish));
+    const open = asked.wishes.filter((wish) => !isDone(wish));
+    note({ ...asked, wishes: open }, ({ service, release, attempt }) => {
       if (answer.services.includes(service))
         return {
           kind: 'granted',
@@ -151,7 +156,9 @@ export const createTurns = (options: TurnsOptions): Turns => {
       const reason = why?.answer === 'halted' ? 'halted' : 'turn';
       return { kind: 'refused', release, attempt, reason, message: why?.message ?? 'waits for its turn' };
     });
-    const granted = asked.wishes.filter(({ service }) => known.get(service)?.kind === 'granted');
+    const done = answer.done.filter((job) => asked.wishes.some((wish) => isDone(wish) && isRun(job, wish)));
+    if (done.length > 0) options.onDone(done);
+    const granted = open.filter(({ service }) => known.get(service)?.kind === 'granted');
     if (granted.length > 0) options.onGranted(granted.map(({ service }) => service));
     const isOther = answer.refused.some((r) => r.answer === 'other-version');
     dueAt = elapsed() + (isOther ? OTHER_VERSION_MS : Math.max(LEAST_MS, answer.askAfterSeconds * 1000));
@@ -318,3 +325,6 @@ export const createTurns = (options: TurnsOptions): Turns => {
 };
 
 const isSame = (a: Named, b: Named): boolean => a.release === b.release && a.attempt === b.attempt;
+
+const isRun = (job: JobWord, wish: TurnWish): boolean =>
+  job.service === wish.service && job.digest === wish.digest && job.attempt === wish.attempt;

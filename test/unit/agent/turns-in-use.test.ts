@@ -8,7 +8,7 @@ import { fingerprintOf } from '../../../src/core/status/fingerprint.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import type { TurnRequest } from '../../../src/core/turns/turn-request.ts';
 import { createSurroundings } from '../../support/agent-ports.ts';
-import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
+import { digestOf, ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 
 const signal = new AbortController().signal;
 const PACE = { pace: { maxParallel: 1 } };
@@ -87,6 +87,87 @@ const webOf = (status: Status): unknown => {
   const [web] = status.services;
   return [web?.outcome, web?.reason, web?.containers[0]?.version];
 };
+
+const WITH_JOB = `
+services:
+  migrate: {image: org/job, restart: "no", x-supercargo: {once: fleet}}
+  web:
+    image: org/web
+    restart: always
+    depends_on: {migrate: {condition: service_completed_successfully}}
+`;
+const BOTH = { migrate: 'org/job:1', web: 'org/web:1' };
+const JOB = { service: 'migrate', digest: digestOf('org/job:1'), attempt: 0 };
+
+/** Jobs of the request have run elsewhere; the rest is granted. */
+const doneElsewhere = ({ services }: TurnRequest): Asked => {
+  const jobs = services.filter(({ kind }) => kind === 'job');
+  const others = services.filter(({ kind }) => kind !== 'job');
+  return {
+    kind: 'answered',
+    answer: {
+      apiVersion: 'supercargo/turn/v1',
+      revision: 3,
+      answer: others.length > 0 ? 'granted' : 'wait',
+      services: others.map((wish) => wish.service),
+      refused: [],
+      askAfterSeconds: 0,
+      done: jobs.map(({ service, digest, attempt }) => ({ service, digest: digest ?? '', attempt })),
+    },
+  };
+};
+
+describe('a job that runs once in the fleet', () => {
+  const withJob = (): ReturnType<typeof createHost> => {
+    const set = createHost({}, WITH_JOB);
+    set.host.engine.registry.push('org/job:1', { exits: 0 });
+    set.host.publish(1, BOTH, PACE);
+    return set;
+  };
+  const created = ({ host }: ReturnType<typeof createHost>): readonly (string | undefined)[] =>
+    host.engine
+      .actual()
+      .containers.map((c) => c.owner?.service)
+      .toSorted();
+
+  it('runs here by a turn of its own, and is reported as done', async () => {
+    const set = withJob();
+    const status = await once(set.agent);
+    expect(set.requests.map((r) => r.services.map((w) => [w.service, w.kind, w.dependents]))).toEqual([
+      [['migrate', 'job', ['web']]],
+      [['web', 'first', undefined]],
+    ]);
+    expect(created(set)).toEqual(['migrate', 'web']);
+    expect(status.turns?.jobs).toEqual([JOB]);
+    expect(set.reports.at(-1)?.turns?.jobs).toEqual([JOB]);
+  });
+
+  it('does not run where the store says that it is done; the ledger keeps it', async () => {
+    const set = withJob();
+    set.set.answer = doneElsewhere;
+    const status = await once(set.agent);
+    expect(created(set)).toEqual(['web']);
+    expect(status.services.map((s) => [s.outcome, s.message])).toEqual([
+      ['converged', 'migrate 1 ran once in the fleet'],
+      ['converged', null],
+    ]);
+    const next = set.agentOf();
+    set.set.answer = () => AWAY;
+    expect((await once(next)).turns?.jobs).toEqual([JOB]);
+    expect(set.requests).toHaveLength(2);
+  });
+
+  it('never runs while no store answers', async () => {
+    const set = withJob();
+    set.set.answer = () => AWAY;
+    const status = await once(set.agent);
+    expect(created(set)).toEqual([]);
+    expect(status.services.map((s) => [s.service, s.outcome, s.reason])).toEqual([
+      ['migrate', 'waiting', 'turn'],
+      ['web', 'waiting', 'dependency'],
+    ]);
+  });
+});
 
 describe('a single reconcile', () => {
   it('goes on with a turn that is granted at once', async () => {

@@ -4,7 +4,7 @@ import { AgentError } from '../../../src/core/errors.ts';
 import type { HostPlan, ServicePlan } from '../../../src/core/plan/host-plan.ts';
 import type { Asked, TurnSource } from '../../../src/core/ports/turn-source.ts';
 import type { SwitchStatus } from '../../../src/core/status/status-document.ts';
-import type { RefusedWish, TurnAnswer, TurnRequest } from '../../../src/core/turns/turn-request.ts';
+import type { JobWord, RefusedWish, TurnAnswer, TurnRequest } from '../../../src/core/turns/turn-request.ts';
 import { manifest } from '../../support/world.ts';
 import { DEFAULT_PACE } from '../../../src/core/manifest/pace.ts';
 
@@ -93,6 +93,7 @@ interface Scene {
   readonly news: () => number;
   readonly others: () => number;
   readonly grants: readonly (readonly string[])[];
+  readonly done: readonly JobWord[];
   readonly heard: () => unknown;
 }
 
@@ -100,6 +101,7 @@ const scene = (more: Partial<TurnsOptions> = {}): Scene => {
   const requests: TurnRequest[] = [];
   const open: ((asked: Asked) => void)[] = [];
   const grants: (readonly string[])[] = [];
+  const done: JobWord[] = [];
   let aborted = 0;
   let news = 0;
   let others = 0;
@@ -130,6 +132,7 @@ const scene = (more: Partial<TurnsOptions> = {}): Scene => {
       news += 1;
     },
     onGranted: (services) => grants.push(services),
+    onDone: (jobs) => done.push(...jobs),
     ...more,
   });
   const end = new AbortController();
@@ -149,6 +152,7 @@ const scene = (more: Partial<TurnsOptions> = {}): Scene => {
     news: () => news,
     others: () => others,
     grants,
+    done,
     heard: () => turns.view(PACED, Date.now())?.heard,
   };
 };
@@ -268,6 +272,56 @@ describe('asking for a turn', () => {
     expect(s.turns.state().asked).toEqual([]);
     await tick(60_000);
     expect([s.aborted(), s.requests.length]).toEqual([1, 1]);
+  });
+});
+
+describe('a job of the fleet', () => {
+  const DONE: JobWord = { service: 'migrate', digest: 'sha256:2', attempt: 0 };
+  const job = (more: Parameters<typeof planned>[1] = {}): ServicePlan =>
+    planned('migrate', { kind: 'job', ...more });
+
+  it('that has run elsewhere is handed on, and is neither granted nor refused', async () => {
+    const s = scene();
+    s.turns.see(planOf(job(), planned('web')));
+    await tick();
+    await s.answer(answer({ answer: 'granted', services: ['web'], done: [DONE], askAfterSeconds: 0 }));
+    expect(s.done).toEqual([DONE]);
+    expect(s.heard()).toEqual({ web: { kind: 'granted', release: 'r2', attempt: 0 } });
+    expect([s.grants, s.turns.state().asked]).toEqual([[['web']], ['web']]);
+  });
+
+  it.each<[string, JobWord]>([
+    ['another version', { ...DONE, digest: 'sha256:3' }],
+    ['another attempt', { ...DONE, attempt: 1 }],
+    ['another job', { ...DONE, service: 'web' }],
+  ])('is not done by a word about %s', async (_what, other) => {
+    const s = scene();
+    s.turns.see(planOf(job(), planned('web')));
+    await tick();
+    await s.answer(answer({ done: [other] }));
+    expect(s.done).toEqual([]);
+  });
+
+  it('is named in reports from its request until its container was observed', async () => {
+    const s = scene();
+    s.turns.see(planOf(job()));
+    await tick();
+    await s.answer(granted('migrate'));
+    s.turns.see(planOf(job({ turn: 'granted' })));
+    expect(s.turns.state().asked).toEqual(['migrate']);
+    s.turns.see(planOf(job({ turn: 'none', state: 'begun' })));
+    expect(s.turns.state().asked).toEqual([]);
+  });
+
+  it('is asked for again if it has not begun in time', async () => {
+    const s = scene();
+    s.turns.see(planOf(job()));
+    await tick();
+    await s.answer(granted('migrate'));
+    await tick(60_000);
+    expect(s.heard()).toEqual({});
+    expect(s.turns.state().asked).not.toContain('web');
+    expect(s.requests.length).toBeGreaterThan(1);
   });
 });
 
