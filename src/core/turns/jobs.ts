@@ -36,9 +36,10 @@ const wordOn = (
 ): Pick<JobRun, 'state' | 'hasBegun' | 'message' | 'log'> | 'returned' | undefined => {
   const isLater = word.turns !== null && (word.turns.life !== run.life || word.turns.seq > run.seq);
   if (!isLater) return undefined;
-  const said = word.services.find(
-    (s) => s.service === run.service && s.digest === run.digest && s.attempt === run.attempt,
-  );
+  const now = word.services.find((s) => s.service === run.service);
+  const said = now?.digest === run.digest && now.attempt === run.attempt ? now : undefined;
+  // The host has read of the next version, and finishes this run first.
+  if (!said && now?.isUnsettled === true) return undefined;
   const isAsked = word.turns?.asked.includes(run.service);
   switch (said?.state ?? 'none') {
     case 'good':
@@ -149,7 +150,9 @@ export const haltByJobs = (state: TurnState, view: FleetView): TurnState =>
     const how = run.state === 'failed' ? 'failed' : 'is lost';
     const why = run.message === null ? '' : `: ${run.message}`;
     const reason = `the job ${run.service} ${how} on ${run.host ?? 'a host'}${why}`;
-    const entries = run.entries.filter((entry) => change.entries[entry] !== undefined);
+    const [own = ''] = run.entries;
+    // The next version or attempt of the job ends the halt.
+    const entries = change.entries[own] ? [own] : run.entries.filter((entry) => change.entries[entry]);
     const halted = { reason, entries, atMs: view.nowMs, hosts: run.host === null ? [] : [run.host] };
     return audited(
       replaceChange(s, { ...change, halted }),
@@ -183,6 +186,15 @@ export const judgeJob = (state: TurnState, host: string, wish: TurnWish): Judged
       message: `${wish.service} runs once in the fleet, and needs a digest in the manifest`,
     };
   const run = state.jobs[jobKey({ ...wish, digest: wish.digest })];
+  const earlier = Object.values(state.jobs).find(
+    (j) => j !== run && j.service === wish.service && j.state === 'running' && j.host !== host,
+  );
+  // Two runs of one job side by side may spoil what both change.
+  if (run?.state !== 'done' && earlier)
+    return {
+      kind: 'wait',
+      message: `${wish.service} first ends its run of another version on ${earlier.host ?? 'a host'}`,
+    };
   if (run === undefined)
     return isUnknown(state, wish)
       ? {

@@ -117,19 +117,19 @@ const doneElsewhere = ({ services }: TurnRequest): Asked => {
   };
 };
 
-describe('a job that runs once in the fleet', () => {
-  const withJob = (): ReturnType<typeof createHost> => {
-    const set = createHost({}, WITH_JOB);
-    set.host.engine.registry.push('org/job:1', { exits: 0 });
-    set.host.publish(1, BOTH, PACE);
-    return set;
-  };
-  const created = ({ host }: ReturnType<typeof createHost>): readonly (string | undefined)[] =>
-    host.engine
-      .actual()
-      .containers.map((c) => c.owner?.service)
-      .toSorted();
+const withJob = (): ReturnType<typeof createHost> => {
+  const set = createHost({}, WITH_JOB);
+  set.host.engine.registry.push('org/job:1', { exits: 0 });
+  set.host.publish(1, BOTH, PACE);
+  return set;
+};
+const created = ({ host }: ReturnType<typeof createHost>): readonly string[] =>
+  host.engine
+    .actual()
+    .containers.flatMap((c) => c.owner?.service ?? [])
+    .toSorted();
 
+describe('a job that runs once in the fleet', () => {
   it('runs here by a turn of its own, and is reported as done', async () => {
     const set = withJob();
     const status = await once(set.agent);

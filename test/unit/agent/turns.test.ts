@@ -275,11 +275,11 @@ describe('asking for a turn', () => {
   });
 });
 
-describe('a job of the fleet', () => {
-  const DONE: JobWord = { service: 'migrate', digest: 'sha256:2', attempt: 0 };
-  const job = (more: Parameters<typeof planned>[1] = {}): ServicePlan =>
-    planned('migrate', { kind: 'job', ...more });
+const DONE: JobWord = { service: 'migrate', digest: 'sha256:2', attempt: 0 };
+const job = (more: Parameters<typeof planned>[1] = {}): ServicePlan =>
+  planned('migrate', { kind: 'job', ...more });
 
+describe('a job of the fleet', () => {
   it('that has run elsewhere is handed on, and is neither granted nor refused', async () => {
     const s = scene();
     s.turns.see(planOf(job(), planned('web')));

@@ -30,6 +30,10 @@ const published = (): Scene => {
 const says = (scene: Scene, host: string, state: 'none' | 'begun' | 'good' | 'failed'): void =>
   scene.says(host, { state, failure: { version: '2', message: 'exit code 1', log: ['no such table'] } }, JOB);
 
+/** web-1 has read of version 3, while its container of version 2 is there. */
+const readsNext = (scene: Scene, isUnsettled: boolean): void =>
+  scene.says('web-1', { digest: digestOf('3'), state: 'none', isUnsettled }, JOB);
+
 const done = (version: string) => [{ service: JOB, digest: digestOf(version), attempt: 0 }];
 
 describe('a job of the fleet', () => {
@@ -69,6 +73,40 @@ describe('a job of the fleet', () => {
     scene.publish({ [JOB]: '2' }, { retry: true });
     scene.read();
     expect(askJob(scene, 'web-2', '2', 1).answer).toBe('granted');
+  });
+
+  it('halts nothing any more once its lost run is overtaken by the next attempt', () => {
+    const scene = published();
+    askJob(scene, 'web-1');
+    says(scene, 'web-1', 'begun');
+    scene.silent('web-1', 900_001);
+    scene.publish({ [JOB]: '2' }, { retry: true });
+    scene.read(['web-2', 'web-3']);
+    expect(askJob(scene, 'web-2', '2', 1).answer).toBe('granted');
+  });
+
+  it('waits while a run of its version before goes on, also where its host has read of the next one', () => {
+    const scene = published();
+    askJob(scene, 'web-1');
+    says(scene, 'web-1', 'begun');
+    scene.publish({ [JOB]: '3' });
+    scene.read(['web-2', 'web-3']);
+    readsNext(scene, true);
+    expect(askJob(scene, 'web-2', '3').refused[0]?.message).toBe(
+      'migrate first ends its run of another version on web-1',
+    );
+    readsNext(scene, false);
+    expect(askJob(scene, 'web-2', '3').answer).toBe('granted');
+  });
+
+  it('is given to the host whose run of the version before is over', () => {
+    const scene = published();
+    askJob(scene, 'web-1');
+    says(scene, 'web-1', 'begun');
+    scene.publish({ [JOB]: '3' });
+    scene.read(['web-2', 'web-3']);
+    readsNext(scene, true);
+    expect(askJob(scene, 'web-1', '3').answer).toBe('granted');
   });
 
   it('halts when its host falls silent, and goes elsewhere only where a person says so', () => {
