@@ -296,9 +296,10 @@ export const createTurns = (options: TurnsOptions): Turns => {
       mode,
       life,
       seq,
+      // Also between two requests: a list that changed with each of them would be news of every waiting host.
       asked: [
         ...new Set([
-          ...(flight?.wishes ?? []).map(({ service }) => service),
+          ...wishes.map(({ service }) => service),
           ...[...known].flatMap(([service, entry]) =>
             entry.kind === 'granted' && !entry.isShown && !isExpired(entry) ? [service] : [],
           ),

@@ -6,6 +6,7 @@ import {
   hostsText,
   isHaltedByPerson,
   replaceChange,
+  without,
   type FleetView,
 } from './fleet-view.ts';
 import { filesHalt } from './halts.ts';
@@ -251,6 +252,22 @@ const refusedAsk = (state: TurnState, host: string, request: TurnRequest): Refus
     : undefined;
 };
 
+/** A host that asks for what it was granted never began it: refused now, it gives the turn back. */
+const withoutRefused = ({ state, word: { host } }: Asking, refusedWishes: readonly TurnWish[]): TurnState => {
+  const turn = state.turns[host];
+  const returned = refusedWishes.filter(({ service, release, attempt }) => {
+    const turned = turn?.services[service];
+    return turned?.begunAtMs === null && turned.release === release && turned.attempt === attempt;
+  });
+  if (!turn || returned.length === 0) return state;
+  const services = returned.reduce((left, { service }) => without(left, service), turn.services);
+  const turns =
+    Object.keys(services).length > 0
+      ? { ...state.turns, [host]: { ...turn, services } }
+      : without(state.turns, host);
+  return { ...state, turns };
+};
+
 /** With a place to wait for, a request is held; otherwise its host asks again later. */
 const ASK_AGAIN_SECONDS = 5;
 
@@ -294,7 +311,9 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
   const judged = judgeAll(asking);
   const taking = judged.flatMap(([wish, j]) => (j.kind === 'granted' && j.takesSlot ? [wish] : []));
   const jobs = judged.flatMap(([wish, j]) => (j.kind === 'granted' && wish.kind === 'job' ? [wish] : []));
-  const next = jobs.reduce((s, wish) => giveJob(s, view, { host, request, wish }), granted(asking, taking));
+  const refusing = judged.flatMap(([wish, j]) => (j.kind === 'refused' ? [wish] : []));
+  const kept = { ...asking, state: withoutRefused(asking, refusing) };
+  const next = jobs.reduce((s, wish) => giveJob(s, view, { host, request, wish }), granted(kept, taking));
   // Only what is granted is remembered: hosts that wait ask often, and cost no write.
   const after = next === state ? state : hearLife(next, host, request.life, request.seq);
   const services = judged.flatMap(([{ service }, { kind }]) => (kind === 'granted' ? [service] : []));

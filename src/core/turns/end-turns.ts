@@ -41,7 +41,7 @@ const endOf = (word: HostWord, service: string, turned: TurnedService): Ended =>
     return isAsked ? undefined : 'returned';
   }
   // A publish or new files overtook it. The host has given up the turn once nothing of it is left.
-  return isAsked || said.isUnsettled || said.state === 'begun' ? undefined : 'returned';
+  return said.isUnsettled || said.state === 'begun' ? undefined : 'returned';
 };
 
 const saysLater = (word: HostWord, turn: Turn): boolean =>

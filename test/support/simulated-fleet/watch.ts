@@ -142,7 +142,12 @@ export const createWatch = (
     const service = host.services.find((s) => s.name === name);
     if (!service) return false;
     if (host.isAlive && truth.isGrantOnItsWay(host, name)) return true;
-    return service.candidate?.byTurn === true || (host.isAlive && service.grant?.byTurn === true);
+    if (service.candidate?.byTurn === true) return true;
+    // A grant for what the host no longer wants begins nothing.
+    const want = host.desired(service);
+    const isWanted =
+      service.grant?.releaseId === want?.release.id && service.grant?.attempt === want?.attempt;
+    return host.isAlive && service.grant?.byTurn === true && isWanted;
   };
 
   const checkSlots = (name: string, wish: TurnWish, state: TurnState, view: FleetView): void => {

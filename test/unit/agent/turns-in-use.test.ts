@@ -178,7 +178,7 @@ describe('a single reconcile', () => {
       { seq: 2, serial: 1, engine: 'engine', services: [{ service: 'web', kind: 'first' }] },
     ]);
     expect(reports).toMatchObject([
-      { turns: { store: 'unknown', asked: [], seq: 1 }, services: [{ switching: { state: 'none' } }] },
+      { turns: { store: 'unknown', asked: ['web'], seq: 1 }, services: [{ switching: { state: 'none' } }] },
       {
         turns: { mode: 'manifest', store: 'answers', asked: [], seq: 3, revision: 3 },
         services: [

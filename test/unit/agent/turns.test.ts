@@ -221,7 +221,7 @@ describe('asking for a turn', () => {
     expect(s.heard()).toMatchObject({
       web: { kind: 'refused', reason, message: 'all places are taken: web-7' },
     });
-    expect(s.turns.state().asked).toEqual([]);
+    expect(s.turns.state().asked).toEqual(['web']);
     s.turns.see(planOf(planned('web')));
     await tick(4_900);
     expect(s.requests).toHaveLength(1);
@@ -432,16 +432,16 @@ describe('a turn', () => {
     expect(s.turns.state().asked).toEqual(['web']);
   });
 
-  it.each<[string, Parameters<typeof planned>[1]]>([
-    ['a gate has closed', { turn: 'none' }],
-    ['another release is desired', { release: 'r3' }],
-    ['the attempt was raised', { attempt: 1 }],
-    ['the release is good', { state: 'good', turn: 'none' }],
-    ['the release has failed', { state: 'failed', turn: 'none' }],
-  ])('is given back if %s', async (_what, more) => {
+  it.each<[string, Parameters<typeof planned>[1], readonly string[]]>([
+    ['a gate has closed', { turn: 'none' }, []],
+    ['another release is desired, and asked for', { release: 'r3' }, ['web']],
+    ['the attempt was raised, and is asked for', { attempt: 1 }, ['web']],
+    ['the release is good', { state: 'good', turn: 'none' }, []],
+    ['the release has failed', { state: 'failed', turn: 'none' }, []],
+  ])('is given back if %s', async (_what, more, asked) => {
     const s = await withTurn();
     s.turns.see(planOf(planned('web', more)));
-    expect([s.heard(), s.turns.state().asked]).toEqual([{}, []]);
+    expect([s.heard(), s.turns.state().asked]).toEqual([{}, asked]);
   });
 
   it('is not known to an agent that is restarted: it asks again, as a new life', async () => {
@@ -463,7 +463,7 @@ describe('a store that gives no answer', () => {
     expect(s.turns.state()).toMatchObject({
       store: 'unreachable',
       message: 'cannot ask: it is away',
-      asked: [],
+      asked: ['web'],
     });
     await tick(2_000);
     await s.answer(granted('web'));

@@ -187,6 +187,24 @@ describe('a turn ends by the host’s own word', () => {
     expect(scene.status().holders).toEqual([]);
   });
 
+  it('is given back by a host that asks again and is refused', () => {
+    const scene = published(2);
+    scene.ask('web-1');
+    scene.obey({ kind: 'halt', reason: 'lunch', by: 'ops', forSeconds: null });
+    expect(answerOf(scene, 'web-1')).toBe('halted');
+    expect(scene.state().turns).toEqual({});
+  });
+
+  it('is not given back by a request from before', () => {
+    const scene = published(2);
+    const early = scene.nextSeq();
+    scene.ask('web-1');
+    expect(scene.request('web-1', undefined, undefined, early)).toMatchObject({
+      kind: 'refused',
+      refusal: { code: 'older' },
+    });
+  });
+
   it('backs off after a return', () => {
     const scene = published(2);
     scene.ask('web-1');
@@ -207,6 +225,17 @@ describe('what overtakes a turn', () => {
     expect(answerOf(scene, 'web-2')).toBe('other-version');
     expect(answerOf(scene, 'web-1')).toBe('granted');
     expect(Object.keys(scene.state().turns)).toEqual(['web-1']);
+  });
+
+  it('is returned although the host asks for the next release', () => {
+    const scene = published(2);
+    scene.begin('web-1');
+    scene.publish({ web: '3' });
+    scene.read();
+    scene.tell('web-1', {
+      turns: { life: 'life-web-1', seq: scene.nextSeq(), asked: ['web'], jobs: [], revision: null },
+    });
+    expect(answerOf(scene, 'web-2')).toBe('granted');
   });
 
   it('is returned once nothing of the overtaken release is left', () => {

@@ -152,12 +152,17 @@ export const createScene = (
         }),
       });
   };
-  const request = (host: string, wishes?: readonly Partial<TurnWish>[], engine = `engine-${host}`) => {
+  const request = (
+    host: string,
+    wishes?: readonly Partial<TurnWish>[],
+    engine = `engine-${host}`,
+    number = nextSeq(),
+  ) => {
     const word = wordOf(host);
     const open = word.services.filter((s) => s.state === 'none').map(wishOf);
     return askTurn(state, view(), host, {
       life: word.turns?.life ?? '',
-      seq: nextSeq(),
+      seq: number,
       serial,
       engine,
       mostSeconds: 60,
