@@ -287,7 +287,7 @@ describe('a job of the fleet', () => {
     await s.answer(answer({ answer: 'granted', services: ['web'], done: [DONE], askAfterSeconds: 0 }));
     expect(s.done).toEqual([DONE]);
     expect(s.heard()).toEqual({ web: { kind: 'granted', release: 'r2', attempt: 0 } });
-    expect([s.grants, s.turns.state().asked]).toEqual([[['web']], ['web']]);
+    expect([s.grants, s.turns.state().asked]).toEqual([[['web']], ['migrate', 'web']]);
   });
 
   it.each<[string, JobWord]>([
