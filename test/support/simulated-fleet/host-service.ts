@@ -46,7 +46,7 @@ export interface HostService {
   grant: Grant | null;
   /** When it first wished to start without having had an answer of the store. */
   firstWishedAtMs: number | null;
-  /** In virtual time, when its good release was remembered. */
+  /** In virtual time, since when the digest of its good release is good. */
   goodAtMs: number;
 }
 

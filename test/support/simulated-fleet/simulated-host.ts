@@ -170,8 +170,8 @@ export const createSimulatedHost = (options: HostOptions): SimulatedHost => {
     const { release, attempt } = candidate;
     if (isBadRelease(release, host.name)) service.quarantined = { releaseId: release.id, attempt };
     else {
+      if (service.good[0]?.digest !== release.digest) service.goodAtMs = now();
       service.good = [release, ...service.good.filter(({ id }) => id !== release.id)].slice(0, 2);
-      service.goodAtMs = now();
       become(service, release);
     }
     leaveCandidate(service);
@@ -399,12 +399,12 @@ export const createSimulatedHost = (options: HostOptions): SimulatedHost => {
     ];
   };
 
-  const askedNow = (): readonly string[] => [
-    ...new Set([
-      ...(request?.services ?? []),
-      ...host.services.filter(({ grant }) => grant !== null && isValid(grant)).map(({ name }) => name),
-    ]),
-  ];
+  /** Gives up what is no longer valid: a clock that steps back must not bring back what is not reported. */
+  const askedNow = (): readonly string[] => {
+    for (const service of host.services) if (service.grant && !isValid(service.grant)) service.grant = null;
+    const granted = host.services.filter(({ grant }) => grant !== null).map(({ name }) => name);
+    return [...new Set([...(request?.services ?? []), ...granted])];
+  };
 
   const report = (isRunning: boolean, isHeartbeat: boolean): void => {
     const said = {

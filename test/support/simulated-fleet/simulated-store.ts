@@ -88,7 +88,7 @@ export const createSimulatedStore = ({
   const manifests: Manifest[] = [];
   let state = newTurnState(ENVIRONMENT);
   let reports: ReadonlyMap<string, StoredReport> = new Map();
-  let backup = { state, reports };
+  let backup: { readonly state: TurnState; readonly reports: typeof reports } | undefined;
   let isUp = true;
   let clockMs = 0;
   let heardMs = 0;
@@ -265,7 +265,7 @@ export const createSimulatedStore = ({
       backup = { state, reports };
     },
     restore: (forMs) => {
-      if (!isUp) return;
+      if (!isUp || !backup) return;
       kill(forMs);
       const { revision } = state;
       ({ state, reports } = { state: { ...backup.state, revision }, reports: backup.reports });
