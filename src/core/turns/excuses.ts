@@ -1,5 +1,5 @@
 import { DEFAULT_PACE } from '../manifest/pace.ts';
-import { concerned, isHeard, isOfChange } from './fleet-view.ts';
+import { concerned, isHeard, isOfChange, sameVersion } from './fleet-view.ts';
 import type { HostWord } from './host-word.ts';
 import type { EpochMs } from '../time.ts';
 import type { Change, TurnState } from './turn-state.ts';
@@ -26,7 +26,9 @@ export const excuseOf = (
   nowMs: EpochMs,
 ): string | undefined => {
   if (state.leftOut[word.host]) return 'left out';
-  if (state.turns[word.host]) return undefined;
+  // Only a turn of this change keeps its wave waiting: one of an older version may be lost for ever.
+  const turned = Object.values(state.turns[word.host]?.services ?? {});
+  if (turned.some((t) => t.entry !== null && sameVersion(change.entries[t.entry], t))) return undefined;
   if (word.isSilent) return 'silent';
   if (!word.isRunning) return 'stopped';
   if (word.turns === null) return 'agent too old';

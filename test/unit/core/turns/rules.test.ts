@@ -17,6 +17,22 @@ const published = (count: number, pace: Parameters<typeof createScene>[1] = {}):
   return scene;
 };
 
+describe('a host that is lost with a turn of an older version', () => {
+  it('is excused by the change that overtook it, as silent', () => {
+    const scene = published(3, { pace: { maxParallel: { hosts: 2 } } });
+    scene.begin('web-1');
+    scene.silent('web-1', 1_000_000);
+    scene.publish({ web: '3' });
+    scene.read(['web-2', 'web-3']);
+    for (const host of ['web-2', 'web-3']) {
+      scene.begin(host);
+      scene.good(host);
+    }
+    expect(scene.status().holders).toMatchObject([{ host: 'web-1', state: 'lost' }]);
+    expect(scene.status().changes.at(-1)).toMatchObject({ serial: 3, state: 'finished' });
+  });
+});
+
 describe('slots', () => {
   it('grants one place, and names who has it', () => {
     const scene = published(3);
