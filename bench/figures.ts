@@ -11,7 +11,7 @@ export const spreadOf = (values: readonly number[]): Spread => {
   return { median: middle, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
 };
 
-export type Unit = 'ms' | 's' | 'MB' | 'B' | 'calls' | 'requests';
+export type Unit = 'µs' | 'ms' | 's' | 'MB' | 'B' | 'calls' | 'requests';
 
 /** One line of the table: what was measured, and what beside it in the same run. */
 export interface Row {
@@ -30,7 +30,7 @@ export const relativeRow = (
   goal = `≤ ${String(limit)} ×`,
 ): Row => ({ ...row, goal, isMet: row.ours.median <= limit * row.yardstick.spread.median });
 
-const DIGITS: Readonly<Record<Unit, number>> = { ms: 1, s: 2, MB: 1, B: 0, calls: 1, requests: 0 };
+const DIGITS: Readonly<Record<Unit, number>> = { µs: 0, ms: 1, s: 2, MB: 1, B: 0, calls: 1, requests: 0 };
 
 const told = ({ median, min, max }: Spread, unit: Unit): string => {
   const text = (value: number): string => value.toFixed(DIGITS[unit]);

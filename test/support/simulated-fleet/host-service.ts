@@ -46,8 +46,8 @@ export interface HostService {
   grant: Grant | null;
   /** When it first wished to start without having had an answer of the store. */
   firstWishedAtMs: number | null;
-  /** In virtual time, since when the digest of its good release is good. */
-  goodAtMs: number;
+  /** By digest: the virtual time at which it was first good here. */
+  readonly goodAtMs: Map<string, number>;
 }
 
 export const createHostService = (
@@ -72,7 +72,7 @@ export const createHostService = (
   pulled: new Set(),
   grant: null,
   firstWishedAtMs: null,
-  goodAtMs: 0,
+  goodAtMs: new Map(),
 });
 
 export interface Desired {

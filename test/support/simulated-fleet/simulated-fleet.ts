@@ -51,6 +51,10 @@ export interface SimulatedFleet {
 
 export interface FleetOptions extends Omit<Scenario, 'happenings'> {
   readonly switchMs?: readonly [number, number];
+  readonly beginMs?: readonly [number, number];
+  readonly askAgainMs?: readonly [number, number];
+  /** False leaves out the checks of every step, which take longer than the steps. */
+  readonly isWatched?: boolean;
 }
 
 interface Published {
@@ -116,7 +120,7 @@ const reinstall = (host: SimulatedHost): void => {
   host.accepted = undefined;
   for (const service of host.services) {
     const fresh = createHostService(service.name, service, undefined);
-    Object.assign(service, { ...fresh, files: service.files });
+    Object.assign(service, { ...fresh, files: service.files, goodAtMs: service.goodAtMs });
   }
 };
 
@@ -151,14 +155,16 @@ export const createSimulatedFleet = (options: FleetOptions): SimulatedFleet => {
   const store = createSimulatedStore({
     timeline,
     random,
+    // Longer than a hub says: most of a run would be hosts that ask again.
+    askAgainMs: options.askAgainMs ?? [15_000, 45_000],
     watch: {
       written: (before, after, view, step) => {
-        watch.store.written(before, after, view, step);
+        if (options.isWatched !== false) watch.store.written(before, after, view, step);
         for (const { serial, halted } of after.changes)
           if (halted) halts.add(`serial ${String(serial)}: ${halted.reason}`);
       },
       granted: (host, request, services, written) => {
-        watch.store.granted(host, request, services, written);
+        if (options.isWatched !== false) watch.store.granted(host, request, services, written);
         waived.delete(host);
         for (const service of services) {
           const key = `${host} ${service}`;
@@ -206,6 +212,7 @@ export const createSimulatedFleet = (options: FleetOptions): SimulatedFleet => {
       hasTurn: (service) => byTurn.get(`${name} ${service}`) === true,
       leadMs: options.leadMs,
       switchMs: options.switchMs ?? [3_000, 40_000],
+      beginMs: options.beginMs ?? [100, 10_000],
     });
     if (old) made.engine = old.engine;
     hosts.push(made);

@@ -94,6 +94,8 @@ export interface HostOptions {
   readonly leadMs: number;
   /** The least and the most that a switch takes. */
   readonly switchMs: readonly [number, number];
+  /** The least and the most between a grant and the new container, in most cases. */
+  readonly beginMs: readonly [number, number];
 }
 
 /** A host with a ledger, an engine and an agent: what the agent remembers is gone when it dies. */
@@ -170,7 +172,7 @@ export const createSimulatedHost = (options: HostOptions): SimulatedHost => {
     const { release, attempt } = candidate;
     if (isBadRelease(release, host.name)) service.quarantined = { releaseId: release.id, attempt };
     else {
-      if (service.good[0]?.digest !== release.digest) service.goodAtMs = now();
+      if (!service.goodAtMs.has(release.digest)) service.goodAtMs.set(release.digest, now());
       service.good = [release, ...service.good.filter(({ id }) => id !== release.id)].slice(0, 2);
       become(service, release);
     }
@@ -254,8 +256,11 @@ export const createSimulatedHost = (options: HostOptions): SimulatedHost => {
         askedWallMs,
       };
       service.grant = grant;
-      const waitMs = random.chance(0.1) ? random.between(10_000, 70_000) : random.between(100, 10_000);
-      later(waitMs, () => useGrant(service, grant));
+      // One in ten is so slow that the turn may be over.
+      const [least, most] = options.beginMs;
+      later(random.chance(0.1) ? random.between(least, 7 * most) : random.between(least, most), () =>
+        useGrant(service, grant),
+      );
       later(GRANT_MS - (now() - askedMonotonicMs), () => useGrant(service, grant));
     }
   };

@@ -80,10 +80,12 @@ export const createSimulatedStore = ({
   timeline,
   random,
   watch,
+  askAgainMs,
 }: {
   readonly timeline: Timeline;
   readonly random: Random;
   readonly watch: StoreWatch;
+  readonly askAgainMs: readonly [number, number];
 }): SimulatedStore => {
   const manifests: Manifest[] = [];
   let state = newTurnState(ENVIRONMENT);
@@ -97,6 +99,8 @@ export const createSimulatedStore = ({
   let isWakePlanned = false;
   let starting: { readonly hosts: ReadonlySet<string>; readonly atMs: number } | undefined;
 
+  let last: { readonly reports: unknown; readonly starting: unknown; readonly seen: FleetView } | undefined;
+
   const now = (): number => timeline.nowMs() + clockMs;
 
   const startingNow = (): FleetView['starting'] => {
@@ -109,7 +113,7 @@ export const createSimulatedStore = ({
       : null;
   };
 
-  const view = (): FleetView => ({
+  const lookAt = (): FleetView => ({
     nowMs: now(),
     words: [...reports.values()].map((stored): HostWord => ({
       ...stored.report,
@@ -118,6 +122,14 @@ export const createSimulatedStore = ({
     })),
     starting: startingNow(),
   });
+
+  /** The same object while nothing changes, as in the hub: the rules review it once. */
+  const view = (): FleetView => {
+    const startingSince = startingNow() && starting;
+    const isSame = last?.reports === reports && last.seen.nowMs === now() && last.starting === startingSince;
+    if (!last || !isSame) last = { reports, starting: startingSince, seen: lookAt() };
+    return last.seen;
+  };
 
   const write = (after: TurnState, seen: FleetView, step: StoreStep): void => {
     if (after === state) return;
@@ -198,10 +210,10 @@ export const createSimulatedStore = ({
   };
 
   const isOutdated = ({ host, turns }: Report): boolean => {
-    const last = reports.get(host)?.report.turns;
+    const known = reports.get(host)?.report.turns;
     if (!turns) return false;
     if (state.lives[host]?.replaced.includes(turns.life) === true) return true;
-    return last?.life === turns.life && turns.seq <= last.seq;
+    return known?.life === turns.life && turns.seq <= known.seq;
   };
 
   return {
@@ -234,8 +246,7 @@ export const createSimulatedStore = ({
       const { got, mostHeld } = tryAsk(host, request);
       if (isWaiting(got) && held.length < mostHeld) hold(host, request, respond);
       else if (got.kind === 'answer' && got.answer.services.length === 0) {
-        // Longer than in the hub: most of a run would be hosts that ask again.
-        const askAfterSeconds = Math.max(got.answer.askAfterSeconds, random.between(15, 45));
+        const askAfterSeconds = Math.max(got.answer.askAfterSeconds, random.between(...askAgainMs) / 1000);
         respond({ kind: 'answer', answer: { ...got.answer, askAfterSeconds } });
       } else respond(got);
     },

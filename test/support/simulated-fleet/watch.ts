@@ -255,7 +255,9 @@ export const createWatch = (
           const isWaited = was.ends[word.host]?.result === 'good' && was.ends[word.host]?.atMs !== undefined;
           const openedAtMs = was.opened[number]?.openedAtMs ?? 0;
           return isWaited && host && isGood(word) && (was.ends[word.host]?.atMs ?? 0) >= openedAtMs
-            ? host.services.filter((s) => s.entry !== null && change.entries[s.entry]).map((s) => s.goodAtMs)
+            ? host.services
+                .filter((s) => s.entry !== null && change.entries[s.entry])
+                .map((s) => s.goodAtMs.get(change.entries[s.entry ?? '']?.digest ?? '') ?? 0)
             : [];
         }),
       );
