@@ -38,7 +38,7 @@ export const fullTurnState = (environment: string, more: Partial<TurnState> = {}
           },
         },
         turned: { 'web-1': { wave: 0, unserved: ['web'] } },
-        waiting: { 'web-2': { reason: 'window', sinceMs: NOW_MS } },
+        delays: { 'web-2': { reason: 'window', sinceMs: NOW_MS } },
         halted: { reason: 'one host failed', entries: ['web'], atMs: NOW_MS, hosts: ['web-1'] },
         finishedAtMs: null,
       },

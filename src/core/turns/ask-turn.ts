@@ -1,7 +1,7 @@
 import { refusal, type Refusal } from '../hub/refusal.ts';
 import { hearLife } from './end-turns.ts';
+import { audited } from './audit.ts';
 import {
-  audited,
   changeOf,
   hostsText,
   isHaltedByPerson,
@@ -31,8 +31,7 @@ export type AskedTurn =
       /** Without the revision, which the store adds. */
       readonly answer: TurnAnswer;
       /**
-       * How many requests for the same services are worth holding until something changes; 0 if this one is
-       * not.
+       * How many waiting requests for these services the hub keeps open. 0: it answers this request at once.
        */
       readonly mostHeld: number;
     }
@@ -252,7 +251,10 @@ const refusedAsk = (state: TurnState, host: string, request: TurnRequest): Refus
     : undefined;
 };
 
-/** A host that asks for what it was granted never began it: refused now, it gives the turn back. */
+/**
+ * A host asks again only for a switch that it has not begun. If the store now refuses it, the store takes the
+ * turn back.
+ */
 const withoutRefused = ({ state, word: { host } }: Asking, refusedWishes: readonly TurnWish[]): TurnState => {
   const turn = state.turns[host];
   const returned = refusedWishes.filter(({ service, release, attempt }) => {

@@ -1,6 +1,6 @@
 import { isStuck } from './slots.ts';
+import { audited } from './audit.ts';
 import {
-  audited,
   concerned,
   isHeard,
   isOfChange,
@@ -63,7 +63,12 @@ const endOfTurn = (state: TurnState, change: Change, turn: Turn, nowMs: number):
 };
 
 /** Undefined keeps what is known; null forgets it. */
-const endOf = (state: TurnState, change: Change, word: HostWord, nowMs: number): End | null | undefined => {
+const hostEndOf = (
+  state: TurnState,
+  change: Change,
+  word: HostWord,
+  nowMs: number,
+): End | null | undefined => {
   const before = change.ends[word.host];
   const turn = state.turns[word.host];
   const silent = turn && endOfTurn(state, change, turn, nowMs);
@@ -94,7 +99,7 @@ interface News {
 const newsOf = (state: TurnState, change: Change, word: HostWord, nowMs: number): readonly News[] => {
   const { host } = word;
   const before = change.ends[host];
-  const end = endOf(state, change, word, nowMs);
+  const end = hostEndOf(state, change, word, nowMs);
   if (end === undefined || (end === null && !before)) return [];
   if (end && before && isSameEnd(before, end)) return [];
   return [{ host, end: end && { ...end, atMs: nowMs, forgiven: false } }];

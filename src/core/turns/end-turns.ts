@@ -1,5 +1,6 @@
 import { DEFAULT_PACE } from '../manifest/pace.ts';
-import { audited, isHeard, without, type FleetView } from './fleet-view.ts';
+import { audited } from './audit.ts';
+import { isHeard, without, type FleetView } from './fleet-view.ts';
 import type { HostWord } from './host-word.ts';
 import type { Change, HostEnd, Life, Turn, TurnedService, TurnState } from './turn-state.ts';
 
@@ -29,10 +30,11 @@ const hearLives = (state: TurnState, { words }: FleetView): TurnState => {
   return news.length === 0 ? state : { ...state, lives: { ...state.lives, ...Object.fromEntries(news) } };
 };
 
-type Ended = 'good' | 'failed' | 'returned' | 'begun' | undefined;
+/** What became of a turn, or that the host has begun. */
+type TurnProgress = 'good' | 'failed' | 'returned' | 'begun' | undefined;
 
 /** What the word says about a service of the turn; undefined if nothing new. */
-const endOf = (word: HostWord, service: string, turned: TurnedService): Ended => {
+const turnProgressOf = (word: HostWord, service: string, turned: TurnedService): TurnProgress => {
   const said = word.services.find((s) => s.service === service);
   if (!said) return 'returned';
   const isAsked = word.turns?.asked.includes(service) === true;
@@ -62,7 +64,7 @@ const withReturn = (
     entries: [entry],
     countsUntilGood: true,
     forgiven: false,
-    message: 'it began, and went back without a verdict',
+    message: 'the host began the switch, and gave its turn back without a result',
     log: [],
   };
   return { ...change, ends: { ...change.ends, [host]: end } };
@@ -71,7 +73,7 @@ const withReturn = (
 const endService = (
   state: TurnState,
   { host, service, nowMs }: { readonly host: string; readonly service: string; readonly nowMs: number },
-  ended: NonNullable<Ended>,
+  ended: NonNullable<TurnProgress>,
 ): TurnState => {
   const turn = state.turns[host];
   const turned = turn?.services[service];
@@ -116,7 +118,7 @@ const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => 
   let next = state;
   if (isHeard(state, word) && saysLater(word, turn))
     for (const [service, turned] of Object.entries(turn.services)) {
-      const ended = endOf(word, service, turned);
+      const ended = turnProgressOf(word, service, turned);
       if (ended !== undefined) next = endService(next, { host, service, nowMs }, ended);
     }
   const left = next.turns[host];

@@ -4,9 +4,9 @@ import type { HostWord } from './host-word.ts';
 import type { EpochMs } from '../time.ts';
 import type { Change, TurnState } from './turn-state.ts';
 
-/** Excuses that end by themselves or by the operator of the host: a change is not finished before. */
-const PASSING: ReadonlySet<string> = new Set(['window', 'hold', 'drained']);
-export const isPassing = (excuse: string): boolean => PASSING.has(excuse);
+/** A change stays unfinished while a host of its last wave has one of these excuses. */
+const TEMPORARY: ReadonlySet<string> = new Set(['window', 'hold', 'drained']);
+export const isTemporary = (excuse: string): boolean => TEMPORARY.has(excuse);
 
 /** The reason of a member that neither ended nor waits for a turn; null if a turn is all that it lacks. */
 export const otherReason = (state: TurnState, change: Change, word: HostWord): string | null => {
@@ -39,7 +39,7 @@ export const excuseOf = (
   if (services.some(({ reason }) => reason === 'window')) return 'window';
   const blocked = services.find(({ outcome }) => outcome === 'blocked');
   if (blocked) return `blocked: ${blocked.message ?? blocked.reason ?? blocked.service}`;
-  const waiting = change.waiting[word.host];
+  const waiting = change.delays[word.host];
   const longMs = (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
   return waiting && nowMs - waiting.sinceMs > longMs ? `waits: ${waiting.reason}` : undefined;
 };

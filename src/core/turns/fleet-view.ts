@@ -1,7 +1,7 @@
 import type { EpochMs } from '../time.ts';
 import { uniformOf } from '../hash-fraction.ts';
 import type { HostWord, ServiceWord } from './host-word.ts';
-import type { AuditEntry, Change, EntryVersion, TurnState } from './turn-state.ts';
+import type { Change, EntryVersion, TurnState } from './turn-state.ts';
 
 /** What the rules know of the fleet at one moment. */
 export interface FleetView {
@@ -11,20 +11,6 @@ export interface FleetView {
   /** The store has started, and first waits for the reports of these hosts. */
   readonly starting: { readonly hosts: readonly string[]; readonly untilMs: EpochMs } | null;
 }
-
-const MOST_AUDITED = 200;
-
-/** Adds to the audit list, newest first. */
-export const audited = (
-  state: TurnState,
-  nowMs: EpochMs,
-  what: AuditEntry['what'],
-  message: string,
-  { host = null, by = null }: { readonly host?: string | null; readonly by?: string | null } = {},
-): TurnState => ({
-  ...state,
-  audit: [{ atMs: nowMs, what, host, by, message }, ...state.audit].slice(0, MOST_AUDITED),
-});
 
 /** The services of a host that take their version from an entry of the change. */
 export const concerned = (change: Pick<Change, 'entries'>, word: HostWord): readonly ServiceWord[] =>
@@ -55,6 +41,10 @@ export const positionOf = ({ environment }: TurnState, { serial }: Change, host:
   positions.set(text, known);
   return known;
 };
+
+/** Whether the change is good on any host. */
+export const hasGood = ({ ends }: Change): boolean =>
+  Object.values(ends).some(({ result }) => result === 'good');
 
 export const isUnfinished = ({ finishedAtMs }: Change): boolean => finishedAtMs === null;
 

@@ -1,7 +1,8 @@
 import { versionOf } from '../image/image-version.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { EpochMs } from '../time.ts';
-import { audited, sameVersion } from './fleet-view.ts';
+import { audited } from './audit.ts';
+import { sameVersion } from './fleet-view.ts';
 import type { Change, HostEnd, TurnState } from './turn-state.ts';
 
 type Entries = Change['entries'];
@@ -50,7 +51,7 @@ const changeOf = (manifest: Manifest, entries: Entries, nowMs: EpochMs): Change 
     opened: [],
     ends: {},
     turned: {},
-    waiting: {},
+    delays: {},
     halted: null,
     finishedAtMs: null,
   };

@@ -1,8 +1,9 @@
 import { DEFAULT_PACE } from '../manifest/pace.ts';
 import { amountOf } from '../manifest/pace.ts';
+import { audited } from './audit.ts';
 import {
-  audited,
   counted,
+  hasGood,
   hostsText,
   replaceChange,
   unfinishedChanges,
@@ -13,8 +14,6 @@ import { holdersOf, slotsOf } from './slots.ts';
 import type { SlotHolder } from './turn-request.ts';
 import type { Change, Halted, TurnState } from './turn-state.ts';
 import { openWaveOf, resultOf, toleratedIn, waveText } from './waves.ts';
-
-const hasGood = ({ ends }: Change): boolean => Object.values(ends).some(({ result }) => result === 'good');
 
 /** Hosts of an entry that count against the change. */
 export const failedIn = (state: TurnState, change: Change, entry: string): readonly string[] =>
@@ -32,7 +31,7 @@ const WORDS = {
   failed: 'failed',
   lost: 'fell silent',
   stuck: 'does not end',
-  returned: 'went back',
+  returned: 'gave its turn back',
 } as const;
 
 const howEnded = ({ ends }: Change, hosts: readonly string[]): string => {

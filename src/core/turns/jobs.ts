@@ -1,6 +1,6 @@
 import { DEFAULT_PACE } from '../manifest/pace.ts';
+import { audited } from './audit.ts';
 import {
-  audited,
   isHeard,
   replaceChange,
   sameVersion,
@@ -137,15 +137,15 @@ const isOf = (change: Change, run: JobRun): boolean =>
 const isPresent = (state: TurnState, { entries: [own = ''], attempt, digest }: JobRun): boolean =>
   state.entries[own] !== undefined && sameVersion(state.entries[own], { attempt, digest });
 
-/** Whether changes wait for this run in vain. */
-export const isStopping = (state: TurnState, run: JobRun): boolean =>
+/** The run failed or is lost, and the job still has that version: changes that wait for it cannot go on. */
+export const blocksChanges = (state: TurnState, run: JobRun): boolean =>
   (run.state === 'failed' || run.state === 'lost') && isPresent(state, run);
 
 /** A job of the fleet that failed, or whose host fell silent, halts the changes that wait for it. */
 export const haltByJobs = (state: TurnState, view: FleetView): TurnState =>
   unfinishedChanges(state).reduce((s, change) => {
     if (change.halted) return s;
-    const run = Object.values(s.jobs).find((j) => isOf(change, j) && isStopping(s, j));
+    const run = Object.values(s.jobs).find((j) => isOf(change, j) && blocksChanges(s, j));
     if (!run) return s;
     const how = run.state === 'failed' ? 'failed' : 'is lost';
     const why = run.message === null ? '' : `: ${run.message}`;

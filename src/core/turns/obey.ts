@@ -1,7 +1,8 @@
 import { refusal, type Refusal } from '../hub/refusal.ts';
-import { audited, unfinishedChanges, without, type FleetView } from './fleet-view.ts';
+import { audited } from './audit.ts';
+import { unfinishedChanges, without, type FleetView } from './fleet-view.ts';
 import { holdersOf, isTurn } from './slots.ts';
-import { isStopping, jobKey } from './jobs.ts';
+import { blocksChanges, jobKey } from './jobs.ts';
 import { review } from './review.ts';
 import type { RolloutCommand } from './rollout-command.ts';
 import type { HostEnd, TurnState } from './turn-state.ts';
@@ -46,7 +47,7 @@ const withoutStopped = ({ jobs }: TurnState, { jobElsewhere }: Of<'resume'>): Tu
 const resume = (state: TurnState, { nowMs }: FleetView, c: Of<'resume'>): Obeyed => {
   const jobs = withoutStopped(state, c);
   const isHalted = state.halt !== null || unfinishedChanges(state).some(({ halted }) => halted !== null);
-  const failed = Object.values(state.jobs).find((run) => isStopping(state, run) && jobs[jobKey(run)]);
+  const failed = Object.values(state.jobs).find((run) => blocksChanges(state, run) && jobs[jobKey(run)]);
   if (failed)
     return failed.state === 'failed'
       ? refused(

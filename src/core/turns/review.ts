@@ -1,6 +1,7 @@
 import { endHosts } from './end-hosts.ts';
 import { endTurns } from './end-turns.ts';
-import { audited, type FleetView } from './fleet-view.ts';
+import { audited } from './audit.ts';
+import { type FleetView } from './fleet-view.ts';
 import { haltChanges, noteJams } from './halts.ts';
 import { haltByJobs, reviewJobs } from './jobs.ts';
 import type { TurnState } from './turn-state.ts';

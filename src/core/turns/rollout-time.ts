@@ -7,7 +7,7 @@ export interface RolloutTime {
   /** Waves that soak, and the soak of each. */
   readonly soaks: number;
   readonly soakMs: number;
-  /** How many times as many hosts as may switch together do so one after the other, and the time for each. */
+  /** In one round as many hosts switch as the pace allows at the same time. */
   readonly rounds: number;
   readonly roundMs: number;
   /** For hosts that prepare. */

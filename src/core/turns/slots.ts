@@ -56,7 +56,7 @@ const TURNS: ReadonlySet<HolderState> = new Set(['granted', 'begun', 'lost', 'st
 export const isTurn = ({ state }: SlotHolder): boolean => TURNS.has(state);
 
 const WORDS: Readonly<Record<HolderState, string>> = {
-  granted: 'may begin',
+  granted: 'has had a turn and has not begun',
   begun: 'switches',
   lost: 'has a turn and is silent',
   stuck: 'has begun and does not end',

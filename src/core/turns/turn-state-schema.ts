@@ -48,7 +48,7 @@ const change = v.strictObject({
     }),
   ),
   turned: byName(v.strictObject({ wave: count, unserved: names })),
-  waiting: byName(v.strictObject({ reason: text, sinceMs: time })),
+  delays: byName(v.strictObject({ reason: text, sinceMs: time })),
   halted: v.nullable(v.strictObject({ reason: text, entries: names, atMs: time, hosts: names })),
   finishedAtMs: v.nullable(time),
 });

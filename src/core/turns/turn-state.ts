@@ -79,7 +79,7 @@ export interface Change {
   /** Hosts that had a turn for it. */
   readonly turned: Readonly<Record<string, TurnedHost>>;
   /** Members of the open wave that report another reason than `turn`, since when. */
-  readonly waiting: Readonly<Record<string, { readonly reason: string; readonly sinceMs: EpochMs }>>;
+  readonly delays: Readonly<Record<string, { readonly reason: string; readonly sinceMs: EpochMs }>>;
   readonly halted: Halted | null;
   readonly finishedAtMs: EpochMs | null;
 }

@@ -1,17 +1,18 @@
 import { amountOf, waveName } from '../manifest/pace.ts';
 import { hasLabels } from '../fleet/host-labels.ts';
 import type { EpochMs } from '../time.ts';
+import { audited } from './audit.ts';
 import {
-  audited,
   concerned,
   counted,
+  hasGood,
   isHaltedByPerson,
   positionOf,
   replaceChange,
   unfinishedChanges,
   type FleetView,
 } from './fleet-view.ts';
-import { excuseOf, isPassing, otherReason } from './excuses.ts';
+import { excuseOf, isTemporary, otherReason } from './excuses.ts';
 import type { HostWord } from './host-word.ts';
 import type { Change, OpenedWave, TurnState } from './turn-state.ts';
 
@@ -33,8 +34,11 @@ const isSelected = (state: TurnState, change: Change, word: HostWord, number: nu
   return upTo >= 1 || (upTo >= 0 && positionOf(state, change, word.host) <= upTo);
 };
 
-/** It has nothing that could be interrupted, so it belongs to whatever wave is open. */
-const isOut = (change: Change, word: HostWord): boolean =>
+/**
+ * A service of the change served on this host before, and does not serve now. So the host belongs to the open
+ * wave.
+ */
+const hasOutage = (change: Change, word: HostWord): boolean =>
   concerned(change, word).some(({ serves, hasServed }) => hasServed && serves === false);
 
 /** The hosts that this wave waits for. */
@@ -49,13 +53,13 @@ export const membersOf = (
       belongs(change, word) &&
       (isSelected(state, change, word, number) ||
         change.turned[word.host]?.wave === number ||
-        (number === openWaveOf(change) && change.ends[word.host] === undefined && isOut(change, word))),
+        (number === openWaveOf(change) && change.ends[word.host] === undefined && hasOutage(change, word))),
   );
 
 /** Whether a host may go by the waves that are open: also those of passed waves. */
 export const mayGo = (state: TurnState, change: Change, word: HostWord): boolean =>
   change.turned[word.host] !== undefined ||
-  isOut(change, word) ||
+  hasOutage(change, word) ||
   change.opened.some((_wave, number) => isSelected(state, change, word, number));
 
 /** The position up to which a share of the change's hosts goes. */
@@ -72,7 +76,7 @@ const opened = (state: TurnState, view: FleetView, change: Change): TurnState =>
   if (!wave) return state;
   const upTo = 'labels' in wave ? null : positionUpTo(state, view, change, wave.percent);
   const open: OpenedWave = { openedAtMs: view.nowMs, upTo };
-  const next = replaceChange(state, { ...change, opened: [...change.opened, open], waiting: {} });
+  const next = replaceChange(state, { ...change, opened: [...change.opened, open], delays: {} });
   const message = `serial ${String(change.serial)}: wave ${waveText(change, number)}`;
   return audited(next, view.nowMs, 'wave', message);
 };
@@ -125,11 +129,9 @@ export const soaksUntilMs = (change: Change, { good, failed }: WaveResult): Epoc
 
 const isFinal = ({ opened: open, waves }: Change): boolean => open.length === waves.length;
 
-const hasGood = ({ ends }: Change): boolean => Object.values(ends).some(({ result }) => result === 'good');
-
 const finish = (state: TurnState, view: FleetView, change: Change): TurnState =>
   audited(
-    replaceChange(state, { ...change, finishedAtMs: view.nowMs, waiting: {} }),
+    replaceChange(state, { ...change, finishedAtMs: view.nowMs, delays: {} }),
     view.nowMs,
     'finished',
     `serial ${String(change.serial)}`,
@@ -152,19 +154,19 @@ const advance = (state: TurnState, view: FleetView, change: Change): TurnState =
     if (soaksUntilMs(change, result) > view.nowMs) return state;
   }
   if (!isFinal(change)) return opened(state, view, change);
-  if (!isTried(change, result) || result.excused.some(({ reason }) => isPassing(reason))) return state;
+  if (!isTried(change, result) || result.excused.some(({ reason }) => isTemporary(reason))) return state;
   return finish(state, view, change);
 };
 
 /**
- * Notes since when members of the open wave lack something else than a turn. One that gives its turns back
- * lacks something too, also while it asks for the next one.
+ * Records since when a member of the open wave waits for another reason than its turn. A member that gives
+ * its turns back has such a reason too, also while it asks for the next turn.
  */
-const noteWaiting = (state: TurnState, view: FleetView, change: Change): TurnState => {
-  const { waiting } = resultOf(state, view, { ...change, waiting: {} }, openWaveOf(change));
+const noteDelays = (state: TurnState, view: FleetView, change: Change): TurnState => {
+  const { waiting } = resultOf(state, view, { ...change, delays: {} }, openWaveOf(change));
   const now = Object.fromEntries(
     waiting.flatMap((word) => {
-      const before = change.waiting[word.host];
+      const before = change.delays[word.host];
       const isReturning = state.returned[word.host] !== undefined;
       if (state.turns[word.host]) return before && isReturning ? [[word.host, before]] : [];
       const reason = otherReason(state, change, word) ?? (isReturning ? 'gave its turn back' : null);
@@ -174,7 +176,7 @@ const noteWaiting = (state: TurnState, view: FleetView, change: Change): TurnSta
   const isSame = (a: typeof now, b: typeof now): boolean =>
     Object.keys(a).length === Object.keys(b).length &&
     Object.keys(a).every((host) => a[host]?.reason === b[host]?.reason);
-  return isSame(now, change.waiting) ? state : replaceChange(state, { ...change, waiting: now });
+  return isSame(now, change.delays) ? state : replaceChange(state, { ...change, delays: now });
 };
 
 /** Opens waves and finishes changes. A store that has just started opens nothing. */
@@ -185,7 +187,7 @@ export const moveWaves = (state: TurnState, view: FleetView): TurnState => {
     for (;;) {
       const change = next.changes.find((c) => c.serial === serial);
       if (!change || change.finishedAtMs !== null) break;
-      const noted = change.opened.length > 0 ? noteWaiting(next, view, change) : next;
+      const noted = change.opened.length > 0 ? noteDelays(next, view, change) : next;
       const moved = advance(noted, view, noted.changes.find((c) => c.serial === serial) ?? change);
       if (moved === noted) {
         next = noted;
