@@ -1,6 +1,7 @@
 import { isoTime } from '../time.ts';
 import { waveName } from '../manifest/pace.ts';
 import { writtenPace } from '../manifest/written-pace.ts';
+import { verdictOf } from './end-hosts.ts';
 import { concerned, counted, isHaltedByPerson, type FleetView } from './fleet-view.ts';
 import type {
   ChangeState,
@@ -32,13 +33,19 @@ const waveStatus = (state: TurnState, view: FleetView, change: Change, number: n
     Object.values(state.turns[host]?.services ?? {}).some(
       ({ entry }) => entry !== null && change.entries[entry] !== undefined,
     );
-  const open = waiting.map(({ host }) => host);
+  // No review notes the ends of hosts that follow a finished change.
+  const later = change.finishedAtMs === null ? [] : waiting;
+  const verdicts = new Map(later.map((word) => [word.host, verdictOf(change, word)]));
+  const hosts = waiting.map(({ host }) => host);
+  const withVerdict = (verdict: ReturnType<typeof verdictOf>): readonly string[] =>
+    hosts.filter((host) => verdicts.get(host) === verdict);
+  const open = withVerdict(undefined);
   return {
     name: wave ? waveName(wave) : '',
     openedAt: iso(change.opened[number]?.openedAtMs ?? null),
     hosts: isOpen ? members.length : expectedIn(state, view, change, number),
-    good: good.length,
-    failed,
+    good: good.length + withVerdict('good').length,
+    failed: [...failed, ...withVerdict('failed')],
     switching: open.filter(isSwitching),
     waiting: open.filter((host) => !isSwitching(host)),
     excused,

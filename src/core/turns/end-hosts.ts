@@ -18,6 +18,13 @@ const isGood = (change: Change, service: ServiceWord): boolean =>
 const isFailed = (change: Change, service: ServiceWord): boolean =>
   isOfChange(change, service) && service.state === 'failed' && service.kind !== 'files';
 
+/** What the change came to on the host, by its word alone; undefined before that. */
+export const verdictOf = (change: Change, word: HostWord): 'good' | 'failed' | undefined => {
+  const services = concerned(change, word);
+  if (services.some((s) => isFailed(change, s))) return 'failed';
+  return services.length > 0 && services.every((s) => isGood(change, s)) ? 'good' : undefined;
+};
+
 const SPOILT: ReadonlySet<string> = new Set(['unhealthy', 'exited']);
 
 /** Good, and no longer well: what the soak is for. */
@@ -79,10 +86,14 @@ const hostEndOf = (
   const spoilt = services.filter((s) => isSpoilt(change, s));
   if (spoilt.length > 0 && before && before.result !== 'returned')
     return { ...failed(change, word, spoilt), countsUntilGood: false };
-  const bad = services.filter((s) => isFailed(change, s));
-  if (bad.length > 0) return failed(change, word, bad);
-  if (services.length > 0 && services.every((s) => isGood(change, s)))
-    return { ...GOOD, result: 'good', entries: entriesIn(services) };
+  const verdict = verdictOf(change, word);
+  if (verdict === 'failed')
+    return failed(
+      change,
+      word,
+      services.filter((s) => isFailed(change, s)),
+    );
+  if (verdict === 'good') return { ...GOOD, result: 'good', entries: entriesIn(services) };
   const isAgain = before?.result === 'failed' && services.every((s) => isOfChange(change, s));
   return isOver || isAgain ? null : undefined;
 };

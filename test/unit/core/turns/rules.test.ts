@@ -435,6 +435,29 @@ describe('waves', () => {
     expect(answerOf(scene, 'web-9')).toBe('granted');
   });
 
+  it('shows hosts that follow a finished change as switching, then good or failed', () => {
+    const s = createScene(['a', 'b', 'c']);
+    s.publish({ web: '2' });
+    s.read(['a']);
+    for (const host of ['b', 'c']) s.tell(host, { turns: null });
+    s.begin('a');
+    s.good('a');
+    const wave = () => s.status().changes[0]?.waves[0];
+    expect(wave()).toMatchObject({
+      good: 1,
+      excused: [{ host: 'b', reason: 'agent too old' }, { host: 'c' }],
+    });
+    for (const host of ['b', 'c']) s.restart(host, `newer-${host}`);
+    s.read(['b', 'c']);
+    s.begin('b');
+    expect(wave()).toMatchObject({ good: 1, switching: ['b'], waiting: ['c'] });
+    s.good('b');
+    s.begin('c');
+    s.fail('c');
+    expect(wave()).toMatchObject({ good: 2, failed: ['c'], switching: [], waiting: [] });
+    expect(s.change()?.finishedAtMs).not.toBeNull();
+  });
+
   it('needs no wave for files', () => {
     const scene = rollout();
     expect(scene.ask('web-5', [{ kind: 'files' }]).answer).toBe('granted');
