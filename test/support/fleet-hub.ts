@@ -40,7 +40,7 @@ const firstLine = ({ code, stdout, stderr }: CommandResult): string => {
   return stdout.trim();
 };
 
-export const startHub = async (args: readonly string[] = []): Promise<FleetHub> => {
+export const startHub = async (args: readonly string[] = [], program = supercargo): Promise<FleetHub> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-hub-'));
   const dataDir = join(folder, 'data');
   const logFile = join(folder, 'log');
@@ -50,7 +50,7 @@ export const startHub = async (args: readonly string[] = []): Promise<FleetHub> 
   let service: Service | undefined;
   const start = async (): Promise<void> => {
     const words = ['hub', '--listen', `127.0.0.1:${String(port)}`, '--data', dataDir, ...args];
-    service = startService(supercargo, words, { env, logFile });
+    service = startService(program, words, { env, logFile });
     await eventually(async () => (await fetch(`${url}/healthz`)).ok, {
       describe: async () => `the hub answers at ${url}; its log:\n${await readFile(logFile, 'utf8')}`,
     });

@@ -27,10 +27,10 @@ export interface Publisher {
   readonly remove: () => Promise<void>;
 }
 
-export const createPublisher = async ({
-  url,
-  publishToken,
-}: Pick<FleetHub, 'url' | 'publishToken'>): Promise<Publisher> => {
+export const createPublisher = async (
+  { url, publishToken }: Pick<FleetHub, 'url' | 'publishToken'>,
+  program = supercargo,
+): Promise<Publisher> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-publisher-'));
   await mkdir(join(folder, 'docker'));
   await writeFile(join(folder, 'docker', 'config.json'), '{}');
@@ -43,9 +43,7 @@ export const createPublisher = async ({
     NO_COLOR: '1',
   };
   const run: Publisher['run'] = async (args, more = {}) =>
-    cliResult(
-      await runCommand(supercargo, args, { env: { ...env, ...more }, cwd: folder, timeoutMs: 90_000 }),
-    );
+    cliResult(await runCommand(program, args, { env: { ...env, ...more }, cwd: folder, timeoutMs: 90_000 }));
   const made = await run(['keygen', 'jenkins', '--out', folder]);
   if (made.code !== 0) throw new Error(`keygen ended with ${String(made.code)}:\n${made.stderr}`);
   const keyFile = join(folder, 'jenkins.key');

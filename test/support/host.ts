@@ -63,7 +63,9 @@ export interface HostOptions {
   readonly folder?: string;
   /** Its agents go on after we end. */
   readonly survives?: boolean;
-  /** A program in front of bin/supercargo, such as one that enters another machine's network. */
+  /** Instead of bin/supercargo. */
+  readonly program?: string;
+  /** A program in front of it, such as one that enters another machine's network. */
   readonly launcher?: string;
 }
 
@@ -144,8 +146,8 @@ export const createTestHost = async (options: HostOptions): Promise<TestHost> =>
   const env = { ...environmentVariables(folder, environment, options.dockerHost), ...options.env };
   const manifestFile = join(folder, 'manifest.json');
   const writeManifest: TestHost['writeManifest'] = async (bytes) => replaceFile(manifestFile, bytes);
-  const program =
-    options.launcher === undefined ? ([supercargo] as const) : ([options.launcher, supercargo] as const);
+  const own = options.program ?? supercargo;
+  const program = options.launcher === undefined ? ([own] as const) : ([options.launcher, own] as const);
   const [file, ...front] = program;
   const run: TestHost['run'] = async (args, { env: more = {}, timeoutMs = 90_000 } = {}) =>
     cliResult(

@@ -71,12 +71,14 @@ interface SceneOptions {
   readonly hosts?: number;
   /** SUPERCARGO_LABELS of each host, in their order. */
   readonly labels?: readonly string[];
+  /** Of each host, in their order, instead of bin/supercargo. */
+  readonly programs?: readonly string[];
 }
 
 const startHosts = async (
   { hub, publisher, machines }: Ground,
   environment: string,
-  { hosts: count = 1, labels = [] }: SceneOptions,
+  { hosts: count = 1, labels = [], programs = [] }: SceneOptions,
   compose: string,
 ): Promise<readonly FleetHost[]> => {
   const here = { dockerHost: inject('dockerHost'), docker: sharedDocker() };
@@ -85,7 +87,9 @@ const startHosts = async (
     places.map(async (place, at) => {
       const name = `web-${String(at + 1)}`;
       const env = { SUPERCARGO_LABELS: labels[at] ?? '' };
-      const host = await createFleetHost({ hub, trust: publisher.trust, ...place, environment, name, env });
+      const program = programs[at];
+      const own = { ...place, ...(program !== undefined && { program }) };
+      const host = await createFleetHost({ hub, trust: publisher.trust, ...own, environment, name, env });
       onTestFinished(async () => host.cleanup());
       await host.compose(compose);
       return { ...host, name, daemon: await host.agent() };
@@ -133,10 +137,14 @@ export const createFleetScene = async (ground: Ground, options: SceneOptions = {
   };
 };
 
-export const untilRunning = async (scene: FleetScene, wanted: readonly string[]): Promise<void> => {
+export const untilRunning = async (
+  scene: FleetScene,
+  wanted: readonly string[],
+  deadlineMs = 30_000,
+): Promise<void> => {
   const isSo = async (): Promise<boolean> => JSON.stringify(await scene.running()) === JSON.stringify(wanted);
   await eventually(isSo, {
-    deadlineMs: 30_000,
+    deadlineMs,
     describe: async () => `${wanted.join(', ')}; it is ${(await scene.running()).join(', ')}`,
   });
 };
