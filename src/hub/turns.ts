@@ -13,6 +13,8 @@ import {
   rolloutStatus,
   unfinishedChanges,
   type TurnState,
+  revisionOf,
+  startedAt,
 } from '../core/turns/rules.ts';
 import type { TurnAnswer, TurnRequest } from '../core/turns/turn-request.ts';
 import { createDecisions } from './decisions.ts';
@@ -149,11 +151,13 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
     return known;
   };
   const takesTurns = (environment: string): boolean => last.has(environment) || isPaced(environment);
+  const startMs = now();
   const views = createFleetViews(reports, now);
   const wake = createThrottle((environment) => wakeMs(reports.count(environment)), onChanged);
   const { decide, idle } = createDecisions({
     store,
-    follow: (environment, stored, nowMs) => followManifests(manifests, environment, stored, nowMs),
+    follow: async (environment, stored, nowMs) =>
+      startedAt(await followManifests(manifests, environment, stored, nowMs), startMs),
     view: views.of,
     takesTurns,
     onWritten: (before, stored) => {
@@ -198,8 +202,10 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
           const { state, ...asked } = askTurn(given, view, host, request);
           return {
             state,
-            outcome: ({ revision }) =>
-              asked.kind === 'refused' ? asked : { ...asked, answer: { ...asked.answer, revision } },
+            outcome: (stored) =>
+              asked.kind === 'refused'
+                ? asked
+                : { ...asked, answer: { ...asked.answer, revision: revisionOf(stored) } },
           };
         },
         begins,

@@ -84,6 +84,7 @@ export const fullTurnState = (environment: string, more: Partial<TurnState> = {}
       },
     },
     restored: { serial: 417, seen: 99 },
+    start: { atMs: NOW_MS, before: 12, from: NOW_MS },
     audit: [{ atMs: NOW_MS, what: 'halted', host: null, by: null, message: 'change 418 is halted' }],
     ...more,
   };

@@ -13,6 +13,7 @@ import { filesHalt } from './halts.ts';
 import type { HostWord } from './host-word.ts';
 import { entriesOf, giveJob, judgeJob } from './jobs.ts';
 import { asReviewed, review } from './review.ts';
+import { revisionOf } from './revisions.ts';
 import { holdersOf, holderText, isTurn, slotsOf } from './slots.ts';
 import {
   TURN_ANSWERS,
@@ -288,7 +289,7 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
     done: TurnAnswer['done'] = [],
   ): TurnAnswer => ({
     apiVersion: 'supercargo/turn/v1',
-    revision: state.revision,
+    revision: revisionOf(state),
     answer:
       services.length > 0
         ? 'granted'

@@ -9,6 +9,7 @@ import {
   type FleetView,
 } from './fleet-view.ts';
 import type { HostWord } from './host-word.ts';
+import { noteRestore } from './revisions.ts';
 import type { TurnRequest, TurnWish } from './turn-request.ts';
 import type { Change, JobRun, TurnState } from './turn-state.ts';
 
@@ -111,11 +112,31 @@ const takeWords = (state: TurnState, { words, nowMs }: FleetView): TurnState => 
   return next;
 };
 
-/** A host that has seen a later revision proves that this state is a backup. */
-const noteRestore = (state: TurnState, { words }: FleetView): TurnState => {
-  const seen = Math.max(0, ...words.map(({ turns }) => turns?.revision ?? 0));
-  const known = Math.max(state.revision, state.restored?.seen ?? 0);
-  return seen > known ? { ...state, restored: { serial: state.serial, seen } } : state;
+/** A run that only its host knows: the store was restored. One of a silent host is left to a person. */
+const takeRuns = (state: TurnState, view: FleetView): TurnState => {
+  let next = state;
+  for (const word of view.words)
+    for (const { service, entry, digest, attempt, kind, state: said, failure } of word.services) {
+      const isRun = kind === 'job' && (said === 'begun' || said === 'failed') && digest !== null;
+      if (!isRun || word.isSilent || !isHeard(state, word) || next.jobs[jobKey({ service, digest, attempt })])
+        continue;
+      const run: JobRun = {
+        service,
+        digest,
+        attempt,
+        entries: entry === null ? [] : [entry],
+        state: said === 'begun' ? 'running' : 'failed',
+        host: word.host,
+        life: word.turns?.life ?? '',
+        seq: word.turns?.seq ?? 0,
+        atMs: view.nowMs,
+        hasBegun: true,
+        message: failure?.message ?? null,
+        log: failure?.log ?? [],
+      };
+      next = withRun(next, run, view.nowMs);
+    }
+  return next;
 };
 
 /** Notes what hosts say about the jobs that they were given. */
@@ -127,7 +148,7 @@ export const reviewJobs = (given: TurnState, view: FleetView): TurnState =>
         const now = s.jobs[jobKey(run)];
         return now && now.state !== 'done' ? reviewRun(s, view, now) : s;
       },
-      takeWords(noteRestore(given, view), view),
+      takeRuns(takeWords(noteRestore(given, view), view), view),
     );
 
 const isOf = (change: Change, run: JobRun): boolean =>

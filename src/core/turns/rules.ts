@@ -5,4 +5,5 @@ export { unfinishedChanges, type FleetView } from './fleet-view.ts';
 export { followManifest } from './follow-manifest.ts';
 export { obey, type Obeyed } from './obey.ts';
 export { review } from './review.ts';
+export { revisionOf, startedAt } from './revisions.ts';
 export { newTurnState, type TurnState } from './turn-state.ts';

@@ -46,7 +46,7 @@ export type TurnAnswerKind = (typeof TURN_ANSWERS)[number];
 
 export interface TurnAnswer {
   readonly apiVersion: 'supercargo/turn/v1';
-  /** Revision of the store's state; reports echo it. */
+  /** Grows with each write of the store and by far with each start of it; reports echo it. */
   readonly revision: number;
   /** `granted` if any service may begin, else the first that applies in the order of TURN_ANSWERS. */
   readonly answer: TurnAnswerKind;

@@ -123,6 +123,7 @@ const turnState = v.strictObject({
   jammed: byName(time),
   jobs: byName(job),
   restored: v.nullable(v.strictObject({ serial: time, seen: count })),
+  start: v.nullable(v.strictObject({ atMs: time, before: count, from: count })),
   audit: v.array(
     v.strictObject({
       atMs: time,

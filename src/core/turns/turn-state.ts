@@ -33,6 +33,11 @@ export interface TurnState {
    * up to this serial; -1 once a person has let them run. `seen` is that revision.
    */
   readonly restored: { readonly serial: number; readonly seen: number } | null;
+  /**
+   * When the store started that wrote it last. Up to `before` reach the numbers that hosts were told by then,
+   * and from `from` those of this start; null in a state that no store has kept.
+   */
+  readonly start: { readonly atMs: EpochMs; readonly before: number; readonly from: number } | null;
   /** Newest first, bounded. */
   readonly audit: readonly AuditEntry[];
 }
@@ -54,6 +59,7 @@ export const newTurnState = (environment: string): TurnState => ({
   jammed: {},
   jobs: {},
   restored: null,
+  start: null,
   audit: [],
 });
 

@@ -10,6 +10,8 @@ import {
   review,
   rolloutStatus,
   type FleetView,
+  revisionOf,
+  startedAt,
 } from '../../../src/core/turns/rules.ts';
 import type { TurnRequest } from '../../../src/core/turns/turn-request.ts';
 import type { TurnState } from '../../../src/core/turns/turn-state.ts';
@@ -92,6 +94,7 @@ export const createSimulatedStore = ({
   let reports: ReadonlyMap<string, StoredReport> = new Map();
   let backup: { readonly state: TurnState; readonly reports: typeof reports } | undefined;
   let isUp = true;
+  let startMs = timeline.nowMs();
   let clockMs = 0;
   let heardMs = 0;
   let heardAtMs = timeline.nowMs();
@@ -140,6 +143,7 @@ export const createSimulatedStore = ({
   };
 
   const follow = (): void => {
+    if (manifests.length > 0) write(startedAt(state, startMs), view(), { kind: 'follow' });
     for (const manifest of manifests)
       if (manifest.serial > state.serial)
         write(followManifest(state, manifest, now()), view(), { kind: 'follow' });
@@ -154,7 +158,7 @@ export const createSimulatedStore = ({
       return { got: { kind: 'refused', message: asked.refusal.message }, mostHeld: 0 };
     const { answer, mostHeld } = asked;
     if (answer.services.length > 0) watch.granted(host, request, answer.services, { state, view: seen });
-    return { got: { kind: 'answer', answer: { ...answer, revision: state.revision } }, mostHeld };
+    return { got: { kind: 'answer', answer: { ...answer, revision: revisionOf(state) } }, mostHeld };
   };
 
   const wake = (): void => {
@@ -189,6 +193,7 @@ export const createSimulatedStore = ({
 
   const start = (): void => {
     isUp = true;
+    startMs = timeline.nowMs();
     const newestMs = Math.max(...[...reports.values()].map(({ takenAtMs }) => takenAtMs));
     const isFresh = ({ takenAtMs }: StoredReport): boolean => newestMs - takenAtMs <= SILENT_MS;
     const hosts = [...reports].flatMap(([host, stored]) => (isFresh(stored) ? [host] : []));
@@ -278,8 +283,7 @@ export const createSimulatedStore = ({
     restore: (forMs) => {
       if (!isUp || !backup) return;
       kill(forMs);
-      const { revision } = state;
-      ({ state, reports } = { state: { ...backup.state, revision }, reports: backup.reports });
+      ({ state, reports } = backup);
     },
     stepClock: (ms) => {
       clockMs += ms;

@@ -181,6 +181,25 @@ describe('a job of the fleet', () => {
     expect(askJob(scene, 'web-1').done).toEqual(done('2'));
   });
 
+  it.each(['begun', 'failed'] as const)('that only its host knows to have %s is known again', (state) => {
+    const scene = published();
+    says(scene, 'web-3', state);
+    expect(scene.status().jobs).toMatchObject([
+      { host: 'web-3', state: state === 'begun' ? 'running' : 'failed' },
+    ]);
+    expect(askJob(scene, 'web-1').answer).not.toBe('granted');
+  });
+
+  it('goes elsewhere although the last word of its lost host was that it has begun', () => {
+    const scene = published();
+    askJob(scene, 'web-1');
+    says(scene, 'web-1', 'begun');
+    scene.silent('web-1', 900_001);
+    scene.obey({ kind: 'resume', reason: 'it burned down', by: 'ops', jobElsewhere: true });
+    scene.tick(60_000);
+    expect(askJob(scene, 'web-2').answer).toBe('granted');
+  });
+
   it('waits for a person where a restored store cannot know', () => {
     const scene = published();
     const turns = { life: 'life-web-3', seq: scene.nextSeq(), asked: [], jobs: [], revision: 99 };
