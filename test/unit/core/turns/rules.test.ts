@@ -304,6 +304,16 @@ describe('waves', () => {
     expect(grantedNow(scene)).toHaveLength(OTHERS_OF_HALF);
   });
 
+  it('does not open while the store starts, which may not know how hosts are now', () => {
+    const scene = rollout(0);
+    scene.ask('web-1');
+    scene.start(['web-2']);
+    scene.good('web-1');
+    expect(scene.change()?.opened).toHaveLength(1);
+    scene.start(null);
+    expect(scene.change()?.opened).toHaveLength(2);
+  });
+
   it('says to which wave a host belongs', () => {
     expect(messageOf(rollout(), 'web-2')).toBe(
       'serial 2 is at wave 1 of 3 (canary=true), and this host belongs to a later one',
