@@ -17,6 +17,31 @@ const published = (count: number, pace: Parameters<typeof createScene>[1] = {}):
   return scene;
 };
 
+describe('a first start', () => {
+  const fresh = { state: 'none', kind: 'first', hasServed: false, serves: false, reason: 'turn' } as const;
+
+  it('waits for the turns of others until one host is good, and then needs no turn', () => {
+    const scene = published(2);
+    scene.begin('web-1');
+    scene.join('web-3', fresh);
+    expect(answerOf(scene, 'web-3')).toBe('wait');
+    scene.good('web-1');
+    scene.begin('web-2');
+    expect(answerOf(scene, 'web-3')).toBe('granted');
+    expect(Object.keys(scene.state().turns)).toEqual(['web-2']);
+  });
+
+  it('begins nothing that is halted', () => {
+    const scene = published(3);
+    scene.begin('web-1');
+    scene.good('web-1');
+    scene.begin('web-2');
+    scene.fail('web-2');
+    scene.join('web-4', fresh);
+    expect(answerOf(scene, 'web-4')).toBe('halted');
+  });
+});
+
 describe('a host that is lost with a turn of an older version', () => {
   it('is excused by the change that overtook it, as silent', () => {
     const scene = published(3, { pace: { maxParallel: { hosts: 2 } } });
@@ -318,6 +343,14 @@ describe('waves', () => {
     expect(messageOf(rollout(), 'web-2')).toBe(
       'serial 2 is at wave 1 of 3 (canary=true), and this host belongs to a later one',
     );
+  });
+
+  it('keeps a host that had a turn, whatever its labels become', () => {
+    const scene = rollout(0);
+    scene.ask('web-1');
+    scene.tell('web-1', { labels: {} });
+    scene.tick(10_000);
+    expect(grantedNow(scene)).toEqual(['web-1']);
   });
 
   it('lets members of a passed wave go at any time', () => {
