@@ -11,7 +11,7 @@ import { changeStatus, rolloutStatus } from '../../support/rollout.ts';
 import { hostStatus } from '../../support/status.ts';
 import { startStoreServer, type StoreServer } from '../../support/store-server.ts';
 import { manifest } from '../../support/world.ts';
-import { createScene, PUBLISH, type Scene } from '../hub/scene.ts';
+import { PUBLISH } from '../hub/scene.ts';
 import { fleet, report } from '../hub/turn-scene.ts';
 
 let store: StoreServer;
@@ -258,18 +258,8 @@ describe('a publish over an unfinished change', () => {
 });
 
 describe('a hub', () => {
-  const hubs: Scene[] = [];
-  const open = async () => {
-    const hub = await createScene();
-    hubs.push(hub);
-    return hub;
-  };
-  afterEach(async () => {
-    await Promise.all(hubs.splice(0).map((hub) => hub.end()));
-  });
-
   it('takes a pace, says how far a change is, and keeps the pace until the change has ended', async () => {
-    const { hub, hosts } = await fleet(open, ['web-1', 'web-2']);
+    const { hub, hosts } = await fleet(['web-1', 'web-2']);
     const hear = async (serial: number, state: 'good' | 'none'): Promise<void> => {
       const more = { manifest: { ...hostStatus().manifest, serial }, at: new Date().toISOString() };
       for (const host of hosts) await report(hub, host, 1, state, more);

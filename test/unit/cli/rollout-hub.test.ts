@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { followAndPrint } from '../../../src/cli/publishing/follow-and-print.ts';
 import { openStore } from '../../../src/cli/publishing/open-store.ts';
 import { runProgram } from '../../../src/cli/program.ts';
@@ -9,18 +9,8 @@ import { parseManifest } from '../../../src/core/manifest/schema.ts';
 import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
 import { eventually } from '../../support/poll.ts';
 import { pacedManifest, type TurnHost } from '../../support/turn-host.ts';
-import { createScene, PUBLISH, type Scene, type SceneOptions } from '../hub/scene.ts';
+import { PUBLISH, type Scene } from '../hub/scene.ts';
 import { ask, fleet, put, report } from '../hub/turn-scene.ts';
-
-const scenes: Scene[] = [];
-afterEach(async () => {
-  for (const scene of scenes.splice(0)) await scene.end();
-});
-const scene = async (options: SceneOptions): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
 
 const ENV = { SUPERCARGO_PUBLISH_TOKEN: PUBLISH, USER: 'anna' };
 const PACE = { maxParallel: 1 };
@@ -63,7 +53,7 @@ const switches = async (hub: Scene, host: TurnHost, end: 'good' | 'failed'): Pro
 
 describe('a rollout of a real hub', { timeout: 60_000 }, () => {
   it('is followed to its end, host by host', async () => {
-    const { hub, hosts } = await fleet(scene, ['web-1', 'web-2']);
+    const { hub, hosts } = await fleet(['web-1', 'web-2']);
     expect(await rollout(hub, 'status', 'staging')).toMatchObject({ code: 0, err: '' });
     await put(hub, pacedManifest('staging', 3, { web: 2 }, PACE));
     for (const host of hosts) await report(hub, host, 2, 'none');
@@ -86,7 +76,7 @@ describe('a rollout of a real hub', { timeout: 60_000 }, () => {
   });
 
   it('is halted by a host that fails, and goes on once it is resumed', async () => {
-    const { hub, hosts } = await fleet(scene, ['web-1', 'web-2']);
+    const { hub, hosts } = await fleet(['web-1', 'web-2']);
     const [first, second] = hosts;
     if (!first || !second) throw new Error('two hosts');
     await put(hub, pacedManifest('staging', 3, { web: 2 }, PACE));
@@ -110,7 +100,7 @@ describe('a rollout of a real hub', { timeout: 60_000 }, () => {
   });
 
   it('is halted, left out and freed by a person, whose name is kept', async () => {
-    const { hub, hosts } = await fleet(scene, ['web-1', 'web-2']);
+    const { hub, hosts } = await fleet(['web-1', 'web-2']);
     const [first] = hosts;
     if (!first) throw new Error('a host');
     await put(hub, pacedManifest('staging', 3, { web: 2 }, PACE));

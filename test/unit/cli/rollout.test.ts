@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { runProgram } from '../../../src/cli/program.ts';
 import type { Io } from '../../../src/cli/streams.ts';
 import type { ReportedRollout } from '../../../src/core/turns/read-rollout.ts';
-import { createScene, PUBLISH } from '../hub/scene.ts';
+import { PUBLISH, scene } from '../hub/scene.ts';
 import { eventually } from '../../support/poll.ts';
 import { changeStatus, failureOf, minutesBefore, rolloutStatus } from '../../support/rollout.ts';
 
@@ -92,8 +92,7 @@ describe('supercargo rollout status', () => {
   });
 
   it('takes no name for an environment that the store does not have', async () => {
-    const hub = await createScene();
-    cleanups.push(hub.end);
+    const hub = await scene();
     await hub.publish('staging', 1);
     const { code, err } = await run(['status', 'stagign', '--to', hub.url], {
       SUPERCARGO_PUBLISH_TOKEN: PUBLISH,

@@ -1,29 +1,12 @@
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
-import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { hostWords } from '../../../src/hub/host-words.ts';
 import { openReports } from '../../../src/hub/reports.ts';
 import { hostStatus } from '../../support/status.ts';
-import { createScene, type Scene, type SceneOptions } from './scene.ts';
-
-const noFiles: HubFiles = {
-  read: () => Promise.resolve(undefined),
-  list: () => Promise.resolve([]),
-  apply: (changes) => Promise.resolve(changes.map(() => undefined)),
-};
-
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
+import { type Scene, scene, noFiles } from './scene.ts';
 
 const of = (host: string, change: Partial<Status> = {}): Status => hostStatus({ host, ...change });
 

@@ -1,18 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { eventually } from '../../support/poll.ts';
 import { startReportingAgent } from '../../support/reporting-agent.ts';
-import { createScene, type Scene } from './scene.ts';
-
-const scenes: Scene[] = [];
-const scene = async (now: () => number = Date.now): Promise<Scene> => {
-  const made = await createScene({ now });
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
+import { type Scene, scene } from './scene.ts';
 
 const held = async (hub: Scene, count: number): Promise<void> => {
   await eventually(
@@ -75,7 +65,7 @@ describe('a heartbeat as the agent makes it', () => {
 
   it('still counts as a sign of life', async () => {
     let nowMs = Date.parse('2026-11-23T10:00:00Z');
-    const hub = await scene(() => nowMs);
+    const hub = await scene({ now: () => nowMs });
     const { path, first, second, send } = await heartbeat();
     await send(hub, first);
     const tag = (await hub.get(path)).headers.get('etag') ?? '';

@@ -2,17 +2,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWaiting } from '../../../src/hub/held-requests.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus } from '../../support/status.ts';
-import { createScene, manifestText, type Scene } from './scene.ts';
+import { manifestText, type Scene, scene } from './scene.ts';
 
-const scenes: Scene[] = [];
-const scene = async (): Promise<Scene> => {
-  const made = await createScene();
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers();
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
 });
 
 const held = async (hub: Scene, count: number): Promise<void> => {

@@ -1,17 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
+import { PUBLISH, READ, type Scene, scene, SECRET } from './scene.ts';
 
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
 const sockets: Socket[] = [];
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
 });
 
 /** Everything that comes until the other side closes; what it meant by a reset is the same. */

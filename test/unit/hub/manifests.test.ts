@@ -1,23 +1,13 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Trust } from '../../../src/core/manifest/manifest.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import type { FileChange, HubFiles } from '../../../src/core/ports/hub-files.ts';
-import { bearer, createScene, manifestText, PUBLISH, type Scene, type SceneOptions } from './scene.ts';
-
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
+import { bearer, manifestText, PUBLISH, type Scene, scene } from './scene.ts';
 
 const errorOf = async (response: Response): Promise<{ status: number; code: string; message: string }> => {
   const { error } = (await response.json()) as { error: { code: string; message: string; advice: string } };

@@ -1,17 +1,17 @@
 import { request } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PageAsset } from '../../../src/hub/page/assets.ts';
 import { fleetOfAll } from '../../support/fleet-of-all.ts';
 import { hostStatus } from '../../support/status.ts';
 import {
   bearer,
-  createScene,
   manifestText,
   PUBLISH,
   READ,
-  SECRET,
   type Scene,
+  scene,
   type SceneOptions,
+  SECRET,
 } from './scene.ts';
 import { isVerdictWord } from '../../../src/core/vocabulary/outcomes.ts';
 
@@ -22,15 +22,7 @@ const assets: readonly PageAsset[] = [
 ];
 const secrets = { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ };
 
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene({ assets, ...options });
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
+const withPage = async (options: SceneOptions = {}): Promise<Scene> => scene({ assets, ...options });
 
 const logIn = (hub: Scene, token: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${hub.url}/login`, {
@@ -42,7 +34,7 @@ const logIn = (hub: Scene, token: string, headers: Record<string, string> = {}):
 
 describe('the page of a hub', () => {
   it('is served under a strict policy, as are its files', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     const page = await hub.get('/');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(page.headers.get('content-security-policy')).toBe(
@@ -58,7 +50,7 @@ describe('the page of a hub', () => {
   });
 
   it('sends a browser to the login, and lets it in with the read token', async () => {
-    const hub = await scene({ secrets });
+    const hub = await withPage({ secrets });
     const first = await hub.get('/');
     expect([first.status, first.headers.get('location')]).toEqual([303, '/login']);
     const form = await hub.get('/login');
@@ -81,7 +73,7 @@ describe('the page of a hub', () => {
 
   it('is closed to a session that is over, forged, or of another token', async () => {
     const time = { nowMs: Date.now() };
-    const hub = await scene({ secrets, now: () => time.nowMs });
+    const hub = await withPage({ secrets, now: () => time.nowMs });
     const session = { cookie: (await logIn(hub, READ)).headers.get('set-cookie')?.split(';', 1)[0] ?? '' };
     expect((await hub.get('/reports/staging', session)).status).toBe(200);
     const forged = {
@@ -96,7 +88,7 @@ describe('the page of a hub', () => {
   });
 
   it('refuses a wrong token, by a page for people and by a document for programs', async () => {
-    const hub = await scene({ secrets });
+    const hub = await withPage({ secrets });
     const wrong = await logIn(hub, 'wrong');
     expect([wrong.status, wrong.headers.get('location'), wrong.headers.get('set-cookie')]).toEqual([
       303,
@@ -115,7 +107,7 @@ describe('the page of a hub', () => {
   });
 
   it('is not shown to a foreign name that was made to mean this machine', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     const { port } = new URL(hub.url);
     const status = (host: string): Promise<number | undefined> =>
       new Promise((resolve, reject) => {
@@ -135,7 +127,7 @@ describe('the page of a hub', () => {
 
 describe('the events of a hub', () => {
   it('tell the environment in which something changed', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     const gone = new AbortController();
     const stream = await fetch(`${hub.url}/events`, { signal: gone.signal });
     expect(stream.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -155,7 +147,7 @@ describe('the events of a hub', () => {
   });
 
   it('end when the hub ends', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     const stream = await hub.get('/events');
     const text = stream.text();
     await hub.stop();
@@ -165,12 +157,12 @@ describe('the events of a hub', () => {
 
 describe('what monitors ask for', () => {
   it('is one word for health', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     expect(await (await hub.get('/healthz')).text()).toBe('ok\n');
   });
 
   it('is a text of metrics', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     await hub.publish('staging', 7);
     await hub.publish('staging', 7);
     await hub.publish('staging', 6);
@@ -205,7 +197,7 @@ const convergedOf = async (hub: Scene): Promise<string | undefined> =>
 
 describe('the verdicts that monitors ask for', () => {
   it('are those of the fleet, host by host', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     await hub.put('/manifests/staging.json', manifestText('staging', 418, 'registry.example.com/web:1.1.0'));
     for (const { host, status } of fleetOfAll)
       await hub.report('staging', host, hostStatus({ host, ...status }));
@@ -220,7 +212,7 @@ describe('the verdicts that monitors ask for', () => {
 
   it('know silence, and call no environment converged that no host has reported for', async () => {
     let nowMs = Date.parse('2026-11-23T10:00:00Z');
-    const hub = await scene({ now: () => nowMs });
+    const hub = await withPage({ now: () => nowMs });
     await hub.put('/manifests/staging.json', manifestText('staging', 418, 'registry.example.com/web:1.1.0'));
     expect(await convergedOf(hub)).toBe('0');
     await hub.report('staging', 'web-1', hostStatus());
@@ -237,7 +229,7 @@ describe('every answer', () => {
     ['GET', '/%zz', 404],
     ['GET', '/manifests/%zz', 404],
   ])('to %s %s is an error with advice', async (method, path, status) => {
-    const hub = await scene();
+    const hub = await withPage();
     const answer = await fetch(`${hub.url}${path}`, { method, headers: bearer(PUBLISH) });
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({
@@ -246,7 +238,7 @@ describe('every answer', () => {
   });
 
   it('to a packed body is no', async () => {
-    const hub = await scene();
+    const hub = await withPage();
     const headers = { ...bearer(PUBLISH), 'content-encoding': 'gzip' };
     expect((await hub.put('/manifests/staging.json', 'x', headers)).status).toBe(415);
   });

@@ -1,33 +1,16 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AgentError } from '../../../src/core/errors.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import type { ServiceStatus, Status } from '../../../src/core/status/status-document.ts';
-import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { forgetSilent } from '../../../src/hub/forget-silent.ts';
 import { openReports } from '../../../src/hub/reports.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus, serviceStatus } from '../../support/status.ts';
-import { bearer, createScene, PUBLISH, READ, SECRET, type Scene, type SceneOptions } from './scene.ts';
-
-const noFiles: HubFiles = {
-  read: () => Promise.resolve(undefined),
-  list: () => Promise.resolve([]),
-  apply: (changes) => Promise.resolve(changes.map(() => undefined)),
-};
-
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
+import { bearer, PUBLISH, READ, scene, SECRET, noFiles } from './scene.ts';
 
 interface Fleet {
   readonly names: readonly string[];

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import { createTurnFiles } from '../../../src/adapters/hub-files/turn-files.ts';
@@ -50,6 +51,13 @@ export interface SceneOptions extends Partial<Omit<HubOptions, 'files'>> {
   /** Between the hub and its files. */
   readonly disk?: (files: HubFiles) => HubFiles;
 }
+
+/** An empty folder that remembers nothing. */
+export const noFiles: HubFiles = {
+  read: () => Promise.resolve(undefined),
+  list: () => Promise.resolve([]),
+  apply: (changes) => Promise.resolve(changes.map(() => undefined)),
+};
 
 export const manifestText = (
   environment: string,
@@ -157,4 +165,11 @@ export const createScene = async ({
       await rm(folder, { recursive: true, force: true });
     },
   };
+};
+
+/** A hub that ends with the test. */
+export const scene = async (options: SceneOptions = {}): Promise<Scene> => {
+  const made = await createScene(options);
+  onTestFinished(async () => made.end());
+  return made;
 };

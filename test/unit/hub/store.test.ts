@@ -1,17 +1,12 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createHttpStore } from '../../../src/adapters/document-store/http-store.ts';
 import { hostStatus } from '../../support/status.ts';
-import { createScene, manifestText, PUBLISH, type Scene } from './scene.ts';
+import { manifestText, PUBLISH, scene } from './scene.ts';
 
 const text = (serial: number): Uint8Array => Buffer.from(manifestText('staging', serial));
-const scenes: Scene[] = [];
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
 
 it('a hub is a store that publishers can write to safely', async () => {
-  const hub = await createScene();
-  scenes.push(hub);
+  const hub = await scene();
   const store = createHttpStore({ base: new URL(hub.url), authorization: `Bearer ${PUBLISH}`, tls: {} });
   const { signal } = new AbortController();
   const [current, probe] = ['manifests/staging.json', 'manifests/staging/probe.json'];

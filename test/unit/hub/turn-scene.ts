@@ -8,7 +8,7 @@ import type { TurnAnswer, TurnRequest } from '../../../src/core/turns/turn-reque
 import type { TurnState } from '../../../src/core/turns/turn-state.ts';
 import { eventually } from '../../support/poll.ts';
 import { createTurnHost, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
-import { bearer, PUBLISH, SECRET, type Scene, type SceneOptions } from './scene.ts';
+import { bearer, PUBLISH, SECRET, scene, type Scene, type SceneOptions } from './scene.ts';
 
 export const STATE = 'turns/staging.json';
 export const put = async (hub: Scene, text: string, query = ''): Promise<Response> =>
@@ -48,7 +48,6 @@ export const states = async (hub: Scene): Promise<readonly string[]> =>
 
 /** Hosts that run version 1, and a manifest that gives them a pace. */
 export const fleet = async (
-  scene: (options: SceneOptions) => Promise<Scene>,
   names: readonly string[],
   options: SceneOptions = {},
   pace: object = { maxParallel: 1 },

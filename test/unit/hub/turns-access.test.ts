@@ -1,17 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import { createTurnHost } from '../../support/turn-host.ts';
-import { bearer, createScene, PUBLISH, SECRET, type Scene, type SceneOptions } from './scene.ts';
-
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
+import { bearer, PUBLISH, scene, SECRET } from './scene.ts';
 
 describe('who may ask and command', () => {
   const command = { reason: 'r', by: 'ann@build' };

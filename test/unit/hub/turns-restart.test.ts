@@ -1,26 +1,14 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import { createTurnFiles } from '../../../src/adapters/hub-files/turn-files.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
 import type { TurnState } from '../../../src/core/turns/turn-state.ts';
 import { pacedManifest, type TurnHost } from '../../support/turn-host.ts';
-import { bearer, createScene, PUBLISH, type Scene, type SceneOptions } from './scene.ts';
-import { ask, holds, put, report, rolloutOf, send, STATE, fleet as pacedFleet } from './turn-scene.ts';
-
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
-});
-const fleet = async (names: readonly string[], options: SceneOptions = {}) =>
-  pacedFleet(scene, names, options);
+import { bearer, PUBLISH } from './scene.ts';
+import { ask, holds, put, report, rolloutOf, send, STATE, fleet } from './turn-scene.ts';
 
 describe('a hub that was killed or restored', () => {
   it('makes the changes of every manifest that its turns have not followed, in order', async () => {
@@ -79,7 +67,7 @@ describe('a hub that was killed or restored', () => {
 
   it('grants nothing that it could not write', async () => {
     const disk = { isFull: false };
-    const hub = await scene({
+    const { hub, hosts } = await fleet(['web-1', 'web-2'], {
       disk: (files) => ({
         ...files,
         apply: async (changes) =>
@@ -88,7 +76,6 @@ describe('a hub that was killed or restored', () => {
             : files.apply(changes),
       }),
     });
-    const { hosts } = await pacedFleet(async () => Promise.resolve(hub), ['web-1', 'web-2']);
     const [first, second] = hosts as [TurnHost, TurnHost];
     await put(hub, pacedManifest('staging', 3, { web: 2 }));
     await rolloutOf(hub);

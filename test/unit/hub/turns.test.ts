@@ -2,40 +2,23 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
 import { createTurnHost, digestOf, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
-import {
-  bearer,
-  createScene,
-  manifestText,
-  PUBLISH,
-  SECRET,
-  type Scene,
-  type SceneOptions,
-} from './scene.ts';
-import {
-  ask,
-  holds,
-  put,
-  reaches,
-  report,
-  rolloutOf,
-  send,
-  states,
-  stored,
-  fleet as pacedFleet,
-} from './turn-scene.ts';
+import { bearer, manifestText, PUBLISH, scene, SECRET } from './scene.ts';
+import { ask, holds, put, reaches, report, rolloutOf, send, states, stored, fleet } from './turn-scene.ts';
 
-const scenes: Scene[] = [];
-const scene = async (options: SceneOptions = {}): Promise<Scene> => {
-  const made = await createScene(options);
-  scenes.push(made);
-  return made;
-};
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers();
-  await Promise.all(scenes.splice(0).map((each) => each.end()));
 });
-const fleet = async (names: readonly string[], options: SceneOptions = {}) =>
-  pacedFleet(scene, names, options);
+
+/** The first host has the one turn, and the request of the second one is held. */
+const oneHeld = async () => {
+  const { hub, hosts } = await fleet(['web-1', 'web-2']);
+  const [first, second] = hosts as [TurnHost, TurnHost];
+  await put(hub, pacedManifest('staging', 3, { web: 2 }));
+  await ask(hub, first, first.request(2, 3));
+  const held = send(hub, second, second.request(2, 3));
+  await holds(hub, 1);
+  return { hub, first, second, held };
+};
 
 describe('a hub without a pace', () => {
   it('keeps no turns, and says so', async () => {
@@ -96,12 +79,7 @@ describe('a host that asks for a turn', () => {
   });
 
   it('is held while another one has the slot, and gets it as soon as that one is good', async () => {
-    const { hub, hosts } = await fleet(['web-1', 'web-2']);
-    const [first, second] = hosts as [TurnHost, TurnHost];
-    await put(hub, pacedManifest('staging', 3, { web: 2 }));
-    await ask(hub, first, first.request(2, 3));
-    const held = send(hub, second, second.request(2, 3));
-    await holds(hub, 1);
+    const { hub, first, second, held } = await oneHeld();
     await report(hub, first, 2, 'begun');
     await holds(hub, 1);
     await report(hub, first, 2, 'good');
@@ -135,12 +113,7 @@ describe('a host that asks for a turn', () => {
   });
 
   it('is answered at once when the hub ends', async () => {
-    const { hub, hosts } = await fleet(['web-1', 'web-2']);
-    const [first, second] = hosts as [TurnHost, TurnHost];
-    await put(hub, pacedManifest('staging', 3, { web: 2 }));
-    await ask(hub, first, first.request(2, 3));
-    const held = send(hub, second, second.request(2, 3));
-    await holds(hub, 1);
+    const { hub, held } = await oneHeld();
     await hub.stop();
     const answer = await held;
     expect(answer.headers.get('connection')).toBe('close');
@@ -282,12 +255,7 @@ describe('what a person says', () => {
   });
 
   it('frees the turn of a host whose report is removed', async () => {
-    const { hub, hosts } = await fleet(['web-1', 'web-2']);
-    const [first, second] = hosts as [TurnHost, TurnHost];
-    await put(hub, pacedManifest('staging', 3, { web: 2 }));
-    await ask(hub, first, first.request(2, 3));
-    const held = send(hub, second, second.request(2, 3));
-    await holds(hub, 1);
+    const { hub, held } = await oneHeld();
     expect((await hub.remove('/reports/staging/web-1.json')).status).toBe(204);
     expect(await (await held).json()).toMatchObject({ answer: 'granted' });
   });
@@ -330,12 +298,7 @@ describe('a publish to an environment with a pace', () => {
   });
 
   it('wakes a host that asked before the store had its version', async () => {
-    const { hub, hosts } = await fleet(['web-1', 'web-2']);
-    const [first, second] = hosts as [TurnHost, TurnHost];
-    await put(hub, pacedManifest('staging', 3, { web: 2 }));
-    await ask(hub, first, first.request(2, 3));
-    const held = send(hub, second, second.request(2, 3));
-    await holds(hub, 1);
+    const { hub, held } = await oneHeld();
     await put(hub, pacedManifest('staging', 4, { web: 3 }));
     expect(await (await held).json()).toMatchObject({ answer: 'other-version' });
   });
