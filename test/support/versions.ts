@@ -1,5 +1,7 @@
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { runCommand } from './command.ts';
 import { supercargo } from './host.ts';
 
@@ -36,17 +38,11 @@ const checkOut = async (folder: string): Promise<void> => {
   await rm(archive);
 };
 
-/** Both versions, built. */
-export interface Versions {
-  readonly programs: Readonly<Record<Version, string>>;
-}
-
-/** Some seconds. The caller removes the folder. @throws if the clone lacks the old commit */
-export const buildVersions = async (folder: string): Promise<Versions> => {
+const build = async (folder: string): Promise<string> => {
   await checkOut(folder);
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   await must(process.execPath, [join(folder, 'scripts', 'build.ts')], folder);
-  return { programs: { old: join(folder, 'bin', 'supercargo'), new: supercargo } };
+  return join(folder, 'bin', 'supercargo');
 };
 
 /** A machine's own program, as a package installs it. */
@@ -56,17 +52,23 @@ export interface InstalledProgram {
   readonly install: (version: Version) => Promise<void>;
 }
 
-export const installProgram = async (
-  { programs }: Versions,
-  path: string,
-  version: Version,
-): Promise<InstalledProgram> => {
-  const install: InstalledProgram['install'] = async (wanted) => {
-    await writeFile(`${path}.new`, `#!/bin/sh\nexec ${programs[wanted]} "$@"\n`);
-    await chmod(`${path}.new`, 0o755);
-    await rename(`${path}.new`, path);
+/** Both versions for the tests of a file; the old one is built in some seconds. Resolves with a new program. */
+export const useVersions = (): ((version: Version) => Promise<InstalledProgram>) => {
+  let folder = '';
+  let old = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'supercargo-versions-'));
+    old = await build(join(folder, 'old'));
+  });
+  afterAll(async () => rm(folder, { recursive: true, force: true }));
+  return async (version) => {
+    const path = join(await mkdtemp(join(folder, 'installed-')), 'supercargo');
+    const install: InstalledProgram['install'] = async (wanted) => {
+      await writeFile(`${path}.new`, `#!/bin/sh\nexec ${wanted === 'old' ? old : supercargo} "$@"\n`);
+      await chmod(`${path}.new`, 0o755);
+      await rename(`${path}.new`, path);
+    };
+    await install(version);
+    return { path, install };
   };
-  await mkdir(dirname(path), { recursive: true });
-  await install(version);
-  return { path, install };
 };

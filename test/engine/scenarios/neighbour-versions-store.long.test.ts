@@ -1,31 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createPublisher } from '../../support/fleet.ts';
 import { startHub } from '../../support/fleet-hub.ts';
 import { flavours } from '../../support/flavours.ts';
 import type { CliResult } from '../../support/host.ts';
 import { createImagePusher } from '../../support/images.ts';
-import { buildVersions, installProgram, type Version, type Versions } from '../../support/versions.ts';
+import { useVersions, type Version } from '../../support/versions.ts';
 import { assertCode, told } from './scene.ts';
 
-let folder: string;
-let versions: Versions;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'supercargo-versions-'));
-  versions = await buildVersions(join(folder, 'old'));
-});
-afterAll(async () => rm(folder, { recursive: true, force: true }));
+const install = useVersions();
 
 const { push } = createImagePusher();
 
 /** A hub and a build server whose programs can be exchanged; images `web` and `api` of versions 1 to 3. */
 const createScene = async (hubVersion: Version) => {
   const environment = `n${randomBytes(4).toString('hex')}`;
-  const hubProgram = await installProgram(versions, join(folder, environment, 'hub'), hubVersion);
-  const buildServer = await installProgram(versions, join(folder, environment, 'build-server'), 'new');
+  const hubProgram = await install(hubVersion);
+  const buildServer = await install('new');
   const hub = await startHub([], hubProgram.path);
   onTestFinished(async () => hub.remove());
   const publisher = await createPublisher(hub, buildServer.path);

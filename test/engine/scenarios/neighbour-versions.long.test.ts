@@ -1,34 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { slowStart } from '../../support/flavours.ts';
 import { createPublisher, untilReported } from '../../support/fleet.ts';
 import { startHub } from '../../support/fleet-hub.ts';
 import { startMachine } from '../../support/fleet-machine.ts';
 import { eventually } from '../../support/poll.ts';
-import {
-  buildVersions,
-  installProgram,
-  type InstalledProgram,
-  type Version,
-  type Versions,
-} from '../../support/versions.ts';
+import { type InstalledProgram, useVersions, type Version } from '../../support/versions.ts';
 import { createFleetScene, type FleetHost, type FleetScene, published, untilRunning } from './fleet-scene.ts';
 import { assertCode, containersOf, createScene, statusOf, told } from './scene.ts';
 
-let folder: string;
-let versions: Versions;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'supercargo-versions-'));
-  versions = await buildVersions(join(folder, 'old'));
-});
-afterAll(async () => rm(folder, { recursive: true, force: true }));
-
-const install = async (version: Version): Promise<InstalledProgram> =>
-  installProgram(versions, join(folder, randomBytes(4).toString('hex'), 'supercargo'), version);
+const install = useVersions();
 
 interface Programs {
   readonly hub: Version;
