@@ -165,6 +165,13 @@ const judge = (asking: Asking, wish: TurnWish): Judged => {
       'wait',
       `the store has just started, and first hears from ${hostsText(view.starting.hosts)}`,
     );
+  // Its place, and those of hosts that the store does not hear either, are unknown until it reports.
+  if (word.isSilent)
+    return refuse(
+      wish,
+      'wait',
+      'the store has not heard this host for three minutes, and waits for its report',
+    );
   const left = state.leftOut[word.host];
   if (left) return refuse(wish, 'wait', `this host is left out by ${left.by}: ${left.reason}`);
   if (wish.kind === 'job') return judgedJob(asking, wish);

@@ -116,6 +116,20 @@ describe('a hub that was killed or restored', () => {
     expect(await ask(hub, first, first.request(2, 3))).toMatchObject({ answer: 'granted' });
   });
 
+  it('keeps the place of a host that does not serve while no host has reached it', async () => {
+    const clock = { ms: Date.now() };
+    const { hub, hosts } = await fleet(['web-1', 'web-2'], { now: () => clock.ms });
+    const [first, second] = hosts as [TurnHost, TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await report(hub, first, 1, 'good', {}, { serves: false });
+    clock.ms += 600_000;
+    // The first to come back asks at once, and its report follows.
+    const told = await ask(hub, second, second.request(2, 3));
+    expect(told.refused).toMatchObject([{ message: expect.stringContaining('has not heard this host') }]);
+    await report(hub, second, 1, 'good');
+    expect((await rolloutOf(hub)).holders).toMatchObject([{ host: 'web-1', state: 'not-serving' }]);
+  });
+
   it('waits for three minutes at most, and for a host with a turn whose report is lost', async () => {
     const clock = { ms: Date.now() };
     const { hub, hosts } = await fleet(['web-1', 'web-2'], { now: () => clock.ms });
