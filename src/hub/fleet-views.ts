@@ -6,41 +6,74 @@ import type { Reports } from './reports.ts';
 
 type Heard = Pick<Reports, 'all' | 'hearing' | 'version'>;
 
-interface Words {
+interface Seen {
   readonly heartbeats: number;
   readonly second: number;
-  readonly words: FleetView['words'];
+  readonly madeAtMs: EpochMs;
+  /** Whether the state was a restored one. */
+  readonly key: string;
+  readonly view: FleetView;
 }
+
+/** In a large fleet a view, which costs as much as all its hosts, is taken for current a little longer. */
+const HOSTS_PER_MS = 10;
+/** A host begins at most so long after it has asked. */
+const LONGEST_GRANT_MS = 60_000;
 
 /**
  * What the rules know of a fleet. A hub cannot tell a start from a restored backup, so it first hears every
- * host that was not silent, and every host with a turn: three report intervals at most.
+ * host that was not silent, and every host with a turn: three report intervals at most. It waits for all
+ * three if it knows no host, and for the longest grant if a host has seen a later state.
  */
-export const createFleetViews = (reports: Heard, now: () => EpochMs) => {
-  const untilMs = now() + SILENT_MS;
-  const known = new Map<string, Words>();
-  /** Many requests of one moment share the words. */
-  const wordsOf = (environment: string, nowMs: EpochMs): FleetView['words'] => {
-    const { heartbeats } = reports.version(environment);
-    const second = Math.floor(nowMs / 1000);
-    const before = known.get(environment);
-    if (before?.heartbeats === heartbeats && before.second === second) return before.words;
-    const words = hostWords(reports, environment, nowMs);
-    known.set(environment, { heartbeats, second, words });
-    return words;
+export const createFleetViews = (
+  reports: Heard,
+  now: () => EpochMs,
+  /** Environments that had turns when the hub started. */
+  found: readonly string[],
+) => {
+  const startedAtMs = now();
+  const untilMs = startedAtMs + SILENT_MS;
+  const unknown = new Set(found.filter((environment) => reports.all(environment).length === 0));
+  const restored = new Set<string>();
+  const known = new Map<string, Seen>();
+
+  const isRestored = (environment: string, { revision }: TurnState, words: FleetView['words']): boolean => {
+    if (words.some(({ turns }) => (turns?.revision ?? 0) > revision)) restored.add(environment);
+    return restored.has(environment);
   };
-  const startingOf = (environment: string, { turns }: TurnState): FleetView['starting'] => {
+  const startingOf = (
+    environment: string,
+    state: TurnState,
+    { nowMs, words }: Pick<FleetView, 'nowMs' | 'words'>,
+  ): FleetView['starting'] => {
     const { awaited, removed } = reports.hearing(environment);
-    const hosts = new Set(reports.all(environment).map(({ host }) => host));
-    const unheard = Object.keys(turns).filter((host) => !hosts.has(host) && !removed.has(host));
+    const hosts = new Set(words.map(({ host }) => host));
+    const unheard = Object.keys(state.turns).filter((host) => !hosts.has(host) && !removed.has(host));
     const all = [...awaited, ...unheard].toSorted();
-    return all.length > 0 ? { hosts: all, untilMs } : null;
+    if (all.length > 0 || unknown.has(environment)) return { hosts: all, untilMs };
+    const grantedUntilMs = startedAtMs + LONGEST_GRANT_MS;
+    return isRestored(environment, state, words) && nowMs < grantedUntilMs
+      ? { hosts: [], untilMs: grantedUntilMs }
+      : null;
   };
   return {
-    of: (environment: string, state: TurnState, nowMs: EpochMs): FleetView => ({
-      nowMs,
-      words: wordsOf(environment, nowMs),
-      starting: nowMs < untilMs ? startingOf(environment, state) : null,
-    }),
+    /** Many requests of one moment share a view, and so the review of it. */
+    of: (environment: string, state: TurnState, nowMs: EpochMs): FleetView => {
+      const { heartbeats } = reports.version(environment);
+      const second = Math.floor(nowMs / 1000);
+      const isStarting = nowMs < untilMs;
+      const key = isStarting ? String(state.revision) : '';
+      const before = known.get(environment);
+      const isFresh =
+        before?.key === key &&
+        ((before.heartbeats === heartbeats && before.second === second) ||
+          Math.abs(nowMs - before.madeAtMs) < Math.floor(before.view.words.length / HOSTS_PER_MS));
+      if (before && isFresh) return before.view;
+      const words = hostWords(reports, environment, nowMs);
+      const starting = isStarting ? startingOf(environment, state, { nowMs, words }) : null;
+      const view = { nowMs, words, starting };
+      known.set(environment, { heartbeats, second, madeAtMs: nowMs, key, view });
+      return view;
+    },
   };
 };

@@ -152,7 +152,7 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
   };
   const takesTurns = (environment: string): boolean => last.has(environment) || isPaced(environment);
   const startMs = now();
-  const views = createFleetViews(reports, now);
+  const views = createFleetViews(reports, now, [...last.keys()]);
   const wake = createThrottle((environment) => wakeMs(reports.count(environment)), onChanged);
   const { decide, idle } = createDecisions({
     store,

@@ -163,7 +163,9 @@ const judge = (asking: Asking, wish: TurnWish): Judged => {
     return refuse(
       wish,
       'wait',
-      `the store has just started, and first hears from ${hostsText(view.starting.hosts)}`,
+      view.starting.hosts.length > 0
+        ? `the store has just started, and first hears from ${hostsText(view.starting.hosts)}`
+        : 'the store has just started, and does not know yet which hosts switch',
     );
   // Its place, and those of hosts that the store does not hear either, are unknown until it reports.
   if (word.isSilent)

@@ -94,8 +94,8 @@ const hostEndOf = (
       services.filter((s) => isFailed(change, s)),
     );
   if (verdict === 'good') return { ...GOOD, result: 'good', entries: entriesIn(services) };
-  const isAgain = before?.result === 'failed' && services.every((s) => isOfChange(change, s));
-  return isOver || isAgain ? null : undefined;
+  // A failure counts until the host is good: a lost ledger, or a second try, must not let one more host fail.
+  return isOver ? null : undefined;
 };
 
 const isSameEnd = (a: HostEnd, b: End): boolean =>

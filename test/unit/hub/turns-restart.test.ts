@@ -150,6 +150,40 @@ describe('a hub that was killed or restored', () => {
     expect(await ask(hub, second, second.request(2, 3))).toMatchObject({ answer: 'granted' });
   });
 
+  it('waits for three minutes where the reports are lost, and no host is known', async () => {
+    const clock = { ms: Date.now() };
+    const { hub, hosts } = await fleet(['web-1'], { now: () => clock.ms });
+    const [first] = hosts as [TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await rolloutOf(hub);
+    await hub.stop();
+    await rm(join(hub.folder, 'reports'), { recursive: true });
+    await hub.restart();
+    await report(hub, first, 1, 'good');
+    expect(await ask(hub, first, first.request(2, 3))).toMatchObject({
+      answer: 'wait',
+      refused: [{ message: 'the store has just started, and does not know yet which hosts switch' }],
+    });
+    clock.ms += 180_000;
+    await report(hub, first, 1, 'good');
+    expect(await ask(hub, first, first.request(2, 3))).toMatchObject({ answer: 'granted' });
+  });
+
+  it('waits for the longest grant where a host has seen a later state: this one is a backup', async () => {
+    const clock = { ms: Date.now() };
+    const { hub, hosts } = await fleet(['web-1'], { now: () => clock.ms });
+    const [first] = hosts as [TurnHost];
+    await put(hub, pacedManifest('staging', 3, { web: 2 }));
+    await rolloutOf(hub);
+    await hub.restart();
+    const { turns } = first.report(1, 'good');
+    await report(hub, first, 1, 'good', turns && { turns: { ...turns, seq: 9, revision: 99 } });
+    const request = first.request(2, 3, { seq: 10 });
+    expect(await ask(hub, first, request)).toMatchObject({ answer: 'wait' });
+    clock.ms += 60_000;
+    expect(await ask(hub, first, request)).toMatchObject({ answer: 'granted' });
+  });
+
   it('hands out nothing by a damaged file, says so once, and goes on when it is restored', async () => {
     const { hub, hosts } = await fleet(['web-1']);
     const [first] = hosts as [TurnHost];

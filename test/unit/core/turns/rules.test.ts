@@ -630,6 +630,16 @@ describe('a halt', () => {
     );
   });
 
+  it('counts a failure until the host is good, whatever it forgets', () => {
+    const scene = published(3, { pace: { haltAfter: { hosts: 1 } } });
+    scene.begin('web-1');
+    scene.fail('web-1');
+    scene.says('web-1', { state: 'none', outcome: 'waiting', reason: 'turn' });
+    scene.begin('web-2');
+    scene.fail('web-2');
+    expect(scene.change()?.halted?.hosts).toEqual(['web-1', 'web-2']);
+  });
+
   it('follows a wave of which no host is good, whatever is tolerated', () => {
     const scene = published(2, { pace: { haltAfter: { hosts: 9 }, maxParallel: { hosts: 2 } } });
     scene.begin('web-1');
