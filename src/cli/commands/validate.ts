@@ -80,6 +80,36 @@ const unmetHere = async (project: ComposeProject, env: NodeJS.ProcessEnv): Promi
   }
 };
 
+/** What jobs of the fleet lack on this host. Elsewhere nothing of it is known, and all is named. */
+const fleetJobHints = async (
+  project: ComposeProject,
+  env: NodeJS.ProcessEnv,
+  isForThisHost: boolean,
+): Promise<readonly string[]> => {
+  const jobs = Object.values(project.services).flatMap(({ name, once }) => (once === 'fleet' ? [name] : []));
+  if (jobs.length === 0) return [];
+  const lacks = isForThisHost ? await lackedByFleetJobs(env) : FLEET_JOB_NEEDS;
+  return lacks.length === 0
+    ? []
+    : jobs.map((job) => `${job} runs once in the fleet, and waits until there is ${lacks.join(', and ')}`);
+};
+
+const STORE_NEED = 'SUPERCARGO_REPORT_URL on the host';
+const PACE_NEED = 'a pace in the manifest (supercargo pace ENV) or SUPERCARGO_TURNS=always on the host';
+const FLEET_JOB_NEEDS = [STORE_NEED, PACE_NEED];
+
+const lackedByFleetJobs = async (env: NodeJS.ProcessEnv): Promise<readonly string[]> => {
+  try {
+    const { report, turns } = readConfig(env, readSurroundings());
+    const { stateDir, environment = '' } = readPaths(env);
+    const read = await createLedgerStore(join(stateDir, 'ledger.json'), environment).read();
+    const hasPace = read.kind === 'ok' && read.ledger.accepted?.manifest.pace !== undefined;
+    return [...(report ? [] : [STORE_NEED]), ...(hasPace || turns === 'always' ? [] : [PACE_NEED])];
+  } catch {
+    return FLEET_JOB_NEEDS;
+  }
+};
+
 interface ComposeCheck {
   readonly path: string;
   /** The new content of the file. */
@@ -109,6 +139,11 @@ const checkComposeAt = async (
       file: path,
       kind: 'hint',
       message: `${h.file}:${String(h.line)}: ${h.path}: ${h.message}`,
+    })),
+    ...(await fleetJobHints(checked.project, env, isForThisHost)).map((message): Finding => ({
+      file: path,
+      kind: 'hint',
+      message,
     })),
     ...unmet.map(({ message, advice }): Finding => ({
       file: path,

@@ -1,8 +1,9 @@
-import { oneLine } from '../../core/printable-text.ts';
-import type { ReportedChange } from '../../core/turns/read-rollout.ts';
-import { newsOf } from '../../core/turns/rollout-news.ts';
+import { oneLine, printableDocument } from '../../core/printable-text.ts';
+import type { ReportedChange, ReportedRollout } from '../../core/turns/read-rollout.ts';
+import { newsOf, newsOfJobs } from '../../core/turns/rollout-news.ts';
 import type { FollowProgress } from '../../publish/follow-rollout.ts';
 import { line } from '../render/rollout-change.ts';
+import { jobText } from '../render/rollout-jobs.ts';
 import { newsLine } from '../render/rollout-news.ts';
 import { renderProgress, startingText } from '../render/rollout-text.ts';
 import { terminalOf, type Io, type Screen } from '../streams.ts';
@@ -18,6 +19,7 @@ const troubleLine = (trouble: string | undefined, screen: Screen): string =>
 /** A line for each event. */
 const writeLog = (io: Io, screen: Screen): Show => {
   const known = new Map<number, ReportedChange>();
+  let knownJobs: ReportedRollout['jobs'] | undefined;
   let isStarting = false;
   let shownTrouble: string | undefined;
   return ({ rollout, followed, trouble }) => {
@@ -26,6 +28,12 @@ const writeLog = (io: Io, screen: Screen): Show => {
     shownTrouble = trouble;
     if (rollout.starting !== null && !isStarting) io.stdout.write(startingText(rollout, screen));
     isStarting = rollout.starting !== null;
+    for (const job of newsOfJobs(knownJobs, rollout.jobs, followed)) {
+      const text = jobText(printableDocument(job), Date.parse(rollout.at));
+      const isBad = job.state === 'failed' || job.state === 'lost';
+      io.stdout.write(`${isBad ? screen.palette.bad(text) : text}\n`);
+    }
+    knownJobs = rollout.jobs;
     for (const change of followed) {
       for (const news of newsOf(known.get(change.serial), change))
         io.stdout.write(`${newsLine(change, news, Date.parse(rollout.at), screen)}\n`);

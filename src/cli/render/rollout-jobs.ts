@@ -25,8 +25,8 @@ export const stoppingJobs = (rollout: ReportedRollout): readonly ReportedJob[] =
   );
 };
 
-const jobText = ({ job, state, host, at, message }: ReportedJob, atMs: number): string => {
-  const where = host === null ? '' : ` ${state === 'running' ? 'on ' : ''}${host}`;
+export const jobText = ({ job, state, host, at, message }: ReportedJob, atMs: number): string => {
+  const where = host === null ? '' : ` ${state === 'running' ? `on ${host}, begun` : host}`;
   const why = message === null ? '' : `: ${message}`;
   return `${job} ${STATES[state] ?? `is ${state} on`}${where} ${timeText(atMs, at)}${why}`;
 };

@@ -1,4 +1,4 @@
-import type { ReportedChange, ReportedFailure, ReportedWave } from './read-rollout.ts';
+import type { ReportedChange, ReportedFailure, ReportedRollout, ReportedWave } from './read-rollout.ts';
 
 /** What has happened to a change between two readings of it. */
 export type RolloutNews =
@@ -55,3 +55,24 @@ export const newsOf = (before: ReportedChange | undefined, after: ReportedChange
     ? []
     : [{ kind: 'state' } as const]),
 ];
+
+type ReportedJob = ReportedRollout['jobs'][number];
+
+const jobKey = ({ job, digest, attempt, state, host }: ReportedJob): string =>
+  JSON.stringify([job, digest, attempt, state, host]);
+
+/**
+ * Runs of jobs that began or ended between two readings, the oldest first. `before` is undefined at the first
+ * reading: then those since the changes were made that are followed.
+ */
+export const newsOfJobs = (
+  before: readonly ReportedJob[] | undefined,
+  after: readonly ReportedJob[],
+  followed: readonly ReportedChange[],
+): readonly ReportedJob[] => {
+  const madeMs = Math.min(...followed.map(({ at }) => Date.parse(at)));
+  const known = new Set(before?.map(jobKey));
+  return after
+    .filter((job) => (before ? !known.has(jobKey(job)) : Date.parse(job.at) >= madeMs))
+    .toReversed();
+};

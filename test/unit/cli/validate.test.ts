@@ -28,9 +28,17 @@ const put = async (files: Readonly<Record<string, string>>): Promise<void> => {
 };
 
 /** Exit code and output, in which `DIR` is the test's folder. */
-const validate = async (...args: readonly string[]): Promise<readonly [code: number, out: string]> => {
+const validate = (...args: readonly string[]): Promise<readonly [code: number, out: string]> =>
+  validateIn({}, ...args);
+
+/** The same on a host with these variables. */
+const validateIn = async (
+  variables: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<readonly [code: number, out: string]> => {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const env = { NO_COLOR: '1', SUPERCARGO_ENVIRONMENT: 'staging', SUPERCARGO_STATE_DIR: at('state') };
+  const own = { NO_COLOR: '1', SUPERCARGO_ENVIRONMENT: 'staging', SUPERCARGO_STATE_DIR: at('state') };
+  const env = { ...own, ...variables };
   const io = { stdin: new PassThrough(), stdout, stderr, env, pid: 1 } as unknown as Io;
   const code = await runProgram(
     ['validate', ...args],
@@ -276,5 +284,44 @@ describe('validate --compose FOLDER --as FOLDER', () => {
     ]);
     // The host's own ledger says nothing about a file for another host.
     expect((await validate('--compose', at('new')))[0]).toBe(0);
+  });
+});
+
+describe('validate of a job that runs once in the fleet', () => {
+  const COMPOSE = `
+services:
+  migrate: {image: org/app, restart: "no", x-supercargo: {once: fleet}}
+  web: {image: org/app, depends_on: {migrate: {condition: service_completed_successfully}}}
+`;
+  const OK = 'ok    DIR/compose.yaml: 2 services: migrate, web\n';
+  const HOST = {
+    SUPERCARGO_MANIFEST_URL: 'https://deploy.example.com/manifests/staging.json',
+    SUPERCARGO_ALLOW_UNSIGNED: 'true',
+    SUPERCARGO_HOST: 'web-1',
+  };
+  const REPORTS = {
+    SUPERCARGO_REPORT_URL: 'https://deploy.example.com',
+    SUPERCARGO_REPORT_TOKEN: 'x'.repeat(64),
+  };
+  const hint = (lacks: string): string =>
+    `hint  DIR/compose.yaml: migrate runs once in the fleet, and waits until there is ${lacks}\n`;
+  const PACE = 'a pace in the manifest (supercargo pace ENV) or SUPERCARGO_TURNS=always on the host';
+
+  it('says elsewhere what it needs', async () => {
+    await put({ 'compose.yaml': COMPOSE });
+    expect(await validate('--compose', at('compose.yaml'))).toEqual([
+      0,
+      OK + hint(`SUPERCARGO_REPORT_URL on the host, and ${PACE}`),
+    ]);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, string]>([
+    ['without a store', { SUPERCARGO_TURNS: 'always' }, hint('SUPERCARGO_REPORT_URL on the host')],
+    ['without a pace', REPORTS, hint(PACE)],
+    ['with both', { ...REPORTS, SUPERCARGO_TURNS: 'always' }, ''],
+  ])('says on its host what it lacks: %s', async (_what, variables, expected) => {
+    await put({ 'new.yaml': COMPOSE });
+    const args = ['--compose', at('new.yaml'), '--as', at('compose.yaml')];
+    expect(await validateIn({ ...HOST, ...variables }, ...args)).toEqual([0, OK + expected]);
   });
 });

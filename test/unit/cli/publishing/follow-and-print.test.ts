@@ -146,6 +146,17 @@ describe('following a change in a log', () => {
     });
   });
 
+  it('writes when a job of the fleet begins and ends', async () => {
+    const job = { job: 'migrate', digest: 'sha256:2', attempt: 0, host: 'web-1', message: null, log: [] };
+    const running = { ...first, jobs: [{ ...job, state: 'running', at: minutesBefore(2) }] };
+    const done = { ...first, jobs: [{ ...job, state: 'done', at: minutesBefore(1) }] };
+    const { out } = await follow([running, running, done, { ...finished, jobs: done.jobs }]);
+    expect(out.split('\n').filter((text) => text.startsWith('migrate'))).toEqual([
+      'migrate runs on web-1, begun 2 min ago (11:58 UTC)',
+      'migrate is done, by web-1 1 min ago (11:59 UTC)',
+    ]);
+  });
+
   it('ends as soon as it is halted, with why, the hosts, their logs and the command that goes on', async () => {
     const { code, out, err } = await follow([soaking, halted]);
     expect(code).toBe(3);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ReportedChange } from '../../../../src/core/turns/read-rollout.ts';
-import { newsOf, type RolloutNews } from '../../../../src/core/turns/rollout-news.ts';
+import type { ReportedChange, ReportedRollout } from '../../../../src/core/turns/read-rollout.ts';
+import { newsOf, newsOfJobs, type RolloutNews } from '../../../../src/core/turns/rollout-news.ts';
 import { changeStatus, failureOf, minutesBefore, waveStatus } from '../../../support/rollout.ts';
 
 const shortOf = (news: RolloutNews): string => {
@@ -46,5 +46,37 @@ describe('the news of a change', () => {
     ['a resume', withWave({}, { state: 'halted' }), withWave({}), ['state']],
   ])('of %s', (_what, before, after, news) => {
     expect(newsOf(before, after).map(shortOf)).toEqual(news);
+  });
+});
+
+const job = (change: Partial<ReportedRollout['jobs'][number]> = {}): ReportedRollout['jobs'][number] => ({
+  job: 'migrate',
+  digest: 'sha256:2',
+  attempt: 0,
+  state: 'running',
+  host: 'web-1',
+  at: minutesBefore(5),
+  message: null,
+  log: [],
+  ...change,
+});
+const old = job({ digest: 'sha256:1', state: 'done', at: minutesBefore(600) });
+
+describe('the news of jobs', () => {
+  it.each<[string, Parameters<typeof newsOfJobs>[0], Parameters<typeof newsOfJobs>[1], readonly string[]]>([
+    ['at the first reading those since the change', undefined, [job(), old], ['running']],
+    ['none where nothing happened', [job(), old], [job(), old], []],
+    ['a start', [old], [job(), old], ['running']],
+    ['an end', [job()], [job({ state: 'done', at: minutesBefore(1) })], ['done']],
+    ['a failure', [job()], [job({ state: 'failed' })], ['failed']],
+    [
+      'the next attempt, after what became of the one before',
+      [],
+      [job({ attempt: 1 }), job({ state: 'lost' })],
+      ['lost', 'running'],
+    ],
+    ['the run on another host', [job({ state: 'lost' })], [job({ host: 'web-2' })], ['running']],
+  ])('are %s', (_what, before, after, states) => {
+    expect(newsOfJobs(before, after, [changeStatus()]).map(({ state }) => state)).toEqual(states);
   });
 });
