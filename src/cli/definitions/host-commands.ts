@@ -178,7 +178,8 @@ Example:
   supercargo switch-now --reason "the hub is gone, web is broken"
 
 For a host that waits for a turn, or is halted: the switches of the accepted manifest begin without asking the
-report store. It holds for this manifest and this host only, and opens no hold, window, drain or freeze.`,
+report store. It holds for this manifest and this host only, and opens no hold, window, drain or freeze. A job
+that runs once in the fleet begins here only if the report store does not answer: say it on one host.`,
     )
     .action(actionOf(() => import('../commands/switch-now.ts')));
   program
