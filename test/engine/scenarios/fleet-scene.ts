@@ -69,6 +69,8 @@ const composeOf = (image: string): string => `services:
 
 interface SceneOptions {
   readonly hosts?: number;
+  /** The compose file for an image of `web`; one that runs `web` alone unless given. */
+  readonly compose?: (image: string) => string;
   /** SUPERCARGO_LABELS of each host, in their order. */
   readonly labels?: readonly string[];
   /** Of each host, in their order, instead of bin/supercargo. */
@@ -103,7 +105,8 @@ export const createFleetScene = async (ground: Ground, options: SceneOptions = {
   const registry = inject('registry');
   const repository: FleetScene['repository'] = (service = 'web') =>
     `${registry.address}/${environment}/${service}`;
-  const hosts = await startHosts(ground, environment, options, composeOf(repository()));
+  const { compose = composeOf } = options;
+  const hosts = await startHosts(ground, environment, options, compose(repository()));
   const names = hosts.map(({ name }) => name);
   const push: FleetScene['push'] = async (tag, flavour = flavours.healthy, service = 'web') => {
     const path = `${environment}/${service}`;
