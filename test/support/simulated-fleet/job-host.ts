@@ -141,7 +141,7 @@ export const createJobHost = (options: JobHostOptions): JobHost => {
     if (!want || host.isHeld || !given || !isSame(given.job, want) || now() - given.askedMs >= GRANT_MS)
       return;
     if (state() !== 'none' || isOpen()) return;
-    const takesMs = random.between(1_000, 120_000);
+    const takesMs = random.chance(0.3) ? random.between(120_000, 600_000) : random.between(1_000, 120_000);
     container = { job: want, endsAtMs: now() + takesMs, isJudged: false };
     options.onRun(name, want);
     later(takesMs, host.step);

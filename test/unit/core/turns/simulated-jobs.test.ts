@@ -19,7 +19,7 @@ type Event =
   | { readonly kind: 'kill' | 'partition' | 'hold'; readonly host: number; readonly seconds: number };
 
 const host = fc.nat(9);
-const seconds = fc.integer({ min: 1, max: 600 });
+const seconds = fc.oneof(fc.integer({ min: 1, max: 120 }), fc.integer({ min: 300, max: 900 }));
 const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 5,
@@ -51,7 +51,15 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
 );
 
-const scenario = fc.record({
+interface Scenario {
+  readonly seed: number;
+  readonly hosts: number;
+  /** Of a message. */
+  readonly loss: number;
+  readonly events: readonly { readonly atSeconds: number; readonly what: Event }[];
+}
+
+const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.integer(),
   hosts: fc.integer({ min: 2, max: 6 }),
   loss: fc.constantFrom(0, 0.05, 0.3),
@@ -65,12 +73,7 @@ interface Run {
 }
 
 /** A fleet with one job, in which this happens. At the end all faults are over, and a person resumes what is lost. */
-const play = ({
-  seed,
-  hosts: size,
-  loss,
-  events,
-}: typeof scenario extends fc.Arbitrary<infer T> ? T : never) => {
+const play = ({ seed, hosts: size, loss, events }: Scenario) => {
   const timeline = createTimeline(START_MS);
   const random = createRandom(seed);
   const runs: Run[] = [];
@@ -212,8 +215,20 @@ const play = ({
   return { runs, elsewhereMs, alive };
 };
 
+type Played = ReturnType<typeof play>;
+
+/** Both rules look at the same fleets. */
+const SEED = Date.now();
+const outcomes = new Map<string, Played>();
+const played = (given: Scenario): Played => {
+  const key = JSON.stringify(given);
+  const found = outcomes.get(key) ?? play(given);
+  outcomes.set(key, found);
+  return found;
+};
+
 /** Runs of one key for which no person had said since the run before that it may run elsewhere. */
-const repeated = ({ runs, elsewhereMs }: ReturnType<typeof play>): readonly string[] =>
+const repeated = ({ runs, elsewhereMs }: Played): readonly string[] =>
   runs.flatMap((run, at) => {
     const before = runs.slice(0, at).findLast(({ key }) => key === run.key);
     if (!before || elsewhereMs.some((ms) => ms >= before.atMs && ms <= run.atMs)) return [];
@@ -221,12 +236,12 @@ const repeated = ({ runs, elsewhereMs }: ReturnType<typeof play>): readonly stri
   });
 
 describe('a job of a simulated fleet, whatever happens to hosts, store and publisher', () => {
-  const runsOf = RUNS === undefined ? { numRuns: 150, seed: 1 } : { numRuns: Number(RUNS) };
+  const runsOf = RUNS === undefined ? { numRuns: 120, seed: 1 } : { numRuns: Number(RUNS), seed: SEED };
 
   it('a once-in-a-fleet job never runs twice for one key, except where a person said so', () => {
     fc.assert(
       fc.property(scenario, (given) => {
-        expect(repeated(play(given))).toEqual([]);
+        expect(repeated(played(given))).toEqual([]);
       }),
       runsOf,
     );
@@ -235,7 +250,7 @@ describe('a job of a simulated fleet, whatever happens to hosts, store and publi
   it('ends on every host, once faults are over and a person says what becomes of what failed or is lost', () => {
     fc.assert(
       fc.property(scenario, (given) => {
-        const { alive } = play(given);
+        const { alive } = played(given);
         expect(
           alive.filter((h) => h.state() !== 'good').map((h) => [h.name, h.state(), h.message()]),
         ).toEqual([]);
