@@ -287,6 +287,9 @@ describe('validate --compose FOLDER --as FOLDER', () => {
   });
 });
 
+const fleetHint = (lacks: string): string =>
+  `hint  DIR/compose.yaml: migrate runs once in the fleet, and waits until there is ${lacks}\n`;
+
 describe('validate of a job that runs once in the fleet', () => {
   const COMPOSE = `
 services:
@@ -303,21 +306,19 @@ services:
     SUPERCARGO_REPORT_URL: 'https://deploy.example.com',
     SUPERCARGO_REPORT_TOKEN: 'x'.repeat(64),
   };
-  const hint = (lacks: string): string =>
-    `hint  DIR/compose.yaml: migrate runs once in the fleet, and waits until there is ${lacks}\n`;
   const PACE = 'a pace in the manifest (supercargo pace ENV) or SUPERCARGO_TURNS=always on the host';
 
   it('says elsewhere what it needs', async () => {
     await put({ 'compose.yaml': COMPOSE });
     expect(await validate('--compose', at('compose.yaml'))).toEqual([
       0,
-      OK + hint(`SUPERCARGO_REPORT_URL on the host, and ${PACE}`),
+      OK + fleetHint(`SUPERCARGO_REPORT_URL on the host, and ${PACE}`),
     ]);
   });
 
   it.each<[string, Readonly<Record<string, string>>, string]>([
-    ['without a store', { SUPERCARGO_TURNS: 'always' }, hint('SUPERCARGO_REPORT_URL on the host')],
-    ['without a pace', REPORTS, hint(PACE)],
+    ['without a store', { SUPERCARGO_TURNS: 'always' }, fleetHint('SUPERCARGO_REPORT_URL on the host')],
+    ['without a pace', REPORTS, fleetHint(PACE)],
     ['with both', { ...REPORTS, SUPERCARGO_TURNS: 'always' }, ''],
   ])('says on its host what it lacks: %s', async (_what, variables, expected) => {
     await put({ 'new.yaml': COMPOSE });
