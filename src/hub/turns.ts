@@ -95,14 +95,13 @@ const withoutTurns = (environment: string): Refusal =>
     `check the name of the environment, or give it a pace: supercargo pace ${environment}`,
   );
 
-const refuseOlderPublisher = (environment: string): Refusal =>
+const refuseOlderPublisher = (paced: string): Refusal =>
   refusal(
     409,
     'pace',
-    `the manifest has no pace, but ${environment} has one, and this publisher cannot read it: it builds upon ` +
-      'an older manifest',
+    `${paced} has a pace, and this publisher cannot read it: it builds upon older manifests`,
     'upgrade this publisher to the version of the hub; ' +
-      `that version can also end the pace: supercargo pace ${environment} --none`,
+      `that version can also end the pace: supercargo pace ${paced} --none`,
   );
 
 const refuseUnpaced = (environment: string, state: TurnState): Refusal | undefined => {
@@ -225,9 +224,13 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
     },
     status: (environment) => reviewed(environment, rolloutStatus),
     refuseManifest: async (environment, { pace }, { readsPace }) => {
-      if (pace !== undefined || !takesTurns(environment)) return undefined;
-      if (!readsPace && isPaced(environment)) return refuseOlderPublisher(environment);
-      return reviewed(environment, (state) => refuseUnpaced(environment, state));
+      if (pace !== undefined) return undefined;
+      // A publisher that cannot read the pace of another environment would promote old versions from it.
+      const unread = readsPace ? undefined : [environment, ...manifests.environments()].find(isPaced);
+      if (unread !== undefined) return refuseOlderPublisher(unread);
+      return takesTurns(environment)
+        ? reviewed(environment, (state) => refuseUnpaced(environment, state))
+        : undefined;
     },
     review: reviewSoon,
     noteNews: (environment) => {

@@ -3,7 +3,7 @@ const PACE = 'pace';
 
 /**
  * The header of a publisher that reads manifests with a pace. An older one ignores them: it builds upon the
- * last manifest without a pace, and so takes back every version since.
+ * last manifest without a pace, and so takes back every version since, or promotes an old one.
  */
 export const READS_PACE: Readonly<Record<string, string>> = { [HEADER]: PACE };
 

@@ -121,6 +121,9 @@ describe('an old publisher, where a new one has set a pace,', () => {
       expect(refused.stderr).toMatch(/409, .*this publisher cannot read it[\s\S]*→ upgrade this publisher/);
     }
     expect(await current()).toBe('4 2 2 pace');
+    const promoted = await signed('old', 'promote', 'production', '--create');
+    assertCode(promoted, 1);
+    expect(promoted.stderr).toMatch(/this publisher cannot read it/);
 
     assertCode(await signed('new', 'pace', '--none', '--anyway'), 0);
     assertCode(await signed('old', 'publish', 'web=3'), 0);

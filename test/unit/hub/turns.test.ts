@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { READS_PACE } from '../../../src/core/hub/reads-pace.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
 import { createTurnHost, digestOf, pacedManifest, type TurnHost } from '../../support/turn-host.ts';
@@ -294,7 +295,15 @@ describe('a publish to an environment with a pace', () => {
       },
     ]);
     expect((await rolloutOf(hub)).pace).not.toBeNull();
+    // It would promote from there what was published before the pace.
+    const other = await hub.publish('production', 1);
+    expect([other.status, await other.json()]).toMatchObject([
+      409,
+      { error: { code: 'pace', message: expect.stringMatching(/^staging has a pace/) } },
+    ]);
+    expect((await hub.publish('production', 1, READS_PACE)).status).toBe(201);
     expect((await publishedByOlder('?anyway')).status).toBe(204);
+    expect((await hub.publish('production', 2)).status).toBe(204);
   });
 
   it('wakes a host that asked before the store had its version', async () => {
