@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Status } from '../../src/core/status/status-document.ts';
 import { failuresOf, type LoadReport, NO_FAILURES, startLoadProcess } from '../support/load.ts';
 import { assertCode } from '../engine/scenarios/scene.ts';
-import { AGENT_ENV, openPair, type Pair, type PairHost } from './support/pair.ts';
+import { AGENT_ENV } from './support/hosts-behind-balancer.ts';
+import { openPair, type Pair, type PairHost } from './support/pair.ts';
 import { suites } from './support/suites.ts';
 
 /** The making of a base, where there is none, and two first boots. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Status } from '../../src/core/status/status-document.ts';
-import { runCommand } from './command.ts';
+import { runCommand, type Service, startService } from './command.ts';
 import type { FleetHub } from './fleet-hub.ts';
 import {
   type CliResult,
@@ -22,10 +22,19 @@ export interface Publisher {
   readonly trust: string;
   /** Any command, with SUPERCARGO_STORE and the token in the environment. */
   readonly run: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<CliResult>;
+  /** The same in the background. Its output goes to `logFile`. */
+  readonly start: (
+    args: readonly string[],
+    logFile: string,
+    env?: Readonly<Record<string, string>>,
+  ) => Service;
   /** `publish ENV …` with the key. */
   readonly publish: (environment: string, ...args: readonly string[]) => Promise<CliResult>;
   readonly remove: () => Promise<void>;
 }
+
+/** A rollout over several hosts of a busy machine takes minutes. */
+const LIMIT_MS = 300_000;
 
 export const createPublisher = async (
   { url, publishToken }: Pick<FleetHub, 'url' | 'publishToken'>,
@@ -43,7 +52,9 @@ export const createPublisher = async (
     NO_COLOR: '1',
   };
   const run: Publisher['run'] = async (args, more = {}) =>
-    cliResult(await runCommand(program, args, { env: { ...env, ...more }, cwd: folder, timeoutMs: 90_000 }));
+    cliResult(
+      await runCommand(program, args, { env: { ...env, ...more }, cwd: folder, timeoutMs: LIMIT_MS }),
+    );
   const made = await run(['keygen', 'jenkins', '--out', folder]);
   if (made.code !== 0) throw new Error(`keygen ended with ${String(made.code)}:\n${made.stderr}`);
   const keyFile = join(folder, 'jenkins.key');
@@ -52,6 +63,7 @@ export const createPublisher = async (
     keyFile,
     trust: await readFile(join(folder, 'trust.json'), 'utf8'),
     run,
+    start: (args, logFile, more = {}) => startService(program, args, { env: { ...env, ...more }, logFile }),
     publish: async (environment, ...args) => run(['publish', environment, ...args, '--key', keyFile]),
     remove: async () => rm(folder, { recursive: true, force: true }),
   };

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Service } from '../../support/command.ts';
 import { buildEdgeImage } from '../../support/edge-image.ts';
 import { flavours, type Flavour } from '../../support/flavours.ts';
 import { createPublisher, type Publisher } from '../../support/fleet.ts';
@@ -30,6 +31,10 @@ export interface Office {
   readonly edgeImage: string;
   /** What a compose file says. */
   readonly repository: (service?: string) => string;
+  /** Any command of the build server. */
+  readonly run: (...args: readonly string[]) => Promise<CliResult>;
+  /** The same in the background. Its output goes to `logFile`. */
+  readonly start: (args: readonly string[], logFile: string) => Service;
   /** `supercargo publish staging …` */
   readonly publish: (...args: readonly string[]) => Promise<CliResult>;
   /** The same to another environment. */
@@ -59,14 +64,9 @@ export const openOffice = async (street: Street): Promise<Office> => {
   await pushContent(store, EDGE, 'debian', await buildEdgeImage());
   const pusher = createImagePusher();
   const repository: Office['repository'] = (service = 'web') => `${registryFront.address}/org/${service}`;
-  const signed = async (
-    command: string,
-    environment: string,
-    ...args: readonly string[]
-  ): Promise<CliResult> =>
-    publisher.run([command, environment, ...args, '--key', publisher.keyFile], {
-      NODE_EXTRA_CA_CERTS: certificate.certFile,
-    });
+  const env = { NODE_EXTRA_CA_CERTS: certificate.certFile };
+  const run: Office['run'] = async (...args) => publisher.run(args, env);
+  const signed: Office['run'] = async (...args) => run(...args, '--key', publisher.keyFile);
   return {
     hub,
     hubUrl,
@@ -79,6 +79,8 @@ export const openOffice = async (street: Street): Promise<Office> => {
     push: async (tag, flavour = flavours.healthy, service = 'web') => {
       await pusher.push(store, `org/${service}`, tag, flavour);
     },
+    run,
+    start: (args, logFile) => publisher.start(args, logFile, env),
     publish: async (...args) => signed('publish', ENVIRONMENT, ...args),
     publishTo: async (environment, ...args) => signed('publish', environment, ...args),
     rollback: async () => signed('rollback', ENVIRONMENT, '--wait'),
