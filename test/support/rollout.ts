@@ -20,6 +20,7 @@ export const waveStatus = (change: Partial<ReportedWave> = {}): ReportedWave => 
   failed: [],
   switching: [],
   waiting: [],
+  unready: [],
   excused: [],
   ...change,
 });

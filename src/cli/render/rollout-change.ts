@@ -118,11 +118,13 @@ export const renderChange = (rollout: ReportedRollout, change: ReportedChange, s
   const atMs = Date.parse(rollout.at);
   const { urgent, waves, soaksUntil, halted, failures } = change;
   const open = waves.filter(isOpen);
-  const waiting = [...new Set(open.flatMap((wave) => wave.waiting))];
+  const unready = new Map(open.flatMap((wave) => wave.unready).map((e) => [e.host, e]));
+  const waiting = new Set(open.flatMap((wave) => wave.waiting).filter((host) => !unready.has(host)));
   const excused = new Map(open.flatMap((wave) => wave.excused).map((e) => [e.host, e]));
   const lines = [
     ...(urgent === null ? [] : [`urgent, without waves and soak: ${urgent}`]),
-    ...(waiting.length === 0 ? [] : [`wait for their turn: ${hostList(waiting)}`]),
+    ...(waiting.size === 0 ? [] : [`wait for their turn: ${hostList([...waiting])}`]),
+    ...(unready.size === 0 ? [] : [`not ready for a turn: ${byReason([...unready.values()])}`]),
     ...(excused.size === 0 ? [] : [`excused: ${byReason([...excused.values()])}`]),
     ...(soaksUntil === null ? [] : [`the soak ends ${timeText(atMs, soaksUntil)}`]),
     ...(halted === null ? [] : [palette.bad(`halted ${timeText(atMs, halted.at)}: ${halted.reason}`)]),

@@ -2,6 +2,7 @@ import { isoTime } from '../time.ts';
 import { waveName } from '../manifest/pace.ts';
 import { writtenPace } from '../manifest/written-pace.ts';
 import { verdictOf } from './end-hosts.ts';
+import { otherReason } from './excuses.ts';
 import { concerned, counted, isHaltedByPerson, type FleetView } from './fleet-view.ts';
 import type {
   ChangeState,
@@ -40,6 +41,12 @@ const waveStatus = (state: TurnState, view: FleetView, change: Change, number: n
   const withVerdict = (verdict: ReturnType<typeof verdictOf>): readonly string[] =>
     hosts.filter((host) => verdicts.get(host) === verdict);
   const open = withVerdict(undefined);
+  const unready = waiting.flatMap((word) => {
+    const { host } = word;
+    if (!open.includes(host) || state.turns[host]) return [];
+    const reason = change.delays[host]?.reason ?? otherReason(state, change, word);
+    return reason === null ? [] : [{ host, reason }];
+  });
   return {
     name: wave ? waveName(wave) : '',
     openedAt: iso(change.opened[number]?.openedAtMs ?? null),
@@ -48,6 +55,7 @@ const waveStatus = (state: TurnState, view: FleetView, change: Change, number: n
     failed: [...failed, ...withVerdict('failed')],
     switching: open.filter(isSwitching),
     waiting: open.filter((host) => !isSwitching(host)),
+    unready,
     excused,
   };
 };

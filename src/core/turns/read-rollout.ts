@@ -37,6 +37,7 @@ const wave = v.looseObject({
   failed: texts,
   switching: texts,
   waiting: texts,
+  unready: v.array(v.looseObject({ host: text, reason: text })),
   excused: v.array(v.looseObject({ host: text, reason: text })),
 });
 

@@ -92,6 +92,8 @@ export interface WaveStatus {
   readonly switching: readonly string[];
   /** Members that wait for a turn or prepare. */
   readonly waiting: readonly string[];
+  /** Those of `waiting` that lack something else than a turn, and what. */
+  readonly unready: readonly { readonly host: string; readonly reason: string }[];
   readonly excused: readonly { readonly host: string; readonly reason: string }[];
 }
 

@@ -43,6 +43,7 @@ const halted = rolloutStatus({
           failed: ['web-7'],
           switching: ['web-3'],
           waiting: ['web-4', 'web-5', 'web-6'],
+          unready: [{ host: 'web-6', reason: 'back-off' }],
           excused: [{ host: 'web-8', reason: 'silent' }],
         }),
         waveStatus({ name: '100%', hosts: 42 }),
@@ -93,7 +94,8 @@ serial 418 (web 1.1.0), made 10 min ago (11:50 UTC)
   10%                 █████▓▓░░░░░░░░░░░░░  2 of 8 good · 1 switching · 3
                                             waiting · 1 failed · 1 excused
   100%                ░░░░░░░░░░░░░░░░░░░░  not open, 42 hosts
-  wait for their turn: web-4, web-5, web-6
+  wait for their turn: web-4, web-5
+  not ready for a turn: back-off: web-6
   excused: silent: web-8
   halted 1 min ago (11:59 UTC): web-7 failed
   web-7 failed 1 min ago (11:59 UTC): the container is unhealthy
