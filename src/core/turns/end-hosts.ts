@@ -4,6 +4,7 @@ import {
   concerned,
   isHeard,
   isOfChange,
+  isSettled,
   replaceChange,
   unfinishedChanges,
   type FleetView,
@@ -12,8 +13,11 @@ import type { HostWord, ServiceWord } from './host-word.ts';
 import type { Change, HostEnd, Turn, TurnState } from './turn-state.ts';
 
 /** With the last good image in other settings, the version is good whatever becomes of the settings. */
-const isGood = (change: Change, service: ServiceWord): boolean =>
+const isProved = (change: Change, service: ServiceWord): boolean =>
   isOfChange(change, service) && (service.state === 'good' || service.kind === 'files');
+
+const isGood = (change: Change, service: ServiceWord): boolean =>
+  isProved(change, service) && (service.state === 'good' ? isSettled(service) : !service.isUnsettled);
 
 const isFailed = (change: Change, service: ServiceWord): boolean =>
   isOfChange(change, service) && service.state === 'failed' && service.kind !== 'files';
@@ -29,7 +33,7 @@ const SPOILT: ReadonlySet<string> = new Set(['unhealthy', 'exited']);
 
 /** Good, and no longer well: what the soak is for. */
 const isSpoilt = (change: Change, service: ServiceWord): boolean =>
-  isGood(change, service) && service.outcome === 'blocked' && SPOILT.has(service.reason ?? '');
+  isProved(change, service) && service.outcome === 'blocked' && SPOILT.has(service.reason ?? '');
 
 const entriesIn = (services: readonly ServiceWord[]): readonly string[] => [
   ...new Set(services.flatMap(({ entry }) => entry ?? [])),

@@ -1,6 +1,6 @@
 import { DEFAULT_PACE } from '../manifest/pace.ts';
-import { concerned, isHeard, isOfChange, sameVersion } from './fleet-view.ts';
-import type { HostWord } from './host-word.ts';
+import { concerned, isHeard, isOfChange, isSettled, sameVersion } from './fleet-view.ts';
+import type { HostWord, ServiceWord } from './host-word.ts';
 import type { EpochMs } from '../time.ts';
 import type { Change, TurnState } from './turn-state.ts';
 
@@ -8,12 +8,15 @@ import type { Change, TurnState } from './turn-state.ts';
 const TEMPORARY: ReadonlySet<string> = new Set(['window', 'hold', 'drained']);
 export const isTemporary = (excuse: string): boolean => TEMPORARY.has(excuse);
 
+const isOpen = (service: ServiceWord): boolean =>
+  service.state === 'none' || (service.state === 'good' && !isSettled(service));
+
 /** The reason of a member that neither ended nor waits for a turn; null if a turn is all that it lacks. */
 export const otherReason = (state: TurnState, change: Change, word: HostWord): string | null => {
   if (!isHeard(state, word)) return 'another agent reported as it';
   if ((word.serial ?? 0) < change.serial && concerned(change, word).some((s) => !isOfChange(change, s)))
     return 'behind';
-  const open = concerned(change, word).filter((s) => s.state === 'none');
+  const open = concerned(change, word).filter(isOpen);
   const reasons = open.map(({ outcome, reason }) => reason ?? outcome);
   return reasons.find((reason) => reason !== 'turn' && reason !== 'halted') ?? null;
 };
@@ -35,7 +38,7 @@ export const excuseOf = (
   if (word.refuses) return 'refuses the manifest';
   if (word.isHeld) return 'hold';
   if (word.isDrained) return 'drained';
-  const services = concerned(change, word).filter((s) => s.state === 'none');
+  const services = concerned(change, word).filter(isOpen);
   if (services.some(({ reason }) => reason === 'window')) return 'window';
   const blocked = services.find(({ outcome }) => outcome === 'blocked');
   if (blocked) return `blocked: ${blocked.message ?? blocked.reason ?? blocked.service}`;

@@ -28,6 +28,12 @@ export const sameVersion = (
 export const isOfChange = (change: Pick<Change, 'entries'>, service: ServiceWord): boolean =>
   service.entry !== null && sameVersion(change.entries[service.entry], service);
 
+/**
+ * Whether nothing is left to do for a release that is good. One that a publish goes back to was good before
+ * the newer one has left, and before it serves again.
+ */
+export const isSettled = ({ isUnsettled, serves }: ServiceWord): boolean => !isUnsettled && serves !== false;
+
 /** Hosts that shares are counted of: not silent, not left out. */
 export const counted = (state: TurnState, { words }: FleetView): readonly HostWord[] =>
   words.filter((w) => !w.isSilent && state.leftOut[w.host] === undefined);

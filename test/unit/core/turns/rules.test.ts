@@ -463,6 +463,60 @@ describe('waves', () => {
     expect(scene.status().changes.at(-1)?.state).toBe('finished');
   });
 
+  it('is not finished by a way back before the newer version has left and the old one serves', () => {
+    const scene = createScene(named(2));
+    scene.publish({ web: '2' });
+    scene.read();
+    scene.begin('web-1');
+    scene.publish({ web: '1' }, { urgent: 'rollback to serial 1' });
+    scene.read(['web-1', 'web-2']);
+    scene.says('web-2', { state: 'good', isUnsettled: false });
+    scene.says('web-1', {
+      state: 'good',
+      isUnsettled: true,
+      serves: false,
+      outcome: 'progressing',
+      reason: 'drain',
+    });
+    const change = () => scene.status().changes.at(-1);
+    expect(change()).toMatchObject({ state: 'switching', waves: [{ good: 1 }] });
+    scene.says('web-1', { isUnsettled: false });
+    expect(change()).toMatchObject({
+      state: 'switching',
+      waves: [{ good: 1, unready: [{ host: 'web-1', reason: 'drain' }] }],
+    });
+    scene.says('web-1', { serves: true, outcome: 'converged' });
+    expect(change()).toMatchObject({ state: 'finished', waves: [{ good: 2 }] });
+  });
+
+  it('excuses a host on which the version that a publish goes back to is blocked', () => {
+    const scene = createScene(named(2));
+    scene.publish({ web: '2' });
+    scene.read();
+    scene.says('web-1', {
+      state: 'good',
+      isUnsettled: false,
+      serves: false,
+      outcome: 'blocked',
+      reason: 'down',
+    });
+    expect(scene.status().changes.at(-1)?.waves[0]).toMatchObject({ good: 0, excused: [{ host: 'web-1' }] });
+  });
+
+  it('names what a member lacks besides a turn', () => {
+    const scene = createScene(named(3));
+    scene.publish({ web: '2' });
+    scene.read(['web-1', 'web-2']);
+    scene.says('web-2', { outcome: 'waiting', reason: 'back-off' });
+    expect(scene.status().changes.at(-1)?.waves[0]).toMatchObject({
+      waiting: ['web-1', 'web-2', 'web-3'],
+      unready: [
+        { host: 'web-2', reason: 'back-off' },
+        { host: 'web-3', reason: 'behind' },
+      ],
+    });
+  });
+
   it('is not finished where no host was tried', () => {
     const scene = createScene([]);
     scene.tick(3_600_000);
