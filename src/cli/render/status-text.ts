@@ -195,7 +195,7 @@ const reasons = (status: Status, { palette }: Screen, nowMs: number): readonly s
     );
   for (const p of status.problems) add(p.code.toLowerCase(), p.message, p.advice);
   for (const s of status.services) {
-    if (s.outcome === 'converged' || s.outcome === 'offline' || s.message === null) continue;
+    if (s.outcome === 'offline' || s.message === null) continue;
     const until = s.until === null ? '' : ` (until ${s.until})`;
     const progress = s.progress ? `, ${formatPull(s.progress)}` : '';
     add(s.service, `${s.message}${progress}${until}`, s.advice);

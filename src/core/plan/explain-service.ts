@@ -60,7 +60,8 @@ export const explain = (input: PlanInput): readonly Explanation[] => {
       decision: plan.decision,
       desired: target && identityOf(target),
       good: good && { ...identityOf(good.release), goodAtMs: good.goodAtMs },
-      differences: target ? differencesOf(target, good?.release, plan, copiesIn(input)) : [],
+      differences:
+        target && !isDoneElsewhere(plan) ? differencesOf(target, good?.release, plan, copiesIn(input)) : [],
       containers: plan.running,
       ...(foreign.length > 0 && { foreign }),
       next: steps
@@ -69,6 +70,10 @@ export const explain = (input: PlanInput): readonly Explanation[] => {
     };
   });
 };
+
+/** A job that another host has run needs no container here. */
+const isDoneElsewhere = ({ decision }: ServicePlan): boolean =>
+  decision.kind === 'converged' && decision.message !== undefined;
 
 const identityOf = (r: Release) => ({
   version: r.version,

@@ -139,7 +139,7 @@ const goalOnceInFleet = (c: ServiceContext, release: Release): Goal | undefined 
     return undefined;
   const settled = {
     kind: 'converged',
-    message: `${c.service.name} ${release.version} ran once in the fleet`,
+    message: `version ${release.version} ran once in the fleet`,
   } as const;
   return keep(c, release.id, settled, { retireOthers: true });
 };

@@ -148,7 +148,7 @@ describe('a job that runs once in the fleet', () => {
     const status = await once(set.agent);
     expect(created(set)).toEqual(['web']);
     expect(status.services.map((s) => [s.outcome, s.message])).toEqual([
-      ['converged', 'migrate 1 ran once in the fleet'],
+      ['converged', 'version 1 ran once in the fleet'],
       ['converged', null],
     ]);
     const next = set.agentOf();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { explain } from '../../../../src/core/plan/explain-service.ts';
 import type { HostPlan } from '../../../../src/core/plan/host-plan.ts';
 import type { PlanInput } from '../../../../src/core/plan/plan-input.ts';
 import { withDoneJobs } from '../../../../src/core/state/fleet-jobs.ts';
@@ -141,9 +142,11 @@ describe('a job that runs once in the fleet', () => {
     expect(starts(s)).toEqual(['start web 2']);
     expect(decisionOf(plan, 'migrate')).toEqual({
       kind: 'converged',
-      message: 'migrate 2 ran once in the fleet',
+      message: 'version 2 ran once in the fleet',
     });
     expect(switchingOf(plan, 'migrate')).toMatchObject({ state: 'good', kind: 'job' });
+    const explained = explain(await s.agent.observe()).find((e) => e.service === 'migrate');
+    expect(explained?.differences).toEqual([]);
   });
 
   it.each([
