@@ -4,12 +4,11 @@ import type { HostPlan, ServicePlan } from '../core/plan/host-plan.ts';
 import type { Asked, TurnSource } from '../core/ports/turn-source.ts';
 import type { TurnsStatus } from '../core/status/status-document.ts';
 import type { EpochMs } from '../core/time.ts';
+import { GRANT_MS } from '../core/turns/timeouts.ts';
 import type { JobWord, TurnAnswer, TurnWish } from '../core/turns/turn-request.ts';
 import type { Heard, TurnView } from '../core/turns/turn-view.ts';
 import { createWake } from './wake.ts';
 
-/** A turn that has not begun for so long since it was asked for is asked for again. */
-const GRANT_MS = 60_000;
 /** How long the first release of a service waits for an answer. */
 const FIRST_MS = 10_000;
 /** The shortest time between two requests. */

@@ -1,6 +1,7 @@
 import { SILENT_MS } from '../core/fleet/host-findings.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { FleetView, TurnState } from '../core/turns/rules.ts';
+import { GRANT_MS } from '../core/turns/timeouts.ts';
 import { hostWords } from './host-words.ts';
 import type { Reports } from './reports.ts';
 
@@ -17,8 +18,6 @@ interface Seen {
 
 /** In a large fleet a view, which costs as much as all its hosts, is taken for current a little longer. */
 const HOSTS_PER_MS = 10;
-/** A host begins at most so long after it has asked. */
-const LONGEST_GRANT_MS = 60_000;
 
 /**
  * What the rules know of a fleet. A hub cannot tell a start from a restored backup, so it first hears every
@@ -51,7 +50,7 @@ export const createFleetViews = (
     const unheard = Object.keys(state.turns).filter((host) => !hosts.has(host) && !removed.has(host));
     const all = [...awaited, ...unheard].toSorted();
     if (all.length > 0 || unknown.has(environment)) return { hosts: all, untilMs };
-    const grantedUntilMs = startedAtMs + LONGEST_GRANT_MS;
+    const grantedUntilMs = startedAtMs + GRANT_MS;
     return isRestored(environment, state, words) && nowMs < grantedUntilMs
       ? { hosts: [], untilMs: grantedUntilMs }
       : null;

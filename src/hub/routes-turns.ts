@@ -3,6 +3,7 @@ import { isReportingHost } from '../core/hub/file-names.ts';
 import { refusal } from '../core/hub/refusal.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { isReserved } from '../core/turns/report-word.ts';
+import { HOLD_MS } from '../core/turns/timeouts.ts';
 import { readTurnRequest, TURN_REQUEST_CAP_BYTES } from '../core/turns/read-turn-request.ts';
 import type { TurnAnswer, TurnRequest } from '../core/turns/turn-request.ts';
 import { countTurnAnswer } from './counters.ts';
@@ -23,8 +24,6 @@ const addressOf = (request: FastifyRequest): Address | undefined => {
   return isEnvironmentName(environment) && isReportingHost(host) ? { environment, host } : undefined;
 };
 
-/** Proxies end a silent request after 30 to 60 s. */
-const HOLD_SECONDS = 25;
 const LEAST_SECONDS = 5;
 
 /** Jittered, so that a fleet that was refused in one moment does not ask again in one moment. */
@@ -45,7 +44,7 @@ const answerTurn = (
   request: TurnRequest,
   reply: FastifyReply,
 ): void => {
-  const untilMs = performance.now() + HOLD_SECONDS * 1000;
+  const untilMs = performance.now() + HOLD_MS;
   const held: { place: HeldTurn | undefined } = { place: undefined };
   const send = (answer: TurnAnswer, askAfterSeconds: number): void => {
     countTurnAnswer(counters, answer.answer);

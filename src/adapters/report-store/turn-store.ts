@@ -2,6 +2,7 @@ import { AgentError } from '../../core/errors.ts';
 import type { Asked, TurnSource } from '../../core/ports/turn-source.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import { parseTurnAnswer } from '../../core/turns/parse-turn-answer.ts';
+import { ANSWER_MS } from '../../core/turns/timeouts.ts';
 import { exchangeWithStore, refusalIn, type StoreAccess, type WholeTimeouts } from './store-exchange.ts';
 import { refusalOf } from './store-refusal.ts';
 
@@ -9,8 +10,12 @@ export interface TurnStoreOptions extends StoreAccess {
   readonly timeouts?: WholeTimeouts;
 }
 
-/** A store may hold a request for 25 s before it answers. */
-const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, sendMs: 10_000, responseMs: 40_000, requestMs: 40_000 };
+const TIMEOUTS: WholeTimeouts = {
+  connectMs: 5_000,
+  sendMs: 10_000,
+  responseMs: ANSWER_MS,
+  requestMs: ANSWER_MS,
+};
 const ANSWER_BYTES = 256 * 1024;
 
 /** What a web server without turns answers: a hub of an older version, or one that only keeps files. */

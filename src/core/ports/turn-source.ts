@@ -11,7 +11,7 @@ export type Asked =
   | { readonly kind: 'failed'; readonly error: AgentError; readonly retryAfterMs?: number };
 
 /**
- * Where this host asks for its turns. The store may hold a request for 25 s. An unreachable store is a value;
+ * Where this host asks for its turns. The store may hold a request (`HOLD_MS`). An unreachable store is a value;
  * only the abort of `signal` rejects, with its reason.
  */
 export interface TurnSource {
