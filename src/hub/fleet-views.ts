@@ -1,5 +1,6 @@
 import { SILENT_MS } from '../core/fleet/host-findings.ts';
 import type { EpochMs } from '../core/time.ts';
+import { seenBeyond } from '../core/turns/revisions.ts';
 import type { FleetView, TurnState } from '../core/turns/rules.ts';
 import { GRANT_MS } from '../core/turns/timeouts.ts';
 import { hostWords } from './host-words.ts';
@@ -36,8 +37,8 @@ export const createFleetViews = (
   const restored = new Set<string>();
   const known = new Map<string, Seen>();
 
-  const isRestored = (environment: string, { revision }: TurnState, words: FleetView['words']): boolean => {
-    if (words.some(({ turns }) => (turns?.revision ?? 0) > revision)) restored.add(environment);
+  const isRestored = (environment: string, state: TurnState, words: FleetView['words']): boolean => {
+    if (seenBeyond(state, words) > 0) restored.add(environment);
     return restored.has(environment);
   };
   const startingOf = (

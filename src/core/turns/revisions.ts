@@ -19,13 +19,17 @@ export const startedAt = (state: TurnState, atMs: EpochMs): TurnState => {
   return { ...state, start: { atMs, before, from: before === 0 ? 0 : Math.max(atMs, before + 1) } };
 };
 
-/** A host that has seen a number which this state never had proves that the state is a backup. */
-export const noteRestore = (state: TurnState, { words }: FleetView): TurnState => {
+/** The highest number that a host has seen and this state never had: the state is a backup. 0 for none. */
+export const seenBeyond = (state: TurnState, words: FleetView['words']): number => {
   const { start } = state;
   const seen = words
     .map(({ turns }) => turns?.revision ?? 0)
     .filter((r) => r > revisionOf(state) || (start !== null && r > start.before && r < start.from));
-  const last = Math.max(0, ...seen);
+  return Math.max(0, ...seen);
+};
+
+export const noteRestore = (state: TurnState, { words }: FleetView): TurnState => {
+  const last = seenBeyond(state, words);
   return last > (state.restored?.seen ?? 0)
     ? { ...state, restored: { serial: state.serial, seen: last } }
     : state;
