@@ -15,8 +15,8 @@ export const LABELS_FORM =
 const MOST = 32;
 const WORD = /^[A-Za-z0-9._/-]{1,63}$/;
 
-/** Readers refuse reports with a key that every object inherits. */
-const isReserved = (name: string): boolean => name in Object.prototype;
+/** Readers refuse a report with a key that every object inherits, and drop the key `prototype`. */
+const isReserved = (name: string): boolean => name in Object.prototype || name === 'prototype';
 
 const problemOf = (item: string): string | undefined => {
   const at = item.indexOf('=');

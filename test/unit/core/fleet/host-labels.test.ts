@@ -41,6 +41,7 @@ describe('labels', () => {
     [`zone=${'v'.repeat(64)}`, `has "zone=${'v'.repeat(64)}", whose value is not valid`],
     ['constructor=a', 'has the name "constructor", which is reserved'],
     ['__proto__=a', 'has the name "__proto__", which is reserved'],
+    ['prototype=a', 'has the name "prototype", which is reserved'],
     ['zone=a,role=web,zone=b', 'has "zone" twice'],
     [many(33), 'has 33 labels, more than 32'],
   ])('are refused as %j', (text, message) => {
