@@ -46,7 +46,7 @@ describe('invariant 9: five hosts behind a load balancer take turns with a servi
     folder = await mkdtemp(join(tmpdir(), 'supercargo-turns-'));
     opened = await openBalancedHosts(suites.trixie, inject('share'), SETTINGS, async (office, image) => {
       assertCode(await office.publishTo(ENVIRONMENT, `web=${image}`, '--create', '--wait'), 0);
-      const pace = ['--max-parallel', '1', '--turn-time', '60s', '--key', office.publisher.keyFile];
+      const pace = ['--max-parallel', '1', '--turn-time', '3m', '--key', office.publisher.keyFile];
       assertCode(await office.run('pace', ENVIRONMENT, ...pace), 0);
     });
   }, SETUP_LIMIT_MS);

@@ -9,7 +9,8 @@ const MOST_HOSTS = 1_000_000;
 const MINUTE = 60;
 const DAY = 24 * 3600;
 const MOST_SOAK_SECONDS = 30 * DAY;
-const LEAST_TURN_SECONDS = MINUTE;
+/** As long as until a host counts as silent: heartbeats of a host come up to 90 s apart. */
+const LEAST_TURN_SECONDS = 3 * MINUTE;
 const MOST_TURN_SECONDS = 7 * DAY;
 
 const PERCENT = /^(100(?:\.0{1,2})?|\d{1,2}(?:\.\d{1,2})?)%$/;
@@ -92,7 +93,7 @@ export const paceSchema = v.pipe(
       wholeNumber(
         LEAST_TURN_SECONDS,
         MOST_TURN_SECONDS,
-        `must be a whole number of seconds from ${String(LEAST_TURN_SECONDS)} (1 minute) to ` +
+        `must be a whole number of seconds from ${String(LEAST_TURN_SECONDS)} (3 minutes) to ` +
           `${String(MOST_TURN_SECONDS)} (7 days)`,
       ),
     ),

@@ -10,13 +10,13 @@ describe('the options of a pace', () => {
       waves: [{ labels: { zone: 'a', canary: 'true' } }, { percent: 0.5 }, { percent: 100 }],
       soakSeconds: 5400,
     });
-    const next = paceFrom({ maxParallel: '10%', haltAfter: '2', turnTime: '90s', soak: '0' }, first);
+    const next = paceFrom({ maxParallel: '10%', haltAfter: '2', turnTime: '3m30s', soak: '0' }, first);
     expect(next).toEqual({
       maxParallel: { percent: 10 },
       waves: first?.waves,
       soakSeconds: 0,
       haltAfter: { hosts: 2 },
-      turnSeconds: 90,
+      turnSeconds: 210,
     });
   });
 
@@ -33,7 +33,7 @@ describe('the options of a pace', () => {
     [{ haltAfter: '-1' }, /^--halt-after must be/],
     [{ soak: '5' }, /^--soak "5" is not a duration/],
     [{ soak: '31d' }, /^--soak must be .* \(30 days\)/],
-    [{ turnTime: '30s' }, /^--turn-time must be .* from 60 \(1 minute\)/],
+    [{ turnTime: '179s' }, /^--turn-time must be .* from 180 \(3 minutes\)/],
     [{ waves: '' }, /^--waves "" is neither a share like 10% nor labels: it has no label/],
     [{ waves: 'canary=true,' }, /^--waves "" is neither/],
     [{ waves: 'canary' }, /^--waves "canary" is neither .*: it has "canary", which is not NAME=VALUE/],

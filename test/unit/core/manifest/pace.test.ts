@@ -49,7 +49,7 @@ describe('a pace', () => {
     'must be a share of the hosts like "10%", more than 0% and at most 100%, with up to two decimals';
   const waves = 'must be a list of 1 to 20 waves';
   const soak = 'must be a whole number of seconds from 0 to 2592000 (30 days)';
-  const turn = 'must be a whole number of seconds from 60 (1 minute) to 604800 (7 days)';
+  const turn = 'must be a whole number of seconds from 180 (3 minutes) to 604800 (7 days)';
   const unknown = 'is not a known key: remove it, or check its spelling';
   const labels = expect.stringContaining('must be labels that a host can have (NAME=VALUE') as string;
   it.each<[string, unknown, string, string]>([
@@ -81,7 +81,7 @@ describe('a pace', () => {
     ['labels as a list', { waves: [{ labels: [] }] }, 'pace.waves.0.labels', 'must be an object, not a list'],
     ['a soak of 31 days', { soakSeconds: 31 * 86_400 }, 'pace.soakSeconds', soak],
     ['a soak of half a second', { soakSeconds: 0.5 }, 'pace.soakSeconds', soak],
-    ['turns of 59 seconds', { turnSeconds: 59 }, 'pace.turnSeconds', turn],
+    ['turns of 179 seconds', { turnSeconds: 179 }, 'pace.turnSeconds', turn],
     ['turns of 8 days', { turnSeconds: 8 * 86_400 }, 'pace.turnSeconds', turn],
   ])('with %s is refused', (_, pace, path, message) => {
     expect(parseManifest(paced(pace))).toEqual({ kind: 'problems', problems: [{ path, message }] });
@@ -114,7 +114,9 @@ const amount = (least: number): fc.Arbitrary<Amount> =>
     fc.integer({ min: least, max: 1_000_000 }).map((hosts) => ({ hosts })),
     percent.map((value) => ({ percent: value })),
   );
-const label = fc.stringMatching(/^[A-Za-z0-9._/-]{1,63}$/).filter((name) => !(name in Object.prototype));
+const label = fc
+  .stringMatching(/^[A-Za-z0-9._/-]{1,63}$/)
+  .filter((name) => !(name in Object.prototype) && name !== 'prototype');
 const wave: fc.Arbitrary<Wave> = fc.oneof(
   percent.map((value) => ({ percent: value })),
   fc.dictionary(label, label, { minKeys: 1, maxKeys: 32, noNullPrototype: true }).map((l) => ({ labels: l })),
@@ -124,7 +126,7 @@ const anyPace: fc.Arbitrary<Pace> = fc.record({
   waves: fc.array(wave, { minLength: 1, maxLength: 20 }),
   soakSeconds: fc.integer({ min: 0, max: 30 * 86_400 }),
   haltAfter: amount(0),
-  turnSeconds: fc.integer({ min: 60, max: 7 * 86_400 }),
+  turnSeconds: fc.integer({ min: 180, max: 7 * 86_400 }),
 });
 
 describe('any pace', () => {
