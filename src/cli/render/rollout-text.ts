@@ -17,7 +17,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   begun: 'switches',
   lost: 'is lost, and keeps its place',
   stuck: 'is stuck, and keeps its place',
-  'not-serving': 'does not serve',
+  'not-serving': 'is out of service',
   drained: 'is drained',
   'no-turn': 'switches without a turn',
 };
@@ -54,8 +54,9 @@ const paceLine = ({ pace }: ReportedRollout): readonly string[] => {
 
 const startingLine = ({ starting, at }: ReportedRollout): readonly string[] => {
   if (starting === null) return [];
-  const whom = starting.hosts.length === 0 ? '' : `, for the reports of ${hostList(starting.hosts)}`;
-  return [`the store has started: no turns before ${timeText(Date.parse(at), starting.until)}${whom}`];
+  const { hosts, until } = starting;
+  const once = hosts.length === 0 ? '' : `once it has a report of ${hostList(hosts)}, at the latest `;
+  return [`the store has started, and gives turns ${once}${timeText(Date.parse(at), until)}`];
 };
 
 /** Why no host gets a turn yet, on a line; nothing if hosts do. */

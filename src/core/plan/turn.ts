@@ -75,7 +75,10 @@ const closedTurn = (c: ServiceContext, { release, attempt }: Forward): Decision 
   const heard = heardOf(c, release.id, attempt);
   switch (heard?.kind) {
     case undefined:
-      return wait('turn', 'needs a turn of the report store, which has not answered yet');
+      return wait(
+        'turn',
+        'has asked the report store for a turn, which answers once a place is free, or after 25 s',
+      );
     case 'granted':
       return undefined;
     case 'refused':

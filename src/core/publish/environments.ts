@@ -31,7 +31,8 @@ export const unpublished = (name: string, store: string, known: readonly string[
   return new AgentError('STORE', `nothing was ever published for ${name} in ${store}`, {
     advice:
       others.length === 0
-        ? 'check the name of the environment, and --to'
+        ? `check the name of the environment, and --to; a new one begins with its first version: ` +
+          `supercargo publish ${name} SERVICE=IMAGE:TAG`
         : `check the name; published there: ${listEnvironments(name, others)}`,
   });
 };

@@ -60,7 +60,7 @@ const WORDS: Readonly<Record<HolderState, string>> = {
   begun: 'switches',
   lost: 'has a turn and is silent',
   stuck: 'has begun and does not end',
-  'not-serving': 'does not serve',
+  'not-serving': 'is out of service',
   drained: 'is drained',
   'no-turn': 'switches without a turn',
 };

@@ -156,7 +156,7 @@ serial 418 (web 1.1.0), made 10 min ago (11:50 UTC)
     expect(
       renderRollout(rolloutStatus({ starting, changes: [changeStatus()] }), screenOf(undefined)),
     ).toContain(
-      'the store has started: no turns before in 3 min (12:03 UTC), for the reports of web-1, web-2\n',
+      'the store has started, and gives turns once it has a report of web-1, web-2, at the latest in 3 min (12:03 UTC)\n',
     );
   });
 

@@ -150,7 +150,7 @@ describe('a switch that needs a turn', () => {
     expect(steps.map(({ action }) => action.kind)).toEqual(['pull']);
     expect(end.services[0]?.decision).toMatchObject({
       reason: 'turn',
-      message: 'needs a turn of the report store, which has not answered yet',
+      message: 'has asked the report store for a turn, which answers once a place is free, or after 25 s',
     });
   });
 
