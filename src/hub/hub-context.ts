@@ -7,7 +7,7 @@ import type { Counters } from './counters.ts';
 import type { Manifests } from './manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import type { Reports } from './reports.ts';
-import type { HeldTurns } from './held-turns.ts';
+import type { TurnQueue } from './turn-queue.ts';
 import type { Turns } from './turns.ts';
 import type { Waiting } from './held-requests.ts';
 import type { Guard } from './request-guard.ts';
@@ -26,7 +26,7 @@ export interface HubContext {
   /** In one report or request. */
   readonly mostServices: number;
   readonly turns: Turns;
-  readonly heldTurns: HeldTurns;
+  readonly turnQueue: TurnQueue;
   readonly waiting: Waiting;
   readonly watchers: Watchers;
   readonly counters: Counters;

@@ -32,7 +32,7 @@ import { addReportRoutes, reportTopic } from './routes-reports.ts';
 import { addRolloutRoutes } from './routes-rollouts.ts';
 import { addTurnRoutes } from './routes-turns.ts';
 import { createWaiting, LONGEST_WAIT_SECONDS } from './held-requests.ts';
-import { createHeldTurns } from './held-turns.ts';
+import { createTurnQueue } from './turn-queue.ts';
 import { openTurns, type Turns } from './turns.ts';
 import { createWatchers } from './watchers.ts';
 
@@ -194,7 +194,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     },
     onHeard: (environment) => opened.turns?.review(environment),
   });
-  const heldTurns = createHeldTurns(waiting);
+  const turnQueue = createTurnQueue(waiting);
   const turns = await openTurns({
     store: options.turns,
     manifests,
@@ -202,7 +202,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     log,
     now,
     mostEnvironments: limits.environments,
-    onChanged: heldTurns.wake,
+    onChanged: turnQueue.wake,
   });
   opened.turns = turns;
   const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
@@ -216,7 +216,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     reports,
     archives,
     turns,
-    heldTurns,
+    turnQueue,
     waiting,
     watchers,
     counters,

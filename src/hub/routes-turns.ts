@@ -7,7 +7,7 @@ import { HOLD_MS } from '../core/turns/timeouts.ts';
 import { readTurnRequest, TURN_REQUEST_CAP_BYTES } from '../core/turns/read-turn-request.ts';
 import type { TurnAnswer, TurnRequest } from '../core/turns/turn-request.ts';
 import { countTurnAnswer } from './counters.ts';
-import type { HeldTurn } from './held-turns.ts';
+import type { HeldTurn } from './turn-queue.ts';
 import type { HubContext } from './hub-context.ts';
 import { json } from './request-guard.ts';
 import { bytesOf, notFound, partOf, refuse } from './responses.ts';
@@ -39,7 +39,7 @@ const groupOf = ({ services }: TurnRequest): string =>
 
 /** Answers at once, or once a turn is free, or after the longest hold. */
 const answerTurn = (
-  { turns, heldTurns, reports, counters, log }: HubContext,
+  { turns, turnQueue, reports, counters, log }: HubContext,
   { environment, host }: Address,
   request: TurnRequest,
   reply: FastifyReply,
@@ -65,7 +65,7 @@ const answerTurn = (
     // A host that is told of a job that is done can go on.
     const isNews = answer.answer !== 'wait' || answer.done.length > 0;
     if (isNews || mostHeld === 0) return send(answer, later);
-    held.place ??= heldTurns.enter(environment, groupOf(request), mostHeld);
+    held.place ??= turnQueue.enter(environment, groupOf(request), mostHeld);
     if (!held.place) return send(answer, later);
     const seconds = Math.ceil((untilMs - performance.now()) / 1000);
     if (seconds <= 0) return send(answer, 0);

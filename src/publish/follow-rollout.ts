@@ -5,7 +5,7 @@ import type { Manifest } from '../core/manifest/manifest.ts';
 import type { Pace } from '../core/manifest/pace.ts';
 import type { Rollouts } from '../core/ports/rollouts.ts';
 import type { ReportedChange, ReportedRollout } from '../core/turns/read-rollout.ts';
-import { longestTime, type RolloutTime } from '../core/turns/rollout-time.ts';
+import { longestTime, type RolloutTime } from '../core/turns/longest-time.ts';
 import { judgeChange } from '../core/turns/rollout-verdict.ts';
 import type { EnvironmentStore } from './environment-store.ts';
 import type { WaitClock, WaitedHost } from './wait-for-fleet.ts';

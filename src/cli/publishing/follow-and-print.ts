@@ -5,7 +5,7 @@ import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { oneLine } from '../../core/printable-text.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { ReportedChange, ReportedRollout } from '../../core/turns/read-rollout.ts';
-import type { RolloutTime } from '../../core/turns/rollout-time.ts';
+import type { RolloutTime } from '../../core/turns/longest-time.ts';
 import { haltCause } from '../../core/turns/rollout-verdict.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import { followRollout, type Followed, type FollowOutcome } from '../../publish/follow-rollout.ts';

@@ -9,7 +9,7 @@ import { changeText } from '../../core/publish/overtaken-changes.ts';
 import { refuseAfterAlone, refuseUrgentAlone } from '../../core/publish/pace-checks.ts';
 import { paceOptions } from '../../core/publish/pace-text.ts';
 import type { ReportedChange } from '../../core/turns/read-rollout.ts';
-import { longestTime } from '../../core/turns/rollout-time.ts';
+import { longestTime } from '../../core/turns/longest-time.ts';
 import { awaitChanges } from '../../publish/await-changes.ts';
 import { checkPace } from '../../publish/check-pace.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';

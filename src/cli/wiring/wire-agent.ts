@@ -12,7 +12,7 @@ import { createArchiveSource } from '../../adapters/manifest-source/archive-sour
 import { createManifestSource } from '../../adapters/manifest-source/manifest-source.ts';
 import { createMetricsFile } from '../../adapters/metrics-file.ts';
 import { createReportStore } from '../../adapters/report-store/report-store.ts';
-import { createTurnStore } from '../../adapters/report-store/turn-store.ts';
+import { createTurnSource } from '../../adapters/report-store/turn-source.ts';
 import { createJournal } from '../../adapters/state-dir/journal-file.ts';
 import { createLedgerStore } from '../../adapters/state-dir/ledger-store.ts';
 import { createAgent, type Agent } from '../../agent/agent.ts';
@@ -139,7 +139,7 @@ const storesOf = (
   const access = { token, readTls: tlsReader(config) };
   return {
     reports: createReportStore({ url, ...access }),
-    turns: createTurnStore({ url: turnsUrl, ...access }),
+    turns: createTurnSource({ url: turnsUrl, ...access }),
   };
 };
 

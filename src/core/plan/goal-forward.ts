@@ -16,7 +16,7 @@ import { restingFailedStep } from './failed-step.ts';
 import { stopFirst } from './stop-first.ts';
 import { type Step, act, merge, pendingOf, some } from './step.ts';
 import { isExtra, isUp, refOf, slotsOf, type Slot } from './slot.ts';
-import { lastGate } from './turn.ts';
+import { lastGate } from './turn-gate.ts';
 import type { TurnNeed } from './turn-need.ts';
 import type { FailureReason } from '../vocabulary/reasons.ts';
 

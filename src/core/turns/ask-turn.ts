@@ -14,7 +14,7 @@ import type { HostWord } from './host-word.ts';
 import { entriesOf, giveJob, judgeJob } from './jobs.ts';
 import { asReviewed, review } from './review.ts';
 import { revisionOf } from './revisions.ts';
-import { holdersOf, holderText, isTurn, slotsOf } from './slots.ts';
+import { holdersOf, holderText, isTurn, placesOf } from './places.ts';
 import {
   TURN_ANSWERS,
   type RefusedWish,
@@ -115,7 +115,7 @@ const slotsTaken = ({ state, view, word }: Asking, wish: TurnWish): Judged | und
   const others = holdersOf(state, view, wish.service).filter(({ host }) => host !== word.host);
   // A host on which it does not serve takes nothing away from clients: it waits for turns only.
   const counted = wish.serves ? others : others.filter(isTurn);
-  const most = slotsOf(state, view, wish.service);
+  const most = placesOf(state, view, wish.service);
   if (counted.length < most) return undefined;
   const places = most === 1 ? 'the one place' : `all ${String(most)} places`;
   const who = counted.slice(0, 3).map(holderText).join(', ');
@@ -334,7 +334,7 @@ export const askTurn = (given: TurnState, view: FleetView, host: string, request
     kind === 'done' && digest !== null ? [{ service, digest, attempt }] : [],
   );
   const held = judged.flatMap(([{ service }, j]) =>
-    j.kind === 'refused' && j.isSlot ? [2 * slotsOf(state, view, service)] : [],
+    j.kind === 'refused' && j.isSlot ? [2 * placesOf(state, view, service)] : [],
   );
   return {
     kind: 'answer',

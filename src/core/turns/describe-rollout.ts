@@ -11,7 +11,7 @@ import type {
   RolloutStatus,
   WaveStatus,
 } from './rollout-status.ts';
-import { holdersOf } from './slots.ts';
+import { holdersOf } from './places.ts';
 import type { Change, TurnState } from './turn-state.ts';
 import { openWaveOf, resultOf, soaksUntilMs, type WaveResult } from './waves.ts';
 

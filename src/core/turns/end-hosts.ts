@@ -1,4 +1,4 @@
-import { isStuck } from './slots.ts';
+import { isStuck } from './places.ts';
 import { audited } from './audit.ts';
 import {
   concerned,

@@ -10,7 +10,7 @@ import {
   without,
   type FleetView,
 } from './fleet-view.ts';
-import { holdersOf, slotsOf } from './slots.ts';
+import { holdersOf, placesOf } from './places.ts';
 import type { SlotHolder } from './turn-request.ts';
 import type { Change, Halted, TurnState } from './turn-state.ts';
 import { openWaveOf, resultOf, toleratedIn, waveText } from './waves.ts';
@@ -92,7 +92,7 @@ export const noteJams = (state: TurnState, view: FleetView): TurnState => {
   for (const service of new Set([...services, ...Object.keys(jammed)])) {
     const holders = services.has(service) ? holdersOf(state, view, service) : [];
     const isJammed =
-      holders.length >= slotsOf(state, view, service) && holders.every((h) => JAMMING.has(h.state));
+      holders.length >= placesOf(state, view, service) && holders.every((h) => JAMMING.has(h.state));
     if (isJammed && jammed[service] === undefined) jammed = { ...jammed, [service]: view.nowMs };
     if (!isJammed && jammed[service] !== undefined) jammed = without(jammed, service);
   }

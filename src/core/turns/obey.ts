@@ -1,7 +1,7 @@
 import { refusal, type Refusal } from '../hub/refusal.ts';
 import { audited } from './audit.ts';
 import { unfinishedChanges, without, type FleetView } from './fleet-view.ts';
-import { holdersOf, isTurn } from './slots.ts';
+import { holdersOf, isTurn } from './places.ts';
 import { blocksChanges, jobKey } from './jobs.ts';
 import { review } from './review.ts';
 import type { RolloutCommand } from './rollout-command.ts';

@@ -44,7 +44,7 @@ const defines = (view: FleetView, state: TurnState, service: string): number =>
     (w) => !w.isSilent && !state.leftOut[w.host] && w.services.some((s) => s.service === service),
   ).length;
 
-const slotsOf = (state: TurnState, view: FleetView, service: string): number =>
+const placesOf = (state: TurnState, view: FleetView, service: string): number =>
   Math.max(1, amountOf(state.pace?.maxParallel ?? { hosts: 1 }, defines(view, state, service)));
 
 const changeOf = (state: TurnState, entry: string | null): Change | undefined =>
@@ -133,7 +133,7 @@ export const createWatch = (
     const found = reached.get(key) ?? { change, hosts: new Set<string>(), parallel: 0, tolerated: 0 };
     reached.set(key, found);
     const defining = view.words.filter((w) => w.services.some((s) => s.entry === entry)).length;
-    found.parallel = Math.max(found.parallel, slotsOf(state, view, name));
+    found.parallel = Math.max(found.parallel, placesOf(state, view, name));
     found.tolerated = Math.max(found.tolerated, amountOf(change.haltAfter, defining));
     return found;
   };
@@ -157,7 +157,7 @@ export const createWatch = (
     const taken = wish.serves
       ? others.filter((host) => byTurn.includes(host) || isDown(view, host, wish.service))
       : byTurn;
-    const most = slotsOf(state, view, wish.service);
+    const most = placesOf(state, view, wish.service);
     const names = taken.map((host) => `${host.name}${byTurn.includes(host) ? '' : ' (down)'}`);
     if (taken.length >= most)
       note('slots', `${name} may switch ${wish.service} beside ${names.join(', ')}, of ${String(most)}`);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createManifestSource } from '../../../src/adapters/manifest-source/manifest-source.ts';
 import { createReportStore } from '../../../src/adapters/report-store/report-store.ts';
-import { createTurnStore } from '../../../src/adapters/report-store/turn-store.ts';
+import { createTurnSource } from '../../../src/adapters/report-store/turn-source.ts';
 import { createAgent, type Agent } from '../../../src/agent/agent.ts';
 import { createRefresh, runDaemon, type DaemonSurroundings } from '../../../src/agent/daemon.ts';
 import { reportPath, rolloutPath, turnPath } from '../../../src/core/fleet/store-layout.ts';
@@ -47,7 +47,7 @@ const startDaemon = async (hub: Scene, name: string, onPass: (status: Status) =>
     now,
     source: createManifestSource({ url: `${hub.url}/manifests/${ENVIRONMENT}.json` }),
     reports: createReportStore({ url: `${hub.url}/${reportPath(ENVIRONMENT, name)}`, ...access }),
-    turns: createTurnStore({ url: `${hub.url}/${turnPath(ENVIRONMENT, name)}`, ...access }),
+    turns: createTurnSource({ url: `${hub.url}/${turnPath(ENVIRONMENT, name)}`, ...access }),
   };
   const options = { environment: ENVIRONMENT, host: name, keepReleases: 2, edge: edgeSetting };
   const agent = createAgent(ports, options, { running: true, version: '0', pid: 1 }, false);

@@ -1,7 +1,7 @@
 import type { WaitEnd, Waiting } from './held-requests.ts';
 
 /** Requests for turns that wait for a change, each in a place of its group. */
-export interface HeldTurns {
+export interface TurnQueue {
   /**
    * Takes a place of the group if fewer than `most` are taken. Returns what holds the request and gives the
    * place back; undefined if there is none.
@@ -25,7 +25,7 @@ const AT_ONCE = 16;
 
 const topicOf = (environment: string, group: string): string => `turns ${environment} ${group}`;
 
-export const createHeldTurns = (waiting: Waiting): HeldTurns => {
+export const createTurnQueue = (waiting: Waiting): TurnQueue => {
   const places = new Map<string, Map<string, number>>();
   const count = (environment: string, group: string, by: number): void => {
     const groups = places.get(environment) ?? new Map<string, number>();

@@ -13,7 +13,7 @@ export const isStuck = (state: TurnState, turn: Turn, service: TurnedService, no
   service.begunAtMs !== null && nowMs - service.begunAtMs > stuckAfterMs(state, turn);
 
 /** How many hosts may be under way with a service, of those that define it. */
-export const slotsOf = (state: TurnState, view: FleetView, service: string): number =>
+export const placesOf = (state: TurnState, view: FleetView, service: string): number =>
   mostParallel(
     state.pace ?? DEFAULT_PACE,
     counted(state, view).filter(({ services }) => services.some((s) => s.service === service)).length,

@@ -6,7 +6,7 @@ import { ANSWER_MS } from '../../core/turns/timeouts.ts';
 import { exchangeWithStore, refusalIn, type StoreAccess, type WholeTimeouts } from './store-exchange.ts';
 import { refusalOf } from './store-refusal.ts';
 
-export interface TurnStoreOptions extends StoreAccess {
+export interface TurnSourceOptions extends StoreAccess {
   readonly timeouts?: WholeTimeouts;
 }
 
@@ -22,7 +22,7 @@ const ANSWER_BYTES = 256 * 1024;
 const WITHOUT_TURNS = new Set([404, 405, 501]);
 
 /** Asks a hub for the turns of one host. */
-export const createTurnStore = (options: TurnStoreOptions): TurnSource => {
+export const createTurnSource = (options: TurnSourceOptions): TurnSource => {
   const { url, timeouts = TIMEOUTS } = options;
   return {
     ask: async (request, signal): Promise<Asked> => {

@@ -1,7 +1,10 @@
 import type { RequestListener } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { createTurnStore, type TurnStoreOptions } from '../../../../src/adapters/report-store/turn-store.ts';
+import {
+  createTurnSource,
+  type TurnSourceOptions,
+} from '../../../../src/adapters/report-store/turn-source.ts';
 import type { Asked } from '../../../../src/core/ports/turn-source.ts';
 import type { TurnAnswer, TurnRequest } from '../../../../src/core/turns/turn-request.ts';
 import { serve } from '../manifest-source/server.ts';
@@ -28,8 +31,8 @@ const ANSWER: TurnAnswer = {
   done: [],
 };
 
-const asker = (url: string, options: Partial<TurnStoreOptions> = {}) => {
-  const source = createTurnStore({
+const asker = (url: string, options: Partial<TurnSourceOptions> = {}) => {
+  const source = createTurnSource({
     url: new URL('/turns/staging/web-1', url).href,
     token: { kind: 'none' },
     readTls: async () => Promise.resolve({}),
