@@ -42,7 +42,10 @@ export const stateText = (change: ReportedChange, atMs: number): string => {
   if (state === 'switching') return `is under way${at}`;
   if (state === 'soaking')
     return soaksUntil === null ? `soaks${at}` : `soaks${at}: goes on ${timeText(atMs, soaksUntil)}`;
-  if (state === 'waiting') return `waits: every host of ${wave ?? 'the next wave'} is excused`;
+  if (state === 'waiting')
+    return wave === undefined
+      ? 'waits: no host reports that it runs it'
+      : `waits: every host of ${wave} is excused`;
   return `is ${state}${at}`;
 };
 

@@ -73,7 +73,8 @@ const stateOf = (state: TurnState, view: FleetView, change: Change): ChangeState
   if (change.halted || isHaltedByPerson(state, change)) return 'halted';
   if (soakOf(state, view, change) !== null) return 'soaking';
   const number = openWaveOf(change);
-  const isMoving = number >= 0 && resultOf(state, view, change, number).waiting.length > 0;
+  const isMoving =
+    number < 0 ? view.starting !== null : resultOf(state, view, change, number).waiting.length > 0;
   return isMoving ? 'switching' : 'waiting';
 };
 

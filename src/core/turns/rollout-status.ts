@@ -64,7 +64,7 @@ export interface WrittenPace {
 }
 
 export const CHANGE_STATES = ['switching', 'soaking', 'waiting', 'halted', 'finished'] as const;
-/** `waiting`: every member of the open wave is excused. */
+/** `waiting`: every member of the open wave is excused, or no host reports such a service. */
 export type ChangeState = (typeof CHANGE_STATES)[number];
 
 export interface ChangeStatus {
