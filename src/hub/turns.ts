@@ -92,7 +92,7 @@ const withoutTurns = (environment: string): Refusal =>
     409,
     'no-pace',
     `no host of ${environment} takes turns: it has no pace`,
-    `check the name of the environment, or give it a pace: supercargo pace ${environment}`,
+    `check the name of the environment, or give it a pace: supercargo pace ${environment} --max-parallel 1`,
   );
 
 const refuseOlderPublisher = (paced: string): Refusal =>

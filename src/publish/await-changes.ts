@@ -20,7 +20,7 @@ const halted = (rollout: ReportedRollout, change: ReportedChange, environment: s
   new AgentError('HALTED', `${changeText(change)} is halted: ${haltCause(rollout, change)?.reason ?? ''}`, {
     advice:
       `nothing was published; see \`supercargo rollout status ${environment}\`, then publish a repaired ` +
-      'version without --after, roll back, or let it go on with `supercargo rollout resume`',
+      `version without --after, roll back, or let it go on: supercargo rollout resume ${environment} --reason …`,
   });
 
 /**

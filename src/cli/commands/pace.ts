@@ -1,4 +1,5 @@
 import { readPublisherConfig } from '../../config/publisher-config.ts';
+import { AgentError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { writtenPace } from '../../core/manifest/written-pace.ts';
 import { unpublished } from '../../core/publish/environments.ts';
@@ -67,5 +68,14 @@ const publishPace = async ({ io, signal }: Call, environment: string, flags: Fla
 
 const publish = neverGreen(publishPace);
 
+/** Who gives a key means to publish. @throws AgentError USAGE */
+const withoutKey = (flags: Flags): Flags => {
+  if (flags.key.length === 0) return flags;
+  throw new AgentError('USAGE', 'there is nothing to publish: no option says what the pace should be', {
+    advice:
+      'add one, such as --max-parallel 1 (one host after the other); without --key the present pace is shown',
+  });
+};
+
 export const run = async (call: Call, environment: string, flags: Flags): Promise<ExitCode> =>
-  hasPaceOptions(flags) ? publish(call, environment, flags) : show(call, environment, flags);
+  hasPaceOptions(flags) ? publish(call, environment, flags) : show(call, environment, withoutKey(flags));

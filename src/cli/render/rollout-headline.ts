@@ -44,7 +44,7 @@ export const stateText = (change: ReportedChange, atMs: number): string => {
     return soaksUntil === null ? `soaks${at}` : `soaks${at}: goes on ${timeText(atMs, soaksUntil)}`;
   if (state === 'waiting')
     return wave === undefined
-      ? 'waits: no host reports that it runs it'
+      ? 'waits: its first wave is not open yet'
       : `waits: every host of ${wave} is excused`;
   return `is ${state}${at}`;
 };

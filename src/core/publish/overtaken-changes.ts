@@ -78,7 +78,7 @@ const MINUTE_MS = 60 * 1000;
 const age = (ms: number): string => {
   if (ms >= 2 * DAY_MS) return `${String(Math.floor(ms / DAY_MS))} days ago`;
   if (ms >= 2 * HOUR_MS) return `${String(Math.floor(ms / HOUR_MS))} h ago`;
-  return `${String(Math.max(0, Math.floor(ms / MINUTE_MS)))} min ago`;
+  return ms >= MINUTE_MS ? `${String(Math.floor(ms / MINUTE_MS))} min ago` : 'just now';
 };
 
 /** What an overtaken change leaves behind, in one sentence. */

@@ -107,6 +107,16 @@ describe('supercargo pace', () => {
     expect(await run('pace', 'production')).toMatchObject({ code: 1, err: /nothing was ever published/ });
   });
 
+  it('says what is missing where a key is given and no option', async () => {
+    put(1, 'a');
+    const { code, err } = await run('pace', 'staging', '--key', 'jenkins.key');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^supercargo: there is nothing to publish.*\n.*--max-parallel 1/),
+    ]);
+    expect(store.puts).toEqual([]);
+  });
+
   it('writes nothing with --dry-run, and nothing where there is no key or a wrong option', async () => {
     put(1, 'a');
     const dry = await publish('pace', 'staging', '--max-parallel', '2', '--dry-run');

@@ -279,6 +279,11 @@ describe('the headline of a rollout', () => {
       { changes: [changeStatus({ state: 'waiting' })] },
       /waits: every host of wave 1 of 1 is excused$/,
     ],
+    [
+      'one that has yet to begin',
+      { changes: [changeStatus({ state: 'waiting', waves: [waveStatus()] })] },
+      /waits: its first wave is not open yet$/,
+    ],
     ['a state of a newer hub', { changes: [changeStatus({ state: 'resting' })] }, /is resting, wave 1 of 1$/],
   ])('is about %s', (_what, change, says) => {
     expect(rolloutHeadline(rolloutStatus(change), SCREEN)).toMatch(says);
