@@ -31,7 +31,7 @@ const hearLives = (state: TurnState, { words }: FleetView): TurnState => {
 };
 
 /** What became of a turn, or that the host has begun. */
-type TurnProgress = 'good' | 'failed' | 'returned' | 'begun' | undefined;
+type TurnProgress = 'good' | 'failed' | 'returned' | 'overtaken' | 'begun' | undefined;
 
 /** What the word says about a service of the turn; undefined if nothing new. */
 const turnProgressOf = (word: HostWord, service: string, turned: TurnedService): TurnProgress => {
@@ -43,7 +43,7 @@ const turnProgressOf = (word: HostWord, service: string, turned: TurnedService):
     return isAsked ? undefined : 'returned';
   }
   // A publish or new files overtook it. The host has given up the turn once nothing of it is left.
-  return said.isUnsettled || said.state === 'begun' ? undefined : 'returned';
+  return said.isUnsettled || said.state === 'begun' ? undefined : 'overtaken';
 };
 
 const saysLater = (word: HostWord, turn: Turn): boolean =>
@@ -91,12 +91,14 @@ const endService = (
     Object.keys(services).length > 0
       ? { ...state.turns, [host]: { ...turn, services } }
       : without(state.turns, host);
-  const said = audited({ ...state, turns }, nowMs, ended, service, { host });
-  if (ended !== 'returned') return { ...said, returned: without(said.returned, host) };
+  const isOvertaken = ended === 'overtaken';
+  const said = audited({ ...state, turns }, nowMs, isOvertaken ? 'returned' : ended, service, { host });
+  if (ended !== 'returned' && !isOvertaken) return { ...said, returned: without(said.returned, host) };
   const count = (said.returned[host]?.count ?? 0) + 1;
   return {
     ...said,
-    returned: { ...said.returned, [host]: { count, atMs: nowMs } },
+    // What overtakes a turn is no fault of its host: it asks again at once, and no wave goes on without it.
+    returned: isOvertaken ? said.returned : { ...said.returned, [host]: { count, atMs: nowMs } },
     changes:
       turned.begunAtMs === null
         ? said.changes

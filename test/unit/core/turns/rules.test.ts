@@ -279,6 +279,16 @@ describe('what overtakes a turn', () => {
     expect(answerOf(scene, 'web-2')).toBe('granted');
   });
 
+  it('is no fault of the host, which asks again at once', () => {
+    const scene = published(2);
+    expect(answerOf(scene, 'web-1')).toBe('granted');
+    scene.publish({ web: '3' });
+    scene.read();
+    expect(scene.state().turns).toEqual({});
+    expect(scene.state().returned).toEqual({});
+    expect(answerOf(scene, 'web-1')).toBe('granted');
+  });
+
   it('is returned once nothing of the overtaken release is left', () => {
     const scene = published(2, { pace: { waves: [{ labels: { canary: 'true' } }, { percent: 100 }] } });
     scene.tell('web-1', { labels: { canary: 'true' } });
