@@ -1,5 +1,6 @@
 import { AgentError } from '../core/errors.ts';
 import { versionOf } from '../core/image/image-version.ts';
+import type { Manifest } from '../core/manifest/manifest.ts';
 import type { Rollouts } from '../core/ports/rollouts.ts';
 import { previousSerials } from '../core/publish/choose-versions.ts';
 import {
@@ -10,9 +11,10 @@ import {
   unfinishedOf,
   type OlderVersion,
 } from '../core/publish/overtaken-changes.ts';
+import { diffVersions } from '../core/publish/diff-manifests.ts';
 import { refuseUnfit, refuseWithoutTurns, unfitFor, unfitText } from '../core/publish/pace-checks.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { ReportedChange } from '../core/turns/read-rollout.ts';
+import type { ReportedChange, ReportedRollout } from '../core/turns/read-rollout.ts';
 import type { EnvironmentStore } from './environment-store.ts';
 import type { Draft } from './publisher.ts';
 
@@ -74,6 +76,21 @@ const refuseCuttingOff = (
   });
 };
 
+/** What is urgent passes the halt of a person. */
+const haltText = (
+  { halt }: ReportedRollout,
+  before: Manifest | undefined,
+  manifest: Manifest,
+): readonly string[] => {
+  const isStopped =
+    manifest.urgent === undefined &&
+    diffVersions(before, manifest).some(({ kind }) => kind === 'changed' || kind === 'retried');
+  if (halt === null || !isStopped) return [];
+  const { environment } = manifest;
+  const resume = `supercargo rollout resume ${environment} --reason …`;
+  return [`${environment} is halted by ${halt.by}: ${halt.reason}; no host begins this before ${resume}`];
+};
+
 /**
  * Asks the store and the reports whether the fleet can follow the manifest. Without a pace before and now it
  * asks the store nothing.
@@ -98,7 +115,7 @@ export const checkPace = async (
     return { overtaken: [], remarks: refuseCuttingOff(unfinishedOf(rollout), environment, isForced) };
   if (isFirst && !isForced) refuseUnfit(unfit);
   const overtaken = overtakenBy(rollout, before, manifest);
-  const remarks = unfit.map(unfitText);
+  const remarks = [...unfit.map(unfitText), ...haltText(rollout, before, manifest)];
   for (const change of overtaken) {
     const older = olderVersions(change, reports, nowMs);
     const oldest = await findOldest(view, older, change.serial, signal);

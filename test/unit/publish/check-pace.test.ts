@@ -117,6 +117,18 @@ describe('a publish with a pace', () => {
     });
   });
 
+  it('says so where a person has halted, unless it is urgent', async () => {
+    const at = new Date(START_MS).toISOString();
+    const rollout = rolloutStatus({ halt: { reason: 'a sale', by: 'anna', at, until: null } });
+    const { remarks } = await check(serial(1, 'a'), serial(2, 'b'), { rollout });
+    expect(remarks).toMatchObject([
+      expect.stringMatching(/^[a-z]+ is halted by anna: a sale; no host begins this/),
+    ]);
+    const urgent = serial(2, 'b', { urgent: { reason: 'a hole' } });
+    expect(await check(serial(1, 'a'), urgent, { rollout })).toEqual(NOTHING);
+    expect(await check(serial(1, 'a'), serial(2, 'a'), { rollout })).toEqual(NOTHING);
+  });
+
   it('passes over hosts that are silent or stopped', async () => {
     const hosts = [
       { at: new Date(START_MS - 181_000).toISOString() },
