@@ -59,6 +59,7 @@ export const rolloutStatus = (change: Partial<ReportedRollout> = {}): ReportedRo
   pace: { maxParallel: 1, waves: [{ share: '100%' }], soakSeconds: 0, haltAfter: 0, turnSeconds: 900 },
   starting: null,
   jobs: [],
+  abandoned: [],
   halt: null,
   changes: [],
   holders: [],

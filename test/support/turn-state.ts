@@ -13,6 +13,7 @@ export const fullTurnState = (environment: string, more: Partial<TurnState> = {}
     serial: 418,
     entries: { web: version },
     pace: { maxParallel: { percent: 10 }, waves, soakSeconds: 60, haltAfter: { hosts: 1 }, turnSeconds: 900 },
+    abandoned: { web: [`sha256:${'b'.repeat(64)}`] },
     changes: [
       {
         serial: 418,

@@ -1,7 +1,13 @@
 import { AgentError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import type { Services } from '../../core/publish/draft.ts';
-import { previousSerials, restored, versionsBefore } from '../../core/publish/choose-versions.ts';
+import {
+  isAbandoned,
+  previousSerials,
+  restored,
+  versionsBefore,
+  type Abandoned,
+} from '../../core/publish/choose-versions.ts';
 import type { ExitCode } from '../../core/status/exit-code.ts';
 import { openSerial } from '../../publish/base-manifest.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
@@ -42,16 +48,35 @@ const readHistory = async (
   return history;
 };
 
+/** Hosts that take turns show which versions never got through. */
+const abandonedIn = async (
+  { rollouts, environment }: Session,
+  { pace }: Manifest,
+  signal: AbortSignal,
+): Promise<readonly Abandoned[]> => {
+  if (pace === undefined) return [];
+  const rollout = await rollouts.status(environment, signal);
+  return rollout === 'no-turns' ? [] : rollout.abandoned;
+};
+
 const findBefore = async (
-  view: EnvironmentStore,
+  s: Session,
   current: Manifest,
   signal: AbortSignal,
-): Promise<Manifest> => {
-  const before = versionsBefore(await readHistory(view, current, signal));
-  if (before) return before;
+): Promise<Pick<Way, 'older' | 'passedOver'>> => {
+  const { view } = s;
+  const abandoned = await abandonedIn(s, current, signal);
+  const history = await readHistory(view, current, signal);
+  const older = versionsBefore(history, abandoned);
+  if (older) {
+    const between = history.filter(({ serial }) => serial > older.serial && serial < current.serial);
+    const passedOver = between.filter((m) => isAbandoned(m, current, abandoned)).map(({ serial }) => serial);
+    return { older, passedOver };
+  }
+  const which = abandoned.length > 0 ? 'versions that finished on the fleet and are older' : 'versions older';
   throw new AgentError(
     'STORE',
-    `${view.name} has no versions older than those of serial ${String(current.serial)}`,
+    `${view.name} has no ${which} than those of serial ${String(current.serial)}`,
     {
       advice: 'publish the versions that you want, or name a serial with --to-serial',
     },
@@ -59,6 +84,8 @@ const findBefore = async (
 };
 
 interface Way {
+  /** Serials between that never finished on the fleet. */
+  readonly passedOver: readonly number[];
   /** The versions to publish again. */
   readonly older: Manifest;
   /** The current serial of the decision. Undefined with --to-serial, which holds for any current manifest. */
@@ -69,20 +96,24 @@ const findWay = async (s: Session, toSerial: number | undefined, signal: AbortSi
   const { view, flags, environment } = s;
   const adopting = { view, adopts: flags.adoptUnverified === true };
   if (toSerial !== undefined)
-    return { older: (await openSerial(adopting, toSerial, signal)).manifest, from: undefined };
+    return {
+      older: (await openSerial(adopting, toSerial, signal)).manifest,
+      passedOver: [],
+      from: undefined,
+    };
   const base = parseBase(flags.base);
   const current =
     base?.kind === 'serial'
       ? (await openSerial(adopting, base.serial, signal)).manifest
       : (await needCurrent(s, view, environment, signal)).manifest;
-  return { older: await findBefore(view, current, signal), from: current.serial };
+  return { ...(await findBefore(s, current, signal)), from: current.serial };
 };
 
 /**
  * Refuses if another publish came after the decision, also after a lost race, so that it is not undone
  * unseen.
  */
-const goBack = ({ older, from }: Way, environment: string) => {
+const goBack = ({ older, from }: Pick<Way, 'older' | 'from'>, environment: string) => {
   const seen: { serial: number | undefined } = { serial: from };
   return async (before: Manifest | undefined): Promise<Services> => {
     seen.serial ??= before?.serial;
@@ -101,7 +132,11 @@ const rollback = async ({ io, signal }: Call, environment: string, flags: Flags)
   const toSerial = parseSerialFlag(flags.toSerial);
   const s = await openSession(io, environment, flags);
   const way = await findWay(s, toSerial, signal);
-  if (flags.json !== true) io.stdout.write(`back to the versions of serial ${String(way.older.serial)}\n`);
+  if (flags.json !== true) {
+    const passed = way.passedOver.map(String).join(' and ');
+    const note = passed === '' ? '' : `; serial ${passed} never finished, and is passed over`;
+    io.stdout.write(`back to the versions of serial ${String(way.older.serial)}${note}\n`);
+  }
   const speed = speedBack(way.older.serial);
   return publishAndPrint(s, { services: goBack(way, environment), named: 'all', speed }, signal);
 };

@@ -14,6 +14,7 @@ import { changeName, haltText, hostList, stateText } from '../render/rollout-hea
 import { renderFailures } from '../render/rollout-change.ts';
 import { renderJobs, stoppingJobs } from '../render/rollout-jobs.ts';
 import { renderNext } from '../render/rollout-next.ts';
+import { renderRollout } from '../render/rollout-text.ts';
 import { withLabels } from '../render/fleet-text.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import { count, minutesText } from '../terminal/units.ts';
@@ -112,11 +113,13 @@ const printEnd = (io: Io, followedTo: Followed, goal: Goal): void => {
   const { outcome, rollout, followed, trouble } = followedTo;
   const screen = terminalOf(io);
   const isWell = CODES[outcome] === EXIT.ok;
-  // A terminal shows them already.
+  // A terminal shows them already. A wait that ends by time has to say what it waited for.
   if (!isWell && rollout && screen.columns === undefined)
     io.stderr.write(
-      renderFailures(failuresIn(followed), screen, Date.parse(rollout.at)) +
-        renderJobs({ ...rollout, jobs: stoppingJobs(rollout) }, screen),
+      outcome === 'timed-out'
+        ? renderRollout(rollout, screen)
+        : renderFailures(failuresIn(followed), screen, Date.parse(rollout.at)) +
+            renderJobs({ ...rollout, jobs: stoppingJobs(rollout) }, screen),
     );
   (isWell ? io.stdout : io.stderr).write(`${oneLine(endOf(followedTo, goal))}\n`);
   if (outcome === 'halted' && rollout) io.stderr.write(renderNext(rollout, screen));

@@ -40,13 +40,36 @@ export const restored = (older: Manifest, before: Manifest | undefined): Service
 export const previousSerials = (serials: readonly number[], current: number): readonly number[] =>
   serials.filter((s) => s < current).toSorted((a, b) => b - a);
 
+/** A version that was overtaken before it had finished on the fleet. */
+export interface Abandoned {
+  readonly entry: string;
+  readonly digest: string;
+}
+
+/** Whether going back to these versions would bring one that never finished on the fleet. */
+export const isAbandoned = (
+  { services }: Manifest,
+  current: Manifest,
+  abandoned: readonly Abandoned[],
+): boolean =>
+  abandoned.some(({ entry, digest }) => {
+    const is = services[entry]?.image.digest;
+    return is === digest && is !== current.services[entry]?.image.digest;
+  });
+
 /**
  * The versions before the current ones; undefined if there are none. `published` is newest first. Versions
  * that an earlier rollback left are skipped: a second rollback goes further back, never to what just failed.
+ * Versions that never finished on the fleet are skipped too.
  */
-export const versionsBefore = (published: readonly Manifest[]): Manifest | undefined => {
+export const versionsBefore = (
+  published: readonly Manifest[],
+  abandoned: readonly Abandoned[] = [],
+): Manifest | undefined => {
   const ways: Manifest[] = [];
-  for (const next of published.toReversed()) {
+  const [current] = published;
+  const ran = published.filter((m) => current && (m === current || !isAbandoned(m, current, abandoned)));
+  for (const next of ran.toReversed()) {
     if (ways.at(-2) && sameVersions(ways.at(-2)?.services ?? {}, next.services)) ways.pop();
     else if (!sameVersions(ways.at(-1)?.services ?? {}, next.services)) ways.push(next);
   }

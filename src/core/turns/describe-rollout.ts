@@ -121,6 +121,9 @@ export const rolloutStatus = (state: TurnState, view: FleetView): RolloutStatus 
       at: isoTime(state.halt.atMs),
       until: iso(state.halt.untilMs),
     },
+    abandoned: Object.entries(state.abandoned).flatMap(([entry, digests]) =>
+      digests.map((digest) => ({ entry, digest })),
+    ),
     changes: state.changes.map((change) => changeStatus(state, view, change)),
     holders: services.flatMap((service) => holdersOf(state, view, service)),
     leftOut: Object.entries(state.leftOut).map(([host, { reason, by, atMs }]) => ({

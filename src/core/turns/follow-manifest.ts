@@ -36,6 +36,22 @@ const overtake = (change: Change, isLive: (name: string) => boolean): readonly C
   return [{ ...change, entries, halted, ends: remaining(change.ends, entries) }];
 };
 
+const MOST_ABANDONED = 20;
+
+/** Notes what a manifest overtakes before it was finished. What went back ran before, and may again. */
+const abandonedBy = (state: TurnState, isLive: (name: string) => boolean): TurnState['abandoned'] => {
+  let { abandoned } = state;
+  for (const { entries, urgent, finishedAtMs } of state.changes) {
+    if (urgent || finishedAtMs !== null) continue;
+    for (const [name, { digest }] of Object.entries(entries)) {
+      const known = abandoned[name] ?? [];
+      if (isLive(name) || digest === null || known.includes(digest)) continue;
+      abandoned = { ...abandoned, [name]: [digest, ...known].slice(0, MOST_ABANDONED) };
+    }
+  }
+  return abandoned;
+};
+
 /** The change that a manifest makes, before its first wave opens. */
 const changeOf = (manifest: Manifest, entries: Entries, nowMs: EpochMs): Change | undefined => {
   const { pace, urgent, serial } = manifest;
@@ -81,6 +97,7 @@ export const followManifest = (state: TurnState, manifest: Manifest, nowMs: Epoc
       Object.entries(entries).map(([name, { digest, attempt }]) => [name, { digest, attempt }]),
     ),
     pace: manifest.pace ?? null,
+    abandoned: abandonedBy(state, isSame),
     changes: manifest.pace
       ? [...state.changes.flatMap((change) => overtake(change, isSame)), ...(made ? [made] : [])]
       : [],

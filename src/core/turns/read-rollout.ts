@@ -71,6 +71,7 @@ const schema = v.looseObject({
   pace: maybe(pace),
   starting: maybe(v.looseObject({ hosts: texts, until: time })),
   halt: maybe(v.looseObject({ reason: text, by: text, at: time, until: maybe(time) })),
+  abandoned: v.array(v.looseObject({ entry: text, digest: text })),
   changes: v.array(change),
   holders: v.array(v.looseObject({ host: text, service: text, state: text, since: maybe(time) })),
   leftOut: v.array(v.looseObject({ host: text, reason: text, by: text, at: time })),

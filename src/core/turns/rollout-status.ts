@@ -25,6 +25,8 @@ export interface RolloutStatus {
   } | null;
   /** Ascending serials; those that are finished and not yet overtaken too. */
   readonly changes: readonly ChangeStatus[];
+  /** Versions that were overtaken before they were finished: `rollback` passes them over. */
+  readonly abandoned: readonly { readonly entry: string; readonly digest: string }[];
   /** Every place that is taken. */
   readonly holders: readonly SlotHolder[];
   readonly leftOut: readonly {

@@ -114,6 +114,7 @@ const turnState = v.strictObject({
   serial: count,
   entries: byName(v.strictObject(entryVersion)),
   pace: v.nullable(pace),
+  abandoned: byName(names),
   changes: v.array(change),
   turns: byName(turn),
   lives: byName(v.strictObject({ life: text, seq: count, replaced: names })),

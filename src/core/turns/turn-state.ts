@@ -13,6 +13,11 @@ export interface TurnState {
   readonly entries: Readonly<Record<string, EntryVersion>>;
   /** Of that manifest; null if it has none. */
   readonly pace: Pace | null;
+  /**
+   * By entry: digests that were overtaken before their change was finished, the newest first. A rollback
+   * passes them over.
+   */
+  readonly abandoned: Readonly<Record<string, readonly string[]>>;
   /** Ascending serials, without those of which every entry was overtaken. */
   readonly changes: readonly Change[];
   /** Open turns by host. */
@@ -50,6 +55,7 @@ export const newTurnState = (environment: string): TurnState => ({
   serial: 0,
   entries: {},
   pace: null,
+  abandoned: {},
   changes: [],
   turns: {},
   lives: {},

@@ -129,9 +129,21 @@ export const soaksUntilMs = (change: Change, { good, failed }: WaveResult): Epoc
 
 const isFinal = ({ opened: open, waves }: Change): boolean => open.length === waves.length;
 
+/** What has finished on the fleet is no longer abandoned. */
+const withoutFinished = ({ abandoned }: TurnState, { entries }: Change): TurnState['abandoned'] =>
+  Object.fromEntries(
+    Object.entries(abandoned).map(([name, digests]) => [
+      name,
+      digests.filter((digest) => digest !== entries[name]?.digest),
+    ]),
+  );
+
 const finish = (state: TurnState, view: FleetView, change: Change): TurnState =>
   audited(
-    replaceChange(state, { ...change, finishedAtMs: view.nowMs, delays: {} }),
+    replaceChange(
+      { ...state, abandoned: withoutFinished(state, change) },
+      { ...change, finishedAtMs: view.nowMs, delays: {} },
+    ),
     view.nowMs,
     'finished',
     `serial ${String(change.serial)}`,

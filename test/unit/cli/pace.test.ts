@@ -159,6 +159,21 @@ describe('supercargo pace', () => {
   });
 });
 
+describe('a rollback', () => {
+  it('passes over what never finished on the fleet', async () => {
+    put(1, 'a', { pace });
+    put(2, 'crash', { pace });
+    const digest = current()?.services['web']?.image.digest ?? '';
+    put(3, 'crash2', { pace });
+    store.rollout = () => rolloutStatus({ abandoned: [{ entry: 'web', digest }] });
+    const rolledBack = await publish('rollback', 'staging');
+    expect(rolledBack.out).toContain(
+      'back to the versions of serial 1; serial 2 never finished, and is passed over\n',
+    );
+    expect(current()?.services['web']?.image.tag).toBe('a');
+  });
+});
+
 describe('a pace', () => {
   it('is kept by publish, by promote that of the target, by rollback the current one', async () => {
     put(1, 'a');

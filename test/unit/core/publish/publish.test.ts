@@ -210,6 +210,23 @@ describe('versions of before and of elsewhere', () => {
     expect(versionsBefore(history.toReversed())?.services['web']?.image.tag).toBe(expected);
   });
 
+  it.each([
+    ['a b c', 'b', 'a'],
+    ['a b c', 'c', 'b'],
+    ['a b c d', 'b c', 'a'],
+    ['a b c b', 'b', 'a'],
+    ['b c', 'b', undefined],
+  ])('after %s, where %s never finished, are those of %s', (published, abandoned, expected) => {
+    const history = published
+      .split(' ')
+      .map((version, at) => manifest({ web: `org/web:${version}` }, { serial: at + 1 }));
+    const digests = abandoned.split(' ').map((version) => {
+      const { digest = '' } = manifest({ web: `org/web:${version}` }).services['web']?.image ?? {};
+      return { entry: 'web', digest };
+    });
+    expect(versionsBefore(history.toReversed(), digests)?.services['web']?.image.tag).toBe(expected);
+  });
+
   it('come back, with the attempt that they have meanwhile', () => {
     const retriedNow = { ...before, services: retried(before.services, ['web']) };
     expect(restored(before, retriedNow)['web']?.attempt).toBe(1);

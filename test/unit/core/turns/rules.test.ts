@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createScene, named, type Scene } from './scene.ts';
+import { createScene, digestOf, named, type Scene } from './scene.ts';
 
 const answerOf = (scene: Scene, host: string) => scene.ask(host).answer;
 const messageOf = (scene: Scene, host: string) => scene.ask(host).refused[0]?.message;
@@ -836,6 +836,21 @@ describe('a manifest', () => {
     expect(scene.state().changes).toHaveLength(1);
     scene.publish({}, { pace: null });
     expect(scene.state()).toMatchObject({ pace: null, changes: [] });
+  });
+
+  it('abandons what it overtakes before it has finished, but no way back', () => {
+    const scene = published(2);
+    scene.publish({ web: '3' });
+    expect(scene.status().abandoned).toEqual([{ entry: 'web', digest: digestOf('2') }]);
+    scene.publish({ web: '1' }, { urgent: 'rollback to serial 1' });
+    scene.publish({ web: '2' });
+    expect(scene.status().abandoned.map(({ digest }) => digest)).toEqual([digestOf('3'), digestOf('2')]);
+    scene.read();
+    for (const host of named(2)) {
+      scene.begin(host);
+      scene.good(host);
+    }
+    expect(scene.status().abandoned).toEqual([{ entry: 'web', digest: digestOf('3') }]);
   });
 
   it('that leaves all entries alone makes no change', () => {
