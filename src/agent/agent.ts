@@ -79,6 +79,7 @@ export const createAgent = (
       nowMs: ports.now(),
       agent: { ...identity, running: isRunning, sinceMs: isRunning ? startedAtMs : null },
       view: reconciler.view(),
+      underWay: turns.underWay(),
       intake: intake.state(),
       ledger: record.current(),
       trouble: record.trouble(),

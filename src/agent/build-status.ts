@@ -24,6 +24,7 @@ import type {
   ReportStatus,
   ServiceStatus,
   Status,
+  SwitchStatus,
   SwitchNowStatus,
   TurnsStatus,
 } from '../core/status/status-document.ts';
@@ -44,6 +45,8 @@ export interface ReportInput {
     readonly sinceMs: EpochMs | null;
   };
   readonly view: View;
+  /** Services for which a step is under way that began by a turn. */
+  readonly underWay: ReadonlySet<string>;
   readonly intake: Intake;
   readonly ledger: Ledger;
   readonly trouble: LedgerTrouble | undefined;
@@ -201,10 +204,14 @@ const serviceOf = (r: ReportInput, plan: ServicePlan): ServiceStatus => {
     failure: failureStatus(r.ledger, plan.service, plan.desired?.release),
     progress: r.progress.get(plan.service) ?? null,
     origin: originOf(r.ledger, plan.service, plan.desired?.release),
-    switching: plan.switching ?? null,
+    switching: plan.switching ? withStep(plan.switching, r.underWay.has(plan.service)) : null,
     containers: plan.running.map(containerStatus),
   };
 };
+
+/** A step of the release before may make a container yet: its turn is not over when the next is desired. */
+const withStep = (switching: SwitchStatus, isUnderWay: boolean): SwitchStatus =>
+  isUnderWay && switching.state === 'none' ? { ...switching, unsettled: true } : switching;
 
 export const sinceKey = (report: DecisionReport): string =>
   `${report.outcome} ${report.outcome === 'progressing' ? '' : (report.reason ?? '')}`;

@@ -82,6 +82,8 @@ export interface Turns {
   /** Whether an answer is due, or a wait for one soon ends. */
   readonly isOpen: () => boolean;
   readonly state: () => TurnsStatus;
+  /** Services for which a step is under way that began by a turn; no observation shows its result yet. */
+  readonly underWay: () => ReadonlySet<string>;
   /** The next number of a request or report. */
   readonly nextSeq: () => number;
   /** The agent ends: it begins nothing any more. */
@@ -308,6 +310,11 @@ export const createTurns = (options: TurnsOptions): Turns => {
       message,
       revision,
     }),
+
+    underWay: () =>
+      new Set(
+        [...known].flatMap(([service, entry]) => (entry.kind === 'granted' && entry.isUsed ? [service] : [])),
+      ),
 
     nextSeq: () => {
       seq += 1;

@@ -356,10 +356,10 @@ describe('a report between a request and its answer', () => {
     await s.answer(granted('web'));
     s.set.busy = ['web'];
     s.turns.see(planOf(planned('web', { release: 'r3', turn: 'none' })));
-    expect(s.turns.state().asked).toEqual(['web']);
+    expect([s.turns.state().asked, s.turns.underWay()]).toEqual([['web'], new Set(['web'])]);
     s.set.busy = [];
     s.turns.see(planOf(planned('web', { release: 'r3', turn: 'none', unsettled: true })));
-    expect(s.turns.state().asked).toEqual([]);
+    expect([s.turns.state().asked, s.turns.underWay()]).toEqual([[], new Set()]);
   });
 
   it('is the last one of this life: it gives back what was not used, and nothing that was', async () => {
