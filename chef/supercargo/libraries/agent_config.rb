@@ -45,8 +45,7 @@ module Supercargo
         check_trust
         check_package
         pairs('client_cert', 'client_key')
-        raise ArgumentError, 'report_token without report_url: nothing would be reported' if @agent.report_token && !@agent.report_url
-        raise ArgumentError, 'turns always without report_url: no store could hand out a turn' if @agent.turns == 'always' && !@agent.report_url
+        check_reports
         raise ArgumentError, 'health_lead without health_listen: no load balancer could ask' if @agent.health_lead && !@agent.health_listen
       end
 
@@ -118,6 +117,13 @@ module Supercargo
         raise ArgumentError, 'trust_json and allow_unsigned exclude each other: drop one of them' if @agent.trust_json
 
         raise ArgumentError, 'trust_json is not set: give it the trust.json of `supercargo keygen`, or say allow_unsigned true for a trial'
+      end
+
+      def check_reports
+        return if @agent.report_url
+
+        raise ArgumentError, 'report_token without report_url: nothing would be reported' if @agent.report_token
+        raise ArgumentError, 'turns always without report_url: no store could hand out a turn' if @agent.turns == 'always'
       end
 
       def check_package

@@ -108,6 +108,16 @@ describe('a running agent', () => {
             fetchedAt: expect.any(String) as string,
             skipped: [],
           },
+          switching: {
+            entry: 'web',
+            release: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+            digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+            attempt: 0,
+            state: 'good',
+            kind: 'files',
+            unsettled: false,
+            hasServed: true,
+          },
           containers: [
             {
               id,
@@ -126,6 +136,15 @@ describe('a running agent', () => {
       ],
       edge: null,
       report: null,
+      turns: {
+        mode: 'manifest',
+        life: expect.any(String) as string,
+        seq: 0,
+        asked: [],
+        store: 'unknown',
+        message: null,
+        revision: null,
+      },
       problems: [],
     } satisfies Status);
   });
