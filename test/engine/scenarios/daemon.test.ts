@@ -145,6 +145,7 @@ describe('a running agent', () => {
         message: null,
         revision: null,
       },
+      switchNow: null,
       problems: [],
     } satisfies Status);
   });
