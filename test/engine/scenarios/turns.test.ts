@@ -1,9 +1,10 @@
-import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RolloutStatus } from '../../../src/core/turns/rollout-status.ts';
 import { flavours } from '../../support/flavours.ts';
 import { type Gap, gapsIn, overlapsOf } from '../../support/gaps.ts';
 import type { CliResult } from '../../support/host.ts';
+import { eventually } from '../../support/poll.ts';
 import { createFleetScene, type FleetHost, type FleetScene, type Ground } from './fleet-scene.ts';
 import { everywhere, prepareGround, untilRunning } from './fleet-scene.ts';
 import { assertCode, told } from './scene.ts';
@@ -30,26 +31,24 @@ const fussy = {
   entry: `[ "$FINE" = true ] || { echo "web $VERSION: no configuration" >&2; exit 1; }${flavours.web.entry}`,
 };
 
-/** When no container of `web` ran there, by the events of the engine. */
-const gapsOf = async (
-  scene: FleetScene,
-  { docker, name }: FleetHost,
-  sinceMs: number,
-): Promise<readonly Gap[]> => {
+/**
+ * Sees from now on when no container of `web` runs there. It listens, because an engine remembers its last 256
+ * events, and all tests share it.
+ */
+const watchGaps = async (scene: FleetScene, { docker, name }: FleetHost): Promise<() => readonly Gap[]> => {
   const label = [`io.supercargo.environment=${scene.environment}`];
-  const stream = await docker.getEvents({
-    since: sinceMs / 1000,
-    until: Date.now() / 1000,
-    filters: { label, event: ['start', 'die'] },
-  });
-  const events = (await text(stream))
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as { timeNano: number; Action: string });
-  return gapsIn(
-    name,
-    events.map(({ timeNano, Action }) => ({ atMs: timeNano / 1e6, action: Action })),
-  );
+  const stream = (await docker.getEvents({ filters: { label, event: ['start', 'die'] } })) as Readable;
+  const parts: string[] = [];
+  stream.setEncoding('utf8').on('data', (part: string) => parts.push(part));
+  onTestFinished(() => void stream.destroy());
+  return () => {
+    const lines = parts.join('').split('\n').slice(0, -1);
+    const events = lines.map((line) => JSON.parse(line) as { timeNano: number; Action: string });
+    return gapsIn(
+      name,
+      events.map(({ timeNano, Action }) => ({ atMs: timeNano / 1e6, action: Action })),
+    );
+  };
 };
 
 const rolloutOf = async ({ hub, environment }: FleetScene): Promise<RolloutStatus> =>
@@ -73,12 +72,14 @@ describe('three hosts that take turns', () => {
     assertCode(await command('pace', environment, ...pace), 0);
 
     await push('1.1.0');
-    const begunAt = Date.now();
+    const watches = await Promise.all(hosts.map(async (host) => watchGaps(scene, host)));
+    const gaps = (): readonly Gap[] => watches.flatMap((gapsOf) => gapsOf());
     assertCode(await publish('web=1.1.0', '--wait'), 0);
     expect(await scene.running()).toEqual(everywhere('1.1.0'));
-    const gaps = await Promise.all(hosts.map(async (host) => gapsOf(scene, host, begunAt)));
-    expect(new Set(gaps.flat().map(({ host }) => host)).size).toBe(3);
-    expect(overlapsOf(gaps.flat())).toEqual([]);
+    await eventually(() => new Set(gaps().map(({ host }) => host)).size === 3, {
+      describe: () => `a gap of each host in ${JSON.stringify(gaps())}`,
+    });
+    expect(overlapsOf(gaps())).toEqual([]);
     expect((await goodIn(scene)).slice(0, 1)).toEqual(['web-1']);
 
     await push('2.0.0', fussy);
