@@ -5,7 +5,7 @@ import { isReserved } from '../core/turns/report-word.ts';
 import type { Reports } from './reports.ts';
 
 /**
- * What the last reports of an environment say to the rules of turns. While the hub hears nobody all hosts fall
+ * What the last reports of an environment say to the rules of turns. While the hub hears no host all of them fall
  * silent. The first report afterwards does not leave the others silent: they were not, as far as it knows, and
  * one of them that does not serve would lose its place.
  */
