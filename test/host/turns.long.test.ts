@@ -244,7 +244,13 @@ describe('invariant 9: five hosts behind a load balancer take turns with a servi
         async () => {
           const { ended } = publishing('1.6.0');
           gone.host = await switching();
-          await gone.host.host.pullPlug();
+          const dying = gone.host;
+          // A machine that dies takes with it what it still answers: by then it answers nothing.
+          await eventually(async () => (await running([dying])).includes('web 1.6.0 running'), {
+            everyMs: 50,
+            describe: async () => `the new version has taken over: ${JSON.stringify(await running([dying]))}`,
+          });
+          await dying.host.pullPlug();
           const before = await running(hosts.filter(isOther));
           const { code, output } = await ended();
           expect({ code, output }).toMatchObject({ code: 3 });
@@ -269,6 +275,14 @@ describe('invariant 9: five hosts behind a load balancer take turns with a servi
               everyMs: 500,
               describe: async () => `the others go on: ${JSON.stringify(await rollout())}`,
             },
+          );
+          // The last one is out of service for the health lead yet.
+          await eventually(
+            async () => {
+              const states = await balancer.states();
+              return others.every((host) => states[host.name]?.startsWith('UP') === true);
+            },
+            { describe: async () => `the others are in service: ${JSON.stringify(await balancer.states())}` },
           );
         },
         { most: 2, hosts: others },
