@@ -1,7 +1,7 @@
 import { refusal, type Refusal } from '../hub/refusal.ts';
 import { audited } from './audit.ts';
 import { hearLife } from './end-turns.ts';
-import { changeOf, replaceChange, without, type FleetView } from './fleet-view.ts';
+import { withoutServices, changeOf, replaceChange, type FleetView } from './fleet-view.ts';
 import { giveJob } from './jobs.ts';
 import { judgeAll, type Asking } from './judge-wishes.ts';
 import { placesOf } from './places.ts';
@@ -102,12 +102,8 @@ const withoutRefused = ({ state, word: { host } }: Asking, refusedWishes: readon
     return turned?.begunAtMs === null && turned.release === release && turned.attempt === attempt;
   });
   if (!turn || returned.length === 0) return state;
-  const services = returned.reduce((left, { service }) => without(left, service), turn.services);
-  const turns =
-    Object.keys(services).length > 0
-      ? { ...state.turns, [host]: { ...turn, services } }
-      : without(state.turns, host);
-  return { ...state, turns };
+  const names = returned.map(({ service }) => service);
+  return { ...state, turns: withoutServices(state, host, names) };
 };
 
 /** With a place to wait for, a request is held; otherwise its host asks again later. */

@@ -1,6 +1,5 @@
-import { DEFAULT_PACE } from '../manifest/pace.ts';
 import { audited } from './audit.ts';
-import { isHeard, without, type FleetView } from './fleet-view.ts';
+import { withoutServices, turnTimeMs, isHeard, without, type FleetView } from './fleet-view.ts';
 import type { HostWord } from './host-word.ts';
 import type { Change, HostEnd, Life, Turn, TurnedService, TurnState } from './turn-state.ts';
 
@@ -86,11 +85,7 @@ const endService = (
       turns: { ...state.turns, [host]: { ...turn, services: { ...turn.services, [service]: begun } } },
     };
   }
-  const services = without(turn.services, service);
-  const turns =
-    Object.keys(services).length > 0
-      ? { ...state.turns, [host]: { ...turn, services } }
-      : without(state.turns, host);
+  const turns = withoutServices(state, host, [service]);
   const isOvertaken = ended === 'overtaken';
   const said = audited({ ...state, turns }, nowMs, isOvertaken ? 'returned' : ended, service, { host });
   if (ended !== 'returned' && !isOvertaken) return { ...said, returned: without(said.returned, host) };
@@ -125,7 +120,7 @@ const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => 
     }
   const left = next.turns[host];
   if (!left) return next;
-  const turnMs = (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const turnMs = turnTimeMs(state);
   const isLost = word.silentMs > turnMs;
   if (isLost === (left.lostAtMs !== null) || (isLost && view.starting)) return next;
   const turns = { ...next.turns, [host]: { ...left, lostAtMs: isLost ? nowMs : null } };
@@ -137,7 +132,7 @@ const endTurn = (state: TurnState, host: string, view: FleetView): TurnState => 
 const forgetGone = (state: TurnState, { words, nowMs, starting }: FleetView): TurnState => {
   if (starting) return state;
   const known = new Set([...words.map(({ host }) => host), ...Object.keys(state.turns)]);
-  const longMs = 2 * (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const longMs = 2 * turnTimeMs(state);
   const lives = Object.entries(state.lives).filter(([host]) => known.has(host));
   const returned = Object.entries(state.returned).filter(
     ([host, { atMs }]) => known.has(host) && nowMs - atMs < longMs,

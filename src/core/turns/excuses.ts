@@ -1,5 +1,4 @@
-import { DEFAULT_PACE } from '../manifest/pace.ts';
-import { concerned, isHeard, isOfChange, isSettled, sameVersion } from './fleet-view.ts';
+import { turnTimeMs, concerned, isHeard, isOfChange, isSettled, sameVersion } from './fleet-view.ts';
 import type { HostWord, ServiceWord } from './host-word.ts';
 import type { EpochMs } from '../time.ts';
 import type { Change, TurnState } from './turn-state.ts';
@@ -43,6 +42,6 @@ export const excuseOf = (
   const blocked = services.find(({ outcome }) => outcome === 'blocked');
   if (blocked) return `blocked: ${blocked.message ?? blocked.reason ?? blocked.service}`;
   const waiting = change.delays[word.host];
-  const longMs = (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const longMs = turnTimeMs(state);
   return waiting && nowMs - waiting.sinceMs > longMs ? `waits: ${waiting.reason}` : undefined;
 };

@@ -1,3 +1,4 @@
+import { DEFAULT_PACE } from '../manifest/pace.ts';
 import type { EpochMs } from '../time.ts';
 import { uniformOf } from '../hash-fraction.ts';
 import type { HostWord, ServiceWord } from './host-word.ts';
@@ -84,7 +85,24 @@ export const hostsText = (hosts: readonly string[], shown = 3): string => {
     : hosts.join(hosts.length === 2 ? ' and ' : ', ');
 };
 
+/** The silence after which a host with a turn is lost, and the unit of longer waits. */
+export const turnTimeMs = ({ pace }: TurnState): number => (pace ?? DEFAULT_PACE).turnSeconds * 1000;
+
 export const without = <T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> => {
   const { [key]: _gone, ...rest } = record;
   return rest;
+};
+
+/** The host's turn without these services; without any left it has no turn. */
+export const withoutServices = (
+  { turns }: TurnState,
+  host: string,
+  names: readonly string[],
+): TurnState['turns'] => {
+  const turn = turns[host];
+  if (!turn) return turns;
+  const services = names.reduce(without, turn.services);
+  return Object.keys(services).length > 0
+    ? { ...turns, [host]: { ...turn, services } }
+    : without(turns, host);
 };

@@ -1,7 +1,7 @@
-import { DEFAULT_PACE } from '../manifest/pace.ts';
-import { amountOf } from '../manifest/pace.ts';
+import { amountOf, DEFAULT_PACE } from '../manifest/pace.ts';
 import { audited } from './audit.ts';
 import {
+  turnTimeMs,
   counted,
   hasGood,
   hostsText,
@@ -13,7 +13,7 @@ import {
 import { holdersOf, placesOf } from './places.ts';
 import type { SlotHolder } from './turn-request.ts';
 import type { Change, Halted, TurnState } from './turn-state.ts';
-import { openWaveOf, resultOf, toleratedIn, waveText } from './waves.ts';
+import { hasNoGood, openWaveOf, resultOf, toleratedIn, waveText } from './waves.ts';
 
 /** Hosts of an entry that count against the change. */
 export const failedIn = (state: TurnState, change: Change, entry: string): readonly string[] =>
@@ -54,10 +54,9 @@ const byFailures = (state: TurnState, view: FleetView, change: Change): Omit<Hal
 const byWave = (state: TurnState, view: FleetView, change: Change): Omit<Halted, 'atMs'> | undefined => {
   const number = openWaveOf(change);
   if (number < 0) return undefined;
-  const { good, failed, excused, waiting } = resultOf(state, view, change, number);
-  const hosts = failed.filter((host) => change.ends[host]?.forgiven !== true);
-  const isOver = good.length + waiting.length === 0 && excused.every(({ reason }) => reason === 'left out');
-  if (!isOver || hosts.length === 0) return undefined;
+  const result = resultOf(state, view, change, number);
+  const hosts = result.failed.filter((host) => change.ends[host]?.forgiven !== true);
+  if (!hasNoGood(result) || hosts.length === 0) return undefined;
   const reason = `no host of wave ${waveText(change, number)} is good: it ${howEnded(change, hosts)}`;
   return { reason, entries: Object.keys(change.entries), hosts };
 };
@@ -68,7 +67,7 @@ const entryOf = ({ words }: FleetView, service: string): string | null =>
   words.flatMap(({ services }) => services.filter((s) => s.service === service))[0]?.entry ?? null;
 
 const byJam = (state: TurnState, view: FleetView, change: Change): Omit<Halted, 'atMs'> | undefined => {
-  const longMs = 4 * (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const longMs = 4 * turnTimeMs(state);
   for (const [service, sinceMs] of Object.entries(state.jammed)) {
     const entry = entryOf(view, service);
     if (view.nowMs - sinceMs <= longMs || entry === null || change.entries[entry] === undefined) continue;

@@ -1,6 +1,6 @@
-import { DEFAULT_PACE } from '../manifest/pace.ts';
 import { audited } from './audit.ts';
 import {
+  turnTimeMs,
   isHeard,
   replaceChange,
   sameVersion,
@@ -72,7 +72,7 @@ const reviewRun = (state: TurnState, view: FleetView, run: JobRun): TurnState =>
   }
   const said = isHeard(state, word) ? wordOn(run, word) : undefined;
   if (said === 'returned') return { ...state, jobs: without(state.jobs, jobKey(run)) };
-  const longMs = (state.pace ?? DEFAULT_PACE).turnSeconds * 1000;
+  const longMs = turnTimeMs(state);
   const isSilent = word.silentMs > longMs && view.starting === null;
   const next = isSilent
     ? { ...run, state: 'lost' as const, message: 'its host has fallen silent' }

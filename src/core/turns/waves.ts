@@ -113,11 +113,13 @@ export const resultOf = (state: TurnState, view: FleetView, change: Change, numb
   return { members, good, failed, excused, waiting };
 };
 
+/** Whether every member has ended or is left out, and none is good. */
+export const hasNoGood = ({ good, excused, waiting }: WaveResult): boolean =>
+  good.length + waiting.length === 0 && excused.every(({ reason }) => reason === 'left out');
+
 /** Whether a person has decided about every member: left out, or forgiven. */
-const isWaived = (change: Change, { good, failed, excused, waiting }: WaveResult): boolean =>
-  good.length + waiting.length === 0 &&
-  excused.every(({ reason }) => reason === 'left out') &&
-  failed.every((host) => change.ends[host]?.forgiven === true);
+const isWaived = (change: Change, result: WaveResult): boolean =>
+  hasNoGood(result) && result.failed.every((host) => change.ends[host]?.forgiven === true);
 
 /** When the soak of the open wave ends; nothing soaks if nothing ended in it. */
 export const soaksUntilMs = (change: Change, { good, failed }: WaveResult): EpochMs => {
