@@ -8,7 +8,7 @@ import { readReport, type ReportSummary } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { EpochMs } from '../core/time.ts';
-import { isOutdated, replacedBy } from './report-order.ts';
+import { isOutdated, replacedBy } from '../core/hub/report-order.ts';
 import { createWriteQueue } from './write-queue.ts';
 
 export interface Report {

@@ -1,4 +1,4 @@
-import type { ReportWord } from '../core/turns/report-word.ts';
+import type { ReportWord } from '../turns/report-word.ts';
 
 const MOST_REPLACED = 8;
 
