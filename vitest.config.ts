@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          globalSetup: ['test/support/postgres-setup.ts'],
           isolate: false,
           // All processors: vitest leaves one free, which is half of them where there are two.
           maxWorkers: '100%',
@@ -41,7 +42,7 @@ export default defineConfig({
           include: [share === 'long' ? 'test/engine/**/*.long.test.ts' : 'test/engine/**/*.test.ts'],
           exclude:
             share === 'quick' ? [...configDefaults.exclude, '**/*.long.test.ts'] : configDefaults.exclude,
-          globalSetup: ['test/support/global-setup.ts'],
+          globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each test has an environment, images and ports of its own; they mostly wait.

@@ -54,6 +54,8 @@ tools_of() {
     machine) echo 'mount:/bin/mount e2fsprogs:/sbin/mkfs.ext4' ;;
     compose) echo 'docker-compose:/usr/bin/docker-compose' ;;
     openssl) echo 'openssl:/usr/bin/openssl' ;;
+    # Of whatever version this Debian has: the package `postgresql` depends on it.
+    postgres) echo 'postgresql:/usr/share/doc/postgresql' ;;
     nginx) echo 'nginx:/usr/sbin/nginx' ;;
     browser) echo 'chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' ;;
     jenkins) echo 'groovy:/usr/share/java/groovy-all.jar' ;;

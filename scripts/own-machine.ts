@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { hostsFolder } from '../test/host/support/base.ts';
 import { isAlive } from '../test/support/pids.ts';
@@ -55,6 +55,8 @@ const sweepRuns = async (): Promise<void> => {
 export const createOwnMachine = async (): Promise<Place> => {
   await sweepRuns();
   const folder = await mkdtemp(join(parent, `${prefix}${String(process.pid)}-`));
+  // PostgreSQL runs as another user and has its folder below.
+  await chmod(folder, 0o711);
   const temporary = join(folder, 'tmp');
   await mkdir(temporary, { mode: 0o1777 });
   return {

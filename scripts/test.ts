@@ -11,7 +11,7 @@
  * With `-- --quick` only what npm test runs of it. More arguments go to vitest:
  * npm run test:engine -- test/engine/image.test.ts
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBase } from '../test/host/support/base.ts';
@@ -53,6 +53,8 @@ interface ProjectOptions {
 /** The tests' temporary folders are inside ours: a killed run leaves none. */
 const createPlace = async (): Promise<Place> => {
   const temporary = await mkdtemp(join(tmpdir(), 'supercargo-run-'));
+  // PostgreSQL runs as another user and has its folder below.
+  await chmod(temporary, 0o711);
   const remove = async (): Promise<void> => rm(temporary, { recursive: true, force: true });
   return { launcher: [], env: { TMPDIR: temporary }, temporary, remove };
 };

@@ -10,7 +10,14 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** For spawn: without it, ours. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface CommandOptions {
+  readonly user?: User | undefined;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly input?: string;
@@ -22,12 +29,13 @@ export interface CommandOptions {
 export const runCommand = async (
   file: string,
   args: readonly string[],
-  { env, cwd, input = '', timeoutMs = 60_000 }: CommandOptions = {},
+  { env, cwd, input = '', timeoutMs = 60_000, user }: CommandOptions = {},
 ): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       env: env ?? process.env,
       cwd,
+      ...user,
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
@@ -44,12 +52,16 @@ export interface Service {
   readonly pid: number;
   /** Resolves with the exit code (null: by signal). */
   readonly ended: Promise<number | null>;
-  /** SIGTERM, then SIGKILL after the grace time. Resolves with the exit code. */
+  /** The ending signal, then SIGKILL after the grace time. Resolves with the exit code. */
   readonly stop: (graceMs?: number) => Promise<number | null>;
   readonly kill: () => Promise<void>;
 }
 
 export interface ServiceOptions {
+  readonly user?: User | undefined;
+  readonly cwd?: string;
+  /** What ends it in order; SIGTERM unless given. */
+  readonly endSignal?: NodeJS.Signals;
   readonly env?: NodeJS.ProcessEnv;
   /** Standard output and error are appended here. */
   readonly logFile: string;
@@ -59,11 +71,16 @@ export interface ServiceOptions {
 
 /** Starts a program in the background, in its own session: Ctrl-C reaches us, and we end it in order. */
 export const startService = (file: string, args: readonly string[], options: ServiceOptions): Service => {
+  const { env = process.env, cwd, user, endSignal = 'SIGTERM' } = options;
   const log = openSync(options.logFile, 'a');
   const [program, parameters] =
-    options.survives === true ? [file, args] : ['setpriv', ['--pdeathsig', 'TERM', '--', file, ...args]];
+    options.survives === true
+      ? [file, args]
+      : ['setpriv', ['--pdeathsig', endSignal.slice('SIG'.length), '--', file, ...args]];
   const child = spawn(program, parameters, {
-    env: options.env ?? process.env,
+    env,
+    cwd,
+    ...user,
     detached: true,
     stdio: ['ignore', log, log],
   });
@@ -80,7 +97,7 @@ export const startService = (file: string, args: readonly string[], options: Ser
     await ended;
   };
   const stop = async (graceMs = 10_000): Promise<number | null> => {
-    child.kill('SIGTERM');
+    child.kill(endSignal);
     await eventually(() => child.exitCode !== null || child.signalCode !== null || !isAlive(pid), {
       deadlineMs: graceMs,
       describe: () => `${file} ends`,

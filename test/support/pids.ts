@@ -44,6 +44,24 @@ export const signalPid = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
+const childrenOf = (pid: number): readonly number[] => {
+  try {
+    const text = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8');
+    return text.split(' ').map(Number).filter(Boolean);
+  } catch {
+    return [];
+  }
+};
+
+/** SIGKILL to it and to its children at one moment, as when a machine loses its power; resolves when all are gone. */
+export const killWithChildren = async (pid: number): Promise<void> => {
+  // Stopped, it can have no more children.
+  signalPid(pid, 'SIGSTOP');
+  const all = [pid, ...childrenOf(pid)];
+  for (const each of all) signalPid(each, 'SIGKILL');
+  await eventually(() => !all.some(isAlive), { describe: () => `these end: ${all.join(', ')}` });
+};
+
 /** SIGTERM, then SIGKILL after the grace time; resolves when it is gone. Not only for children of ours. */
 export const endPid = async (pid: number, graceMs: number): Promise<void> => {
   const isGone = (): boolean => !isAlive(pid);

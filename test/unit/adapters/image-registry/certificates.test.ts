@@ -8,7 +8,8 @@ import { openRegistry } from '../../../../src/cli/publishing/open-store.ts';
 import { readPublisherConfig } from '../../../../src/config/publisher-config.ts';
 import { parseImage } from '../../../../src/core/image/reference.ts';
 import type { ImageRegistry } from '../../../../src/core/ports/image-registry.ts';
-import { createCertificate, createFolder, serveMutualTls, writeText } from '../manifest-source/server.ts';
+import { createCertificate } from '../../../support/certificate.ts';
+import { createFolder, serveMutualTls, writeText } from '../manifest-source/server.ts';
 
 const { signal } = new AbortController();
 const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parseCredentials } from '../../../../src/adapters/manifest-source/credentials.ts';
 import { parseRetryAfter } from '../../../../src/core/retry-after.ts';
 import { documentOf, errorOf, failure, sourceOf } from './fetched.ts';
-import { createCertificate, createFolder, serve, serveMutualTls, serveTls, writeText } from './server.ts';
+import { createCertificate } from '../../../support/certificate.ts';
+import { createFolder, serve, serveMutualTls, serveTls, writeText } from './server.ts';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 

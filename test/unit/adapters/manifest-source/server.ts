@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
@@ -7,8 +6,8 @@ import type { ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
+import { createCertificate } from '../../../support/certificate.ts';
 
 export interface LocalServer {
   readonly url: string;
@@ -50,35 +49,6 @@ export const writeText = async (folder: string, name: string, text: string): Pro
   const path = join(folder, name);
   await writeFile(path, text);
   return path;
-};
-
-/** A self-signed certificate for 127.0.0.1: its own authority. */
-export const createCertificate = async (
-  folder: string,
-  name: string,
-): Promise<{ cert: string; key: string }> => {
-  const cert = join(folder, `${name}.crt`);
-  const key = join(folder, `${name}.key`);
-  await promisify(execFile)('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '36500',
-    '-subj',
-    `/CN=${name}`,
-    '-addext',
-    'subjectAltName=IP:127.0.0.1',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ]);
-  return { cert, key };
 };
 
 /** A server that answers only a client with the certificate that it knows. */
