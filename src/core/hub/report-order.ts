@@ -28,3 +28,7 @@ export const replacedBy = (before: StoredReport | undefined, turns: Turns): read
     ? lives
     : [life, ...lives.filter((other) => other !== life)].slice(0, MOST_REPLACED);
 };
+
+/** Whether a heartbeat comes too late: a later report or heartbeat of its host was faster. */
+export const isOutdatedBeat = (storedSeq: number | null, seq: number | null): boolean =>
+  storedSeq !== null && seq !== null && seq < storedSeq;

@@ -1,0 +1,12 @@
+import { SILENT_MS } from '../fleet/host-findings.ts';
+import type { EpochMs } from '../time.ts';
+
+/** A longer time between two reports means that the store was away, or that no host reached it. */
+const LONGEST_STEP_MS = 90_000;
+
+/** By how much `Hearing.heardMs` grows with a report, after the one that came at `beforeMs`. */
+export const heardStepMs = (beforeMs: EpochMs, atMs: EpochMs): number =>
+  Math.min(Math.max(atMs - beforeMs, 0), LONGEST_STEP_MS);
+
+/** Whether no report came for so long that hosts are heard anew: `Hearing.run` grows. */
+export const startsNewRun = (beforeMs: EpochMs, atMs: EpochMs): boolean => atMs - beforeMs > SILENT_MS;
