@@ -9,7 +9,7 @@ import { refusal } from '../core/hub/refusal.ts';
 import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
-import type { TurnStore } from '../core/ports/turn-store.ts';
+import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createClients, type Clients } from './clients.ts';
 import { closeUnread, createGuard } from './request-guard.ts';
@@ -37,9 +37,9 @@ import { openTurns, type Turns } from './turns.ts';
 import { createWatchers } from './watchers.ts';
 
 export interface HubOptions {
+  readonly store: Omit<HubStore, 'fleets'>;
   readonly files: HubFiles;
   readonly archives: HubArchives;
-  readonly turns: TurnStore;
   readonly secrets: HubSecrets;
   readonly listen: ListenAddress;
   readonly tls: TlsFiles | undefined;
@@ -160,22 +160,23 @@ const listen = async (
 };
 
 const openContext = async (options: HubOptions, clients: Clients, { allowTime }: HttpServer) => {
-  const { files, archives, secrets, limits, now, trust, assets, log, version } = options;
+  const { store, files, archives, secrets, limits, now, trust, assets, log, version } = options;
   const waiting = createWaiting(LONGEST_WAIT_SECONDS);
   const watchers = createWatchers();
   const pulse = createThrottle(PULSE_MS, (environment) => {
     waiting.wake(reportTopic(environment));
     watchers.notify(environment);
   });
+  const warn = (error: unknown): void =>
+    log.write('error', 'hub.warned', { message: `the store cannot be read: ${messageOf(error)}` });
   /** Turns follow manifests and reports, which are opened first. */
   const opened: { turns?: Turns } = {};
   const manifests = await openManifests({
-    files,
+    store: store.manifests,
     trust,
     now,
     mostEnvironments: limits.environments,
-    onRemark: (message) => log.write('warn', 'hub.warned', { message }),
-    onPublished: (environment) => {
+    onChanged: (environment) => {
       waiting.wake(manifestTopic(environment));
       watchers.notify(environment);
       opened.turns?.noteNews(environment);
@@ -196,7 +197,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
   });
   const turnQueue = createTurnQueue(waiting);
   const turns = await openTurns({
-    store: options.turns,
+    store: store.turns,
     manifests,
     reports,
     log,
@@ -205,6 +206,9 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     onChanged: turnQueue.wake,
   });
   opened.turns = turns;
+  const stopFollowing = store.follow((environment, what) => {
+    if (what === 'manifests') void manifests.read(environment).catch(warn);
+  });
   const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
   const counters = createCounters();
   const life = randomBytes(6).toString('base64url');
@@ -235,6 +239,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
       connections: clients.open,
     } satisfies HubContext,
     pulse,
+    stopFollowing,
   };
 };
 
@@ -243,7 +248,7 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   const { app, http } = await createApp(options);
   const clients = createClients(options.limits.connections);
   http.server.on('connection', clients.add);
-  const { context, pulse } = await openContext(options, clients, http);
+  const { context, pulse, stopFollowing } = await openContext(options, clients, http);
   addCommon(app, context);
   addManifestRoutes(app, context);
   addReportRoutes(app, context);
@@ -261,6 +266,7 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
       const closed = once(http.server, 'close');
       http.server.close();
       stopForgetting();
+      stopFollowing();
       pulse.close();
       context.waiting.close();
       context.watchers.close();

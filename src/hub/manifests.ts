@@ -1,20 +1,15 @@
-import { epochPath, historyPath, manifestPath } from '../core/fleet/store-layout.ts';
-import { entityTagOf, mayWrite, type Conditions } from '../core/hub/conditional-request.ts';
-import { environmentOfFile } from '../core/hub/file-names.ts';
+import { AgentError } from '../core/errors.ts';
+import { historyPath } from '../core/fleet/store-layout.ts';
+import { entityTagOf, isKnown, mayWrite, type Conditions } from '../core/hub/conditional-request.ts';
 import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/manifest/serial.ts';
-import { toAgentError, type AgentError } from '../core/errors.ts';
 import type { Manifest, Trust } from '../core/manifest/manifest.ts';
+import { historyIsKept, refuseHistory, refuseSuccessor } from '../core/manifest/serial.ts';
 import { createOneAtATime } from '../core/one-at-a-time.ts';
-import type { HubFiles } from '../core/ports/hub-files.ts';
+import type { ManifestStore, StoredManifests } from '../core/ports/manifest-store.ts';
 import type { EpochMs } from '../core/time.ts';
-import {
-  findEnvironment,
-  type CurrentManifest,
-  type FoundEnvironment,
-  type HeldDocument,
-} from './find-environment.ts';
+import { createCopies } from './manifest-copies.ts';
+import type { CurrentManifest, HeldDocument } from './current-manifest.ts';
 
 export type WriteAnswer =
   | { readonly kind: 'written'; readonly isNew: boolean; readonly tag: string; readonly serial: number }
@@ -26,22 +21,30 @@ export type WriteAnswer =
 export type Objection = (manifest: Manifest) => Promise<Refusal | undefined>;
 
 export interface ManifestsOptions {
-  readonly files: HubFiles;
+  readonly store: ManifestStore;
   /** Read at every publish, so that a changed trust file counts at once. @throws AgentError */
   readonly trust: () => Promise<Trust | undefined>;
   readonly now: () => EpochMs;
   readonly mostEnvironments: number;
-  /** Called when a manifest has become current and is on disk. */
-  readonly onPublished: (environment: string) => void;
-  /** Called when the folder is not as the hub left it. */
-  readonly onRemark: (remark: string) => void;
+  /** Called when another document has become current, here or at another hub. */
+  readonly onChanged: (environment: string) => void;
 }
 
+/** The manifests of a store, with a copy of each current one. Rejects with AgentError STORE. */
 export interface Manifests {
+  /** By the copies. */
   readonly environments: () => readonly string[];
+  /** The copy. */
   readonly current: (environment: string) => CurrentManifest | undefined;
+  /** Reads what is current in the store now, and renews the copy. */
+  readonly read: (environment: string) => Promise<CurrentManifest | undefined>;
+  /**
+   * Whether the copy is as new as what the reader has, as far as this hub knows: its condition names a document that was
+   * current here.
+   */
+  readonly isAhead: (environment: string, conditions: Conditions) => boolean;
   /** In ascending order. */
-  readonly serials: (environment: string) => readonly number[];
+  readonly serials: (environment: string) => Promise<readonly number[]>;
   readonly past: (environment: string, serial: number) => Promise<HeldDocument | undefined>;
   /** `objection` is asked last before the manifest becomes current. */
   readonly publish: (
@@ -56,11 +59,12 @@ export interface Manifests {
     bytes: Uint8Array,
     conditions: Conditions,
   ) => Promise<WriteAnswer>;
+  readonly probes: Pick<ManifestStore, 'probe' | 'changeProbe'>;
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-const refused = (why: Refusal): WriteAnswer => ({ kind: 'refused', refusal: why });
-const CHANGED: WriteAnswer = refused(
+const refused = (why: Refusal): WriteAnswer & { kind: 'refused' } => ({ kind: 'refused', refusal: why });
+const CHANGED = refused(
   refusal(
     412,
     'changed',
@@ -69,24 +73,6 @@ const CHANGED: WriteAnswer = refused(
   ),
 );
 
-const writeOne = async (files: HubFiles, path: string, bytes: Uint8Array): Promise<AgentError | undefined> =>
-  (await files.apply([{ path, bytes }]))[0];
-
-/** Writes the copy that a hub killed between two writes did not write to the history. */
-const completeHistory = async (
-  files: HubFiles,
-  environment: string,
-  found: FoundEnvironment,
-): Promise<void> => {
-  const { current, serials } = found;
-  if (current?.serial === undefined || serials.has(current.serial)) return;
-  const failure = await writeOne(files, historyPath(environment, current.serial), current.bytes);
-  if (failure) throw failure;
-  serials.add(current.serial);
-};
-
-type Kept = ManifestsOptions & { readonly known: Map<string, FoundEnvironment> };
-
 const tooMany = (most: number): Refusal =>
   refusal(
     507,
@@ -94,45 +80,6 @@ const tooMany = (most: number): Refusal =>
     `the hub already has ${most} environments, its maximum`,
     'remove the files of an old one and restart the hub, or start it with a higher --max-environments',
   );
-
-const readPast = async (
-  { known, files }: Kept,
-  environment: string,
-  serial: number,
-): Promise<HeldDocument | undefined> => {
-  if (known.get(environment)?.serials.has(serial) !== true) return undefined;
-  const bytes = await files.read(historyPath(environment, serial));
-  return bytes && { bytes, tag: entityTagOf(bytes) };
-};
-
-const addHistory = async (
-  { files }: Kept,
-  path: string,
-  { serials }: FoundEnvironment,
-  { serial, bytes }: { readonly serial: number; readonly bytes: Uint8Array },
-): Promise<AgentError | undefined> => {
-  const failure = await writeOne(files, path, bytes);
-  if (!failure) serials.add(serial);
-  return failure;
-};
-
-/** The length of a history. A publish removes at most `AT_ONCE` older ones, so that it stays quick. */
-const MOST_KEPT = 10_000;
-const AT_ONCE = 100;
-
-const prune = async (
-  { files }: Kept,
-  environment: string,
-  { serials }: FoundEnvironment,
-): Promise<AgentError | undefined> => {
-  const surplus = Math.min(serials.size - MOST_KEPT, AT_ONCE);
-  if (surplus <= 0) return undefined;
-  const oldest = [...serials].toSorted((a, b) => a - b).slice(0, surplus);
-  const changes = oldest.map((serial) => ({ path: historyPath(environment, serial), bytes: undefined }));
-  const failures = await files.apply(changes);
-  for (const [at, serial] of oldest.entries()) if (!failures[at]) serials.delete(serial);
-  return failures.find((failure) => failure !== undefined);
-};
 
 /** Like hosts, refuses an older trust file, which would accept a stolen key's signatures. */
 const refuseEpoch = (epoch: number, highest: number): Refusal | undefined =>
@@ -148,13 +95,6 @@ const refuseEpoch = (epoch: number, highest: number): Refusal | undefined =>
           'to go back on purpose, stop it and remove the epoch.json of the environment (docs/HUB.md)',
       );
 
-const writeEpoch = async (
-  files: HubFiles,
-  environment: string,
-  epoch: number,
-): Promise<AgentError | undefined> =>
-  writeOne(files, epochPath(environment), Buffer.from(`${JSON.stringify({ epoch })}\n`));
-
 /** Once keys are used, every host refuses an unsigned manifest, so it would only replace a valid one. */
 const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined): Refusal | undefined =>
   isSigned || current?.isSigned !== true
@@ -167,107 +107,117 @@ const refuseUnsigned = (isSigned: boolean, current: CurrentManifest | undefined)
           'remove the environment from the hub first (docs/HUB.md)',
       );
 
-const publish = async (
-  kept: Kept,
-  environment: string,
-  bytes: Uint8Array,
-  conditions: Conditions,
-  objectionTo: Objection,
-): Promise<WriteAnswer> => {
-  const { known, files, mostEnvironments } = kept;
-  const found = known.get(environment) ?? (await findEnvironment(files, environment));
-  if (found.current !== undefined && isSame(found.current.bytes, bytes)) {
-    // A publisher that lost the response may repeat the publish; the history may still miss the copy.
-    await completeHistory(files, environment, found);
-    return { kind: 'same', tag: found.current.tag };
-  }
-  if (!mayWrite(conditions, found.current?.tag)) return CHANGED;
-  if (!known.has(environment) && known.size >= mostEnvironments) return refused(tooMany(mostEnvironments));
-  const [trust, nowMs] = [await kept.trust(), kept.now()];
-  const read = readPublication({ document: bytes, environment, trust, nowMs });
-  if (read.kind === 'refused') return read;
-  const { manifest, isSigned } = read.publication;
-  const { serial } = manifest;
-  const epoch = trust?.epoch ?? 0;
-  const objection =
-    refuseEpoch(epoch, found.epoch) ??
-    refuseUnsigned(isSigned, found.current) ??
-    refuseSuccessor(serial, [found.current?.serial ?? 0, ...found.serials]) ??
-    (await objectionTo(manifest));
-  if (objection) return refused(objection);
-  // The new manifest takes the place of the only copy that the history may still miss.
-  await completeHistory(files, environment, found);
-  const failure =
-    (epoch > found.epoch ? await writeEpoch(files, environment, epoch) : undefined) ??
-    (await writeOne(files, manifestPath(environment), bytes));
-  if (failure) {
-    // The write may have succeeded and only the sync failed, so the disk is read again.
-    found.current = (await findEnvironment(files, environment)).current;
-    throw failure;
-  }
-  const isNew = found.current === undefined;
-  const tag = entityTagOf(bytes);
-  found.current = { bytes, tag, serial, isSigned };
-  found.epoch = epoch;
-  known.set(environment, found);
-  kept.onPublished(environment);
-  // The manifest is live, whatever becomes of its history: the next publish or start completes it.
-  const trouble =
-    (await addHistory(kept, historyPath(environment, serial), found, { serial, bytes })) ??
-    (await prune(kept, environment, found));
-  if (trouble) kept.onRemark(`the history of ${environment} is not in order yet: ${trouble.message}`);
-  return { kind: 'written', isNew, tag, serial };
-};
+/** How often a publish is judged anew because another hub was faster. */
+const MOST_TRIES = 20;
 
-const record = async (
-  kept: Kept,
-  environment: string,
-  addressed: number,
-  bytes: Uint8Array,
-  conditions: Conditions,
-): Promise<WriteAnswer> => {
-  const path = historyPath(environment, addressed);
-  const there = await readPast(kept, environment, addressed);
-  if (there)
-    return isSame(there.bytes, bytes) ? { kind: 'same', tag: there.tag } : refused(historyIsKept(path));
-  if (!mayWrite(conditions, undefined)) return CHANGED;
-  const trust = await kept.trust();
-  const read = readPublication({ document: bytes, environment, trust, nowMs: undefined });
-  if (read.kind === 'refused') return read;
-  const { serial } = read.publication.manifest;
-  const found = kept.known.get(environment);
-  const objection = refuseHistory(path, { addressed, serial }, found?.current?.serial);
-  if (objection !== undefined || found === undefined) return refused(objection ?? historyIsKept(path));
-  const failure = await addHistory(kept, path, found, { serial, bytes });
-  if (failure) throw failure;
-  return { kind: 'written', isNew: true, tag: entityTagOf(bytes), serial };
-};
+const lostRaces = (environment: string): AgentError =>
+  new AgentError('STORE', `other hubs publish to ${environment} all the time`, {
+    retry: 'later',
+    advice: 'publish again',
+  });
 
-/** Stores published manifests. Every acknowledged one is on disk. @throws AgentError STORE */
+interface Stored {
+  readonly manifests: StoredManifests;
+  readonly current: CurrentManifest | undefined;
+}
+
+interface NewDocument {
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+  readonly epoch: number;
+}
+
+/** Opens the manifests of a store. @throws AgentError STORE */
 export const openManifests = async (options: ManifestsOptions): Promise<Manifests> => {
-  const { files } = options;
-  const known = new Map<string, FoundEnvironment>();
-  for (const { name, kind } of await files.list('manifests')) {
-    const environment = kind === 'file' ? environmentOfFile(name) : undefined;
-    if (environment === undefined) continue;
-    const found = await findEnvironment(files, environment);
-    if (found.remark !== undefined) options.onRemark(found.remark);
-    known.set(environment, found);
-    // A full disk must not keep the hub from serving.
-    await completeHistory(files, environment, found).catch((error: unknown) => {
-      options.onRemark(`the history of ${environment} is not complete: ${toAgentError(error).message}`);
-    });
-  }
-  const kept: Kept = { ...options, known };
+  const { store, trust, now, mostEnvironments, onChanged } = options;
+  const copies = createCopies(store, onChanged);
+  for (const environment of await store.environments()) await copies.read(environment);
   const inTurn = createOneAtATime();
+
+  const isFull = async ({ manifests: { document } }: Stored): Promise<boolean> =>
+    document === undefined && (await store.environments()).length >= mostEnvironments;
+
+  /** Undefined once another hub was faster, so that all has to be judged anew. */
+  const write = async (
+    environment: string,
+    { manifests, current }: Stored,
+    { bytes, manifest: { serial }, epoch }: NewDocument,
+  ): Promise<WriteAnswer | undefined> => {
+    const written = await store.publish(environment, { serial, document: bytes, epoch }, manifests.revision);
+    await copies.read(environment);
+    return written === 'changed'
+      ? undefined
+      : { kind: 'written', isNew: current === undefined, tag: entityTagOf(bytes), serial };
+  };
+
+  const publish = async (
+    environment: string,
+    bytes: Uint8Array,
+    conditions: Conditions,
+    objectionTo: Objection,
+  ): Promise<WriteAnswer> => {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const stored = await copies.read(environment);
+      const { manifests, current } = stored;
+      if (current !== undefined && isSame(current.bytes, bytes)) {
+        // A publisher that lost the response may repeat the publish; the history may still miss the copy.
+        if (current.serial !== undefined) await store.record(environment, current.serial, bytes);
+        return { kind: 'same', tag: current.tag };
+      }
+      if (!mayWrite(conditions, current?.tag)) return CHANGED;
+      if (await isFull(stored)) return refused(tooMany(mostEnvironments));
+      const [trusted, nowMs] = [await trust(), now()];
+      const read = readPublication({ document: bytes, environment, trust: trusted, nowMs });
+      if (read.kind === 'refused') return read;
+      const { manifest, isSigned } = read.publication;
+      const epoch = trusted?.epoch ?? 0;
+      const objection =
+        refuseEpoch(epoch, manifests.epoch) ??
+        refuseUnsigned(isSigned, current) ??
+        refuseSuccessor(manifest.serial, [manifests.highest]) ??
+        (await objectionTo(manifest));
+      if (objection) return refused(objection);
+      const answer = await write(environment, stored, { bytes, manifest, epoch });
+      if (answer) return answer;
+    }
+    throw lostRaces(environment);
+  };
+
+  const record = async (
+    environment: string,
+    addressed: number,
+    bytes: Uint8Array,
+    conditions: Conditions,
+  ): Promise<WriteAnswer> => {
+    const path = historyPath(environment, addressed);
+    const there = await store.past(environment, addressed);
+    if (there)
+      return isSame(there, bytes) ? { kind: 'same', tag: entityTagOf(there) } : refused(historyIsKept(path));
+    if (!mayWrite(conditions, undefined)) return CHANGED;
+    const read = readPublication({ document: bytes, environment, trust: await trust(), nowMs: undefined });
+    if (read.kind === 'refused') return read;
+    const { serial } = read.publication.manifest;
+    const { current } = await copies.read(environment);
+    const objection = refuseHistory(path, { addressed, serial }, current?.serial);
+    if (objection !== undefined) return refused(objection);
+    if ((await store.record(environment, serial, bytes)) === 'kept') return refused(historyIsKept(path));
+    return { kind: 'written', isNew: true, tag: entityTagOf(bytes), serial };
+  };
+
   return {
-    environments: () => [...known.keys()].toSorted(),
-    current: (environment) => known.get(environment)?.current,
-    serials: (environment) => [...(known.get(environment)?.serials ?? [])].toSorted((a, b) => a - b),
-    past: (environment, serial) => readPast(kept, environment, serial),
+    environments: copies.environments,
+    current: copies.current,
+    read: async (environment) => (await copies.read(environment)).current,
+    isAhead: (environment, conditions) => copies.tags(environment).some((tag) => isKnown(conditions, tag)),
+    serials: store.serials,
+    past: async (environment, serial) => {
+      const bytes = await store.past(environment, serial);
+      return bytes && { bytes, tag: entityTagOf(bytes) };
+    },
     publish: (environment, bytes, conditions, objection = async () => Promise.resolve(undefined)) =>
-      inTurn(environment, () => publish(kept, environment, bytes, conditions, objection)),
+      inTurn(environment, () => publish(environment, bytes, conditions, objection)),
     record: (environment, serial, bytes, conditions) =>
-      inTurn(environment, () => record(kept, environment, serial, bytes, conditions)),
+      inTurn(environment, () => record(environment, serial, bytes, conditions)),
+    probes: store,
   };
 };

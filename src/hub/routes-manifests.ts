@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { manifestPath, probePath } from '../core/fleet/store-layout.ts';
-import { entityTagOf, isKnown, mayWrite } from '../core/hub/conditional-request.ts';
+import { entityTagOf, isKnown, mayWrite, type Conditions } from '../core/hub/conditional-request.ts';
 import { environmentOfFile, serialOfFile } from '../core/hub/file-names.ts';
 import { readsPace } from '../core/hub/reads-pace.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
@@ -9,8 +9,8 @@ import { isEnvironmentName } from '../core/manifest/schema.ts';
 import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
 import { json } from './request-guard.ts';
-import type { HeldDocument } from './find-environment.ts';
-import type { Objection, WriteAnswer } from './manifests.ts';
+import type { HeldDocument } from './current-manifest.ts';
+import type { Manifests, Objection, WriteAnswer } from './manifests.ts';
 
 export const manifestTopic = (environment: string): string => `manifest ${environment}`;
 
@@ -25,26 +25,49 @@ const toServed = ({ bytes, tag }: HeldDocument): Served => ({
 
 const nowhere = notFound('there is no such address for manifests');
 
+/** The copy is signed, so that a reader that has nothing gets it even while the store is away. */
+const readStore = async (
+  { manifests }: HubContext,
+  environment: string,
+  conditions: Conditions,
+): Promise<void> => {
+  try {
+    await manifests.read(environment);
+  } catch (error) {
+    if (conditions.ifNoneMatch !== undefined || manifests.current(environment) === undefined) throw error;
+  }
+};
+
+/**
+ * A reader that names a document which was current here is answered from the copy, or held. Any other one may have
+ * a newer document from another hub, so that the store is read first.
+ */
 const getCurrent =
-  ({ manifests, waiting }: HubContext) =>
+  (context: HubContext) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
+    const { manifests, waiting } = context;
     const environment = environmentOfFile(partOf(request, 'file'));
     if (environment === undefined) return refuse(reply, nowhere);
-    answerOrHold(request, reply, {
-      waiting,
-      topic: manifestTopic(environment),
-      read: () => {
-        const current = manifests.current(environment);
-        return current && toServed(current);
-      },
-      absent: refusal(
-        404,
-        'not-found',
-        `nothing is published for ${environment}`,
-        'publish its first manifest: `supercargo publish`',
-      ),
-      isWorthHolding: (conditions, { tag }) => isKnown(conditions, tag),
-    });
+    const answer = (): void =>
+      answerOrHold(request, reply, {
+        waiting,
+        topic: manifestTopic(environment),
+        read: () => {
+          const current = manifests.current(environment);
+          return current && toServed(current);
+        },
+        absent: refusal(
+          404,
+          'not-found',
+          `nothing is published for ${environment}`,
+          'publish its first manifest: `supercargo publish`',
+        ),
+        isWorthHolding: (known, { tag }) => isKnown(known, tag),
+      });
+    const conditions = conditionsOf(request);
+    if (manifests.isAhead(environment, conditions)) return answer();
+    // No handler is left waiting, which would cost memory for each request that is held.
+    readStore(context, environment, conditions).then(answer, (error: unknown) => void reply.send(error));
   };
 
 const settle = (reply: FastifyReply, answer: WriteAnswer): void => {
@@ -90,8 +113,13 @@ const addressed = (request: FastifyRequest, reply: FastifyReply): string | undef
   return undefined;
 };
 
+const readProbe = async ({ probes }: Manifests, environment: string): Promise<HeldDocument | undefined> => {
+  const bytes = await probes.probe(environment);
+  return bytes && { bytes, tag: entityTagOf(bytes) };
+};
+
 const getPast =
-  ({ manifests }: HubContext, probes: ReadonlyMap<string, HeldDocument>) =>
+  ({ manifests }: HubContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const environment = addressed(request, reply);
     if (environment === undefined) return;
@@ -99,7 +127,7 @@ const getPast =
     const serial = serialOfFile(file);
     const found =
       file === PROBE
-        ? probes.get(environment)
+        ? await readProbe(manifests, environment)
         : serial === undefined
           ? undefined
           : await manifests.past(environment, serial);
@@ -117,59 +145,68 @@ const conditionFailed: Refusal = refusal(
   'read it again and decide anew',
 );
 
-/** Publishers use this document to test that the server honours conditions. It need not survive a restart. */
-const putProbe = (
-  probes: Map<string, HeldDocument>,
+/** Changes the probe if the conditions hold for the one before. */
+const changeProbe = async (
+  { manifests }: HubContext,
+  environment: string,
+  document: Uint8Array | undefined,
+  conditions: Conditions,
+) =>
+  manifests.probes.changeProbe(environment, document, (before) =>
+    mayWrite(conditions, before && entityTagOf(before)),
+  );
+
+/** Publishers use this document to test that the server honours conditions. */
+const putProbe = async (
+  context: HubContext,
   environment: string,
   request: FastifyRequest,
   reply: FastifyReply,
-): void => {
+): Promise<void> => {
   const bytes = bytesOf(request);
-  const before = probes.get(environment);
   if (bytes.length > PROBE_CAP_BYTES)
     return refuse(reply, refusal(413, 'too-large', 'the probe is too large', 'send at most 4 KiB'));
-  if (!mayWrite(conditionsOf(request), before?.tag)) return refuse(reply, conditionFailed);
-  const tag = entityTagOf(bytes);
-  probes.set(environment, { bytes, tag });
+  const changed = await changeProbe(context, environment, bytes, conditionsOf(request));
+  if (changed === 'refused') return refuse(reply, conditionFailed);
   void reply
-    .code(before ? 204 : 201)
-    .header('etag', tag)
+    .code(changed.before ? 204 : 201)
+    .header('etag', entityTagOf(bytes))
     .send();
 };
 
 const putPast =
-  ({ manifests }: HubContext, probes: Map<string, HeldDocument>) =>
+  (context: HubContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const environment = addressed(request, reply);
     if (environment === undefined) return;
     const file = partOf(request, 'file');
-    if (file === PROBE) return putProbe(probes, environment, request, reply);
+    if (file === PROBE) return putProbe(context, environment, request, reply);
     const serial = serialOfFile(file);
     if (serial === undefined) return refuse(reply, nowhere);
     const bytes = bytesOf(request);
-    settle(reply, await manifests.record(environment, serial, bytes, conditionsOf(request)));
+    settle(reply, await context.manifests.record(environment, serial, bytes, conditionsOf(request)));
   };
 
 const deleteProbe =
-  (probes: Map<string, HeldDocument>) =>
-  (request: FastifyRequest, reply: FastifyReply): void => {
+  (context: HubContext) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const environment = addressed(request, reply);
     if (environment === undefined) return;
     if (partOf(request, 'file') !== PROBE) {
       const kept = refusal(405, 'method', 'the history is never removed', 'publish a higher serial instead');
       return refuse(reply, kept);
     }
-    const before = probes.get(environment);
-    if (before && !mayWrite(conditionsOf(request), before.tag)) return refuse(reply, conditionFailed);
-    probes.delete(environment);
-    if (before) void reply.code(204).send();
-    else refuse(reply, notFound(`${probePath(environment)} does not exist`));
+    const absent = notFound(`${probePath(environment)} does not exist`);
+    if ((await context.manifests.probes.probe(environment)) === undefined) return refuse(reply, absent);
+    const changed = await changeProbe(context, environment, undefined, conditionsOf(request));
+    if (changed === 'refused') return refuse(reply, conditionFailed);
+    if (changed.before) void reply.code(204).send();
+    else refuse(reply, absent);
   };
 
 /** `/manifests/…`: the current manifest and the history of each environment. */
 export const addManifestRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, manifests, reports, guard } = context;
-  const probes = new Map<string, HeldDocument>();
   const reading = { onRequest: guard(access.readManifests) };
   const publishing = { onRequest: guard(access.publish), bodyLimit: DOCUMENT_CAP_BYTES };
 
@@ -184,13 +221,13 @@ export const addManifestRoutes = (app: FastifyInstance, context: HubContext): vo
   });
   app.get('/manifests/:file', reading, getCurrent(context));
   app.put('/manifests/:file', publishing, putCurrent(context));
-  app.get('/manifests/:environment/', reading, (request, reply) => {
+  app.get('/manifests/:environment/', reading, async (request, reply) => {
     const environment = addressed(request, reply);
     if (environment === undefined) return;
-    const names = manifests.serials(environment).map((serial) => `${String(serial)}.json`);
+    const names = (await manifests.serials(environment)).map((serial) => `${String(serial)}.json`);
     json(reply, { apiVersion: 'supercargo/serials/v1', environment, names });
   });
-  app.get('/manifests/:environment/:file', reading, getPast(context, probes));
-  app.put('/manifests/:environment/:file', publishing, putPast(context, probes));
-  app.delete('/manifests/:environment/:file', publishing, deleteProbe(probes));
+  app.get('/manifests/:environment/:file', reading, getPast(context));
+  app.put('/manifests/:environment/:file', publishing, putPast(context));
+  app.delete('/manifests/:environment/:file', publishing, deleteProbe(context));
 };

@@ -18,7 +18,7 @@ import {
 } from '../core/turns/rules.ts';
 import type { TurnAnswer, TurnRequest } from '../core/turns/turn-request.ts';
 import { createDecisions } from './decisions.ts';
-import type { CurrentManifest } from './find-environment.ts';
+import type { CurrentManifest } from './current-manifest.ts';
 import { createFleetViews } from './fleet-views.ts';
 import { followManifests, hasPace } from './follow-manifests.ts';
 import type { Manifests } from './manifests.ts';
@@ -41,7 +41,7 @@ export type AnsweredCommand =
 
 export interface TurnsOptions {
   readonly store: TurnStore;
-  readonly manifests: Pick<Manifests, 'environments' | 'current' | 'serials' | 'past'>;
+  readonly manifests: Pick<Manifests, 'environments' | 'current' | 'read' | 'serials' | 'past'>;
   readonly reports: Pick<Reports, 'all' | 'count' | 'hearing' | 'version'>;
   readonly log: EventLog;
   readonly now: () => EpochMs;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { createLog } from '../../adapters/log.ts';
 import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
-import { createTurnFiles } from '../../adapters/hub-files/turn-files.ts';
+import { createFolderStore } from '../../adapters/hub-files/hub-store.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
@@ -13,7 +13,7 @@ import type { HubArchives } from '../../core/ports/hub-archives.ts';
 import type { HubFiles } from '../../core/ports/hub-files.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
-import type { Hub } from '../../hub/hub.ts';
+import type { Hub, HubOptions } from '../../hub/hub.ts';
 import type { HubLimits } from '../../hub/limits.ts';
 import { readPem } from '../../io/tls-files.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
@@ -140,6 +140,7 @@ const limitsOf = (options: Options): HubLimits => ({
 interface Surroundings {
   readonly config: HubConfig;
   readonly files: HubFiles;
+  readonly store: HubOptions['store'];
   readonly archives: HubArchives;
   readonly log: EventLog;
   readonly trust: () => Promise<Trust | undefined>;
@@ -148,7 +149,7 @@ interface Surroundings {
 /** Loads the server and the page only now, so that wrong options fail fast. */
 const open = async (
   options: Options,
-  { config, files, archives, log, trust }: Surroundings,
+  { config, files, store, archives, log, trust }: Surroundings,
 ): Promise<Hub> => {
   const [listen, tls] = [toAddress(options.listen), await readTls(options)];
   const { startHub } = await import('../../hub/hub.ts');
@@ -156,7 +157,7 @@ const open = async (
   return startHub({
     files,
     archives,
-    turns: createTurnFiles(files),
+    store,
     secrets: config,
     listen,
     tls,
@@ -192,7 +193,12 @@ export const run = async ({ io, signal }: Call, options: Options): Promise<ExitC
   const systemd = systemdOf(config, io.pid, log);
   const files = await openHubFiles(data);
   try {
-    const hub = await open(options, { config, files, archives: createHubArchives(data), log, trust });
+    const store = createFolderStore({
+      files,
+      name: data,
+      onRemark: (message) => log.write('warn', 'hub.warned', { message }),
+    });
+    const hub = await open(options, { config, files, store, archives: createHubArchives(data), log, trust });
     const stopRenewing = renewOnHangup(hub, options, log);
     for (const message of warnings) log.write('warn', 'hub.warned', { message });
     log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });

@@ -248,10 +248,12 @@ describe('the history of a hub', () => {
     const hub = await scene({
       disk: (files) => ({
         ...files,
-        list: async (folder) =>
-          folder === 'manifests/staging'
+        list: async (folder) => {
+          if (folder === 'manifests') return [{ name: 'staging', kind: 'folder', modifiedAtMs: 0 }];
+          return folder === 'manifests/staging'
             ? old.map((name) => ({ name, kind: 'file' as const, modifiedAtMs: 0 }))
-            : files.list(folder),
+            : files.list(folder);
+        },
       }),
     });
     const names = async (): Promise<readonly string[]> =>

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
-import { createTurnFiles } from '../../../src/adapters/hub-files/turn-files.ts';
+import { createFolderStore } from '../../../src/adapters/hub-files/hub-store.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
+import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { startHub, type Hub, type HubOptions } from '../../../src/hub/hub.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
@@ -42,7 +43,7 @@ export interface Scene {
   readonly report: (environment: string, host: string, status: object, token?: string) => Promise<Response>;
   readonly remove: (path: string, headers?: Record<string, string>) => Promise<Response>;
   /** The same folder, another life. */
-  readonly restart: (change?: Partial<HubOptions>) => Promise<void>;
+  readonly restart: (change?: SceneChange) => Promise<void>;
   readonly stop: () => Promise<void>;
   readonly end: () => Promise<void>;
 }
@@ -50,6 +51,11 @@ export interface Scene {
 export interface SceneOptions extends Partial<Omit<HubOptions, 'files'>> {
   /** Between the hub and its files. */
   readonly disk?: (files: HubFiles) => HubFiles;
+}
+
+export interface SceneChange extends Partial<HubOptions> {
+  /** In place of those in the folder. */
+  readonly turns?: TurnStore;
 }
 
 /** An empty folder that remembers nothing. */
@@ -85,14 +91,21 @@ export const createScene = async ({
     hub: undefined,
     close: () => Promise.resolve(),
   };
-  const start = async (change: Partial<HubOptions> = {}): Promise<void> => {
+  const start = async ({ turns, ...change }: SceneChange = {}): Promise<void> => {
     const files = await openHubFiles(folder);
     const between = disk(files);
     state.close = files.close;
     state.hub = await startHub({
       archives: createHubArchives(folder),
       files: between,
-      turns: createTurnFiles(between),
+      store: {
+        ...createFolderStore({
+          files: { ...between, close: files.close },
+          name: folder,
+          onRemark: (message) => void events.push({ event: 'hub.warned', fields: { message } }),
+        }),
+        ...(turns && { turns }),
+      },
       secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: undefined },
       listen: { host: '127.0.0.1', port: 0 },
       tls: undefined,

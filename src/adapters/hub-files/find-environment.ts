@@ -1,29 +1,22 @@
-import { epochPath, historyPath, manifestPath } from '../core/fleet/store-layout.ts';
-import { entityTagOf } from '../core/hub/conditional-request.ts';
-import { serialOfFile } from '../core/hub/file-names.ts';
-import { readPublication } from '../core/hub/publication.ts';
-import { highestOf, isSpent } from '../core/manifest/serial.ts';
-import { decodeText, parseJson } from '../core/manifest/text.ts';
-import type { HubFiles } from '../core/ports/hub-files.ts';
+import { epochPath, historyPath, manifestPath } from '../../core/fleet/store-layout.ts';
+import { serialOfFile } from '../../core/hub/file-names.ts';
+import { readPublication } from '../../core/hub/publication.ts';
+import { highestOf, isSpent } from '../../core/manifest/serial.ts';
+import { decodeText, parseJson } from '../../core/manifest/text.ts';
+import type { HubFiles } from '../../core/ports/hub-files.ts';
 
-export interface HeldDocument {
+export interface FoundDocument {
   readonly bytes: Uint8Array;
-  readonly tag: string;
-}
-
-export interface CurrentManifest extends HeldDocument {
   /** Undefined if the document is no manifest of this environment. */
   readonly serial: number | undefined;
-  /** The document has signatures; whether they are valid was judged at its publish. */
-  readonly isSigned: boolean;
 }
 
 /** What the folder contains of an environment. */
 export interface FoundEnvironment {
-  current: CurrentManifest | undefined;
-  readonly serials: Set<number>;
+  readonly current: FoundDocument | undefined;
+  readonly serials: ReadonlySet<number>;
   /** The highest epoch with which a manifest was accepted; 0 without a trust file. */
-  epoch: number;
+  readonly epoch: number;
   /** Why the hub serves another manifest than the one at the current address. */
   readonly remark: string | undefined;
 }
@@ -31,31 +24,24 @@ export interface FoundEnvironment {
 /** How many documents of a history are searched for one that can be served. */
 const MOST = 50;
 
-/** Reads without trust: a document was judged at its publish, and a change of keys does not unpublish it. */
-const toCurrent = (bytes: Uint8Array, environment: string): CurrentManifest => {
+const toDocument = (bytes: Uint8Array, environment: string): FoundDocument => {
   const read = readPublication({ document: bytes, environment, trust: undefined, nowMs: undefined });
-  const found = read.kind === 'publication' ? read.publication : undefined;
-  return {
-    bytes,
-    tag: entityTagOf(bytes),
-    serial: found?.manifest.serial,
-    isSigned: found?.isSigned === true,
-  };
+  return { bytes, serial: read.kind === 'publication' ? read.publication.manifest.serial : undefined };
 };
 
-const readPlace = async (files: HubFiles, environment: string): Promise<CurrentManifest | undefined> => {
+const readPlace = async (files: HubFiles, environment: string): Promise<FoundDocument | undefined> => {
   const bytes = await files.read(manifestPath(environment));
-  return bytes && toCurrent(bytes, environment);
+  return bytes && toDocument(bytes, environment);
 };
 
 const readNewest = async (
   files: HubFiles,
   environment: string,
   serials: readonly number[],
-): Promise<CurrentManifest | undefined> => {
+): Promise<FoundDocument | undefined> => {
   for (const serial of serials.toSorted((a, b) => b - a).slice(0, MOST)) {
     const bytes = await files.read(historyPath(environment, serial));
-    const found = bytes && toCurrent(bytes, environment);
+    const found = bytes && toDocument(bytes, environment);
     if (found?.serial === serial) return found;
   }
   return undefined;
