@@ -20,6 +20,13 @@ export interface Balancer {
   readonly remove: () => Promise<void>;
 }
 
+export interface BalancerOptions {
+  /** How long a client and a server may be silent. */
+  readonly silenceSeconds?: number;
+  /** How often another server gets what one did not accept: 0 unless given, which hides nothing from a test. */
+  readonly retries?: number;
+}
+
 const CHECK = { intervalMs: 500, threshold: 2 } as const;
 
 /** How long it takes to notice another answer: the thresholds, the time-out of one check, and a reserve. */
@@ -28,23 +35,25 @@ export const NOTICE_MS = CHECK.intervalMs * (CHECK.threshold + 1) + 1_000;
 const serverLine = ({ name, address, port, healthPort }: BalancedServer): string =>
   `  server ${name} ${address}:${String(port)} check port ${String(healthPort)}`;
 
-/** Without retries: they would hide from a test what the balancer sends to a server that is gone. */
 const configOf = (
   service: string,
   servers: readonly BalancedServer[],
   port: number,
   statsPort: number,
+  { silenceSeconds = 30, retries = 0 }: BalancerOptions,
 ): string => `defaults
   mode http
-  retries 0
+  retries ${String(retries)}
+  option redispatch 1
   timeout connect 3s
-  timeout client 30s
-  timeout server 30s
+  timeout client ${String(silenceSeconds)}s
+  timeout server ${String(silenceSeconds)}s
   timeout tunnel 1h
 frontend clients
   bind 127.0.0.1:${String(port)}
   default_backend hosts
 backend hosts
+  balance roundrobin
   option httpchk GET /${service}
   default-server inter ${String(CHECK.intervalMs)}ms fall ${String(CHECK.threshold)} rise ${String(CHECK.threshold)}
 ${servers.map(serverLine).join('\n')}
@@ -54,15 +63,16 @@ frontend stats
   stats uri /
 `;
 
-/** HAProxy of this machine, which asks each server's health port about the service; once it is up. */
+/** HAProxy of this machine, which sends each request to the next server and asks each server's health port about the service; once it is up. */
 export const startBalancer = async (
   service: string,
   servers: readonly BalancedServer[],
+  options: BalancerOptions = {},
 ): Promise<Balancer> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-balancer-'));
   const [port = 0, statsPort = 0] = await freePorts(2);
   const [file, logFile] = [join(folder, 'haproxy.cfg'), join(folder, 'log')];
-  await writeFile(file, configOf(service, servers, port, statsPort));
+  await writeFile(file, configOf(service, servers, port, statsPort, options));
   const haproxy = startService('haproxy', ['-db', '-f', file], { logFile });
   const states: Balancer['states'] = async () => {
     const csv = await (await fetch(`http://127.0.0.1:${String(statsPort)}/;csv`)).text();
