@@ -56,6 +56,8 @@ tools_of() {
     openssl) echo 'openssl:/usr/bin/openssl' ;;
     # Of whatever version this Debian has: the package `postgresql` depends on it.
     postgres) echo 'postgresql:/usr/share/doc/postgresql' ;;
+    # A cluster of them, with what it elects its leader by.
+    patroni) echo 'patroni:/usr/bin/patroni etcd-server:/usr/bin/etcd' ;;
     nginx) echo 'nginx:/usr/sbin/nginx' ;;
     browser) echo 'chromium:/usr/bin/chromium fonts-dejavu-core:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf' ;;
     jenkins) echo 'groovy:/usr/share/java/groovy-all.jar' ;;

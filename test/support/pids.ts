@@ -53,12 +53,16 @@ const childrenOf = (pid: number): readonly number[] => {
   }
 };
 
-/** SIGKILL to it and to its children at one moment, as when a machine loses its power; resolves when all are gone. */
-export const killWithChildren = async (pid: number): Promise<void> => {
-  // Stopped, it can have no more children.
+/** Stopped, it can have no more children. */
+const stopWithChildren = (pid: number): readonly number[] => {
   signalPid(pid, 'SIGSTOP');
-  const all = [pid, ...childrenOf(pid)];
-  for (const each of all) signalPid(each, 'SIGKILL');
+  return [pid, ...childrenOf(pid).flatMap(stopWithChildren)];
+};
+
+/** SIGKILL to them and all below them at one moment, as when a machine loses its power; resolves when all are gone. */
+export const killWithChildren = async (...pids: readonly number[]): Promise<void> => {
+  const all = pids.flatMap(stopWithChildren);
+  for (const pid of all) signalPid(pid, 'SIGKILL');
   await eventually(() => !all.some(isAlive), { describe: () => `these end: ${all.join(', ')}` });
 };
 
