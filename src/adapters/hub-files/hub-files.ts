@@ -1,8 +1,9 @@
-import { chown, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chown, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AgentError } from '../../core/errors.ts';
 import { TURNS_FOLDER } from '../../core/fleet/store-layout.ts';
 import type { FileChange, HubFile, HubFiles } from '../../core/ports/hub-files.ts';
+import type { EpochMs } from '../../core/time.ts';
 import {
   isAbsent,
   replaceFile,
@@ -94,6 +95,16 @@ const applyAll = async (
   return changes.map(({ path }, index) => results[index] ?? folders.get(dirname(path)));
 };
 
+const touchFile = async (folder: string, path: string, atMs: EpochMs): Promise<boolean> => {
+  const time = new Date(atMs);
+  try {
+    await utimes(join(folder, path), time, time);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** Reads the files, even while a hub has the folder open. */
 export const readHubFiles = (folder: string): Pick<HubFiles, 'read' | 'list'> => ({
   read: (path) => readBytes(folder, path),
@@ -123,6 +134,7 @@ export const openHubFiles = async (folder: string): Promise<OpenHubFiles> => {
   return {
     ...readHubFiles(folder),
     apply: (changes) => applyAll(folder, changes),
+    touch: (path, atMs) => touchFile(folder, path, atMs),
     close: lock.release,
   };
 };

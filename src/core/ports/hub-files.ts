@@ -24,4 +24,6 @@ export interface HubFiles {
    * order; a change without an error survives a power cut. Never rejects.
    */
   readonly apply: (changes: readonly FileChange[]) => Promise<readonly (AgentError | undefined)[]>;
+  /** Sets the time of a file; a power cut may undo it. Returns false if it cannot: write the file anew. */
+  readonly touch: (path: string, atMs: EpochMs) => Promise<boolean>;
 }

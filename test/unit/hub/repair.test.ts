@@ -53,6 +53,7 @@ const memoryFiles = (content: Readonly<Record<string, string>>) => {
           return undefined;
         }),
       ),
+    touch: async () => Promise.resolve(true),
   };
   return { files, documents };
 };

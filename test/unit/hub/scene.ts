@@ -63,6 +63,7 @@ export const noFiles: HubFiles = {
   read: () => Promise.resolve(undefined),
   list: () => Promise.resolve([]),
   apply: (changes) => Promise.resolve(changes.map(() => undefined)),
+  touch: () => Promise.resolve(true),
 };
 
 export const manifestText = (

@@ -7,7 +7,7 @@ import { AgentError } from '../../../src/core/errors.ts';
 import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
 import type { TurnState } from '../../../src/core/turns/turn-state.ts';
 import { pacedManifest, type TurnHost } from '../../support/turn-host.ts';
-import { bearer, PUBLISH } from './scene.ts';
+import { bearer, noFiles, PUBLISH } from './scene.ts';
 import { ask, holds, put, report, rolloutOf, send, STATE, fleet } from './turn-scene.ts';
 
 describe('a hub that was killed or restored', () => {
@@ -222,10 +222,7 @@ describe('two hubs of one store', () => {
     const state = JSON.parse(await readFile(join(hub.folder, STATE), 'utf8')) as TurnState;
     const { files, writes } = ((): { files: TurnStore; writes: string[] } => {
       const made: string[] = [];
-      const inner = createTurnFiles({
-        ...readHubFiles(hub.folder),
-        apply: async (changes) => Promise.resolve(changes.map(() => undefined)),
-      });
+      const inner = createTurnFiles({ ...noFiles, ...readHubFiles(hub.folder) });
       let isFirst = true;
       return {
         writes: made,
