@@ -6,6 +6,8 @@ export interface HttpStoreOptions {
   readonly base: URL;
   /** The value of the `Authorization` header; undefined without a login. */
   readonly authorization: string | undefined;
+  /** The same for reading, where that needs another token. */
+  readonly readAuthorization?: string | undefined;
   readonly tls: TlsMaterial;
 }
 
@@ -38,12 +40,20 @@ const UPLOAD_TIMEOUTS: Timeouts = { connectMs: CONNECT_MS, silenceMs: 600_000 };
 const isUpload = ({ body }: StoreRequest): boolean =>
   body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array);
 
-export const createStoreServer = ({ base, authorization, tls }: HttpStoreOptions): StoreServer => {
+const isRead = ({ method = 'GET' }: StoreRequest): boolean => method === 'GET' || method === 'HEAD';
+
+export const createStoreServer = ({
+  base,
+  authorization: toWrite,
+  readAuthorization: toRead = toWrite,
+  tls,
+}: HttpStoreOptions): StoreServer => {
   const urlOf = (path: string): URL => new URL(`${base.href.replace(/\/*$/, '/')}${path}`);
   return {
     urlOf,
     send: async (verb, path, request, maxBytes, signal) => {
       const url = urlOf(path);
+      const authorization = isRead(request) ? toRead : toWrite;
       const headers = { ...(authorization !== undefined && { authorization }), ...request.headers };
       const timeouts = isUpload(request) ? UPLOAD_TIMEOUTS : TIMEOUTS;
       try {

@@ -13,7 +13,7 @@ import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { checkEnvironment, parseWhere, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/key-files.ts';
-import { openToRead } from '../publishing/rollout-options.ts';
+import { openStore } from '../publishing/open-store.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
 import { isVerdictWord, type VerdictKind, type VerdictWord } from '../../core/vocabulary/outcomes.ts';
 
@@ -121,7 +121,7 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const hosts = flags.hosts === undefined ? undefined : await readHosts(flags.hosts);
   const where = parseWhere('--where', flags.where);
   const trust = flags.trust === undefined ? undefined : await readTrust(flags.trust);
-  const { documents: store, rollouts } = await openToRead(flags, config);
+  const { documents: store, rollouts } = await openStore(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
   let before = '';
   for (;;) {

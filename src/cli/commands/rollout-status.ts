@@ -11,7 +11,7 @@ import { judgeRollout, type RolloutVerdict } from '../../core/turns/rollout-verd
 import { createEnvironmentStore } from '../../publish/environment-store.ts';
 import type { Call } from '../call.ts';
 import { checkEnvironment, type StoreFlags } from '../publishing/options.ts';
-import { openToRead } from '../publishing/rollout-options.ts';
+import { openStore } from '../publishing/open-store.ts';
 import { renderRollout } from '../render/rollout-text.ts';
 import { terminalOf, writeJson, type Io } from '../streams.ts';
 import { reportError } from '../terminal/report-error.ts';
@@ -67,7 +67,7 @@ const createPrinter = (io: Io, { json, watch }: Flags) => {
 
 export const run = async ({ io, signal }: Call, name: string, flags: Flags): Promise<ExitCode> => {
   const environment = checkEnvironment(name);
-  const { documents, rollouts } = await openToRead(flags, readPublisherConfig(io.env));
+  const { documents, rollouts } = await openStore(flags, readPublisherConfig(io.env));
   const print = createPrinter(io, flags);
   let trouble = '';
   for (;;) {

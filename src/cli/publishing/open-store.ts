@@ -65,10 +65,15 @@ export const openStore = async (
     const documents = createFolderStore(folder);
     return { documents, archives: createFolderArchives(folder), rollouts: createNoRollouts(documents.name) };
   }
-  const token = config.publishToken ?? config.readToken;
+  // The publish token may be that of one environment, and `promote` reads another one.
+  const [toWrite, toRead] = [
+    config.publishToken ?? config.readToken,
+    config.readToken ?? config.publishToken,
+  ];
   const options = {
     base: baseUrl(base),
-    authorization: token === undefined ? undefined : headerOfToken(token),
+    authorization: toWrite === undefined ? undefined : headerOfToken(toWrite),
+    readAuthorization: toRead === undefined ? undefined : headerOfToken(toRead),
     tls: await readTlsFiles(flags, unreadable),
   };
   return {

@@ -3,8 +3,6 @@ import { AgentError } from '../../core/errors.ts';
 import { isReportingHost } from '../../core/hub/file-names.ts';
 import { quote } from '../../core/manifest/text.ts';
 import { oneLine } from '../../core/printable-text.ts';
-import { openStore, type OpenStore } from './open-store.ts';
-import type { StoreFlags } from './options.ts';
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
 
@@ -29,7 +27,3 @@ export const checkHost = (host: string): string => {
 };
 
 export const callerOf = ({ caller }: PublisherConfig): string => oneLine(caller).slice(0, MOST_CALLER);
-
-/** A store that is opened to read alone: its read token comes first. */
-export const openToRead = async (flags: StoreFlags, config: PublisherConfig): Promise<OpenStore> =>
-  openStore(flags, { ...config, publishToken: config.readToken ?? config.publishToken });
