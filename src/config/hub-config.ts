@@ -1,13 +1,18 @@
 import { AgentError } from '../core/errors.ts';
+import type { HubSecrets } from '../core/hub/secrets.ts';
 import { valueIn } from './environment.ts';
+import { readHubSecrets } from './hub-secrets.ts';
 import { readSecret } from './secret.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './validators.ts';
 
 /** The hub's variables and their purposes, as in the table of docs/HUB.md. All other settings are options. */
 export const HUB_VARIABLES = {
   SUPERCARGO_PUBLISH_TOKEN:
-    'allows to publish, to remove reports, and to read everything. Not set: no publish is possible',
+    'allows to publish to all environments, to remove reports and archives, and to read everything',
+  SUPERCARGO_PUBLISH_TOKENS_FILE:
+    'a file with a publish token for each environment. With neither of the two no publish is possible',
   SUPERCARGO_REPORT_SECRET: 'the tokens of hosts are derived from it. Not set: no host reports',
+  SUPERCARGO_REVOKED_HOSTS_FILE: 'a file with the hosts whose tokens are refused',
   SUPERCARGO_READ_TOKEN: 'allows to read everything',
   SUPERCARGO_LOG_LEVEL: 'as for the [agent](CONFIGURATION.md)',
   SUPERCARGO_LOG_FORMAT: 'as for the [agent](CONFIGURATION.md)',
@@ -16,12 +21,7 @@ export const HUB_VARIABLES = {
 } as const;
 type HubVariable = keyof typeof HUB_VARIABLES;
 
-const MISSING: Readonly<Partial<Record<HubVariable, string>>> = {
-  SUPERCARGO_PUBLISH_TOKEN: 'no version can be published to this hub',
-  SUPERCARGO_REPORT_SECRET: 'no host can report to this hub',
-};
-
-export type HubConfig = ReturnType<typeof readHubConfig>;
+export type HubConfig = Awaited<ReturnType<typeof readHubConfig>>;
 
 const choice = <T extends string>(
   env: NodeJS.ProcessEnv,
@@ -36,33 +36,27 @@ const choice = <T extends string>(
   throw new AgentError('CONFIG', `${name} is "${given}"`, { advice: `write one of ${choices.join(', ')}` });
 };
 
+const missingIn = ({ publishTokens, environmentTokens, reportSecrets }: HubSecrets): readonly string[] => [
+  ...(publishTokens.length + environmentTokens.length > 0
+    ? []
+    : ['SUPERCARGO_PUBLISH_TOKEN is not set: no version can be published to this hub']),
+  ...(reportSecrets.length > 0
+    ? []
+    : ['SUPERCARGO_REPORT_SECRET is not set: no host can report to this hub']),
+];
+
 /** @throws AgentError CONFIG */
-export const readHubConfig = (env: NodeJS.ProcessEnv, isTerminal: boolean) => {
-  const secret = (name: HubVariable) => ({ name, ...readSecret(env, name) });
-  const publish = secret('SUPERCARGO_PUBLISH_TOKEN');
-  const report = secret('SUPERCARGO_REPORT_SECRET');
-  const read = secret('SUPERCARGO_READ_TOKEN');
-  const secrets = [publish, report, read];
-  const given = secrets.flatMap(({ value }) => value ?? []);
-  if (new Set(given).size !== given.length) {
-    throw new AgentError('CONFIG', 'two of the hub’s secrets are the same', {
-      advice: `make one each for ${publish.name}, ${report.name} and ${read.name}: openssl rand -hex 32`,
-    });
-  }
-  const missing = secrets.flatMap(({ name, value }) =>
-    value === undefined && MISSING[name] !== undefined ? [`${name} is not set: ${MISSING[name]}`] : [],
-  );
+export const readHubConfig = async (env: NodeJS.ProcessEnv, isTerminal: boolean) => {
+  const { secrets, warnings } = await readHubSecrets(env);
   return {
-    publishToken: publish.value,
-    reportSecret: report.value,
-    readToken: read.value,
+    secrets,
     log: {
       level: choice(env, 'SUPERCARGO_LOG_LEVEL', LOG_LEVELS, 'info'),
       format: choice(env, 'SUPERCARGO_LOG_FORMAT', LOG_FORMATS, isTerminal ? 'pretty' : 'json'),
     },
     notifySocket: valueIn(env, 'NOTIFY_SOCKET'),
     path: env['PATH'] ?? '/usr/bin:/bin',
-    warnings: [...secrets.flatMap(({ warnings }) => warnings), ...missing],
+    warnings: [...warnings, ...missingIn(secrets)],
   };
 };
 

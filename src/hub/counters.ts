@@ -1,3 +1,4 @@
+import type { SecretKind } from '../core/hub/secrets.ts';
 import type { TurnAnswerKind } from '../core/turns/turn-request.ts';
 
 /** Counters for `/metrics`, since the start of the hub. */
@@ -10,6 +11,8 @@ export interface Counters {
   /** Requests for turns by their answer. */
   readonly turnAnswers: Map<string, number>;
   failedWrites: number;
+  /** Uses of secrets that a newer one has replaced. */
+  readonly previousSecrets: Map<SecretKind, number>;
 }
 
 export const createCounters = (): Counters => ({
@@ -20,9 +23,10 @@ export const createCounters = (): Counters => ({
   archives: 0,
   turnAnswers: new Map(),
   failedWrites: 0,
+  previousSecrets: new Map(),
 });
 
-const countUp = (counts: Map<string, number>, key: string): void => {
+const countUp = <T extends string>(counts: Map<T, number>, key: T): void => {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 };
 
@@ -32,3 +36,6 @@ export const countAnswer = ({ answers }: Counters, method: string, status: numbe
 
 export const countTurnAnswer = ({ turnAnswers }: Counters, answer: TurnAnswerKind | 'refused'): void =>
   countUp(turnAnswers, answer);
+
+export const countPreviousSecret = ({ previousSecrets }: Counters, kind: SecretKind): void =>
+  countUp(previousSecrets, kind);

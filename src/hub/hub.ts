@@ -6,6 +6,7 @@ import { AgentError, messageOf } from '../core/errors.ts';
 import type { EventLog } from '../core/events.ts';
 import { isLoopback, type ListenAddress } from '../core/hub/listen-address.ts';
 import { refusal } from '../core/hub/refusal.ts';
+import type { HubSecrets } from '../core/hub/secrets.ts';
 import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubFiles } from '../core/ports/hub-files.ts';
@@ -13,11 +14,11 @@ import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createClients, type Clients } from './clients.ts';
 import { closeUnread, createGuard } from './request-guard.ts';
-import { createAccess, type HubSecrets } from './access.ts';
+import { createAccess } from './access.ts';
 import { notFound, refusalOfError, refuse } from './responses.ts';
 import { answerClientError } from './malformed-request.ts';
 import type { HubContext } from './hub-context.ts';
-import { countAnswer, createCounters } from './counters.ts';
+import { countAnswer, countPreviousSecret, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
 import { forgetSilentHosts } from './forget-silent.ts';
 import type { HubLimits } from './limits.ts';
@@ -56,6 +57,8 @@ export interface Hub {
   /** With the real port, such as `http://127.0.0.1:8440`. */
   readonly url: string;
   readonly renewTls: (files: TlsFiles) => void;
+  /** Judges later requests by these; held ones go on. */
+  readonly renewSecrets: (secrets: HubSecrets) => void;
   /** Ends held requests, lets responses in flight finish, closes every connection. */
   readonly close: () => Promise<void>;
 }
@@ -209,8 +212,13 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
   const stopFollowing = store.follow((environment, what) => {
     if (what === 'manifests') void manifests.read(environment).catch(warn);
   });
-  const access = createAccess({ ...secrets, isLoopback: isLoopback(options.listen.host), now });
   const counters = createCounters();
+  const access = createAccess({
+    secrets,
+    isLoopback: isLoopback(options.listen.host),
+    now,
+    onPrevious: (kind) => countPreviousSecret(counters, kind),
+  });
   const life = randomBytes(6).toString('base64url');
   const shared = {
     access,
@@ -262,6 +270,11 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   return {
     url,
     renewTls: http.renewTls,
+    renewSecrets: (renewed) => {
+      context.access.renew(renewed);
+      // A browser connects again, and is then judged by the new secrets.
+      context.watchers.close();
+    },
     close: async () => {
       const closed = once(http.server, 'close');
       http.server.close();

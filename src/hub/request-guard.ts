@@ -1,8 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingHttpHeaders } from 'node:http';
+import { environmentOfFile } from '../core/hub/file-names.ts';
 import type { Refusal } from '../core/hub/refusal.ts';
+import { isEnvironmentName } from '../core/manifest/schema.ts';
+import type { Scope } from './callers.ts';
 import type { Clients } from './clients.ts';
-import { refuse } from './responses.ts';
+import { partOf, refuse } from './responses.ts';
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
@@ -11,7 +14,13 @@ export const closeUnread = ({ method }: FastifyRequest, reply: FastifyReply): vo
   if (method !== 'GET' && method !== 'HEAD') reply.header('connection', 'close');
 };
 
-type Judge = (headers: IncomingHttpHeaders, request: FastifyRequest) => Refusal | undefined;
+/** The environment in the address. An address without one concerns all of them. */
+const scopeOf = (request: FastifyRequest): Scope => {
+  const name = partOf(request, 'environment') || environmentOfFile(partOf(request, 'file'));
+  return name !== undefined && isEnvironmentName(name) ? { environment: name } : 'all';
+};
+
+type Judge = (headers: IncomingHttpHeaders, scope: Scope, request: FastifyRequest) => Refusal | undefined;
 export type Guard = (judge: Judge) => Hook;
 
 /**
@@ -22,7 +31,8 @@ export const createGuard =
   ({ isTrusted, trust }: Clients): Guard =>
   (judge) =>
   (request, reply, done) => {
-    const objection = judge(request.headers, request);
+    const scope = scopeOf(request);
+    const objection = judge(request.headers, scope, request);
     if (objection !== undefined) {
       closeUnread(request, reply);
       refuse(reply, objection);
@@ -30,7 +40,7 @@ export const createGuard =
     }
     const { socket } = request.raw;
     const anonymous = { ...request.headers, authorization: undefined, cookie: undefined };
-    if (!isTrusted(socket) && judge(anonymous, request) !== undefined) trust(socket);
+    if (!isTrusted(socket) && judge(anonymous, scope, request) !== undefined) trust(socket);
     done();
   };
 

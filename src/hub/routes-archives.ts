@@ -90,12 +90,16 @@ const deleteOne =
  */
 export const addArchiveRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, archives, guard } = context;
-  const reading = { onRequest: guard(access.readManifests) };
-  const publishing = { onRequest: guard(access.publish) };
+  // An archive is named by its digest and belongs to no environment.
+  const reading = { onRequest: guard((headers) => access.readManifests(headers, 'any')) };
+  const storing = { onRequest: guard((headers) => access.publish(headers, 'any')) };
+  // Another environment may need what one no longer names.
+  const listing = { onRequest: guard((headers) => access.readManifests(headers, 'all')) };
+  const removing = { onRequest: guard((headers) => access.publish(headers, 'all')) };
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, body, parsed) => parsed(null, body));
-    scope.get(`/${ARCHIVE_FOLDER}/`, reading, async (_request, reply) => {
+    scope.get(`/${ARCHIVE_FOLDER}/`, listing, async (_request, reply) => {
       const names = (await archives.list()).filter((name) => name.endsWith('.tar'));
       json(reply, { apiVersion: 'supercargo/archives/v1', names });
     });
@@ -103,10 +107,10 @@ export const addArchiveRoutes = (app: FastifyInstance, context: HubContext): voi
     scope.get(`/${ARCHIVE_FOLDER}/:file`, { ...reading, exposeHeadRoute: false }, getOne(context));
     scope.put(
       `/${ARCHIVE_FOLDER}/:file`,
-      { ...publishing, bodyLimit: context.mostArchiveBytes + 1 },
+      { ...storing, bodyLimit: context.mostArchiveBytes + 1 },
       putOne(context),
     );
-    scope.delete(`/${ARCHIVE_FOLDER}/:file`, publishing, deleteOne(context));
+    scope.delete(`/${ARCHIVE_FOLDER}/:file`, removing, deleteOne(context));
     done();
   });
 };

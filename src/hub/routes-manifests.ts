@@ -210,9 +210,13 @@ export const addManifestRoutes = (app: FastifyInstance, context: HubContext): vo
   const reading = { onRequest: guard(access.readManifests) };
   const publishing = { onRequest: guard(access.publish), bodyLimit: DOCUMENT_CAP_BYTES };
 
-  app.get('/manifests/', reading, (_request, reply) => {
-    const names = manifests.environments();
-    const environments = [...new Set([...names, ...reports.environments()])].toSorted();
+  const listing = { onRequest: guard((headers) => access.readManifests(headers, 'any')) };
+  app.get('/manifests/', listing, ({ headers }, reply) => {
+    const mayRead = (environment: string): boolean =>
+      access.readManifests(headers, { environment }) === undefined;
+    const names = manifests.environments().filter(mayRead);
+    const others = reports.environments().filter(mayRead);
+    const environments = [...new Set([...names, ...others])].toSorted();
     json(reply, {
       apiVersion: 'supercargo/environments/v1',
       environments,

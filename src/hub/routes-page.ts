@@ -36,7 +36,7 @@ const addAsset = (
   const hasLogin = assets.some((asset) => asset.path === LOGIN);
   // Only the page itself needs a login; its files contain no secrets.
   const judge = (headers: FastifyRequest['headers']): Refusal | undefined =>
-    path === '/' ? access.readReports(headers) : undefined;
+    path === '/' ? access.readReports(headers, 'all') : undefined;
   app.get(path, (request, reply) => {
     const objection = judge(request.headers);
     if (objection?.status === 401 && hasLogin) return reply.redirect(LOGIN, 303);

@@ -107,7 +107,7 @@ export const addReportRoutes = (app: FastifyInstance, context: HubContext): void
     '/reports/:environment/:file',
     {
       bodyLimit: REPORT_CAP_BYTES,
-      onRequest: guard((headers, request) => {
+      onRequest: guard((headers, _scope, request) => {
         const address = addressOf(request);
         // An invalid address gets 404, whatever the token.
         return address === undefined ? nowhere : access.report(headers, address.environment, address.host);

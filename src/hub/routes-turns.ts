@@ -101,7 +101,7 @@ const postTurn =
 /** `/turns/…`: a host asks before it switches. */
 export const addTurnRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, guard } = context;
-  const onRequest = guard((headers, request) => {
+  const onRequest = guard((headers, _scope, request) => {
     const address = addressOf(request);
     // An invalid address gets 404, whatever the token.
     return address === undefined ? nowhere : access.report(headers, address.environment, address.host);

@@ -7,6 +7,7 @@ export interface Watchers {
   readonly add: (response: ServerResponse) => void;
   readonly notify: (environment: string) => void;
   readonly count: () => number;
+  /** Ends the streams that are open. */
   readonly close: () => void;
 }
 

@@ -6,7 +6,9 @@ const ADVICE: Readonly<Record<number, string>> = {
   401:
     'set SUPERCARGO_REPORT_TOKEN or SUPERCARGO_REPORT_TOKEN_FILE to the token that ' +
     '`supercargo hub token ENV HOST` prints for this host',
-  403: 'the token is that of another host or environment: make one with `supercargo hub token ENV HOST`',
+  403:
+    'the token is that of another host or environment, or revoked: ' +
+    'make one with `supercargo hub token ENV HOST`, with the --generation that the hub names',
   404: 'check SUPERCARGO_REPORT_URL: reports are kept below it, in reports/ENV/HOST.json',
   405: 'check SUPERCARGO_REPORT_URL, and that the server takes PUT there (for nginx: dav_methods PUT)',
   409: 'check that the server may make folders there (for nginx: create_full_put_path on)',

@@ -5,7 +5,8 @@ import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
 import { createFolderStore } from '../../adapters/hub-files/hub-store.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { readHubSecrets } from '../../config/hub-secrets.ts';
+import { AgentError, messageOf, toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/listen-address.ts';
 import type { Trust } from '../../core/manifest/manifest.ts';
@@ -87,7 +88,7 @@ const warningsOf = (
         'tokens and reports travel in clear text: give --tls-cert and --tls-key, ' +
           'or listen on 127.0.0.1 behind a proxy with TLS',
       ]),
-  ...(isLoopback(host) || config.readToken !== undefined
+  ...(isLoopback(host) || config.secrets.readTokens.length > 0
     ? []
     : ['SUPERCARGO_READ_TOKEN is not set: reports and the page need the publish token']),
   ...(trust === undefined
@@ -98,17 +99,40 @@ const warningsOf = (
     : []),
 ];
 
-/** Reads the certificate again at SIGHUP. The hub keeps the old one if the new one is invalid. */
-const renewOnHangup = (hub: Hub, options: Options, log: EventLog): (() => void) => {
-  const renew = async (): Promise<void> => {
-    try {
-      const files = await readTls(options);
-      if (files) hub.renewTls(files);
-    } catch (error) {
-      log.write('error', 'hub.warned', { message: `the certificate is not renewed: ${messageOf(error)}` });
-    }
+interface Renewable {
+  readonly options: Options;
+  /** Names the files of the secrets. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Reads certificate and secrets again at SIGHUP. The hub keeps the old ones if the new ones are invalid. */
+const renewOnHangup = (hub: Hub, { options, env }: Renewable, log: EventLog): (() => void) => {
+  const warn = (what: string, error: unknown): void => {
+    const { advice } = toAgentError(error);
+    const message = `${what}: ${messageOf(error)}`;
+    log.write('error', 'hub.warned', { message, ...(advice !== undefined && { advice }) });
   };
-  const onHangup = (): void => void renew();
+  const renewTls = async (): Promise<void> => {
+    const files = await readTls(options);
+    if (files) hub.renewTls(files);
+  };
+  const renewSecrets = async (): Promise<void> => {
+    const { secrets, warnings } = await readHubSecrets(env);
+    hub.renewSecrets(secrets);
+    for (const message of warnings) log.write('warn', 'hub.warned', { message });
+    log.write('info', 'hub.renewed');
+  };
+  const renew = async (): Promise<void> => {
+    await renewTls().catch((error: unknown) => warn('the certificate is not renewed', error));
+    await renewSecrets().catch((error: unknown) =>
+      warn('the secrets are not renewed, the old ones count', error),
+    );
+  };
+  /** One after the other: an earlier reading must not replace a later one. */
+  const queue = { last: Promise.resolve() };
+  const onHangup = (): void => {
+    queue.last = queue.last.then(renew);
+  };
   process.on('SIGHUP', onHangup);
   return () => process.off('SIGHUP', onHangup);
 };
@@ -158,7 +182,7 @@ const open = async (
     files,
     archives,
     store,
-    secrets: config,
+    secrets: config.secrets,
     listen,
     tls,
     trust,
@@ -181,7 +205,7 @@ const systemdOf = ({ notifySocket, path }: HubConfig, pid: number, log: EventLog
   });
 
 export const run = async ({ io, signal }: Call, options: Options): Promise<ExitCode> => {
-  const config = readHubConfig(io.env, io.stdout.isTTY);
+  const config = await readHubConfig(io.env, io.stdout.isTTY);
   // Checks the options before it creates anything.
   const data = resolve(options.data);
   const listen = toAddress(options.listen);
@@ -199,7 +223,7 @@ export const run = async ({ io, signal }: Call, options: Options): Promise<ExitC
       onRemark: (message) => log.write('warn', 'hub.warned', { message }),
     });
     const hub = await open(options, { config, files, store, archives: createHubArchives(data), log, trust });
-    const stopRenewing = renewOnHangup(hub, options, log);
+    const stopRenewing = renewOnHangup(hub, { options, env: io.env }, log);
     for (const message of warnings) log.write('warn', 'hub.warned', { message });
     log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });
     void systemd.ready();

@@ -29,20 +29,25 @@ Examples:
   supercargo hub repair staging --dry-run   what is wrong with its manifests, and what would be done
 
 Secrets come from the environment or from files: SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and
-SUPERCARGO_READ_TOKEN, or the same names with _FILE. SIGTERM ends it, SIGHUP reads the certificate again.`,
+SUPERCARGO_READ_TOKEN, or the same names with _FILE. SUPERCARGO_PUBLISH_TOKENS_FILE has a publish token for each
+environment, SUPERCARGO_REVOKED_HOSTS_FILE the hosts whose tokens are refused. SIGTERM ends it, SIGHUP reads
+certificate and secrets again.`,
     )
     .action(actionOf(() => import('../commands/hub.ts')));
   hub
     .command('token <environment> <host>')
     .description('prints the token with which a host reports')
+    .option('--generation <n>', 'a later one than the tokens that the hub refuses', '0')
     .addHelpText(
       'after',
       `
-Example:
+Examples:
   supercargo hub token staging web-1
+  supercargo hub token staging web-1 --generation 1   after its first token was stolen
 
-Needs SUPERCARGO_REPORT_SECRET or SUPERCARGO_REPORT_SECRET_FILE, as the hub has it. Goes into the host's
-SUPERCARGO_REPORT_TOKEN.`,
+Needs SUPERCARGO_REPORT_SECRET or SUPERCARGO_REPORT_SECRET_FILE, as the hub has it (of two lines it takes the
+first). Goes into the host's SUPERCARGO_REPORT_TOKEN. Which tokens of a host the hub refuses is in the file that
+SUPERCARGO_REVOKED_HOSTS_FILE names on the hub.`,
     )
     .action(actionOf(() => import('../commands/hub-token.ts')));
   hub

@@ -2,6 +2,7 @@ import type { HostLabels } from '../fleet/host-labels.ts';
 import { family, type Sample } from '../metrics/exposition.ts';
 import { labelSamples } from '../metrics/label-samples.ts';
 import type { EpochMs } from '../time.ts';
+import { SECRET_KINDS, type SecretKind } from './secrets.ts';
 import { CHANGE_STATES, type RolloutStatus } from '../turns/rollout-status.ts';
 import { HOLDER_STATES, TURN_ANSWERS } from '../turns/turn-request.ts';
 import { OUTCOMES, VERDICT_WORDS } from '../vocabulary/outcomes.ts';
@@ -40,6 +41,8 @@ export interface HubFacts {
   readonly reports: number;
   readonly archives: number;
   readonly failedWrites: number;
+  /** Uses of secrets that a newer one has replaced. */
+  readonly previousSecrets: ReadonlyMap<SecretKind, number>;
   readonly residentBytes: number;
 }
 
@@ -186,6 +189,12 @@ export const renderMetrics = (facts: HubFacts): string => {
       'supercargo_hub_failed_writes_total',
       'Documents that could not be written to disk.',
       facts.failedWrites,
+    ),
+    ...family(
+      'counter',
+      'supercargo_hub_previous_secret_uses_total',
+      'Uses of the earlier one of two secrets.',
+      SECRET_KINDS.map((secret): Sample => [{ secret }, facts.previousSecrets.get(secret) ?? 0]),
     ),
     ...gauge('process_resident_memory_bytes', 'Memory of the hub.', facts.residentBytes),
   ];

@@ -8,9 +8,37 @@ export const isSameToken = (offered: string, expected: string): boolean => {
   return timingSafeEqual(digest(offered), digest(expected));
 };
 
-/** A host's token for its own report only. Derived, so that the hub keeps one secret for all hosts. */
-export const hostToken = (secret: string, environment: string, host: string): string =>
-  createHmac('sha256', secret).update(`supercargo/report/v1\n${environment}\n${host}`).digest('base64url');
+/**
+ * A lookup by token. It compares the offered one with every row, so that its time reveals neither a token nor
+ * the row that has it.
+ */
+export const tokenTable = <T>(
+  entries: readonly (readonly [token: string, value: T])[],
+): ((offered: string) => T | undefined) => {
+  const rows = entries.map(([token, value]) => ({ mark: digest(token), value }));
+  return (offered) => {
+    const mark = digest(offered);
+    return rows.filter((row) => timingSafeEqual(row.mark, mark))[0]?.value;
+  };
+};
+
+/** Reads a generation, a whole number from 0 to 999999; undefined for another text. */
+export const readGeneration = (text: string): number | undefined =>
+  /^(0|[1-9]\d{0,5})$/.test(text) ? Number(text) : undefined;
+
+/**
+ * A host's token for its own report and turns only. Derived, so that the hub keeps one secret for all hosts.
+ * A token of a later generation than 0 begins with it, as in `2.…`, so that the hub can refuse earlier ones.
+ */
+export const hostToken = (secret: string, environment: string, host: string, generation = 0): string => {
+  const hash = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url');
+  if (generation === 0) return hash(`supercargo/report/v1\n${environment}\n${host}`);
+  const count = String(generation);
+  return `${count}.${hash(`supercargo/report/v2\n${environment}\n${host}\n${count}`)}`;
+};
+
+/** The generation that a token claims. The rest of the token proves it. */
+export const generationOf = (token: string): number => Number(/^([1-9]\d{0,5})\./.exec(token)?.[1] ?? 0);
 
 /** A browser's session token in place of the read token: it expires, and a new read token ends it at once. */
 export const sessionToken = (readToken: string, untilMs: EpochMs): string => {

@@ -65,6 +65,7 @@ export const EVENT_NAMES = [
   'release.quarantined',
   'hub.started',
   'hub.stopped',
+  'hub.renewed',
   'hub.warned',
   'hub.failed',
   'change.made',

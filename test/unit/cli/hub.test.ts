@@ -124,6 +124,44 @@ describe('supercargo hub', { timeout: 60_000 }, () => {
     await eventually(async () => (await nameOf()) === 'second', { describe: logged });
   });
 
+  it('takes new secrets at SIGHUP while a poll is held, and keeps the old ones if the new are wrong', async () => {
+    const [publishFile, tableFile] = [join(folder, 'publish'), join(folder, 'environments')];
+    await writeFile(publishFile, `${PUBLISH}\n`);
+    await writeFile(tableFile, '');
+    const { url, service } = await start([], {
+      SUPERCARGO_PUBLISH_TOKEN: '',
+      SUPERCARGO_PUBLISH_TOKEN_FILE: publishFile,
+      SUPERCARGO_PUBLISH_TOKENS_FILE: tableFile,
+    });
+    const publish = async (serial: number, token: string): Promise<number> =>
+      (await put(url, '/manifests/staging.json', manifestText('staging', serial), token)).status;
+    const hangUp = async (line: string): Promise<void> => {
+      const before = (await logged()).length;
+      process.kill(service.pid, 'SIGHUP');
+      await eventually(async () => (await logged()).slice(before).includes(line), { describe: logged });
+    };
+    const published = await put(url, '/manifests/staging.json', manifestText('staging', 1));
+    const headers = { 'if-none-match': published.headers.get('etag') ?? '', prefer: 'wait=300' };
+    const poll = fetch(`${url}/manifests/staging.json`, { headers });
+    await eventually(
+      async () => (await (await fetch(`${url}/metrics`)).text()).includes('supercargo_hub_held_polls 1'),
+      { describe: () => 'the poll is held' },
+    );
+    const [next, staging] = ['next-publish-token-of-the-tests', 'staging-token-of-the-tests'];
+    await writeFile(publishFile, `${next}\n${PUBLISH}\nthird-line\n`);
+    await hangUp('the secrets are not renewed, the old ones count');
+    expect(await publish(2, next)).toBe(401);
+    await writeFile(publishFile, `${next}\n${PUBLISH}\n`);
+    await hangUp('"event":"hub.renewed"');
+    await writeFile(publishFile, `${next}\n`);
+    await writeFile(tableFile, `staging ${staging}\n`);
+    await hangUp('"event":"hub.renewed"');
+    expect(await publish(2, PUBLISH)).toBe(401);
+    expect(await publish(2, staging)).toBe(204);
+    expect(await (await poll).json()).toMatchObject({ serial: 2 });
+    for (const secret of [PUBLISH, next, staging]) expect(await logged()).not.toContain(secret);
+  });
+
   it('reads secrets from files, and warns of what is weak', async () => {
     const file = join(folder, 'token');
     await writeFile(file, 'short\n');
@@ -150,7 +188,12 @@ describe('supercargo hub', { timeout: 60_000 }, () => {
       /the certificate cannot be used/,
     ],
     ['a trust file', ['--trust', '/nonexistent/trust.json'], {}, /trust\.json does not exist/],
-    ['a secret file', [], { SUPERCARGO_READ_TOKEN_FILE: '/nonexistent/t' }, /which cannot be read/],
+    [
+      'a secret file',
+      [],
+      { SUPERCARGO_READ_TOKEN_FILE: '/nonexistent/t' },
+      /names \/nonexistent\/t, which does not exist/,
+    ],
     ['a secret twice', [], { SUPERCARGO_READ_TOKEN: PUBLISH }, /two of the hub’s secrets are the same/],
     ['a secret and its file', [], { SUPERCARGO_PUBLISH_TOKEN_FILE: '/x' }, /are both set/],
     ['a secret of two words', [], { SUPERCARGO_READ_TOKEN: 'a b' }, /one word of visible ASCII/],
@@ -237,7 +280,16 @@ describe('supercargo hub token', () => {
     expect([code, stdout]).toEqual([0, `${hostToken(SECRET, 'staging', 'web-1.example.com')}\n`]);
   });
 
+  it('prints the token of a generation, from the first of two secrets', async () => {
+    const path = join(folder, 'report');
+    await writeFile(path, `new-${SECRET}\n${SECRET}\n`, { mode: 0o600 });
+    const more = { SUPERCARGO_REPORT_SECRET: '', SUPERCARGO_REPORT_SECRET_FILE: path };
+    const { code, stdout } = await hub(['token', 'staging', 'web-1', '--generation', '2'], more);
+    expect([code, stdout]).toEqual([0, `${hostToken(`new-${SECRET}`, 'staging', 'web-1', 2)}\n`]);
+  });
+
   it.each([
+    [['token', 'staging', 'web-1', '--generation', '-1'], {}, /"-1" is not a valid --generation/],
     [['token', 'Staging', 'web-1'], {}, /not a valid environment name/],
     [['token', 'staging', '../web'], {}, /not a valid host name/],
     [['token', 'staging', 'web-1'], { SUPERCARGO_REPORT_SECRET: '' }, /SUPERCARGO_REPORT_SECRET is not set/],

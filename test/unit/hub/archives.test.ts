@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFolderArchives } from '../../../src/adapters/document-store/folder-archives.ts';
 import { createHttpArchives } from '../../../src/adapters/document-store/http-archives.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
-import { bearer, createScene, PUBLISH, READ, SECRET, type Scene } from './scene.ts';
+import { bearer, createScene, PUBLISH, READ, SECRETS_WITH_READ, type Scene } from './scene.ts';
 
 const never = new AbortController().signal;
 const CONTENT = Buffer.alloc(300_000, 'archive ');
@@ -64,7 +64,7 @@ describe('a hub that keeps archives', () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await createScene({
-      secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ },
+      secrets: SECRETS_WITH_READ,
       limits: { ...DEFAULT_LIMITS, archiveBytes: CONTENT.length },
     });
   });

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PUBLISH, READ, type Scene, scene, SECRET } from './scene.ts';
+import { READ, type Scene, scene, SECRETS_WITH_READ } from './scene.ts';
 
 const sockets: Socket[] = [];
 afterEach(async () => {
@@ -31,7 +31,7 @@ describe('a hub under attack', () => {
   const limits = { environments: 1, hosts: 1, connections: 3, archiveBytes: 1024, services: 10 };
 
   it('lets new connections take the place of the oldest that sent no token', async () => {
-    const secrets = { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ };
+    const secrets = SECRETS_WITH_READ;
     const hub = await scene({ limits, secrets });
     const header = `Host: localhost\r\nAuthorization: Bearer ${READ}\r\n`;
     const known = conversation(hub, `GET /manifests/x.json HTTP/1.1\r\n${header}\r\n`);

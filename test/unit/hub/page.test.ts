@@ -11,7 +11,7 @@ import {
   type Scene,
   scene,
   type SceneOptions,
-  SECRET,
+  SECRETS_WITH_READ,
 } from './scene.ts';
 import { isVerdictWord } from '../../../src/core/vocabulary/outcomes.ts';
 
@@ -20,7 +20,7 @@ const assets: readonly PageAsset[] = [
   { path: '/login', contentType: 'text/html; charset=utf-8', body: '<form></form>' },
   { path: '/assets/page.js', contentType: 'text/javascript; charset=utf-8', body: 'void 0;' },
 ];
-const secrets = { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ };
+const secrets = SECRETS_WITH_READ;
 
 const withPage = async (options: SceneOptions = {}): Promise<Scene> => scene({ assets, ...options });
 
@@ -83,7 +83,7 @@ describe('the page of a hub', () => {
     time.nowMs += 12 * 3600 * 1000;
     expect((await hub.get('/reports/staging', session)).status).toBe(401);
     time.nowMs -= 12 * 3600 * 1000;
-    await hub.restart({ secrets: { ...secrets, readToken: `${READ}2` } });
+    await hub.restart({ secrets: { ...secrets, readTokens: [`${READ}2`] } });
     expect((await hub.get('/reports/staging', session)).status).toBe(401);
   });
 

@@ -10,7 +10,7 @@ import { openReports } from '../../../src/hub/reports.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus, serviceStatus } from '../../support/status.ts';
-import { bearer, PUBLISH, READ, scene, SECRET, noFiles } from './scene.ts';
+import { bearer, PUBLISH, READ, scene, SECRET, SECRETS_WITH_READ, noFiles } from './scene.ts';
 
 interface Fleet {
   readonly names: readonly string[];
@@ -60,7 +60,7 @@ describe('reporting to a hub', () => {
   });
 
   it('takes only the token of that very host', async () => {
-    const hub = await scene({ secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ } });
+    const hub = await scene({ secrets: SECRETS_WITH_READ });
     const send = async (token: string | undefined): Promise<number> =>
       (
         await hub.put(
@@ -279,7 +279,7 @@ describe('reporting to a hub', () => {
 
 describe('reading reports', () => {
   it('needs a token once there is one', async () => {
-    const hub = await scene({ secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: READ } });
+    const hub = await scene({ secrets: SECRETS_WITH_READ });
     await hub.report('staging', 'web-1', of('web-1'));
     for (const path of [
       '/reports/staging',

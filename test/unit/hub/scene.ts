@@ -6,6 +6,7 @@ import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import { createFolderStore } from '../../../src/adapters/hub-files/hub-store.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
+import type { HubSecrets } from '../../../src/core/hub/secrets.ts';
 import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { startHub, type Hub, type HubOptions } from '../../../src/hub/hub.ts';
@@ -15,6 +16,15 @@ import type { EventName } from '../../../src/core/vocabulary/event-names.ts';
 export const PUBLISH = 'publish-token-of-the-tests';
 export const SECRET = 'report-secret-of-the-tests';
 export const READ = 'read-token-of-the-tests';
+/** Without a read token. */
+export const SECRETS: HubSecrets = {
+  publishTokens: [PUBLISH],
+  environmentTokens: [],
+  reportSecrets: [SECRET],
+  readTokens: [],
+  revokedHosts: [],
+};
+export const SECRETS_WITH_READ: HubSecrets = { ...SECRETS, readTokens: [READ] };
 
 export interface Scene {
   readonly folder: string;
@@ -44,6 +54,7 @@ export interface Scene {
   readonly remove: (path: string, headers?: Record<string, string>) => Promise<Response>;
   /** The same folder, another life. */
   readonly restart: (change?: SceneChange) => Promise<void>;
+  readonly renewSecrets: (secrets: HubSecrets) => void;
   readonly stop: () => Promise<void>;
   readonly end: () => Promise<void>;
 }
@@ -107,7 +118,7 @@ export const createScene = async ({
         }),
         ...(turns && { turns }),
       },
-      secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: undefined },
+      secrets: SECRETS,
       listen: { host: '127.0.0.1', port: 0 },
       tls: undefined,
       trust: () => Promise.resolve(undefined),
@@ -173,6 +184,7 @@ export const createScene = async ({
       await stop();
       await start(change);
     },
+    renewSecrets: (secrets) => state.hub?.renewSecrets(secrets),
     stop,
     end: async () => {
       await stop();

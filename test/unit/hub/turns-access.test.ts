@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import { createTurnHost } from '../../support/turn-host.ts';
-import { bearer, PUBLISH, scene, SECRET } from './scene.ts';
+import { bearer, PUBLISH, scene, SECRET, SECRETS } from './scene.ts';
 
 describe('who may ask and command', () => {
   const command = { reason: 'r', by: 'ann@build' };
@@ -25,7 +25,7 @@ describe('who may ask and command', () => {
     ['an unknown command', 'post', '/rollouts/staging/stop', PUBLISH, 404],
     ['a wrong name for a rollout', 'get', '/rollouts/Sta', PUBLISH, 404],
   ])('%s', async (_what, method, path, token, status) => {
-    const hub = await scene({ secrets: { publishToken: PUBLISH, reportSecret: SECRET, readToken: 'read' } });
+    const hub = await scene({ secrets: { ...SECRETS, readTokens: ['read'] } });
     const headers = token === undefined ? {} : bearer(token);
     const answer = method === 'get' ? await hub.get(path, headers) : await hub.post(path, command, headers);
     expect(answer.status).toBe(status);

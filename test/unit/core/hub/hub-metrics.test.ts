@@ -41,6 +41,7 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
     reports: 9,
     archives: 3,
     failedWrites: 0,
+    previousSecrets: new Map([['report', 2]]),
     residentBytes: 1024,
   });
   const lines = text.trimEnd().split('\n');
@@ -60,6 +61,8 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
   expect(lines.filter((line) => line.startsWith('supercargo_hub_host_labels'))).toEqual([
     'supercargo_hub_host_labels{environment="staging",host="web-1",zone="a",rack_1="r"} 1',
   ]);
+  expect(lines).toContain('supercargo_hub_previous_secret_uses_total{secret="report"} 2');
+  expect(lines).toContain('supercargo_hub_previous_secret_uses_total{secret="read"} 0');
   const sample = /^[a-z_]+(\{([a-zA-Z_]\w*="([^"\\\n]|\\["\\n])*",?)+\})? [-+0-9.e]+$/;
   expect(lines.filter((line) => !line.startsWith('#') && !sample.test(line))).toEqual([]);
   expect(text.endsWith('\n')).toBe(true);

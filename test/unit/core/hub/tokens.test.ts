@@ -2,12 +2,15 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   cookieOf,
+  generationOf,
   headerOfToken,
   hostToken,
   isSameToken,
   isSession,
+  readGeneration,
   sessionToken,
   tokenOfHeader,
+  tokenTable,
 } from '../../../../src/core/hub/tokens.ts';
 
 describe('the token of a host', () => {
@@ -24,8 +27,36 @@ describe('the token of a host', () => {
       hostToken('a', 'staging', 'web-2'),
       hostToken('a', 'production', 'web-1'),
       hostToken('b', 'staging', 'web-1'),
+      hostToken('a', 'staging', 'web-1', 1),
+      hostToken('a', 'staging', 'web-1', 12),
     ];
-    expect(new Set(tokens).size).toBe(4);
+    expect(new Set(tokens).size).toBe(6);
+  });
+
+  it('names its generation, which is hashed with the rest', () => {
+    const token = hostToken('secret', 'staging', 'web-1', 12);
+    const hash = createHmac('sha256', 'secret')
+      .update('supercargo/report/v2\nstaging\nweb-1\n12')
+      .digest('base64url');
+    expect(token).toBe(`12.${hash}`);
+    expect(generationOf(token)).toBe(12);
+    expect(generationOf(hostToken('secret', 'staging', 'web-1'))).toBe(0);
+  });
+
+  it.each(['', '.x', '0.x', '01.x', '-1.x', '1', '1234567.x', 'x1.x'])('%j names no generation', (token) => {
+    expect(generationOf(token)).toBe(0);
+  });
+
+  it.each([
+    ['0', 0],
+    ['999999', 999_999],
+    ['01', undefined],
+    ['1000000', undefined],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['', undefined],
+  ])('reads the generation %j', (text, generation) => {
+    expect(readGeneration(text)).toBe(generation);
   });
 });
 
@@ -57,6 +88,17 @@ describe('tokens', () => {
     ['jenkins:a:b', `Basic ${Buffer.from('jenkins:a:b').toString('base64')}`],
   ])('are shown: %s', (token, header) => {
     expect(headerOfToken(token)).toBe(header);
+  });
+});
+
+describe('a table of tokens', () => {
+  it('finds the row of a token, and nothing for another one', () => {
+    const find = tokenTable([
+      ['a', 1],
+      ['b', 2],
+    ]);
+    expect(['a', 'b', 'c', ''].map(find)).toEqual([1, 2, undefined, undefined]);
+    expect(tokenTable([])('a')).toBeUndefined();
   });
 });
 
