@@ -51,6 +51,8 @@ export const createIntake = (
     ledgerFailure: undefined,
   };
   let offered: Uint8Array | undefined;
+  /** The hub that handed it out, if there are several. */
+  let offeredBy: string | undefined;
   let failures = 0;
   let judging: Promise<void> = Promise.resolve();
   /** Input of the last judgement that found nothing new; the same input is not judged again. */
@@ -149,7 +151,7 @@ export const createIntake = (
     if (state.source.failure) ports.log.write('info', 'manifest.reached');
     failures = 0;
     set({ source: { checkedAtMs: ports.now(), failure: undefined, notBeforeMs: 0 } });
-    if (fetched.kind === 'document') offered = fetched.bytes;
+    if (fetched.kind === 'document') [offered, offeredBy] = [fetched.bytes, fetched.from];
   };
 
   /** A failed long poll is no failure of the source; the next poll decides. */
@@ -187,7 +189,7 @@ export const createIntake = (
         settled = { offered, accepted, trust: state.trust };
         return;
       case 'rejected':
-        noteRejection(verdict.rejection, nowMs);
+        noteRejection(withHub(verdict.rejection, offeredBy), nowMs);
         return;
       case 'accepted':
         if (!dryRun && !(await keep((l) => ({ ...l, accepted: verdict.accepted, floor: undefined })))) return;
@@ -250,6 +252,16 @@ const stumbled = (error: unknown, signal: AbortSignal): FileProblem => {
   const { message, advice } = toAgentError(error);
   return { message, advice: advice ?? '' };
 };
+
+/** An older manifest from one hub of several shows that this hub is behind, not what was published. */
+const withHub = (rejection: Rejection, hub: string | undefined): Rejection =>
+  rejection.reason === 'older' && hub !== undefined
+    ? {
+        ...rejection,
+        message: `${rejection.message}; it comes from ${hub}`,
+        advice: `look at that hub: it is behind, unless the others have no newer one either; ${rejection.advice}`,
+      }
+    : rejection;
 
 export type IntakeReader = ReturnType<typeof createIntake>;
 

@@ -75,7 +75,7 @@ const statusReporter = (shared: Shared, sink: ReportSink, onDelivery: () => void
   return reporterOf(shared, (status, signal) => sink.send(reportText(numbered(status)), signal), {
     onDelivery,
     onFailure: ({ code, message, advice }) => log.write('warn', 'report.failed', { code, message, advice }),
-    onRecovery: () => log.write('info', 'report.delivered', { url: sink.url }),
+    onRecovery: () => log.write('info', 'report.delivered', { url: sink.url() }),
   });
 };
 
@@ -118,7 +118,7 @@ export const createReporting = (shared: Shared, counts: () => readonly DeployCou
       reports === undefined
         ? null
         : {
-            url: reports.url,
+            url: reports.url(),
             sentAt: sentAtMs === undefined ? null : isoTime(sentAtMs),
             message: toStore?.failure()?.message ?? null,
           },

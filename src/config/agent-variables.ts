@@ -1,3 +1,4 @@
+import { reportUrls } from './addresses.ts';
 import { cronExpression } from './cron.ts';
 import { files, source, surroundings, trust, what } from './place-variables.ts';
 import type { Values, Variable, Variables } from './read-variables.ts';
@@ -16,7 +17,6 @@ import {
   metricsFile,
   pinnedImage,
   registryMirrors,
-  reportUrl,
   secretWord,
   subnets,
   text,
@@ -133,8 +133,10 @@ const behaviour = {
 };
 
 const reports = {
-  SUPERCARGO_REPORT_URL: reportUrl({
-    unit: 'a URL of scheme https: or http:, without user name and password',
+  SUPERCARGO_REPORT_URL: reportUrls({
+    unit:
+      'a URL of scheme https: or http:, without user name and password; of several hubs: their URLs, ' +
+      'separated by "," or blanks',
     otherwise: 'none',
     default: undefined,
     example: 'https://deploy.example.com',

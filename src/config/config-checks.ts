@@ -55,6 +55,8 @@ export const reportTokenProblem = (values: AgentValues): ConfigProblem[] =>
         },
       ];
 
+const isClear = (address: string): boolean => address.startsWith('http:');
+
 /** Variables of the build server and of a hub, which an operator's shell may have too. */
 const ELSEWHERE = new Set(
   Object.keys({ ...PUBLISHER_VARIABLES, ...HUB_VARIABLES }).flatMap((name) => [name, `${name}_FILE`]),
@@ -77,10 +79,7 @@ export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust
         'are accepted',
     );
   }
-  if (
-    values.SUPERCARGO_MANIFEST_CREDENTIALS !== undefined &&
-    values.SUPERCARGO_MANIFEST_URL.startsWith('http:')
-  ) {
+  if (values.SUPERCARGO_MANIFEST_CREDENTIALS !== undefined && values.SUPERCARGO_MANIFEST_URL.some(isClear)) {
     warnings.push(
       'SUPERCARGO_MANIFEST_CREDENTIALS are sent in clear text, because SUPERCARGO_MANIFEST_URL is http:',
     );
@@ -95,7 +94,7 @@ export const warningsOf = (env: NodeJS.ProcessEnv, values: AgentValues, hasTrust
   const hasToken = token.some((given) => given !== undefined);
   if (hasToken && values.SUPERCARGO_REPORT_URL === undefined)
     warnings.push('SUPERCARGO_REPORT_URL is not set, so the token of reports has no effect');
-  if (hasToken && values.SUPERCARGO_REPORT_URL?.startsWith('http:') === true) {
+  if (hasToken && values.SUPERCARGO_REPORT_URL?.some(isClear) === true) {
     warnings.push('the token of reports is sent in clear text, because SUPERCARGO_REPORT_URL is http:');
   }
   if (values.DOCKER_HOST.kind === 'tcp' && values.DOCKER_TLS_VERIFY === undefined) {

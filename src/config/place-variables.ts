@@ -1,4 +1,5 @@
 import { LABELS_FORM } from '../core/fleet/host-labels.ts';
+import { manifestUrls } from './addresses.ts';
 import {
   PATH_UNIT,
   absolutePath,
@@ -7,7 +8,6 @@ import {
   firstFolder,
   hostLabels,
   hostName,
-  manifestUrl,
   socketPath,
   systemNumber,
   text,
@@ -23,11 +23,15 @@ export const what = {
       'The environment whose manifest this host follows; part of the name of each container, network ' +
       'and volume.',
   }),
-  SUPERCARGO_MANIFEST_URL: manifestUrl({
-    as: 'manifestUrl',
-    unit: 'a URL of scheme https:, http: or file:, without user name and password',
+  SUPERCARGO_MANIFEST_URL: manifestUrls({
+    as: 'manifestUrls',
+    unit:
+      'a URL of scheme https:, http: or file:, without user name and password; of several hubs: their URLs, ' +
+      'separated by "," or blanks',
     example: 'https://deploy.example.com/manifests/staging.json',
-    effect: 'Where the manifest of the environment is read.',
+    effect:
+      'Where the manifest of the environment is read. Of several hubs each host prefers one, and goes to ' +
+      'the others while that one does not answer.',
   }),
   SUPERCARGO_COMPOSE: absolutePath({
     as: 'composePath',

@@ -1,12 +1,13 @@
 import { reportPath, turnPath } from '../core/fleet/store-layout.ts';
+import type { Addresses } from './addresses.ts';
 import type { AgentValues } from './agent-variables.ts';
 
 /** Where this host sends its report. */
 export interface ReportConfig {
-  /** The URL of this host's report. */
-  readonly url: string;
-  /** The URL at which this host asks for turns. */
-  readonly turnsUrl: string;
+  /** The URLs of this host's report, one for each hub. */
+  readonly urls: Addresses;
+  /** The URLs at which this host asks for turns. */
+  readonly turnsUrls: Addresses;
   readonly token:
     | { readonly kind: 'none' }
     | { readonly kind: 'value'; readonly value: string }
@@ -25,9 +26,15 @@ export const reportOf = (
   host: string,
   credential: string | undefined,
 ): ReportConfig | undefined => {
-  const { SUPERCARGO_REPORT_URL: base, SUPERCARGO_ENVIRONMENT: environment } = values;
-  if (base === undefined) return undefined;
-  const url = `${base}/${reportPath(environment, host)}`;
-  const turnsUrl = `${base}/${turnPath(environment, host)}`;
-  return Object.freeze({ url, turnsUrl, token: Object.freeze(tokenOf(values, credential)) });
+  const { SUPERCARGO_REPORT_URL: bases, SUPERCARGO_ENVIRONMENT: environment } = values;
+  if (bases === undefined) return undefined;
+  const below = (path: string): Addresses => {
+    const [first, ...others] = bases;
+    return Object.freeze([`${first}/${path}`, ...others.map((base) => `${base}/${path}`)] as const);
+  };
+  return Object.freeze({
+    urls: below(reportPath(environment, host)),
+    turnsUrls: below(turnPath(environment, host)),
+    token: Object.freeze(tokenOf(values, credential)),
+  });
 };

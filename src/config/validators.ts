@@ -78,36 +78,6 @@ export const integer = (least: number, most: number) =>
 /** A number from systemd. Any other text counts as not set (0), because no operator wrote it. */
 export const systemNumber = kind<number>((value) => (/^\d{1,15}$/.test(value) ? Number(value) : 0));
 
-/** The text never appears in a message: it may hold a password. */
-export const manifestUrl = kind<string>((value) => {
-  if (!URL.canParse(value)) throw new EnvError('is not a URL');
-  const url = new URL(value);
-  if (url.username !== '' || url.password !== '') {
-    throw new EnvError(
-      'has a user name or password: write them into a file and name it in SUPERCARGO_MANIFEST_CREDENTIALS',
-    );
-  }
-  if (!['file:', 'http:', 'https:'].includes(url.protocol))
-    throw new EnvError(`has the scheme "${url.protocol}"`);
-  if (url.protocol === 'file:' && url.host !== '') {
-    throw new EnvError(`names the host "${url.host}": a file URL has three slashes, file:///PATH`);
-  }
-  return url.href;
-});
-
-/** The text never appears in a message: it may hold a password. */
-export const reportUrl = kind<string>((value) => {
-  if (!URL.canParse(value)) throw new EnvError('is not a URL');
-  const url = new URL(value);
-  if (url.username !== '' || url.password !== '') {
-    throw new EnvError('has a user name or password: reports use the token of SUPERCARGO_REPORT_TOKEN_FILE');
-  }
-  if (!['http:', 'https:'].includes(url.protocol)) throw new EnvError(`has the scheme "${url.protocol}"`);
-  if (url.search !== '' || url.hash !== '')
-    throw new EnvError('has a "?" or "#": reports are kept below this URL');
-  return url.href.replace(/\/+$/, '');
-});
-
 /** The secret never appears in a message. */
 export const secretWord = kind<string>((value) => {
   if (/^[\x21-\x7e]+$/.test(value)) return value;

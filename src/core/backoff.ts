@@ -6,6 +6,8 @@ interface Limits {
 /** The first and the longest delay of every back-off, in milliseconds. */
 export const BACKOFF = {
   manifestSource: { baseMs: 2_000, capMs: 120_000 },
+  /** How long a hub that failed is left alone while another one answers. */
+  hub: { baseMs: 10_000, capMs: 120_000 },
   report: { baseMs: 2_000, capMs: 60_000 },
   /** A failed step, of the edge too: nothing stops for it twice. */
   step: { baseMs: 2_000, capMs: 300_000 },

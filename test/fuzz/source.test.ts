@@ -13,6 +13,7 @@ import { DOCUMENT_CAP_BYTES } from '../../src/core/manifest/accept.ts';
 import { expectClear, fuzz, fuzzAsync, orRefused, PATIENCE_MS } from './cases.ts';
 import { lie, startLyingServer } from './lying-server.ts';
 import { mangled, mutatedJson } from './mutate.ts';
+import { oneHub } from '../support/one-hub.ts';
 
 const { signal } = new AbortController();
 const bodies = mangled(
@@ -44,7 +45,7 @@ describe('whatever a web server answers', () => {
     async () => {
       const server = await startLyingServer('port');
       await fuzzAsync(fc.tuple(lie(bodies), lie(bodies)), async (answers) => {
-        const source = createManifestSource({ url: `http://${server.address}/manifest.json` });
+        const source = createManifestSource({ hubs: oneHub(`http://${server.address}/manifest.json`) });
         for (const answer of answers) {
           server.answer = () => answer;
           expect(isSound(await source.fetch(signal))).toBe(true);
@@ -60,7 +61,7 @@ describe('whatever a web server answers', () => {
       const server = await startLyingServer('port');
       const url = `http://${server.address}/reports/staging/web-1.json`;
       const sink = createReportStore({
-        url,
+        hubs: oneHub(url),
         token: { kind: 'none' },
         readTls: async () => Promise.resolve({}),
       });

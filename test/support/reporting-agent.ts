@@ -32,7 +32,7 @@ export const startReportingAgent = async (): Promise<ReportingAgent> => {
   const surroundings = createSurroundings(COMPOSE);
   const { engine } = surroundings;
   const sink = {
-    url: 'https://hub/reports/test/host-1.json',
+    url: () => 'https://hub/reports/test/host-1.json',
     send: async () => Promise.resolve({ kind: 'delivered' } as const),
   };
   const options = { environment: ENVIRONMENT, host: HOST, keepReleases: 2, edge: edgeSetting };

@@ -14,9 +14,10 @@ property :instance, [true, false],
          default: false,
          description: 'A further environment on this host: its service is supercargo@ENVIRONMENT, its folder /etc/supercargo/ENVIRONMENT.'
 
-property :manifest_url, String,
+property :manifest_url, [Array, String],
          required: %i(create),
-         description: 'Where the manifest is read: https:, http: or file:, without user name and password.'
+         coerce: proc { |value| Supercargo::Cookbook::Addresses.text('manifest_url', value) },
+         description: 'Where the manifest is read: https:, http: or file:, without user name and password. Several hubs: a list.'
 
 property :trust_json, [Hash, String],
          coerce: proc { |value| value.is_a?(Hash) ? Supercargo::Cookbook::Plain.copy(value) : value },
@@ -73,8 +74,9 @@ property :manifest_credentials, String,
          sensitive: true,
          description: '"user:password" or a bearer token, for the server of the manifest.'
 
-property :report_url, String,
-         description: 'The base of the report store.'
+property :report_url, [Array, String],
+         coerce: proc { |value| Supercargo::Cookbook::Addresses.text('report_url', value) },
+         description: 'The base of the report store. Several hubs: a list, in any order.'
 
 property :report_token, String,
          sensitive: true,

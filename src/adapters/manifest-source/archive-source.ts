@@ -6,7 +6,8 @@ import type { Archive } from '../../core/image/archive.ts';
 import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import { openExchange, showUrl, type OpenAnswer, type Timeouts } from '../../io/http.ts';
-import { readAgentTlsFiles } from '../../io/tls-files.ts';
+import { describeFailures, retryAfterOf, type HubAnswer } from '../../io/hub-list.ts';
+import { readAgentTlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
 import { readCredentials } from './credentials.ts';
 import type { ManifestSourceOptions } from './manifest-source.ts';
 
@@ -29,46 +30,86 @@ async function* readFile(url: URL): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* readHttp(
+/** Opens an archive at one hub. Its digest proves it, so another hub is asked after any other answer. */
+const openAt = async (
   url: URL,
-  { credentialsFile, tls = {} }: ManifestSourceOptions,
+  headers: Readonly<Record<string, string>>,
+  tls: TlsMaterial,
   signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+): Promise<HubAnswer<OpenAnswer | AgentError>> => {
+  try {
+    const answer = await openExchange({ url, headers, tls, timeouts: TIMEOUTS }, signal);
+    if (answer.status === 200) return { kind: 'answered', value: answer };
+    const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
+    answer.close();
+    const reason = `it answers ${String(answer.status)}`;
+    return { kind: 'failing', value: fault(reason, retryAfterMs), reason, retryAfterMs };
+  } catch (error) {
+    signal.throwIfAborted();
+    // got's error is not kept as the cause, because it carries the request with its credentials.
+    const reason = messageOf(error);
+    return { kind: 'unreachable', value: fault(reason), reason };
+  }
+};
+
+/** @throws AgentError STORE that names each hub, if there are several */
+const openAtAny = async (
+  { hubs, credentialsFile, tls = {} }: ManifestSourceOptions,
+  urlOf: (manifest: string) => URL,
+  signal: AbortSignal,
+): Promise<OpenAnswer> => {
   const authorization =
     credentialsFile === undefined ? undefined : await readCredentials(credentialsFile, signal);
   const material = await readAgentTlsFiles(tls, signal);
   const headers = authorization === undefined ? {} : { authorization };
-  let answer: OpenAnswer | undefined;
+  const opened = await hubs.ask((manifest) => openAt(urlOf(manifest), headers, material, signal));
+  if (opened.kind === 'failed') {
+    const { failures } = opened;
+    const [{ value }] = failures;
+    throw failures.length === 1 && value instanceof AgentError
+      ? value
+      : fault(describeFailures(failures), retryAfterOf(failures).retryAfterMs);
+  }
+  if (opened.value instanceof AgentError) throw opened.value;
+  return opened.value;
+};
+
+async function* readHttp(
+  options: ManifestSourceOptions,
+  urlOf: (manifest: string) => URL,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const answer = await openAtAny(options, urlOf, signal);
   try {
-    answer = await openExchange({ url, headers, tls: material, timeouts: TIMEOUTS }, signal);
-    if (answer.status !== 200) {
-      const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
-      throw fault(`it answers ${String(answer.status)}`, retryAfterMs);
-    }
     yield* answer.body;
   } catch (error) {
     signal.throwIfAborted();
-    // got's error is not kept as the cause, because it carries the request with its credentials.
-    throw error instanceof AgentError ? error : fault(messageOf(error));
+    throw fault(messageOf(error));
   } finally {
-    answer?.close();
+    answer.close();
   }
 }
+
+const urlFor =
+  ({ digest }: Archive) =>
+  (manifest: string): URL =>
+    new URL(`../${archivePath(digest)}`, manifest);
 
 /**
  * Reads archives beside the manifests, in `BASE/archives/` if the manifest is `BASE/manifests/ENV.json`, with
  * the same login and certificates.
  */
 export const createArchiveSource = (options: ManifestSourceOptions): ImageArchives => {
-  const urlOf = ({ digest }: Archive): URL => new URL(`../${archivePath(digest)}`, options.url);
+  const { hubs } = options;
   return {
     nameOf: (archive) => {
-      const url = urlOf(archive);
+      const url = urlFor(archive)(hubs.current());
       return url.protocol === 'file:' ? url.href : showUrl(url);
     },
     open: (archive, signal) => {
-      const url = urlOf(archive);
-      return url.protocol === 'file:' ? readFile(url) : readHttp(url, options, signal);
+      const urlOf = urlFor(archive);
+      const url = urlOf(hubs.current());
+      return url.protocol === 'file:' ? readFile(url) : readHttp(options, urlOf, signal);
     },
   };
 };

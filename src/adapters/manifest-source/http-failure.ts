@@ -28,6 +28,13 @@ export const unreachable = (url: URL, reason: string, advice: string): AgentErro
     advice,
   });
 
+/** For a list of hubs, none of which answers. */
+export const noneAnswers = (failures: string, advice: string | undefined): AgentError =>
+  new AgentError('MANIFEST_UNREACHABLE', `cannot read the manifest from any hub: ${failures}`, {
+    retry: 'later',
+    ...(advice !== undefined && { advice }),
+  });
+
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 
 const adviceFor = (code: string, message: string): string => {

@@ -1,13 +1,16 @@
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { parseRefusal } from '../../core/hub/refusal.ts';
 import { headerOfToken } from '../../core/hub/tokens.ts';
+import { parseRetryAfter } from '../../core/retry-after.ts';
 import { exchange, type HttpAnswer, type Timeouts } from '../../io/http.ts';
+import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-list.ts';
 import type { TlsMaterial } from '../../io/tls-files.ts';
 import { readToken, type TokenSource } from './token.ts';
 
 /** The access of one host to the report store. */
 export interface StoreAccess {
-  readonly url: string;
+  /** The address of this host's document on each hub, or on one web server. */
+  readonly hubs: HubList;
   readonly token: TokenSource;
   /** Reads the certificates, at every request. @throws AgentError CREDENTIALS */
   readonly readTls: (signal: AbortSignal) => Promise<TlsMaterial>;
@@ -22,11 +25,13 @@ export interface StoreRequest {
   readonly maxBytes: (status: number) => number;
   /** For messages: `send the report to`. */
   readonly doing: string;
+  /** Whether an answer of this status counts, so that no other hub is asked: below 500 unless given. */
+  readonly isAnswer?: (status: number) => boolean;
 }
 
 export type StoreAnswer =
-  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
-  | { readonly kind: 'failed'; readonly error: AgentError };
+  | { readonly kind: 'answer'; readonly url: string; readonly answer: HttpAnswer }
+  | { readonly kind: 'failed'; readonly error: AgentError; readonly retryAfterMs?: number };
 
 const short = (text: string): string => text.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300);
 
@@ -43,22 +48,19 @@ export const refusalIn = (body: Buffer): string => {
  * got's error is not kept as the cause, because it carries the request with its token, and a logger would
  * print it.
  */
-const unreachable = (doing: string, url: string, reason: string): AgentError =>
-  new AgentError('STORE', `cannot ${doing} ${url}: ${reason}`, {
+const unreachable = (doing: string, failure: string): AgentError =>
+  new AgentError('STORE', `cannot ${doing} ${failure}`, {
     retry: 'later',
     advice:
       'check the server, its name, port and certificate, and the network; the agent tries again by itself',
   });
 
-/**
- * One exchange with a hub, or with any web server that takes PUT. Proxies of the environment are ignored. Only
- * the abort of `signal` rejects, with its reason.
- */
-export const exchangeWithStore = async (
-  { url, token: source, readTls }: StoreAccess,
-  { method, text, timeouts, maxBytes, doing }: StoreRequest,
+const exchangeWithOne = async (
+  url: string,
+  { token: source, readTls }: StoreAccess,
+  { method, text, timeouts, maxBytes, doing, isAnswer = (status) => status < 500 }: StoreRequest,
   signal: AbortSignal,
-): Promise<StoreAnswer> => {
+): Promise<HubAnswer<StoreAnswer>> => {
   signal.throwIfAborted();
   const limit = AbortSignal.timeout(timeouts.requestMs);
   const both = AbortSignal.any([signal, limit]);
@@ -71,13 +73,38 @@ export const exchangeWithStore = async (
     const tls = await readTls(both);
     const request = { url: new URL(url), method, headers, body: text, tls } as const;
     const limits = { sendMs: timeouts.responseMs, ...timeouts };
-    return { kind: 'answer', answer: await exchange({ ...request, timeouts: limits }, maxBytes, both) };
+    const answer = await exchange({ ...request, timeouts: limits }, maxBytes, both);
+    const value = { kind: 'answer', url, answer } as const;
+    if (isAnswer(answer.status)) return { kind: 'answered', value };
+    const retryAfterMs = parseRetryAfter(answer.header('retry-after'), Date.now());
+    const words = reasonIn(answer.body);
+    const reason = `it answered ${String(answer.status)}${words === '' ? '' : `: ${words}`}`;
+    return { kind: 'failing', value, reason, retryAfterMs };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof AgentError) return { kind: 'failed', error };
+    // A file of this host cannot be read: another hub would not help.
+    if (error instanceof AgentError) return { kind: 'answered', value: { kind: 'failed', error } };
     const reason = limit.aborted
       ? `no answer within ${String(timeouts.requestMs / 1000)} s`
       : messageOf(error);
-    return { kind: 'failed', error: unreachable(doing, url, reason) };
+    const value = { kind: 'failed', error: unreachable(doing, `${url}: ${reason}`) } as const;
+    return { kind: 'unreachable', value, reason };
   }
+};
+
+/**
+ * One exchange with the first hub that answers, or with any web server that takes PUT. Proxies of the
+ * environment are ignored. Only the abort of `signal` rejects, with its reason.
+ */
+export const exchangeWithStore = async (
+  access: StoreAccess,
+  request: StoreRequest,
+  signal: AbortSignal,
+): Promise<StoreAnswer> => {
+  const result = await access.hubs.ask((url) => exchangeWithOne(url, access, request, signal));
+  if (result.kind === 'answered') return result.value;
+  const { failures } = result;
+  if (failures.length === 1) return failures[0].value;
+  const error = unreachable(request.doing, describeFailures(failures));
+  return { kind: 'failed', error, ...retryAfterOf(failures) };
 };

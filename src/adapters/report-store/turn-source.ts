@@ -21,19 +21,21 @@ const ANSWER_BYTES = 256 * 1024;
 /** What a web server without turns answers: a hub of an older version, or one that only keeps files. */
 const WITHOUT_TURNS = new Set([404, 405, 501]);
 
+const isAnswer = (status: number): boolean => status < 500 || WITHOUT_TURNS.has(status);
+
 /** Asks a hub for the turns of one host. */
 export const createTurnSource = (options: TurnSourceOptions): TurnSource => {
-  const { url, timeouts = TIMEOUTS } = options;
+  const { timeouts = TIMEOUTS } = options;
   return {
     ask: async (request, signal): Promise<Asked> => {
       const sent = { method: 'POST', text: JSON.stringify(request), timeouts } as const;
       const exchanged = await exchangeWithStore(
         options,
-        { ...sent, maxBytes: () => ANSWER_BYTES, doing: 'ask for a turn at' },
+        { ...sent, maxBytes: () => ANSWER_BYTES, doing: 'ask for a turn at', isAnswer },
         signal,
       );
       if (exchanged.kind === 'failed') return exchanged;
-      const { answer } = exchanged;
+      const { url, answer } = exchanged;
       if (WITHOUT_TURNS.has(answer.status))
         return {
           kind: 'none',

@@ -9,6 +9,7 @@ import { bad, guarded, hint, ok, type Check } from './check.ts';
 import { checkServices } from './check-services.ts';
 import { checkLogs } from './check-logs.ts';
 import { checkRegistries } from './check-registries.ts';
+import { checkHubs } from './check-hubs.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts';
 import { freeBytes } from '../../io/disk-space.ts';
 import { isAbsent } from '../../io/durable-file.ts';
@@ -173,6 +174,7 @@ export const checkHost = async (env: NodeJS.ProcessEnv, signal: AbortSignal): Pr
     ...(await guarded('engine', () => checkEngine(wired))),
     ...(await guarded('disk', () => checkEngineDisk(wired))),
     ...(await guarded('manifest', () => checkManifest(wired, signal))),
+    ...(await guarded('hub', () => checkHubs(config, signal))),
     ...(await guarded('registry', () => checkRegistries(wired, config.mirrors, signal))),
     ...(await guarded('edge', () => checkEdge(wired, config, signal))),
     ...checkLogs(wired.agent.reconciler.view().actual ?? { containers: [] }),

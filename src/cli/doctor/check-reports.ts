@@ -13,7 +13,7 @@ export const checkDaemon = async (config: Config): Promise<readonly Check[]> => 
     return [
       hint('agent', 'no agent runs', 'start it: systemctl start supercargo'),
       ...(config.report
-        ? [hint('reports', `no report is sent to ${config.report.url}`, 'start the agent')]
+        ? [hint('reports', `no report is sent to ${config.report.urls.join(', ')}`, 'start the agent')]
         : []),
     ];
   return [ok('agent', config.socketPath), ...reportChecks(config, answer as Status)];
@@ -21,11 +21,11 @@ export const checkDaemon = async (config: Config): Promise<readonly Check[]> => 
 
 const reportChecks = ({ report: settings }: Config, { report }: Status): readonly Check[] => {
   if (!settings) return [];
-  if (report?.url !== settings.url)
+  if (!report || !settings.urls.includes(report.url))
     return [
       hint(
         'reports',
-        `the running agent does not send reports to ${settings.url}`,
+        `the running agent does not send reports to ${settings.urls.join(' or ')}`,
         'systemctl reload supercargo',
       ),
     ];

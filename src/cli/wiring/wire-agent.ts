@@ -9,7 +9,10 @@ import { readOwnContainer } from '../../adapters/own-container.ts';
 import { createProbe } from '../../adapters/probe.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
 import { createArchiveSource } from '../../adapters/manifest-source/archive-source.ts';
-import { createManifestSource } from '../../adapters/manifest-source/manifest-source.ts';
+import {
+  createManifestSource,
+  type ManifestSourceOptions,
+} from '../../adapters/manifest-source/manifest-source.ts';
 import { createMetricsFile } from '../../adapters/metrics-file.ts';
 import { createReportStore } from '../../adapters/report-store/report-store.ts';
 import { createTurnSource } from '../../adapters/report-store/turn-source.ts';
@@ -24,6 +27,7 @@ import type { EdgeSetting } from '../../core/plan/plan-input.ts';
 import type { EventLog } from '../../core/events.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import { sweepTemporaries } from '../../io/durable-file.ts';
+import { createHubs, showAddress, type HubList, type Hubs } from '../../io/hub-list.ts';
 import type { SocketLock } from '../../io/socket-lock.ts';
 import { readAgentTlsFiles, type TlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
 import { VERSION } from '../version.ts';
@@ -69,10 +73,18 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   const hostFiles = createHostFiles(config.composePath, config.trustFile);
   const edgeFolder = join(config.stateDir, 'edge');
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const hubs = createHubs({
+    host: config.host,
+    onLost: (address, reason) =>
+      log.write('warn', 'hub.lost', { url: showAddress(address), message: reason }),
+    onReached: (address) => log.write('info', 'hub.reached', { url: showAddress(address) }),
+  });
   const sources = {
     credentials,
     mirrors: config.mirrors,
-    ...(config.takesArchives && { archives: createArchiveSource(sourceOptions(config)) }),
+    ...(config.takesArchives && {
+      archives: createArchiveSource(sourceOptions(config, hubs.list('archives', config.manifestUrls))),
+    }),
   };
   const engine = createDockerEngine(engineAddress(config), sources, { folder: edgeFolder, uid, gid });
   const ports: AgentPorts = {
@@ -82,12 +94,12 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
       check: (instance, signal) =>
         engine.run(edgeContainerName(config.environment, instance), edgeCheckCommand, signal),
     }),
-    source: createManifestSource(sourceOptions(config)),
+    source: createManifestSource(sourceOptions(config, hubs.list('manifest', config.manifestUrls))),
     files: hostFiles.files,
     ledger: createLedgerStore(join(config.stateDir, 'ledger.json'), config.environment),
     journal: createJournal({ path: join(config.stateDir, 'history.jsonl') }),
     probe: createProbe(),
-    ...(config.report && storesOf(config, config.report)),
+    ...(config.report && storesOf(config, config.report, hubs)),
     ...(config.metricsFile !== undefined && { metrics: createMetricsFile(config.metricsFile) }),
     log,
     now: Date.now,
@@ -127,19 +139,23 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
     },
     watched: () => ({
       ...hostFiles.watched(),
-      manifest: config.manifestUrl.startsWith('file:') ? fileURLToPath(config.manifestUrl) : undefined,
+      manifest: manifestFileOf(config),
     }),
   };
 };
 
+const manifestFileOf = ({ manifestUrls: [first] }: Config): string | undefined =>
+  first.startsWith('file:') ? fileURLToPath(first) : undefined;
+
 const storesOf = (
   config: Config,
-  { url, turnsUrl, token }: NonNullable<Config['report']>,
+  { urls, turnsUrls, token }: NonNullable<Config['report']>,
+  hubs: Hubs,
 ): Pick<AgentPorts, 'reports' | 'turns'> => {
   const access = { token, readTls: tlsReader(config) };
   return {
-    reports: createReportStore({ url, ...access }),
-    turns: createTurnSource({ url: turnsUrl, ...access }),
+    reports: createReportStore({ hubs: hubs.list('reports', urls), ...access }),
+    turns: createTurnSource({ hubs: hubs.list('turns', turnsUrls), ...access }),
   };
 };
 
@@ -161,8 +177,8 @@ const edgeSetting = (
   health: healthListen && { ...healthListen, leadMs: healthLeadMs },
 });
 
-const sourceOptions = (config: Config): Parameters<typeof createManifestSource>[0] => ({
-  url: config.manifestUrl,
+const sourceOptions = (config: Config, hubs: HubList): ManifestSourceOptions => ({
+  hubs,
   ...(config.manifestCredentialsFile !== undefined && { credentialsFile: config.manifestCredentialsFile }),
   tls: tlsFiles(config),
 });
@@ -174,7 +190,7 @@ const tlsFiles = ({ caFile, clientCertificate }: Config): TlsFiles => ({
 });
 
 /** Reports use the certificates of the manifest source: both servers have the company's one authority. */
-const tlsReader =
+export const tlsReader =
   (config: Config) =>
   (signal: AbortSignal): Promise<TlsMaterial> =>
     readAgentTlsFiles(tlsFiles(config), signal);

@@ -6,9 +6,9 @@ export type Fetched =
   | { readonly kind: 'unchanged' }
   /**
    * Unverified bytes, maybe none. A longer document is cut one byte past the cap, so that acceptance refuses
-   * it.
+   * it. `from` is the address of the hub, if there are several.
    */
-  | { readonly kind: 'document'; readonly bytes: Uint8Array }
+  | { readonly kind: 'document'; readonly bytes: Uint8Array; readonly from?: string }
   /** `retryAfterMs` is the server's Retry-After, a floor for the back-off. */
   | { readonly kind: 'failed'; readonly error: AgentError; readonly retryAfterMs?: number };
 

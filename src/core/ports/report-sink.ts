@@ -10,7 +10,7 @@ export type Delivery =
  * with its reason.
  */
 export interface ReportSink {
-  /** Address of this host's report, without credentials. */
-  readonly url: string;
+  /** Where the last report went, or the next one goes; without credentials. */
+  readonly url: () => string;
   readonly send: (text: string, signal: AbortSignal) => Promise<Delivery>;
 }

@@ -10,6 +10,8 @@ export const EVENT_NAMES = [
   'manifest.distrusted',
   'manifest.unreachable',
   'manifest.reached',
+  'hub.lost',
+  'hub.reached',
   'compose.read',
   'compose.refused',
   'trust.refused',

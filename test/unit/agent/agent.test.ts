@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAgent, type Agent } from '../../../src/agent/agent.ts';
 import { AgentError } from '../../../src/core/errors.ts';
-import { createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
+import { bareManifest, createSurroundings, type Surroundings } from '../../support/agent-ports.ts';
 import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 
 const signal = new AbortController().signal;
@@ -160,6 +160,31 @@ describe('the agent', () => {
     await agent.intake.readFiles(signal);
     await settle(host, agent);
     expect(agent.status().manifest).toMatchObject({ state: 'accepted', serial: 1 });
+  });
+
+  it('names the hub of several that hands out an older manifest, until another one shows the accepted one', async () => {
+    const host = createHost();
+    const agent = await start(host);
+    const hand = (serial: number, from: string) => {
+      const bytes = bareManifest(serial, { web: 'org/web:1' });
+      host.set.fetched = { kind: 'document', bytes, from };
+    };
+    hand(2, 'https://hub-1/manifests/test.json');
+    await settle(host, agent);
+    hand(1, 'https://hub-2/manifests/test.json');
+    await settle(host, agent);
+    expect(agent.status().manifest).toMatchObject({
+      serial: 2,
+      rejection: {
+        reason: 'older',
+        message:
+          'serial 1 is older than 2, which this host has accepted; it comes from https://hub-2/manifests/test.json',
+        advice: expect.stringMatching(/^look at that hub: it is behind/) as string,
+      },
+    });
+    hand(2, 'https://hub-1/manifests/test.json');
+    await settle(host, agent);
+    expect(agent.status().manifest).toMatchObject({ state: 'accepted', serial: 2, rejection: null });
   });
 
   it('goes on repairing with the last good compose file when the new one is broken', async () => {

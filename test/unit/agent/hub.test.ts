@@ -10,6 +10,7 @@ import { bareManifest, createSurroundings, type Surroundings } from '../../suppo
 import { eventually } from '../../support/poll.ts';
 import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 import { bearer, createScene, PUBLISH, SECRET, type Scene } from '../hub/scene.ts';
+import { oneHub } from '../../support/one-hub.ts';
 
 const HOST = 'host-1';
 
@@ -47,9 +48,9 @@ const startDaemon = async (hub: Scene, isLast = true): Promise<Daemon> => {
   const ports = {
     ...host,
     now,
-    source: createManifestSource({ url: `${hub.url}/manifests/${ENVIRONMENT}.json` }),
+    source: createManifestSource({ hubs: oneHub(`${hub.url}/manifests/${ENVIRONMENT}.json`) }),
     reports: createReportStore({
-      url: `${hub.url}/${reportPath(ENVIRONMENT, HOST)}`,
+      hubs: oneHub(`${hub.url}/${reportPath(ENVIRONMENT, HOST)}`),
       token: { kind: 'value', value: hostToken(SECRET, ENVIRONMENT, HOST) },
       readTls: async () => Promise.resolve({}),
     }),

@@ -26,7 +26,7 @@ const createHost = (more: Partial<AgentPorts> = {}) => {
     ...host,
     now,
     reports: {
-      url: 'https://hub/reports/test/host-1.json',
+      url: () => 'https://hub/reports/test/host-1.json',
       send: async (text) => {
         reports.push(JSON.parse(text) as Status);
         return Promise.resolve({ kind: 'delivered' });
@@ -83,7 +83,7 @@ describe('what others are told', () => {
   it('is logged where it does not arrive, and stands in the status', async () => {
     const error = new AgentError('STORE', 'cannot send', { advice: 'look' });
     const { host, agent } = createHost({
-      reports: { url: 'https://hub', send: async () => Promise.resolve({ kind: 'failed', error }) },
+      reports: { url: () => 'https://hub', send: async () => Promise.resolve({ kind: 'failed', error }) },
       metrics: { path: '/m.prom', write: async () => Promise.resolve({ ok: false, error }) },
     });
     host.publish(1, { web: 'org/web:1' });

@@ -12,6 +12,7 @@ import { bareManifest, createSurroundings } from '../../support/agent-ports.ts';
 import { eventually } from '../../support/poll.ts';
 import { ENVIRONMENT, edgeSetting } from '../../support/world.ts';
 import { bearer, createScene, PUBLISH, SECRET, type Scene } from '../hub/scene.ts';
+import { oneHub } from '../../support/one-hub.ts';
 
 const HOSTS = ['host-1', 'host-2', 'host-3'] as const;
 const COMPOSE = 'services: { web: { image: org/web, restart: always } }';
@@ -45,9 +46,9 @@ const startDaemon = async (hub: Scene, name: string, onPass: (status: Status) =>
   const ports = {
     ...host,
     now,
-    source: createManifestSource({ url: `${hub.url}/manifests/${ENVIRONMENT}.json` }),
-    reports: createReportStore({ url: `${hub.url}/${reportPath(ENVIRONMENT, name)}`, ...access }),
-    turns: createTurnSource({ url: `${hub.url}/${turnPath(ENVIRONMENT, name)}`, ...access }),
+    source: createManifestSource({ hubs: oneHub(`${hub.url}/manifests/${ENVIRONMENT}.json`) }),
+    reports: createReportStore({ hubs: oneHub(`${hub.url}/${reportPath(ENVIRONMENT, name)}`), ...access }),
+    turns: createTurnSource({ hubs: oneHub(`${hub.url}/${turnPath(ENVIRONMENT, name)}`), ...access }),
   };
   const options = { environment: ENVIRONMENT, host: name, keepReleases: 2, edge: edgeSetting };
   const agent = createAgent(ports, options, { running: true, version: '0', pid: 1 }, false);

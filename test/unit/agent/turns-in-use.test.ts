@@ -58,7 +58,7 @@ const createHost = (more: Partial<AgentOptions> = {}, compose = COMPOSE) => {
     ...host,
     now,
     reports: {
-      url: 'https://hub/reports/test/host-1.json',
+      url: () => 'https://hub/reports/test/host-1.json',
       send: async (text: string) => {
         reports.push(JSON.parse(text) as Status);
         return Promise.resolve({ kind: 'delivered' as const });

@@ -33,7 +33,7 @@ const refusal = (env: NodeJS.ProcessEnv, over: Partial<Surroundings> = {}): Agen
 
 const DEFAULTS = {
   environment: 'staging',
-  manifestUrl: 'https://m.example.com/staging.json',
+  manifestUrls: ['https://m.example.com/staging.json'],
   manifestCredentialsFile: undefined,
   caFile: undefined,
   clientCertificate: undefined,
@@ -126,8 +126,8 @@ describe('readConfig', () => {
         { text: 'Sat 10:00+90m UTC', days: [6], startMinute: 600, durationMs: 5_400_000, zone: 'UTC' },
       ],
       report: {
-        url: 'https://hub.example.com/base/reports/staging/web-2.example.com.json',
-        turnsUrl: 'https://hub.example.com/base/turns/staging/web-2.example.com',
+        urls: ['https://hub.example.com/base/reports/staging/web-2.example.com.json'],
+        turnsUrls: ['https://hub.example.com/base/turns/staging/web-2.example.com'],
         token: { kind: 'file', path: '/srv/token' },
       },
       metricsFile: '/srv/agent.prom',
@@ -231,7 +231,44 @@ describe('readConfig', () => {
     [
       'a file as the source',
       { SUPERCARGO_MANIFEST_URL: 'file:///srv/m.json' },
-      { manifestUrl: 'file:///srv/m.json' },
+      { manifestUrls: ['file:///srv/m.json'] },
+    ],
+    [
+      'several hubs',
+      {
+        SUPERCARGO_MANIFEST_URL:
+          ' https://a/manifests/x.json, https://b:8440/manifests/x.json\thttp://c/x.json,',
+        SUPERCARGO_REPORT_URL: 'https://a/,https://b:8440/base/',
+      },
+      {
+        manifestUrls: ['https://a/manifests/x.json', 'https://b:8440/manifests/x.json', 'http://c/x.json'],
+        report: {
+          urls: ['https://a/reports/staging/web-1.json', 'https://b:8440/base/reports/staging/web-1.json'],
+          turnsUrls: ['https://a/turns/staging/web-1', 'https://b:8440/base/turns/staging/web-1'],
+        },
+      },
+    ],
+    [
+      'commas and blanks of one address, as before there were lists',
+      { SUPERCARGO_MANIFEST_URL: 'https://a/x,y/m 1.json?z=1,2' },
+      { manifestUrls: ['https://a/x,y/m%201.json?z=1,2'] },
+    ],
+    [
+      'a file with a blank and a comma in its name',
+      { SUPERCARGO_MANIFEST_URL: 'file:///srv/a, b.json' },
+      { manifestUrls: ['file:///srv/a,%20b.json'] },
+    ],
+    [
+      'one hub of several in clear text',
+      {
+        SUPERCARGO_MANIFEST_URL: 'https://a/x.json http://b/x.json',
+        SUPERCARGO_MANIFEST_CREDENTIALS: '/srv/c',
+      },
+      {
+        warnings: [
+          'SUPERCARGO_MANIFEST_CREDENTIALS are sent in clear text, because SUPERCARGO_MANIFEST_URL is http:',
+        ],
+      },
     ],
     [
       'nothing for a senseless watchdog',
@@ -261,7 +298,7 @@ describe('readConfig', () => {
     expect(error.message.split('\n')).toEqual([
       'the configuration has problems:',
       '  SUPERCARGO_ENVIRONMENT is "Staging", which is not a valid name; write a name: lower-case letters, digits, "-" and "_", at most 63, starting with a letter or digit, for example SUPERCARGO_ENVIRONMENT=staging',
-      '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
+      '  SUPERCARGO_MANIFEST_URL is not set; write a URL of scheme https:, http: or file:, without user name and password; of several hubs: their URLs, separated by "," or blanks, for example SUPERCARGO_MANIFEST_URL=https://deploy.example.com/manifests/staging.json',
       '  SUPERCARGO_WINDOW has the window "Mon-Fri 09:00+8h": the time zone is missing, such as Europe/London or UTC; write windows of the form DAYS HH:MM+DURATION ZONE, separated by ";", for example SUPERCARGO_WINDOW=Mon-Fri 09:00+8h Europe/London',
       '  SUPERCARGO_KEEP_RELEASES is "0", which is not a whole number from 1 to 20; write a count of releases, 1 to 20, for example SUPERCARGO_KEEP_RELEASES=2',
       '  SUPERCARGO_REGISTRY_MIRRORS names "a", which is not a registry: a registry has a dot or a port; write REGISTRY=URL, several separated by "," or blanks, for example SUPERCARGO_REGISTRY_MIRRORS=docker.io=https://mirror.example.com',
@@ -353,7 +390,27 @@ describe('readConfig', () => {
   );
 
   it.each([
+    ['https://a/x.json ftp://b/x.json', 'is a list, and its 2nd address has the scheme "ftp:"'],
+    [
+      'https://a/x.json,https://b/x.json,https://c/x.json,https://u:s3cret@d/x.json',
+      'is a list, and its 4th address has a user name or password',
+    ],
+    ['https://a/x.json file:///x.json', 'is a list with a file: a file stands alone'],
+    ['https://a/x.json https://b/y.json', 'is a list of different files'],
+    ['https://a/x.json https://A:443/x.json', 'names one address twice'],
+    [
+      Array.from({ length: 17 }, (_, n) => `https://h${n}/x.json`).join(' '),
+      'has 17 addresses, more than 16',
+    ],
+  ])('refuses the list %s', (list, message) => {
+    const error = refusal({ ...least, SUPERCARGO_MANIFEST_URL: list });
+    expect(error.message).toContain(`SUPERCARGO_MANIFEST_URL ${message}`);
+    expect(JSON.stringify([error.message, error.advice, error.fields])).not.toContain('s3cret');
+  });
+
+  it.each([
     { SUPERCARGO_REPORT_URL: 'https://host:s3cret@hub.example.com' },
+    { SUPERCARGO_REPORT_URL: 'https://a https://host:s3cret@hub.example.com' },
     { SUPERCARGO_REPORT_TOKEN: 's3cret with a blank' },
   ])('refuses %j without repeating the secret', (env) => {
     const error = refusal({ ...least, ...env });
@@ -367,8 +424,8 @@ describe('readConfig', () => {
   ])('reports with %s', (_, env, token) => {
     const config = readConfig({ ...least, SUPERCARGO_REPORT_URL: 'https://hub', ...env }, host());
     expect(config.report).toEqual({
-      url: 'https://hub/reports/staging/web-1.json',
-      turnsUrl: 'https://hub/turns/staging/web-1',
+      urls: ['https://hub/reports/staging/web-1.json'],
+      turnsUrls: ['https://hub/turns/staging/web-1'],
       token,
     });
     expect([config.report, config.report?.token, config.windows].every(Object.isFrozen)).toBe(true);

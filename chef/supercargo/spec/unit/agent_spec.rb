@@ -9,10 +9,10 @@ RSpec.describe 'supercargo_agent' do
   context 'with a package in a file' do
     recipe do
       supercargo_agent 'staging' do
-        manifest_url 'https://deploy.example.com/manifests/staging.json'
+        manifest_url %w(https://a/manifests/staging.json https://b/manifests/staging.json)
         trust_json '{}'
         package_source '/srv/supercargo.deb'
-        report_url 'https://deploy.example.com'
+        report_url %w(https://a https://b)
         report_token 'secret'
         labels zone: 'a', canary: true
         turns 'always'
@@ -40,6 +40,8 @@ RSpec.describe 'supercargo_agent' do
     it 'reloads once, at the end, when the configuration changes' do
       file = chef_run.file('/etc/supercargo/agent.env')
       expect(file.content).to include('SUPERCARGO_POLL="*/10 * * * * *"', "SUPERCARGO_LABELS=canary=true,zone=a\n")
+      expect(file.content).to include("SUPERCARGO_MANIFEST_URL=https://a/manifests/staging.json,https://b/manifests/staging.json\n")
+      expect(file.content).to include("SUPERCARGO_REPORT_URL=https://a,https://b\n")
       expect(file.content).to include("SUPERCARGO_HEALTH_LISTEN=9000\nSUPERCARGO_HEALTH_LEAD=15s\n")
       expect(file).to notify('supercargo_unit[staging]').to(:reload).delayed
     end

@@ -4,12 +4,13 @@ import type { ManifestSourceOptions } from '../../../../src/adapters/manifest-so
 import type { AgentError } from '../../../../src/core/errors.ts';
 import type { Fetched } from '../../../../src/core/ports/manifest-source.ts';
 import type { ErrorCode } from '../../../../src/core/vocabulary/error-codes.ts';
+import { oneHub } from '../../../support/one-hub.ts';
 
 /** Limits that no answer of a local server meets by chance, and that a test can wait for. */
 const PATIENT = { connectMs: 5000, responseMs: 5000, requestMs: 10_000 };
 
 export const sourceOf = (url: string, options: Partial<ManifestSourceOptions> = {}) => {
-  const source = createManifestSource({ url, timeouts: PATIENT, ...options });
+  const source = createManifestSource({ hubs: oneHub(url), timeouts: PATIENT, ...options });
   return (signal: AbortSignal = new AbortController().signal): Promise<Fetched> => source.fetch(signal);
 };
 

@@ -5,6 +5,7 @@ import type { Held, ManifestSource } from '../../../../src/core/ports/manifest-s
 import { eventually } from '../../../support/poll.ts';
 import { documentOf, failure, UNCHANGED } from './fetched.ts';
 import { createFolder, serve, writeText, type LocalServer } from './server.ts';
+import { oneHub } from '../../../support/one-hub.ts';
 
 const PATIENT = { connectMs: 5000, responseMs: 5000, requestMs: 10_000 };
 const signal = new AbortController().signal;
@@ -30,7 +31,7 @@ const follow = async (holdSeconds = 300): Promise<Followed> => {
     else if (request.headers['prefer'] === undefined) response.writeHead(304).end();
     else held.push(response.setHeader('preference-applied', request.headers['prefer']));
   });
-  const source = createManifestSource({ url: server.url, timeouts: PATIENT, holdSeconds });
+  const source = createManifestSource({ hubs: oneHub(server.url), timeouts: PATIENT, holdSeconds });
   return {
     ...server,
     source,
@@ -89,7 +90,7 @@ describe('a long poll', () => {
       if (request.headers['if-none-match'] === undefined) response.setHeader('etag', '"a"').end('body');
       else answer(response);
     });
-    const source = createManifestSource({ url, timeouts: PATIENT });
+    const source = createManifestSource({ hubs: oneHub(url), timeouts: PATIENT });
     await source.fetch(signal);
     expect(await source.hold?.(signal)).toEqual({ kind: 'unsupported' });
   });
@@ -100,7 +101,7 @@ describe('a long poll', () => {
       else response.writeHead(304).end();
     });
     // Asked to hold for a second, every server is in time.
-    const source = createManifestSource({ url: s.url, timeouts: PATIENT, holdSeconds: 1 });
+    const source = createManifestSource({ hubs: oneHub(s.url), timeouts: PATIENT, holdSeconds: 1 });
     await source.fetch(signal);
     expect(await source.hold?.(signal)).toEqual(UNCHANGED);
   });
@@ -161,6 +162,6 @@ describe('a long poll', () => {
 
   it('does not exist for files', async () => {
     const path = await writeText(await createFolder(), 'm.json', 'body');
-    expect(createManifestSource({ url: `file://${path}` }).hold).toBeUndefined();
+    expect(createManifestSource({ hubs: oneHub(`file://${path}`) }).hold).toBeUndefined();
   });
 });

@@ -193,13 +193,16 @@ describe('a proxy in the environment', () => {
   it('is ignored, even where Node would use it', async () => {
     const proxy = await serve((_, response) => response.end('from the proxy'));
     const { url } = await serve((_, response) => response.end('from the server'));
-    const module = new URL('../../../../src/adapters/manifest-source/manifest-source.ts', import.meta.url)
-      .href;
+    const [source, list] = ['adapters/manifest-source/manifest-source.ts', 'io/hub-list.ts'].map(
+      (file) => new URL(`../../../../src/${file}`, import.meta.url).href,
+    );
     // The plain request shows that Node would really use the proxy here.
     const script = `import { get } from 'node:http';
       get(${JSON.stringify(url)}, (response) => response.on('data', (chunk) => console.log('plain: ' + chunk)));
-      const { createManifestSource } = await import(${JSON.stringify(module)});
-      const fetched = await createManifestSource({ url: ${JSON.stringify(url)} }).fetch(new AbortController().signal);
+      const { createManifestSource } = await import(${JSON.stringify(source)});
+      const { createHubs } = await import(${JSON.stringify(list)});
+      const hubs = createHubs({ host: 'web-1' }).list('manifest', [${JSON.stringify(url)}]);
+      const fetched = await createManifestSource({ hubs }).fetch(new AbortController().signal);
       console.log('source: ' + Buffer.from(fetched.bytes));`;
     const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: new URL(proxy.url).origin };
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {

@@ -4,39 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { createManifestSource } from '../../../../src/adapters/manifest-source/manifest-source.ts';
-import { AgentError } from '../../../../src/core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../../../src/core/manifest/accept.ts';
 import { documentOf, errorOf, failure, sourceOf, UNCHANGED } from './fetched.ts';
 import { createFolder, writeText } from './server.ts';
-
-describe('the address of a manifest', () => {
-  it.each([
-    ['no URL', 'manifest.json', 'SUPERCARGO_MANIFEST_URL is not a URL'],
-    ['another scheme', 'ftp://example.com/m.json', 'SUPERCARGO_MANIFEST_URL starts with ftp:'],
-    [
-      'a user and password',
-      'https://user:pass@example.com/m.json',
-      'SUPERCARGO_MANIFEST_URL holds a user or password',
-    ],
-    ['a password in what is no URL', 'https://user:pass@:x', 'SUPERCARGO_MANIFEST_URL is not a URL'],
-    [
-      'a file of another host',
-      'file://example.com/m.json',
-      'SUPERCARGO_MANIFEST_URL names a file of another host',
-    ],
-  ])('is refused with %s', (_, url, message) => {
-    const create = () => createManifestSource({ url });
-    expect(create).toThrow(AgentError);
-    expect(create).toThrow(
-      expect.objectContaining({
-        code: 'CONFIG',
-        message,
-        advice: expect.stringMatching(/^\w.{15,}/) as string,
-      }),
-    );
-  });
-});
 
 describe('a manifest in a file', () => {
   it('is read, then unchanged, then read again when its content changes', async () => {

@@ -9,13 +9,14 @@ import {
 import { readAgentTlsFiles } from '../../../../src/io/tls-files.ts';
 import type { Delivery } from '../../../../src/core/ports/report-sink.ts';
 import { createFolder, serve, serveMutualTls, writeText } from '../manifest-source/server.ts';
+import { oneHub } from '../../../support/one-hub.ts';
 
 const PATIENT = { connectMs: 5000, responseMs: 5000, requestMs: 10_000 };
 const signal = new AbortController().signal;
 
 const sender = (url: string, options: Partial<ReportStoreOptions> = {}) => {
   const sink = createReportStore({
-    url: new URL('/reports/staging/web-1.json', url).href,
+    hubs: oneHub(new URL('/reports/staging/web-1.json', url).href),
     token: { kind: 'none' },
     readTls: async () => Promise.resolve({}),
     timeouts: PATIENT,

@@ -8,6 +8,7 @@ import {
 import type { Asked } from '../../../../src/core/ports/turn-source.ts';
 import type { TurnAnswer, TurnRequest } from '../../../../src/core/turns/turn-request.ts';
 import { serve } from '../manifest-source/server.ts';
+import { oneHub } from '../../../support/one-hub.ts';
 
 const PATIENT = { connectMs: 5000, responseMs: 5000, requestMs: 10_000 };
 const signal = new AbortController().signal;
@@ -33,7 +34,7 @@ const ANSWER: TurnAnswer = {
 
 const asker = (url: string, options: Partial<TurnSourceOptions> = {}) => {
   const source = createTurnSource({
-    url: new URL('/turns/staging/web-1', url).href,
+    hubs: oneHub(new URL('/turns/staging/web-1', url).href),
     token: { kind: 'none' },
     readTls: async () => Promise.resolve({}),
     timeouts: PATIENT,
