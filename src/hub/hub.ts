@@ -211,6 +211,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
   opened.turns = turns;
   const stopFollowing = store.follow((environment, what) => {
     if (what === 'manifests') void manifests.read(environment).catch(warn);
+    if (what === 'turns') void turns.learn(environment).catch(warn);
   });
   const counters = createCounters();
   const access = createAccess({

@@ -65,6 +65,8 @@ export interface Turns {
   readonly review: (environment: string) => void;
   /** A report or a manifest is new: requests that wait may be answered otherwise. */
   readonly noteNews: (environment: string) => void;
+  /** Another hub has decided: its environments are known from now on, and requests that wait are asked anew. */
+  readonly learn: (environment: string) => Promise<void>;
   /** How far environments with turns were at the last write. */
   readonly known: () => readonly RolloutStatus[];
   /** Settles once nothing is written any more. */
@@ -235,6 +237,12 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
     review: reviewSoon,
     noteNews: (environment) => {
       if (takesTurns(environment)) wake.signal(environment);
+    },
+    learn: async (environment) => {
+      const stored = await store.read(environment);
+      if (stored === undefined || stored.revision === last.get(environment)?.revision) return;
+      last.set(environment, stored);
+      wake.signal(environment);
     },
     known: () =>
       [...last].flatMap(([environment, state]) =>
