@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readReportSecret } from '../../../src/config/hub-config.ts';
 import { readHubSecrets } from '../../../src/config/hub-secrets.ts';
 import { readPublisherConfig } from '../../../src/config/publisher-config.ts';
+import { runCommand } from '../../support/command.ts';
 
 const A = 'a'.repeat(32);
 const B = 'b'.repeat(32);
@@ -73,7 +73,7 @@ describe('the file of a secret', () => {
 
   it('must be a regular file: the hub reads it again', async () => {
     const pipe = join(folder, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+    expect((await runCommand('mkfifo', [pipe])).code).toBe(0);
     for (const path of [pipe, '/dev/zero', folder])
       await expect(readHubSecrets({ SUPERCARGO_READ_TOKEN_FILE: path })).rejects.toThrow(
         /is not a regular file/,
