@@ -1,5 +1,5 @@
 import { manifestPath } from '../core/fleet/store-layout.ts';
-import type { HostReport } from '../core/fleet/host-report.ts';
+import type { FleetTotals } from '../core/fleet/fleet-totals.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { Pace } from '../core/manifest/pace.ts';
 import type { StoredDocument } from '../core/ports/document-store.ts';
@@ -48,8 +48,8 @@ export interface Base {
   readonly remarks: readonly string[];
   /** The newest manifest of any kind, if it has a pace and the base has none. */
   readonly lostPace: (Manifest & { readonly pace: Pace }) | undefined;
-  /** The last reports of all hosts. */
-  readonly reports: readonly HostReport[];
+  /** Of all hosts that report. */
+  readonly fleet: FleetTotals;
 }
 
 /** Reads a manifest of the history; `adopts` accepts any signature. @throws AgentError STORE, KEY */
@@ -84,16 +84,15 @@ const choose = async (
   return { manifest: newest?.manifest, isAdopted: false };
 };
 
-const serialsOf = (reports: Circumstances['reports']): readonly (number | null)[] =>
-  reports.map(({ status }) => status.manifest.serial);
+const serialsOf = ({ serials }: FleetTotals): readonly number[] => serials.map(({ serial }) => serial);
 
 const readCircumstances = async (
   { view, isHostsTrust }: Pick<BaseOptions, 'view' | 'isHostsTrust'>,
   signal: AbortSignal,
 ): Promise<Circumstances> => {
-  const reports = await view.reports(undefined, signal);
-  const state = await view.state(signal, highestSerial([], serialsOf(reports)));
-  return { store: view.name, state, reports, isHostsTrust };
+  const { totals: fleet } = await view.fleet({ target: undefined }, signal);
+  const state = await view.state(signal, highestSerial([], serialsOf(fleet)));
+  return { store: view.name, state, fleet, isHostsTrust };
 };
 
 /**
@@ -119,10 +118,10 @@ export const findCurrent = async (
 /** Refuses a new name, unless a host already reports for that environment. */
 const refuseTypingError = async (
   { view, environment }: BaseOptions,
-  { reports }: Circumstances,
+  { fleet }: Circumstances,
   signal: AbortSignal,
 ): Promise<void> => {
-  if (reports.length > 0) return;
+  if (fleet.hosts > 0) return;
   refuseUnknownName(environment, view.name, (await view.environments(signal)) ?? []);
 };
 
@@ -156,11 +155,11 @@ const lostPaceOf = (
  */
 export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal): Promise<Base> => {
   const c = await readCircumstances(o, signal);
-  const { state, reports } = c;
+  const { state, fleet } = c;
   const isNew = !state.place && state.serials.length === 0;
   if (isNew && !o.creates) await refuseTypingError(o, c, signal);
   const { manifest, isAdopted } = await choose(o, c, named, signal);
-  const highest = highestSerial([manifest?.serial ?? 0, ...state.serials], serialsOf(reports));
+  const highest = highestSerial([manifest?.serial ?? 0, ...state.serials], serialsOf(fleet));
   return {
     place: state.place,
     manifest,
@@ -170,6 +169,6 @@ export const findBase = async (o: BaseOptions, named: Named, signal: AbortSignal
     highest,
     remarks: o.chosen || isAdopted ? [] : remarksOn(c, highest),
     lostPace: lostPaceOf(c, manifest),
-    reports,
+    fleet,
   };
 };

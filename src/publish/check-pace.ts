@@ -98,13 +98,13 @@ const haltText = (
  */
 export const checkPace = async (
   { view, rollouts, isForced, now }: PaceCheckOptions,
-  { before, manifest, reports }: Draft,
+  { before, manifest, fleet }: Draft,
   signal: AbortSignal,
 ): Promise<CheckedPace> => {
   const { environment, pace } = manifest;
   const isFirst = before?.pace === undefined;
   const nowMs = now();
-  const unfit = unfitFor(manifest, reports, nowMs);
+  const unfit = unfitFor(manifest, fleet);
   if (pace === undefined && isFirst) return { overtaken: [], remarks: unfit.map(unfitText) };
   const rollout = await rollouts.status(environment, signal);
   if (rollout === 'no-turns') {
@@ -117,7 +117,7 @@ export const checkPace = async (
   const overtaken = overtakenBy(rollout, before, manifest);
   const remarks = [...unfit.map(unfitText), ...haltText(rollout, before, manifest)];
   for (const change of overtaken) {
-    const older = olderVersions(change, reports, nowMs);
+    const older = olderVersions(change, fleet);
     const oldest = await findOldest(view, older, change.serial, signal);
     remarks.push(overtakenText(change, oldest, { nowMs, isUrgent: manifest.urgent !== undefined }));
   }

@@ -1,17 +1,11 @@
 import { AgentError } from '../core/errors.ts';
-import {
-  historyFolder,
-  historyPath,
-  manifestPath,
-  reportFolder,
-  reportPath,
-} from '../core/fleet/store-layout.ts';
-import { readFleetDocument, readHostReport, type HostReport } from '../core/fleet/host-report.ts';
-import { environmentOfFile, hostOfFile, serialOfFile } from '../core/hub/file-names.ts';
+import { historyFolder, historyPath, manifestPath } from '../core/fleet/store-layout.ts';
+import { environmentOfFile, serialOfFile } from '../core/hub/file-names.ts';
 import type { Manifest, Trust } from '../core/manifest/manifest.ts';
 import type { DocumentStore, StoredDocument } from '../core/ports/document-store.ts';
 import { writtenByNewer } from '../core/publish/overwrite-checks.ts';
 import { openPublished, type Opened, type PublishedState } from '../core/publish/published-state.ts';
+import { createFleetReader, type FleetReader } from './fleet-reader.ts';
 import { readPublishedState } from './read-published-state.ts';
 
 /** The current manifest of an environment. */
@@ -42,25 +36,9 @@ export interface EnvironmentStore {
   readonly serials: (signal: AbortSignal) => Promise<readonly number[] | undefined>;
   /** Environments in the store; undefined if the store cannot list. */
   readonly environments: (signal: AbortSignal) => Promise<readonly string[] | undefined>;
-  /** The last reports of these hosts, or of all. Unreadable reports are left out. */
-  readonly reports: (
-    hosts: readonly string[] | undefined,
-    signal: AbortSignal,
-  ) => Promise<readonly HostReport[]>;
+  /** The hosts that report. */
+  readonly fleet: FleetReader;
 }
-
-const AT_ONCE = 16;
-
-/** In groups, because a store may hold the reports of thousands of hosts. */
-const mapInGroups = async <T, R>(
-  list: readonly T[],
-  work: (item: T) => Promise<R>,
-): Promise<readonly R[]> => {
-  const results: R[] = [];
-  for (let at = 0; at < list.length; at += AT_ONCE)
-    results.push(...(await Promise.all(list.slice(at, at + AT_ONCE).map(work))));
-  return results;
-};
 
 const refuseUnusable = (
   store: string,
@@ -89,28 +67,6 @@ const refuseUnusable = (
 export const needUsable = (store: string, environment: string, opened: Opened): Manifest => {
   if (opened.kind === 'usable') return opened.usable.manifest;
   throw refuseUnusable(store, environment, opened);
-};
-
-const createReports = (store: DocumentStore, environment: string): EnvironmentStore['reports'] => {
-  const readReports = async (
-    hosts: readonly string[],
-    signal: AbortSignal,
-  ): Promise<readonly HostReport[]> => {
-    const found = await mapInGroups(hosts, async (host) => {
-      const stored = await store.read(reportPath(environment, host), signal);
-      const report = stored && readHostReport(stored, Date.now());
-      return report?.host === host && report.status.environment === environment ? [report] : [];
-    });
-    return found.flat();
-  };
-  return async (hosts, signal) => {
-    const document = await store.read(reportFolder(environment), signal);
-    const listed = document && readFleetDocument(document, Date.now());
-    if (listed) return hosts ? listed.filter((r) => hosts.includes(r.host)) : listed;
-    if (hosts) return readReports(hosts, signal);
-    const names = await store.list(reportFolder(environment), signal);
-    return readReports(names?.flatMap((name) => hostOfFile(name) ?? []) ?? [], signal);
-  };
 };
 
 export const createEnvironmentStore = (
@@ -153,6 +109,6 @@ export const createEnvironmentStore = (
     serials,
     environments: async (signal) =>
       (await store.list('manifests', signal))?.flatMap((name) => environmentOfFile(name) ?? []),
-    reports: createReports(store, environment),
+    fleet: createFleetReader(store, environment),
   };
 };

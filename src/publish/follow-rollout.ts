@@ -1,6 +1,6 @@
 import { AgentError, messageOf } from '../core/errors.ts';
-import { selectHosts, type HostLabels } from '../core/fleet/host-labels.ts';
-import { judgeFleet } from '../core/fleet/host-verdict.ts';
+import { NO_TOTALS, type FleetTotals } from '../core/fleet/fleet-totals.ts';
+import type { HostLabels } from '../core/fleet/host-labels.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
 import type { Pace } from '../core/manifest/pace.ts';
 import type { Rollouts } from '../core/ports/rollouts.ts';
@@ -8,13 +8,16 @@ import type { ReportedChange, ReportedRollout } from '../core/turns/read-rollout
 import { longestTime, type RolloutTime } from '../core/turns/longest-time.ts';
 import { judgeChange } from '../core/turns/rollout-verdict.ts';
 import type { EnvironmentStore } from './environment-store.ts';
-import type { WaitClock, WaitedHost } from './wait-for-fleet.ts';
+import { readAwaited, type WaitedHost, type WhichHosts } from './read-awaited.ts';
+import { MOST_NEWS, type WaitClock } from './wait-for-fleet.ts';
 
 export interface FollowOptions {
   readonly target: Manifest & { readonly pace: Pace };
   /** Both undefined to wait for the whole change, else only for these hosts. */
   readonly hosts: readonly string[] | undefined;
   readonly where: HostLabels | undefined;
+  /** The hosts that the result has. */
+  readonly which: WhichHosts;
   /** Undefined for as long as the change may take by its pace, known once it is read. */
   readonly timeoutMs: number | undefined;
   /** Called once the change is known, with the time for it if none was given. */
@@ -39,7 +42,9 @@ export interface Followed {
   /** As it was read last; undefined if it never was. */
   readonly rollout: ReportedRollout | undefined;
   readonly followed: readonly ReportedChange[];
-  /** Those that were waited for; empty for the whole change. */
+  /** Of the hosts that were waited for; none for the whole change. */
+  readonly totals: FleetTotals;
+  /** Of these hosts, in natural order. */
   readonly hosts: readonly WaitedHost[];
   /** Why the store could not be read at the end. */
   readonly trouble: string | undefined;
@@ -51,22 +56,23 @@ const BEGIN_MS = 600_000;
 
 interface Reading {
   readonly rollout: ReportedRollout;
-  readonly hosts: readonly WaitedHost[];
+  readonly totals: FleetTotals;
+  /** All hosts, if they are few. */
+  readonly known: readonly WaitedHost[] | undefined;
 }
 
-const outcomeOfHosts = (hosts: readonly WaitedHost[]): FollowOutcome | undefined => {
-  const count = (kind: string): number => hosts.filter(({ verdict }) => verdict.kind === kind).length;
-  if (hosts.length === 0 || count('converged') + count('failed') < hosts.length) return undefined;
-  return count('failed') === 0 ? 'converged' : 'failed';
+const outcomeOfHosts = ({ hosts, kinds }: FleetTotals): FollowOutcome | undefined => {
+  if (hosts === 0 || kinds.converged + kinds.failed < hosts) return undefined;
+  return kinds.failed === 0 ? 'converged' : 'failed';
 };
 
 /** Hosts that run the target are a success whatever becomes of the others. */
 const outcomeOf = (
   followed: readonly ReportedChange[],
-  hosts: readonly WaitedHost[],
+  totals: FleetTotals,
   isLimited: boolean,
 ): FollowOutcome | undefined => {
-  const ofHosts = isLimited ? outcomeOfHosts(hosts) : undefined;
+  const ofHosts = isLimited ? outcomeOfHosts(totals) : undefined;
   if (ofHosts === 'converged') return ofHosts;
   const verdicts = followed.map(judgeChange);
   if (verdicts.includes('halted')) return 'halted';
@@ -92,7 +98,10 @@ const followedIn = (
  * or the time is over. @throws AgentError STORE if the store hands out no turns
  */
 export const followRollout = async (
-  { rollouts, view }: { readonly rollouts: Rollouts; readonly view: EnvironmentStore },
+  {
+    rollouts,
+    view,
+  }: { readonly rollouts: Rollouts; readonly view: Pick<EnvironmentStore, 'fleet' | 'name'> },
   o: FollowOptions,
   clock: WaitClock,
   signal: AbortSignal,
@@ -101,18 +110,25 @@ export const followRollout = async (
   const isLimited = o.hosts !== undefined || o.where !== undefined;
   const beganMs = clock.now();
   let endMs = beganMs + (o.timeoutMs ?? BEGIN_MS);
-  let last: Omit<Followed, 'outcome'> = { rollout: undefined, followed: [], hosts: [], trouble: undefined };
+  const selection = { target, hosts: o.hosts, where: o.where };
+  let last: Omit<Followed, 'outcome' | 'hosts'> = {
+    rollout: undefined,
+    followed: [],
+    totals: NO_TOTALS,
+    trouble: undefined,
+  };
+  let known: Reading['known'];
   let [hasBegun, hasOwn] = [false, false];
 
   const read = async (): Promise<Reading | 'no-turns'> => {
-    const [rollout, reports] = await Promise.all([
+    const [rollout, page] = await Promise.all([
       rollouts.status(target.environment, signal),
-      isLimited ? view.reports(o.hosts, signal) : [],
+      isLimited ? view.fleet({ ...selection, limit: MOST_NEWS }, signal) : undefined,
     ]);
     if (rollout === 'no-turns') return rollout;
-    const judged = isLimited ? judgeFleet(reports, o.hosts, target, clock.now()) : [];
-    const hosts = selectHosts(judged, o.where).map(({ host, verdict }) => ({ host, verdict }));
-    return { rollout, hosts };
+    if (page === undefined) return { rollout, totals: NO_TOTALS, known: [] };
+    const all = page.hosts.map(({ host, verdict }) => ({ host, verdict }));
+    return { rollout, totals: page.totals, known: page.next === undefined ? all : undefined };
   };
 
   const report = (): void => {
@@ -136,13 +152,21 @@ export const followRollout = async (
         advice: 'look at the store: hosts begin nothing new until a hub hands out turns there again',
       });
     const followed = followedIn(reading.rollout, target, hasOwn);
-    last = { ...last, ...reading, trouble: undefined };
+    last = { ...last, rollout: reading.rollout, totals: reading.totals, trouble: undefined };
+    ({ known } = reading);
     if (followed === 'superseded') return followed;
     if (followed === 'not-yet') return undefined;
     last = { ...last, followed };
     if (!hasBegun) begin(followed);
     report();
-    return outcomeOf(followed, reading.hosts, isLimited);
+    return outcomeOf(followed, reading.totals, isLimited);
+  };
+
+  const end = async (outcome: FollowOutcome): Promise<Followed> => {
+    const { trouble } = last;
+    const all = isLimited ? known : [];
+    const awaited = { ...selection, which: o.which, known: all, trouble };
+    return { ...last, outcome, ...(await readAwaited(view, awaited, signal)) };
   };
 
   for (;;) {
@@ -157,9 +181,9 @@ export const followRollout = async (
       report();
     }
     const outcome = reading === undefined ? undefined : judge(reading);
-    if (outcome) return { ...last, outcome };
+    if (outcome) return end(outcome);
     const leftMs = endMs - clock.now();
-    if (leftMs <= 0) return { ...last, outcome: 'timed-out' };
+    if (leftMs <= 0) return end('timed-out');
     // A slow store is read less often.
     await clock.sleep(Math.min(Math.max(POLL_MS, 2 * (clock.now() - startMs)), leftMs), signal);
   }

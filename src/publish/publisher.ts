@@ -28,7 +28,7 @@ export interface Draft {
   readonly before: Manifest | undefined;
   readonly manifest: Manifest;
   readonly lostPace: Base['lostPace'];
-  readonly reports: Base['reports'];
+  readonly fleet: Base['fleet'];
 }
 
 export interface Proposal {
@@ -176,8 +176,8 @@ export const createPublisher = (o: PublisherOptions) => {
         const speed = proposal.speed?.(before) ?? { pace: before?.pace, urgent: undefined };
         const manifest = draft(environment, serial, services, proposal.terms, speed);
         refuseBesidePace(manifest);
-        const { lostPace, reports } = base;
-        const checked = (await proposal.check?.({ before, manifest, lostPace, reports }, signal)) ?? [];
+        const { lostPace, fleet } = base;
+        const checked = (await proposal.check?.({ before, manifest, lostPace, fleet }, signal)) ?? [];
         const drafted = { before, manifest, isAdopted, isNew, highest, remarks: [...remarks, ...checked] };
         if (proposal.isDryRun) return { ...drafted, isWritten: false, trouble: undefined };
         await prove(signal);

@@ -21,6 +21,8 @@ export const createMemoryStore = (): MemoryStore => {
         bytes && { bytes, version: versionOf(bytes), writtenAtMs: undefined, readAtMs: undefined },
       );
     },
+    // As an older hub: a query changes nothing.
+    ask: (folder, _query, signal) => store.read(folder, signal),
     write: async (path, bytes, condition) => {
       const current = documents.get(path);
       const isMet =

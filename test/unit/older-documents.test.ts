@@ -9,6 +9,7 @@ import { readReport } from '../../src/core/hub/read-report.ts';
 import { DEFAULT_PACE } from '../../src/core/manifest/pace.ts';
 import { unfitFor } from '../../src/core/publish/pace-checks.ts';
 import { renderManifest } from '../../src/core/publish/render-manifest.ts';
+import { fleetOfReports } from '../support/fleet-of-reports.ts';
 
 /**
  * As a host, a hub and a publisher wrote them before there were turns (commit 630471b): `web` 1.0.0 was
@@ -69,10 +70,14 @@ describe('a document from before there were turns', () => {
     const report = readHostReport({ bytes, writtenAtMs: NOW_MS, readAtMs: NOW_MS }, NOW_MS);
     if (!report) throw new Error('no report');
     const { manifest } = await manifestIn();
-    expect(unfitFor({ ...manifest, pace: DEFAULT_PACE }, [report], NOW_MS)).toMatchObject([
+    const { totals } = await fleetOfReports(
+      () => [report],
+      () => NOW_MS,
+    )({ target: undefined }, new AbortController().signal);
+    expect(unfitFor({ ...manifest, pace: DEFAULT_PACE }, totals)).toMatchObject([
       { message: expect.stringContaining('1 host (web-1 with 0.1.0) is too old for a pace') as string },
     ]);
-    expect(unfitFor(manifest, [report], NOW_MS)).toEqual([]);
+    expect(unfitFor(manifest, totals)).toEqual([]);
   });
 
   it('is a manifest, whose next one is what an older host and publisher can read, byte for byte', async () => {

@@ -59,6 +59,7 @@ export const createFolderStore = (folder: string): DocumentStore => {
   return {
     name: folder,
     read: (path) => read(path),
+    ask: async () => Promise.resolve(undefined),
     write: async (path, bytes, condition, signal) => {
       const target = join(folder, path);
       try {

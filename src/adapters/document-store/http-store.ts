@@ -80,6 +80,7 @@ export const createHttpStore = (options: HttpDocumentsOptions): DocumentStore =>
   return {
     name: showUrl(options.base).replace(/\/+$/, ''),
     read,
+    ask: async (folder, query, signal) => read(`${folder}?${query}`, signal),
     write,
     remove: async (path, signal) => {
       const answer = await sendRemove(path, signal);

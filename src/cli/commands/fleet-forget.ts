@@ -4,7 +4,6 @@ import { AgentError } from '../../core/errors.ts';
 import { reportPath } from '../../core/fleet/store-layout.ts';
 import { isReportingHost } from '../../core/hub/file-names.ts';
 import { quote } from '../../core/manifest/text.ts';
-import { compareNaturally } from '../../core/natural-order.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { createEnvironmentStore } from '../../publish/environment-store.ts';
 import type { Call } from '../call.ts';
@@ -32,13 +31,14 @@ export const run = async (
     io.stdout.write(`${host} is forgotten in ${environment}; it is there again if it still reports\n`);
     return EXIT.ok;
   }
-  const reports = await createEnvironmentStore(store, environment, undefined).reports(undefined, signal);
-  const hosts = reports.map((report) => report.host).toSorted(compareNaturally);
-  const more = hosts.length > SHOWN_HOSTS ? ', …' : '';
+  const { fleet } = createEnvironmentStore(store, environment, undefined);
+  const { hosts, totals } = await fleet({ target: undefined, limit: SHOWN_HOSTS }, signal);
+  const shown = hosts.slice(0, SHOWN_HOSTS).map((found) => found.host);
+  const more = totals.hosts > shown.length ? ', …' : '';
   throw new AgentError('STORE', `${store.name} has no report of ${host} in ${environment}`, {
     advice:
-      hosts.length === 0
+      shown.length === 0
         ? 'no host has reported there: check the name of the environment, and --to'
-        : `check the name; hosts there: ${hosts.slice(0, SHOWN_HOSTS).join(', ')}${more}`,
+        : `check the name; hosts there: ${shown.join(', ')}${more}`,
   });
 };

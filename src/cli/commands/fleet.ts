@@ -1,26 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPublisherConfig } from '../../config/publisher-config.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
-import { selectHosts, type HostLabels } from '../../core/fleet/host-labels.ts';
-import { judgeFleet } from '../../core/fleet/host-verdict.ts';
-import { type HostVerdict } from '../../core/fleet/verdict-text.ts';
+import type { FleetPage, PageHost } from '../../core/fleet/fleet-page.ts';
+import { isWell } from '../../core/fleet/verdict-text.ts';
+import { compareNaturally } from '../../core/natural-order.ts';
 import type { Rollouts } from '../../core/ports/rollouts.ts';
 import { listEnvironments } from '../../core/publish/environments.ts';
 import { EXIT, worstOf, type ExitCode } from '../../core/status/exit-code.ts';
 import { isoTime } from '../../core/time.ts';
 import { createEnvironmentStore, type EnvironmentStore } from '../../publish/environment-store.ts';
+import { eachPage, type FleetSelection } from '../../publish/fleet-reader.ts';
 import type { Call } from '../call.ts';
 import { terminalOf, writeJson } from '../streams.ts';
 import { checkEnvironment, parseWhere, type StoreFlags } from '../publishing/options.ts';
 import { readHosts, readTrust } from '../publishing/key-files.ts';
 import { openStore } from '../publishing/open-store.ts';
 import { renderFleet, type Fleet } from '../render/fleet-text.ts';
-import { isVerdictWord, type VerdictKind, type VerdictWord } from '../../core/vocabulary/outcomes.ts';
+import {
+  isVerdictWord,
+  VERDICT_KINDS,
+  type VerdictKind,
+  type VerdictWord,
+} from '../../core/vocabulary/outcomes.ts';
 
 interface Flags extends StoreFlags {
   readonly hosts?: string;
   readonly where: readonly string[];
   readonly watch?: boolean;
+  readonly all?: boolean;
 }
 
 /** Why the rollout is unknown does not keep anyone from seeing the hosts. */
@@ -37,20 +44,59 @@ const readRollout = async (
   }
 };
 
+interface Shown extends Pick<FleetSelection, 'hosts' | 'where'> {
+  /** Every host, however many. */
+  readonly isAll: boolean;
+}
+
+/** More hosts do not fit on a screen: the worst ones are shown then. */
+const MOST_SHOWN = 200;
+
+const readShown = async (
+  { fleet }: EnvironmentStore,
+  selection: FleetSelection,
+  isAll: boolean,
+  signal: AbortSignal,
+): Promise<{ readonly first: FleetPage; readonly judged: readonly PageHost[] }> => {
+  const request = { ...selection, status: 'whole' } as const;
+  const order = isAll ? 'name' : 'severity';
+  const pages = eachPage(fleet, { ...request, order, ...(!isAll && { limit: MOST_SHOWN }) }, signal);
+  let first: FleetPage | undefined;
+  const judged: PageHost[] = [];
+  for await (const page of pages) {
+    first ??= page;
+    judged.push(...page.hosts);
+    const isEnough = first.totals.hosts > MOST_SHOWN && judged.some(({ verdict }) => isWell(verdict));
+    if (!isAll && (judged.length >= MOST_SHOWN || isEnough)) break;
+  }
+  if (first === undefined) throw new Error('a fleet without a page');
+  const isSmall = isAll || first.totals.hosts <= MOST_SHOWN;
+  return {
+    first,
+    judged: isSmall
+      ? judged.toSorted((a, b) => compareNaturally(a.host, b.host))
+      : judged.slice(0, MOST_SHOWN).filter(({ verdict }) => !isWell(verdict)),
+  };
+};
+
 /** @throws AgentError STORE if the store has neither a manifest nor a report of this environment */
 const observe = async (
   view: EnvironmentStore,
   rollouts: Rollouts,
   environment: string,
-  { hosts, where }: { readonly hosts: readonly string[] | undefined; readonly where: HostLabels | undefined },
+  { isAll, hosts, where }: Shown,
   signal: AbortSignal,
 ): Promise<Fleet> => {
-  const [current, reports, rollout] = await Promise.all([
-    view.current(signal),
-    view.reports(hosts, signal),
+  const current = await view.current(signal);
+  const published = current?.manifest;
+  const [{ first, judged }, rollout] = await Promise.all([
+    readShown(view, { target: published, hosts, where }, isAll, signal),
     readRollout(rollouts, environment, signal),
   ]);
-  if (current === undefined && reports.length === 0) {
+  const { totals } = first;
+  const isEmpty = totals.hosts === 0 && where !== undefined;
+  const others = isEmpty ? (await view.fleet({ target: published, hosts }, signal)).totals : totals;
+  if (current === undefined && others.reported === 0) {
     const known = (await view.environments(signal)) ?? [];
     throw new AgentError('STORE', `${view.name} has no manifest and no report of ${environment}`, {
       advice:
@@ -60,8 +106,7 @@ const observe = async (
     });
   }
   const nowMs = Date.now();
-  const judged = selectHosts(judgeFleet(reports, hosts, current?.manifest, nowMs), where);
-  return { environment, published: current?.manifest, reports, rollout, where, judged, nowMs };
+  return { environment, published, totals, others, rollout, where, judged, nowMs };
 };
 
 const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
@@ -91,12 +136,14 @@ const BY_KIND: Readonly<Record<VerdictKind, ExitCode>> = {
   silent: EXIT.offline,
 };
 
-const codeOf = ({ kind, word }: HostVerdict): ExitCode =>
-  worstOf([BY_KIND[kind], isVerdictWord(word) ? BY_WORD[word] : EXIT.pending]);
-
 /** No report is no success. */
-const exitCodeOf = ({ judged }: Fleet): ExitCode =>
-  judged.length === 0 ? EXIT.pending : worstOf(judged.map(({ verdict }) => codeOf(verdict)));
+const exitCodeOf = ({ totals: { hosts, kinds, words } }: Fleet): ExitCode =>
+  hosts === 0
+    ? EXIT.pending
+    : worstOf([
+        ...VERDICT_KINDS.flatMap((kind) => (kinds[kind] === 0 ? [] : [BY_KIND[kind]])),
+        ...words.map(({ word }) => (isVerdictWord(word) ? BY_WORD[word] : EXIT.pending)),
+      ]);
 
 const viewOf = ({ environment, published, where, judged, nowMs }: Fleet) => ({
   apiVersion: 'supercargo/fleet-view/v1',
@@ -123,9 +170,10 @@ export const run = async ({ io, signal }: Call, name: string, flags: Flags): Pro
   const trust = flags.trust === undefined ? undefined : await readTrust(flags.trust);
   const { documents: store, rollouts } = await openStore(flags, config);
   const view = createEnvironmentStore(store, environment, trust);
+  const isAll = flags.all === true || flags.json === true;
   let before = '';
   for (;;) {
-    const fleet = await observe(view, rollouts, environment, { hosts, where }, signal);
+    const fleet = await observe(view, rollouts, environment, { isAll, hosts, where }, signal);
     const code = exitCodeOf(fleet);
     const screen = terminalOf(io);
     const text = renderFleet(fleet, screen);

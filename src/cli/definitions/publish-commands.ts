@@ -129,6 +129,7 @@ export const addPublishCommands = (program: Command, actionOf: ActionOf): void =
     .description('what every host of an environment runs, and who is behind')
     .option('--hosts <file>', 'hosts that should be there: one a line, or a JSON list')
     .option('--where <labels>', 'only hosts that report all of these: zone=a,canary=true', collect, [])
+    .option('--all', 'each host, also of more than 200')
     .option('--watch', 'again whenever something changes')
     .option('--json', 'as JSON (supercargo/fleet-view/v1)')
     .addHelpText(

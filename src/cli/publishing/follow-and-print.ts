@@ -78,11 +78,11 @@ const failedOn = ({ hosts }: Followed): string =>
 
 /** The result of the wait, in one sentence. */
 const endOf = (followedTo: Followed, { target: { serial, environment }, awaited }: Goal): string => {
-  const { outcome, rollout, followed, hosts } = followedTo;
+  const { outcome, rollout, followed, totals } = followedTo;
   const n = `serial ${String(serial)}`;
   const [change] = followed;
   const status = `supercargo rollout status ${environment}`;
-  const all = `all hosts${withLabels(awaited.where)} (${String(hosts.length)} of ${String(hosts.length)})`;
+  const all = `all hosts${withLabels(awaited.where)} (${String(totals.hosts)} of ${String(totals.hosts)})`;
   switch (outcome) {
     case 'finished':
       return change
@@ -160,6 +160,7 @@ export const followAndPrint = async (
       target,
       hosts: awaited.hosts,
       where: awaited.where,
+      which: isQuiet ? 'all' : 'not-well',
       timeoutMs,
       onBegin: (followed, time) => {
         if (!isQuiet) printBegin(io, goal, followed, time);

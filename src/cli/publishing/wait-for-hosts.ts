@@ -1,5 +1,6 @@
 import { AgentError } from '../../core/errors.ts';
-import { formatLabels, selectHosts, type HostLabels } from '../../core/fleet/host-labels.ts';
+import { kindsText, type FleetTotals } from '../../core/fleet/fleet-totals.ts';
+import { formatLabels, type HostLabels } from '../../core/fleet/host-labels.ts';
 import { isWell, verdictText } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
@@ -7,100 +8,23 @@ import { oneLine } from '../../core/printable-text.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import {
   waitForFleet,
-  type WaitedHost,
   type Waited,
+  type WaitOptions,
   type WaitOutcome,
 } from '../../publish/wait-for-fleet.ts';
+import { readHosts } from '../../publish/fleet-reader.ts';
+import type { WaitedHost } from '../../publish/read-awaited.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import { minutesText } from '../terminal/units.ts';
 import { noMatchAdvice, noReportAdvice, renderFault, renderWait, withLabels } from '../render/fleet-text.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VERDICT_KINDS, type VerdictKind } from '../../core/vocabulary/outcomes.ts';
+import type { VerdictKind } from '../../core/vocabulary/outcomes.ts';
 
 const CODES: Readonly<Record<WaitOutcome, ExitCode>> = {
   converged: EXIT.ok,
   failed: EXIT.failed,
   superseded: EXIT.failed,
   'timed-out': EXIT.timedOut,
-};
-
-const of = (hosts: readonly WaitedHost[], kind: VerdictKind): readonly WaitedHost[] =>
-  hosts.filter((h) => h.verdict.kind === kind);
-
-const tally = (hosts: readonly WaitedHost[], where?: HostLabels): string => {
-  const counts = VERDICT_KINDS.flatMap((kind) => {
-    const { length } = of(hosts, kind);
-    return length === 0 ? [] : [`${String(length)} ${kind}`];
-  });
-  if (counts.length > 0) return counts.join(', ');
-  return where === undefined ? 'no host has reported yet' : `no host${withLabels(where)}`;
-};
-
-/** Prints a line for each change to a log, and redraws one table on a terminal. */
-const createProgress = (io: Io, serial: number, where: HostLabels | undefined) => {
-  const screen = terminalOf(io);
-  let lines = 0;
-  let hasPrintedNone = false;
-  return (changed: readonly WaitedHost[], all: readonly WaitedHost[]): void => {
-    if (screen.columns === undefined) {
-      if (all.length === 0 && !hasPrintedNone) io.stdout.write(`${tally(all, where)}\n`);
-      hasPrintedNone = all.length === 0;
-      for (const { host, verdict } of changed) {
-        const details = verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${verdictText(verdict)}`;
-        io.stdout.write(`${host}: ${verdict.kind}${details} (${tally(all)})\n`);
-      }
-      return;
-    }
-    if (changed.length === 0 && lines > 0) return;
-    const text = `${renderWait(all, screen)}${tally(all, where)}\n`;
-    io.stdout.write(`${lines > 0 ? `\u001B[${String(lines)}A\u001B[J` : ''}${text}`);
-    lines = text.split('\n').length - 1;
-  };
-};
-
-/** The result of the wait, in one sentence. */
-const endOf = (
-  { outcome, hosts }: Waited,
-  { target: { serial, environment }, awaited: { where }, maxFailed }: WaitFor,
-): string => {
-  const all = hosts.length;
-  const labels = withLabels(where);
-  const [running, failed] = [of(hosts, 'converged').length, of(hosts, 'failed').length];
-  const n = `serial ${String(serial)}`;
-  const hostsText = (count: number): string => `${String(count)} of ${String(all)} hosts${labels}`;
-  switch (outcome) {
-    case 'converged':
-      return failed === 0
-        ? `Done: ${n} runs on all hosts${labels} (${String(running)} of ${String(all)}).`
-        : `Done: ${n} runs on ${hostsText(running)}; ` +
-            `${String(failed)} failed, and --max-failed ${String(maxFailed)} allows that.`;
-    case 'failed':
-      return `Serial ${String(serial)} failed on ${hostsText(failed)}.`;
-    case 'superseded':
-      return `Serial ${String(serial)} was superseded: a later serial has other versions (${tally(hosts)}).`;
-    case 'timed-out':
-      return all === 0
-        ? `Timed out: ${n} is published, and no host${labels} has reported for ${environment}.`
-        : `Timed out: ${n} does not run on all hosts${labels} yet: ${tally(hosts)}`;
-  }
-};
-
-const printEnd = (io: Io, waited: Waited, goal: WaitFor): void => {
-  const { outcome, hosts, trouble } = waited;
-  const screen = terminalOf(io);
-  for (const { host, verdict } of hosts)
-    if (verdict.kind === 'failed')
-      for (const fault of verdict.faults) io.stderr.write(renderFault(host, fault, screen));
-  (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, goal)}\n`);
-  // Converged hosts may have other problems.
-  for (const { host, verdict } of of(hosts, 'converged'))
-    if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
-  if (outcome !== 'timed-out') return;
-  if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${oneLine(trouble)}\n`);
-  if (hosts.length === 0 && goal.awaited.where === undefined)
-    io.stderr.write(`${noReportAdvice(goal.target.environment)}; or name the hosts with --hosts\n`);
-  for (const { host, verdict } of hosts.filter((h) => !['converged', 'failed'].includes(h.verdict.kind)))
-    io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
 };
 
 /** The hosts to wait for. */
@@ -112,6 +36,112 @@ export interface Awaited {
   readonly text: string;
 }
 
+interface WaitFor {
+  readonly target: Manifest;
+  readonly awaited: Awaited;
+  readonly timeoutMs: number;
+  readonly maxFailed: number;
+}
+
+interface Place {
+  readonly io: Io;
+  readonly view: Pick<EnvironmentStore, 'fleet'>;
+  readonly flags: { readonly json?: boolean };
+}
+
+const of = (hosts: readonly WaitedHost[], kind: VerdictKind): readonly WaitedHost[] =>
+  hosts.filter((h) => h.verdict.kind === kind);
+
+const tally = (totals: FleetTotals, where?: HostLabels): string => {
+  const counts = kindsText(totals);
+  if (counts !== '') return counts;
+  return where === undefined ? 'no host has reported yet' : `no host${withLabels(where)}`;
+};
+
+type Show = WaitOptions['onPoll'];
+
+/** A line for each host with news, or one line for all where they are many. */
+const writeLog = (io: Io, serial: number, where: HostLabels | undefined): Show => {
+  let last: string | undefined;
+  return ({ totals, changed }) => {
+    const text = tally(totals, where);
+    if ((totals.hosts === 0 || changed === undefined) && text !== last) io.stdout.write(`${text}\n`);
+    last = text;
+    for (const { host, verdict } of changed ?? []) {
+      const details = verdict.kind === 'converged' ? ` on ${String(serial)}` : `: ${verdictText(verdict)}`;
+      io.stdout.write(`${host}: ${verdict.kind}${details} (${text})\n`);
+    }
+  };
+};
+
+/** A terminal shows no more hosts than these, the worst ones. */
+const MOST_ROWS = 100;
+
+/** One table that is redrawn. */
+const drawTable = ({ io, view }: Place, { target, awaited: { hosts, where } }: WaitFor): Show => {
+  const screen = terminalOf(io);
+  let lines = 0;
+  return async ({ totals, changed, all }, signal) => {
+    if (changed?.length === 0 && lines > 0) return;
+    const request = { target, hosts, where, limit: MOST_ROWS, order: 'severity' } as const;
+    const found = all ?? (await view.fleet(request, signal)).hosts;
+    const rows = found.slice(0, MOST_ROWS);
+    const more = totals.hosts - rows.length;
+    const rest = more > 0 ? `and ${String(more)} more\n` : '';
+    const text = `${renderWait(rows, screen)}${rest}${tally(totals, where)}\n`;
+    io.stdout.write(`${lines > 0 ? `\u001B[${String(lines)}A\u001B[J` : ''}${text}`);
+    lines = text.split('\n').length - 1;
+  };
+};
+
+/** The result of the wait, in one sentence. */
+const endOf = (
+  { outcome, totals }: Waited,
+  { target: { serial, environment }, awaited: { where }, maxFailed }: WaitFor,
+): string => {
+  const { hosts: all, kinds } = totals;
+  const labels = withLabels(where);
+  const [running, failed] = [kinds.converged, kinds.failed];
+  const n = `serial ${String(serial)}`;
+  const hostsText = (count: number): string => `${String(count)} of ${String(all)} hosts${labels}`;
+  switch (outcome) {
+    case 'converged':
+      return failed === 0
+        ? `Done: ${n} runs on all hosts${labels} (${String(running)} of ${String(all)}).`
+        : `Done: ${n} runs on ${hostsText(running)}; ` +
+            `${String(failed)} failed, and --max-failed ${String(maxFailed)} allows that.`;
+    case 'failed':
+      return `Serial ${String(serial)} failed on ${hostsText(failed)}.`;
+    case 'superseded':
+      return `Serial ${String(serial)} was superseded: a later serial has other versions (${tally(totals)}).`;
+    case 'timed-out':
+      return all === 0
+        ? `Timed out: ${n} is published, and no host${labels} has reported for ${environment}.`
+        : `Timed out: ${n} does not run on all hosts${labels} yet: ${tally(totals)}`;
+  }
+};
+
+const printEnd = (io: Io, waited: Waited, goal: WaitFor): void => {
+  const { outcome, totals, hosts, trouble } = waited;
+  const screen = terminalOf(io);
+  for (const { host, verdict } of hosts)
+    if (verdict.kind === 'failed')
+      for (const fault of verdict.faults) io.stderr.write(renderFault(host, fault, screen));
+  (outcome === 'converged' ? io.stdout : io.stderr).write(`${endOf(waited, goal)}\n`);
+  // Converged hosts may have other problems.
+  for (const { host, verdict } of of(hosts, 'converged'))
+    if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
+  if (outcome !== 'timed-out') return;
+  if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${oneLine(trouble)}\n`);
+  if (totals.hosts === 0 && goal.awaited.where === undefined)
+    io.stderr.write(`${noReportAdvice(goal.target.environment)}; or name the hosts with --hosts\n`);
+  const open = hosts.filter((h) => !['converged', 'failed'].includes(h.verdict.kind));
+  for (const { host, verdict } of open) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
+  const more = totals.hosts - totals.kinds.converged - totals.kinds.failed - open.length;
+  if (more > 0)
+    io.stderr.write(`and ${String(more)} more: supercargo fleet ${goal.target.environment} shows them\n`);
+};
+
 const SHOWN = 5;
 
 const listOf = (names: readonly string[]): string => {
@@ -119,12 +149,23 @@ const listOf = (names: readonly string[]): string => {
   return names.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${String(more)} more` : '');
 };
 
+/** Named hosts without a report. */
+const readUnheard = async (
+  { fleet }: Pick<EnvironmentStore, 'fleet'>,
+  hosts: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> => {
+  const request = { target: undefined, hosts, kinds: ['silent'], limit: hosts.length } as const;
+  const silent = await readHosts(fleet, request, signal);
+  return silent.flatMap(({ host, verdict }) => (verdict.sinceMs === undefined ? [host] : []));
+};
+
 /**
  * Finds the hosts to wait for before anything is published. Hosts can get and lose labels during the wait.
  * @throws AgentError USAGE if no host has the labels
  */
 export const findAwaited = async (
-  view: EnvironmentStore,
+  view: Pick<EnvironmentStore, 'fleet'>,
   { environment, hosts, where }: Omit<Awaited, 'text'> & { readonly environment: string },
   signal: AbortSignal,
 ): Promise<Awaited> => {
@@ -134,53 +175,46 @@ export const findAwaited = async (
       where,
       text: hosts ? `${String(hosts.length)} hosts of the list` : 'all hosts that report',
     };
-  const reports = await view.reports(hosts, signal);
-  const known = new Map(reports.map((report) => [report.host, report]));
-  const all = [...(hosts ?? known.keys())].map((host) => ({ host, report: known.get(host) }));
-  const selected = selectHosts(all, where);
+  const { totals: all } = await view.fleet({ target: undefined, hosts }, signal);
+  const { totals: selected } = await view.fleet({ target: undefined, hosts, where }, signal);
   const labels = formatLabels(where);
-  if (selected.length === 0) {
+  if (selected.hosts === 0) {
     const whose = hosts ? 'of the list' : `that reports for ${environment}`;
     throw new AgentError('USAGE', `no host ${whose} has ${labels}: a wait would be for none`, {
-      advice: noMatchAdvice(reports),
+      advice: noMatchAdvice(all),
     });
   }
-  const unheard = selected.flatMap(({ host, report }) => (report === undefined ? [host] : []));
-  const count = `${String(selected.length - unheard.length)} of ${String(all.length)}`;
+  const isHeard = hosts === undefined || all.reported === all.hosts;
+  const unheard = isHeard ? [] : await readUnheard(view, hosts, signal);
+  const count = `${String(selected.reported)} of ${String(all.hosts)}`;
   const text =
     `the ${count} hosts ${hosts ? 'of the list ' : ''}that report ${labels}` +
     (unheard.length === 0 ? '' : `, and for ${listOf(unheard)}, whose labels are unknown`);
   return { hosts, where, text };
 };
 
-interface WaitFor {
-  readonly target: Manifest;
-  readonly awaited: Awaited;
-  readonly timeoutMs: number;
-  readonly maxFailed: number;
-}
-
 /** @throws the abort reason of `signal` */
 export const waitAndPrint = async (
-  {
-    io,
-    view,
-    flags,
-  }: { readonly io: Io; readonly view: EnvironmentStore; readonly flags: { readonly json?: boolean } },
+  place: Place,
   goal: WaitFor,
   signal: AbortSignal,
-): Promise<{ readonly code: ExitCode; readonly waited: Waited }> => {
+): Promise<{ readonly code: ExitCode; readonly waited: Pick<Waited, 'outcome' | 'hosts' | 'trouble'> }> => {
+  const { io, view, flags } = place;
   const { target, awaited, timeoutMs, maxFailed } = goal;
   const { hosts, where, text } = awaited;
   const isQuiet = flags.json === true;
-  const progress = isQuiet ? () => undefined : createProgress(io, target.serial, where);
+  const isTerminal = terminalOf(io).columns !== undefined;
+  const show = isTerminal ? drawTable(place, goal) : writeLog(io, target.serial, where);
   const clock = {
     now: Date.now,
     sleep: async (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }),
   };
   if (!isQuiet) io.stdout.write(`waiting for ${text}, for at most ${minutesText(timeoutMs)}\n`);
-  const options = { target, hosts, where, timeoutMs, maxFailed, onChange: progress };
+  const onPoll = isQuiet ? () => undefined : show;
+  const which = isQuiet ? 'all' : 'not-well';
+  const options = { target, hosts, where, timeoutMs, maxFailed, which, onPoll } as const;
   const waited = await waitForFleet(view, options, clock, signal);
   if (!isQuiet) printEnd(io, waited, goal);
-  return { code: CODES[waited.outcome], waited };
+  const { outcome, hosts: found, trouble } = waited;
+  return { code: CODES[outcome], waited: { outcome, hosts: found, trouble } };
 };

@@ -1,12 +1,12 @@
-import { countLabels, formatLabels, knownLabelsText, type HostLabels } from '../../core/fleet/host-labels.ts';
-import type { JudgedHost } from '../../core/fleet/host-verdict.ts';
-import type { HostReport } from '../../core/fleet/host-report.ts';
-import { countWords, isWell, verdictText, type HostFault } from '../../core/fleet/verdict-text.ts';
+import type { PageHost } from '../../core/fleet/fleet-page.ts';
+import type { FleetTotals } from '../../core/fleet/fleet-totals.ts';
+import { formatLabels, knownLabelsText, type HostLabels } from '../../core/fleet/host-labels.ts';
+import { isWell, verdictText, type HostFault } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
 import type { VersionChange } from '../../core/publish/diff-manifests.ts';
 import type { ReportedService } from '../../core/status/reported-status.ts';
 import { isoSeconds, type EpochMs } from '../../core/time.ts';
-import type { WaitedHost } from '../../publish/wait-for-fleet.ts';
+import type { WaitedHost } from '../../publish/read-awaited.ts';
 import type { Screen } from '../streams.ts';
 import { oneLine, printableDocument } from '../../core/printable-text.ts';
 import type { ReportedRollout } from '../../core/turns/read-rollout.ts';
@@ -22,13 +22,10 @@ const paintWord = ({ palette }: Screen, word: string): string => palette[toneOf(
 export const noReportAdvice = (environment: string): string =>
   `  → check SUPERCARGO_REPORT_URL on the hosts, and that their SUPERCARGO_ENVIRONMENT is ${environment}`;
 
-const labelsOf = (reports: readonly HostReport[]) => countLabels(reports.map(({ status }) => status.labels));
-
 /** Advice if no host has the labels that were asked for. */
-export const noMatchAdvice = (reports: readonly HostReport[]): string => {
-  const known = labelsOf(reports);
-  if (known.length > 0) return `name labels that hosts report: ${oneLine(knownLabelsText(known))}`;
-  return reports.length > 0
+export const noMatchAdvice = ({ labels, moreLabels, reported }: FleetTotals): string => {
+  if (labels.length > 0) return `name labels that hosts report: ${knownLabelsText(labels, moreLabels)}`;
+  return reported > 0
     ? 'set SUPERCARGO_LABELS on the hosts: none reports a label, and agents before this version cannot'
     : 'check SUPERCARGO_REPORT_URL on the hosts: none has reported';
 };
@@ -67,12 +64,15 @@ export const renderFault = (host: string, from: HostFault, { palette }: Screen):
 export interface Fleet {
   readonly environment: string;
   readonly published: Manifest | undefined;
-  /** Of all hosts, also of those without the labels of `where`. */
-  readonly reports: readonly HostReport[];
+  /** Of the hosts with the labels of `where`. */
+  readonly totals: FleetTotals;
+  /** Of all hosts, if none has these labels. */
+  readonly others: FleetTotals;
   /** `trouble` says why it could not be read. */
   readonly rollout: ReportedRollout | 'no-turns' | { readonly trouble: string };
   readonly where: HostLabels | undefined;
-  readonly judged: readonly JudgedHost<HostReport>[];
+  /** All hosts in natural order; the worst ones of a fleet that is too large to be shown. */
+  readonly judged: readonly PageHost[];
   readonly nowMs: EpochMs;
 }
 
@@ -86,7 +86,7 @@ const ago = (ms: number): string => {
 };
 
 /** The row of the host itself; explains a verdict that no service of the host explains. */
-const hostRow = ({ verdict }: JudgedHost<HostReport>, screen: Screen): readonly string[] => {
+const hostRow = ({ verdict }: PageHost, screen: Screen): readonly string[] => {
   if (isWell(verdict)) return ['–', '', '', paintWord(screen, verdict.word), '', ''];
   const why = [verdict.message, ...(verdict.advice === null ? [] : [`→ ${verdict.advice}`])].join(' ');
   return ['–', '', '', paintWord(screen, verdict.word), '', why];
@@ -105,10 +105,9 @@ const serviceRow = (s: ReportedService, isHostWell: boolean, { palette }: Screen
   ];
 };
 
-const isOfHost = ({ verdict }: JudgedHost<HostReport>): boolean =>
-  !isWell(verdict) && verdict.service === null;
+const isOfHost = ({ verdict }: PageHost): boolean => !isWell(verdict) && verdict.service === null;
 
-const rowsOf = (judged: JudgedHost<HostReport>, screen: Screen, nowMs: EpochMs): readonly string[][] => {
+const rowsOf = (judged: PageHost, screen: Screen, nowMs: EpochMs): readonly string[][] => {
   const { host, verdict, report } = judged;
   const services = report?.status.services ?? [];
   const rows = [
@@ -124,8 +123,8 @@ const rowsOf = (judged: JudgedHost<HostReport>, screen: Screen, nowMs: EpochMs):
 };
 
 /** The counts of the verdicts, worst first: `1 silent, 1 behind, 38 converged`. */
-const renderCounts = (judged: Fleet['judged'], screen: Screen): string =>
-  countWords(judged.map(({ verdict }) => verdict))
+const renderCounts = ({ words }: FleetTotals, screen: Screen): string =>
+  words
     .map(({ word, hosts }) => screen.palette[toneOf(word)](`${String(hosts)} ${oneLine(word)}`))
     .join(', ');
 
@@ -134,10 +133,8 @@ export const withLabels = (where: HostLabels | undefined): string =>
   where === undefined ? '' : ` with ${formatLabels(where)}`;
 
 /** The labels that `--where` can select by. */
-const labelsLine = ({ reports, where }: Fleet): string => {
-  const known = where === undefined ? labelsOf(reports) : [];
-  return known.length === 0 ? '' : `\nlabels: ${oneLine(knownLabelsText(known))}`;
-};
+const labelsLine = ({ totals: { labels, moreLabels }, where }: Fleet): string =>
+  where !== undefined || labels.length === 0 ? '' : `\nlabels: ${knownLabelsText(labels, moreLabels)}`;
 
 /** A change that is under way or halted; nothing where each host decides alone, or all is finished. */
 const rolloutLine = ({ environment, rollout }: Fleet, screen: Screen): string => {
@@ -149,30 +146,44 @@ const rolloutLine = ({ environment, rollout }: Fleet, screen: Screen): string =>
 };
 
 const headOf = (fleet: Fleet, screen: Screen): string => {
-  const { environment, published, where, judged } = fleet;
+  const { environment, published, where, totals } = fleet;
   const by = published?.publisher?.name === undefined ? '' : ` by ${oneLine(published.publisher.name)}`;
   const what = published
     ? `serial ${String(published.serial)}, published ${isoSeconds(published.issuedAtMs)}${by}`
     : 'nothing is published';
-  if (judged.length === 0)
+  if (totals.hosts === 0)
     return `${environment}: ${what}; no host has ${where ? formatLabels(where) : 'reported'}${rolloutLine(fleet, screen)}`;
-  const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;
   const runs = published
-    ? `; ${String(running)} of ${String(judged.length)} hosts${withLabels(where)} run it`
+    ? `; ${String(totals.kinds.converged)} of ${String(totals.hosts)} hosts${withLabels(where)} run it`
     : '';
-  return `${environment}: ${what}${runs}\n${renderCounts(judged, screen)}${labelsLine(fleet)}${rolloutLine(fleet, screen)}`;
+  return `${environment}: ${what}${runs}\n${renderCounts(totals, screen)}${labelsLine(fleet)}${rolloutLine(fleet, screen)}`;
+};
+
+/** How many hosts are not shown. */
+const restLine = ({ totals, judged }: Fleet): string => {
+  const rest = totals.hosts - judged.length;
+  if (rest <= 0) return '';
+  const allWell = totals.words.find(({ word }) => word === 'converged')?.hosts ?? 0;
+  const well = Math.min(rest, allWell - judged.filter(({ verdict }) => isWell(verdict)).length);
+  const parts = [
+    ...(rest > well ? [`${String(rest - well)} hosts that need a look`] : []),
+    ...(well > 0 ? [`${String(well)} hosts that run what they should`] : []),
+  ];
+  return `${judged.length === 0 ? '' : 'and '}${parts.join(', ')} (--all shows them)\n`;
 };
 
 /** A row for each service of each host, below the environment's serial and counts. */
 export const renderFleet = (fleet: Fleet, screen: Screen): string => {
-  const { environment, reports, where, judged, nowMs } = fleet;
+  const { environment, totals, others, where, judged, nowMs } = fleet;
   const header = ['HOST', 'IS', 'SERIAL', 'SEEN', 'SERVICE', 'DESIRED', 'RUNS', 'OUTCOME', 'SINCE', 'WHY'];
   const table =
-    judged.length === 0
-      ? `${where ? `  → ${noMatchAdvice(reports)}` : noReportAdvice(environment)}\n`
-      : renderTable(
-          { header, rows: judged.flatMap((j) => rowsOf(printableDocument(j), screen, nowMs)) },
-          screen,
-        );
-  return `${headOf(fleet, screen)}\n\n${table}`;
+    totals.hosts === 0
+      ? `${where ? `  → ${noMatchAdvice(others)}` : noReportAdvice(environment)}\n`
+      : judged.length === 0
+        ? ''
+        : renderTable(
+            { header, rows: judged.flatMap((j) => rowsOf(printableDocument(j), screen, nowMs)) },
+            screen,
+          );
+  return `${headOf(fleet, screen)}\n\n${table}${restLine(fleet)}`;
 };

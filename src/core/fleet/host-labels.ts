@@ -99,9 +99,9 @@ export const countLabels = (hosts: readonly (HostLabels | undefined)[]): readonl
 
 const SHOWN = 20;
 
-/** `canary=true (1), zone=a (2)` */
-export const knownLabelsText = (counts: readonly LabelCount[]): string => {
+/** `canary=true (1), zone=a (2)`; `others` are known and not among the counts. */
+export const knownLabelsText = (counts: readonly LabelCount[], others = 0): string => {
   const shown = counts.slice(0, SHOWN).map(({ label, hosts }) => `${label} (${String(hosts)})`);
-  const more = counts.length - shown.length;
+  const more = counts.length - shown.length + others;
   return [...shown, ...(more > 0 ? [`and ${String(more)} more`] : [])].join(', ');
 };

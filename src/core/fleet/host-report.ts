@@ -21,7 +21,7 @@ const parseTime = (text: unknown): EpochMs | undefined => {
   return Number.isNaN(ms) ? undefined : ms;
 };
 
-const toReport = (
+export const toReport = (
   value: unknown,
   writtenAtMs: EpochMs | undefined,
   aheadMs: number,
@@ -38,10 +38,10 @@ const toReport = (
 const EXACT_MS = 5_000;
 
 /** How far the store's clock is ahead of ours, so that a report's age does not depend on either clock. */
-const aheadOf = ({ readAtMs = 0 }: Stored, nowMs: EpochMs): number =>
+export const aheadOf = ({ readAtMs = 0 }: Stored, nowMs: EpochMs): number =>
   readAtMs === 0 || Math.abs(readAtMs - nowMs) < EXACT_MS ? 0 : readAtMs - nowMs;
 
-const valueOf = (bytes: Uint8Array): unknown => {
+export const valueOf = (bytes: Uint8Array): unknown => {
   const text = decodeText(bytes);
   const json = text === undefined ? undefined : parseJson(text);
   return json?.kind === 'value' ? json.value : undefined;

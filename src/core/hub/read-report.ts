@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { findStrangeKey, formatProblems, problemsOf } from '../manifest/schema-problem.ts';
 import { parseJson, quote } from '../manifest/text.ts';
+import { agentFactsOf, type AgentFacts } from '../fleet/agent-facts.ts';
 import type { HostLabels } from '../fleet/host-labels.ts';
 import type { JudgedStatus } from '../fleet/host-findings.ts';
 import { fingerprintOf } from '../status/fingerprint.ts';
@@ -21,6 +22,8 @@ export interface ReportSummary {
   readonly judged: JudgedStatus;
   /** The part that turns depend on. */
   readonly word: ReportWord;
+  /** The part that publishers ask about. */
+  readonly agent: AgentFacts;
   /** Equal for two reports if the second one is only a heartbeat. */
   readonly fingerprint: string;
 }
@@ -111,6 +114,7 @@ export const readReport = (bytes: Uint8Array, environment: string, host: string)
   }
   const { outcome, manifest, labels } = report;
   const fingerprint = digestOf(fingerprintOf(report));
-  const [judged, word] = [judgedOf(report), wordOfReport(report)];
-  return { kind: 'report', summary: { outcome, serial: manifest.serial, labels, judged, word, fingerprint } };
+  const [judged, word, agent] = [judgedOf(report), wordOfReport(report), agentFactsOf(report)];
+  const { serial } = manifest;
+  return { kind: 'report', summary: { outcome, serial, labels, judged, word, agent, fingerprint } };
 };

@@ -26,6 +26,8 @@ export interface DocumentStore {
   readonly name: string;
   /** Undefined if there is none. */
   readonly read: (path: string, signal: AbortSignal) => Promise<StoredDocument | undefined>;
+  /** What the store answers to a query about a folder; undefined if it answers none, as a folder does. */
+  readonly ask: (folder: string, query: string, signal: AbortSignal) => Promise<StoredDocument | undefined>;
   /** `refused` means that the condition does not hold and nothing was written. */
   readonly write: (
     path: string,

@@ -1,5 +1,4 @@
-import type { HostReport } from '../fleet/host-report.ts';
-import { isSilent } from '../fleet/host-findings.ts';
+import type { FleetTotals, RunningVersion } from '../fleet/fleet-totals.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { isoSeconds, type EpochMs } from '../time.ts';
 import type { ReportedChange, ReportedRollout, ReportedWave } from '../turns/read-rollout.ts';
@@ -41,35 +40,14 @@ export const progressText = ({ waves, halted }: ReportedChange): string =>
   [...waves.map(waveText), ...(halted ? [`it is halted (${halted.reason})`] : [])].join(', ');
 
 /** Hosts that still run an older version. */
-export interface OlderVersion {
-  readonly entry: string;
-  readonly version: string;
-  readonly hosts: number;
-}
+export type OlderVersion = RunningVersion;
 
 /** The versions that hosts still run in place of those of an unfinished change, by their last reports. */
 export const olderVersions = (
-  change: ReportedChange,
-  reports: readonly HostReport[],
-  nowMs: EpochMs,
-): readonly OlderVersion[] => {
-  const hosts = new Map<string, OlderVersion>();
-  for (const report of reports) {
-    if (isSilent(report, nowMs)) continue;
-    for (const { entry, version } of change.entries) {
-      const ofEntry = report.status.services.filter(({ switching }) => switching?.entry === entry);
-      const running = ofEntry.flatMap(({ containers }) =>
-        containers.filter((c) => c.state === 'running').map((c) => c.version),
-      );
-      for (const older of new Set(running)) {
-        if (older === version) continue;
-        const key = `${entry} ${older}`;
-        hosts.set(key, { entry, version: older, hosts: (hosts.get(key)?.hosts ?? 0) + 1 });
-      }
-    }
-  }
-  return [...hosts.values()];
-};
+  { entries }: ReportedChange,
+  { runs }: Pick<FleetTotals, 'runs'>,
+): readonly OlderVersion[] =>
+  runs.filter((run) => entries.some(({ entry, version }) => entry === run.entry && version !== run.version));
 
 const DAY_MS = 24 * 3600 * 1000;
 const HOUR_MS = 3600 * 1000;

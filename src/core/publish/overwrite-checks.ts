@@ -1,6 +1,6 @@
 import { AgentError } from '../errors.ts';
 import { manifestPath } from '../fleet/store-layout.ts';
-import type { HostReport } from '../fleet/host-report.ts';
+import type { FleetTotals } from '../fleet/fleet-totals.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { highestNext } from '../manifest/serial.ts';
 import type { Services } from './draft.ts';
@@ -14,7 +14,7 @@ export interface Circumstances {
   readonly store: string;
   readonly state: PublishedState;
   /** Read before `state`, so that the store has every manifest that hosts report, unless it was lost. */
-  readonly reports: readonly HostReport[];
+  readonly fleet: FleetTotals;
   /** The trust file of the hosts judges manifests, and not only the keys of this publish. */
   readonly isHostsTrust: boolean;
 }
@@ -22,10 +22,8 @@ export interface Circumstances {
 const serialOf = ({ manifest }: Unusable): number => manifest?.serial ?? 0;
 
 /** With the trust file of the hosts, all hosts refuse a manifest that no reporting host has accepted. */
-const isRefusedByHosts = (found: Unusable, { reports, isHostsTrust }: Circumstances): boolean =>
-  isHostsTrust &&
-  reports.length > 0 &&
-  reports.every(({ status }) => (status.manifest.serial ?? 0) < serialOf(found));
+const isRefusedByHosts = (found: Unusable, { fleet, isHostsTrust }: Circumstances): boolean =>
+  isHostsTrust && fleet.hosts > 0 && (fleet.highestSerial ?? 0) < serialOf(found);
 
 /**
  * The newest manifest that hosts may run although no known key has signed it: of a colleague, of a stolen
@@ -111,17 +109,15 @@ export const refuseUnverified = (c: Circumstances, named: Named): void => {
  */
 export const refuseLoss = (c: Circumstances, base: Manifest, named: Named): void => {
   const believable = highestNext(base.serial);
-  const ahead = c.reports.filter(({ status }) => {
-    const serial = status.manifest.serial ?? 0;
-    return serial > base.serial && serial < believable;
-  });
+  const ahead = c.fleet.serials.filter(({ serial }) => serial > base.serial && serial < believable);
   const carried = unnamed(Object.keys(base.services), named);
   const [first] = ahead;
   if (!first || carried.length === 0) return;
-  const hosts = `${first.host}${ahead.length > 1 ? ` and ${String(ahead.length - 1)} more` : ''}`;
+  const count = ahead.reduce((sum, { hosts }) => sum + hosts, 0);
+  const hosts = `${first.first}${count > 1 ? ` and ${String(count - 1)} more` : ''}`;
   throw new AgentError(
     'STORE',
-    `hosts have serial ${String(first.status.manifest.serial)} (${hosts}), but the newest in ${c.store} is ` +
+    `hosts have serial ${String(first.serial)} (${hosts}), but the newest in ${c.store} is ` +
       `${String(base.serial)}: the store was restored from a backup, or has an old document. ` +
       `A publish from it would take these back: ${listed(carried, base)}`,
     {

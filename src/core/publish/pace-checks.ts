@@ -1,9 +1,6 @@
 import { AgentError } from '../errors.ts';
-import type { HostReport } from '../fleet/host-report.ts';
-import { isSilent } from '../fleet/host-findings.ts';
+import type { FleetTotals, SomeHosts } from '../fleet/fleet-totals.ts';
 import type { Manifest } from '../manifest/manifest.ts';
-import { compareNaturally } from '../natural-order.ts';
-import type { EpochMs } from '../time.ts';
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
 const refused = (message: string, advice: string): AgentError => new AgentError('STORE', message, { advice });
@@ -37,64 +34,51 @@ export const refuseWithoutTurns = (store: string, { environment }: Manifest, isF
   );
 };
 
-const SHOWN = 5;
-
-const named = (hosts: readonly string[]): string => {
-  const more = hosts.length - SHOWN;
-  return hosts.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${String(more)} more` : '');
+const hostsText = (
+  { hosts, first }: SomeHosts,
+  textOf: (host: SomeHosts['first'][number]) => string,
+): string => {
+  const more = hosts - first.length;
+  const names = first.map(textOf).join(', ') + (more > 0 ? ` and ${String(more)} more` : '');
+  return `${String(hosts)} ${hosts === 1 ? 'host' : 'hosts'} (${names})`;
 };
-
-const hostsText = (hosts: readonly string[]): string =>
-  `${String(hosts.length)} ${hosts.length === 1 ? 'host' : 'hosts'} (${named(hosts)})`;
 
 interface Unfit {
   readonly message: string;
   readonly advice: string;
 }
 
-const tooOld = (running: readonly HostReport[]): readonly Unfit[] => {
-  const hosts = running.flatMap(({ host, status }) =>
-    status.turns === undefined ? [`${host} with ${status.agent.version}`] : [],
-  );
-  return hosts.length === 0
+const tooOldFor = ({ tooOld }: FleetTotals): readonly Unfit[] =>
+  tooOld.hosts === 0
     ? []
     : [
         {
-          message: `the agent of ${hostsText(hosts)} is too old for a pace, and refuses every manifest with one`,
+          message:
+            `the agent of ${hostsText(tooOld, ({ host, agent }) => `${host} with ${agent}`)} is too old for a ` +
+            'pace, and refuses every manifest with one',
           advice: 'upgrade supercargo there',
         },
       ];
-};
 
-const withoutTurns = (running: readonly HostReport[], isPaced: boolean): readonly Unfit[] => {
-  const hosts = running.flatMap(({ host, status: { turns } }) =>
-    turns?.store === 'none' && (isPaced || turns.mode === 'always') ? [host] : [],
-  );
-  return hosts.length === 0
+const withoutTurns = (hosts: SomeHosts, isPaced: boolean): readonly Unfit[] =>
+  hosts.hosts === 0
     ? []
     : [
         {
-          message: `${hostsText(hosts)} would never get a turn: no hub answers there that hands out turns`,
+          message:
+            `${hostsText(hosts, ({ host }) => host)} would never get a turn: ` +
+            'no hub answers there that hands out turns',
           advice: isPaced
             ? 'point SUPERCARGO_REPORT_URL there to a hub of this version'
             : 'point SUPERCARGO_REPORT_URL there to a hub of this version, or leave SUPERCARGO_TURNS=always out',
         },
       ];
-};
 
 /** Which hosts that report now cannot follow the manifest because of turns, and what helps. */
-export const unfitFor = (
-  { pace }: Manifest,
-  reports: readonly HostReport[],
-  nowMs: EpochMs,
-): readonly Unfit[] => {
-  const running = reports
-    .filter((report) => report.status.agent.running && !isSilent(report, nowMs))
-    .toSorted((a, b) => compareNaturally(a.host, b.host));
-  return pace === undefined
-    ? withoutTurns(running, false)
-    : [...tooOld(running), ...withoutTurns(running, true)];
-};
+export const unfitFor = ({ pace }: Manifest, fleet: FleetTotals): readonly Unfit[] =>
+  pace === undefined
+    ? withoutTurns(fleet.alwaysWithoutTurns, false)
+    : [...tooOldFor(fleet), ...withoutTurns(fleet.withoutTurns, true)];
 
 /** @throws AgentError STORE if this would be the first pace of hosts that cannot follow it */
 export const refuseUnfit = (unfit: readonly Unfit[]): void => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareNaturally } from '../../../src/core/natural-order.ts';
+import { compareNaturally, naturalKey } from '../../../src/core/natural-order.ts';
 
 describe('the natural order of names', () => {
   it.each([
@@ -40,6 +40,17 @@ describe('the natural order of names', () => {
         expect(names.toReversed().toSorted(compareNaturally)).toEqual(sorted);
         for (const a of names) for (const b of names) expect(compareNaturally(a, b) === 0).toBe(a === b);
       }),
+    );
+  });
+
+  it('is that of keys which are made once', () => {
+    const name = fc.stringMatching(/^[a-b0-2.-]{0,8}$/);
+    fc.assert(
+      fc.property(name, name, (a, b) => {
+        const [x, y] = [naturalKey(a), naturalKey(b)];
+        expect(Math.sign(x < y ? -1 : Number(x > y))).toBe(Math.sign(compareNaturally(a, b)));
+      }),
+      { numRuns: 2000 },
     );
   });
 });

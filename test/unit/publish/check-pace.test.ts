@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HostReport } from '../../../src/core/fleet/host-report.ts';
 import type { Manifest } from '../../../src/core/manifest/manifest.ts';
 import { DEFAULT_PACE } from '../../../src/core/manifest/pace.ts';
 import { renderManifest } from '../../../src/core/publish/render-manifest.ts';
@@ -7,6 +8,7 @@ import type { Status, TurnsStatus } from '../../../src/core/status/status-docume
 import type { ReportedRollout } from '../../../src/core/turns/read-rollout.ts';
 import { checkPace } from '../../../src/publish/check-pace.ts';
 import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
+import { fleetOfReports } from '../../support/fleet-of-reports.ts';
 import { createMemoryStore } from '../../support/memory-store.ts';
 import { changeStatus, rolloutStatus, ROLLOUT_AT, waveStatus } from '../../support/rollout.ts';
 import { scriptedRollouts } from '../../support/scripted-rollouts.ts';
@@ -46,7 +48,7 @@ const check = async (
   { hosts = [], rollout = rolloutStatus(), history = [], isForced = false }: Scene = {},
 ) => {
   const store = createMemoryStore();
-  for (const [at, host] of hosts.entries()) {
+  const reports = hosts.map((host, at): HostReport => {
     const name = `web-${String(at + 1)}`;
     const status = hostStatus({
       environment: ENVIRONMENT,
@@ -54,15 +56,19 @@ const check = async (
       at: new Date(START_MS).toISOString(),
       ...host,
     });
-    store.documents.set(`reports/${ENVIRONMENT}/${name}.json`, Buffer.from(JSON.stringify(status)));
-  }
+    return { host: name, seenAtMs: Date.parse(status.at), status };
+  });
   for (const m of history)
     store.documents.set(`manifests/${ENVIRONMENT}/${String(m.serial)}.json`, renderManifest(m));
   const view = createEnvironmentStore(store, ENVIRONMENT, undefined);
   const rollouts = scriptedRollouts(() => rollout);
   const options = { view, rollouts, isForced, now: () => START_MS };
-  const reports = await view.reports(undefined, signal);
-  return checkPace(options, { before, manifest: after, lostPace: undefined, reports }, signal);
+  const fleet = fleetOfReports(
+    () => reports,
+    () => START_MS,
+  );
+  const { totals } = await fleet({ target: undefined }, signal);
+  return checkPace(options, { before, manifest: after, lostPace: undefined, fleet: totals }, signal);
 };
 
 const NOTHING = { overtaken: [], remarks: [] };

@@ -6,6 +6,7 @@ import type { ReportedRollout } from '../../../src/core/turns/read-rollout.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
 import { followRollout, type Followed, type FollowOptions } from '../../../src/publish/follow-rollout.ts';
+import { fleetOfReports } from '../../support/fleet-of-reports.ts';
 import { createMemoryStore } from '../../support/memory-store.ts';
 import { changeStatus, minutesBefore, rolloutStatus, waveStatus } from '../../support/rollout.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../support/status.ts';
@@ -43,11 +44,14 @@ const follow = async (
   };
   const view = {
     ...createEnvironmentStore(createMemoryStore(), ENVIRONMENT, undefined),
-    reports: async () => {
-      const look = reports[Math.min(looked, reports.length - 1)] ?? [];
-      looked += 1;
-      return Promise.resolve(look.map((report) => ({ ...report, seenAtMs: nowMs })));
-    },
+    fleet: fleetOfReports(
+      () => {
+        const look = reports[Math.min(looked, reports.length - 1)] ?? [];
+        looked += 1;
+        return look.map((report) => ({ ...report, seenAtMs: nowMs }));
+      },
+      () => nowMs,
+    ),
   };
   const clock = {
     now: () => nowMs,
@@ -60,6 +64,7 @@ const follow = async (
     target: targetWith(),
     hosts: undefined,
     where: undefined,
+    which: 'all',
     timeoutMs: undefined,
     onBegin: (followed, time) => begun.push([followed.map(({ serial }) => serial), time?.totalMs]),
     onPoll: () => undefined,
@@ -154,6 +159,7 @@ describe('following the change of a serial', () => {
       target: targetWith(),
       hosts: undefined,
       where: undefined,
+      which: 'all' as const,
       timeoutMs: undefined,
       ...none,
     };

@@ -8,6 +8,7 @@ import { createPublisher, type Proposal } from '../../../src/publish/publisher.t
 import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
 import { waitForFleet, type WaitOptions } from '../../../src/publish/wait-for-fleet.ts';
 import type { HostReport } from '../../../src/core/fleet/host-report.ts';
+import { fleetOfReports } from '../../support/fleet-of-reports.ts';
 import { createMemoryStore, type MemoryStore } from '../../support/memory-store.ts';
 import { hostStatus, serviceStatus } from '../../support/status.ts';
 import { ENVIRONMENT, manifest, START_MS } from '../../support/world.ts';
@@ -208,12 +209,15 @@ describe('waiting for hosts', () => {
     const changes: string[] = [];
     const view = {
       ...createEnvironmentStore(createMemoryStore(), ENVIRONMENT, undefined),
-      reports: async () => {
-        const look = looks[Math.min(at, looks.length - 1)] ?? [];
-        at += 1;
-        if (look instanceof Error) throw look;
-        return Promise.resolve(look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs })));
-      },
+      fleet: fleetOfReports(
+        () => {
+          const look = looks[Math.min(at, looks.length - 1)] ?? [];
+          at += 1;
+          if (look instanceof Error) throw look;
+          return look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs }));
+        },
+        () => nowMs,
+      ),
     };
     const clock = {
       now: () => nowMs,
@@ -227,7 +231,8 @@ describe('waiting for hosts', () => {
       hosts: undefined,
       timeoutMs: 10_000,
       maxFailed: 0,
-      onChange: (changed) => changes.push(...changed.map((c) => `${c.host} ${c.verdict.kind}`)),
+      which: 'all',
+      onPoll: ({ changed = [] }) => void changes.push(...changed.map((c) => `${c.host} ${c.verdict.kind}`)),
       ...change,
     };
     const { outcome } = await waitForFleet(view, options, clock, signal);

@@ -4,6 +4,7 @@ import type { Status } from '../../../src/core/status/status-document.ts';
 import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
 import { waitForFleet, type Waited, type WaitOptions } from '../../../src/publish/wait-for-fleet.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
+import { fleetOfReports } from '../../support/fleet-of-reports.ts';
 import { createMemoryStore } from '../../support/memory-store.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../support/status.ts';
 import { ENVIRONMENT, manifest } from '../../support/world.ts';
@@ -30,11 +31,14 @@ const wait = async (
   const changes: string[] = [];
   const view = {
     ...createEnvironmentStore(createMemoryStore(), ENVIRONMENT, undefined),
-    reports: async () => {
-      const look = looks[Math.min(at, looks.length - 1)] ?? [];
-      at += 1;
-      return Promise.resolve(look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs })));
-    },
+    fleet: fleetOfReports(
+      () => {
+        const look = looks[Math.min(at, looks.length - 1)] ?? [];
+        at += 1;
+        return look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs }));
+      },
+      () => nowMs,
+    ),
   };
   const clock = {
     now: () => nowMs,
@@ -43,9 +47,10 @@ const wait = async (
       return Promise.resolve();
     },
   };
-  const onChange: WaitOptions['onChange'] = (changed) =>
-    changes.push(...changed.map((c) => `${c.host} ${c.verdict.word}`));
-  const options = { target, hosts: undefined, timeoutMs: 10_000, maxFailed: 0, onChange, ...change };
+  const onPoll: WaitOptions['onPoll'] = ({ changed = [] }) =>
+    void changes.push(...changed.map((c) => `${c.host} ${c.verdict.word}`));
+  const limits = { timeoutMs: 10_000, maxFailed: 0 };
+  const options: WaitOptions = { target, hosts: undefined, which: 'all', onPoll, ...limits, ...change };
   return { ...(await waitForFleet(view, options, clock, new AbortController().signal)), changes };
 };
 

@@ -9,6 +9,7 @@ import { AgentError } from '../../../../src/core/errors.ts';
 import { DEFAULT_PACE } from '../../../../src/core/manifest/pace.ts';
 import type { ReportedChange, ReportedRollout } from '../../../../src/core/turns/read-rollout.ts';
 import { createEnvironmentStore } from '../../../../src/publish/environment-store.ts';
+import { fleetOfReports } from '../../../support/fleet-of-reports.ts';
 import { createMemoryStore } from '../../../support/memory-store.ts';
 import {
   changeStatus,
@@ -50,7 +51,10 @@ const follow = async (rollouts: readonly (ReportedRollout | AgentError)[], scene
     io: { stdout, stderr, env: {} } as unknown as Io,
     view: {
       ...createEnvironmentStore(createMemoryStore(), 'production', undefined),
-      reports: async () => Promise.resolve(reports),
+      fleet: fleetOfReports(
+        () => reports,
+        () => nowMs,
+      ),
     },
     rollouts: {
       status: async (): Promise<ReportedRollout | 'no-turns'> => {

@@ -6,6 +6,7 @@ import type { HostLabels } from '../../../../src/core/fleet/host-labels.ts';
 import type { HostReport } from '../../../../src/core/fleet/host-report.ts';
 import type { Status } from '../../../../src/core/status/status-document.ts';
 import { createEnvironmentStore } from '../../../../src/publish/environment-store.ts';
+import { fleetOfReports } from '../../../support/fleet-of-reports.ts';
 import { createMemoryStore } from '../../../support/memory-store.ts';
 import { hostStatus, serviceStatus } from '../../../support/status.ts';
 import { ENVIRONMENT, manifest } from '../../../support/world.ts';
@@ -30,16 +31,12 @@ const tell = async (
   const io = { stdout, stderr, env: {} } as unknown as Io;
   const view = {
     ...createEnvironmentStore(createMemoryStore(), ENVIRONMENT, undefined),
-    reports: async (listed: readonly string[] | undefined): Promise<readonly HostReport[]> =>
-      Promise.resolve(
-        Object.entries(hosts)
-          .filter(([host]) => listed?.includes(host) ?? true)
-          .map(([host, change]) => ({
-            host,
-            seenAtMs: Date.now(),
-            status: hostStatus({ host, ...change }),
-          })),
-      ),
+    fleet: fleetOfReports(() =>
+      Object.entries(hosts).map(([host, change]): HostReport => {
+        const status = hostStatus({ host, ...change });
+        return { host, seenAtMs: Date.now(), status };
+      }),
+    ),
   };
   const { signal } = new AbortController();
   const awaited = await findAwaited(view, { environment: ENVIRONMENT, hosts: names, where }, signal);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderFleet, type Fleet } from '../../../../src/cli/render/fleet-text.ts';
+import { NO_TOTALS } from '../../../../src/core/fleet/fleet-totals.ts';
 import { createPalette } from '../../../../src/cli/terminal/colour.ts';
 import { changeStatus, minutesBefore, rolloutStatus } from '../../../support/rollout.ts';
 
@@ -9,7 +10,8 @@ const headOf = (rollout: Fleet['rollout']): string =>
     {
       environment: 'production',
       published: undefined,
-      reports: [],
+      totals: NO_TOTALS,
+      others: NO_TOTALS,
       rollout,
       where: undefined,
       judged: [],
