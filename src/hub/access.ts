@@ -13,6 +13,8 @@ export interface AccessOptions {
   readonly now: () => EpochMs;
   /** Called when the earlier one of two secrets lets a request in. */
   readonly onPrevious: (kind: SecretKind) => void;
+  /** Called for a request with a revoked token, which is genuine. */
+  readonly onRevoked: (environment: string, host: string, message: string) => void;
 }
 
 type Headers = IncomingHttpHeaders;
@@ -74,7 +76,7 @@ const keyOf = (environment: string, host: string): string => `${environment}/${h
 /** Judges the tokens of hosts. */
 const createHostCheck = (
   { reportSecrets, revokedHosts }: HubSecrets,
-  onPrevious: (kind: SecretKind) => void,
+  { onPrevious, onRevoked }: Pick<AccessOptions, 'onPrevious' | 'onRevoked'>,
 ): Access['report'] => {
   const leastGenerations = new Map(
     revokedHosts.map(({ environment, host, leastGeneration = Number.POSITIVE_INFINITY }) => [
@@ -102,7 +104,7 @@ const createHostCheck = (
       if (used > 0) onPrevious('report');
       return undefined;
     }
-    return Number.isFinite(least)
+    const objection = Number.isFinite(least)
       ? forbidden(
           `this token of ${host} in ${environment} is revoked`,
           `give the host a new token: ${command} --generation ${String(least)}`,
@@ -112,16 +114,19 @@ const createHostCheck = (
           `to take the host back, write "${environment} ${host} 1" into the file of revoked hosts of the hub, ` +
             `and give the host the token of that generation: ${command} --generation 1`,
         );
+    onRevoked(environment, host, objection.message);
+    return objection;
   };
 };
 
-export const createAccess = ({ secrets: given, isLoopback, now, onPrevious }: AccessOptions): Access => {
+export const createAccess = (options: AccessOptions): Access => {
+  const { isLoopback, now, onPrevious } = options;
   const judgesBy = (secrets: HubSecrets) => ({
     secrets,
     callerOf: createCallers(secrets, now, onPrevious),
-    report: createHostCheck(secrets, onPrevious),
+    report: createHostCheck(secrets, options),
   });
-  let current = judgesBy(given);
+  let current = judgesBy(options.secrets);
 
   return {
     publish: (headers, scope) => {

@@ -219,6 +219,8 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     isLoopback: isLoopback(options.listen.host),
     now,
     onPrevious: (kind) => countPreviousSecret(counters, kind),
+    onRevoked: (environment, host, message) =>
+      log.write('warn', 'report.refused', { environment, host, reason: 'revoked', message }),
   });
   const life = randomBytes(6).toString('base64url');
   const shared = {

@@ -166,7 +166,13 @@ describe('a revoked host', () => {
     expect(await answer.json()).toEqual({
       error: { code: 'forbidden', message, advice: expect.stringMatching(advice) as string },
     });
-    // A stranger learns nothing of it.
+    expect(hub.events).toContainEqual({
+      event: 'report.refused',
+      fields: { environment: 'staging', host: 'web-1', reason: 'revoked', message },
+    });
+    // A stranger learns nothing of it, and fills no log.
+    const logged = hub.events.length;
     expect(await (await hub.report('staging', 'web-1', {}, 'x')).text()).toContain('not the token of web-1');
+    expect(hub.events.length).toBe(logged);
   });
 });
