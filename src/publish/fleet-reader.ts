@@ -52,11 +52,23 @@ const readPart = async (
 const isPage = (answer: Awaited<ReturnType<typeof readPart>>): answer is FleetPage =>
   answer !== undefined && 'totals' in answer;
 
+/** Servers refuse an address with more characters. */
+const MOST_TEXT = 4_000;
+
 /** Groups that a query can name. */
 const partsOf = (hosts: readonly string[]): readonly (readonly string[])[] => {
-  const sorted = [...new Set(hosts)].toSorted(compareNaturally);
-  const count = Math.max(1, Math.ceil(sorted.length / MOST_NAMED));
-  return Array.from({ length: count }, (_, at) => sorted.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED));
+  const parts: string[][] = [];
+  let length = Infinity;
+  for (const host of [...new Set(hosts)].toSorted(compareNaturally)) {
+    length += 'host=&'.length + host.length;
+    const last = parts.at(-1);
+    if (last !== undefined && last.length < MOST_NAMED && length <= MOST_TEXT) last.push(host);
+    else {
+      parts.push([host]);
+      length = host.length;
+    }
+  }
+  return parts;
 };
 
 /** Revisions of the parts; a revision has no blank. */

@@ -151,7 +151,9 @@ export const createPublisher = (o: PublisherOptions) => {
       isSame(document, (await store.read(path, signal))?.bytes) ||
       isSame(document, (await store.read(historyPath(environment, serial), signal))?.bytes);
     try {
-      if ((await store.write(path, document, conditionFor(base), signal)) === 'refused') return false;
+      // A write whose answer was lost is sent again, and is refused if the first one has replaced the document.
+      if ((await store.write(path, document, conditionFor(base), signal)) === 'refused')
+        return await isThere();
     } catch (error) {
       signal.throwIfAborted();
       // The response may be lost, or the error may follow the write: what the store has now decides.

@@ -1,6 +1,7 @@
 import { exchange, type HttpAnswer, type HttpRequest, type Timeouts } from '../../io/http.ts';
 import type { TlsMaterial } from '../../io/tls-files.ts';
 import { transportError } from './http-error.ts';
+import { createPatience, type Patience } from './store-patience.ts';
 
 export interface HttpStoreOptions {
   readonly base: URL;
@@ -9,6 +10,8 @@ export interface HttpStoreOptions {
   /** The same for reading, where that needs another token. */
   readonly readAuthorization?: string | undefined;
   readonly tls: TlsMaterial;
+  /** Of all requests to this server. */
+  readonly patience?: Patience;
 }
 
 export type StoreRequest = Pick<HttpRequest, 'method' | 'body'> & {
@@ -42,11 +45,20 @@ const isUpload = ({ body }: StoreRequest): boolean =>
 
 const isRead = ({ method = 'GET' }: StoreRequest): boolean => method === 'GET' || method === 'HEAD';
 
+/** A second one of the same bytes does no harm. A stream cannot be sent twice. */
+const isRepeatable = (request: StoreRequest): boolean => {
+  const { method, body, headers = {} } = request;
+  if (isRead(request)) return true;
+  const isConditional = 'if-match' in headers || 'if-none-match' in headers;
+  return method === 'PUT' && body instanceof Uint8Array && isConditional;
+};
+
 export const createStoreServer = ({
   base,
   authorization: toWrite,
   readAuthorization: toRead = toWrite,
   tls,
+  patience = createPatience(),
 }: HttpStoreOptions): StoreServer => {
   const urlOf = (path: string): URL => new URL(`${base.href.replace(/\/*$/, '/')}${path}`);
   return {
@@ -56,8 +68,10 @@ export const createStoreServer = ({
       const authorization = isRead(request) ? toRead : toWrite;
       const headers = { ...(authorization !== undefined && { authorization }), ...request.headers };
       const timeouts = isUpload(request) ? UPLOAD_TIMEOUTS : TIMEOUTS;
+      const sendOnce = async () =>
+        exchange({ ...request, url, tls, headers, timeouts }, () => maxBytes, signal);
       try {
-        return await exchange({ ...request, url, tls, headers, timeouts }, () => maxBytes, signal);
+        return await (isRepeatable(request) ? patience.send(sendOnce, signal) : sendOnce());
       } catch (error) {
         signal.throwIfAborted();
         throw transportError(verb, url, error);

@@ -5,6 +5,7 @@ import { createFolderStore } from '../../adapters/document-store/folder-store.ts
 import { createHttpArchives } from '../../adapters/document-store/http-archives.ts';
 import { createHttpRollouts } from '../../adapters/document-store/http-rollouts.ts';
 import { createHttpStore } from '../../adapters/document-store/http-store.ts';
+import { createPatience } from '../../adapters/document-store/store-patience.ts';
 import { createNoRollouts } from '../../adapters/document-store/no-rollouts.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
@@ -49,6 +50,8 @@ const ANYWAY = '?anyway';
 export const openStore = async (
   flags: StoreFlags & { readonly anyway?: boolean },
   config: PublisherConfig,
+  /** Told when the store goes away for a moment. */
+  onWait?: (message: string) => void,
 ): Promise<OpenStore> => {
   const base = flags.to ?? config.store;
   if (base === undefined)
@@ -75,6 +78,7 @@ export const openStore = async (
     authorization: toWrite === undefined ? undefined : headerOfToken(toWrite),
     readAuthorization: toRead === undefined ? undefined : headerOfToken(toRead),
     tls: await readTlsFiles(flags, unreadable),
+    patience: createPatience(onWait),
   };
   return {
     documents: createHttpStore({ ...options, ...(flags.anyway === true && { writeQuery: ANYWAY }) }),

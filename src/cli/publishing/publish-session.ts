@@ -61,7 +61,11 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
   for (const warning of [...config.warnings, ...read.flatMap((r) => r.warning ?? [])])
     io.stderr.write(`warning: ${printableMessage(warning)}\n`);
   const trust = flags.trust === undefined ? trustInKeys(keys) : await readTrust(flags.trust);
-  const { documents: store, archives, rollouts } = await openStore(flags, config);
+  const {
+    documents: store,
+    archives,
+    rollouts,
+  } = await openStore(flags, config, (message) => io.stderr.write(`${printableMessage(message)}\n`));
   const view = createEnvironmentStore(store, environment, trust);
   const isSingleWriter = flags.singleWriter === true;
   const isHostsTrust = flags.trust !== undefined;

@@ -110,6 +110,20 @@ describe('publishing', () => {
     expect([1, 2, 3].map((serial) => store.documents.has(HISTORY(serial)))).toEqual([true, true, true]);
   });
 
+  it('publishes once where its write was sent again because the answer was lost', async () => {
+    const kept = createMemoryStore();
+    const write: MemoryStore['write'] = async (path, bytes, condition, stop) => {
+      const outcome = await kept.write(path, bytes, condition, stop);
+      return path === CURRENT ? kept.write(path, bytes, condition, stop) : outcome;
+    };
+    const store = { ...kept, write };
+    expect(await scene({ store }).publish('web:1')).toMatchObject({
+      isWritten: true,
+      manifest: { serial: 1 },
+    });
+    expect(store.documents.has(HISTORY(2))).toBe(false);
+  });
+
   it('publishes once, though somebody built upon it before it had read it back', async () => {
     const kept = createMemoryStore();
     let isFirst = true;

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../core/errors.ts';
+import { oneLine } from '../../core/printable-text.ts';
+import type { HttpAnswer } from '../../io/http.ts';
+
+/** Longer than a database takes to fail over: 20 to 40 s with Patroni's defaults. */
+const LONGEST_MS = 60_000;
+const PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 10_000;
+
+const UNAVAILABLE = 503;
+/** The server goes away or comes back. A name or a certificate that is wrong stays wrong. */
+const RESTARTS: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+export interface Patience {
+  /**
+   * Sends a request that may be sent twice again while the store is away for a moment: while it answers 503 with
+   * `Retry-After`, or after it has answered once. A store that was never there fails at once.
+   */
+  readonly send: (request: () => Promise<HttpAnswer>, signal: AbortSignal) => Promise<HttpAnswer>;
+}
+
+const pauseOf = (answer: HttpAnswer | undefined, pauseMs: number): number => {
+  const seconds = Number(answer?.header('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds * 1_000, pauseMs), LONGEST_PAUSE_MS) : pauseMs;
+};
+
+/** For all requests to one server. `onWait` is called once for each time that the store is away. */
+export const createPatience = (
+  onWait: (message: string) => void = () => undefined,
+  { longestMs = LONGEST_MS, pauseMs = PAUSE_MS } = {},
+): Patience => {
+  const state = { hasAnswered: false, isTold: false };
+  const tell = (why: string): void => {
+    if (!state.isTold)
+      onWait(`the store is away (${oneLine(why)}): trying again for up to ${String(longestMs / 1_000)} s`);
+    state.isTold = true;
+  };
+  return {
+    send: async (request, signal) => {
+      const endMs = performance.now() + longestMs;
+      for (;;) {
+        let answer: HttpAnswer | undefined;
+        try {
+          answer = await request();
+        } catch (error) {
+          signal.throwIfAborted();
+          const isRestart = RESTARTS.has((error as NodeJS.ErrnoException).code);
+          if (!isRestart || !state.hasAnswered || performance.now() > endMs) throw error;
+          tell(messageOf(error));
+        }
+        if (answer !== undefined) {
+          const isAway =
+            answer.status === UNAVAILABLE &&
+            (state.hasAnswered || answer.header('retry-after') !== undefined);
+          if (!isAway || performance.now() > endMs) {
+            state.hasAnswered ||= answer.status !== UNAVAILABLE;
+            state.isTold = false;
+            return answer;
+          }
+          tell(`it answers ${String(UNAVAILABLE)}`);
+        }
+        await sleep(pauseOf(answer, pauseMs), undefined, { signal });
+      }
+    },
+  };
+};
