@@ -32,7 +32,9 @@ export const patroniConfig = ({ name, folder, port, restPort }: NodePlace, etcdP
   JSON.stringify({
     scope: 'supercargo',
     name,
-    etcd3: { host: `127.0.0.1:${String(etcdPort)}` },
+    // By etcd's older interface: with the newer one (etcd3), Patroni 3.0.2 of Debian 12 lets a leader that hung for
+    // longer than ttl take the place back from the next one, and what that had acknowledged is lost. 3.0.3 does not.
+    etcd: { host: `127.0.0.1:${String(etcdPort)}` },
     restapi: { listen: `127.0.0.1:${String(restPort)}`, connect_address: `127.0.0.1:${String(restPort)}` },
     bootstrap: { dcs: CLUSTER, initdb: [{ encoding: 'UTF8' }, { locale: 'C' }, 'data-checksums'] },
     postgresql: {
@@ -66,5 +68,6 @@ export const etcdFlags = (folder: string, clientPort: number, peerPort: number):
     'listen-peer-urls': peer,
     'initial-advertise-peer-urls': peer,
     'initial-cluster': `only=${peer}`,
+    'enable-v2': 'true',
   }).map(([name, value]) => `--${name}=${value}`);
 };

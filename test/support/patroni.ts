@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Service, type User, startService } from './command.ts';
 import { type NodePlace, etcdFlags, patroniConfig } from './patroni-config.ts';
-import { findPids, killWithChildren } from './pids.ts';
+import { findPids, killWithChildren, signalPid, stopWithChildren } from './pids.ts';
 import { eventually } from './poll.ts';
 import { freePorts } from './ports.ts';
 import { createDatabase, queryPostgres } from './postgres-database.ts';
@@ -16,6 +16,8 @@ export interface PatroniNode extends NodePlace {
   /** SIGKILL to Patroni and PostgreSQL at one moment: the machine is gone. */
   readonly kill: () => Promise<void>;
   readonly start: () => void;
+  /** The machine hangs: connections stay open and nothing answers. Returns what wakes it. */
+  readonly freeze: () => () => void;
 }
 
 /** Three of them. */
@@ -75,12 +77,19 @@ const createNode = async (
   const { folder } = place;
   const config = join(folder, 'patroni.yml');
   await writeFile(config, patroniConfig(place, etcdPort));
+  // PostgreSQL is no child of Patroni: both name the folder.
+  const ownPids = (): readonly number[] =>
+    findPids((words) => words.some((word) => word.includes(`${folder}/`)));
   return {
     ...place,
     query: async (sql, database) => queryPostgres(place, sql, database),
-    // PostgreSQL is no child of Patroni: both name the folder.
-    kill: async () =>
-      killWithChildren(...findPids((words) => words.some((word) => word.includes(`${folder}/`)))),
+    kill: async () => killWithChildren(...ownPids()),
+    freeze: () => {
+      const pids = stopWithChildren(...ownPids());
+      return () => {
+        for (const pid of pids) signalPid(pid, 'SIGCONT');
+      };
+    },
     start: () => {
       startService('patroni', [config], { user, cwd: folder, logFile: join(folder, 'log') });
     },

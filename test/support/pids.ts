@@ -53,15 +53,16 @@ const childrenOf = (pid: number): readonly number[] => {
   }
 };
 
-/** Stopped, it can have no more children. */
-const stopWithChildren = (pid: number): readonly number[] => {
-  signalPid(pid, 'SIGSTOP');
-  return [pid, ...childrenOf(pid).flatMap(stopWithChildren)];
-};
+/** SIGSTOP to them and all below them; returns them all. Stopped, they can have no more children. */
+export const stopWithChildren = (...pids: readonly number[]): readonly number[] =>
+  pids.flatMap((pid) => {
+    signalPid(pid, 'SIGSTOP');
+    return [pid, ...stopWithChildren(...childrenOf(pid))];
+  });
 
 /** SIGKILL to them and all below them at one moment, as when a machine loses its power; resolves when all are gone. */
 export const killWithChildren = async (...pids: readonly number[]): Promise<void> => {
-  const all = pids.flatMap(stopWithChildren);
+  const all = stopWithChildren(...pids);
   for (const pid of all) signalPid(pid, 'SIGKILL');
   await eventually(() => !all.some(isAlive), { describe: () => `these end: ${all.join(', ')}` });
 };
