@@ -6,10 +6,11 @@ import { GRANT_MS } from '../core/turns/timeouts.ts';
 import { hostWords } from './host-words.ts';
 import type { Reports } from './reports.ts';
 
-type Heard = Pick<Reports, 'all' | 'hearing' | 'version'>;
+type Heard = Pick<Reports, 'all' | 'hearing' | 'awaited' | 'removed'>;
 
 interface Seen {
-  readonly heartbeats: number;
+  readonly life: string;
+  readonly heard: number;
   readonly second: number;
   readonly madeAtMs: EpochMs;
   /** Whether the state was a restored one. */
@@ -21,19 +22,11 @@ interface Seen {
 const HOSTS_PER_MS = 10;
 
 /**
- * What the rules know of a fleet. A hub cannot tell a start from a restored backup, so it first hears every
- * host that was not silent, and every host with a turn: three report intervals at most. It waits for all
- * three if it knows no host, and for the longest grant if a host has seen a later state.
+ * What the rules know of a fleet. A hub cannot tell a start of its store from a restored backup, so in each run of
+ * reports it first hears every host that was not silent, and every host with a turn: three report intervals at
+ * most. It waits for all three if it knows no host, and for the longest grant if a host has seen a later state.
  */
-export const createFleetViews = (
-  reports: Heard,
-  now: () => EpochMs,
-  /** Environments that had turns when the hub started. */
-  found: readonly string[],
-) => {
-  const startedAtMs = now();
-  const untilMs = startedAtMs + SILENT_MS;
-  const unknown = new Set(found.filter((environment) => reports.all(environment).length === 0));
+export const createFleetViews = (reports: Heard) => {
   const restored = new Set<string>();
   const known = new Map<string, Seen>();
 
@@ -46,12 +39,13 @@ export const createFleetViews = (
     state: TurnState,
     { nowMs, words }: Pick<FleetView, 'nowMs' | 'words'>,
   ): FleetView['starting'] => {
-    const { awaited, removed } = reports.hearing(environment);
+    const { runBeganMs, isForgotten } = reports.hearing(environment);
+    const [awaited, removed] = [reports.awaited(environment), reports.removed(environment)];
     const hosts = new Set(words.map(({ host }) => host));
     const unheard = Object.keys(state.turns).filter((host) => !hosts.has(host) && !removed.has(host));
     const all = [...awaited, ...unheard].toSorted();
-    if (all.length > 0 || unknown.has(environment)) return { hosts: all, untilMs };
-    const grantedUntilMs = startedAtMs + GRANT_MS;
+    if (all.length > 0 || isForgotten) return { hosts: all, untilMs: runBeganMs + SILENT_MS };
+    const grantedUntilMs = runBeganMs + GRANT_MS;
     return isRestored(environment, state, words) && nowMs < grantedUntilMs
       ? { hosts: [], untilMs: grantedUntilMs }
       : null;
@@ -59,20 +53,21 @@ export const createFleetViews = (
   return {
     /** Many requests of one moment share a view, and so the review of it. */
     of: (environment: string, state: TurnState, nowMs: EpochMs): FleetView => {
-      const { heartbeats } = reports.version(environment);
+      const { life, revision: heard, runBeganMs } = reports.hearing(environment);
       const second = Math.floor(nowMs / 1000);
-      const isStarting = nowMs < untilMs;
+      const isStarting = nowMs < runBeganMs + SILENT_MS;
       const key = isStarting ? String(state.revision) : '';
       const before = known.get(environment);
       const isFresh =
         before?.key === key &&
-        ((before.heartbeats === heartbeats && before.second === second) ||
+        before.life === life &&
+        ((before.heard === heard && before.second === second) ||
           Math.abs(nowMs - before.madeAtMs) < Math.floor(before.view.words.length / HOSTS_PER_MS));
       if (before && isFresh) return before.view;
       const words = hostWords(reports, environment, nowMs);
       const starting = isStarting ? startingOf(environment, state, { nowMs, words }) : null;
       const view = { nowMs, words, starting };
-      known.set(environment, { heartbeats, second, madeAtMs: nowMs, key, view });
+      known.set(environment, { life, heard, second, madeAtMs: nowMs, key, view });
       return view;
     },
   };

@@ -1,5 +1,6 @@
 import type { EventLog } from '../core/events.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
+import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Access } from './access.ts';
 import type { HttpServer } from './http-server.ts';
@@ -19,6 +20,7 @@ export interface HubContext {
   readonly guard: Guard;
   /** http-server.ts */
   readonly allowTime: HttpServer['allowTime'];
+  readonly store: Pick<HubStore, 'check'>;
   readonly manifests: Manifests;
   readonly reports: Reports;
   readonly archives: HubArchives;
@@ -34,7 +36,5 @@ export interface HubContext {
   readonly log: EventLog;
   readonly now: () => EpochMs;
   readonly version: string;
-  /** A random id of this run of the hub: tags from an earlier run are not comparable. */
-  readonly life: string;
   readonly connections: () => number;
 }

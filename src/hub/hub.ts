@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -9,7 +8,6 @@ import { refusal } from '../core/hub/refusal.ts';
 import type { HubSecrets } from '../core/hub/secrets.ts';
 import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
-import type { HubFiles } from '../core/ports/hub-files.ts';
 import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createClients, type Clients } from './clients.ts';
@@ -38,8 +36,7 @@ import { openTurns, type Turns } from './turns.ts';
 import { createWatchers } from './watchers.ts';
 
 export interface HubOptions {
-  readonly store: Omit<HubStore, 'fleets'>;
-  readonly files: HubFiles;
+  readonly store: HubStore;
   readonly archives: HubArchives;
   readonly secrets: HubSecrets;
   readonly listen: ListenAddress;
@@ -163,7 +160,7 @@ const listen = async (
 };
 
 const openContext = async (options: HubOptions, clients: Clients, { allowTime }: HttpServer) => {
-  const { store, files, archives, secrets, limits, now, trust, assets, log, version } = options;
+  const { store, archives, secrets, limits, now, trust, assets, log, version } = options;
   const waiting = createWaiting(LONGEST_WAIT_SECONDS);
   const watchers = createWatchers();
   const pulse = createThrottle(PULSE_MS, (environment) => {
@@ -187,7 +184,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     },
   });
   const reports = await openReports({
-    files,
+    store: store.fleets,
     now,
     mostHosts: limits.hosts,
     mostServices: limits.services,
@@ -211,6 +208,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
   opened.turns = turns;
   const stopFollowing = store.follow((environment, what) => {
     if (what === 'manifests') void manifests.read(environment).catch(warn);
+    if (what === 'reports') void reports.refresh(environment).catch(warn);
     if (what === 'turns') void turns.learn(environment).catch(warn);
   });
   const counters = createCounters();
@@ -222,11 +220,11 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     onRevoked: (environment, host, message) =>
       log.write('warn', 'report.refused', { environment, host, reason: 'revoked', message }),
   });
-  const life = randomBytes(6).toString('base64url');
   const shared = {
     access,
     guard: createGuard(clients),
     allowTime,
+    store,
     manifests,
     reports,
     archives,
@@ -246,7 +244,6 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
       ...shared,
       mostArchiveBytes,
       mostServices,
-      life,
       connections: clients.open,
     } satisfies HubContext,
     pulse,

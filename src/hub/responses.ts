@@ -10,8 +10,10 @@ export const conditionsOf = ({ headers }: FastifyRequest): Conditions => ({
 });
 
 /** `{"error":{code, message, advice}}` */
-export const refuse = (reply: FastifyReply, { status, code, message, advice }: Refusal): void => {
+export const refuse = (reply: FastifyReply, refused: Refusal): void => {
+  const { status, code, message, advice, retryAfterSeconds } = refused;
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="supercargo"');
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   void reply
     .code(status)
     .header('cache-control', 'no-store')
@@ -22,14 +24,25 @@ export const refuse = (reply: FastifyReply, { status, code, message, advice }: R
 export const notFound = (what: string): Refusal =>
   refusal(404, 'not-found', what, 'check the address: docs/HUB.md lists what the hub serves');
 
+const NO_SPACE: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+/** A database has another primary within half a minute, and clients try again for longer. */
+const RETRY_SECONDS = 5;
+
+/** A store that can be used for the moment neither for reads nor for writes. */
+export const storeIsAway = ({ message, advice }: AgentError): Refusal => ({
+  ...refusal(503, 'store', message, advice ?? 'try again in a moment; look into the log of the hub'),
+  retryAfterSeconds: RETRY_SECONDS,
+});
+
 /** The response for an unhandled error. An unexpected one is hidden: it may contain a path or a secret. */
 export const refusalOfError = (thrown: unknown): Refusal => {
   const error: AgentError = toAgentError(thrown);
   if (error.code === 'INTERNAL')
     return refusal(500, 'internal', 'the hub failed', 'look into the log of the hub');
-  const status = error.fields['code'] === 'ENOSPC' ? 507 : 500;
+  const isFull = NO_SPACE.includes(error.fields['code']);
+  if (error.code === 'STORE' && error.retry === 'later' && !isFull) return storeIsAway(error);
   return refusal(
-    status,
+    isFull ? 507 : 500,
     error.code.toLowerCase(),
     error.message,
     error.advice ?? 'look into the log of the hub',
@@ -40,13 +53,30 @@ export const refusalOfError = (thrown: unknown): Refusal => {
 export interface Served {
   readonly tag: string;
   readonly cacheControl: string;
-  readonly body: () => Uint8Array;
+  /** Rejects with an AgentError. */
+  readonly body: () => Uint8Array | Promise<Uint8Array | Refusal>;
 }
 
-const sendServed = (request: FastifyRequest, reply: FastifyReply, served: Served): void => {
-  reply.header('etag', served.tag).header('cache-control', served.cacheControl);
-  if (isKnown(conditionsOf(request), served.tag)) void reply.code(304).send();
-  else void reply.code(200).type('application/json; charset=utf-8').send(Buffer.from(served.body()));
+const sendBody = (
+  reply: FastifyReply,
+  { tag, cacheControl }: Served,
+  body: Uint8Array | Refusal | undefined,
+): void => {
+  if (body !== undefined && !(body instanceof Uint8Array)) return refuse(reply, body);
+  reply.header('etag', tag).header('cache-control', cacheControl);
+  if (body === undefined) void reply.code(304).send();
+  else void reply.code(200).type('application/json; charset=utf-8').send(Buffer.from(body));
+};
+
+/** Sends the bytes, or 304 to a reader that has them. */
+export const sendServed = (request: FastifyRequest, reply: FastifyReply, served: Served): void => {
+  if (isKnown(conditionsOf(request), served.tag)) return sendBody(reply, served, undefined);
+  const body = served.body();
+  if (body instanceof Uint8Array) return sendBody(reply, served, body);
+  body.then(
+    (read) => sendBody(reply, served, read),
+    (error: unknown) => void reply.send(error),
+  );
 };
 
 export interface Holding {

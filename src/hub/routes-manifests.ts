@@ -6,7 +6,16 @@ import { readsPace } from '../core/hub/reads-pace.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { DOCUMENT_CAP_BYTES } from '../core/manifest/accept.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
-import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
+import {
+  answerOrHold,
+  bytesOf,
+  conditionsOf,
+  notFound,
+  partOf,
+  refuse,
+  sendServed,
+  type Served,
+} from './responses.ts';
 import type { HubContext } from './hub-context.ts';
 import { json } from './request-guard.ts';
 import type { HeldDocument } from './current-manifest.ts';
@@ -132,10 +141,7 @@ const getPast =
           ? undefined
           : await manifests.past(environment, serial);
     if (!found) return refuse(reply, notFound('this document does not exist'));
-    const { tag, cacheControl, body } = toServed(found);
-    reply.header('etag', tag).header('cache-control', cacheControl);
-    if (isKnown(conditionsOf(request), tag)) void reply.code(304).send();
-    else void reply.type('application/json; charset=utf-8').send(Buffer.from(body()));
+    sendServed(request, reply, toServed(found));
   };
 
 const conditionFailed: Refusal = refusal(

@@ -6,7 +6,7 @@ import { judgeHost } from '../core/fleet/host-verdict.ts';
 import { renderMetrics, type HostFacts } from '../core/hub/hub-metrics.ts';
 import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
-import { bytesOf, conditionsOf, refuse } from './responses.ts';
+import { bytesOf, conditionsOf, refuse, storeIsAway } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
 import type { PageAsset } from './page/assets.ts';
 
@@ -138,7 +138,7 @@ const metricsText = (context: HubContext): string => {
 
 /** The page for people, and the endpoints for monitors. */
 export const addPageRoutes = (app: FastifyInstance, context: HubContext): void => {
-  const { access, assets, guard } = context;
+  const { access, assets, guard, store } = context;
   for (const asset of assets) addAsset(app, context, asset);
   app.post(LOGIN, { bodyLimit: LOGIN_CAP_BYTES }, logIn(context));
   app.get('/logout', (_request, reply) => {
@@ -150,6 +150,11 @@ export const addPageRoutes = (app: FastifyInstance, context: HubContext): void =
   });
   app.get('/events', { onRequest: guard(access.readReports) }, getEvents(context));
   app.get('/healthz', (_request, reply) => reply.header('cache-control', 'no-store').send('ok\n'));
+  app.get('/readyz', async (_request, reply) => {
+    const failure = await store.check();
+    if (failure) return refuse(reply, storeIsAway(failure));
+    return reply.header('cache-control', 'no-store').send('ok\n');
+  });
   app.get('/metrics', { onRequest: guard(access.readReports) }, (_request, reply) =>
     reply
       .header('cache-control', 'no-store')

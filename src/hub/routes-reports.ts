@@ -1,9 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isKnown, type Conditions } from '../core/hub/conditional-request.ts';
+import { entityTagOf, type Conditions } from '../core/hub/conditional-request.ts';
 import { hostOfFile } from '../core/hub/file-names.ts';
+import { HEARTBEAT_HEADER, HEARTBEAT_YES, SEQ_HEADER } from '../core/hub/heartbeat-header.ts';
+import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { REPORT_CAP_BYTES } from '../core/hub/read-report.ts';
 import { isEnvironmentName } from '../core/manifest/schema.ts';
-import { answerOrHold, bytesOf, conditionsOf, notFound, partOf, refuse, type Served } from './responses.ts';
+import {
+  answerOrHold,
+  bytesOf,
+  conditionsOf,
+  notFound,
+  partOf,
+  refuse,
+  sendServed,
+  type Served,
+} from './responses.ts';
 import type { HubContext } from './hub-context.ts';
 import { fleetDocument } from './fleet-document.ts';
 
@@ -22,56 +33,113 @@ const addressOf = (request: FastifyRequest): Address | undefined => {
   return isEnvironmentName(environment) && host !== undefined ? { environment, host } : undefined;
 };
 
-/**
- * The tag of the list counts changes, which saves hashing megabytes for each reader. News wakes a waiting
- * reader at once; mere heartbeats reach it when its wait is over.
- */
-const listed = ({ reports, life }: HubContext, environment: string) => {
-  const { changes, heartbeats, atMs } = reports.version(environment);
-  const prefix = `"${life}-${String(changes)}-`;
-  return {
-    prefix,
-    served: {
-      tag: `${prefix}${String(heartbeats)}"`,
-      cacheControl: 'no-store',
-      body: () => fleetDocument(environment, reports.all(environment), atMs),
-    } satisfies Served,
-  };
+const tooLong: Refusal = refusal(
+  413,
+  'too-large',
+  'the reports of all hosts together have more than 64 MiB',
+  'upgrade what reads them to the version of the hub, which asks for pages (?limit=N)',
+);
+
+/** Revisions of a life, equal at every hub of the store, save hashing megabytes for each reader. */
+const listTag = ({ reports }: HubContext, environment: string): string => {
+  const { life, revision } = reports.hearing(environment);
+  return `"${life}-${String(revision)}"`;
+};
+
+const listed = (context: HubContext, environment: string): Served => ({
+  tag: listTag(context, environment),
+  cacheControl: 'no-store',
+  body: async () => {
+    const { reports } = context;
+    const { atMs } = reports.hearing(environment);
+    return (await fleetDocument(reports, environment, atMs)) ?? tooLong;
+  },
+});
+
+const LIST_TAG = /"([^"]*)-(\d{1,16})"/g;
+
+/** News wakes a waiting reader at once; mere heartbeats reach it when its wait is over. */
+const knowsNews = (
+  { reports }: HubContext,
+  environment: string,
+  { ifNoneMatch = '' }: Conditions,
+): boolean => {
+  const { life } = reports.hearing(environment);
+  const newsRevision = reports.newsRevision(environment);
+  return [...ifNoneMatch.matchAll(LIST_TAG)].some(
+    ([, of, revision]) => of === life && Number(revision) >= newsRevision,
+  );
 };
 
 const getList =
   (context: HubContext) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
+    const { waiting, reports } = context;
     const environment = partOf(request, 'environment');
     if (!isEnvironmentName(environment)) return refuse(reply, nowhere);
-    answerOrHold(request, reply, {
-      waiting: context.waiting,
-      topic: reportTopic(environment),
-      read: () => listed(context, environment).served,
-      absent: nowhere,
-      isWorthHolding: ({ ifNoneMatch }: Conditions) =>
-        ifNoneMatch?.includes(listed(context, environment).prefix) === true,
-    });
+    const answer = (): void =>
+      answerOrHold(request, reply, {
+        waiting,
+        topic: reportTopic(environment),
+        read: () => listed(context, environment),
+        absent: nowhere,
+        isWorthHolding: (conditions) => knowsNews(context, environment, conditions),
+      });
+    // No handler is left waiting, which would cost memory for each request that is held.
+    reports.refresh(environment).then(answer, (error: unknown) => void reply.send(error));
   };
 
 const getOne =
   ({ reports }: HubContext) =>
-  (request: FastifyRequest, reply: FastifyReply): void => {
-    const address = addressOf(request);
-    if (!address) return refuse(reply, nowhere);
-    const report = reports.one(address.environment, address.host);
-    if (!report)
-      return refuse(reply, notFound(`${address.host} has not reported for ${address.environment}`));
-    reply.header('etag', report.tag).header('cache-control', 'no-store');
-    if (isKnown(conditionsOf(request), report.tag)) void reply.code(304).send();
-    else void reply.type('application/json; charset=utf-8').send(Buffer.from(report.bytes));
-  };
-
-const putOne =
-  ({ reports, counters, log }: HubContext) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const address = addressOf(request);
     if (!address) return refuse(reply, nowhere);
+    const { environment, host } = address;
+    const bytes = (await reports.bytesOf(environment, [host])).get(host);
+    if (!bytes) return refuse(reply, notFound(`${host} has not reported for ${environment}`));
+    sendServed(request, reply, { tag: entityTagOf(bytes), cacheControl: 'no-store', body: () => bytes });
+  };
+
+const takesHeartbeats = (reply: FastifyReply, tag: string): FastifyReply =>
+  reply.header('etag', tag).header(HEARTBEAT_HEADER, HEARTBEAT_YES);
+
+const isHeartbeat = (request: FastifyRequest): boolean =>
+  request.headers[HEARTBEAT_HEADER] === HEARTBEAT_YES && bytesOf(request).length === 0;
+
+/** Null without a number that an agent counts by. */
+const seqOf = (request: FastifyRequest): number | null => {
+  const header = request.headers[SEQ_HEADER];
+  const seq = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : Number.NaN;
+  return Number.isSafeInteger(seq) ? seq : null;
+};
+
+const sendWhole: Refusal = refusal(
+  412,
+  'changed',
+  'the hub does not have the report that this heartbeat repeats',
+  'send the whole report; the agent does so by itself',
+);
+
+const takeHeartbeat = async (
+  { reports, counters }: HubContext,
+  { environment, host }: Address,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> => {
+  const tag = conditionsOf(request).ifMatch ?? '';
+  const answer = await reports.beat(environment, { host, tag, seq: seqOf(request) });
+  if (answer === 'unknown') return refuse(reply, sendWhole);
+  counters.reports += 1;
+  void takesHeartbeats(reply, tag).code(204).send();
+};
+
+const putOne =
+  (context: HubContext) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { reports, counters, log } = context;
+    const address = addressOf(request);
+    if (!address) return refuse(reply, nowhere);
+    if (isHeartbeat(request)) return takeHeartbeat(context, address, request, reply);
     const { environment, host } = address;
     const answer = await reports.take(environment, host, bytesOf(request));
     if (answer.kind === 'refused') {
@@ -79,9 +147,12 @@ const putOne =
       log.write('warn', 'report.refused', { environment, host, reason: code, message });
       return refuse(reply, answer.refusal);
     }
+    // Without a tag: the agent goes on with whole reports.
     if (answer.kind === 'outdated') return void reply.code(204).send();
     counters.reports += 1;
-    void reply.code(answer.isNew ? 201 : 204).send();
+    void takesHeartbeats(reply, answer.tag)
+      .code(answer.isNew ? 201 : 204)
+      .send();
   };
 
 const deleteOne =

@@ -42,7 +42,7 @@ export type AnsweredCommand =
 export interface TurnsOptions {
   readonly store: TurnStore;
   readonly manifests: Pick<Manifests, 'environments' | 'current' | 'read' | 'serials' | 'past'>;
-  readonly reports: Pick<Reports, 'all' | 'count' | 'hearing' | 'version'>;
+  readonly reports: Pick<Reports, 'all' | 'count' | 'hearing' | 'awaited' | 'removed' | 'refresh'>;
   readonly log: EventLog;
   readonly now: () => EpochMs;
   readonly mostEnvironments: number;
@@ -153,12 +153,15 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
   };
   const takesTurns = (environment: string): boolean => last.has(environment) || isPaced(environment);
   const startMs = now();
-  const views = createFleetViews(reports, now, [...last.keys()]);
+  const views = createFleetViews(reports);
   const wake = createThrottle((environment) => wakeMs(reports.count(environment)), onChanged);
   const { decide, idle } = createDecisions({
     store,
-    follow: async (environment, stored, nowMs) =>
-      startedAt(await followManifests(manifests, environment, stored, nowMs), startMs),
+    follow: async (environment, stored, nowMs) => {
+      await reports.refresh(environment);
+      const followed = await followManifests(manifests, environment, stored, nowMs);
+      return startedAt(followed, Math.max(startMs, reports.hearing(environment).runBeganMs));
+    },
     view: views.of,
     takesTurns,
     onWritten: (before, stored) => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { createLog } from '../../adapters/log.ts';
 import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
-import { createFolderStore } from '../../adapters/hub-files/hub-store.ts';
+import { openFolderStore } from '../../adapters/hub-files/hub-store.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
 import { readHubSecrets } from '../../config/hub-secrets.ts';
@@ -11,10 +11,10 @@ import type { EventLog } from '../../core/events.ts';
 import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/listen-address.ts';
 import type { Trust } from '../../core/manifest/manifest.ts';
 import type { HubArchives } from '../../core/ports/hub-archives.ts';
-import type { HubFiles } from '../../core/ports/hub-files.ts';
+import type { HubStore } from '../../core/ports/hub-store.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
-import type { Hub, HubOptions } from '../../hub/hub.ts';
+import type { Hub } from '../../hub/hub.ts';
 import type { HubLimits } from '../../hub/limits.ts';
 import { readPem } from '../../io/tls-files.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
@@ -163,8 +163,7 @@ const limitsOf = (options: Options): HubLimits => ({
 
 interface Surroundings {
   readonly config: HubConfig;
-  readonly files: HubFiles;
-  readonly store: HubOptions['store'];
+  readonly store: HubStore;
   readonly archives: HubArchives;
   readonly log: EventLog;
   readonly trust: () => Promise<Trust | undefined>;
@@ -173,13 +172,12 @@ interface Surroundings {
 /** Loads the server and the page only now, so that wrong options fail fast. */
 const open = async (
   options: Options,
-  { config, files, store, archives, log, trust }: Surroundings,
+  { config, store, archives, log, trust }: Surroundings,
 ): Promise<Hub> => {
   const [listen, tls] = [toAddress(options.listen), await readTls(options)];
   const { startHub } = await import('../../hub/hub.ts');
   const { pageAssets } = await import('../../hub/page/assets.ts');
   return startHub({
-    files,
     archives,
     store,
     secrets: config.secrets,
@@ -217,12 +215,13 @@ export const run = async ({ io, signal }: Call, options: Options): Promise<ExitC
   const systemd = systemdOf(config, io.pid, log);
   const files = await openHubFiles(data);
   try {
-    const store = createFolderStore({
+    const store = await openFolderStore({
       files,
       name: data,
+      now: Date.now,
       onRemark: (message) => log.write('warn', 'hub.warned', { message }),
     });
-    const hub = await open(options, { config, files, store, archives: createHubArchives(data), log, trust });
+    const hub = await open(options, { config, store, archives: createHubArchives(data), log, trust });
     const stopRenewing = renewOnHangup(hub, { options, env: io.env }, log);
     for (const message of warnings) log.write('warn', 'hub.warned', { message });
     log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });

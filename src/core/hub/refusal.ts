@@ -4,6 +4,8 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly advice: string;
+  /** When another try is worth it. */
+  readonly retryAfterSeconds?: number;
 }
 
 interface ReadRefusal {

@@ -4,26 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { hostWords } from '../../../src/hub/host-words.ts';
-import { openReports } from '../../../src/hub/reports.ts';
 import { hostStatus } from '../../support/status.ts';
+import { openReportsOf, type OpenedReports } from './open-reports.ts';
 import { type Scene, scene, noFiles } from './scene.ts';
 
 const of = (host: string, change: Partial<Status> = {}): Status => hostStatus({ host, ...change });
 
 const seqOf = async (hub: Scene): Promise<unknown> =>
   ((await (await hub.get('/reports/staging/web-1.json')).json()) as { turns: unknown }).turns;
-
-const open = async (clock: { ms: number }, files = noFiles) =>
-  openReports({
-    files,
-    now: () => clock.ms,
-    mostHosts: 9,
-    mostEnvironments: 9,
-    mostServices: 9,
-    onChanged: () => undefined,
-    onHeard: () => undefined,
-  });
-type Reports = Awaited<ReturnType<typeof open>>;
 
 const turns = (life: string, seq: number) => ({
   turns: { mode: 'manifest', life, seq, asked: [], store: 'answers', message: null, revision: null },
@@ -61,9 +49,9 @@ describe('reports of one agent that overtake each other', () => {
   });
 });
 
-const report = async (reports: Reports, host: string): Promise<unknown> =>
+const report = async (reports: OpenedReports, host: string): Promise<unknown> =>
   reports.take('staging', host, Buffer.from(JSON.stringify(of(host))));
-const silentMs = (reports: Reports, clock: { ms: number }): Readonly<Record<string, number>> =>
+const silentMs = (reports: OpenedReports, clock: { ms: number }): Readonly<Record<string, number>> =>
   Object.fromEntries(
     hostWords(reports, 'staging', clock.ms).map(({ host, silentMs: ms }) => [host, ms] as const),
   );
@@ -71,7 +59,7 @@ const silentMs = (reports: Reports, clock: { ms: number }): Readonly<Record<stri
 describe('what a hub hears', () => {
   it('counts the silence of a host only while others report', async () => {
     const clock = { ms: Date.now() };
-    const reports = await open(clock);
+    const reports = await openReportsOf(clock);
     await report(reports, 'web-1');
     await report(reports, 'web-2');
     for (let minute = 0; minute < 3; minute += 1) {
@@ -97,12 +85,12 @@ describe('what a hub hears', () => {
     await hub.stop();
     const old = new Date(clock.ms - 600_000);
     await utimes(join(hub.folder, 'reports/staging/web-3.json'), old, old);
-    const reports = await open(clock, { ...noFiles, ...readHubFiles(hub.folder) });
-    expect(reports.hearing('staging').awaited).toEqual(['web-1', 'web-2']);
-    expect(reports.hearing('other').awaited).toEqual([]);
+    const reports = await openReportsOf(clock, { ...noFiles, ...readHubFiles(hub.folder) });
+    expect(reports.awaited('staging')).toEqual(['web-1', 'web-2']);
+    expect(reports.awaited('other')).toEqual([]);
     await report(reports, 'web-2');
-    expect(reports.hearing('staging').awaited).toEqual(['web-1']);
+    expect(reports.awaited('staging')).toEqual(['web-1']);
     await reports.remove('staging', 'web-1');
-    expect(reports.hearing('staging').awaited).toEqual([]);
+    expect(reports.awaited('staging')).toEqual([]);
   });
 });

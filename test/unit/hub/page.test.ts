@@ -159,6 +159,7 @@ describe('what monitors ask for', () => {
   it('is one word for health', async () => {
     const hub = await withPage();
     expect(await (await hub.get('/healthz')).text()).toBe('ok\n');
+    expect(await (await hub.get('/readyz')).text()).toBe('ok\n');
   });
 
   it('is a text of metrics', async () => {

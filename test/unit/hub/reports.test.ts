@@ -1,15 +1,16 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import type { ServiceStatus, Status } from '../../../src/core/status/status-document.ts';
 import { forgetSilent } from '../../../src/hub/forget-silent.ts';
-import { openReports } from '../../../src/hub/reports.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus, serviceStatus } from '../../support/status.ts';
+import { openReportsOf } from './open-reports.ts';
 import { bearer, PUBLISH, READ, scene, SECRET, SECRETS_WITH_READ, noFiles } from './scene.ts';
 
 interface Fleet {
@@ -165,15 +166,11 @@ describe('reporting to a hub', () => {
   it('leaves out a host that has been silent for too long, where that is wanted', async () => {
     const clock = { ms: Date.now() };
     const hour = 3_600_000;
-    const reports = await openReports({
-      files: noFiles,
-      now: () => clock.ms,
-      mostHosts: 9,
-      mostEnvironments: 9,
-      mostServices: 9,
-      onChanged: () => undefined,
-      onHeard: () => undefined,
-    });
+    const hub = await scene({ now: () => clock.ms });
+    for (const host of ['web-1', 'web-2']) await hub.report('staging', host, of(host));
+    await hub.stop();
+    clock.ms += 25 * hour;
+    const reports = await openReportsOf(clock, { ...noFiles, ...readHubFiles(hub.folder) });
     const log: unknown[] = [];
     const context = {
       reports,
@@ -181,15 +178,12 @@ describe('reporting to a hub', () => {
       log: { write: (_level: string, _event: string, fields?: object) => void log.push(fields) },
     };
     const names = (): readonly string[] => reports.all('staging').map(({ host }) => host);
-    const report = (host: string) => reports.take('staging', host, Buffer.from(JSON.stringify(of(host))));
-    await report('web-1');
-    clock.ms += 20 * hour;
-    await report('web-2');
-    const startedAtMs = clock.ms;
-    clock.ms += 5 * hour;
-    await forgetSilent(context, 24 * hour, clock.ms);
+    // Each host gets an hour to report again.
+    await forgetSilent(context, 24 * hour);
     expect(names()).toEqual(['web-1', 'web-2']);
-    await forgetSilent(context, 24 * hour, startedAtMs);
+    clock.ms += 2 * hour;
+    await reports.take('staging', 'web-2', Buffer.from(JSON.stringify(of('web-2'))));
+    await forgetSilent(context, 24 * hour);
     expect(names()).toEqual(['web-2']);
     expect(log).toEqual([{ environment: 'staging', host: 'web-1', reason: 'silent' }]);
   });

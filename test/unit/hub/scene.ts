@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
 import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
-import { createFolderStore } from '../../../src/adapters/hub-files/hub-store.ts';
+import { openFolderStore } from '../../../src/adapters/hub-files/hub-store.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { HubSecrets } from '../../../src/core/hub/secrets.ts';
 import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
@@ -59,7 +59,7 @@ export interface Scene {
   readonly end: () => Promise<void>;
 }
 
-export interface SceneOptions extends Partial<Omit<HubOptions, 'files'>> {
+export interface SceneOptions extends Partial<HubOptions> {
   /** Between the hub and its files. */
   readonly disk?: (files: HubFiles) => HubFiles;
 }
@@ -109,13 +109,13 @@ export const createScene = async ({
     state.close = files.close;
     state.hub = await startHub({
       archives: createHubArchives(folder),
-      files: between,
       store: {
-        ...createFolderStore({
+        ...(await openFolderStore({
           files: { ...between, close: files.close },
           name: folder,
           onRemark: (message) => void events.push({ event: 'hub.warned', fields: { message } }),
-        }),
+          now: change.now ?? given.now ?? Date.now,
+        })),
         ...(turns && { turns }),
       },
       secrets: SECRETS,
