@@ -2,6 +2,7 @@ import { AgentError, messageOf } from '../../core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { Fetched, Held, ManifestSource } from '../../core/ports/manifest-source.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
+import type { Connections } from '../../io/connections.ts';
 import { exchange, showUrl, type Timeouts } from '../../io/http.ts';
 import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-list.ts';
 import { readAgentTlsFiles, type TlsFiles } from '../../io/tls-files.ts';
@@ -24,6 +25,8 @@ export interface HttpSourceOptions {
   /** How long the server should hold a long poll. */
   readonly holdSeconds?: number;
   readonly random?: () => number;
+  /** Of all requests to the hubs; without it each opens a connection of its own. */
+  readonly connections?: Connections;
 }
 
 const TIMEOUTS: WholeTimeouts = { connectMs: 5_000, responseMs: 10_000, requestMs: 30_000 };
@@ -57,7 +60,7 @@ type Answered = Extract<Reached, { kind: 'answer' }>;
 /** Sends one request to one hub. `receive` judges the answer; any other outcome is a failure. */
 const createAsk =
   (
-    { credentialsFile, tls = {} }: HttpSourceOptions,
+    { credentialsFile, tls = {}, connections }: HttpSourceOptions,
     receive: (reached: Answered, q: Question) => HubAnswer<Fetched>,
   ) =>
   async (address: string, question: Question, signal: AbortSignal): Promise<HubAnswer<Fetched>> => {
@@ -76,7 +79,11 @@ const createAsk =
       };
       const material = await readAgentTlsFiles(tls, both);
       const get = (target: URL) =>
-        exchange({ url: target, headers, tls: material, timeouts }, maxBytesOf, both);
+        exchange(
+          { url: target, headers, tls: material, timeouts, ...(connections && { connections }) },
+          maxBytesOf,
+          both,
+        );
       const reached = await reach(url, get);
       return reached.kind === 'lost' ? answered(failed(reached.error)) : receive(reached, question);
     } catch (error) {

@@ -2,6 +2,7 @@ import { AgentError, messageOf } from '../../core/errors.ts';
 import { parseRefusal } from '../../core/hub/refusal.ts';
 import { headerOfToken } from '../../core/hub/tokens.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
+import type { Connections } from '../../io/connections.ts';
 import { exchange, type HttpAnswer, type Timeouts } from '../../io/http.ts';
 import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-list.ts';
 import type { TlsMaterial } from '../../io/tls-files.ts';
@@ -14,6 +15,8 @@ export interface StoreAccess {
   readonly token: TokenSource;
   /** Reads the certificates, at every request. @throws AgentError CREDENTIALS */
   readonly readTls: (signal: AbortSignal) => Promise<TlsMaterial>;
+  /** Of all requests to the hubs; without it each opens a connection of its own. */
+  readonly connections?: Connections;
 }
 
 export type WholeTimeouts = Timeouts & { readonly responseMs: number; readonly requestMs: number };
@@ -57,7 +60,7 @@ const unreachable = (doing: string, failure: string): AgentError =>
 
 const exchangeWithOne = async (
   url: string,
-  { token: source, readTls }: StoreAccess,
+  { token: source, readTls, connections }: StoreAccess,
   { method, text, timeouts, maxBytes, doing, isAnswer = (status) => status < 500 }: StoreRequest,
   signal: AbortSignal,
 ): Promise<HubAnswer<StoreAnswer>> => {
@@ -71,7 +74,8 @@ const exchangeWithOne = async (
       ...(token !== undefined && { authorization: headerOfToken(token) }),
     };
     const tls = await readTls(both);
-    const request = { url: new URL(url), method, headers, body: text, tls } as const;
+    const kept = connections && { connections };
+    const request = { url: new URL(url), method, headers, body: text, tls, ...kept } as const;
     const limits = { sendMs: timeouts.responseMs, ...timeouts };
     const answer = await exchange({ ...request, timeouts: limits }, maxBytes, both);
     const value = { kind: 'answer', url, answer } as const;

@@ -27,6 +27,7 @@ import type { EdgeSetting } from '../../core/plan/plan-input.ts';
 import type { EventLog } from '../../core/events.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import { sweepTemporaries } from '../../io/durable-file.ts';
+import { createConnections, type Connections } from '../../io/connections.ts';
 import { createHubs, showAddress, type HubList, type Hubs } from '../../io/hub-list.ts';
 import type { SocketLock } from '../../io/socket-lock.ts';
 import { readAgentTlsFiles, type TlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
@@ -73,6 +74,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
   const hostFiles = createHostFiles(config.composePath, config.trustFile);
   const edgeFolder = join(config.stateDir, 'edge');
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const connections = createConnections();
   const hubs = createHubs({
     host: config.host,
     onLost: (address, reason) =>
@@ -94,12 +96,15 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
       check: (instance, signal) =>
         engine.run(edgeContainerName(config.environment, instance), edgeCheckCommand, signal),
     }),
-    source: createManifestSource(sourceOptions(config, hubs.list('manifest', config.manifestUrls))),
+    source: createManifestSource({
+      ...sourceOptions(config, hubs.list('manifest', config.manifestUrls)),
+      connections,
+    }),
     files: hostFiles.files,
     ledger: createLedgerStore(join(config.stateDir, 'ledger.json'), config.environment),
     journal: createJournal({ path: join(config.stateDir, 'history.jsonl') }),
     probe: createProbe(),
-    ...(config.report && storesOf(config, config.report, hubs)),
+    ...(config.report && storesOf(config, config.report, hubs, connections)),
     ...(config.metricsFile !== undefined && { metrics: createMetricsFile(config.metricsFile) }),
     log,
     now: Date.now,
@@ -134,6 +139,7 @@ export const wireAgent = (config: Config, { log, dryRun, daemonPid }: WireOption
       await sweepTemporaries(config.stateDir).catch(() => []);
     },
     release: async () => {
+      connections.close();
       await lock?.release();
       lock = undefined;
     },
@@ -151,8 +157,9 @@ const storesOf = (
   config: Config,
   { urls, turnsUrls, token }: NonNullable<Config['report']>,
   hubs: Hubs,
+  connections: Connections,
 ): Pick<AgentPorts, 'reports' | 'turns'> => {
-  const access = { token, readTls: tlsReader(config) };
+  const access = { token, readTls: tlsReader(config), connections };
   return {
     reports: createReportStore({ hubs: hubs.list('reports', urls), ...access }),
     turns: createTurnSource({ hubs: hubs.list('turns', turnsUrls), ...access }),
