@@ -43,6 +43,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   'node-cron': /^config[./]/,
   commander: /^(main\.|cli\/)/,
   'systemd-notify': /^adapters\//,
+  postgres: /^adapters\/hub-postgres\//,
 };
 
 const problemOf = (file: string, path: string): string | undefined => {
@@ -186,7 +187,7 @@ it('no module of Node that is loaded late is taken apart: the bundle gives it as
 });
 
 describe('what the daemon loads before anything was done', () => {
-  it.each(['got', 'dockerode', 'fastify', 'node:https', 'node:tls', 'node:http2'])(
+  it.each(['got', 'dockerode', 'fastify', 'postgres', 'node:https', 'node:tls', 'node:http2'])(
     'is not %s: it takes 5 to 10 MB, and most looks at a host need none of it',
     (path) => {
       const loaded = [...loadedWith('main.ts'), ...loadedWith('cli/commands/run.ts')];

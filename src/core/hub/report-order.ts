@@ -2,10 +2,10 @@ import type { ReportWord } from '../turns/report-word.ts';
 
 const MOST_REPLACED = 8;
 
-type Turns = ReportWord['turns'];
+type Turns = Pick<NonNullable<ReportWord['turns']>, 'life' | 'seq'> | null;
 
 interface StoredReport {
-  readonly summary: { readonly word: Pick<ReportWord, 'turns'> };
+  readonly summary: { readonly word: { readonly turns: Turns } };
   readonly replacedLives: readonly string[];
 }
 

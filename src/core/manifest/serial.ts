@@ -10,11 +10,9 @@ export const LARGEST_STEP = 1_000_000;
  */
 const HIGHEST_FIRST = 2 ** 52;
 
-/**
- * Whether no further step fits above this serial. Publishing never reaches such a serial, so it does not
- * count.
- */
-export const isSpent = (serial: number): boolean => serial >= Number.MAX_SAFE_INTEGER - LARGEST_STEP;
+/** The lowest serial above which no further step fits. Publishing never reaches it, so it does not count. */
+export const FIRST_SPENT = Number.MAX_SAFE_INTEGER - LARGEST_STEP;
+export const isSpent = (serial: number): boolean => serial >= FIRST_SPENT;
 
 /** The highest serial that may follow. 0: the environment has no serial yet. */
 export const highestNext = (highest: number): number =>
