@@ -16,7 +16,9 @@ import {
   type Served,
 } from './responses.ts';
 import type { HubContext } from './hub-context.ts';
+import { answerFleetPage } from './answer-fleet-page.ts';
 import { fleetDocument } from './fleet-document.ts';
+import { createFleetPages, type FleetPages } from './fleet-pages.ts';
 
 export const reportTopic = (environment: string): string => `reports ${environment}`;
 
@@ -37,7 +39,7 @@ const tooLong: Refusal = refusal(
   413,
   'too-large',
   'the reports of all hosts together have more than 64 MiB',
-  'upgrade what reads them to the version of the hub, which asks for pages (?limit=N)',
+  'upgrade what reads them to the version of the hub, which asks for pages (?limit=100)',
 );
 
 /** Revisions of a life, equal at every hub of the store, save hashing megabytes for each reader. */
@@ -72,11 +74,12 @@ const knowsNews = (
 };
 
 const getList =
-  (context: HubContext) =>
+  (context: HubContext, pages: FleetPages) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
     const { waiting, reports } = context;
     const environment = partOf(request, 'environment');
     if (!isEnvironmentName(environment)) return refuse(reply, nowhere);
+    if (answerFleetPage(pages, environment, request, reply)) return;
     const answer = (): void =>
       answerOrHold(request, reply, {
         waiting,
@@ -171,8 +174,9 @@ const deleteOne =
 export const addReportRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, guard } = context;
   const reading = { onRequest: guard(access.readReports) };
-  app.get('/reports/:environment', reading, getList(context));
-  app.get('/reports/:environment/', reading, getList(context));
+  const list = getList(context, createFleetPages(context));
+  app.get('/reports/:environment', reading, list);
+  app.get('/reports/:environment/', reading, list);
   app.get('/reports/:environment/:file', reading, getOne(context));
   app.put(
     '/reports/:environment/:file',

@@ -2,23 +2,38 @@ import { highestNext } from '../manifest/serial.ts';
 import { compareNaturally } from '../natural-order.ts';
 import { isVerdictWord, type VerdictKind } from '../vocabulary/outcomes.ts';
 import type { AgentFacts } from './agent-facts.ts';
-import { kindCounts, MOST_FIRST, wordsInOrder, type FleetTotals, type SerialCount } from './fleet-totals.ts';
+import {
+  kindCounts,
+  MOST_FIRST,
+  wordsInOrder,
+  type FleetTotals,
+  type SerialCount,
+  type SomeHosts,
+} from './fleet-totals.ts';
 import { validLabels, type HostLabels } from './host-labels.ts';
 
-/** What counts of a report. Hosts may share the objects in it, which are then counted at once. */
-export interface CountedFacts {
-  readonly serial: number | null;
-  readonly labels: HostLabels | undefined;
-  readonly isRunning: boolean;
-  readonly agent: AgentFacts;
+export interface PlacedHost {
+  readonly host: string;
+  /** Its place in natural order. */
+  readonly at: number;
 }
 
-export interface CountedHost {
-  readonly host: string;
+/** Hosts that say the same. Most hosts of a large fleet do. */
+export interface EqualHosts {
+  readonly hosts: number;
+  /** In natural order, `MOST_FIRST` at most. */
+  readonly first: readonly PlacedHost[];
   readonly verdict: { readonly kind: VerdictKind; readonly word: string };
   readonly isSilent: boolean;
-  /** Undefined if the host never reported. */
-  readonly facts: CountedFacts | undefined;
+  /** Undefined if they never reported. */
+  readonly facts:
+    | {
+        readonly serial: number | null;
+        readonly labels: HostLabels | undefined;
+        readonly judged: { readonly agent: { readonly running: boolean } };
+        readonly agent: AgentFacts;
+      }
+    | undefined;
 }
 
 export interface CountOptions {
@@ -28,7 +43,7 @@ export interface CountOptions {
   readonly isBounded: boolean;
 }
 
-/** The longest lists. A hub that many hosts of one token report to must not send more. */
+/** The longest lists: what many hosts report must not make the answer long. */
 const MOST = { words: 50, serials: 50, labels: 50, runs: 200 } as const;
 const ALL: Readonly<Record<keyof typeof MOST, number>> = {
   words: Infinity,
@@ -39,104 +54,105 @@ const ALL: Readonly<Record<keyof typeof MOST, number>> = {
 /** A word of a newer agent has any length. */
 const MOST_WORD = 64;
 
-const add = <K>(counts: Map<K, number>, key: K, hosts = 1): void => {
-  counts.set(key, (counts.get(key) ?? 0) + hosts);
+const sumBy = <T, K>(
+  items: readonly T[],
+  hostsOf: (item: T) => number,
+  keysOf: (item: T) => readonly K[],
+): ReadonlyMap<K, number> => {
+  const sums = new Map<K, number>();
+  for (const item of items)
+    for (const key of keysOf(item)) sums.set(key, (sums.get(key) ?? 0) + hostsOf(item));
+  return sums;
 };
+
+const hostsIn = ({ hosts }: { readonly hosts: number }): number => hosts;
 
 /** The largest numbers. */
 const mostFrequent = <K>(counts: ReadonlyMap<K, number>, most: number): readonly (readonly [K, number])[] =>
   counts.size <= most ? [...counts] : [...counts].toSorted(([, a], [, b]) => b - a).slice(0, most);
 
-const wordsOf = (counts: ReadonlyMap<string, number>, most: number): FleetTotals['words'] => {
+const wordsOf = (groups: readonly EqualHosts[], most: number): FleetTotals['words'] => {
+  const counts = sumBy(groups, hostsIn, ({ verdict }) => [verdict.word.slice(0, MOST_WORD)]);
   const unknown = new Map([...counts].filter(([word]) => !isVerdictWord(word)));
   const known = [...counts].filter(([word]) => isVerdictWord(word));
   return wordsInOrder(new Map([...known, ...mostFrequent(unknown, most)]));
 };
 
 const labelsOf = (
-  counts: ReadonlyMap<HostLabels, number>,
+  groups: readonly EqualHosts[],
   most: number,
 ): Pick<FleetTotals, 'labels' | 'moreLabels'> => {
-  const hosts = new Map<string, number>();
-  for (const [labels, count] of counts)
-    for (const [name, value] of Object.entries(validLabels(labels))) add(hosts, `${name}=${value}`, count);
-  const shown = mostFrequent(hosts, most)
-    .map(([label, count]) => ({ label, hosts: count }))
+  const counts = sumBy(groups, hostsIn, ({ facts }) =>
+    Object.entries(validLabels(facts?.labels ?? {})).map(([name, value]) => `${name}=${value}`),
+  );
+  const shown = mostFrequent(counts, most)
+    .map(([label, hosts]) => ({ label, hosts }))
     .toSorted((a, b) => compareNaturally(a.label, b.label));
-  return { labels: shown, moreLabels: hosts.size - shown.length };
+  return { labels: shown, moreLabels: counts.size - shown.length };
 };
 
-const runsOf = (counts: ReadonlyMap<AgentFacts, number>, most: number): FleetTotals['runs'] => {
-  const runs = new Map<string, FleetTotals['runs'][number]>();
-  for (const [{ runs: of }, hosts] of counts)
-    for (const { entry, version } of of) {
+const runsOf = (groups: readonly EqualHosts[], most: number): FleetTotals['runs'] => {
+  const heard = groups.filter(({ isSilent }) => !isSilent);
+  const byName = new Map<string, FleetTotals['runs'][number]>();
+  for (const { hosts, facts } of heard)
+    for (const { entry, version } of facts?.agent.runs ?? []) {
       const key = `${entry} ${version}`;
-      runs.set(key, { entry, version, hosts: (runs.get(key)?.hosts ?? 0) + hosts });
+      byName.set(key, { entry, version, hosts: (byName.get(key)?.hosts ?? 0) + hosts });
     }
-  return [...runs.values()].toSorted((a, b) => b.hosts - a.hosts).slice(0, most);
+  return [...byName.values()].toSorted((a, b) => b.hosts - a.hosts).slice(0, most);
 };
 
-const createGroup = () => {
-  const group: { hosts: number; first: { host: string; agent: string }[] } = { hosts: 0, first: [] };
-  return {
-    note: (host: string, { version }: AgentFacts): void => {
-      group.hosts += 1;
-      if (group.first.length < MOST_FIRST) group.first.push({ host, agent: version });
-    },
-    found: group,
-  };
+const serialsOf = (
+  groups: readonly EqualHosts[],
+  believable: number,
+  most: number,
+): readonly SerialCount[] => {
+  const bySerial = new Map<number, { hosts: number; first: PlacedHost }>();
+  for (const { hosts, first: placed, facts } of groups) {
+    const [serial, [first]] = [facts?.serial ?? null, placed];
+    if (serial === null || serial >= believable || first === undefined) continue;
+    const known = bySerial.get(serial);
+    const earlier = known !== undefined && known.first.at < first.at ? known.first : first;
+    bySerial.set(serial, { hosts: (known?.hosts ?? 0) + hosts, first: earlier });
+  }
+  return [...bySerial]
+    .toSorted(([a], [b]) => b - a)
+    .slice(0, most)
+    .map(([serial, { hosts, first }]) => ({ serial, hosts, first: first.host }));
 };
 
-/** Counts hosts that come in natural order. */
+const someOf = (groups: readonly EqualHosts[]): SomeHosts => ({
+  hosts: groups.reduce((sum, { hosts }) => sum + hosts, 0),
+  first: groups
+    .flatMap(({ first, facts }) =>
+      first.map(({ host, at }) => ({ host, at, agent: facts?.agent.version ?? '' })),
+    )
+    .toSorted((a, b) => a.at - b.at)
+    .slice(0, MOST_FIRST)
+    .map(({ host, agent }) => ({ host, agent })),
+});
+
 export const countHosts = (
-  hosts: Iterable<CountedHost>,
+  groups: readonly EqualHosts[],
   { highestPublished, isBounded }: CountOptions,
 ): FleetTotals => {
   const most = isBounded ? MOST : ALL;
-  const believable = highestNext(highestPublished);
-  const [kinds, words, labels, runs] = [
-    new Map<VerdictKind, number>(),
-    new Map<string, number>(),
-    new Map<HostLabels, number>(),
-    new Map<AgentFacts, number>(),
-  ];
-  const serials = new Map<number, SerialCount>();
-  const [tooOld, withoutTurns, always] = [createGroup(), createGroup(), createGroup()];
-  let [count, reported, highest] = [0, 0, -1];
-  for (const { host, verdict, isSilent, facts } of hosts) {
-    count += 1;
-    add(kinds, verdict.kind);
-    add(words, verdict.word.slice(0, MOST_WORD));
-    if (facts === undefined) continue;
-    reported += 1;
-    const { serial, agent } = facts;
-    if (serial !== null) {
-      highest = Math.max(highest, serial);
-      const known = serials.get(serial);
-      if (known || serial < believable)
-        serials.set(serial, { serial, hosts: (known?.hosts ?? 0) + 1, first: known?.first ?? host });
-    }
-    if (facts.labels) add(labels, facts.labels);
-    if (isSilent) continue;
-    add(runs, agent);
-    if (!facts.isRunning) continue;
-    if (agent.turns === null) tooOld.note(host, agent);
-    else if (agent.turns.hasNone) {
-      withoutTurns.note(host, agent);
-      if (agent.turns.isAlways) always.note(host, agent);
-    }
-  }
+  const kinds = sumBy(groups, hostsIn, ({ verdict }) => [verdict.kind]);
+  const reported = groups.filter(({ facts }) => facts !== undefined);
+  const highest = reported.reduce((max, { facts }) => Math.max(max, facts?.serial ?? -1), -1);
+  const running = reported.filter(({ isSilent, facts }) => !isSilent && facts?.judged.agent.running === true);
+  const withoutTurns = running.filter(({ facts }) => facts?.agent.turns?.hasNone === true);
   return {
-    hosts: count,
-    reported,
+    hosts: groups.reduce((sum, { hosts }) => sum + hosts, 0),
+    reported: reported.reduce((sum, { hosts }) => sum + hosts, 0),
     kinds: kindCounts((kind) => kinds.get(kind) ?? 0),
-    words: wordsOf(words, most.words),
+    words: wordsOf(groups, most.words),
     highestSerial: highest < 0 ? null : highest,
-    serials: [...serials.values()].toSorted((a, b) => b.serial - a.serial).slice(0, most.serials),
-    ...labelsOf(labels, most.labels),
-    tooOld: tooOld.found,
-    withoutTurns: withoutTurns.found,
-    alwaysWithoutTurns: always.found,
-    runs: runsOf(runs, most.runs),
+    serials: serialsOf(reported, highestNext(highestPublished), most.serials),
+    ...labelsOf(reported, most.labels),
+    tooOld: someOf(running.filter(({ facts }) => facts?.agent.turns === null)),
+    withoutTurns: someOf(withoutTurns),
+    alwaysWithoutTurns: someOf(withoutTurns.filter(({ facts }) => facts?.agent.turns?.isAlways === true)),
+    runs: runsOf(reported, most.runs),
   };
 };

@@ -2,10 +2,16 @@ import { naturalKey } from '../natural-order.ts';
 import type { EpochMs } from '../time.ts';
 import { isVerdictWord, VERDICT_WORDS, type VerdictKind } from '../vocabulary/outcomes.ts';
 import type { AgentFacts } from './agent-facts.ts';
-import { countHosts, type CountOptions } from './count-hosts.ts';
-import { readCursor, readRevision, writeCursor, type FleetQuery } from './fleet-query.ts';
-import type { FleetTotals } from './fleet-totals.ts';
-import { isSilent, SILENT_MS, type DesiredManifest, type JudgedStatus } from './host-findings.ts';
+import { countHosts, type CountOptions, type PlacedHost } from './count-hosts.ts';
+import { readCursor, readRevision, type Cursor, type FleetQuery } from './fleet-query.ts';
+import { MOST_FIRST, type FleetTotals } from './fleet-totals.ts';
+import {
+  isSilent,
+  SILENT_MS,
+  type DesiredManifest,
+  type JudgedReport,
+  type JudgedStatus,
+} from './host-findings.ts';
 import { hasLabels, type HostLabels } from './host-labels.ts';
 import { judgeHost } from './host-verdict.ts';
 
@@ -15,6 +21,7 @@ export interface IndexedHost {
   readonly receivedAtMs: EpochMs;
   /** Revision of the fleet when it last said something new, or was heard after a silence, or a later one. */
   readonly newsRevision: number;
+  /** Hosts that say the same may share it: it is judged once for all of them. */
   readonly summary: {
     readonly serial: number | null;
     readonly labels: HostLabels | undefined;
@@ -36,8 +43,8 @@ export interface PickedHost {
   readonly host: string;
   /** Undefined if the host was named and never reported. */
   readonly indexed: IndexedHost | undefined;
-  /** `after` of the hosts that follow. */
-  readonly cursor: string;
+  /** With the name, its place: the cursor of the hosts that follow. */
+  readonly rank: number;
 }
 
 export interface SelectedPage {
@@ -58,11 +65,14 @@ interface Verdict {
   readonly word: string;
 }
 
-interface Judged {
-  readonly host: string;
-  readonly indexed: IndexedHost | undefined;
-  readonly isSilent: boolean;
+/** Hosts that share a summary, and are all silent or all heard. */
+interface Group {
   readonly verdict: Verdict;
+  readonly rank: number;
+  readonly isSilent: boolean;
+  readonly facts: IndexedHost['summary'] | undefined;
+  hosts: number;
+  readonly first: PlacedHost[];
 }
 
 const UNKNOWN_RANK = VERDICT_WORDS.length - 1;
@@ -74,42 +84,56 @@ export const rankOf = (word: string): number => {
   return word === 'converged' ? UNKNOWN_RANK + 1 : VERDICT_WORDS.indexOf(word);
 };
 
-/** Judges hosts that share a summary once. Kind and word depend on no text and no time but silence. */
-const createJudge = (desired: DesiredManifest | undefined, nowMs: EpochMs) => {
-  const known = { heard: new Map<JudgedStatus, Verdict>(), silent: new Map<JudgedStatus, Verdict>() };
-  const { kind, word } = judgeHost(undefined, desired, nowMs);
-  const never: Verdict = { kind, word };
-  return (host: string, indexed: IndexedHost | undefined): Judged => {
-    if (indexed === undefined) return { host, indexed, isSilent: true, verdict: never };
-    const { judged } = indexed.summary;
-    const report = { host, seenAtMs: indexed.receivedAtMs, status: judged };
-    const silent = isSilent(report, nowMs);
-    const verdicts = silent ? known.silent : known.heard;
-    let verdict = verdicts.get(judged);
-    if (verdict === undefined) {
-      const made = judgeHost(report, desired, nowMs);
-      verdict = { kind: made.kind, word: made.word };
-      verdicts.set(judged, verdict);
-    }
-    return { host, indexed, isSilent: silent, verdict };
+/** Judges hosts that share a summary once: kind and word depend on no text, and on no time but silence. */
+const createGroups = ({ desired, nowMs }: PageOptions, where: HostLabels | undefined) => {
+  type Summary = IndexedHost['summary'];
+  const known = { heard: new Map<Summary, Group | null>(), silent: new Map<Summary, Group | null>() };
+  const make = (report: JudgedReport | undefined, facts: Group['facts']): Group => {
+    const { kind, word } = judgeHost(report, desired, nowMs);
+    const silent = report === undefined || isSilent(report, nowMs);
+    return { verdict: { kind, word }, rank: rankOf(word), isSilent: silent, facts, hosts: 0, first: [] };
+  };
+  const never = make(undefined, undefined);
+  const isSelected = ({ labels = {} }: Summary): boolean => where === undefined || hasLabels(labels, where);
+  return {
+    /** Null if the host has not the labels. */
+    of: (indexed: IndexedHost | undefined): Group | null => {
+      if (indexed === undefined) return never;
+      const { host, receivedAtMs: seenAtMs, summary } = indexed;
+      const groups = nowMs - seenAtMs > SILENT_MS ? known.silent : known.heard;
+      let group = groups.get(summary);
+      if (group === undefined) {
+        group = isSelected(summary) ? make({ host, seenAtMs, status: summary.judged }, summary) : null;
+        groups.set(summary, group);
+      }
+      return group;
+    },
+    all: (): readonly Group[] =>
+      [never, ...known.heard.values(), ...known.silent.values()].filter(
+        (group) => group !== null && group.hosts > 0,
+      ) as readonly Group[],
   };
 };
 
-const selectedIn = (
-  fleet: IndexedFleet,
-  { hosts, where }: FleetQuery,
-): readonly (readonly [string, IndexedHost | undefined])[] => {
-  const all =
-    hosts === undefined
-      ? fleet.hosts.map((indexed) => [indexed.host, indexed] as const)
-      : [...new Set(hosts)]
-          .map((host) => [naturalKey(host), host] as const)
-          .toSorted(([a], [b]) => (a < b ? -1 : 1))
-          .map(([, host]) => [host, fleet.find(host)] as const);
-  return where === undefined
-    ? all
-    : all.filter(([, found]) => found === undefined || hasLabels(found.summary.labels ?? {}, where));
+const count = (group: Group, host: string, at: number): void => {
+  group.hosts += 1;
+  if (group.first.length < MOST_FIRST) group.first.push({ host, at });
 };
+
+type Candidate = IndexedHost | { readonly host: string; readonly summary?: undefined };
+
+/** Undefined for a named host that never reported. */
+const indexedOf = (candidate: Candidate): IndexedHost | undefined =>
+  candidate.summary === undefined ? undefined : candidate;
+
+/** In natural order, each host once. */
+const candidatesOf = (fleet: IndexedFleet, named: readonly string[] | undefined): readonly Candidate[] =>
+  named === undefined
+    ? fleet.hosts
+    : [...new Set(named)]
+        .map((host) => [naturalKey(host), host] as const)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, host]) => fleet.find(host) ?? { host });
 
 /** The clocks of several hubs on one store differ by less. */
 const CLOCKS_MS = 10_000;
@@ -119,7 +143,7 @@ const changedSince = (
   fleet: IndexedFleet,
   since: string | undefined,
   desired: DesiredManifest | undefined,
-): ((judged: Judged) => boolean) | undefined => {
+): ((indexed: IndexedHost | undefined, isSilentNow: boolean) => boolean) | undefined => {
   const revision = since === undefined ? undefined : readRevision(since);
   if (
     revision === undefined ||
@@ -128,66 +152,69 @@ const changedSince = (
     revision.serial !== (desired?.serial ?? 0)
   )
     return undefined;
-  return ({ indexed, isSilent: silent }) =>
+  return (indexed, isSilentNow) =>
     indexed === undefined ||
     indexed.newsRevision > revision.number ||
     // It fell silent afterwards.
-    (silent && indexed.receivedAtMs + SILENT_MS > revision.atMs - CLOCKS_MS);
+    (isSilentNow && indexed.receivedAtMs + SILENT_MS > revision.atMs - CLOCKS_MS);
 };
 
-const order = (judged: readonly Judged[], by: FleetQuery['order']): readonly Judged[] => {
-  if (by === 'name') return judged;
-  const buckets: Judged[][] = Array.from({ length: RANKS }, () => []);
-  for (const each of judged) buckets[rankOf(each.verdict.word)]?.push(each);
-  return buckets.flat();
-};
-
-const afterCursor = (judged: readonly Judged[], { after, order: by }: FleetQuery): readonly Judged[] => {
-  const cursor = after === undefined ? undefined : readCursor(after, by);
-  if (cursor === undefined) return judged;
-  const key = naturalKey(cursor.host);
-  const isBehind = ({ host, verdict }: Judged): boolean => {
-    const rank = by === 'name' ? 0 : rankOf(verdict.word);
-    return rank === cursor.rank ? naturalKey(host) > key : rank > cursor.rank;
-  };
-  let [low, high] = [0, judged.length];
+/** The first place after the host. */
+const placeAfter = (sorted: readonly Candidate[], host: string): number => {
+  const key = naturalKey(host);
+  let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const at = judged[middle];
-    if (at !== undefined && isBehind(at)) high = middle;
+    const at = sorted[middle];
+    if (at !== undefined && naturalKey(at.host) > key) high = middle;
     else low = middle + 1;
   }
-  return judged.slice(low);
+  return low;
+};
+
+/** The next `most` hosts after the cursor. */
+const takeAfter = (
+  ranked: readonly (readonly Candidate[])[],
+  cursor: Cursor | undefined,
+  most: number,
+): readonly PickedHost[] => {
+  const taken: PickedHost[] = [];
+  for (let rank = cursor?.rank ?? 0; rank < ranked.length && taken.length < most; rank += 1) {
+    const listed = ranked[rank] ?? [];
+    const from = rank === cursor?.rank ? placeAfter(listed, cursor.host) : 0;
+    for (const candidate of listed.slice(from, from + most - taken.length))
+      taken.push({ host: candidate.host, indexed: indexedOf(candidate), rank });
+  }
+  return taken;
 };
 
 /**
  * The totals of a selection and one page of its hosts. A hub and a reader of the whole list get the same from it.
  */
 export const selectPage = (fleet: IndexedFleet, query: FleetQuery, options: PageOptions): SelectedPage => {
-  const { desired, nowMs } = options;
-  const judge = createJudge(desired, nowMs);
-  const all = selectedIn(fleet, query).map(([host, indexed]) => judge(host, indexed));
-  const isChanged = changedSince(fleet, query.since, desired);
-  const listed = all.filter(
-    (judged) => (isChanged?.(judged) ?? true) && (query.kinds?.includes(judged.verdict.kind) ?? true),
-  );
-  const rest = afterCursor(order(listed, query.order), query);
+  const { order, limit, kinds, after } = query;
+  const groups = createGroups(options, query.where);
+  const isChanged = changedSince(fleet, query.since, options.desired);
+  const ranked: Candidate[][] = Array.from({ length: order === 'name' ? 1 : RANKS }, () => []);
+  let at = 0;
+  for (const candidate of candidatesOf(fleet, query.hosts)) {
+    const indexed = indexedOf(candidate);
+    const group = groups.of(indexed);
+    at += 1;
+    if (group === null) continue;
+    count(group, candidate.host, at);
+    const isListed =
+      limit > 0 &&
+      (kinds === undefined || kinds.includes(group.verdict.kind)) &&
+      (isChanged === undefined || isChanged(indexed, group.isSilent));
+    if (isListed) ranked[order === 'name' ? 0 : group.rank]?.push(candidate);
+  }
+  const cursor = after === undefined ? undefined : readCursor(after, order);
+  const taken = limit === 0 ? [] : takeAfter(ranked, cursor, limit + 1);
   return {
-    totals: countHosts(
-      all.map(({ host, indexed, isSilent: silent, verdict }) => ({
-        host,
-        verdict,
-        isSilent: silent,
-        facts: indexed && { ...indexed.summary, isRunning: indexed.summary.judged.agent.running },
-      })),
-      options,
-    ),
+    totals: countHosts(groups.all(), options),
     isWhole: isChanged === undefined,
-    hosts: rest.slice(0, query.limit).map(({ host, indexed, verdict }) => ({
-      host,
-      indexed,
-      cursor: writeCursor({ rank: query.order === 'name' ? 0 : rankOf(verdict.word), host }, query.order),
-    })),
-    hasMore: rest.length > query.limit,
+    hosts: taken.slice(0, limit),
+    hasMore: taken.length > limit,
   };
 };

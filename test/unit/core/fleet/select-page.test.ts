@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   formatFleetQuery,
   parseFleetQuery,
+  writeCursor,
   writeRevision,
   type FleetQuery,
 } from '../../../../src/core/fleet/fleet-query.ts';
@@ -43,7 +44,8 @@ const names = (reports: readonly HostReport[], asked: FleetQuery): readonly stri
     const { hosts, hasMore } = selectPage(fleet, { ...asked, after }, options);
     expect(hosts.length).toBeLessThanOrEqual(asked.limit);
     found.push(...hosts.map(({ host }) => host));
-    after = hosts.at(-1)?.cursor;
+    const last = hosts.at(-1);
+    after = last && writeCursor(last, asked.order);
     if (!hasMore) return found;
   }
 };
