@@ -51,6 +51,8 @@ export const createFleetViews = (reports: Heard) => {
       : null;
   };
   return {
+    /** Another hub has decided by what it had heard, which this view may lack. */
+    renew: (environment: string): void => void known.delete(environment),
     /** Many requests of one moment share a view, and so the review of it. */
     of: (environment: string, state: TurnState, nowMs: EpochMs): FleetView => {
       const { life, revision: heard, runBeganMs } = reports.hearing(environment);

@@ -18,6 +18,7 @@ import { answerClientError } from './malformed-request.ts';
 import type { HubContext } from './hub-context.ts';
 import { countAnswer, countPreviousSecret, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
+import { followStore } from './follow-store.ts';
 import { forgetSilentHosts } from './forget-silent.ts';
 import type { HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
@@ -167,8 +168,6 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     waiting.wake(reportTopic(environment));
     watchers.notify(environment);
   });
-  const warn = (error: unknown): void =>
-    log.write('error', 'hub.warned', { message: `the store cannot be read: ${messageOf(error)}` });
   /** Turns follow manifests and reports, which are opened first. */
   const opened: { turns?: Turns } = {};
   const manifests = await openManifests({
@@ -206,10 +205,10 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     onChanged: turnQueue.wake,
   });
   opened.turns = turns;
-  const stopFollowing = store.follow((environment, what) => {
-    if (what === 'manifests') void manifests.read(environment).catch(warn);
-    if (what === 'reports') void reports.refresh(environment).catch(warn);
-    if (what === 'turns') void turns.learn(environment).catch(warn);
+  const stopFollowing = followStore({
+    store,
+    read: { manifests: manifests.read, reports: reports.refresh, turns: turns.learn },
+    onTrouble: (message) => log.write('error', 'hub.warned', { message }),
   });
   const counters = createCounters();
   const access = createAccess({

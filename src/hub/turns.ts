@@ -151,14 +151,20 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
     paces.set(current, known);
     return known;
   };
+  const views = createFleetViews(reports);
+  /** A state that this hub has not written was decided by later reports than its view may have. */
+  const note = (stored: TurnState): void => {
+    if (stored.revision !== last.get(stored.environment)?.revision) views.renew(stored.environment);
+    last.set(stored.environment, stored);
+  };
   const takesTurns = (environment: string): boolean => last.has(environment) || isPaced(environment);
   const startMs = now();
-  const views = createFleetViews(reports);
   const wake = createThrottle((environment) => wakeMs(reports.count(environment)), onChanged);
   const { decide, idle } = createDecisions({
     store,
     follow: async (environment, stored, nowMs) => {
       await reports.refresh(environment);
+      if (stored) note(stored);
       const followed = await followManifests(manifests, environment, stored, nowMs);
       return startedAt(followed, Math.max(startMs, reports.hearing(environment).runBeganMs));
     },
@@ -244,7 +250,7 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
     learn: async (environment) => {
       const stored = await store.read(environment);
       if (stored === undefined || stored.revision === last.get(environment)?.revision) return;
-      last.set(environment, stored);
+      note(stored);
       wake.signal(environment);
     },
     known: () =>
