@@ -1,5 +1,6 @@
 import { AgentError } from '../../core/errors.ts';
 import type { HubStore } from '../../core/ports/hub-store.ts';
+import type { ManifestRepair } from '../../core/ports/manifest-repair.ts';
 import type { EpochMs } from '../../core/time.ts';
 import { createConnector } from './connector.ts';
 import { addressText, type DatabaseAddress } from './database-address.ts';
@@ -8,6 +9,7 @@ import { createFleetTables } from './fleet-tables.ts';
 import { createManifestTable } from './manifest-table.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { createPool, type Run } from './pool.ts';
+import { createRepairTables } from './repair-tables.ts';
 import { prepareSchema } from './schema.ts';
 import type { Sql } from './session.ts';
 import { createStoreClock } from './store-clock.ts';
@@ -19,6 +21,10 @@ export interface HubPostgresOptions {
   readonly now: () => EpochMs;
   readonly migrations?: readonly Migration[];
   readonly gatherMs?: number;
+}
+
+export interface HubPostgres extends HubStore {
+  readonly repair: ManifestRepair;
 }
 
 /** Reports that come within this time share a transaction. */
@@ -46,7 +52,7 @@ export const createHubPostgres = ({
   now,
   migrations = MIGRATIONS,
   gatherMs = GATHER_MS,
-}: HubPostgresOptions): HubStore => {
+}: HubPostgresOptions): HubPostgres => {
   const clock = createStoreClock(now);
   const connector = createConnector(address, clock);
   const pool = createPool(connector);
@@ -71,6 +77,7 @@ export const createHubPostgres = ({
     manifests: createManifestTable(run),
     fleets,
     turns: createTurnTable(run),
+    repair: createRepairTables(run, fleets),
     follow: news.follow,
     check: async () => {
       try {

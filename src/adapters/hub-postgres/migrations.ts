@@ -104,4 +104,16 @@ create index reports_by_revision on supercargo.reports (environment, revision);
 create index reports_removed on supercargo.reports (environment, received_ms) where is_removed;
 `,
   },
+  {
+    version: 2,
+    leastVersion: 1,
+    sql: `
+create table supercargo.set_aside (
+  id bigint generated always as identity primary key,
+  environment text collate "C" not null,
+  path text not null,
+  document bytea not null
+);
+`,
+  },
 ];

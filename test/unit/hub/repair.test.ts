@@ -2,7 +2,9 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { describe, expect, it } from 'vitest';
 import type { Trust } from '../../../src/core/manifest/manifest.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
-import { applyRepair, planRepair, type Repair } from '../../../src/hub/repair.ts';
+import { createRepairFiles } from '../../../src/adapters/hub-files/repair-files.ts';
+import type { Repair } from '../../../src/core/hub/plan-repair.ts';
+import { repairManifests } from '../../../src/hub/repair-manifests.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { hostStatus } from '../../support/status.ts';
 import { manifestText } from './scene.ts';
@@ -68,8 +70,16 @@ const accepted = (serial: number): Record<string, string> => ({
   ),
 });
 
+const repair = async (files: HubFiles, trust: Trust | undefined, isDryRun: boolean): Promise<Repair> =>
+  repairManifests({
+    manifests: createRepairFiles(files, () => NOW_MS),
+    environment: 'staging',
+    trust,
+    nowMs: NOW_MS,
+    isDryRun,
+  });
 const plan = async (content: Readonly<Record<string, string>>, trust?: Trust): Promise<Repair> =>
-  planRepair({ files: memoryFiles(content).files, environment: 'staging', trust, nowMs: NOW_MS });
+  repair(memoryFiles(content).files, trust, true);
 
 const summaryOf = ({ serial, steps }: Repair) => ({
   serial,
@@ -162,14 +172,13 @@ describe('the repair of an environment', () => {
 
   it('keeps every byte of what it sets aside, and has nothing left to do then', async () => {
     const { files, documents } = memoryFiles({ ...GOOD, [PLACE]: '{', [at(3)]: bare(3) });
-    const o = { files, environment: 'staging', trust: undefined, nowMs: NOW_MS };
-    await applyRepair(files, await planRepair(o));
+    await repair(files, undefined, false);
     expect(Object.fromEntries(documents)).toEqual({
       ...GOOD,
       'manifests/staging/set-aside/20261130T021500Z-staging.json': '{',
       'manifests/staging/set-aside/20261130T021500Z-3.json': bare(3),
     });
-    expect((await planRepair(o)).changes).toEqual([]);
+    expect((await repair(files, undefined, false)).steps).toEqual([]);
   });
 
   it('says what it leaves alone, and why', async () => {

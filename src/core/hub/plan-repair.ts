@@ -1,16 +1,14 @@
-import { AgentError } from '../core/errors.ts';
-import { historyFolder, historyPath, manifestPath, reportFolder } from '../core/fleet/store-layout.ts';
-import { readHostReport } from '../core/fleet/host-report.ts';
-import { hostOfFile, serialOfFile } from '../core/hub/file-names.ts';
-import { isSpent } from '../core/manifest/serial.ts';
-import type { Trust } from '../core/manifest/manifest.ts';
-import type { FileChange, HubFiles } from '../core/ports/hub-files.ts';
-import { openPublished, type Opened, type Unusable, type Usable } from '../core/publish/published-state.ts';
-import type { EpochMs } from '../core/time.ts';
+import { AgentError } from '../errors.ts';
+import { historyFolder, manifestPath } from '../fleet/store-layout.ts';
+import type { Trust } from '../manifest/manifest.ts';
+import { isSpent } from '../manifest/serial.ts';
+import type { ManifestDocument, RepairableManifests, RepairChanges } from '../ports/manifest-repair.ts';
+import { openPublished, type Opened, type Unusable, type Usable } from '../publish/published-state.ts';
+import type { EpochMs } from '../time.ts';
 
-export interface RepairOptions {
-  readonly files: Pick<HubFiles, 'read' | 'list'>;
+export interface RepairInput {
   readonly environment: string;
+  readonly stored: RepairableManifests;
   /** Undefined if only hosts verify signatures. */
   readonly trust: Trust | undefined;
   readonly nowMs: EpochMs;
@@ -19,7 +17,7 @@ export interface RepairOptions {
 export interface RepairStep {
   readonly kind: 'set-aside' | 'restored';
   readonly path: string;
-  /** The new path; null if a file was created at `path`. */
+  /** The new path; null if a document was created at `path`. */
   readonly to: string | null;
   readonly reason: string;
 }
@@ -30,58 +28,32 @@ export interface Repair {
   readonly steps: readonly RepairStep[];
   /** What stays as it is, and why. */
   readonly remarks: readonly string[];
-  /** Batches in order: a file is removed only after its copy is on disk. */
-  readonly changes: readonly (readonly FileChange[])[];
+  readonly changes: RepairChanges;
 }
 
-interface Found {
-  readonly path: string;
-  readonly bytes: Uint8Array;
+interface Found extends ManifestDocument {
   readonly opened: Opened;
 }
 
-const read = async (
-  { files, environment, trust }: RepairOptions,
-  path: string,
-  serial: number | undefined,
-): Promise<readonly Found[]> => {
-  const bytes = await files.read(path);
-  if (!bytes) return [];
+const openOne = (
+  document: ManifestDocument,
+  { environment, trust }: Pick<RepairInput, 'environment' | 'trust'>,
+): Found => {
+  const { path, serial, bytes } = document;
   const opened = openPublished({ path, bytes, environment }, trust);
   const manifest = opened.kind === 'usable' ? opened.usable.manifest : opened.unusable.manifest;
-  if (!manifest || serial === undefined || manifest.serial === serial) return [{ path, bytes, opened }];
+  if (!manifest || serial === undefined || manifest.serial === serial) return { ...document, opened };
   const message = `it is serial ${String(manifest.serial)}, but at the address of another serial`;
   const unusable: Unusable = { path, fault: 'damaged', message, manifest: undefined };
-  return [{ path, bytes, opened: { kind: 'unusable', unusable } }];
-};
-
-const readAll = async (o: RepairOptions): Promise<readonly Found[]> => {
-  const found = [...(await read(o, manifestPath(o.environment), undefined))];
-  for (const { name, kind } of await o.files.list(historyFolder(o.environment))) {
-    const serial = kind === 'file' ? serialOfFile(name) : undefined;
-    if (serial !== undefined) found.push(...(await read(o, historyPath(o.environment, serial), serial)));
-  }
-  return found;
-};
-
-/** Serials that hosts of the environment have accepted. */
-const acceptedSerials = async ({ files, environment, nowMs }: RepairOptions): Promise<readonly number[]> => {
-  const serials: number[] = [];
-  for (const { name, kind, modifiedAtMs } of await files.list(reportFolder(environment))) {
-    const host = kind === 'file' ? hostOfFile(name) : undefined;
-    const bytes = host === undefined ? undefined : await files.read(`${reportFolder(environment)}/${name}`);
-    if (!bytes) continue;
-    const report = readHostReport({ bytes, writtenAtMs: modifiedAtMs, readAtMs: nowMs }, nowMs);
-    if (report) serials.push(report.status.manifest.serial ?? 0);
-  }
-  return serials;
+  return { ...document, opened: { kind: 'unusable', unusable } };
 };
 
 interface Judged extends Found {
   /** Why the document is set aside; undefined if it stays. */
   readonly reason: string | undefined;
   readonly remark: string | undefined;
-  readonly serial: number;
+  /** Of the manifest; 0 if it cannot be current. */
+  readonly manifestSerial: number;
 }
 
 /**
@@ -91,13 +63,13 @@ interface Judged extends Found {
  */
 const judge = (found: Found, newest: Usable | undefined, accepted: readonly number[]): Judged => {
   const { opened, path } = found;
-  const stays = (serial: number, remark?: string): Judged => ({
+  const stays = (manifestSerial: number, remark?: string): Judged => ({
     ...found,
-    serial,
+    manifestSerial,
     reason: undefined,
     remark,
   });
-  const goes = (reason: string): Judged => ({ ...found, serial: 0, reason, remark: undefined });
+  const goes = (reason: string): Judged => ({ ...found, manifestSerial: 0, reason, remark: undefined });
   const hasNone = (serial: number): boolean =>
     accepted.length > 0 && accepted.every((known) => known < serial);
   const ofNobody = 'it is newer than every signed manifest, and no key has signed it';
@@ -135,19 +107,18 @@ const asideOf = (environment: string, path: string, nowMs: EpochMs): string => {
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** Plans the repair of an environment. @throws AgentError STORE if no document could become current. */
-export const planRepair = async (o: RepairOptions): Promise<Repair> => {
-  const { environment, nowMs } = o;
-  const found = await readAll(o);
-  const accepted = await acceptedSerials(o);
+export const planRepair = (input: RepairInput): Repair => {
+  const { environment, stored, nowMs } = input;
+  const found = stored.documents.map((document) => openOne(document, input));
   const newest = newestOf(found);
-  const judged = found.map((each) => judge(each, newest, accepted));
+  const judged = found.map((each) => judge(each, newest, stored.acceptedSerials));
   const [best] = judged
-    .filter(({ reason, serial }) => reason === undefined && serial > 0)
-    .toSorted((a, b) => b.serial - a.serial);
+    .filter(({ reason, manifestSerial }) => reason === undefined && manifestSerial > 0)
+    .toSorted((a, b) => b.manifestSerial - a.manifestSerial);
   if (!best)
     throw new AgentError('STORE', `no document of ${environment} can be its current manifest`, {
       advice:
-        'check the name of the environment and --data; ' +
+        'check the name of the environment, and --data or --store; ' +
         'restore a backup, or publish with --base none and name every service',
     });
   const place = manifestPath(environment);
@@ -157,12 +128,14 @@ export const planRepair = async (o: RepairOptions): Promise<Repair> => {
   ];
   const isRestored = !inPlace || !isSame(inPlace.bytes, best.bytes);
   const isLost = isRestored && !copies.some(({ bytes }) => inPlace && isSame(bytes, inPlace.bytes));
-  const aside = judged.flatMap(({ path, bytes, ...each }) => {
+  const aside = judged.flatMap(({ path, serial, bytes, ...each }) => {
     const reason = each.reason ?? (path === place && isLost ? 'it is not the newest one' : undefined);
-    return reason === undefined ? [] : [{ path, bytes, reason, to: asideOf(environment, path, nowMs) }];
+    return reason === undefined
+      ? []
+      : [{ path, serial, bytes, reason, to: asideOf(environment, path, nowMs) }];
   });
   return {
-    serial: best.serial,
+    serial: best.manifestSerial,
     steps: [
       ...aside.map(({ path, to, reason }): RepairStep => ({ kind: 'set-aside', path, to, reason })),
       ...(isRestored
@@ -170,18 +143,9 @@ export const planRepair = async (o: RepairOptions): Promise<Repair> => {
         : []),
     ],
     remarks: judged.flatMap(({ remark }) => remark ?? []),
-    changes: [
-      aside.map(({ to, bytes }) => ({ path: to, bytes })),
-      isRestored ? [{ path: place, bytes: best.bytes }] : [],
-      aside.filter(({ path }) => path !== place).map(({ path }) => ({ path, bytes: undefined })),
-    ].filter((step) => step.length > 0),
+    changes: {
+      aside: aside.map(({ path, serial, bytes, to }) => ({ path, serial, bytes, to })),
+      restored: isRestored ? { serial: best.manifestSerial, bytes: best.bytes } : undefined,
+    },
   };
-};
-
-/** @throws AgentError STORE; a second repair completes the first one. */
-export const applyRepair = async (files: HubFiles, { changes }: Repair): Promise<void> => {
-  for (const step of changes) {
-    const failure = (await files.apply(step)).find((each) => each !== undefined);
-    if (failure) throw failure;
-  }
 };
