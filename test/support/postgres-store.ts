@@ -1,22 +1,25 @@
-import { createHubPostgres, type HubPostgresOptions } from '../../src/adapters/hub-postgres/hub-postgres.ts';
+import {
+  createHubPostgres,
+  type HubPostgres,
+  type HubPostgresOptions,
+} from '../../src/adapters/hub-postgres/hub-postgres.ts';
 import { parseDatabaseAddress } from '../../src/adapters/hub-postgres/database-address.ts';
 import type { TestDatabase } from './postgres-database.ts';
-import type { HubStore } from '../../src/core/ports/hub-store.ts';
 
 /** Stores of several hubs in one database. */
 export interface PostgresStores {
-  readonly open: (options?: Partial<HubPostgresOptions>) => HubStore;
+  readonly open: (options?: Partial<HubPostgresOptions>) => HubPostgres;
   readonly close: () => Promise<void>;
 }
 
 /** For a new store in a database that has the tables already: quicker than a new database. */
 export const emptyTables = async ({ query }: TestDatabase): Promise<void> => {
-  const tables = ['manifests', 'history', 'probes', 'turns', 'heard', 'fleets', 'reports'];
+  const tables = ['manifests', 'history', 'probes', 'turns', 'heard', 'fleets', 'reports', 'set_aside'];
   await query(`truncate ${tables.map((table) => `supercargo.${table}`).join(', ')}`);
 };
 
 export const postgresStores = (url: string): PostgresStores => {
-  const opened: HubStore[] = [];
+  const opened: HubPostgres[] = [];
   return {
     open: (options = {}) => {
       const store = createHubPostgres({

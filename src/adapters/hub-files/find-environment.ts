@@ -5,6 +5,8 @@ import { highestOf, isSpent } from '../../core/manifest/serial.ts';
 import { decodeText, parseJson } from '../../core/manifest/text.ts';
 import type { HubFiles } from '../../core/ports/hub-files.ts';
 
+type Readable = Pick<HubFiles, 'read' | 'list'>;
+
 export interface FoundDocument {
   readonly bytes: Uint8Array;
   /** Undefined if the document is no manifest of this environment. */
@@ -29,13 +31,13 @@ const toDocument = (bytes: Uint8Array, environment: string): FoundDocument => {
   return { bytes, serial: read.kind === 'publication' ? read.publication.manifest.serial : undefined };
 };
 
-const readPlace = async (files: HubFiles, environment: string): Promise<FoundDocument | undefined> => {
+const readPlace = async (files: Readable, environment: string): Promise<FoundDocument | undefined> => {
   const bytes = await files.read(manifestPath(environment));
   return bytes && toDocument(bytes, environment);
 };
 
 const readNewest = async (
-  files: HubFiles,
+  files: Readable,
   environment: string,
   serials: readonly number[],
 ): Promise<FoundDocument | undefined> => {
@@ -48,7 +50,7 @@ const readNewest = async (
 };
 
 /** An unreadable file counts as epoch 0; then today's trust file decides. */
-const readEpoch = async (files: HubFiles, environment: string): Promise<number> => {
+const readEpoch = async (files: Readable, environment: string): Promise<number> => {
   const bytes = await files.read(epochPath(environment));
   const text = bytes && decodeText(bytes);
   const json = text === undefined ? undefined : parseJson(text);
@@ -61,7 +63,7 @@ const readEpoch = async (files: HubFiles, environment: string): Promise<number> 
  * serial that leaves no room, hosts would refuse it, so the newest of the history is served instead. The
  * files stay as they are; the next publish replaces the document.
  */
-export const findEnvironment = async (files: HubFiles, environment: string): Promise<FoundEnvironment> => {
+export const findEnvironment = async (files: Readable, environment: string): Promise<FoundEnvironment> => {
   const entries = await files.list(`manifests/${environment}`);
   const serials = new Set(
     entries.flatMap(({ name, kind }) => (kind === 'file' ? (serialOfFile(name) ?? []) : [])),

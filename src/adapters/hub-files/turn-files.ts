@@ -18,7 +18,7 @@ const damagedFile = (path: string, message: string): AgentError =>
  * Turns in files of a hub, one for each environment. The hub's lock makes this process the only writer, so
  * that what it wrote last is what is stored: a file is read once.
  */
-export const createTurnFiles = (files: HubFiles): TurnStore => {
+export const createTurnFiles = (files: Pick<HubFiles, 'read' | 'list' | 'apply'>): TurnStore => {
   const known = new Map<string, TurnState | undefined>();
   const inTurn = createOneAtATime();
   const load = async (environment: string): Promise<TurnState | undefined> => {

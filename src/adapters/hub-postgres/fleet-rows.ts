@@ -181,3 +181,8 @@ export const writeBatch = async (
     sql`commit`,
   ]);
 };
+
+/** The row of an environment that had reports; without one in supercargo.fleets they are lost. */
+export const expectReports = async (sql: Sql, environment: string): Promise<void> => {
+  await sql`insert into supercargo.heard values (${environment}) on conflict do nothing`;
+};

@@ -5,12 +5,13 @@ import type { EpochMs } from '../../core/time.ts';
 import { createConnector } from './connector.ts';
 import { addressText, type DatabaseAddress } from './database-address.ts';
 import { databaseError } from './database-error.ts';
+import { expectReports } from './fleet-rows.ts';
 import { createFleetTables } from './fleet-tables.ts';
 import { createManifestTable } from './manifest-table.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { createPool, type Run } from './pool.ts';
 import { createRepairTables } from './repair-tables.ts';
-import { prepareSchema } from './schema.ts';
+import { prepareSchema, readSchema } from './schema.ts';
 import type { Sql } from './session.ts';
 import { createStoreClock } from './store-clock.ts';
 import { createNews } from './store-news.ts';
@@ -21,10 +22,16 @@ export interface HubPostgresOptions {
   readonly now: () => EpochMs;
   readonly migrations?: readonly Migration[];
   readonly gatherMs?: number;
+  /** False for what only reads: then missing tables are an error. */
+  readonly preparesSchema?: boolean;
 }
 
 export interface HubPostgres extends HubStore {
   readonly repair: ManifestRepair;
+  /** Whether the database was prepared for hubs. */
+  readonly hasTables: () => Promise<boolean>;
+  /** Marks the reports of an environment as lost, unless hosts have reported here: turns wait until hosts are heard. */
+  readonly expectReports: (environment: string) => Promise<void>;
 }
 
 /** Reports that come within this time share a transaction. */
@@ -52,12 +59,14 @@ export const createHubPostgres = ({
   now,
   migrations = MIGRATIONS,
   gatherMs = GATHER_MS,
+  preparesSchema = true,
 }: HubPostgresOptions): HubPostgres => {
   const clock = createStoreClock(now);
   const connector = createConnector(address, clock);
   const pool = createPool(connector);
   const schema: { ready?: Promise<unknown> } = {};
   const prepared = async (): Promise<void> => {
+    if (!preparesSchema) return;
     const mine = (schema.ready ??= prepareSchema(pool, migrations));
     try {
       await mine;
@@ -78,6 +87,8 @@ export const createHubPostgres = ({
     fleets,
     turns: createTurnTable(run),
     repair: createRepairTables(run, fleets),
+    hasTables: async () => (await readSchema(pool)).version > 0,
+    expectReports: (environment) => run((sql) => expectReports(sql, environment)),
     follow: news.follow,
     check: async () => {
       try {

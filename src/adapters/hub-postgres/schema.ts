@@ -23,6 +23,8 @@ const readState: Work<SchemaState> = async (sql) => {
   return { version: newest?.version ?? 0, leastVersion: newest?.least_version ?? 0 };
 };
 
+export const readSchema = (pool: Pick<Pool, 'run'>): Promise<SchemaState> => pool.run(readState);
+
 /** Whether the role may create the schema, or owns it. */
 const mayMigrate = async (sql: Sql): Promise<boolean> => {
   const [found] = await sql<{ may: boolean }[]>`

@@ -1,30 +1,29 @@
 import type { Command } from 'commander';
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { openHubFiles, readHubFiles } from '../../adapters/hub-files/hub-files.ts';
+import { resolve } from 'node:path';
+import { readHubFiles } from '../../adapters/hub-files/hub-files.ts';
+import { createRepairFiles, readForRepair } from '../../adapters/hub-files/repair-files.ts';
+import type { DatabaseAddress } from '../../adapters/hub-postgres/database-address.ts';
+import { createHubPostgres } from '../../adapters/hub-postgres/hub-postgres.ts';
 import { AgentError } from '../../core/errors.ts';
+import type { Repair } from '../../core/hub/plan-repair.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
-import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { applyRepair, planRepair, type Repair } from '../../hub/repair.ts';
-import type { Call } from '../call.ts';
-import { createHubTrust } from '../wiring/hub-trust.ts';
-import { writeJson, type Io } from '../streams.ts';
+import type { ManifestRepair } from '../../core/ports/manifest-repair.ts';
 import { printableMessage } from '../../core/printable-text.ts';
+import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
+import { repairManifests } from '../../hub/repair-manifests.ts';
+import type { Call } from '../call.ts';
+import { writeJson, type Io } from '../streams.ts';
+import { databaseOf } from '../wiring/hub-database.ts';
+import { openStoppedFolder, requireHubFolder } from '../wiring/hub-folder.ts';
+import { createHubTrust } from '../wiring/hub-trust.ts';
 
 interface Options {
   readonly data: string;
+  readonly store?: string;
   readonly trust?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
-
-const checkFolder = async (data: string): Promise<void> => {
-  const found = await stat(join(data, 'manifests')).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
-  throw new AgentError('USAGE', `${data} is not the folder of a hub`, {
-    advice: 'name the folder that the hub has as --data, as a user who may read it',
-  });
-};
 
 const show = (io: Io, environment: string, { serial, steps, remarks }: Repair, isDryRun: boolean): void => {
   const would = isDryRun ? 'would be ' : '';
@@ -42,20 +41,33 @@ const show = (io: Io, environment: string, { serial, steps, remarks }: Repair, i
   );
 };
 
-const open = async (data: string) => {
+/** Runs `repair` on the database, or else on the folder: with its lock, if something is to be written. */
+const withManifests = async (
+  { data, database, isDryRun }: { data: string; database: DatabaseAddress | undefined; isDryRun: boolean },
+  repair: (manifests: ManifestRepair) => Promise<Repair>,
+): Promise<Repair> => {
+  if (database) {
+    const store = createHubPostgres({ address: database, now: Date.now, preparesSchema: !isDryRun });
+    try {
+      return await repair(store.repair);
+    } finally {
+      await store.close();
+    }
+  }
+  await requireHubFolder(data);
+  if (isDryRun) {
+    const read = readForRepair(readHubFiles(data), Date.now);
+    return repair({ read, apply: () => Promise.resolve('changed') });
+  }
+  const files = await openStoppedFolder(data, 'to repair');
   try {
-    return await openHubFiles(data);
-  } catch (error) {
-    if (!(error instanceof AgentError) || !error.message.startsWith('another hub')) throw error;
-    throw new AgentError('STORE', `a hub is at work in ${data}`, {
-      advice:
-        'check with --dry-run; to repair, stop the hub (systemctl stop supercargo-hub) ' +
-        'and start it again afterwards; the hosts keep running meanwhile',
-    });
+    return await repair(createRepairFiles(files, Date.now));
+  } finally {
+    await files.close();
   }
 };
 
-/** `_own` lacks --data and --trust: commander gives them to `hub`, which has them too. */
+/** `_own` lacks --data, --store and --trust: commander gives them to `hub`, which has them too. */
 export const run = async (
   { io }: Call,
   environment: string,
@@ -68,22 +80,12 @@ export const run = async (
       advice: 'write it as SUPERCARGO_ENVIRONMENT has it',
     });
   const data = resolve(options.data);
-  await checkFolder(data);
+  const database = databaseOf(options.store, io.env);
   const trust = await createHubTrust({ file: options.trust, data })();
-  const planned = { environment, trust, nowMs: Date.now() };
   const isDryRun = options.dryRun === true;
-  const repair = async (): Promise<Repair> => {
-    if (isDryRun) return planRepair({ ...planned, files: readHubFiles(data) });
-    const files = await open(data);
-    try {
-      const made = await planRepair({ ...planned, files });
-      await applyRepair(files, made);
-      return made;
-    } finally {
-      await files.close();
-    }
-  };
-  const made = await repair();
+  const made = await withManifests({ data, database, isDryRun }, (manifests) =>
+    repairManifests({ manifests, environment, trust, nowMs: Date.now(), isDryRun }),
+  );
   const { serial, steps, remarks } = made;
   if (options.json === true)
     writeJson(io, {

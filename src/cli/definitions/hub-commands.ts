@@ -9,6 +9,7 @@ export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
     .description('keeps manifests and reports for many hosts, and shows them')
     .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
     .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
+    .option('--store <address>', 'several hubs keep everything but archives in this database: postgres://…')
     .option('--tls-cert <file>', 'certificate chain (PEM)')
     .option('--tls-key <file>', 'its private key (PEM)')
     .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
@@ -54,6 +55,7 @@ SUPERCARGO_REVOKED_HOSTS_FILE names on the hub.`,
     .command('repair <environment>')
     .description('puts the manifests of an environment in order')
     .option('--data <folder>', 'the folder of the hub', '/var/lib/supercargo-hub')
+    .option('--store <address>', 'the database of the hubs, where they have one: postgres://…')
     .option('--trust <file>', 'the trust.json of the hosts (trust.json in that folder)')
     .option('--dry-run', 'show what would change, and write nothing')
     .option('--json', 'the outcome as JSON (supercargo/hub-repair/v1)')
@@ -63,10 +65,30 @@ SUPERCARGO_REVOKED_HOSTS_FILE names on the hub.`,
 Examples:
   supercargo hub repair staging --dry-run     what it would do, also while the hub runs
   supercargo hub repair staging               with the hub stopped
+  supercargo hub repair staging --store postgres://hub@db1,db2,db3/supercargo     while the hubs run
 
 Makes the newest good manifest of the history current again. What no host can use (damaged documents, unsigned
-ones where keys are used, serials that leave no room) is set aside in manifests/ENVIRONMENT/set-aside/, never
-deleted.`,
+ones where keys are used, serials that leave no room) is set aside in manifests/ENVIRONMENT/set-aside/ of the
+folder, or in the table supercargo.set_aside of the database, never deleted.`,
     )
     .action(actionOf(() => import('../commands/hub-repair.ts')));
+  hub
+    .command('migrate')
+    .description('copies the folder of a stopped hub into a database for several hubs')
+    .option('--data <folder>', 'the folder of the hub', '/var/lib/supercargo-hub')
+    .option('--store <address>', 'the database: postgres://ROLE@HOST[,HOST…]/DATABASE')
+    .option('--dry-run', 'compare the two, and write nothing; also while the hub runs')
+    .option('--json', 'the outcome as JSON (supercargo/hub-migrate/v1)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo hub migrate --store postgres://hub@db1,db2,db3/supercargo --dry-run
+  supercargo hub migrate --store postgres://hub@db1,db2,db3/supercargo      with the hub stopped
+
+Copies manifests with their history and turns, and reads all of it back. Reports are not copied: every host sends
+its own within a minute. Archives stay in the folder, which is left as it is. A migration that was stopped goes on
+when it is started again. It refuses a database that has anything else of an environment.`,
+    )
+    .action(actionOf(() => import('../commands/hub-migrate.ts')));
 };
