@@ -7,6 +7,7 @@ import { renderMetrics, type HostFacts } from '../core/hub/hub-metrics.ts';
 import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse, storeIsAway } from './responses.ts';
+import { openFileLimit } from './open-file-limit.ts';
 import type { HubContext } from './hub-context.ts';
 import type { PageAsset } from './page/assets.ts';
 
@@ -132,6 +133,7 @@ const metricsText = (context: HubContext): string => {
     heldPolls: context.waiting.held(),
     watchers: context.watchers.count(),
     residentBytes: memoryUsage.rss(),
+    maxFiles: openFileLimit(),
     ...context.counters,
   });
 };

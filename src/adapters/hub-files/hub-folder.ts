@@ -19,6 +19,17 @@ export const makeFolder = async (folder: string): Promise<void> => {
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 };
 
+/** Whether a hub is at work in this work folder; false if there is none. */
+export const isLocked = async (folder: string): Promise<boolean> => {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  if (!handle) return false;
+  try {
+    return await isAnswered(`/proc/self/fd/${String(handle.fd)}/${LOCK_NAME}`);
+  } finally {
+    await handle.close();
+  }
+};
+
 /**
  * Allows one writer per folder, by listening on a socket file in it. Unlike an abstract socket, it is visible
  * to containers that share the folder; unlike a pid file, it does not answer once its owner is dead. It does

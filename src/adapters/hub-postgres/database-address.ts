@@ -119,7 +119,7 @@ export const parseDatabaseAddress = (text: string): DatabaseAddress => {
   };
 };
 
-const hostText = ({ host, port }: DatabaseHost): string =>
+export const hostText = ({ host, port }: DatabaseHost): string =>
   `${host.includes(':') ? `[${host}]` : host}${port === DEFAULT_PORT ? '' : `:${String(port)}`}`;
 
 /** Without a password, for messages and logs. */

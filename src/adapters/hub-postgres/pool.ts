@@ -17,7 +17,7 @@ export interface Pool {
   readonly close: () => Promise<void>;
 }
 
-const MOST_SESSIONS = 8;
+export const MOST_SESSIONS = 8;
 const DEADLINE_MS = 10_000;
 /** For so long a failed attempt to connect answers the next ones: a crowd must not dial for each of its calls. */
 const PAUSE_MS = 500;

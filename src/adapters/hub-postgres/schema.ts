@@ -14,7 +14,7 @@ interface SchemaState {
   readonly leastVersion: number;
 }
 
-const readState: Work<SchemaState> = async (sql) => {
+export const readState: Work<SchemaState> = async (sql) => {
   const [found] = await sql<{ exists: boolean }[]>`
     select to_regclass('supercargo.migrations') is not null as exists`;
   if (found?.exists !== true) return { version: 0, leastVersion: 0 };
@@ -26,7 +26,7 @@ const readState: Work<SchemaState> = async (sql) => {
 export const readSchema = (pool: Pick<Pool, 'run'>): Promise<SchemaState> => pool.run(readState);
 
 /** Whether the role may create the schema, or owns it. */
-const mayMigrate = async (sql: Sql): Promise<boolean> => {
+export const mayMigrate = async (sql: Sql): Promise<boolean> => {
   const [found] = await sql<{ may: boolean }[]>`
     select coalesce(
       (select pg_has_role(nspowner, 'USAGE') from pg_namespace where nspname = 'supercargo'),

@@ -9,7 +9,6 @@ export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
     .description('keeps manifests and reports for many hosts, and shows them')
     .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
     .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
-    .option('--store <address>', 'several hubs keep everything but archives in this database: postgres://…')
     .option('--tls-cert <file>', 'certificate chain (PEM)')
     .option('--tls-key <file>', 'its private key (PEM)')
     .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
@@ -91,4 +90,26 @@ its own within a minute. Archives stay in the folder, which is left as it is. A 
 when it is started again. It refuses a database that has anything else of an environment.`,
     )
     .action(actionOf(() => import('../commands/hub-migrate.ts')));
+  hub
+    .command('doctor')
+    .description('checks what a hub needs: secrets, certificate, folder, database, limits, the running hub')
+    .option('--listen <address>', 'as the hub has it', '127.0.0.1:8440')
+    .option('--data <folder>', 'as the hub has it', '/var/lib/supercargo-hub')
+    .option('--store <address>', 'as the hub has it')
+    .option('--tls-cert <file>', 'as the hub has it')
+    .option('--tls-key <file>', 'as the hub has it')
+    .option('--trust <file>', 'as the hub has it (trust.json in that folder)')
+    .option('--max-connections <n>', 'as the hub has it', String(DEFAULT_LIMITS.connections))
+    .option('--json', 'the checks as JSON (supercargo/doctor/v1)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo hub doctor --data /var/lib/supercargo-hub
+  supercargo hub doctor --listen :8443 --tls-cert hub.crt --tls-key hub.key --store postgres://hub@db1,db2/supercargo
+
+Give it the options and variables of the hub, as a user who may read what the hub reads. It changes nothing. A hint
+does not keep the hub from its work; a problem ends it with 1. Each line has its advice.`,
+    )
+    .action(actionOf(() => import('../commands/hub-doctor.ts')));
 };

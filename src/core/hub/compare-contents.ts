@@ -17,11 +17,9 @@ const EMPTY_ADVICE =
   'nothing was changed; if no hub of that store has served it, drop its schema and migrate again; ' +
   'else go on with that store, which has more';
 
+const uncounted = (state: TurnState): string => JSON.stringify({ ...state, revision: 0, start: null });
 /** Two states that differ only by the counting of their store. */
-const isSameTurns = (a: TurnState, b: TurnState): boolean => {
-  const text = (state: TurnState): string => JSON.stringify({ ...state, revision: 0, start: null });
-  return text(a) === text(b);
-};
+const isSameTurns = (a: TurnState, b: TurnState): boolean => uncounted(a) === uncounted(b);
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 

@@ -44,6 +44,8 @@ export interface HubFacts {
   /** Uses of secrets that a newer one has replaced. */
   readonly previousSecrets: ReadonlyMap<SecretKind, number>;
   readonly residentBytes: number;
+  /** 0 if unknown. */
+  readonly maxFiles: number;
 }
 
 /** One label for all unknown words: hosts must not be able to create new time series. */
@@ -197,6 +199,7 @@ export const renderMetrics = (facts: HubFacts): string => {
       SECRET_KINDS.map((secret): Sample => [{ secret }, facts.previousSecrets.get(secret) ?? 0]),
     ),
     ...gauge('process_resident_memory_bytes', 'Memory of the hub.', facts.residentBytes),
+    ...gauge('process_max_fds', 'Files and connections that the hub may have open.', facts.maxFiles),
   ];
   return `${lines.join('\n')}\n`;
 };

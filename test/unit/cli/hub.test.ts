@@ -274,6 +274,32 @@ describe('supercargo hub repair', { timeout: 60_000 }, () => {
   });
 });
 
+describe('supercargo hub doctor', { timeout: 60_000 }, () => {
+  it('checks what a hub has and the one that runs', async () => {
+    const { url } = await start();
+    const listen = new URL(url).host;
+    const { code, stdout } = await hub(['doctor', '--listen', listen, '--data', data(), '--json']);
+    const { apiVersion, checks } = JSON.parse(stdout) as {
+      apiVersion: string;
+      checks: readonly { name: string; result: string; message: string }[];
+    };
+    expect([code, apiVersion]).toEqual([0, 'supercargo/doctor/v1']);
+    const lines = checks.map(({ result, name, message }) => `${result} ${name}: ${message}`);
+    expect(lines).toContain('ok secrets: publish token, report secret');
+    expect(lines).toContain('ok lock: a hub is at work in the folder');
+    expect(lines).toContain(`ok hub: ${url} answers`);
+    expect(lines.join('\n')).toMatch(/^(ok|hint) files: the hub may have \d+ open/m);
+    for (const secret of [PUBLISH, SECRET]) expect(stdout).not.toContain(secret);
+  });
+
+  it('ends with 1 and has advice where something keeps the hub from its work', async () => {
+    const file = { SUPERCARGO_PUBLISH_TOKEN: '', SUPERCARGO_PUBLISH_TOKEN_FILE: '/nonexistent' };
+    const { code, stdout } = await hub(['doctor', '--listen', '127.0.0.1:1', '--data', folder], file);
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^problem secrets: .*\n {2}→ /m)]);
+    expect(stdout).toMatch(/^hint {4}hub: none answers at http:\/\/127\.0\.0\.1:1/m);
+  });
+});
+
 describe('supercargo hub token', () => {
   it('prints the token of a host', async () => {
     const { code, stdout } = await hub(['token', 'staging', 'web-1.example.com']);

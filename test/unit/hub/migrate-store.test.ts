@@ -23,7 +23,8 @@ beforeAll(async () => {
   database = await sharedDatabase();
   stores = postgresStores(database.url);
   store = stores.open();
-  expect(await store.check()).toBeUndefined();
+  // Makes the tables.
+  await store.manifests.environments();
 });
 afterAll(() => stores.close());
 beforeEach(async () => {
@@ -84,6 +85,11 @@ const listed = async () => {
   return Promise.all(
     entries.toSorted().map(async (name) => [name, (await stat(join(folder, name))).mtimeMs] as const),
   );
+};
+
+const publish = async (serial: number, text: string): Promise<void> => {
+  const { revision } = await store.manifests.read('staging');
+  await store.manifests.publish('staging', { serial, document: Buffer.from(text), epoch: 0 }, revision);
 };
 
 describe('a migration into a database', () => {
@@ -173,10 +179,6 @@ describe('a migration into a database', () => {
     expect(outcomes(await migrate({ isDryRun: true }))).toEqual(ALL_THERE);
   });
 
-  const publish = async (serial: number, text: string): Promise<void> => {
-    const { revision } = await store.manifests.read('staging');
-    await store.manifests.publish('staging', { serial, document: Buffer.from(text), epoch: 0 }, revision);
-  };
   it.each<[string, () => Promise<unknown>, RegExp]>([
     [
       'a newer manifest',

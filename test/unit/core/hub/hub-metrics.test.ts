@@ -43,6 +43,7 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
     failedWrites: 0,
     previousSecrets: new Map([['report', 2]]),
     residentBytes: 1024,
+    maxFiles: 20_000,
   });
   const lines = text.trimEnd().split('\n');
   expect(lines).toContain('supercargo_hub_info{version="1 \\"x\\" \\\\ \\n"} 1');
