@@ -1,6 +1,6 @@
 import { renderHostMetrics, type DeployCounts } from '../core/metrics/host-metrics.ts';
 import type { Delivery, ReportSink } from '../core/ports/report-sink.ts';
-import { fingerprintOf } from '../core/status/fingerprint.ts';
+import { fingerprintOf, substanceOf } from '../core/status/fingerprint.ts';
 import { reportText } from '../core/status/report-text.ts';
 import type { ReportStatus, Status } from '../core/status/status-document.ts';
 import { isoTime, type EpochMs } from '../core/time.ts';
@@ -72,7 +72,12 @@ const statusReporter = (shared: Shared, sink: ReportSink, onDelivery: () => void
   // No await between the status and its number: a report with a higher number says what is true later.
   const numbered = (status: Status): Status =>
     status.turns ? { ...status, turns: { ...status.turns, seq: shared.nextSeq() } } : status;
-  return reporterOf(shared, (status, signal) => sink.send(reportText(numbered(status)), signal), {
+  const send = async (current: Status, signal: AbortSignal): Promise<Delivery> => {
+    const status = numbered(current);
+    const [substance, seq] = [substanceOf(status), status.turns?.seq];
+    return sink.send({ text: () => reportText(status), substance, seq }, signal);
+  };
+  return reporterOf(shared, send, {
     onDelivery,
     onFailure: ({ code, message, advice }) => log.write('warn', 'report.failed', { code, message, advice }),
     onRecovery: () => log.write('info', 'report.delivered', { url: sink.url() }),

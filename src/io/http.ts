@@ -88,7 +88,7 @@ const isClosed = (error: unknown): boolean =>
  * - a compressed body can grow a thousandfold past a limit on the bytes sent: compression is off;
  * - without an agent it uses Node's global one, which obeys proxies of the environment: own agents, one for
  *   each request unless connections are kept;
- * - before a DELETE it waits for a body: the stream is ended at once.
+ * - before a request other than GET it waits for a body: without one the stream is ended at once.
  */
 export const openExchange = async (request: HttpRequest, signal: AbortSignal): Promise<OpenAnswer> => {
   const { tls = {}, body, allowsProxy = false, connections } = request;
@@ -161,7 +161,7 @@ const openOnce = async (
       if (interim > MOST_INTERIM) stream.destroy(new Error('the server sends interim answers without end'));
     });
   });
-  if (method === 'DELETE') stream.end();
+  if (body === undefined && method !== 'GET' && method !== 'HEAD') stream.end();
   try {
     const [{ statusCode, headers: sent }] = (await once(stream, 'response')) as [Response];
     const header = (name: string): string | undefined => [sent[name] ?? []].flat()[0];

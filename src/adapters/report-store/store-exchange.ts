@@ -23,11 +23,11 @@ export type WholeTimeouts = Timeouts & { readonly responseMs: number; readonly r
 
 export interface StoreRequest {
   readonly method: 'PUT' | 'POST';
-  readonly text: string;
+  /** A JSON document; undefined: no body. */
+  readonly text: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly timeouts: WholeTimeouts;
   readonly maxBytes: (status: number) => number;
-  /** For messages: `send the report to`. */
-  readonly doing: string;
   /** Whether an answer of this status counts, so that no other hub is asked: below 500 unless given. */
   readonly isAnswer?: (status: number) => boolean;
 }
@@ -60,8 +60,10 @@ const unreachable = (doing: string, failure: string): AgentError =>
 
 const exchangeWithOne = async (
   url: string,
+  /** For messages: `send the report to`. */
+  doing: string,
   { token: source, readTls, connections }: StoreAccess,
-  { method, text, timeouts, maxBytes, doing, isAnswer = (status) => status < 500 }: StoreRequest,
+  { method, text, headers: own, timeouts, maxBytes, isAnswer = (status) => status < 500 }: StoreRequest,
   signal: AbortSignal,
 ): Promise<HubAnswer<StoreAnswer>> => {
   signal.throwIfAborted();
@@ -70,12 +72,16 @@ const exchangeWithOne = async (
   try {
     const token = await readToken(source, both);
     const headers = {
-      'content-type': 'application/json; charset=utf-8',
+      ...(text === undefined
+        ? { 'content-length': '0' }
+        : { 'content-type': 'application/json; charset=utf-8' }),
       ...(token !== undefined && { authorization: headerOfToken(token) }),
+      ...own,
     };
     const tls = await readTls(both);
     const kept = connections && { connections };
-    const request = { url: new URL(url), method, headers, body: text, tls, ...kept } as const;
+    const body = text === undefined ? {} : { body: text };
+    const request = { url: new URL(url), method, headers, ...body, tls, ...kept } as const;
     const limits = { sendMs: timeouts.responseMs, ...timeouts };
     const answer = await exchange({ ...request, timeouts: limits }, maxBytes, both);
     const value = { kind: 'answer', url, answer } as const;
@@ -97,18 +103,20 @@ const exchangeWithOne = async (
 };
 
 /**
- * One exchange with the first hub that answers, or with any web server that takes PUT. Proxies of the
- * environment are ignored. Only the abort of `signal` rejects, with its reason.
+ * One exchange with the first hub that answers, or with any web server that takes PUT. `requestFor` takes the
+ * address of a hub. Proxies of the environment are ignored. Only the abort of `signal` rejects, with its
+ * reason.
  */
 export const exchangeWithStore = async (
   access: StoreAccess,
-  request: StoreRequest,
+  doing: string,
+  requestFor: (url: string) => StoreRequest,
   signal: AbortSignal,
 ): Promise<StoreAnswer> => {
-  const result = await access.hubs.ask((url) => exchangeWithOne(url, access, request, signal));
+  const result = await access.hubs.ask((url) => exchangeWithOne(url, doing, access, requestFor(url), signal));
   if (result.kind === 'answered') return result.value;
   const { failures } = result;
   if (failures.length === 1) return failures[0].value;
-  const error = unreachable(request.doing, describeFailures(failures));
+  const error = unreachable(doing, describeFailures(failures));
   return { kind: 'failed', error, ...retryAfterOf(failures) };
 };

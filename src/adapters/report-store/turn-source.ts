@@ -31,7 +31,8 @@ export const createTurnSource = (options: TurnSourceOptions): TurnSource => {
       const sent = { method: 'POST', text: JSON.stringify(request), timeouts } as const;
       const exchanged = await exchangeWithStore(
         options,
-        { ...sent, maxBytes: () => ANSWER_BYTES, doing: 'ask for a turn at', isAnswer },
+        'ask for a turn at',
+        () => ({ ...sent, maxBytes: () => ANSWER_BYTES, isAnswer }),
         signal,
       );
       if (exchanged.kind === 'failed') return exchanged;

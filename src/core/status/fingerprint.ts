@@ -40,3 +40,13 @@ export const fingerprintOf = ({ at: _at, report: _report, turns, ...status }: Re
     ...(turns && { turns: withoutCounts(turns) }),
   });
 };
+
+const drainSessionsOf = ({ services }: ReportedStatus) =>
+  services.flatMap(({ containers }) => containers.map(({ drain }) => drain?.sessions));
+
+/**
+ * Equal for two status documents if a store that has the first one needs no second one, but only to hear that
+ * the host lives. Beside what wakes readers it has what the rules of turns read, and how far drains are.
+ */
+export const substanceOf = (status: ReportedStatus): string =>
+  JSON.stringify([fingerprintOf(status), status.turns?.revision, drainSessionsOf(status)]);

@@ -27,8 +27,8 @@ const createHost = (more: Partial<AgentPorts> = {}) => {
     now,
     reports: {
       url: () => 'https://hub/reports/test/host-1.json',
-      send: async (text) => {
-        reports.push(JSON.parse(text) as Status);
+      send: async (report) => {
+        reports.push(JSON.parse(report.text()) as Status);
         return Promise.resolve({ kind: 'delivered' });
       },
     },

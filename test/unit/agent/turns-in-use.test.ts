@@ -6,6 +6,7 @@ import { AgentError } from '../../../src/core/errors.ts';
 import type { Asked } from '../../../src/core/ports/turn-source.ts';
 import { fingerprintOf } from '../../../src/core/status/fingerprint.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
+import type { Report } from '../../../src/core/ports/report-sink.ts';
 import type { TurnRequest } from '../../../src/core/turns/turn-request.ts';
 import { createSurroundings } from '../../support/agent-ports.ts';
 import { digestOf, ENVIRONMENT, edgeSetting } from '../../support/world.ts';
@@ -59,8 +60,8 @@ const createHost = (more: Partial<AgentOptions> = {}, compose = COMPOSE) => {
     now,
     reports: {
       url: () => 'https://hub/reports/test/host-1.json',
-      send: async (text: string) => {
-        reports.push(JSON.parse(text) as Status);
+      send: async (report: Report) => {
+        reports.push(JSON.parse(report.text()) as Status);
         return Promise.resolve({ kind: 'delivered' as const });
       },
     },

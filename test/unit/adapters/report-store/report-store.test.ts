@@ -22,7 +22,8 @@ const sender = (url: string, options: Partial<ReportStoreOptions> = {}) => {
     timeouts: PATIENT,
     ...options,
   });
-  return (text = '{}', end = signal): Promise<Delivery> => sink.send(text, end);
+  return (text = '{}', end = signal): Promise<Delivery> =>
+    sink.send({ text: () => text, substance: text, seq: 1 }, end);
 };
 
 const failing = (code: string, message: RegExp, advice = /./): object => ({

@@ -9,6 +9,7 @@ import { serve } from '../manifest-source/server.ts';
 const DEAD = 'http://127.0.0.1:1';
 const signal = new AbortController().signal;
 const access = { token: { kind: 'none' }, readTls: async () => Promise.resolve({}) } as const;
+const REPORT = { text: () => '{}', substance: '', seq: 1 };
 const REQUEST = { life: 'x', seq: 1, serial: 1, engine: 'e', mostSeconds: 0, services: [] };
 
 /** A list whose host prefers the hubs in this order. */
@@ -39,13 +40,13 @@ describe('a report to several hubs', () => {
     const second = await serve(answering(204));
     const sink = reportsTo(first, second.url);
     expect(sink.url()).toBe(new URL('/reports/staging/web-1.json', first).href);
-    expect(await sink.send('{}', signal)).toEqual({ kind: 'delivered' });
+    expect(await sink.send(REPORT, signal)).toEqual({ kind: 'delivered' });
     expect(sink.url()).toBe(new URL('/reports/staging/web-1.json', second.url).href);
   });
 
   it('is not sent to the next hub where the first one refuses it', async () => {
     const [first, second] = [await serve(answering(403)), await serve(answering(204))];
-    const delivery = await reportsTo(first.url, second.url).send('{}', signal);
+    const delivery = await reportsTo(first.url, second.url).send(REPORT, signal);
     expect(delivery).toMatchObject({ kind: 'failed', error: { code: 'CREDENTIALS' } });
     expect(second.requests).toEqual([]);
   });
@@ -53,7 +54,7 @@ describe('a report to several hubs', () => {
   it('fails with the reason of each hub', async () => {
     const body = JSON.stringify({ error: { code: 'store', message: 'no store', advice: 'look' } });
     const second = await serve(answering(503, body));
-    const delivery = await reportsTo(DEAD, second.url).send('{}', signal);
+    const delivery = await reportsTo(DEAD, second.url).send(REPORT, signal);
     expect(delivery).toMatchObject({
       kind: 'failed',
       error: {
