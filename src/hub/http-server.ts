@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { AgentError, messageOf } from '../core/errors.ts';
 import { answerClientError } from './malformed-request.ts';
 import { LONGEST_WAIT_SECONDS } from './held-requests.ts';
+import { handshakeLate } from './late-handshake.ts';
 
 /** PEM texts. */
 export interface TlsFiles {
@@ -77,6 +78,7 @@ export const createHttpServer = (
 ): HttpServer => {
   const secure: TlsServer | undefined =
     tls && createTlsServer({ ...GUARDS, ...check(tls), handshakeTimeout: HANDSHAKE_MS }, listener);
+  if (secure) handshakeLate(secure, HANDSHAKE_MS);
   // An https server has every member used here; the two types have no common base.
   const server = (secure ?? createServer(GUARDS, listener)) as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
