@@ -4,9 +4,11 @@
  * of the monotonic clock, which all processes of a machine share.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecure, createSecureContext } from 'node:tls';
 
 export interface HoldOrder {
   readonly port: number;
+  readonly isSecure: boolean;
   readonly path: string;
   readonly count: number;
   readonly tag: string;
@@ -31,8 +33,15 @@ const isWhole = (text: string): boolean => {
   return end >= 0 && text.length - end - 4 >= Number(length ?? 0);
 };
 
-const open = async (port: number): Promise<Poller> => {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+/** One for all, which saves memory and time. */
+const secureContext = createSecureContext();
+
+const open = async (port: number, isSecure: boolean): Promise<Poller> => {
+  const address = { port, host: '127.0.0.1' };
+  // The certificate is made for this run.
+  const socket = isSecure
+    ? connectSecure({ ...address, secureContext, rejectUnauthorized: false })
+    : connect({ ...address, noDelay: true });
   const poller: Poller = { socket, received: '' };
   socket.setEncoding('latin1');
   socket.on('data', (text: string) => {
@@ -41,15 +50,17 @@ const open = async (port: number): Promise<Poller> => {
     state.atNs.push(String(process.hrtime.bigint()));
     if (state.atNs.length === pollers.length) tell({ kind: 'notified', atNs: state.atNs });
   });
-  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  await new Promise((resolve, reject) =>
+    socket.once(isSecure ? 'secureConnect' : 'connect', resolve).once('error', reject),
+  );
   return poller;
 };
 
-const hold = async ({ port, path, count, tag }: HoldOrder): Promise<void> => {
+const hold = async ({ port, isSecure, path, count, tag }: HoldOrder): Promise<void> => {
   // Not all at the same moment: the queue of connections that wait to be accepted is finite.
   while (pollers.length < count) {
     const batch = Math.min(200, count - pollers.length);
-    pollers.push(...(await Promise.all(Array.from({ length: batch }, () => open(port)))));
+    pollers.push(...(await Promise.all(Array.from({ length: batch }, () => open(port, isSecure)))));
   }
   state.atNs = [];
   for (const poller of pollers) {

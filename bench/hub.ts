@@ -4,7 +4,8 @@
  * npm run bench:hub -- --rounds 3 --polls 1000 --agents 100
  * 1. GET of a manifest that has not changed, answered with 304; by wrk where it is installed (Debian: wrk),
  *    else by Node
- * 2. memory of the hub with so many long polls held, beside its memory without
+ * 2. memory of the hub with so many long polls held, beside its memory without; with TLS also after all
+ *    agents have come back twice
  * 3. a publish, until each of many agents has the new manifest
  * Each round has a hub of its own on a fresh folder; medians over the rounds, with the extremes.
  */
@@ -88,14 +89,23 @@ const answerOf = async <K extends AgentsAnswer['kind']>(
   }
 };
 
-const holdAll = async (hub: BenchHub, child: ChildProcess, count: number, tag: string): Promise<void> => {
-  const held = answerOf(child, 'held');
-  child.send({ port: hub.port, path: MANIFEST, count, tag } satisfies HoldOrder);
-  await held;
-  await eventually(async () => ended.signal.aborted || (await hub.heldPolls()) === count, {
+const untilHeld = (hub: BenchHub, count: number): Promise<unknown> =>
+  eventually(async () => ended.signal.aborted || (await hub.heldPolls()) === count, {
     deadlineMs: 60_000,
     describe: async () => `${String(count)} polls are held, there are ${String(await hub.heldPolls())}`,
   });
+
+const holdAll = async (
+  hub: BenchHub,
+  child: ChildProcess,
+  count: number,
+  tag: string,
+  isSecure = false,
+): Promise<void> => {
+  const held = answerOf(child, 'held');
+  child.send({ port: hub.port, isSecure, path: MANIFEST, count, tag } satisfies HoldOrder);
+  await held;
+  await untilHeld(hub, count);
 };
 
 const byWrk = async (port: number, tag: string): Promise<number> => {
@@ -140,14 +150,24 @@ const measureUnchanged = (): Promise<number> =>
     return measure(hub.port, tag);
   });
 
-const measureMemory = (): Promise<{ idle: number; held: number }> =>
-  withHub(ended.signal, (hub) =>
-    withAgents(async (child) => {
+/** The hub's memory with all polls held: each time, every agent has a new connection. */
+const measureMemory = (isSecure: boolean, times: number): Promise<{ idle: number; held: number[] }> =>
+  withHub(
+    ended.signal,
+    async (hub) => {
       const tag = await hub.publish(manifestText(1));
       const idle = await hub.residentBytes();
-      await holdAll(hub, child, polls ?? 0, tag);
-      return { idle, held: await hub.residentBytes() };
-    }),
+      const held: number[] = [];
+      while (held.length < times) {
+        await untilHeld(hub, 0);
+        await withAgents(async (child) => {
+          await holdAll(hub, child, polls ?? 0, tag, isSecure);
+          held.push(await hub.residentBytes());
+        });
+      }
+      return { idle, held };
+    },
+    { isSecure },
   );
 
 const measureNotified = (): Promise<{ p50: number; p99: number; max: number }> =>
@@ -193,7 +213,10 @@ const MIB = 1024 * 1024;
 const main = async (): Promise<void> => {
   await buildBundle();
   const unchanged = spreadOf(await repeat(measureUnchanged));
-  const memory = await repeat(measureMemory);
+  const memory = await repeat(() => measureMemory(false, 1));
+  const secure = await repeat(() => measureMemory(true, 3));
+  const kibPerPoll = (results: typeof memory, time: number): Spread =>
+    spreadOf(results.map(({ idle, held }) => ((held[time] ?? 0) - idle) / 1024 / (polls ?? 1)));
   const notified = await repeat(measureNotified);
   const report = {
     rounds,
@@ -205,8 +228,10 @@ const main = async (): Promise<void> => {
     memoryMiB: {
       polls,
       idle: spreadOf(memory.map(({ idle }) => idle / MIB)),
-      held: spreadOf(memory.map(({ held }) => held / MIB)),
-      kibPerPoll: spreadOf(memory.map(({ idle, held }) => (held - idle) / 1024 / (polls ?? 1))),
+      held: spreadOf(memory.map(({ held }) => (held[0] ?? 0) / MIB)),
+      kibPerPoll: kibPerPoll(memory, 0),
+      kibPerPollTls: kibPerPoll(secure, 0),
+      kibPerPollTlsAgain: kibPerPoll(secure, 2),
     },
     publishToNotifiedMs: {
       agents,
@@ -231,6 +256,8 @@ const main = async (): Promise<void> => {
   console.log(line('memory without polls', memoryMiB.idle, 'MiB'));
   console.log(line(`memory with ${String(polls)} held polls`, memoryMiB.held, 'MiB'));
   console.log(line('  each', memoryMiB.kibPerPoll, 'KiB', 1));
+  console.log(line('  each, with TLS', memoryMiB.kibPerPollTls, 'KiB', 1));
+  console.log(line('  each, with TLS, all agents back twice', memoryMiB.kibPerPollTlsAgain, 'KiB', 1));
   console.log(line(`publish → notified, ${String(agents)} agents: p50`, publishToNotifiedMs.p50, 'ms', 1));
   console.log(line('  p99', publishToNotifiedMs.p99, 'ms', 1));
   console.log(line('  the last one', publishToNotifiedMs.last, 'ms', 1));
