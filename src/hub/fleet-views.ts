@@ -27,12 +27,20 @@ const HOSTS_PER_MS = 10;
  * most. It waits for all three if it knows no host, and for the longest grant if a host has seen a later state.
  */
 export const createFleetViews = (reports: Heard) => {
-  const restored = new Set<string>();
+  /** Runs in which a restored state was found. */
+  const restored = new Map<string, string>();
+  /** A host has seen a later state than the one in hand: a backup, or one that another hub has just overtaken. */
+  const suspected = new Set<string>();
   const known = new Map<string, Seen>();
 
+  const runOf = (environment: string): string => {
+    const { life, run } = reports.hearing(environment);
+    return `${life} ${String(run)}`;
+  };
   const isRestored = (environment: string, state: TurnState, words: FleetView['words']): boolean => {
-    if (seenBeyond(state, words) > 0) restored.add(environment);
-    return restored.has(environment);
+    if (seenBeyond(state, words) > 0) suspected.add(environment);
+    else suspected.delete(environment);
+    return suspected.has(environment) || restored.get(environment) === runOf(environment);
   };
   const startingOf = (
     environment: string,
@@ -71,6 +79,10 @@ export const createFleetViews = (reports: Heard) => {
       const view = { nowMs, words, starting };
       known.set(environment, { life, heard, second, madeAtMs: nowMs, key, view });
       return view;
+    },
+    /** The state of the last view was the stored one: no other hub was faster. */
+    noteWritten: (environment: string): void => {
+      if (suspected.delete(environment)) restored.set(environment, runOf(environment));
     },
   };
 };

@@ -172,6 +172,7 @@ export const openTurns = async (options: TurnsOptions): Promise<Turns> => {
     takesTurns,
     onWritten: (before, stored) => {
       last.set(stored.environment, stored);
+      views.noteWritten(stored.environment);
       logAudit(log, before, stored);
       // Once the requests that are answered now wait, too.
       setImmediate(() => wake.signal(stored.environment));

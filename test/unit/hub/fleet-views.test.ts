@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Hearing } from '../../../src/core/ports/fleet-store.ts';
 import { newTurnState } from '../../../src/core/turns/rules.ts';
 import { createFleetViews } from '../../../src/hub/fleet-views.ts';
+import { newReport } from '../../support/fleet-store-contract.ts';
+import { openReportsOf } from './open-reports.ts';
 
 const MINUTE = 60_000;
 
@@ -56,5 +58,39 @@ describe('the start of a run of reports', () => {
     expect(startingAt(61 * MINUTE)).toEqual({ hosts: ['web-2'], untilMs: 63 * MINUTE });
     change({ life: 'b', run: 1, runBeganMs: 61 * MINUTE, awaited: [], isForgotten: true });
     expect(startingAt(61 * MINUTE)).toEqual({ hosts: [], untilMs: 64 * MINUTE });
+  });
+});
+
+describe('a state that a host has seen beyond', () => {
+  const startMs = Date.parse('2026-11-23T10:00:00Z');
+  const untilMs = startMs + MINUTE;
+  /** A host that has seen revision 7. */
+  const heard = async () => {
+    const reports = await openReportsOf({ ms: startMs });
+    const { host, bytes } = newReport('web-1', {
+      turns: { mode: 'manifest', life: 'a', seq: 1, asked: [], store: 'answers', message: null, revision: 7 },
+    });
+    await reports.take('staging', host, bytes);
+    const { of, noteWritten } = createFleetViews(reports);
+    return {
+      noteWritten: () => noteWritten('staging'),
+      startingBy: (revision: number) =>
+        of('staging', { ...newTurnState('staging'), revision }, startMs + 1000).starting,
+    };
+  };
+
+  it('is a backup once it could be written: the longest grant has to end first', async () => {
+    const { startingBy, noteWritten } = await heard();
+    expect(startingBy(5)).toEqual({ hosts: [], untilMs });
+    noteWritten();
+    expect(startingBy(8)).toEqual({ hosts: [], untilMs });
+  });
+
+  it('is none if another hub was faster, and its state has what the host saw', async () => {
+    const { startingBy, noteWritten } = await heard();
+    expect(startingBy(5)).toEqual({ hosts: [], untilMs });
+    expect(startingBy(7)).toBeNull();
+    noteWritten();
+    expect(startingBy(8)).toBeNull();
   });
 });
