@@ -8,6 +8,7 @@ import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse, storeIsAway } from './responses.ts';
 import { openFileLimit } from './open-file-limit.ts';
+import { createReadiness } from './readiness.ts';
 import type { HubContext } from './hub-context.ts';
 import type { PageAsset } from './page/assets.ts';
 
@@ -140,7 +141,7 @@ const metricsText = (context: HubContext): string => {
 
 /** The page for people, and the endpoints for monitors. */
 export const addPageRoutes = (app: FastifyInstance, context: HubContext): void => {
-  const { access, assets, guard, store } = context;
+  const { access, assets, guard, store, now } = context;
   for (const asset of assets) addAsset(app, context, asset);
   app.post(LOGIN, { bodyLimit: LOGIN_CAP_BYTES }, logIn(context));
   app.get('/logout', (_request, reply) => {
@@ -152,8 +153,9 @@ export const addPageRoutes = (app: FastifyInstance, context: HubContext): void =
   });
   app.get('/events', { onRequest: guard(access.readReports) }, getEvents(context));
   app.get('/healthz', (_request, reply) => reply.header('cache-control', 'no-store').send('ok\n'));
+  const readiness = createReadiness(store, now);
   app.get('/readyz', async (_request, reply) => {
-    const failure = await store.check();
+    const failure = await readiness();
     if (failure) return refuse(reply, storeIsAway(failure));
     return reply.header('cache-control', 'no-store').send('ok\n');
   });

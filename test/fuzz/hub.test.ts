@@ -141,6 +141,7 @@ describe('any request to a hub', () => {
           `/reports/${ENVIRONMENT}`,
           `/manifests/${ENVIRONMENT}.json`,
           '/healthz',
+          '/readyz',
           '/metrics',
         ]) {
           const read = await hub.get(list, bearer(PUBLISH));

@@ -1,4 +1,5 @@
-import { isOutdated, replacedBy } from '../../core/hub/report-order.ts';
+import { heardStepMs } from '../../core/hub/hearing.ts';
+import { isOutdated, isOutdatedBeat, replacedBy } from '../../core/hub/report-order.ts';
 import type {
   FleetChange,
   FleetChanges,
@@ -40,8 +41,6 @@ export interface HeardFleet {
   readonly changes: (since: Pick<Hearing, 'life' | 'revision'> | undefined) => FleetChanges;
 }
 
-/** A longer time between two reports means that the hub was away, or that no host reached it. */
-const LONGEST_STEP_MS = 90_000;
 /** Each start of the hub is a life with one run. Reports from before it are of no run. */
 const RUN = 1;
 const BEFORE = 0;
@@ -85,7 +84,7 @@ export const createHeardFleet = ({ life, startMs, loaded, hasTurns }: FleetStart
     return heard.revision;
   };
   const hear = (nowMs: EpochMs): Pick<HeardHost, 'receivedAtMs' | 'heardMs' | 'run'> => {
-    heard.heardMs += Math.min(Math.max(nowMs - heard.atMs, 0), LONGEST_STEP_MS);
+    heard.heardMs += heardStepMs(heard.atMs, nowMs);
     heard.atMs = nowMs;
     return { receivedAtMs: nowMs, heardMs: heard.heardMs, run: RUN };
   };
@@ -131,8 +130,7 @@ export const createHeardFleet = ({ life, startMs, loaded, hasTurns }: FleetStart
     beat: ({ host, tag, seq }, nowMs) => {
       const before = hosts.get(host);
       if (before?.tag !== tag) return 'unknown';
-      // It was overtaken.
-      if (seq !== null && before.seq !== null && seq < before.seq) return 'taken';
+      if (isOutdatedBeat(before.seq, seq)) return 'taken';
       hosts.set(host, { ...before, ...hear(nowMs), seq: seq ?? before.seq, revision: mention(host) });
       return 'taken';
     },

@@ -11,7 +11,14 @@ const isFull = new AgentError('STORE', 'cannot write: no space is left', {
 
 it('a hub whose store is away serves what it has, and tells writers when to try again', async () => {
   const disk: { failure: AgentError | undefined } = { failure: undefined };
+  const clock = { ms: Date.now() };
+  const fail = (failure: AgentError | undefined): void => {
+    disk.failure = failure;
+    // Any client may ask for readiness: the store is checked once a second.
+    clock.ms += 1000;
+  };
   const hub = await scene({
+    now: () => clock.ms,
     disk: (files) => ({
       ...files,
       apply: async (changes) => (disk.failure ? changes.map(() => disk.failure) : files.apply(changes)),
@@ -19,7 +26,7 @@ it('a hub whose store is away serves what it has, and tells writers when to try 
   });
   expect((await hub.publish('staging', 418)).status).toBe(201);
   expect((await hub.report('staging', 'web-1', hostStatus())).status).toBe(201);
-  disk.failure = away;
+  fail(away);
   for (const answer of [
     await hub.report('staging', 'web-1', hostStatus()),
     await hub.publish('staging', 419),
@@ -34,12 +41,14 @@ it('a hub whose store is away serves what it has, and tells writers when to try 
   expect(await (await hub.get('/manifests/staging.json')).text()).toBe(manifestText('staging', 418));
   expect((await hub.get('/reports/staging')).status).toBe(200);
 
-  disk.failure = isFull;
+  fail(isFull);
   const full = await hub.report('staging', 'web-1', hostStatus());
   expect([full.status, full.headers.get('retry-after')]).toEqual([507, null]);
   expect((await hub.get('/readyz')).status).toBe(503);
 
   disk.failure = undefined;
+  expect((await hub.get('/readyz')).status).toBe(503);
+  fail(undefined);
   expect((await hub.report('staging', 'web-1', hostStatus())).status).toBe(204);
   expect((await hub.get('/readyz')).status).toBe(200);
 });
