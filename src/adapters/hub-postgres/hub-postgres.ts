@@ -22,6 +22,8 @@ export interface HubPostgresOptions {
   readonly now: () => EpochMs;
   readonly migrations?: readonly Migration[];
   readonly gatherMs?: number;
+  /** After which a call gives up. */
+  readonly deadlineMs?: number;
   /** False for what only reads: then missing tables are an error. */
   readonly preparesSchema?: boolean;
 }
@@ -59,11 +61,12 @@ export const createHubPostgres = ({
   now,
   migrations = MIGRATIONS,
   gatherMs = GATHER_MS,
+  deadlineMs,
   preparesSchema = true,
 }: HubPostgresOptions): HubPostgres => {
   const clock = createStoreClock(now);
   const connector = createConnector(address, clock);
-  const pool = createPool(connector);
+  const pool = createPool(connector, deadlineMs);
   const schema: { ready?: Promise<unknown> } = {};
   const prepared = async (): Promise<void> => {
     if (!preparesSchema) return;

@@ -39,7 +39,7 @@ const createSlots = (count: number) => {
   };
 };
 
-export const createPool = ({ open }: Pick<Connector, 'open'>): Pool => {
+export const createPool = ({ open }: Connector, deadlineMs = DEADLINE_MS): Pool => {
   const slots = createSlots(MOST_SESSIONS);
   const sessions = new Set<Session>();
   const idle: Session[] = [];
@@ -94,14 +94,14 @@ export const createPool = ({ open }: Pick<Connector, 'open'>): Pool => {
   };
 
   return {
-    run: async (work, deadlineMs = DEADLINE_MS) => {
+    run: async (work, withinMs = deadlineMs) => {
       const controller = new AbortController();
       const late = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
-        late.reject(tooLate(deadlineMs));
+        late.reject(tooLate(withinMs));
         controller.abort();
         distrust();
-      }, deadlineMs);
+      }, withinMs);
       try {
         return await Promise.race([attempt(work, controller.signal), late.promise]);
       } catch (error) {

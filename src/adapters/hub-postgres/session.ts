@@ -29,7 +29,7 @@ const SETTINGS = {
   statement_timeout: 9000,
   lock_timeout: 5000,
   idle_in_transaction_session_timeout: 5000,
-  client_connection_check_interval: 5000,
+  client_connection_check_interval: 1000,
   tcp_keepalives_idle: 10,
   tcp_keepalives_interval: 5,
   tcp_keepalives_count: 3,
