@@ -14,6 +14,9 @@ export const HUB_VARIABLES = {
   SUPERCARGO_REPORT_SECRET: 'the tokens of hosts are derived from it. Not set: no host reports',
   SUPERCARGO_REVOKED_HOSTS_FILE: 'a file with the hosts whose tokens are refused',
   SUPERCARGO_READ_TOKEN: 'allows to read everything',
+  SUPERCARGO_HUB_STORE:
+    'the address of a PostgreSQL database, as `--store` has it; here it may hold the password',
+  SUPERCARGO_HUB_STORE_PASSWORD: 'the password of its role, unless the address holds one',
   SUPERCARGO_LOG_LEVEL: 'as for the [agent](CONFIGURATION.md)',
   SUPERCARGO_LOG_FORMAT: 'as for the [agent](CONFIGURATION.md)',
   NOTIFY_SOCKET: 'where systemd listens for the state of the service',

@@ -22,6 +22,8 @@ import { followStore } from './follow-store.ts';
 import { forgetSilentHosts } from './forget-silent.ts';
 import type { HubLimits } from './limits.ts';
 import { openManifests } from './manifests.ts';
+import { awaitStore } from './await-store.ts';
+import { createStartGate, type StartGate } from './start-gate.ts';
 import { createThrottle } from './throttle.ts';
 import { openReports } from './reports.ts';
 import { addArchiveRoutes } from './routes-archives.ts';
@@ -49,6 +51,8 @@ export interface HubOptions {
   readonly log: EventLog;
   readonly now: () => EpochMs;
   readonly version: string;
+  /** Ends the wait for a store that is away. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Hub {
@@ -73,12 +77,16 @@ const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 /** Loads the framework only when a hub starts, to save an agent its memory. */
 const createApp = async (
   options: HubOptions,
-): Promise<{ readonly app: FastifyInstance; readonly http: HttpServer }> => {
+): Promise<{ readonly app: FastifyInstance; readonly http: HttpServer; readonly gate: StartGate }> => {
   const { default: fastify } = await import('fastify');
   const made: { http?: HttpServer } = {};
+  const gate = createStartGate();
   const app = fastify({
     serverFactory: (listener) => {
-      made.http = createHttpServer(listener, { tls: options.tls, connections: options.limits.connections });
+      made.http = createHttpServer(gate.guard(listener), {
+        tls: options.tls,
+        connections: options.limits.connections,
+      });
       return made.http.server;
     },
     routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: false },
@@ -89,7 +97,7 @@ const createApp = async (
     },
   });
   if (!made.http) throw new Error('the framework made no server');
-  return { app, http: made.http };
+  return { app, http: made.http, gate };
 };
 
 interface FrameworkError {
@@ -250,11 +258,8 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
   };
 };
 
-/** Serves the layout of core/fleet/store-layout.ts over HTTP. @throws AgentError STORE, CONFIG */
-export const startHub = async (options: HubOptions): Promise<Hub> => {
-  const { app, http } = await createApp(options);
-  const clients = createClients(options.limits.connections);
-  http.server.on('connection', clients.add);
+/** Opens the hub on its store, behind a server that listens already. Returns what ends it. */
+const serve = async (options: HubOptions, clients: Clients, app: FastifyInstance, http: HttpServer) => {
   const { context, pulse, stopFollowing } = await openContext(options, clients, http);
   addCommon(app, context);
   addManifestRoutes(app, context);
@@ -265,29 +270,54 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   addPageRoutes(app, context);
   const stopForgetting = forgetSilentHosts(context, options.limits.forgetAfterMs);
   await app.ready();
-  const url = await listen(http, options.listen, options.tls === undefined ? 'http' : 'https');
   return {
-    url,
-    renewTls: http.renewTls,
-    renewSecrets: (renewed) => {
-      context.access.renew(renewed);
-      // A browser connects again, and is then judged by the new secrets.
-      context.watchers.close();
-    },
-    close: async () => {
-      const closed = once(http.server, 'close');
-      http.server.close();
+    context,
+    stop: (): void => {
       stopForgetting();
       stopFollowing();
       pulse.close();
       context.waiting.close();
       context.watchers.close();
-      http.server.closeIdleConnections();
-      const timer = setTimeout(() => http.server.closeAllConnections(), LAST_ANSWERS_MS);
-      await closed;
-      clearTimeout(timer);
-      await app.close();
-      await context.turns.close();
     },
   };
+};
+
+/**
+ * Serves the layout of core/fleet/store-layout.ts over HTTP. Listens at once; resolves when the store is there.
+ * @throws AgentError STORE, CONFIG; the signal's reason
+ */
+export const startHub = async (options: HubOptions): Promise<Hub> => {
+  const { app, http, gate } = await createApp(options);
+  const clients = createClients(options.limits.connections);
+  http.server.on('connection', clients.add);
+  const url = await listen(http, options.listen, options.tls === undefined ? 'http' : 'https');
+  try {
+    await awaitStore(options.store, options.log, options.signal ?? new AbortController().signal);
+    const { context, stop } = await serve(options, clients, app, http);
+    gate.open();
+    return {
+      url,
+      renewTls: http.renewTls,
+      renewSecrets: (renewed) => {
+        context.access.renew(renewed);
+        // A browser connects again, and is then judged by the new secrets.
+        context.watchers.close();
+      },
+      close: async () => {
+        const closed = once(http.server, 'close');
+        http.server.close();
+        stop();
+        http.server.closeIdleConnections();
+        const timer = setTimeout(() => http.server.closeAllConnections(), LAST_ANSWERS_MS);
+        await closed;
+        clearTimeout(timer);
+        await app.close();
+        await context.turns.close();
+      },
+    };
+  } catch (error) {
+    http.server.close();
+    http.server.closeAllConnections();
+    throw error;
+  }
 };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { EpochMs } from '../core/time.ts';
 
 /** `.NAME.<16 hex digits>.tmp`, or without the name. No file that is read has such a name. */
 const TEMPORARY = /^(?:\..+\.)?[0-9a-f]{16}\.tmp$/;
@@ -83,17 +84,26 @@ export const replaceFile = async (path: string, content: Content, options: Repla
 };
 
 /**
- * Removes what a killed writer left behind. Only for the one writer of a folder, while it writes nothing.
- * Returns the removed names, sorted; none for a missing folder.
+ * Removes what a killed writer left behind. Only for the one writer of a folder, while it writes nothing; with several
+ * writers, only what was not written to for so long that its writer is dead. Returns the removed names, sorted; none
+ * for a missing folder.
  */
-export const sweepTemporaries = async (folder: string): Promise<readonly string[]> => {
+export const sweepTemporaries = async (
+  folder: string,
+  isStale: (modifiedAtMs: EpochMs) => boolean = () => true,
+): Promise<readonly string[]> => {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const stale = names.filter((name) => TEMPORARY.test(name)).toSorted();
-  await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })));
-  return stale;
+  const removed: string[] = [];
+  for (const name of names.filter((each) => TEMPORARY.test(each)).toSorted()) {
+    const found = await lstat(join(folder, name)).catch(() => undefined);
+    if (found === undefined || !isStale(found.mtimeMs)) continue;
+    await rm(join(folder, name), { force: true });
+    removed.push(name);
+  }
+  return removed;
 };
 
 export const isAbsent = (error: unknown): boolean =>

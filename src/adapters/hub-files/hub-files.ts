@@ -111,6 +111,23 @@ export const readHubFiles = (folder: string): Pick<HubFiles, 'read' | 'list'> =>
   list: (path) => listFolder(folder, path),
 });
 
+/** A hub that has not written to its temporary file for so long is dead. */
+const DEAD_AFTER_MS = 86_400_000;
+
+/**
+ * Makes a folder ready for the archives of several hubs at the same time, which keep all else in a database.
+ * @throws AgentError STORE if the folder cannot be used
+ */
+export const prepareSharedFolder = async (folder: string, nowMs: EpochMs): Promise<void> => {
+  const work = join(folder, WORK_FOLDER);
+  try {
+    await makeFolder(work);
+    await sweepTemporaries(work, (atMs) => atMs < nowMs - DEAD_AFTER_MS);
+  } catch (error) {
+    throw storeError(error, `use the folder ${folder}`);
+  }
+};
+
 /**
  * Durable files below one folder, which is created if missing. One hub at a time.
  * @throws AgentError STORE if the folder cannot be used or another hub has it

@@ -78,9 +78,9 @@ export const createHubPostgres = ({
       throw error;
     }
   };
-  const run: Run = async (work, deadlineMs) => {
+  const run: Run = async (work, withinMs) => {
     await prepared();
-    return pool.run(work, deadlineMs);
+    return pool.run(work, withinMs);
   };
   const fleets = createFleetTables(run, clock, gatherMs);
   const news = createNews(run, connector, clock);

@@ -1,8 +1,5 @@
 import { resolve } from 'node:path';
 import { createLog } from '../../adapters/log.ts';
-import { createHubArchives } from '../../adapters/hub-files/hub-archives.ts';
-import { openHubFiles } from '../../adapters/hub-files/hub-files.ts';
-import { openFolderStore } from '../../adapters/hub-files/hub-store.ts';
 import { createSystemd, type Systemd } from '../../adapters/systemd.ts';
 import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
 import { readHubSecrets } from '../../config/hub-secrets.ts';
@@ -10,13 +7,13 @@ import { AgentError, messageOf, toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
 import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/listen-address.ts';
 import type { Trust } from '../../core/manifest/manifest.ts';
-import type { HubArchives } from '../../core/ports/hub-archives.ts';
-import type { HubStore } from '../../core/ports/hub-store.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http-server.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { HubLimits } from '../../hub/limits.ts';
 import { readPem } from '../../io/tls-files.ts';
+import { databaseOf } from '../wiring/hub-database.ts';
+import { openHubPlace, type HubPlace } from '../wiring/hub-place.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
 import { durationArgument } from '../arguments.ts';
 import type { Call } from '../call.ts';
@@ -25,6 +22,7 @@ import { VERSION } from '../version.ts';
 interface Options {
   readonly listen: string;
   readonly data: string;
+  readonly store?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly trust?: string;
@@ -161,10 +159,9 @@ const limitsOf = (options: Options): HubLimits => ({
   ...(options.forgetAfter !== undefined && { forgetAfterMs: toForgetAfter(options.forgetAfter) }),
 });
 
-interface Surroundings {
+interface Surroundings extends HubPlace {
   readonly config: HubConfig;
-  readonly store: HubStore;
-  readonly archives: HubArchives;
+  readonly signal: AbortSignal;
   readonly log: EventLog;
   readonly trust: () => Promise<Trust | undefined>;
 }
@@ -172,7 +169,7 @@ interface Surroundings {
 /** Loads the server and the page only now, so that wrong options fail fast. */
 const open = async (
   options: Options,
-  { config, store, archives, log, trust }: Surroundings,
+  { config, store, archives, log, trust, signal }: Surroundings,
 ): Promise<Hub> => {
   const [listen, tls] = [toAddress(options.listen), await readTls(options)];
   const { startHub } = await import('../../hub/hub.ts');
@@ -189,6 +186,7 @@ const open = async (
     log,
     now: Date.now,
     version: VERSION,
+    signal,
   });
 };
 
@@ -211,20 +209,21 @@ export const run = async ({ io, signal }: Call, options: Options): Promise<ExitC
   const warnings = warningsOf(config, listen, options, await trust());
   limitsOf(options);
   await readTls(options);
+  const database = databaseOf(options.store, io.env);
   const log = await createLog({ ...config.log, environment: undefined });
   const systemd = systemdOf(config, io.pid, log);
-  const files = await openHubFiles(data);
+  const onRemark = (message: string): void => log.write('warn', 'hub.warned', { message });
+  const place = await openHubPlace({ data, database, onRemark });
   try {
-    const store = await openFolderStore({
-      files,
-      name: data,
-      now: Date.now,
-      onRemark: (message) => log.write('warn', 'hub.warned', { message }),
+    const hub = await open(options, { ...place, config, log, trust, signal }).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
     });
-    const hub = await open(options, { config, store, archives: createHubArchives(data), log, trust });
+    if (hub === undefined) return EXIT.ok;
     const stopRenewing = renewOnHangup(hub, { options, env: io.env }, log);
-    for (const message of warnings) log.write('warn', 'hub.warned', { message });
-    log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, pid: io.pid });
+    for (const message of warnings) onRemark(message);
+    const { name } = place.store;
+    log.write('info', 'hub.started', { version: VERSION, url: hub.url, data, store: name, pid: io.pid });
     void systemd.ready();
     void systemd.status(`serving ${hub.url}`);
     await untilAborted(signal);
@@ -232,7 +231,7 @@ export const run = async ({ io, signal }: Call, options: Options): Promise<ExitC
     await Promise.all([hub.close(), systemd.stopping()]);
     log.write('info', 'hub.stopped');
   } finally {
-    await files.close();
+    await place.store.close();
   }
   return EXIT.ok;
 };

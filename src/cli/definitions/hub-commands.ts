@@ -8,7 +8,8 @@ export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
     .command('hub')
     .description('keeps manifests and reports for many hosts, and shows them')
     .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
-    .option('--data <folder>', 'where it keeps everything', '/var/lib/supercargo-hub')
+    .option('--data <folder>', 'where it keeps everything, or archives alone', '/var/lib/supercargo-hub')
+    .option('--store <address>', 'PostgreSQL for several hubs: postgres://ROLE@HOST,HOST/DATABASE')
     .option('--tls-cert <file>', 'certificate chain (PEM)')
     .option('--tls-key <file>', 'its private key (PEM)')
     .option('--trust <file>', 'take only manifests that this trust.json verifies (trust.json in that folder)')
@@ -25,12 +26,14 @@ Examples:
   supercargo hub --listen 127.0.0.1:8440 --data /var/lib/supercargo-hub
   supercargo hub --listen :8443 --data /var/lib/supercargo-hub --tls-cert hub.crt --tls-key hub.key
                  --trust trust.json
+  supercargo hub --store postgres://hub@db1,db2,db3/supercargo
   supercargo hub token staging web-1        the token with which that host reports
   supercargo hub repair staging --dry-run   what is wrong with its manifests, and what would be done
 
 Secrets come from the environment or from files: SUPERCARGO_PUBLISH_TOKEN, SUPERCARGO_REPORT_SECRET and
 SUPERCARGO_READ_TOKEN, or the same names with _FILE. SUPERCARGO_PUBLISH_TOKENS_FILE has a publish token for each
-environment, SUPERCARGO_REVOKED_HOSTS_FILE the hosts whose tokens are refused. SIGTERM ends it, SIGHUP reads
+environment, SUPERCARGO_REVOKED_HOSTS_FILE the hosts whose tokens are refused. The password of --store comes from
+SUPERCARGO_HUB_STORE_PASSWORD, or that name with _FILE. SIGTERM ends it, SIGHUP reads
 certificate and secrets again.`,
     )
     .action(actionOf(() => import('../commands/hub.ts')));
@@ -50,6 +53,23 @@ first). Goes into the host's SUPERCARGO_REPORT_TOKEN. Which tokens of a host the
 SUPERCARGO_REVOKED_HOSTS_FILE names on the hub.`,
     )
     .action(actionOf(() => import('../commands/hub-token.ts')));
+  hub
+    .command('schema')
+    .description('makes or updates the tables of hubs in PostgreSQL, as their owner')
+    .option('--store <address>', 'the database, with the role that is to own the tables')
+    .option('--role <name>', 'the role of the hubs: gets the rights that it needs')
+    .option('--print', 'print the SQL for a database without tables, and connect to none')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supercargo hub schema --store postgres://owner@db1,db2,db3/supercargo --role hub
+  supercargo hub schema --role hub --print > schema.sql
+
+Needed only where the role of the hubs may not create tables: a hub whose role may does it at its start. What is there
+stays. The password comes from SUPERCARGO_HUB_STORE_PASSWORD, or that name with _FILE.`,
+    )
+    .action(actionOf(() => import('../commands/hub-schema.ts')));
   hub
     .command('repair <environment>')
     .description('puts the manifests of an environment in order')

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -81,6 +81,14 @@ describe('durable files', () => {
     expect(await sweepTemporaries(place.folder)).toEqual(stale);
     expect((await readdir(place.folder)).toSorted()).toEqual(others);
     expect(await sweepTemporaries(join(place.folder, 'none'))).toEqual([]);
+  });
+
+  it('leaves what another writer may still write', async () => {
+    const [old, fresh] = ['.old.0123456789abcdef.tmp', '.new.0123456789abcdef.tmp'];
+    await Promise.all([old, fresh].map((name) => writeFile(join(place.folder, name), 'x')));
+    await utimes(join(place.folder, old), 1000, 1000);
+    expect(await sweepTemporaries(place.folder, (atMs) => atMs < 2_000_000)).toEqual([old]);
+    expect(await readdir(place.folder)).toEqual([fresh]);
   });
 
   it('does not sweep in a file', async () => {

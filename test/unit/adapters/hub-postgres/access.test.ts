@@ -19,6 +19,8 @@ const open = (url: string, migrations: readonly Migration[] = MIGRATIONS) => {
   return stores.open({ migrations });
 };
 
+const verified = (file: string): string => `sslmode=verify-full&sslrootcert=${file}`;
+
 describe('a database with TLS and passwords', () => {
   it('is entered with the right certificate and password, and says what is wrong otherwise', async () => {
     const server = await startPostgres({ tls: true, password: 'right-password' });
@@ -29,7 +31,6 @@ describe('a database with TLS and passwords', () => {
     const { url } = await server.createDatabase();
     const urlWith = (password: string, query: string): string =>
       `${url.replace('hub@', `hub:${password}@`)}?${query}`;
-    const verified = (file: string): string => `sslmode=verify-full&sslrootcert=${file}`;
 
     const right = urlWith('right-password', verified(server.certificateFile));
     expect(await open(right).check()).toBeUndefined();
@@ -88,13 +89,13 @@ describe('a role of a hub', () => {
   });
 });
 
-describe('tables of another version', () => {
-  const next = (leastVersion: number): Migration => ({
-    version: 1000,
-    leastVersion,
-    sql: 'alter table supercargo.turns add column added integer not null default 0',
-  });
+const next = (leastVersion: number): Migration => ({
+  version: 1000,
+  leastVersion,
+  sql: 'alter table supercargo.turns add column added integer not null default 0',
+});
 
+describe('tables of another version', () => {
   it('that only have more serve the hub of the version before beside the new one', async () => {
     const { url } = await sharedDatabase();
     const old = open(url);
