@@ -109,6 +109,12 @@ export const FAULTS = {
     happens: 'As above; no look at the host waits for it.',
     told: 'the source’s line in `status`',
   },
+  'hub-dies': {
+    fault: 'one hub of several is stopped, killed or cannot be reached',
+    happens:
+      'The next request goes to another one at once, a broken long poll within 5 s. When the hub answers again, the host returns within minutes.',
+    told: 'the log: `hub.lost`, `hub.reached`; the lines of `doctor`',
+  },
   'reports-gone': {
     fault: 'the report store is stopped, killed, hangs or is slow',
     happens: 'Nothing waits for it. The last report is kept and delivered when it is back.',
