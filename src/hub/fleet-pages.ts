@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { renderHead, renderHost } from '../core/fleet/fleet-page.ts';
+import type { FleetTotals } from '../core/fleet/fleet-totals.ts';
 import { writeCursor, writeRevision, type FleetQuery } from '../core/fleet/fleet-query.ts';
 import type { DesiredManifest } from '../core/fleet/host-findings.ts';
 import { judgeHost } from '../core/fleet/host-verdict.ts';
@@ -14,7 +15,7 @@ import type { Reports } from './reports.ts';
 
 export interface FleetPagesOptions {
   readonly reports: Pick<Reports, 'all' | 'find' | 'hearing' | 'refresh' | 'bytesOf'>;
-  readonly manifests: Pick<Manifests, 'read' | 'past' | 'serials'>;
+  readonly manifests: Pick<Manifests, 'current' | 'read' | 'past' | 'serials'>;
   readonly now: () => EpochMs;
 }
 
@@ -22,6 +23,8 @@ export interface FleetPagesOptions {
 const MOST_BYTES = 4 * 1024 * 1024;
 /** So many reports are in memory at once. */
 const AT_ONCE = 50;
+
+const TOTALS_ALONE: FleetQuery = { order: 'name', limit: 0, status: 'none' };
 
 interface Judging {
   readonly desired: DesiredManifest | undefined;
@@ -102,6 +105,18 @@ export const createFleetPages = ({ reports, manifests, now }: FleetPagesOptions)
   };
 
   return {
+    /** By the copy of the current manifest, as of the last refresh. */
+    totals: (environment: string): FleetTotals => {
+      const current = manifests.current(environment);
+      const desired = current && readStored(current.bytes, environment);
+      const options = {
+        desired,
+        nowMs: now(),
+        highestPublished: current?.serial ?? 0,
+        isBounded: true,
+      };
+      return selectPage(fleetOf(environment), TOTALS_ALONE, options).totals;
+    },
     /** The document, or that the history lacks the serial. */
     read: async (environment: string, query: FleetQuery): Promise<Buffer | 'no-serial'> => {
       const judging = await judgingBy(environment, query.serial);

@@ -5,6 +5,7 @@ import type { EpochMs } from '../core/time.ts';
 import type { Access } from './access.ts';
 import type { HttpServer } from './http-server.ts';
 import type { Counters } from './counters.ts';
+import type { FleetPages } from './fleet-pages.ts';
 import type { Manifests } from './manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import type { Reports } from './reports.ts';
@@ -20,9 +21,10 @@ export interface HubContext {
   readonly guard: Guard;
   /** http-server.ts */
   readonly allowTime: HttpServer['allowTime'];
-  readonly store: Pick<HubStore, 'check'>;
+  readonly store: Pick<HubStore, 'check' | 'isShared'>;
   readonly manifests: Manifests;
   readonly reports: Reports;
+  readonly pages: FleetPages;
   readonly archives: HubArchives;
   readonly mostArchiveBytes: number;
   /** In one report or request. */

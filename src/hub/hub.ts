@@ -27,6 +27,8 @@ import { createStartGate, type StartGate } from './start-gate.ts';
 import { createThrottle } from './throttle.ts';
 import { openReports } from './reports.ts';
 import { addArchiveRoutes } from './routes-archives.ts';
+import { createFleetPages } from './fleet-pages.ts';
+import { addMetricsRoutes } from './routes-metrics.ts';
 import { addManifestRoutes, manifestTopic } from './routes-manifests.ts';
 import type { PageAsset } from './page/assets.ts';
 import { addPageRoutes } from './routes-page.ts';
@@ -234,6 +236,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
     store,
     manifests,
     reports,
+    pages: createFleetPages({ reports, manifests, now }),
     archives,
     turns,
     turnQueue,
@@ -268,6 +271,7 @@ const serve = async (options: HubOptions, clients: Clients, app: FastifyInstance
   addTurnRoutes(app, context);
   addRolloutRoutes(app, context);
   addPageRoutes(app, context);
+  addMetricsRoutes(app, context);
   const stopForgetting = forgetSilentHosts(context, options.limits.forgetAfterMs);
   await app.ready();
   return {

@@ -1,13 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { memoryUsage } from 'node:process';
 import { entityTagOf, isKnown } from '../core/hub/conditional-request.ts';
-import type { DesiredManifest } from '../core/fleet/host-findings.ts';
-import { judgeHost } from '../core/fleet/host-verdict.ts';
-import { renderMetrics, type HostFacts } from '../core/hub/hub-metrics.ts';
-import { readPublication } from '../core/hub/publication.ts';
 import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import { bytesOf, conditionsOf, refuse, storeIsAway } from './responses.ts';
-import { openFileLimit } from './open-file-limit.ts';
 import { createReadiness } from './readiness.ts';
 import type { HubContext } from './hub-context.ts';
 import type { PageAsset } from './page/assets.ts';
@@ -101,45 +95,7 @@ const getEvents =
     watchers.add(reply.raw);
   };
 
-/** The current manifest, by which hosts are judged; undefined if there is none that can be read. */
-const desiredOf = ({ manifests }: HubContext, environment: string): DesiredManifest | undefined => {
-  const current = manifests.current(environment);
-  if (current === undefined) return undefined;
-  const read = readPublication({ document: current.bytes, environment, trust: undefined, nowMs: undefined });
-  return read.kind === 'publication' ? read.publication.manifest : undefined;
-};
-
-const hostFacts = (context: HubContext, environment: string): readonly HostFacts[] => {
-  const desired = desiredOf(context, environment);
-  const nowMs = context.now();
-  return context.reports.all(environment).map(({ host, receivedAtMs, summary }) => {
-    const { outcome, serial, labels, judged } = summary;
-    const { word } = judgeHost({ host, seenAtMs: receivedAtMs, status: judged }, desired, nowMs);
-    return { host, receivedAtMs, outcome, serial, labels, verdict: word };
-  });
-};
-
-const metricsText = (context: HubContext): string => {
-  const { manifests, reports } = context;
-  const names = new Set([...manifests.environments(), ...reports.environments()]);
-  return renderMetrics({
-    version: context.version,
-    environments: [...names].toSorted().map((environment) => ({
-      environment,
-      serial: manifests.current(environment)?.serial,
-      hosts: hostFacts(context, environment),
-    })),
-    rollouts: context.turns.known(),
-    connections: context.connections(),
-    heldPolls: context.waiting.held(),
-    watchers: context.watchers.count(),
-    residentBytes: memoryUsage.rss(),
-    maxFiles: openFileLimit(),
-    ...context.counters,
-  });
-};
-
-/** The page for people, and the endpoints for monitors. */
+/** The page for people, and whether the hub is well. */
 export const addPageRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, assets, guard, store, now } = context;
   for (const asset of assets) addAsset(app, context, asset);
@@ -159,10 +115,4 @@ export const addPageRoutes = (app: FastifyInstance, context: HubContext): void =
     if (failure) return refuse(reply, storeIsAway(failure));
     return reply.header('cache-control', 'no-store').send('ok\n');
   });
-  app.get('/metrics', { onRequest: guard(access.readReports) }, (_request, reply) =>
-    reply
-      .header('cache-control', 'no-store')
-      .type('text/plain; version=0.0.4; charset=utf-8')
-      .send(metricsText(context)),
-  );
 };

@@ -18,7 +18,6 @@ import {
 import type { HubContext } from './hub-context.ts';
 import { answerFleetPage } from './answer-fleet-page.ts';
 import { fleetDocument } from './fleet-document.ts';
-import { createFleetPages, type FleetPages } from './fleet-pages.ts';
 
 export const reportTopic = (environment: string): string => `reports ${environment}`;
 
@@ -74,9 +73,9 @@ const knowsNews = (
 };
 
 const getList =
-  (context: HubContext, pages: FleetPages) =>
+  (context: HubContext) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
-    const { waiting, reports } = context;
+    const { waiting, reports, pages } = context;
     const environment = partOf(request, 'environment');
     if (!isEnvironmentName(environment)) return refuse(reply, nowhere);
     if (answerFleetPage(pages, environment, request, reply)) return;
@@ -174,7 +173,7 @@ const deleteOne =
 export const addReportRoutes = (app: FastifyInstance, context: HubContext): void => {
   const { access, guard } = context;
   const reading = { onRequest: guard(access.readReports) };
-  const list = getList(context, createFleetPages(context));
+  const list = getList(context);
   app.get('/reports/:environment', reading, list);
   app.get('/reports/:environment/', reading, list);
   app.get('/reports/:environment/:file', reading, getOne(context));

@@ -37,6 +37,7 @@ export const openFolderStore = async ({
   });
   return {
     name,
+    isShared: false,
     manifests: createManifestFiles({
       files,
       onRemark,

@@ -86,6 +86,7 @@ export const createHubPostgres = ({
   const news = createNews(run, connector, clock);
   return {
     name: addressText(address),
+    isShared: true,
     manifests: createManifestTable(run),
     fleets,
     turns: createTurnTable(run),

@@ -13,6 +13,8 @@ export type StoreNews = (environment: string, what: 'manifests' | 'reports' | 't
 export interface HubStore {
   /** For messages and logs; without credentials. */
   readonly name: string;
+  /** Other hubs may use it too. */
+  readonly isShared: boolean;
   readonly manifests: ManifestStore;
   readonly fleets: FleetStore;
   readonly turns: TurnStore;

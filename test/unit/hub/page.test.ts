@@ -184,6 +184,34 @@ describe('what monitors ask for', () => {
   });
 });
 
+describe('what monitors ask of the fleet alone', () => {
+  const fleetLines = async (hub: Scene, path: string): Promise<readonly string[]> => {
+    const text = await (await hub.get(path)).text();
+    return text
+      .split('\n')
+      .filter((line) => /^supercargo_hub_(hosts|verdicts|host_serial|manifest)/.test(line));
+  };
+
+  it('is told by each hub of a folder, and at an address of its own', async () => {
+    const hub = await withPage();
+    await hub.publish('staging', 7);
+    await hub.report('staging', 'web-1', hostStatus());
+    const fleet = await fleetLines(hub, '/metrics/fleet');
+    expect(fleet).toContain('supercargo_hub_host_serial{environment="staging",host="web-1"} 418');
+    expect(await fleetLines(hub, '/metrics')).toEqual(fleet);
+    expect(await (await hub.get('/metrics/fleet')).text()).not.toContain('process_resident');
+  });
+
+  it('is at that address alone where several hubs have one store', async () => {
+    const hub = await withPage({ isShared: true });
+    await hub.publish('staging', 7);
+    expect(await fleetLines(hub, '/metrics')).toEqual([]);
+    expect(await fleetLines(hub, '/metrics/fleet')).toContain(
+      'supercargo_hub_manifest_serial{environment="staging"} 7',
+    );
+  });
+});
+
 const verdictsOf = async (hub: Scene): Promise<Readonly<Record<string, number>>> => {
   const text = await (await hub.get('/metrics')).text();
   const found = text.matchAll(/^supercargo_hub_verdicts\{environment="staging",verdict="([^"]+)"\} (\d+)$/gm);

@@ -62,6 +62,8 @@ export interface Scene {
 export interface SceneOptions extends Partial<HubOptions> {
   /** Between the hub and its files. */
   readonly disk?: (files: HubFiles) => HubFiles;
+  /** As if other hubs had the same store. */
+  readonly isShared?: boolean;
 }
 
 export interface SceneChange extends Partial<HubOptions> {
@@ -95,6 +97,7 @@ export const bearer = (token: string): Record<string, string> => ({ authorizatio
 /** A hub on a port and in a folder of its own. */
 export const createScene = async ({
   disk = (files) => files,
+  isShared = false,
   ...given
 }: SceneOptions = {}): Promise<Scene> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-hub-'));
@@ -116,6 +119,7 @@ export const createScene = async ({
           onRemark: (message) => void events.push({ event: 'hub.warned', fields: { message } }),
           now: change.now ?? given.now ?? Date.now,
         })),
+        isShared,
         ...(turns && { turns }),
       },
       secrets: SECRETS,

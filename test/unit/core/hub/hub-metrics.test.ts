@@ -4,33 +4,49 @@ import { renderMetrics } from '../../../../src/core/hub/hub-metrics.ts';
 it('metrics are valid for Prometheus, whatever a label holds', () => {
   const text = renderMetrics({
     version: '1 "x" \\ \n',
-    environments: [
-      {
-        environment: 'staging',
-        serial: 7,
-        hosts: [
-          {
-            host: 'web-1',
-            receivedAtMs: 1500,
-            outcome: 'rolled-back',
-            serial: 6,
-            verdict: 'behind',
-            labels: { zone: 'a', host: 'x"', 'rack.1': 'r' },
-          },
-          {
-            host: 'web-2',
-            receivedAtMs: 2000,
-            outcome: 'converged',
-            serial: null,
-            verdict: 'converged',
-            labels: {},
-          },
-          { host: 'web-3', receivedAtMs: 2000, outcome: 'hibernating', serial: null, verdict: 'hibernating' },
-        ],
-      },
-      { environment: 'empty', serial: undefined, hosts: [] },
-    ],
-    rollouts: [],
+    fleet: {
+      rollouts: [],
+      environments: [
+        {
+          environment: 'staging',
+          serial: 7,
+          outcomes: new Map([
+            ['rolled-back', 1],
+            ['converged', 1],
+            ['hibernating', 1],
+          ]),
+          verdicts: new Map([
+            ['behind', 1],
+            ['converged', 1],
+            ['hibernating', 1],
+          ]),
+          hosts: [
+            {
+              host: 'web-1',
+              receivedAtMs: 1500,
+              serial: 6,
+              labels: { zone: 'a', host: 'x"', 'rack.1': 'r' },
+            },
+            {
+              host: 'web-2',
+              receivedAtMs: 2000,
+              serial: null,
+              labels: {},
+            },
+            { host: 'web-3', receivedAtMs: 2000, serial: null },
+          ],
+        },
+        { environment: 'empty', serial: undefined, outcomes: new Map(), verdicts: new Map(), hosts: [] },
+        {
+          environment: 'large',
+          serial: 7,
+          outcomes: new Map([['converged', 1001]]),
+          verdicts: new Map([['converged', 1001]]),
+          hosts: undefined,
+        },
+      ],
+    },
+    takesTurns: false,
     turnAnswers: new Map(),
     connections: 3,
     heldPolls: 2,
@@ -54,6 +70,9 @@ it('metrics are valid for Prometheus, whatever a label holds', () => {
   expect(lines).toContain('supercargo_hub_verdicts{environment="staging",verdict="unknown"} 1');
   expect(lines).toContain('supercargo_hub_converged{environment="staging"} 0');
   expect(lines).toContain('supercargo_hub_converged{environment="empty"} 0');
+  expect(lines).toContain('supercargo_hub_converged{environment="large"} 1');
+  expect(lines).toContain('supercargo_hub_lists_hosts{environment="staging"} 1');
+  expect(lines).toContain('supercargo_hub_lists_hosts{environment="large"} 0');
   expect(lines).toContain(
     'supercargo_hub_host_report_timestamp_seconds{environment="staging",host="web-1"} 1.5',
   );
