@@ -58,16 +58,14 @@ const hubText = (context: HubContext): string =>
     ...context.counters,
   });
 
+const answer =
+  (textOf: () => string) =>
+  (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply.header('cache-control', 'no-store').type('text/plain; version=0.0.4; charset=utf-8').send(textOf());
+
 /** What monitors ask for. */
 export const addMetricsRoutes = (app: FastifyInstance, context: HubContext): void => {
   const reading = { onRequest: context.guard(context.access.readReports) };
-  const answer =
-    (textOf: () => string) =>
-    (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-      reply
-        .header('cache-control', 'no-store')
-        .type('text/plain; version=0.0.4; charset=utf-8')
-        .send(textOf());
   app.get(
     '/metrics',
     reading,

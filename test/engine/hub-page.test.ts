@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceStatus, Status } from '../../src/core/status/status-document.ts';
+import { hostToken } from '../../src/core/hub/tokens.ts';
 import { renderManifest } from '../../src/core/publish/render-manifest.ts';
 import { runCommand } from '../support/command.ts';
 import { startHub, type FleetHub } from '../support/fleet-hub.ts';
@@ -26,12 +27,17 @@ const publish = async (environment: string, serial: number, version: string): Pr
   expect([200, 201, 204]).toContain(await hub.put(`manifests/${environment}.json`, document));
 };
 
-const report = async (environment: string, host: string, change: Partial<Status>): Promise<void> => {
+const report = async (
+  environment: string,
+  host: string,
+  change: Partial<Status>,
+  token?: string,
+): Promise<void> => {
   const status = hostStatus({ environment, host, at: new Date().toISOString(), ...change });
   const answer = await fetch(`${hub.url}/reports/${environment}/${host}.json`, {
     method: 'PUT',
     headers: {
-      authorization: `Bearer ${await hub.tokenOf(environment, host)}`,
+      authorization: `Bearer ${token ?? (await hub.tokenOf(environment, host))}`,
       'content-type': 'application/json',
     },
     body: JSON.stringify(status),
@@ -224,6 +230,35 @@ describe('the fleet page', () => {
       describe: () => textOf(page, 'body'),
     });
     expect(await page.locator('#labels').isVisible()).toBe(false);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it('shows the worst hosts of a large fleet, and more with each click', async () => {
+    await publish('wide', 2, '1.1.0');
+    const all = Array.from({ length: 120 }, (_, n) => `web-${String(n)}`);
+    for (const host of all) {
+      const token = hostToken(hub.reportSecret, 'wide', host);
+      await report('wide', host, { ...at(2), labels: { zone: 'a' } }, token);
+    }
+    await report('wide', 'web-119', {
+      ...at(2),
+      labels: { zone: 'a' },
+      outcome: 'rolled-back',
+      services: [bad()],
+    });
+    const { page, faults } = await open('/?where=zone=a#wide');
+    expect(await textOf(page, '#summary')).toBe('119 of 120 hosts with zone=a run serial 2.');
+    const rows = page.locator('#hosts tbody tr');
+    expect([await rows.count(), await rows.first().innerText()]).toEqual([
+      100,
+      expect.stringMatching(/^web-119/),
+    ]);
+    expect(await textOf(page, '#hosts .note')).toContain('100 of 120 hosts are shown, the worst first.');
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await eventually(async () => (await rows.count()) === 120, { describe: () => textOf(page, '#hosts') });
+    expect(await rows.first().innerText()).toMatch(/^web-0\b/);
+    expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0);
     expect(faults).toEqual([]);
     await page.close();
   });

@@ -14,6 +14,7 @@ export interface FleetHub {
   readonly url: string;
   readonly dataDir: string;
   readonly publishToken: string;
+  readonly reportSecret: string;
   readonly pid: () => number | undefined;
   /** On the same port, with the same content. */
   readonly start: () => Promise<void>;
@@ -30,9 +31,10 @@ export interface FleetHub {
 }
 
 const publishToken = 'publish-token-of-the-tests';
+const reportSecret = 'report-secret-of-the-tests';
 const secrets = {
   SUPERCARGO_PUBLISH_TOKEN: publishToken,
-  SUPERCARGO_REPORT_SECRET: 'report-secret-of-the-tests',
+  SUPERCARGO_REPORT_SECRET: reportSecret,
 };
 
 const firstLine = ({ code, stdout, stderr }: CommandResult): string => {
@@ -67,6 +69,7 @@ export const startHub = async (args: readonly string[] = [], program = supercarg
     url,
     dataDir,
     publishToken,
+    reportSecret,
     start,
     kill,
     pid: () => service?.pid,

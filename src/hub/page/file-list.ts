@@ -1,11 +1,19 @@
 /** Files of the page, and its modules in `client/`. */
 export const PAGE_FILES = ['index.html', 'login.html', 'page.css', 'icon.svg'] as const;
-export const PAGE_SCRIPTS = ['page', 'documents', 'dom', 'fleet', 'journal', 'labels', 'login'] as const;
+export const PAGE_SCRIPTS = [
+  'page',
+  'documents',
+  'dom',
+  'fleet',
+  'journal',
+  'labels',
+  'login',
+  'read-fleet',
+] as const;
 
 /** Modules of core that the page uses too, so that its verdicts equal those of the commands. */
 export const CORE_SCRIPTS = {
   'host-labels': 'fleet/host-labels',
-  'host-verdict': 'fleet/host-verdict',
   'host-findings': 'fleet/host-findings',
   'verdict-text': 'fleet/verdict-text',
   'image-version': 'image/image-version',

@@ -184,14 +184,14 @@ describe('what monitors ask for', () => {
   });
 });
 
-describe('what monitors ask of the fleet alone', () => {
-  const fleetLines = async (hub: Scene, path: string): Promise<readonly string[]> => {
-    const text = await (await hub.get(path)).text();
-    return text
-      .split('\n')
-      .filter((line) => /^supercargo_hub_(hosts|verdicts|host_serial|manifest)/.test(line));
-  };
+const fleetLines = async (hub: Scene, path: string): Promise<readonly string[]> => {
+  const text = await (await hub.get(path)).text();
+  return text
+    .split('\n')
+    .filter((line) => /^supercargo_hub_(hosts|verdicts|host_serial|manifest)/.test(line));
+};
 
+describe('what monitors ask of the fleet alone', () => {
   it('is told by each hub of a folder, and at an address of its own', async () => {
     const hub = await withPage();
     await hub.publish('staging', 7);

@@ -1,15 +1,22 @@
+import type { FleetTotals } from '../../../core/fleet/fleet-totals.ts';
 import type { DesiredManifest } from '../../../core/fleet/host-findings.ts';
+import type { HostVerdict } from '../../../core/fleet/verdict-text.ts';
 import { splitReference, versionOf } from '../../../core/image/image-version.ts';
 import type { ReportedStatus } from '../../../core/status/reported-status.ts';
 
 /** Documents of the hub (docs/HUB.md), as far as the page shows them. */
-export interface FleetDocument {
+export interface FleetPage {
+  readonly totals: Totals;
   readonly hosts: readonly HostEntry[];
+  readonly next: string | null;
 }
+
+export type Totals = Pick<FleetTotals, 'hosts' | 'kinds' | 'words' | 'labels' | 'moreLabels'>;
 
 export interface HostEntry {
   readonly host: string;
   readonly receivedAt: string;
+  readonly verdict: HostVerdict;
   readonly status: ReportedStatus;
 }
 
@@ -29,6 +36,9 @@ let aheadMs = 0;
 /** The time by the hub's clock, which also wrote the times on the page: the browser's may be minutes off. */
 export const hubNowMs = (): number => Date.now() + aheadMs;
 
+/** The addresses of pages differ from read to read. */
+const MOST_TAGS = 100;
+
 const tags = new Map<string, { readonly tag: string; readonly value: unknown }>();
 
 /** Reads a document again only if it changed. Returns undefined if there is none. */
@@ -46,6 +56,7 @@ export const getJson = async <T>(path: string): Promise<T | undefined> => {
   const value = (await answer.json()) as T;
   const tag = answer.headers.get('etag');
   if (tag !== null) tags.set(path, { tag, value });
+  for (const oldest of [...tags.keys()].slice(0, -MOST_TAGS)) tags.delete(oldest);
   return value;
 };
 

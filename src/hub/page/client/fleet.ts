@@ -1,37 +1,15 @@
 import { findingsOf, type DesiredManifest } from '../../../core/fleet/host-findings.ts';
-import { judgeFleet, type JudgedHost } from '../../../core/fleet/host-verdict.ts';
-import { countWords, isWell, type Finding } from '../../../core/fleet/verdict-text.ts';
+import { isWell, type Finding } from '../../../core/fleet/verdict-text.ts';
 import { ago, element, foreign, type Child } from './dom.ts';
-import type { HostEntry } from './documents.ts';
+import type { HostEntry, Totals } from './documents.ts';
 import { TONES, toneOf, type Tone } from '../../../core/vocabulary/outcomes.ts';
-
-/** A host's report, with the time of its arrival. */
-interface SeenReport extends HostEntry {
-  readonly seenAtMs: number;
-}
-type Judged = JudgedHost<SeenReport>;
-
-/** Judges the hosts as `fleet` and `publish --wait` do. */
-export const judgeHosts = (
-  hosts: readonly HostEntry[],
-  desired: DesiredManifest | undefined,
-  nowMs: number,
-): readonly Judged[] =>
-  judgeFleet(
-    hosts.map((entry) => ({ ...entry, seenAtMs: Date.parse(entry.receivedAt) })),
-    undefined,
-    desired,
-    nowMs,
-  );
 
 const chip = (word: string, text = word): HTMLElement =>
   element('span', { class: `word ${toneOf(word)}` }, foreign(text));
 
 /** `1 rolled-back` `38 converged`, the worst first. */
-export const countsOf = (judged: readonly Judged[]): readonly HTMLElement[] =>
-  countWords(judged.map(({ verdict }) => verdict)).map(({ word, hosts }) =>
-    element('li', {}, chip(word, `${String(hosts)} ${word}`)),
-  );
+export const countsOf = ({ words }: Totals): readonly HTMLElement[] =>
+  words.map(({ word, hosts }) => element('li', {}, chip(word, `${String(hosts)} ${word}`)));
 
 type ServiceEntry = HostEntry['status']['services'][number];
 
@@ -73,36 +51,34 @@ const heading = (text: string): HTMLElement => element('th', { scope: 'col' }, f
 const agentText = ({ agent }: HostEntry['status']): string =>
   `agent ${agent.version}${agent.running ? '' : ', stopped'}`;
 
-const verdictCell = ({ verdict }: Judged): HTMLElement => {
+const verdictCell = ({ verdict }: HostEntry): HTMLElement => {
   const { word, reason } = verdict;
   const why = isWell(verdict) || reason === null ? undefined : element('small', {}, foreign(reason));
   return element('td', { 'data-label': 'Is' }, element('span', {}, chip(word), why));
 };
 
-const hostRow = (judged: Judged, names: readonly string[], nowMs: number): HTMLElement | undefined => {
-  const { report } = judged;
-  if (report === undefined) return undefined;
-  const { host, receivedAt, status } = report;
+const hostRow = (entry: HostEntry, names: readonly string[], nowMs: number): HTMLElement => {
+  const { host, receivedAt, status, verdict } = entry;
   const byName = new Map(status.services.map((s) => [s.service, s]));
   return element(
     'tr',
     {},
     element('th', { scope: 'row' }, foreign(host), element('small', {}, foreign(agentText(status)))),
-    verdictCell(judged),
+    verdictCell(entry),
     element('td', { 'data-label': 'Serial' }, String(status.manifest.serial ?? '–')),
     element('td', { 'data-label': 'Seen' }, ago(receivedAt, nowMs)),
-    ...names.map((name) => serviceCell(name, byName.get(name), isWell(judged.verdict), nowMs)),
+    ...names.map((name) => serviceCell(name, byName.get(name), isWell(verdict), nowMs)),
   );
 };
 
-export const hostsTable = (judged: readonly Judged[], nowMs: number): HTMLElement => {
-  const services = judged.flatMap(({ report }) => report?.status.services ?? []);
+export const hostsTable = (hosts: readonly HostEntry[], nowMs: number): HTMLElement => {
+  const services = hosts.flatMap(({ status }) => status.services);
   const names = [...new Set(services.map((s) => s.service))].toSorted();
   return element(
     'table',
     {},
     element('thead', {}, element('tr', {}, ...['Host', 'Is', 'Serial', 'Seen', ...names].map(heading))),
-    element('tbody', {}, ...judged.map((each) => hostRow(each, names, nowMs))),
+    element('tbody', {}, ...hosts.map((each) => hostRow(each, names, nowMs))),
   );
 };
 
@@ -151,15 +127,16 @@ const troubleElement = ({ host, finding, tone }: Trouble): HTMLElement => {
 
 /** One element for each finding of each host, the worst first. */
 export const troubles = (
-  judged: readonly Judged[],
+  hosts: readonly HostEntry[],
   desired: DesiredManifest | undefined,
   nowMs: number,
 ): readonly HTMLElement[] =>
-  judged
-    .flatMap(({ host, report }) =>
-      [...findingsOf(report, desired, nowMs), ...(report ? holdOf(report.status) : [])].map(
-        (finding): Trouble => ({ host, finding, tone: toneOf(finding.word) }),
-      ),
+  hosts
+    .flatMap(({ host, receivedAt, status }) =>
+      [
+        ...findingsOf({ host, seenAtMs: Date.parse(receivedAt), status }, desired, nowMs),
+        ...holdOf(status),
+      ].map((finding): Trouble => ({ host, finding, tone: toneOf(finding.word) })),
     )
     .toSorted((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone))
     .map(troubleElement);

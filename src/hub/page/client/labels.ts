@@ -1,12 +1,10 @@
 import {
-  countLabels,
   formatLabels,
   parseLabels,
-  validLabels,
   type HostLabels,
   type ParsedLabels,
 } from '../../../core/fleet/host-labels.ts';
-import type { HostEntry } from './documents.ts';
+import type { Totals } from './documents.ts';
 import { element } from './dom.ts';
 
 /** The filter in the address, `?where=zone=a,canary=true`; without it all hosts are shown. */
@@ -16,8 +14,6 @@ export const filterIn = (search: string): Filter => {
   const text = new URLSearchParams(search).getAll('where').join(',');
   return text.trim() === '' ? { kind: 'none' } : parseLabels(text);
 };
-
-const MOST_LINKS = 50;
 
 /** The address with another filter. Labels are words that need no escapes. */
 const addressOf = (where: HostLabels): string => {
@@ -31,11 +27,10 @@ const toggled = (where: HostLabels, name: string, value: string): HostLabels => 
   return chosen === value ? others : { ...where, [name]: value };
 };
 
-/** A link for each label that hosts report, to the page with that filter. None if neither is there. */
-export const labelLinks = (hosts: readonly HostEntry[], filter: Filter): readonly HTMLElement[] => {
+/** A link for each frequent label, to the page with that filter. None if neither is there. */
+export const labelLinks = ({ labels, moreLabels }: Totals, filter: Filter): readonly HTMLElement[] => {
   const where = filter.kind === 'labels' ? filter.labels : {};
-  const counts = countLabels(hosts.map(({ status }) => validLabels(status.labels ?? {})));
-  const links = counts.slice(0, MOST_LINKS).map(({ label, hosts: count }) => {
+  const links = labels.map(({ label, hosts: count }) => {
     const [name = '', value = ''] = label.split('=');
     return element(
       'a',
@@ -49,10 +44,9 @@ export const labelLinks = (hosts: readonly HostEntry[], filter: Filter): readonl
     );
   });
   const all = element('a', { id: 'label', href: addressOf({}) }, 'all hosts');
-  const more = counts.length - links.length;
   return [
     ...(filter.kind === 'none' ? [] : [all]),
     ...links,
-    ...(more > 0 ? [element('span', { class: 'faint' }, `and ${String(more)} more`)] : []),
+    ...(moreLabels > 0 ? [element('span', { class: 'faint' }, `and ${String(moreLabels)} more`)] : []),
   ];
 };

@@ -1,23 +1,15 @@
-import { formatLabels, selectHosts } from '../../../core/fleet/host-labels.ts';
+import { formatLabels } from '../../../core/fleet/host-labels.ts';
 import { byId, element, replace } from './dom.ts';
-import {
-  getJson,
-  hubNowMs,
-  LoggedOut,
-  manifestIn,
-  desiredIn,
-  type FleetDocument,
-  type HostEntry,
-  type Published,
-} from './documents.ts';
-import { countsOf, hostsTable, judgeHosts, troubles } from './fleet.ts';
+import { getJson, hubNowMs, LoggedOut, manifestIn, desiredIn, type Published } from './documents.ts';
+import { countsOf, hostsTable, troubles } from './fleet.ts';
 import { journalTable } from './journal.ts';
 import { filterIn, labelLinks, type Filter } from './labels.ts';
+import { NO_FLEET, readFleet, STEP, type ShownFleet } from './read-fleet.ts';
 
 interface Shown {
   readonly environments: readonly string[];
   readonly environment: string | undefined;
-  readonly hosts: readonly HostEntry[];
+  readonly fleet: ShownFleet;
   readonly current: Published | undefined;
   /** Newest first. */
   readonly published: readonly Published[];
@@ -31,13 +23,14 @@ const CLOCK_MS = 5_000;
 const NOTHING = {
   environments: [],
   environment: undefined,
-  hosts: [],
+  fleet: NO_FLEET,
   current: undefined,
   published: [],
   isWhole: true,
 };
 
 let shown: Shown = NOTHING;
+let mostHosts = STEP;
 let readAtMs: number | undefined;
 let trouble: string | undefined;
 
@@ -68,39 +61,31 @@ const read = async (): Promise<void> => {
     return;
   }
   const [fleet, current, journal] = await Promise.all([
-    getJson<FleetDocument>(`/reports/${environment}`),
+    readFleet(environment, filterIn(location.search), mostHosts),
     getJson(`/manifests/${environment}.json`),
     readJournal(environment),
   ]);
-  shown = { environments, environment, hosts: fleet?.hosts ?? [], current: manifestIn(current), ...journal };
+  shown = { environments, environment, fleet, current: manifestIn(current), ...journal };
 };
 
 const isKnown = (): boolean => shown.environments.some((name) => name === shown.environment);
 
-type Judged = ReturnType<typeof judgeHosts>;
-
-/** An unreadable filter shows no hosts, because all of them are not what the address asks for. */
-const filtered = (judged: Judged, filter: Filter): Judged => {
-  if (filter.kind === 'problem') return [];
-  return filter.kind === 'none' ? judged : selectHosts(judged, filter.labels);
-};
-
-const summaryOf = (judged: Judged, filter: Filter): string => {
-  const { environments, environment, hosts, current } = shown;
+const summaryOf = (filter: Filter): string => {
+  const { environments, environment, fleet, current } = shown;
+  const { all, selected } = fleet;
   if (environment === undefined)
     return 'Nothing is published here yet: supercargo publish ENVIRONMENT SERVICE=VERSION --to this address.';
   if (!isKnown())
     return `This hub has no environment ${environment}. It has ${environments.join(', ') || 'none yet'}.`;
   const serial = current ? `serial ${String(current.serial)}` : 'what they should';
   const frozen = current?.freeze ? ` Frozen: ${current.freeze.reason}.` : '';
-  if (hosts.length === 0)
+  if (all.hosts === 0)
     return `No host has reported yet; ${current ? serial : 'nothing'} is published.${frozen}`;
   if (filter.kind === 'problem') return `The filter in the address ${filter.message}.${frozen}`;
   const labels = filter.kind === 'labels' ? formatLabels(filter.labels) : '';
-  if (judged.length === 0) return `No host has ${labels}.${frozen}`;
-  const running = judged.filter(({ verdict }) => verdict.kind === 'converged').length;
+  if (selected.hosts === 0) return `No host has ${labels}.${frozen}`;
   const whose = `hosts${labels === '' ? '' : ` with ${labels}`}`;
-  return `${String(running)} of ${String(judged.length)} ${whose} run ${serial}.${frozen}`;
+  return `${String(selected.kinds.converged)} of ${String(selected.hosts)} ${whose} run ${serial}.${frozen}`;
 };
 
 const noReports = (): string =>
@@ -109,28 +94,40 @@ const noReports = (): string =>
     : 'No reports yet. Check SUPERCARGO_REPORT_URL on the hosts, ' +
       `and that their SUPERCARGO_ENVIRONMENT is ${shown.environment}.`;
 
-const hostsArea = (judged: Judged, nowMs: number): HTMLElement => {
-  if (judged.length > 0) return hostsTable(judged, nowMs);
-  const none = shown.hosts.length === 0 ? noReports() : 'No host has the labels in the address.';
-  return element('p', { class: 'note' }, none);
+/** Says how many are not shown, with a button for more. */
+const moreHosts = ({ hosts, selected }: ShownFleet): readonly HTMLElement[] =>
+  hosts.length >= selected.hosts
+    ? []
+    : [
+        element(
+          'p',
+          { class: 'note' },
+          `${String(hosts.length)} of ${String(selected.hosts)} hosts are shown, the worst first. `,
+          element('button', { id: 'more', type: 'button' }, 'Show more'),
+        ),
+      ];
+
+const hostsArea = (fleet: ShownFleet, nowMs: number): readonly HTMLElement[] => {
+  if (fleet.hosts.length > 0) return [hostsTable(fleet.hosts, nowMs), ...moreHosts(fleet)];
+  const none = fleet.all.hosts === 0 ? noReports() : 'No host has the labels in the address.';
+  return [element('p', { class: 'note' }, none)];
 };
 
 const draw = (): void => {
   const nowMs = hubNowMs();
-  const { environments, environment, hosts, current, published, isWhole } = shown;
+  const { environments, environment, fleet, current, published, isWhole } = shown;
   const desiredManifest = desiredIn(current);
   const filter = filterIn(location.search);
-  const judged = filtered(judgeHosts(hosts, desiredManifest, nowMs), filter);
   byId('title').textContent = environment ?? 'Fleet';
   document.title = environment === undefined ? 'supercargo fleet' : `${environment} · supercargo`;
-  const summary = summaryOf(judged, filter);
+  const summary = summaryOf(filter);
   // Screen readers read this text at every assignment.
   if (byId('summary').textContent !== summary) byId('summary').textContent = summary;
-  const choices = labelLinks(hosts, filter);
+  const choices = labelLinks(fleet.all, filter);
   byId('labels').hidden = choices.length === 0;
   replace(byId('labels'), ...choices);
-  byId('counts').hidden = judged.length === 0;
-  replace(byId('counts'), ...countsOf(judged));
+  byId('counts').hidden = fleet.selected.hosts === 0;
+  replace(byId('counts'), ...countsOf(fleet.selected));
   const links = environments.map((name) =>
     element(
       'a',
@@ -143,10 +140,10 @@ const draw = (): void => {
     ),
   );
   replace(byId('environments'), ...links);
-  const behind = troubles(judged, desiredManifest, nowMs);
+  const behind = troubles(fleet.hosts, desiredManifest, nowMs);
   byId('behind').hidden = behind.length === 0;
   replace(byId('behind'), ...behind);
-  replace(byId('hosts'), hostsArea(judged, nowMs));
+  replace(byId('hosts'), ...hostsArea(fleet, nowMs));
   replace(
     byId('journal'),
     published.length === 0
@@ -199,7 +196,15 @@ const again = (): void => void refresh();
 const events = new EventSource('/events');
 events.addEventListener('change', again);
 events.addEventListener('open', again);
-addEventListener('hashchange', again);
+addEventListener('hashchange', () => {
+  mostHosts = STEP;
+  again();
+});
+byId('hosts').addEventListener('click', ({ target }) => {
+  if (!(target instanceof Element) || target.id !== 'more') return;
+  mostHosts += STEP;
+  again();
+});
 // For networks that block event streams, and for texts that change with time alone.
 setInterval(again, POLL_MS);
 setInterval(() => {
