@@ -5,18 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
-import { parseDatabaseAddress } from '../../src/adapters/hub-postgres/database-address.ts';
-import { createHubPostgres } from '../../src/adapters/hub-postgres/hub-postgres.ts';
-import { createHubArchives } from '../../src/adapters/hub-files/hub-archives.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/streams.ts';
-import { hostToken } from '../../src/core/hub/tokens.ts';
-import { startHub } from '../../src/hub/hub.ts';
-import { DEFAULT_LIMITS } from '../../src/hub/limits.ts';
+import { startDatabaseHub } from '../support/database-hub.ts';
 import { postgresProgram, runOrThrow } from '../support/postgres-programs.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { hostStatus } from '../support/status.ts';
-import { bearer, PUBLISH, SECRET, SECRETS } from '../unit/hub/scene.ts';
+import { PUBLISH } from '../unit/hub/scene.ts';
 
 const digestOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 const configOf = (tag: string): string =>
@@ -55,44 +49,6 @@ const publish = async (url: string, image: string): Promise<string> => {
   return told.text;
 };
 
-const startOn = async (url: string, folder: string) => {
-  const store = createHubPostgres({ address: parseDatabaseAddress(url), now: Date.now });
-  const hub = await startHub({
-    store,
-    archives: createHubArchives(folder),
-    secrets: SECRETS,
-    listen: { host: '127.0.0.1', port: 0 },
-    tls: undefined,
-    trust: () => Promise.resolve(undefined),
-    limits: DEFAULT_LIMITS,
-    assets: [],
-    log: { write: () => undefined },
-    now: Date.now,
-    version: '0.0.0',
-  });
-  const serial = async (): Promise<unknown> =>
-    ((await (await fetch(`${hub.url}/manifests/staging.json`)).json()) as { serial: unknown }).serial;
-  const report = async (accepted: number): Promise<number> => {
-    const status = hostStatus({
-      host: 'web-1',
-      environment: 'staging',
-      at: new Date().toISOString(),
-      manifest: { ...hostStatus().manifest, serial: accepted },
-    });
-    const { status: code } = await fetch(`${hub.url}/reports/staging/web-1.json`, {
-      method: 'PUT',
-      body: JSON.stringify(status),
-      headers: bearer(hostToken(SECRET, 'staging', 'web-1')),
-    });
-    return code;
-  };
-  const stop = async (): Promise<void> => {
-    await hub.close();
-    await store.close();
-  };
-  return { url: hub.url, serial, report, stop };
-};
-
 it('a database that was restored is behind its hosts, and the next publish goes above what they report', async () => {
   const server = await startPostgres();
   onTestFinished(server.stop);
@@ -101,7 +57,7 @@ it('a database that was restored is behind its hosts, and the next publish goes 
   const dump = join(server.folder, 'hub.dump');
   const registry = await startRegistry();
 
-  const before = await startOn(url, server.folder);
+  const before = await startDatabaseHub(url, server.folder);
   for (const tag of [1, 2, 3]) await publish(before.url, `${registry}/web:${String(tag)}`);
   expect(await before.report(3)).toBe(201);
   const dumped = ['--format=custom', '--no-unlogged-table-data', `--file=${dump}`, ...place, name];
@@ -113,7 +69,7 @@ it('a database that was restored is behind its hosts, and the next publish goes 
   await runOrThrow(postgresProgram('dropdb'), [...place, name]);
   await runOrThrow(postgresProgram('createdb'), [...place, '--owner=hub', name]);
   await runOrThrow(postgresProgram('pg_restore'), [...place, `--dbname=${name}`, '--exit-on-error', dump]);
-  const after = await startOn(url, server.folder);
+  const after = await startDatabaseHub(url, server.folder);
   onTestFinished(after.stop);
   expect(await after.serial()).toBe(3);
   expect(await after.report(5)).toBe(201);

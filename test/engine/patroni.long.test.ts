@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { parseDatabaseAddress } from '../../src/adapters/hub-postgres/database-address.ts';
+import { checkDatabase } from '../../src/cli/doctor/check-database.ts';
 import { type PatroniCluster, type PatroniNode, startPatroni } from '../support/patroni.ts';
 import { eventually } from '../support/poll.ts';
 
@@ -91,6 +93,24 @@ const FAULTS = {
   },
   hangs: async (node: PatroniNode): Promise<() => void> => Promise.resolve(node.freeze()),
 } as const;
+
+it('is told by hub doctor: who is the primary, and whether a standby has each write', async () => {
+  await cluster.waitUntilWhole();
+  const { url } = await cluster.createDatabase();
+  const linesOf = async (): Promise<readonly string[]> => {
+    const checks = await checkDatabase(parseDatabaseAddress(url), new AbortController().signal);
+    return checks.map(({ result, name, message }) => `${result} ${name}: ${message}`);
+  };
+  const leader = await cluster.waitForLeader();
+  const lines = await linesOf();
+  for (const { port } of cluster.nodes) {
+    const role = port === leader.port ? 'the primary' : 'a standby';
+    expect(lines).toContain(`ok database: 127.0.0.1:${String(port)} is ${role}`);
+  }
+  expect(lines).toContain('hint standbys: 2 connected; the role may not see which of them are synchronous');
+  await leader.query('grant pg_read_all_stats to hub');
+  expect(await linesOf()).toContain('ok standbys: 2 connected, 1 of them synchronous');
+}, 120_000);
 
 it.each([
   ['leader', 'dies'],
