@@ -3,7 +3,8 @@ export const textArray = (values: readonly (string | null)[]): string =>
   `{${values.map((value) => (value === null ? 'null' : `"${value.replaceAll(/["\\]/g, '\\$&')}"`)).join(',')}}`;
 
 /** Also for booleans. */
-export const numberArray = (values: readonly (number | boolean | null)[]): string => `{${values.join(',')}}`;
+export const numberArray = (values: readonly (number | boolean | null)[]): string =>
+  `{${values.map(String).join(',')}}`;
 
 export const bytesArray = (values: readonly Uint8Array[]): string =>
   `{${values.map((bytes) => `"\\\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}"`).join(',')}}`;

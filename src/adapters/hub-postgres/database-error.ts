@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   '3F': ['the tables of the hub are missing', SCHEMA_ADVICE, 'changed'],
   '42P01': ['a table of the hub is missing', SCHEMA_ADVICE, 'changed'],
   '42703': ['a column of the hub’s tables is missing', SCHEMA_ADVICE, 'changed'],
+  '0A': ['the tables have just changed', 'nothing is to be done: it is tried again'],
   '53100': ['the disk of the database is full', 'free some space on it'],
   '53300': ['the database has no connection left', 'raise max_connections: a hub uses up to 9'],
   '40': ['the database had to break off', 'nothing is to be done: it is tried again'],

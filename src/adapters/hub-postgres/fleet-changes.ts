@@ -1,7 +1,7 @@
 import { readReport, SUMMARY_VERSION, type ReportSummary } from '../../core/hub/read-report.ts';
 import type { FleetChange, FleetChanges, Hearing } from '../../core/ports/fleet-store.ts';
 import type { EpochMs } from '../../core/time.ts';
-import type { FleetRow } from './fleet-rows.ts';
+import { fleetColumns, type FleetRow } from './fleet-rows.ts';
 import type { Sql } from './session.ts';
 import type { StoreClock } from './store-clock.ts';
 
@@ -98,7 +98,7 @@ export const readChanges = async (
   const [, [row]] = await Promise.all([
     sql`begin isolation level repeatable read read only`,
     sql<FoundFleet[]>`
-      select f.*, exists (select from supercargo.heard where environment = asked.environment) as had_reports
+      select ${fleetColumns(sql)}, exists (select from supercargo.heard where environment = asked.environment) as had_reports
       from (select ${environment}::text as environment) as asked
       left join supercargo.fleets f on f.environment = asked.environment`,
   ]);

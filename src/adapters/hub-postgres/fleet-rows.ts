@@ -25,6 +25,11 @@ export interface FleetRow {
   readonly pruned_revision: number;
 }
 
+/** By name: a prepared `f.*` fails once a newer hub has added a column. */
+export const fleetColumns = (sql: Sql) => sql`
+  f.life, f.revision, f.hosts, f.heard_ms, f.at_ms, f.reported_ms, f.run, f.run_began_ms, f.before_run_ms,
+  f.is_forgotten, f.pruned_revision`;
+
 export const fleetOf = (row: FleetRow): StoredFleet => ({
   revision: row.revision,
   hosts: row.hosts,
@@ -63,7 +68,7 @@ export const lockFleet = async (
   names: readonly string[],
 ): Promise<LockedFleet> => {
   const lock = () => sql<(FleetRow & { had_reports: boolean })[]>`
-    select f.*, exists (select from supercargo.heard h where h.environment = f.environment) as had_reports
+    select ${fleetColumns(sql)}, exists (select from supercargo.heard h where h.environment = f.environment) as had_reports
     from supercargo.fleets f where f.environment = ${environment} for update of f`;
   const read = () => sql<HostRow[]>`
     select host, tag, seq, life, replaced_lives, now.ms as at_ms

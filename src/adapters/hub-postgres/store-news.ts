@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoreNews } from '../../core/ports/hub-store.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { Connector } from './connector.ts';
@@ -79,10 +80,7 @@ export const createNews = (run: Run, { open }: Connector, clock: StoreClock): Ne
     while (!controller.signal.aborted) {
       // Failures of the store reach those that need it.
       await Promise.allSettled([poll(), listen()]);
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, POLL_MS);
-        controller.signal.addEventListener('abort', () => (clearTimeout(timer), done()), { once: true });
-      });
+      await sleep(POLL_MS, undefined, { signal: controller.signal }).catch(() => undefined);
     }
   };
   let going: Promise<void> | undefined;

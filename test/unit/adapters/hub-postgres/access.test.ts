@@ -92,17 +92,31 @@ describe('a role of a hub', () => {
 const next = (leastVersion: number): Migration => ({
   version: 1000,
   leastVersion,
-  sql: 'alter table supercargo.turns add column added integer not null default 0',
+  sql: ['manifests', 'history', 'turns', 'fleets', 'reports']
+    .map((table) => `alter table supercargo.${table} add column added integer not null default 0;`)
+    .join('\n'),
 });
 
 describe('tables of another version', () => {
   it('that only have more serve the hub of the version before beside the new one', async () => {
     const { url } = await sharedDatabase();
     const old = open(url);
-    await old.turns.write('staging', fullTurnState('staging'), 0);
+    const useAll = async (revision: number): Promise<void> => {
+      expect(await old.turns.write('staging', fullTurnState('staging'), revision)).toBe('written');
+      const manifest = { serial: revision + 1, document: Buffer.from('1'), epoch: 0 };
+      expect(await old.manifests.publish('staging', manifest, revision)).toMatchObject({
+        highest: revision + 1,
+      });
+      expect(await old.manifests.read('staging')).toMatchObject({ revision: revision + 1 });
+      await old.fleets.take('staging', newReport('web-1'), limits);
+      expect((await old.fleets.changes('staging', undefined)).changes).toHaveLength(1);
+      expect((await old.fleets.reports('staging', ['web-1'])).size).toBe(1);
+    };
+    await useAll(0);
     const added = open(url, [...MIGRATIONS, next(1)]);
     expect(await added.turns.read('staging')).toMatchObject({ revision: 1 });
-    expect(await old.turns.write('staging', fullTurnState('staging'), 1)).toBe('written');
+    // On connections that know the tables as they were.
+    await useAll(1);
     expect(await open(url).turns.read('staging')).toMatchObject({ revision: 2 });
   });
 

@@ -47,6 +47,17 @@ describe('several hubs on one database', () => {
     expect(await other.turns.read('staging')).toMatchObject({ serial: 30, revision: 31 });
   });
 
+  it('take reports of agents that count nothing in one batch, and texts of any kind', async () => {
+    const names = ['web-1', 'web-2', 'web-3', 'web-4'];
+    const strange: object = { outcome: '"\\{},null' };
+    const sent = names.map((host) => newReport(host, strange));
+    await Promise.all(sent.map((report) => one.fleets.take('staging', report, limits)));
+    const beats = sent.map(({ host, tag }) => one.fleets.beat('staging', { host, tag, seq: null }));
+    expect(await Promise.all(beats)).toEqual(names.map(() => 'taken'));
+    const { changes } = await other.fleets.changes('staging', undefined);
+    expect(changes).toMatchObject(sent.map(({ host, summary }) => ({ host, summary, seq: null })));
+  });
+
   it('hear of what the others have changed', async () => {
     const heard = new Set<string>();
     const onNews: StoreNews = (environment, what) => void heard.add(`${what} ${environment}`);
