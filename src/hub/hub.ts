@@ -4,19 +4,19 @@ import type { FastifyInstance } from 'fastify';
 import { AgentError, messageOf } from '../core/errors.ts';
 import type { EventLog } from '../core/events.ts';
 import { isLoopback, type ListenAddress } from '../core/hub/listen-address.ts';
-import { refusal } from '../core/hub/refusal.ts';
 import type { HubSecrets } from '../core/hub/secrets.ts';
 import type { Trust } from '../core/manifest/manifest.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import { createClients, type Clients } from './clients.ts';
-import { closeUnread, createGuard } from './request-guard.ts';
+import { createGuard } from './request-guard.ts';
+import { addCommonAnswers } from './common-answers.ts';
 import { createAccess } from './access.ts';
-import { notFound, refusalOfError, refuse } from './responses.ts';
+import { notFound, refuse } from './responses.ts';
 import { answerClientError } from './malformed-request.ts';
 import type { HubContext } from './hub-context.ts';
-import { countAnswer, countPreviousSecret, createCounters } from './counters.ts';
+import { countPreviousSecret, createCounters } from './counters.ts';
 import { createHttpServer, type HttpServer, type TlsFiles } from './http-server.ts';
 import { followStore } from './follow-store.ts';
 import { forgetSilentHosts } from './forget-silent.ts';
@@ -72,10 +72,6 @@ const PULSE_MS = 200;
 /** Grace period for responses in flight at shutdown. */
 const LAST_ANSWERS_MS = 5000;
 
-const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
-const nothingHere = notFound('there is nothing at this address');
-const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
-
 /** Loads the framework only when a hub starts, to save an agent its memory. */
 const createApp = async (
   options: HubOptions,
@@ -100,55 +96,6 @@ const createApp = async (
   });
   if (!made.http) throw new Error('the framework made no server');
   return { app, http: made.http, gate };
-};
-
-interface FrameworkError {
-  readonly statusCode?: number;
-  readonly message: string;
-}
-
-const addCommon = (app: FastifyInstance, { counters, log }: HubContext): void => {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(HEADERS);
-    reply.header('content-security-policy', DATA_POLICY);
-    if (request.is404) {
-      closeUnread(request, reply);
-      refuse(reply, nothingHere);
-      return;
-    }
-    if (request.headers['content-encoding'] === undefined) return done();
-    const packed = refusal(
-      415,
-      'encoding',
-      'the hub accepts no encoded bodies',
-      'send the body without Content-Encoding',
-    );
-    refuse(reply, packed);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    countAnswer(counters, request.method, reply.statusCode);
-    done();
-  });
-  app.setNotFoundHandler((_request, reply) => refuse(reply, nothingHere));
-  app.setErrorHandler((error: FrameworkError, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status === 413)
-      return refuse(
-        reply,
-        refusal(413, 'too-large', 'the body is too large', 'documents have at most 256 KiB'),
-      );
-    if (status < 500)
-      return refuse(reply, refusal(status, 'malformed', error.message, 'correct the request'));
-    if (error instanceof AgentError && error.code === 'STORE') counters.failedWrites += 1;
-    log.write('error', 'hub.failed', {
-      method: request.method,
-      path: request.url,
-      message: messageOf(error),
-    });
-    refuse(reply, refusalOfError(error));
-  });
 };
 
 const listen = async (
@@ -264,7 +211,7 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
 /** Opens the hub on its store, behind a server that listens already. Returns what ends it. */
 const serve = async (options: HubOptions, clients: Clients, app: FastifyInstance, http: HttpServer) => {
   const { context, pulse, stopFollowing } = await openContext(options, clients, http);
-  addCommon(app, context);
+  const stopLogging = addCommonAnswers(app, context);
   addManifestRoutes(app, context);
   addReportRoutes(app, context);
   addArchiveRoutes(app, context);
@@ -279,6 +226,7 @@ const serve = async (options: HubOptions, clients: Clients, app: FastifyInstance
     stop: (): void => {
       stopForgetting();
       stopFollowing();
+      stopLogging();
       pulse.close();
       context.waiting.close();
       context.watchers.close();

@@ -20,6 +20,7 @@ const severalHubs = async (count: number, { isDeaf = false } = {}) => {
   const files = await openHubFiles(folder);
   const whole = await openFolderStore({ files, name: folder, onRemark: () => undefined, now: Date.now });
   const state = { isAway: false };
+  const failures: unknown[] = [];
   const store: HubStore = {
     ...whole,
     manifests: {
@@ -39,7 +40,7 @@ const severalHubs = async (count: number, { isDeaf = false } = {}) => {
       trust: () => Promise.resolve(undefined),
       limits: DEFAULT_LIMITS,
       assets: [],
-      log: { write: () => undefined },
+      log: { write: (_level, event, fields) => void (event === 'hub.failed' && failures.push(fields)) },
       now: Date.now,
       version: '0.0.0',
     });
@@ -49,7 +50,7 @@ const severalHubs = async (count: number, { isDeaf = false } = {}) => {
     await whole.close();
     await rm(folder, { recursive: true, force: true });
   });
-  return { state, whole, urls: hubs.map(({ url }) => url) };
+  return { state, whole, failures, urls: hubs.map(({ url }) => url) };
 };
 
 const publish = async (url = '', serial = 1, headers: Record<string, string> = {}): Promise<Response> =>
@@ -129,6 +130,14 @@ describe('several hubs of one store', () => {
       expect.stringMatching(/^\d+$/),
     ]);
     expect((await publish(urls[0], 2)).status).toBe(503);
+  });
+
+  it('log once that the store is away, and not for each request', async () => {
+    const { urls, state, failures } = await severalHubs(1);
+    await publish(urls[0], 1);
+    state.isAway = true;
+    for (const serial of [2, 3, 4]) expect((await publish(urls[0], serial)).status).toBe(503);
+    expect(failures).toEqual([{ message: 'the database is away' }]);
   });
 
   it('read news again that came while the store was away', async () => {
