@@ -59,6 +59,10 @@ const show = (io: Io, places: Places, { environments, remarks }: Migration): voi
   if (!places.isDryRun) io.stdout.write(nextSteps(places));
 };
 
+const NO_TABLES =
+  'the database has no tables for hubs yet: the migration makes them if its role may; ' +
+  'else run supercargo hub schema as the owner of the database first';
+
 const migrate = async ({ data, database, isDryRun }: Places): Promise<Migration> => {
   const files = isDryRun ? undefined : await openStoppedFolder(data, 'to migrate');
   const options = { address: database, now: Date.now, preparesSchema: !isDryRun };
@@ -66,13 +70,14 @@ const migrate = async ({ data, database, isDryRun }: Places): Promise<Migration>
   try {
     const source = readFolderContents(data, files ?? readHubFiles(data));
     const isEmpty = isDryRun && !(await target.hasTables());
-    return await migrateStore({
+    const migration = await migrateStore({
       source,
       target: isEmpty ? undefined : target,
       readBack,
       nowMs: Date.now(),
       isDryRun,
     });
+    return isEmpty ? { ...migration, remarks: [...migration.remarks, NO_TABLES] } : migration;
   } finally {
     await Promise.all([target.close(), readBack.close(), files?.close()]);
   }

@@ -14,15 +14,39 @@ const CLOCK_MS = 5000;
 const HUBS = 3;
 const SCHEMA = 'as the owner of the database run: supercargo hub schema --store … --role ROLE';
 
-const hostChecks = (hosts: readonly ExaminedHost[]): readonly Check[] => {
-  const primary = hosts.find(({ kind }) => kind === 'primary');
-  return hosts.map((host) => {
+const primariesCheck = (hosts: readonly ExaminedHost[]): readonly Check[] => {
+  const primaries = hosts.filter(({ kind }) => kind === 'primary').map(({ host }) => host);
+  if (primaries.length > 1)
+    return [
+      bad(
+        'database',
+        `${primaries.join(' and ')} both take writes`,
+        'stop the wrong one at once (patronictl list), and keep its data: it may have writes that the other lacks',
+      ),
+    ];
+  const isOneFound = primaries.length > 0 || hosts.some(({ kind }) => kind === 'failed');
+  return isOneFound
+    ? []
+    : [
+        bad(
+          'database',
+          'none of the hosts is the primary',
+          'a failover may be under way: look again in a minute, and at patronictl list; name all hosts in --store',
+        ),
+      ];
+};
+
+/** A line for each host, and one if they have no primary or several. */
+export const hostChecks = (hosts: readonly ExaminedHost[]): readonly Check[] => {
+  const hasPrimary = hosts.some(({ kind }) => kind === 'primary');
+  const each = hosts.map((host): Check => {
     if (host.kind !== 'failed')
       return ok('database', `${host.host} is ${host.kind === 'primary' ? 'the primary' : 'a standby'}`);
-    return primary
+    return hasPrimary
       ? hint('database', host.message, `look at this host: a failover cannot go to it (${host.advice})`)
       : bad('database', host.message, host.advice);
   });
+  return [...each, ...primariesCheck(hosts)];
 };
 
 const tableCheck = ({ tables, leastTables, ownTables, mayMigrate }: DatabaseFacts): Check => {

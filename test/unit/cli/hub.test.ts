@@ -274,6 +274,19 @@ describe('supercargo hub repair', { timeout: 60_000 }, () => {
   });
 });
 
+describe('supercargo hub migrate', { timeout: 60_000 }, () => {
+  it('leaves the folder of a running hub alone, and needs a database', async () => {
+    await start();
+    const migrate = ['migrate', '--data', data()];
+    const refused = await hub([...migrate, '--store', 'postgres://hub@127.0.0.1:1/none']);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/a hub is at work in .*data \(STORE\)\n.*to migrate, stop the hub/),
+    ]);
+    expect((await hub(migrate)).stderr).toMatch(/no database is given \(USAGE\)\n.*--store/);
+  });
+});
+
 describe('supercargo hub doctor', { timeout: 60_000 }, () => {
   it('checks what a hub has and the one that runs', async () => {
     const { url } = await start();

@@ -81,6 +81,11 @@ describe('a role of a hub', () => {
     await store.turns.write('staging', fullTurnState('staging'), 0);
     await store.fleets.take('staging', newReport('web-1'), limits);
     expect(await store.fleets.remove('staging', 'web-1')).toBe(true);
+    const { mark } = await store.repair.read('staging');
+    const aside = [{ path: 'manifests/staging/1.json', serial: 1, bytes: Buffer.from('1'), to: 'aside' }];
+    const restored = { serial: 2, bytes: Buffer.from('2') };
+    expect(await store.repair.apply('staging', { aside, restored }, mark)).toBe('done');
+    await store.expectReports('production');
     const rights = await database.query(`
       select has_schema_privilege('${role}', 'supercargo', 'CREATE'),
         has_table_privilege('${role}', 'supercargo.manifests', 'TRUNCATE'),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDatabaseAddress } from '../../../../src/adapters/hub-postgres/database-address.ts';
 import type { DatabaseFacts } from '../../../../src/adapters/hub-postgres/examine-database.ts';
 import { MIGRATIONS } from '../../../../src/adapters/hub-postgres/migrations.ts';
-import { checkDatabase, factChecks } from '../../../../src/cli/doctor/check-database.ts';
+import { checkDatabase, factChecks, hostChecks } from '../../../../src/cli/doctor/check-database.ts';
 import type { Check } from '../../../../src/cli/doctor/check.ts';
 import { freePort } from '../../../support/ports.ts';
 import { postgresStores } from '../../../support/postgres-store.ts';
@@ -77,6 +77,15 @@ describe('hub doctor on a database', () => {
   it('gives advice with each line that is not ok', () => {
     const worst = factChecks({ ...GOOD, fsync: false, clockAheadMs: 9000, standbys: 0 }, false);
     expect(worst.filter(({ result, advice }) => (result === 'ok') !== (advice === null))).toEqual([]);
+  });
+
+  it.each([
+    ['none of them leads', ['standby', 'standby'], ['ok', 'ok', 'problem']],
+    ['two lead', ['primary', 'primary'], ['ok', 'ok', 'problem']],
+    ['one leads', ['primary', 'standby'], ['ok', 'ok']],
+  ] as const)('knows of hosts of which %s', (_what, kinds, results) => {
+    const hosts = kinds.map((kind, at) => ({ kind, host: `db${String(at)}` }));
+    expect(hostChecks(hosts).map(({ result }) => result)).toEqual(results);
   });
 
   it('looks at each host of a real one, and makes no tables in it', async () => {
