@@ -35,7 +35,11 @@ const HOLD_SECONDS = 50;
 /** A holding server may answer up to this much early or late. */
 const EARLY_MS = 1_000;
 const LATE_MS = 10_000;
-/** One of this many reads is unconditional, so that a change under an unchanged ETag is found too. */
+/**
+ * One of this many reads is unconditional, so that a change under an unchanged ETag is found too; not at a server that
+ * holds polls. Its ETags are digests, and one of several hubs must know what this host has: while its database is
+ * away it would hand out an older document than another hub did.
+ */
 const UNCONDITIONAL_EVERY = 20;
 /** RFC 9110, section 8.8.3; anything else could not be sent back as a header. */
 const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
@@ -109,6 +113,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
   let etag: string | undefined;
   let conditionalReads = 0;
   let wasHeld = false;
+  let holdsPolls = false;
   /** The running fetch, and what ends a long poll before the next fetch. */
   let fetching: Promise<unknown> = Promise.resolve();
   let interruption = new AbortController();
@@ -117,6 +122,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
     const { status } = answer;
     wasHeld =
       waitSeconds !== undefined && /(?:^|[,;\s])wait\b/i.test(answer.header('preference-applied') ?? '');
+    holdsPolls ||= wasHeld;
     if (status === 304 && known !== undefined) {
       conditionalReads += 1;
       return answered({ kind: 'unchanged' });
@@ -138,7 +144,8 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
     return answered(seen.kind === 'document' && isOneOfSeveral ? { ...seen, from: showUrl(url) } : seen);
   };
   const send = createAsk(options, receive);
-  const known = (): string | undefined => (conditionalReads + 1 < UNCONDITIONAL_EVERY ? etag : undefined);
+  const known = (): string | undefined =>
+    holdsPolls || conditionalReads + 1 < UNCONDITIONAL_EVERY ? etag : undefined;
 
   const ask = async (
     question: Question,
@@ -187,7 +194,9 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
       );
       if (fetched.kind === 'failed' && isOneOfSeveral) return spread(fetched);
       const isInTime = performance.now() - startedMs >= holdMs - EARLY_MS;
-      return fetched.kind === 'unchanged' && !wasHeld && !isInTime ? { kind: 'unsupported' } : fetched;
+      if (fetched.kind !== 'unchanged' || wasHeld || isInTime) return fetched;
+      holdsPolls = false;
+      return { kind: 'unsupported' };
     } catch (error) {
       signal.throwIfAborted();
       if (interrupted.aborted) return { kind: 'interrupted' };

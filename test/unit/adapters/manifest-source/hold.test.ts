@@ -16,11 +16,12 @@ interface Followed extends LocalServer {
   /** Long polls that the server holds. */
   readonly held: ServerResponse[];
   readonly publish: (body: string) => void;
+  readonly stopHolding: () => void;
 }
 
 /** A server that holds conditional requests, if it is asked to, and says so. */
 const follow = async (holdSeconds = 300): Promise<Followed> => {
-  const state = { body: 'first' };
+  const state = { body: 'first', holds: true };
   const held: ServerResponse[] = [];
   const answer = (response: ServerResponse): void => {
     response.setHeader('etag', `"${state.body}"`).end(state.body);
@@ -28,7 +29,7 @@ const follow = async (holdSeconds = 300): Promise<Followed> => {
   const server = await serve((request, response) => {
     const isKnown = request.headers['if-none-match'] === `"${state.body}"`;
     if (!isKnown) answer(response);
-    else if (request.headers['prefer'] === undefined) response.writeHead(304).end();
+    else if (request.headers['prefer'] === undefined || !state.holds) response.writeHead(304).end();
     else held.push(response.setHeader('preference-applied', request.headers['prefer']));
   });
   const source = createManifestSource({ hubs: oneHub(server.url), timeouts: PATIENT, holdSeconds });
@@ -37,6 +38,9 @@ const follow = async (holdSeconds = 300): Promise<Followed> => {
     source,
     hold: async (end = signal) => source.hold?.(end),
     held,
+    stopHolding: () => {
+      state.holds = false;
+    },
     publish: (body) => {
       state.body = body;
       for (const response of held.splice(0)) answer(response);
@@ -127,6 +131,22 @@ describe('a long poll', () => {
     expect(await s.hold()).toEqual(UNCHANGED);
     expect(s.requests.at(-1)?.headers['prefer']).toBeUndefined();
     expect(s.requests.at(-1)?.headers['if-none-match']).toBeUndefined();
+  });
+
+  it('is always conditional at a server that has held one, until it holds none any more', async () => {
+    const s = await follow();
+    await s.source.fetch(signal);
+    const holding = s.hold();
+    await isHolding(s);
+    s.held.splice(0)[0]?.writeHead(304).end();
+    await holding;
+    for (let read = 0; read < 25; read += 1) await s.source.fetch(signal);
+    const conditions = (): readonly unknown[] => s.requests.map(({ headers }) => headers['if-none-match']);
+    expect(conditions().slice(2)).toEqual(Array.from({ length: 25 }, () => '"first"'));
+    s.stopHolding();
+    expect(await s.hold()).toEqual({ kind: 'unsupported' });
+    await s.source.fetch(signal);
+    expect(conditions().slice(-2)).toEqual(['"first"', undefined]);
   });
 
   it('tells an answer that is none', async () => {
