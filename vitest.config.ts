@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { share } from './test/support/share.ts';
+import { throughHubs } from './test/support/through-hubs.ts';
 
 export default defineConfig({
   test: {
@@ -47,6 +48,18 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Each test has an environment, images and ports of its own; they mostly wait.
           maxWorkers: 4,
+        },
+      },
+      // What publishes, rolls back, waits or takes turns through a hub, through three of them behind a balancer.
+      {
+        test: {
+          name: 'hubs',
+          include: [...throughHubs],
+          env: { SUPERCARGO_TEST_HUBS: 'several' },
+          globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-setup.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
         },
       },
       {

@@ -2,10 +2,11 @@
  * npm test                static checks, unit tests, fuzzing, engine tests, faults, one host; the last line is
  *                         "N passed, N failed"
  * npm run test:long       what npm test leaves out: 2000 cases of the properties, long engine tests,
- *                         every fault, all hosts
+ *                         publishing through three hubs, every fault, all hosts
  * npm run test:unit       only the unit tests
  * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` 100,000
  * npm run test:engine     only the engine tests, long ones too
+ * npm run test:hubs       only the engine tests that use a hub, with three of them on PostgreSQL behind HAProxy
  * npm run test:faults     only the faults, each at every moment, and their table
  * npm run test:host       only the hosts, all of them
  * With `-- --quick` only what npm test runs of it. More arguments go to vitest:
@@ -129,12 +130,13 @@ const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> =
   ],
   fuzz: ['fuzzing', async () => runProject('fuzz', args, { env: isNightly ? { FUZZ_CASES: '100000' } : {} })],
   engine: ['engine tests', async () => runOnOwnMachine('engine', args)],
+  hubs: ['engine tests through three hubs', async () => runOnOwnMachine('hubs', args)],
   faults: ['faults', async () => runOnOwnMachine('faults', args, { tell: showFaults })],
   host: ['host tests', runHostTests],
 };
 const SELECTIONS: Readonly<Record<string, readonly string[]>> = {
   all: ['checks', 'unit', 'fuzz', 'engine', 'faults', 'host'],
-  long: ['properties', 'engine', 'faults', 'host'],
+  long: ['properties', 'engine', 'hubs', 'faults', 'host'],
 };
 
 // Ctrl-C ends vitest, which cleans up; we stay to sweep after it.

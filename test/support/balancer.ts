@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startService } from './command.ts';
+import { type Service, startService } from './command.ts';
 import { eventually } from './poll.ts';
 import { freePorts } from './ports.ts';
 
@@ -17,6 +17,10 @@ export interface Balancer {
   readonly port: number;
   /** What it thinks of each server: `UP`, `DOWN`, or on the way from one to the other (`UP 1/2`). */
   readonly states: () => Promise<Readonly<Record<string, string>>>;
+  /** SIGKILL, also to its connections. */
+  readonly kill: () => Promise<void>;
+  /** Again, on the same port. */
+  readonly start: () => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
@@ -73,7 +77,6 @@ export const startBalancer = async (
   const [port = 0, statsPort = 0] = await freePorts(2);
   const [file, logFile] = [join(folder, 'haproxy.cfg'), join(folder, 'log')];
   await writeFile(file, configOf(service, servers, port, statsPort, options));
-  const haproxy = startService('haproxy', ['-db', '-f', file], { logFile });
   const states: Balancer['states'] = async () => {
     const csv = await (await fetch(`http://127.0.0.1:${String(statsPort)}/;csv`)).text();
     const [head = '', ...rows] = csv.split('\n').map((line) => line.split(','));
@@ -81,14 +84,22 @@ export const startBalancer = async (
     const ours = rows.filter(([backend, name]) => backend === 'hosts' && name !== 'BACKEND');
     return Object.fromEntries(ours.map((row) => [row[1], row[status] ?? '']));
   };
-  await eventually(async () => Object.keys(await states()).length === servers.length, {
-    describe: async () => `the balancer answers; its log:\n${await readFile(logFile, 'utf8')}`,
-  });
+  let haproxy: Service | undefined;
+  const start = async (): Promise<void> => {
+    haproxy = startService('haproxy', ['-db', '-f', file], { logFile });
+    await eventually(async () => Object.keys(await states()).length === servers.length, {
+      describe: async () => `the balancer answers; its log:\n${await readFile(logFile, 'utf8')}`,
+    });
+  };
+  const kill = async (): Promise<void> => haproxy?.kill();
+  await start();
   return {
     port,
     states,
+    kill,
+    start,
     remove: async () => {
-      await haproxy.kill();
+      await kill();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,13 +1,17 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Status } from '../../src/core/status/status-document.ts';
-import { type CommandResult, runCommand, type Service, startService } from './command.ts';
+import { type CommandResult, runCommand } from './command.ts';
 import { supercargo } from './host.ts';
-import { eventually } from './poll.ts';
+import { createHubProcess, type HubProcessOptions } from './hub-process.ts';
 import { freePort } from './ports.ts';
+import { startSeveralHubs } from './several-hubs.ts';
 
-/** A hub in a program of its own, on loopback. */
+/**
+ * A hub in a program of its own, on loopback; or, in the project `hubs`, three of them on PostgreSQL behind HAProxy. Then
+ * `kill` ends all three.
+ */
 export interface FleetHub {
   readonly port: number;
   /** For `--to`, and before the path of a MANIFEST_URL. */
@@ -15,6 +19,7 @@ export interface FleetHub {
   readonly dataDir: string;
   readonly publishToken: string;
   readonly reportSecret: string;
+  /** Of one of them. */
   readonly pid: () => number | undefined;
   /** On the same port, with the same content. */
   readonly start: () => Promise<void>;
@@ -42,28 +47,37 @@ const firstLine = ({ code, stdout, stderr }: CommandResult): string => {
   return stdout.trim();
 };
 
+/** What answers at the address of a `FleetHub`. */
+type Served = Pick<FleetHub, 'port' | 'pid' | 'start' | 'kill'> & {
+  /** Ends it for good. */
+  readonly end: () => Promise<void>;
+};
+
+const startOne = async (options: Omit<HubProcessOptions, 'port'>, dataDir: string): Promise<Served> => {
+  const words = ['--data', dataDir, ...options.words];
+  const hub = createHubProcess({ ...options, words, port: await freePort() });
+  await hub.start();
+  return { ...hub, end: hub.kill };
+};
+
+const startSeveral = async (options: Omit<HubProcessOptions, 'port'>, dataDir: string): Promise<Served> => {
+  // Only now: benchmarks start a hub too, and have no run to share a server with.
+  const { sharedDatabase } = await import('./shared-postgres.ts');
+  const { url } = await sharedDatabase();
+  const { balancer, hubs, start, kill, remove } = await startSeveralHubs({ ...options, dataDir, store: url });
+  return { port: balancer.port, pid: () => hubs[0]?.pid(), start, kill, end: remove };
+};
+
 export const startHub = async (args: readonly string[] = [], program = supercargo): Promise<FleetHub> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-hub-'));
   const dataDir = join(folder, 'data');
-  const logFile = join(folder, 'log');
-  const port = await freePort();
-  const url = `http://127.0.0.1:${String(port)}`;
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, ...secrets };
-  let service: Service | undefined;
-  const start = async (): Promise<void> => {
-    const words = ['hub', '--listen', `127.0.0.1:${String(port)}`, '--data', dataDir, ...args];
-    service = startService(program, words, { env, logFile });
-    await eventually(async () => (await fetch(`${url}/healthz`)).ok, {
-      describe: async () => `the hub answers at ${url}; its log:\n${await readFile(logFile, 'utf8')}`,
-    });
-  };
-  const kill = async (): Promise<void> => {
-    await service?.kill();
-    service = undefined;
-  };
+  const serve = process.env['SUPERCARGO_TEST_HUBS'] === 'several' ? startSeveral : startOne;
+  const served = await serve({ program, words: args, env, logFile: join(folder, 'log') }, dataDir);
+  const { port, pid, start, kill } = served;
+  const url = `http://127.0.0.1:${String(port)}`;
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${url}/${path}`, { ...init, headers: { authorization: `Bearer ${publishToken}` } });
-  await start();
   return {
     port,
     url,
@@ -72,7 +86,7 @@ export const startHub = async (args: readonly string[] = [], program = supercarg
     reportSecret,
     start,
     kill,
-    pid: () => service?.pid,
+    pid,
     tokenOf: async (environment, host) =>
       firstLine(await runCommand(supercargo, ['hub', 'token', environment, host], { env })),
     reports: async (environment) => {
@@ -92,7 +106,7 @@ export const startHub = async (args: readonly string[] = [], program = supercarg
       return response.status;
     },
     remove: async () => {
-      await kill();
+      await served.end();
       await rm(folder, { recursive: true, force: true });
     },
   };
