@@ -8,6 +8,7 @@ import { oneLine } from '../../core/printable-text.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
 import {
   waitForFleet,
+  type WaitClock,
   type Waited,
   type WaitOptions,
   type WaitOutcome,
@@ -193,11 +194,17 @@ export const findAwaited = async (
   return { hosts, where, text };
 };
 
+const CLOCK: WaitClock = {
+  now: Date.now,
+  sleep: async (ms, until) => sleep(ms, undefined, { signal: until }),
+};
+
 /** @throws the abort reason of `signal` */
 export const waitAndPrint = async (
   place: Place,
   goal: WaitFor,
   signal: AbortSignal,
+  clock: WaitClock = CLOCK,
 ): Promise<{ readonly code: ExitCode; readonly waited: Pick<Waited, 'outcome' | 'hosts' | 'trouble'> }> => {
   const { io, view, flags } = place;
   const { target, awaited, timeoutMs, maxFailed } = goal;
@@ -205,10 +212,6 @@ export const waitAndPrint = async (
   const isQuiet = flags.json === true;
   const isTerminal = terminalOf(io).columns !== undefined;
   const show = isTerminal ? drawTable(place, goal) : writeLog(io, target.serial, where);
-  const clock = {
-    now: Date.now,
-    sleep: async (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }),
-  };
   if (!isQuiet) io.stdout.write(`waiting for ${text}, for at most ${minutesText(timeoutMs)}\n`);
   const onPoll = isQuiet ? () => undefined : show;
   const which = isQuiet ? 'all' : 'not-well';

@@ -1,5 +1,3 @@
-import { compareNaturally } from '../natural-order.ts';
-
 /** An operator's labels of a host, values by names. A label decides when a host switches, never to what. */
 export type HostLabels = Readonly<Record<string, string>>;
 
@@ -58,44 +56,14 @@ export const formatLabels = (labels: HostLabels): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(',');
 
-interface LabelledHost {
-  /** Undefined if the host never reported. An older agent reports no labels. */
-  readonly report: { readonly status: { readonly labels?: HostLabels } } | undefined;
-}
-
 export const hasLabels = (labels: HostLabels, where: HostLabels): boolean =>
   Object.entries(where).every(([name, value]) => labels[name] === value);
-
-/**
- * The hosts whose last report has all these labels. A host that never reported is listed only if an operator
- * named it: it stays, because nothing says that it has other labels.
- */
-export const selectHosts = <H extends LabelledHost>(
-  hosts: readonly H[],
-  where: HostLabels | undefined,
-): readonly H[] =>
-  where === undefined
-    ? hosts
-    : hosts.filter(({ report }) => report === undefined || hasLabels(report.status.labels ?? {}, where));
 
 export interface LabelCount {
   /** `zone=a` */
   readonly label: string;
   readonly hosts: number;
 }
-
-/** The number of hosts with each label, in natural order. */
-export const countLabels = (hosts: readonly (HostLabels | undefined)[]): readonly LabelCount[] => {
-  const counts = new Map<string, number>();
-  for (const labels of hosts)
-    for (const [name, value] of Object.entries(labels ?? {})) {
-      const label = `${name}=${value}`;
-      counts.set(label, (counts.get(label) ?? 0) + 1);
-    }
-  return [...counts]
-    .map(([label, count]) => ({ label, hosts: count }))
-    .toSorted((a, b) => compareNaturally(a.label, b.label));
-};
 
 const SHOWN = 20;
 

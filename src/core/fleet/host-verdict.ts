@@ -1,4 +1,3 @@
-import { compareNaturally } from '../natural-order.ts';
 import type { EpochMs } from '../time.ts';
 import {
   concernedOf,
@@ -15,13 +14,6 @@ import {
 } from './host-findings.ts';
 import type { Finding, HostFault, HostVerdict } from './verdict-text.ts';
 import { isOutcome, type VerdictKind } from '../vocabulary/outcomes.ts';
-
-export interface JudgedHost<R = JudgedReport> {
-  readonly host: string;
-  readonly verdict: HostVerdict;
-  /** Undefined if the host never reported. */
-  readonly report: R | undefined;
-}
 
 const faultOf = (s: JudgedService): HostFault => ({
   service: s.service,
@@ -111,18 +103,4 @@ export const judgeHost = (
     faults: kind === 'failed' ? faults : [],
     ...(isLost && report && { sinceMs: report.seenAtMs }),
   };
-};
-
-/** The expected hosts, or all that have reported, in natural order. Every count of hosts uses this list. */
-export const judgeFleet = <R extends JudgedReport>(
-  reports: readonly R[],
-  expected: readonly string[] | undefined,
-  desired: DesiredManifest | undefined,
-  nowMs: EpochMs,
-): readonly JudgedHost<R>[] => {
-  const byHost = new Map(reports.map((report) => [report.host, report]));
-  return [...(expected ?? byHost.keys())].toSorted(compareNaturally).map((host) => {
-    const report = byHost.get(host);
-    return { host, report, verdict: judgeHost(report, desired, nowMs) };
-  });
 };

@@ -1,6 +1,6 @@
 import { oneLine } from '../printable-text.ts';
 import { isoSeconds, type EpochMs } from '../time.ts';
-import { isVerdictWord, VERDICT_WORDS, type VerdictKind } from '../vocabulary/outcomes.ts';
+import type { VerdictKind } from '../vocabulary/outcomes.ts';
 
 /** Something on a host that an operator should know. */
 export interface Finding {
@@ -44,20 +44,6 @@ const sentenceOf = ({ kind, word, faults, message, advice, until }: HostVerdict)
 
 /** A short text on one line, whatever the host's texts contain. */
 export const verdictText = (verdict: HostVerdict): string => oneLine(sentenceOf(verdict));
-
-/** Number of hosts per word, the worst first; unknown words come after `progressing`, by name. */
-export const countWords = (
-  verdicts: readonly HostVerdict[],
-): readonly { readonly word: string; readonly hosts: number }[] => {
-  const counts = new Map<string, number>();
-  for (const { word } of verdicts) counts.set(word, (counts.get(word) ?? 0) + 1);
-  const unknown = [...counts.keys()].filter((word) => !isVerdictWord(word)).toSorted();
-  const order: readonly string[] = [...VERDICT_WORDS.slice(0, -1), ...unknown, 'converged'];
-  return order.flatMap((word) => {
-    const hosts = counts.get(word);
-    return hosts === undefined ? [] : [{ word, hosts }];
-  });
-};
 
 export const silentSince = (sinceMs: EpochMs | undefined): string =>
   sinceMs === undefined ? 'it has never reported' : `it has been silent since ${isoSeconds(sinceMs)}`;

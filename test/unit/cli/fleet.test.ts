@@ -111,6 +111,28 @@ describe('supercargo fleet', { timeout: 60_000 }, () => {
   });
 });
 
+const rowsIn = (text: string): readonly string[] =>
+  text.split('\n').flatMap((line) => /^(?:web|bad)-\d+(?= )/.exec(line)?.[0] ?? []);
+
+describe('supercargo fleet of more than 200 hosts', { timeout: 60_000 }, () => {
+  it('shows those that need a look, the worst first, and counts the others', async () => {
+    await publish('staging');
+    const { status: behind = {} } = fleetOfAll[1] ?? {};
+    const { status: refused = {} } = fleetOfAll[4] ?? {};
+    for (let n = 1; n <= 199; n += 1)
+      await report('staging', `web-${String(n)}`, hostStatus({ host: `web-${String(n)}` }));
+    await report('staging', 'bad-10', hostStatus({ ...behind, host: 'bad-10' }));
+    await report('staging', 'bad-9', hostStatus({ ...refused, host: 'bad-9' }));
+    const { code, stdout } = await fleet('staging');
+    expect([code, rowsIn(stdout)]).toEqual([3, ['bad-9', 'bad-10']]);
+    expect(stdout).toContain('; 199 of 201 hosts run it\n1 refused, 1 behind, 199 converged\n');
+    expect(stdout).toMatch(/\nand 199 hosts that run what they should \(--all shows them\)\n$/);
+    const all = await fleet('staging', '--all');
+    expect(rowsIn(all.stdout).slice(0, 3)).toEqual(['bad-9', 'bad-10', 'web-1']);
+    expect(rowsIn(all.stdout)).toHaveLength(201);
+  });
+});
+
 /** The names of the hosts that are shown, as a document has them. */
 const hosts = async (...args: readonly string[]) => {
   const { code, stdout } = await fleet('staging', '--json', ...args);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createHttpStore } from '../../../src/adapters/document-store/http-store.ts';
 import type { HostReport } from '../../../src/core/fleet/host-report.ts';
-import { judgeFleet } from '../../../src/core/fleet/host-verdict.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
 import { createEnvironmentStore } from '../../../src/publish/environment-store.ts';
 import { readHosts, type FleetReader } from '../../../src/publish/fleet-reader.ts';
 import { fleetOfAll, WANTED_SERIAL } from '../../support/fleet-of-all.ts';
 import { hostStatus } from '../../support/status.ts';
+import { judgeFleet } from '../../support/whole-list.ts';
 import { manifest } from '../../support/world.ts';
 import { bearer, PUBLISH, READ, type Scene, scene, SECRETS_WITH_READ } from './scene.ts';
 

@@ -5,9 +5,14 @@ import type { Io } from '../../../../src/cli/streams.ts';
 import type { HostLabels } from '../../../../src/core/fleet/host-labels.ts';
 import type { HostReport } from '../../../../src/core/fleet/host-report.ts';
 import type { Status } from '../../../../src/core/status/status-document.ts';
+import { writeCursor, writeRevision, type FleetQuery } from '../../../../src/core/fleet/fleet-query.ts';
+import { judgeHost } from '../../../../src/core/fleet/host-verdict.ts';
+import { selectPage } from '../../../../src/core/fleet/select-page.ts';
+import type { FleetReader } from '../../../../src/publish/fleet-reader.ts';
 import { createEnvironmentStore } from '../../../../src/publish/environment-store.ts';
 import { fleetOfReports } from '../../../support/fleet-of-reports.ts';
 import { createMemoryStore } from '../../../support/memory-store.ts';
+import { indexedFleet, indexedReport } from '../../../support/random-fleet.ts';
 import { hostStatus, serviceStatus } from '../../../support/status.ts';
 import { ENVIRONMENT, manifest } from '../../../support/world.ts';
 
@@ -83,6 +88,105 @@ describe('the end of a wait', () => {
     expect(told.out + told.err).toMatch(says);
     expect(told.code).toBe(code);
     expect(/Done/.test(told.out)).toBe(code === 0);
+  });
+});
+
+/** The same hosts at a hub that has pages, with what was read of them. */
+const pagesOf = (read: () => readonly HostReport[]) => {
+  const sizes: number[] = [];
+  const known = new Map<string, { readonly text: string; readonly revision: number }>();
+  let revision = 0;
+  const fleet: FleetReader = async ({ target: by, ...asked }) => {
+    revision += 1;
+    const reports = read();
+    const hosts = reports.map((report) => {
+      const text = JSON.stringify(report.status);
+      if (known.get(report.host)?.text !== text) known.set(report.host, { text, revision });
+      return indexedReport(report, known.get(report.host)?.revision);
+    });
+    const query: FleetQuery = { order: 'name', limit: 0, status: 'none', ...asked };
+    const nowMs = Date.now();
+    const options = { desired: by, nowMs, highestPublished: 0, isBounded: true };
+    const page = selectPage(indexedFleet(hosts, revision), query, options);
+    const last = page.hosts.at(-1);
+    sizes.push(page.hosts.length);
+    return Promise.resolve({
+      ...page,
+      atMs: nowMs,
+      revision: writeRevision({ life: 'life', number: revision, serial: by?.serial ?? 0, atMs: nowMs }),
+      hosts: page.hosts.map(({ host }) => {
+        const report = reports.find((each) => each.host === host);
+        return { host, report, verdict: judgeHost(report, by, nowMs) };
+      }),
+      next: page.hasMore && last ? writeCursor(last, query.order) : undefined,
+    });
+  };
+  return { fleet, sizes };
+};
+
+describe('a wait for a large fleet', () => {
+  const late = { manifest: { ...healthy.manifest, serial: 417 } };
+  const names = Array.from({ length: 50 }, (_, n) => `web-${String(n)}`);
+  const reportsAt = (change: (host: string, at: number) => Partial<Status>): readonly HostReport[] =>
+    names.map((host, at) => {
+      const status = hostStatus({ host, environment: 'staging', ...change(host, at) });
+      return { host, seenAtMs: Date.now(), status };
+    });
+
+  it('writes a line for each of a few hosts, one for many, and reads no more than it writes', async () => {
+    const looks = [
+      reportsAt(() => late),
+      reportsAt((_host, at) => (at < 2 ? {} : late)),
+      reportsAt((_host, at) => (at < 40 ? {} : late)),
+      reportsAt(() => ({})),
+    ];
+    let at = 0;
+    const { fleet, sizes } = pagesOf(() => looks[Math.min(at, looks.length - 1)] ?? []);
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const io = { stdout, stderr, env: {} } as unknown as Io;
+    const awaited = { hosts: undefined, where: undefined, text: 'all hosts that report' };
+    const view = {
+      fleet: async (...asked: Parameters<FleetReader>) => {
+        const page = await fleet(...asked);
+        at += 1;
+        return page;
+      },
+    };
+    const goal = { target, awaited, timeoutMs: 60_000, maxFailed: 0 };
+    const { signal } = new AbortController();
+    const clock = { now: Date.now, sleep: () => Promise.resolve() };
+    const { code } = await waitAndPrint({ io, view, flags: {} }, goal, signal, clock);
+    expect(code).toBe(0);
+    expect(textOf(stdout).split('\n')).toEqual([
+      'waiting for all hosts that report, for at most 1 min',
+      '50 pending',
+      'web-0: converged on 418 (2 converged, 48 pending)',
+      'web-1: converged on 418 (2 converged, 48 pending)',
+      '40 converged, 10 pending',
+      ...names.slice(40).map((host) => `${host}: converged on 418 (50 converged)`),
+      'Done: serial 418 runs on all hosts (50 of 50).',
+      '',
+    ]);
+    // The last one looks for hosts that need attention.
+    expect(sizes).toEqual([20, 2, 20, 10, 50]);
+  });
+
+  it('names at its end the hosts that do not run it', async () => {
+    const { fleet } = pagesOf(() => reportsAt((_host, at) => (at === 44 ? failed : at === 7 ? late : {})));
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const io = { stdout, stderr, env: {} } as unknown as Io;
+    const awaited = { hosts: undefined, where: undefined, text: 'all hosts that report' };
+    const goal = { target, awaited, timeoutMs: 0, maxFailed: 1 };
+    const { signal } = new AbortController();
+    const { code } = await waitAndPrint({ io, view: { fleet }, flags: {} }, goal, signal);
+    expect([code, textOf(stderr)]).toEqual([
+      5,
+      expect.stringMatching(
+        /^web-44: web: [^]*Timed out: serial 418 .*: 48 converged, 1 pending, 1 failed\nweb-7: it is at serial 417\n$/,
+      ),
+    ]);
+    const asJson = await waitAndPrint({ io, view: { fleet }, flags: { json: true } }, goal, signal);
+    expect(asJson.waited.hosts.map(({ host }) => host)).toEqual(names);
   });
 });
 

@@ -8,16 +8,14 @@ import {
   type FleetQuery,
 } from '../../../../src/core/fleet/fleet-query.ts';
 import { addTotals } from '../../../../src/core/fleet/fleet-totals.ts';
-import { selectHosts } from '../../../../src/core/fleet/host-labels.ts';
 import type { HostReport } from '../../../../src/core/fleet/host-report.ts';
-import { judgeFleet } from '../../../../src/core/fleet/host-verdict.ts';
 import { rankOf, selectPage } from '../../../../src/core/fleet/select-page.ts';
-import { countWords } from '../../../../src/core/fleet/verdict-text.ts';
 import { VERDICT_KINDS } from '../../../../src/core/vocabulary/outcomes.ts';
 import { pageOfReports } from '../../../../src/publish/whole-fleet.ts';
 import { WANTED_SERIAL } from '../../../support/fleet-of-all.ts';
 import { indexedFleet, indexedReport, randomReports } from '../../../support/random-fleet.ts';
 import { hostStatus, NOW_MS } from '../../../support/status.ts';
+import { countBy, judgeFleet, selectHosts } from '../../../support/whole-list.ts';
 import { manifest } from '../../../support/world.ts';
 
 const target = manifest({ web: 'org/web:1.1.0' }, { serial: WANTED_SERIAL });
@@ -79,8 +77,17 @@ describe('a page of a fleet', () => {
         expect(totals).toMatchObject({
           hosts: all.length,
           reported: all.filter(({ report }) => report !== undefined).length,
-          words: countWords(all.map(({ verdict }) => verdict)),
         });
+        expect(new Map(totals.words.map(({ word, hosts }) => [word, hosts]))).toEqual(
+          countBy(all, ({ verdict }) => [verdict.word]),
+        );
+        const ranks = totals.words.map(({ word }) => rankOf(word));
+        expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
+        expect(new Map(totals.labels.map(({ label, hosts }) => [label, hosts]))).toEqual(
+          countBy(all, ({ report }) =>
+            Object.entries(report?.status.labels ?? {}).map(([name, value]) => `${name}=${value}`),
+          ),
+        );
         for (const kind of VERDICT_KINDS)
           expect(totals.kinds[kind]).toBe(all.filter(({ verdict }) => verdict.kind === kind).length);
         expect(pageOfReports(reports, { target, query: asked }, NOW_MS).totals).toEqual(totals);

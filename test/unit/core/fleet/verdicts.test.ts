@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findingsOf } from '../../../../src/core/fleet/host-findings.ts';
-import { judgeFleet, judgeHost } from '../../../../src/core/fleet/host-verdict.ts';
+import { judgeHost } from '../../../../src/core/fleet/host-verdict.ts';
 import {
   readFleetDocument,
   readHostReport,
   type HostReport,
 } from '../../../../src/core/fleet/host-report.ts';
-import { countWords, isWell, verdictText } from '../../../../src/core/fleet/verdict-text.ts';
+import { isWell, verdictText } from '../../../../src/core/fleet/verdict-text.ts';
 import type { Status } from '../../../../src/core/status/status-document.ts';
 import { fleetOfAll, strangeStatus, WANTED_SERIAL } from '../../../support/fleet-of-all.ts';
 import { hostStatus, NOW_MS, serviceStatus } from '../../../support/status.ts';
@@ -202,37 +202,6 @@ describe('the verdict of a host', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
-});
-
-describe('a fleet', () => {
-  const reports = ['web-10', 'web-2', 'web-1'].map((host) => reportOf(host));
-
-  it('is all hosts that have reported, or those that are expected, in natural order', () => {
-    expect(judgeFleet(reports, undefined, wanted, NOW_MS).map(({ host }) => host)).toEqual([
-      'web-1',
-      'web-2',
-      'web-10',
-    ]);
-    const judged = judgeFleet(reports, ['web-11', 'web-9', 'web-10'], wanted, NOW_MS);
-    expect(judged.map(({ host, verdict }) => `${host} ${verdict.word}`)).toEqual([
-      'web-9 silent',
-      'web-10 converged',
-      'web-11 silent',
-    ]);
-  });
-
-  it('is counted by words, the worst first, none left out', () => {
-    const judged = judgeFleet(
-      fleetOfAll.map(({ host, status }) => reportOf(host, status)),
-      undefined,
-      wanted,
-      NOW_MS,
-    );
-    const counts = countWords(judged.map(({ verdict }) => verdict));
-    expect(counts.reduce((sum, { hosts }) => sum + hosts, 0)).toBe(fleetOfAll.length);
-    expect(counts.map(({ word }) => word).slice(-2)).toEqual(['hibernating', 'converged']);
-    expect(counts[0]).toEqual({ word: 'rolled-back', hosts: 1 });
   });
 });
 
