@@ -1,8 +1,9 @@
 import { SUMMARY_VERSION } from '../../core/hub/read-report.ts';
 import type { NewReport } from '../../core/ports/fleet-store.ts';
 import type { EpochMs } from '../../core/time.ts';
-import { bytesArray, numberArray, textArray } from './array-literal.ts';
+import { numberArray, textArray } from './array-literal.ts';
 import type { BatchResult, HostWrite, StoredFleet, StoredHost } from './report-batch.ts';
+import { packBodies } from './report-bodies.ts';
 import type { Sql } from './session.ts';
 
 /** For so long a removed host stays listed: for hubs that were away meanwhile. */
@@ -105,29 +106,34 @@ type ReportWrite = HostWrite & { readonly report: NewReport };
 
 const isReport = (write: HostWrite): write is ReportWrite => Boolean(write.report);
 
-const writeReports = (sql: Sql, environment: string, atMs: EpochMs, writes: readonly ReportWrite[]) => sql`
-  insert into supercargo.reports as r (environment, host, revision, report_revision, received_ms, heard_ms, run, seq,
-    life, replaced_lives, tag, summary, summary_version, document, is_removed)
-  select ${environment}, host, revision, revision, ${atMs}, heard_ms, run, seq, life, replaced_lives, tag, summary,
-    ${SUMMARY_VERSION}, document, false
-  from unnest(
-    ${textArray(writes.map(({ host }) => host))}::text[],
-    ${numberArray(writes.map(({ revision }) => revision))}::bigint[],
-    ${numberArray(writes.map(({ heardMs }) => heardMs))}::bigint[],
-    ${numberArray(writes.map(({ run }) => run))}::integer[],
-    ${numberArray(writes.map(({ seq }) => seq))}::bigint[],
-    ${textArray(writes.map(({ life }) => life))}::text[],
-    ${textArray(writes.map(({ replacedLives }) => JSON.stringify(replacedLives)))}::text[],
-    ${textArray(writes.map(({ tag }) => tag))}::text[],
-    ${textArray(writes.map(({ report }) => JSON.stringify(report.summary)))}::text[],
-    ${bytesArray(writes.map(({ report }) => report.bytes))}::bytea[]
-  ) as w (host, revision, heard_ms, run, seq, life, replaced_lives, tag, summary, document)
-  on conflict (environment, host) do update set
-    revision = excluded.revision, report_revision = excluded.report_revision,
-    received_ms = excluded.received_ms, heard_ms = excluded.heard_ms, run = excluded.run, seq = excluded.seq,
-    life = excluded.life, replaced_lives = excluded.replaced_lives, tag = excluded.tag,
-    summary = excluded.summary, summary_version = excluded.summary_version, document = excluded.document,
-    is_removed = false`;
+const writeReports = (sql: Sql, environment: string, atMs: EpochMs, writes: readonly ReportWrite[]) => {
+  const bodies = packBodies(writes.map(({ report }) => report));
+  return sql`
+    insert into supercargo.reports as r (environment, host, revision, report_revision, received_ms, heard_ms, run,
+      seq, life, replaced_lives, tag, summary, summary_version, document, is_removed)
+    select ${environment}, host, revision, revision, ${atMs}, heard_ms, run, seq, life, replaced_lives, tag,
+      convert_from(substring(bodies.bytes from start for summary_length), 'UTF8'), ${SUMMARY_VERSION},
+      substring(bodies.bytes from start + summary_length for document_length), false
+    from (select ${bodies.bytes}::bytea as bytes) as bodies, unnest(
+      ${textArray(writes.map(({ host }) => host))}::text[],
+      ${numberArray(writes.map(({ revision }) => revision))}::bigint[],
+      ${numberArray(writes.map(({ heardMs }) => heardMs))}::bigint[],
+      ${numberArray(writes.map(({ run }) => run))}::integer[],
+      ${numberArray(writes.map(({ seq }) => seq))}::bigint[],
+      ${textArray(writes.map(({ life }) => life))}::text[],
+      ${textArray(writes.map(({ replacedLives }) => JSON.stringify(replacedLives)))}::text[],
+      ${textArray(writes.map(({ tag }) => tag))}::text[],
+      ${numberArray(bodies.starts)}::integer[],
+      ${numberArray(bodies.summaryLengths)}::integer[],
+      ${numberArray(bodies.documentLengths)}::integer[]
+    ) as w (host, revision, heard_ms, run, seq, life, replaced_lives, tag, start, summary_length, document_length)
+    on conflict (environment, host) do update set
+      revision = excluded.revision, report_revision = excluded.report_revision,
+      received_ms = excluded.received_ms, heard_ms = excluded.heard_ms, run = excluded.run, seq = excluded.seq,
+      life = excluded.life, replaced_lives = excluded.replaced_lives, tag = excluded.tag,
+      summary = excluded.summary, summary_version = excluded.summary_version, document = excluded.document,
+      is_removed = false`;
+};
 
 const writeBeats = (sql: Sql, environment: string, atMs: EpochMs, writes: readonly HostWrite[]) => sql`
   update supercargo.reports r

@@ -100,6 +100,14 @@ create unlogged table supercargo.reports (
   autovacuum_analyze_scale_factor = 0.5
 );
 
+-- Half the work of pglz; servers that were built without it keep that.
+do $$
+begin
+  alter table supercargo.reports alter document set compression lz4, alter summary set compression lz4;
+exception when feature_not_supported or invalid_parameter_value then null;
+end
+$$;
+
 create index reports_by_revision on supercargo.reports (environment, revision);
 create index reports_removed on supercargo.reports (environment, received_ms) where is_removed;
 `,
