@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { hostToken } from '../../../../src/core/hub/tokens.ts';
+import { startDatabaseHub, type DatabaseHub } from '../../../support/database-hub.ts';
+import { databaseWithTables } from '../../../support/postgres-store.ts';
+import { hostStatus } from '../../../support/status.ts';
+import { bearer, SECRET } from '../../hub/scene.ts';
+
+const database = await databaseWithTables();
+
+const open = async (): Promise<DatabaseHub> => {
+  const folder = await mkdtemp(join(tmpdir(), 'supercargo-pages-'));
+  const hub = await startDatabaseHub(database.url, folder);
+  onTestFinished(async () => {
+    await hub.stop();
+    await rm(folder, { recursive: true });
+  });
+  return hub;
+};
+
+const report = async ({ url }: DatabaseHub, host: string, serial: number): Promise<void> => {
+  const manifest = { ...hostStatus().manifest, serial };
+  const status = hostStatus({ host, environment: 'staging', at: new Date().toISOString(), manifest });
+  const answer = await fetch(`${url}/reports/staging/${host}.json`, {
+    method: 'PUT',
+    headers: bearer(hostToken(SECRET, 'staging', host)),
+    body: JSON.stringify(status),
+  });
+  expect(answer.ok).toBe(true);
+};
+
+interface Page {
+  readonly revision: string;
+  readonly isWhole: boolean;
+  readonly totals: { readonly hosts: number };
+  readonly hosts: readonly { readonly host: string; readonly serial: number }[];
+}
+
+const page = async ({ url }: DatabaseHub, query: string): Promise<Page> =>
+  (await (await fetch(`${url}/reports/staging?${query}`)).json()) as Page;
+
+it('a page is as new as the last report at any hub, and its revision is valid at each', async () => {
+  const [one, other] = [await open(), await open()];
+  for (const host of ['web-10', 'web-2', 'web-1']) await report(one, host, 1);
+  const first = await page(other, 'limit=10');
+  expect(first.hosts.map(({ host }) => host)).toEqual(['web-1', 'web-2', 'web-10']);
+  await report(other, 'web-2', 2);
+  await report(other, 'web-1', 1);
+  const news = await page(one, `since=${first.revision}`);
+  expect(news).toMatchObject({ isWhole: false, totals: { hosts: 3 }, hosts: [{ host: 'web-2', serial: 2 }] });
+  const { totals } = await page(other, `limit=0&since=${news.revision}`);
+  expect(totals).toEqual(news.totals);
+  const metrics = await (await fetch(`${one.url}/metrics`)).text();
+  expect(metrics).not.toContain('supercargo_hub_hosts');
+  expect(await (await fetch(`${one.url}/metrics/fleet`)).text()).toContain(
+    'supercargo_hub_host_serial{environment="staging",host="web-2"} 2',
+  );
+});
