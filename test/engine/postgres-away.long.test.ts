@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HubStore } from '../../src/core/ports/hub-store.ts';
 import { newReport } from '../support/fleet-store-contract.ts';
@@ -110,6 +112,19 @@ describe('a database that goes away', () => {
     await server.query('select pg_reload_conf()');
     await untilUsable(store);
     expect(await publish(store, 2)).toMatchObject({ revision: 2 });
+  });
+
+  it('is found behind a host that hangs, also by a call that gives up before that host does', async () => {
+    const { database } = await start();
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const { open, close } = postgresStores(database.url.replace('@', `@127.0.0.1:${String(port)},`));
+    onTestFinished(close);
+    const store = open({ deadlineMs: 1000 });
+    expect(await store.check()).toMatchObject({ retry: 'later' });
+    await untilUsable(store);
   });
 
   it('is looked for on all its hosts', async () => {

@@ -1,8 +1,8 @@
-import { AgentError, messageOf } from '../../core/errors.ts';
+import { AgentError } from '../../core/errors.ts';
 import { readTlsFiles } from '../../io/tls-files.ts';
 import type { DatabaseAddress, DatabaseHost } from './database-address.ts';
-import { databaseError } from './database-error.ts';
 import { dial } from './dial.ts';
+import { hostFailure, noPrimary, type HostFailure } from './host-failure.ts';
 import { startSession, type Session, type SessionOptions } from './session.ts';
 import type { StoreClock } from './store-clock.ts';
 
@@ -17,60 +17,6 @@ export interface Connector {
 /** For the connection and TLS to one host; a dead one must leave time for the others. */
 const DIAL_MS = 3000;
 const LEAST_VERSION = 150_000;
-
-interface Failure {
-  readonly host: string;
-  readonly reason: string;
-  /** Set if a person must act. */
-  readonly error: AgentError | undefined;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refuses connections',
-  ENOENT: 'has no such socket',
-  ENOTFOUND: 'is an unknown name',
-  EAI_AGAIN: 'cannot be resolved now',
-  EHOSTUNREACH: 'cannot be reached',
-  ENETUNREACH: 'cannot be reached',
-  ABORT_ERR: 'does not answer',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate of another name',
-  CERT_HAS_EXPIRED: 'has a certificate that has expired',
-  CONNECT_TIMEOUT: 'does not answer',
-};
-const UNTRUSTED = /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_)/;
-const TLS_ADVICE =
-  'name the file of its authority with ?sslrootcert=FILE, and each host as its certificate does';
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : '';
-
-const failureOf = ({ host, port }: DatabaseHost, error: unknown): Failure => {
-  const place = host.includes(':') ? `[${host}]` : host;
-  const name = `${place}:${String(port)}`;
-  const code = codeOf(error);
-  const isUntrusted = UNTRUSTED.test(code) && code !== 'CERT_HAS_EXPIRED';
-  const text = isUntrusted ? `has a certificate that no trusted authority signed` : REASONS[code];
-  if (isUntrusted || code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return { host: name, reason: text ?? '', error: new AgentError('STORE', '', { advice: TLS_ADVICE }) };
-  if (text !== undefined) return { host: name, reason: text, error: undefined };
-  const known = databaseError(error);
-  const isLater = known.retry === 'later' || (code === '' && !(error instanceof AgentError));
-  return {
-    host: name,
-    reason: code === '' ? `fails: ${messageOf(error)}` : `answers: ${known.message}`,
-    error: isLater ? undefined : known,
-  };
-};
-
-const unreachable = (failures: readonly Failure[]): AgentError => {
-  const fault = failures.find(({ error }) => error !== undefined)?.error;
-  const texts = failures.map(({ host, reason }) => `${host} ${reason}`);
-  return new AgentError('STORE', `no primary of the database can be reached: ${texts.join('; ')}`, {
-    advice:
-      fault?.advice ?? 'check that PostgreSQL runs and has a primary; the hub looks for it again by itself',
-    retry: fault?.retry ?? 'later',
-  });
-};
 
 interface Opening {
   readonly standby: boolean;
@@ -142,9 +88,10 @@ export const createConnector = (address: DatabaseAddress, clock: StoreClock): Co
   };
   return {
     open: async (signal, onNotify) => {
-      const failures: Failure[] = [];
+      const failures: HostFailure[] = [];
+      const { first } = state;
       for (const offset of hosts.keys()) {
-        const at = (state.first + offset) % hosts.length;
+        const at = (first + offset) % hosts.length;
         const host = hosts[at];
         if (host === undefined) continue;
         try {
@@ -153,11 +100,13 @@ export const createConnector = (address: DatabaseAddress, clock: StoreClock): Co
           state.hasConnected = true;
           return session;
         } catch (error) {
+          // A call that has no time left begins with the next host the next time.
+          if (state.first === at) state.first = (at + 1) % hosts.length;
           signal.throwIfAborted();
-          failures.push(failureOf(host, error));
+          failures.push(hostFailure(host, error));
         }
       }
-      const error = unreachable(failures);
+      const error = noPrimary(failures);
       // What has worked once may work again: a failover must not look like a fault of the configuration.
       if (error.retry === 'later' || !state.hasConnected) throw error;
       throw new AgentError('STORE', error.message, {

@@ -8,6 +8,11 @@ const SCHEMA_ADVICE =
 /** By SQLSTATE (appendix A of PostgreSQL's manual) or its class, or by the code of Node or of the driver. */
 const KINDS: Readonly<Record<string, Kind>> = {
   '25006': ['the database is read-only', 'wait for the new primary; the hub looks for it'],
+  '08P01': [
+    'the database refuses how the hub talks to it',
+    'connect the hub to PostgreSQL itself, not to a pooler',
+    'changed',
+  ],
   '28P01': [
     'the database refuses the password of the hub’s role',
     'correct SUPERCARGO_HUB_STORE_PASSWORD, or SUPERCARGO_HUB_STORE_PASSWORD_FILE',
@@ -38,7 +43,8 @@ const AWAY: Kind = [
   'check that PostgreSQL runs; the hub connects again by itself',
 ];
 
-const codeOf = (error: unknown): string =>
+/** Of Node, the driver or the server (SQLSTATE); empty if there is none. */
+export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : '';
 
 const isState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);

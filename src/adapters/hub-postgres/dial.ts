@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { AgentError } from '../../core/errors.ts';
 import type { TlsMaterial } from '../../io/tls-files.ts';
 import { isSocketFolder, type DatabaseHost } from './database-address.ts';
 
@@ -35,7 +36,10 @@ const secure = async (
   socket.write(SSL_REQUEST);
   const [answer] = (await once(socket, 'data', { signal })) as [Buffer];
   // More than one byte would be an answer in clear text to what is sent encrypted later.
-  if (answer.length !== 1 || answer[0] !== YES) throw new Error('it offers no TLS (ssl = on)');
+  if (answer.length !== 1 || answer[0] !== YES)
+    throw new AgentError('STORE', 'it offers no TLS', {
+      advice: 'turn TLS on in its postgresql.conf: ssl = on',
+    });
   const { default: tls } = await import('node:tls');
   const secured = tls.connect({
     socket,

@@ -30,7 +30,7 @@ export const createNews = (run: Run, { open }: Connector, clock: StoreClock): Ne
   const followers = new Set<StoreNews>();
   const seen = new Map<string, string>();
   const controller = new AbortController();
-  const listener: { session?: Session; isOpening: boolean } = { isOpening: false };
+  const listener: { session?: Session } = {};
   const tell: StoreNews = (environment, what) => {
     for (const onNews of followers) onNews(environment, what);
   };
@@ -41,17 +41,18 @@ export const createNews = (run: Run, { open }: Connector, clock: StoreClock): Ne
   };
   /** What changed before it listens is told by the next poll. */
   const listen = async (): Promise<void> => {
-    if (listener.isOpening || listener.session?.isClosed() === false) return;
-    listener.isOpening = true;
+    if (listener.session?.isClosed() === false) return;
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort();
+      listener.session?.destroy();
+    }, POLL_DEADLINE_MS);
     try {
-      const session = await open(
-        AbortSignal.any([controller.signal, AbortSignal.timeout(POLL_DEADLINE_MS)]),
-        onNotify,
-      );
+      const session = await open(AbortSignal.any([controller.signal, late.signal]), onNotify);
       listener.session = session;
       await session.sql`listen supercargo`;
     } finally {
-      listener.isOpening = false;
+      clearTimeout(timer);
     }
   };
 

@@ -58,6 +58,13 @@ describe('a database with TLS and passwords', () => {
   });
 });
 
+it('a database without TLS is refused where its address asks for it', async () => {
+  const { url } = await sharedDatabase();
+  const failure = await open(`${url}?sslmode=verify-full`).check();
+  expect(failure).toMatchObject({ retry: 'changed', advice: 'turn TLS on in its postgresql.conf: ssl = on' });
+  expect(failure?.message).toMatch(/127\.0\.0\.1:\d+ answers: it offers no TLS$/);
+});
+
 describe('a role of a hub', () => {
   it('that may create no tables says so; then it needs no more than rows', async () => {
     const database = await sharedDatabase();
