@@ -18,6 +18,7 @@ import { percentile } from '../test/support/load.ts';
 import { eventually } from '../test/support/poll.ts';
 import { MANIFEST, withHub, type BenchHub } from './bench-hub.ts';
 import type { AgentsAnswer, HoldOrder } from './hub-agents.ts';
+import { manifestText } from './manifest-text.ts';
 import { buildBundle } from '../scripts/build.ts';
 
 const { values } = parseArgs({
@@ -38,23 +39,6 @@ const run = promisify(execFile);
 
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
-
-/** Fifty services: what a big host has. */
-const manifestText = (serial: number): string =>
-  JSON.stringify({
-    apiVersion: 'supercargo/v1',
-    environment: 'bench',
-    serial,
-    issuedAt: '2026-01-01T00:00:00Z',
-    services: Object.fromEntries(
-      Array.from({ length: 50 }, (_, index) => [
-        `service-${String(index)}`,
-        {
-          image: `registry.example.com/org/service-${String(index)}:1.${String(serial)}.0@sha256:${'ab'.repeat(32)}`,
-        },
-      ]),
-    ),
-  });
 
 /** Agents in a program of their own: their work is not the hub's. */
 const withAgents = async <T>(work: (child: ChildProcess) => Promise<T>): Promise<T> => {

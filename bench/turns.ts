@@ -8,13 +8,10 @@
  * 3. the same with 8 slots, so that 56 hosts wait in held requests
  * Reports and turns are on disk before they are answered. Medians over the rounds, with the extremes.
  */
-import { Agent, request } from 'node:http';
 import { parseArgs } from 'node:util';
 import { buildBundle } from '../scripts/build.ts';
-import { hostToken } from '../src/core/hub/tokens.ts';
-import type { TurnAnswer } from '../src/core/turns/turn-request.ts';
-import { createTurnHost, digestOf, pacedManifest } from '../test/support/turn-host.ts';
-import { REPORT_SECRET, withHub, type BenchHub } from './bench-hub.ts';
+import { withHub } from './bench-hub.ts';
+import { createBusyHost, createHostAgent, perSecond, turnManifest } from './busy-host.ts';
 import { spreadOf, type Spread } from './figures.ts';
 
 const { values } = parseArgs({
@@ -32,75 +29,7 @@ const SLOTS = 8;
 const ended = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
 
-const agent = new Agent({ keepAlive: true, maxSockets: BUSY });
-
-const send = (port: number, method: string, path: string, host: string, body: object): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${hostToken(REPORT_SECRET, 'bench', host)}` };
-    const sent = request({ host: '127.0.0.1', port, method, path, agent, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => (text += chunk));
-      answer.once('end', () => {
-        if ((answer.statusCode ?? 500) < 300) resolve(text);
-        else reject(new Error(`${method} ${path}: ${String(answer.statusCode)} ${text}`));
-      });
-    });
-    sent.once('error', reject).end(JSON.stringify(body));
-  });
-
-/** A host that gets new settings again and again: each is a release, and needs a slot but no wave. */
-const createBusyHost = ({ port }: BenchHub, name: string) => {
-  const host = createTurnHost(name, 'bench');
-  const state = { count: 0 };
-  const release = (): string => String(state.count).padStart(64, '0');
-  const report = (): Promise<string> => {
-    const switching = {
-      entry: 'web',
-      release: release(),
-      digest: digestOf(1),
-      attempt: 0,
-      state: 'good',
-      kind: 'files',
-      unsettled: false,
-      hasServed: true,
-    } as const;
-    return send(port, 'PUT', `/reports/bench/${name}.json`, name, host.report(1, 'good', {}, { switching }));
-  };
-  const ask = async (): Promise<boolean> => {
-    const wish = { kind: 'files', release: release() } as const;
-    const text = await send(port, 'POST', `/turns/bench/${name}`, name, host.request(1, 2, {}, wish));
-    return (JSON.parse(text) as TurnAnswer).answer === 'granted';
-  };
-  return {
-    report,
-    news: async (): Promise<boolean> => {
-      state.count += 1;
-      await report();
-      return true;
-    },
-    turn: async (): Promise<boolean> => {
-      state.count += 1;
-      while (!(await ask())) ended.signal.throwIfAborted();
-      await report();
-      return true;
-    },
-  };
-};
-
-/** How often a second the hosts do so, each one time after the other. */
-const perSecond = async (work: readonly (() => Promise<boolean>)[]): Promise<number> => {
-  const started = performance.now();
-  const end = started + seconds * 1000;
-  const counts = await Promise.all(
-    work.map(async (once) => {
-      let count = 0;
-      for (; performance.now() < end && !ended.signal.aborted; count += 1) await once();
-      return count;
-    }),
-  );
-  return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - started) / 1000);
-};
+const agent = createHostAgent(BUSY);
 
 interface Round {
   readonly unpaced: number;
@@ -109,23 +38,23 @@ interface Round {
   readonly contended: number;
 }
 
-const manifest = (serial: number, maxParallel: number | null): string =>
-  pacedManifest('bench', serial, { web: 1 }, maxParallel === null ? null : { maxParallel });
+const rate = (work: readonly (() => Promise<unknown>)[]): Promise<number> =>
+  perSecond(work, seconds, ended.signal);
 
 const measure = (): Promise<Round> =>
   withHub(ended.signal, async (hub) => {
-    await hub.publish(manifest(1, null));
+    await hub.publish(turnManifest(1, null));
     const names = Array.from({ length: hosts }, (_, index) => `web-${String(index)}`);
-    const all = names.map((name) => createBusyHost(hub, name));
+    const all = names.map((name) => createBusyHost(hub, name, agent, ended.signal));
     for (let at = 0; at < all.length; at += BUSY)
       await Promise.all(all.slice(at, at + BUSY).map((host) => host.report()));
     const busy = all.slice(0, BUSY);
-    const unpaced = await perSecond(busy.map(({ news }) => news));
-    await hub.publish(manifest(2, BUSY));
-    const reports = await perSecond(busy.map(({ news }) => news));
-    const turns = await perSecond(busy.map(({ turn }) => turn));
-    await hub.publish(manifest(3, SLOTS));
-    return { unpaced, reports, turns, contended: await perSecond(busy.map(({ turn }) => turn)) };
+    const unpaced = await rate(busy.map(({ news }) => news));
+    await hub.publish(turnManifest(2, BUSY));
+    const reports = await rate(busy.map(({ news }) => news));
+    const turns = await rate(busy.map(({ turn }) => turn));
+    await hub.publish(turnManifest(3, SLOTS));
+    return { unpaced, reports, turns, contended: await rate(busy.map(({ turn }) => turn)) };
   });
 
 const line = (name: string, { median, min, max }: Spread): string =>
