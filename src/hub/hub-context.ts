@@ -3,17 +3,17 @@ import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { Access } from './access.ts';
-import type { HttpServer } from './http-server.ts';
+import type { HttpServer } from './http/http-server.ts';
 import type { Counters } from './counters.ts';
-import type { FleetPages } from './fleet-pages.ts';
-import type { Manifests } from './manifests.ts';
+import type { FleetPages } from './fleet/fleet-pages.ts';
+import type { Manifests } from './manifests/manifests.ts';
 import type { PageAsset } from './page/assets.ts';
-import type { Reports } from './reports.ts';
-import type { TurnQueue } from './turn-queue.ts';
-import type { Turns } from './turns.ts';
-import type { Waiting } from './held-requests.ts';
-import type { Guard } from './request-guard.ts';
-import type { Watchers } from './watchers.ts';
+import type { Reports } from './fleet/reports.ts';
+import type { TurnQueue } from './turns/turn-queue.ts';
+import type { Turns } from './turns/turns.ts';
+import type { Waiting } from './http/held-requests.ts';
+import type { Guard } from './http/request-guard.ts';
+import type { Watchers } from './http/watchers.ts';
 
 /** Shared by the routes of a hub. */
 export interface HubContext {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { IncomingMessage } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
-import { repairManifests } from '../../src/hub/repair-manifests.ts';
+import { repairManifests } from '../../src/hub/manifests/repair-manifests.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { startService } from '../support/command.ts';
 import { startDatabaseHub, type DatabaseHub } from '../support/database-hub.ts';

@@ -2,7 +2,7 @@ import { parseDatabaseAddress } from '../../src/adapters/hub-postgres/database-a
 import { createHubPostgres, type HubPostgres } from '../../src/adapters/hub-postgres/hub-postgres.ts';
 import { createHubArchives } from '../../src/adapters/hub-files/hub-archives.ts';
 import { hostToken } from '../../src/core/hub/tokens.ts';
-import type { TlsFiles } from '../../src/hub/http-server.ts';
+import type { TlsFiles } from '../../src/hub/http/http-server.ts';
 import { startHub } from '../../src/hub/hub.ts';
 import { DEFAULT_LIMITS } from '../../src/hub/limits.ts';
 import { bearer, SECRET, SECRETS } from '../unit/hub/scene.ts';

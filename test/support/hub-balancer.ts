@@ -1,4 +1,4 @@
-import { LONGEST_WAIT_SECONDS } from '../../src/hub/held-requests.ts';
+import { LONGEST_WAIT_SECONDS } from '../../src/hub/http/held-requests.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 
 export interface HubBalancer extends Balancer {

@@ -7,7 +7,7 @@ import { createHubPostgres } from '../../adapters/hub-postgres/hub-postgres.ts';
 import { AgentError } from '../../core/errors.ts';
 import { printableMessage } from '../../core/printable-text.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { migrateStore, type MigratedEnvironment, type Migration } from '../../hub/migrate-store.ts';
+import { migrateStore, type MigratedEnvironment, type Migration } from '../../hub/store/migrate-store.ts';
 import type { Call } from '../call.ts';
 import { writeJson, type Io } from '../streams.ts';
 import { count } from '../terminal/units.ts';

@@ -10,7 +10,7 @@ import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { ManifestRepair } from '../../core/ports/manifest-repair.ts';
 import { printableMessage } from '../../core/printable-text.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import { repairManifests } from '../../hub/repair-manifests.ts';
+import { repairManifests } from '../../hub/manifests/repair-manifests.ts';
 import type { Call } from '../call.ts';
 import { writeJson, type Io } from '../streams.ts';
 import { databaseOf } from '../wiring/hub-database.ts';

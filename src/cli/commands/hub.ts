@@ -8,7 +8,7 @@ import type { EventLog } from '../../core/events.ts';
 import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/listen-address.ts';
 import type { Trust } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
-import type { TlsFiles } from '../../hub/http-server.ts';
+import type { TlsFiles } from '../../hub/http/http-server.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { HubLimits } from '../../hub/limits.ts';
 import { readPem } from '../../io/tls-files.ts';

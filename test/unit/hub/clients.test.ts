@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createClients, type Clients } from '../../../src/hub/clients.ts';
+import { createClients, type Clients } from '../../../src/hub/http/clients.ts';
 
 /** Adds connections from these addresses, and returns them with the names of those that were closed, in order. */
 const connectAll = (clients: Clients, addresses: readonly string[]) => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { FleetStore } from '../../../src/core/ports/fleet-store.ts';
 import { AgentError } from '../../../src/core/errors.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
-import { wordOf } from '../../../src/hub/fleet-index.ts';
-import { fleetDocument } from '../../../src/hub/fleet-document.ts';
+import { wordOf } from '../../../src/hub/fleet/fleet-index.ts';
+import { fleetDocument } from '../../../src/hub/routes/fleet-document.ts';
 import { newReport } from '../../support/fleet-store-contract.ts';
 import { openReportsOf, type OpenedReports } from './open-reports.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Hearing } from '../../../src/core/ports/fleet-store.ts';
 import { newTurnState } from '../../../src/core/turns/rules.ts';
-import { createFleetViews } from '../../../src/hub/fleet-views.ts';
+import { createFleetViews } from '../../../src/hub/turns/fleet-views.ts';
 import { newReport } from '../../support/fleet-store-contract.ts';
 import { openReportsOf } from './open-reports.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import type { Status } from '../../../src/core/status/status-document.ts';
-import { hostWords } from '../../../src/hub/host-words.ts';
+import { hostWords } from '../../../src/hub/turns/host-words.ts';
 import { hostStatus } from '../../support/status.ts';
 import { openReportsOf, type OpenedReports } from './open-reports.ts';
 import { type Scene, scene, noFiles } from './scene.ts';

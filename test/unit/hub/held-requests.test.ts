@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createWaiting } from '../../../src/hub/held-requests.ts';
+import { createWaiting } from '../../../src/hub/http/held-requests.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus } from '../../support/status.ts';
 import { manifestText, type Scene, scene } from './scene.ts';

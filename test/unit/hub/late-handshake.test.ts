@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createHttpServer, type TlsFiles } from '../../../src/hub/http-server.ts';
-import { handshakeLate } from '../../../src/hub/late-handshake.ts';
+import { createHttpServer, type TlsFiles } from '../../../src/hub/http/http-server.ts';
+import { handshakeLate } from '../../../src/hub/http/late-handshake.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { eventually } from '../../support/poll.ts';
 

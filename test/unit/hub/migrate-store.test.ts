@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readFolderContents } from '../../../src/adapters/hub-files/folder-contents.ts';
 import { readHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
 import type { HubPostgres } from '../../../src/adapters/hub-postgres/hub-postgres.ts';
-import { migrateStore, type MigrateOptions, type Migration } from '../../../src/hub/migrate-store.ts';
+import { migrateStore, type MigrateOptions, type Migration } from '../../../src/hub/store/migrate-store.ts';
 import { revisionOf } from '../../../src/core/turns/revisions.ts';
 import type { TestDatabase } from '../../support/postgres-database.ts';
 import { emptyTables, postgresStores, type PostgresStores } from '../../support/postgres-store.ts';

@@ -1,7 +1,7 @@
 import { openFleetFiles } from '../../../src/adapters/hub-files/fleet-files.ts';
 import type { FleetStore } from '../../../src/core/ports/fleet-store.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
-import { openReports, type Reports } from '../../../src/hub/reports.ts';
+import { openReports, type Reports } from '../../../src/hub/fleet/reports.ts';
 import { noFiles } from './scene.ts';
 
 export interface OpenedReports extends Reports {

@@ -4,7 +4,7 @@ import type { Trust } from '../../../src/core/manifest/manifest.ts';
 import { seal } from '../../../src/core/manifest/seal.ts';
 import { createRepairFiles } from '../../../src/adapters/hub-files/repair-files.ts';
 import type { Repair } from '../../../src/core/hub/plan-repair.ts';
-import { repairManifests } from '../../../src/hub/repair-manifests.ts';
+import { repairManifests } from '../../../src/hub/manifests/repair-manifests.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
 import { hostStatus } from '../../support/status.ts';
 import { manifestText } from './scene.ts';

@@ -6,7 +6,7 @@ import { AgentError } from '../../../src/core/errors.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import type { ServiceStatus, Status } from '../../../src/core/status/status-document.ts';
-import { forgetSilent } from '../../../src/hub/forget-silent.ts';
+import { forgetSilent } from '../../../src/hub/fleet/forget-silent.ts';
 import { strangeStatus } from '../../support/fleet-of-all.ts';
 import { eventually } from '../../support/poll.ts';
 import { hostStatus, serviceStatus } from '../../support/status.ts';

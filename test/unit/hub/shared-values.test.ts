@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSharedValues } from '../../../src/hub/shared-values.ts';
+import { createSharedValues } from '../../../src/hub/fleet/shared-values.ts';
 
 const long = (text: string): string => text.repeat(100);
 const service = (name: string) => ({ service: name, message: long('m'), failure: null, log: [long('l')] });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HubPostgres } from '../../../../src/adapters/hub-postgres/hub-postgres.ts';
 import { historyPath } from '../../../../src/core/fleet/store-layout.ts';
 import { readReport } from '../../../../src/core/hub/read-report.ts';
-import { repairManifests } from '../../../../src/hub/repair-manifests.ts';
+import { repairManifests } from '../../../../src/hub/manifests/repair-manifests.ts';
 import { eventually } from '../../../support/poll.ts';
 import type { TestDatabase } from '../../../support/postgres-database.ts';
 import { emptyTables, postgresStores, type PostgresStores } from '../../../support/postgres-store.ts';
