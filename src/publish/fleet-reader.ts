@@ -81,6 +81,7 @@ const join = (pages: readonly FleetPage[], order: FleetQuery['order']): FleetPag
   atMs: Math.min(...pages.map(({ atMs }) => atMs)),
   revision: pages.map(({ revision }) => revision).join(BETWEEN),
   isWhole: pages.every(({ isWhole }) => isWhole),
+  incompleteUntilMs: undefined,
   totals: pages.reduce((sum, { totals }) => addTotals(sum, totals), NO_TOTALS),
   hosts: inOrder(
     pages.flatMap(({ hosts }) => hosts),

@@ -1,4 +1,5 @@
 import { AgentError, messageOf } from '../core/errors.ts';
+import type { FleetPage } from '../core/fleet/fleet-page.ts';
 import { NO_TOTALS, type FleetTotals } from '../core/fleet/fleet-totals.ts';
 import type { HostLabels } from '../core/fleet/host-labels.ts';
 import type { Manifest } from '../core/manifest/manifest.ts';
@@ -57,22 +58,27 @@ const BEGIN_MS = 600_000;
 interface Reading {
   readonly rollout: ReportedRollout;
   readonly totals: FleetTotals;
+  /** Undefined while hosts may be missing. */
+  readonly ofHosts: FollowOutcome | undefined;
   /** All hosts, if they are few. */
   readonly known: readonly WaitedHost[] | undefined;
 }
 
-const outcomeOfHosts = ({ hosts, kinds }: FleetTotals): FollowOutcome | undefined => {
-  if (hosts === 0 || kinds.converged + kinds.failed < hosts) return undefined;
+const outcomeOfHosts = ({
+  totals: { hosts, kinds },
+  incompleteUntilMs,
+}: FleetPage): FollowOutcome | undefined => {
+  if (incompleteUntilMs !== undefined || hosts === 0 || kinds.converged + kinds.failed < hosts)
+    return undefined;
   return kinds.failed === 0 ? 'converged' : 'failed';
 };
 
 /** Hosts that run the target are a success whatever becomes of the others. */
 const outcomeOf = (
   followed: readonly ReportedChange[],
-  totals: FleetTotals,
+  ofHosts: FollowOutcome | undefined,
   isLimited: boolean,
 ): FollowOutcome | undefined => {
-  const ofHosts = isLimited ? outcomeOfHosts(totals) : undefined;
   if (ofHosts === 'converged') return ofHosts;
   const verdicts = followed.map(judgeChange);
   if (verdicts.includes('halted')) return 'halted';
@@ -126,9 +132,10 @@ export const followRollout = async (
       isLimited ? view.fleet({ ...selection, limit: MOST_NEWS }, signal) : undefined,
     ]);
     if (rollout === 'no-turns') return rollout;
-    if (page === undefined) return { rollout, totals: NO_TOTALS, known: [] };
+    if (page === undefined) return { rollout, totals: NO_TOTALS, ofHosts: undefined, known: [] };
     const all = page.hosts.map(({ host, verdict }) => ({ host, verdict }));
-    return { rollout, totals: page.totals, known: page.next === undefined ? all : undefined };
+    const isAll = page.next === undefined;
+    return { rollout, totals: page.totals, ofHosts: outcomeOfHosts(page), known: isAll ? all : undefined };
   };
 
   const report = (): void => {
@@ -159,7 +166,7 @@ export const followRollout = async (
     last = { ...last, followed };
     if (!hasBegun) begin(followed);
     report();
-    return outcomeOf(followed, reading.totals, isLimited);
+    return outcomeOf(followed, reading.ofHosts, isLimited);
   };
 
   const end = async (outcome: FollowOutcome): Promise<Followed> => {

@@ -25,6 +25,8 @@ export interface WaitOptions {
 
 export interface WaitProgress {
   readonly totals: FleetTotals;
+  /** Until then hosts may be missing (`FleetPage.incompleteUntilMs`). */
+  readonly incompleteUntilMs: EpochMs | undefined;
   /** With a verdict that was not told before, the first time all; undefined if they are many. */
   readonly changed: readonly WaitedHost[] | undefined;
   /** All hosts, if they are few. */
@@ -36,6 +38,8 @@ export type WaitOutcome = 'converged' | 'failed' | 'superseded' | 'timed-out';
 export interface Waited {
   readonly outcome: WaitOutcome;
   readonly totals: FleetTotals;
+  /** As in `WaitProgress`. */
+  readonly incompleteUntilMs: EpochMs | undefined;
   /** In natural order. */
   readonly hosts: readonly WaitedHost[];
   /** Why the store could not be read at the end. */
@@ -56,10 +60,15 @@ export const MOST_NEWS = 20;
 const newsOf = ({ kind, message, faults, sinceMs }: HostVerdict): string =>
   sinceMs === undefined ? JSON.stringify([kind, message, faults]) : kind;
 
-const outcomeOf = ({ hosts, kinds }: FleetTotals, maxFailed: number): WaitOutcome | undefined => {
+const outcomeOf = (
+  { totals: { hosts, kinds }, incompleteUntilMs }: Pick<Waited, 'totals' | 'incompleteUntilMs'>,
+  maxFailed: number,
+): WaitOutcome | undefined => {
   const { failed, superseded, converged } = kinds;
   if (failed > maxFailed) return 'failed';
   if (superseded > 0) return 'superseded';
+  // Hosts that are not heard yet may lack the manifest.
+  if (incompleteUntilMs !== undefined) return undefined;
   // Without a report there is no success yet. There is none either if every host failed, whatever the limit.
   const isOver = hosts > 0 && converged + failed === hosts;
   if (!isOver) return undefined;
@@ -93,24 +102,26 @@ export const waitForFleet = async (
   const endMs = clock.now() + o.timeoutMs;
   const selection = { target: o.target, hosts: o.hosts, where: o.where };
   const news = createNews();
-  let last: { readonly totals: FleetTotals; readonly all: readonly WaitedHost[] | undefined } = {
+  let last: Pick<WaitProgress, 'totals' | 'incompleteUntilMs' | 'all'> = {
     totals: NO_TOTALS,
+    incompleteUntilMs: undefined,
     all: undefined,
   };
   let since: string | undefined;
 
   const poll = async (): Promise<void> => {
     const page = await view.fleet({ ...selection, limit: MOST_NEWS, since }, signal);
-    const { totals, hosts, isWhole, next, revision } = page;
+    const { totals, hosts, isWhole, incompleteUntilMs, next, revision } = page;
     const all = isWhole && next === undefined ? hosts.map(waited) : undefined;
-    last = { totals, all };
+    last = { totals, incompleteUntilMs, all };
     // A small fleet is read anew each time, so that hosts that left are known.
     since = totals.hosts <= MOST_NEWS || revision === '' ? undefined : revision;
-    await o.onPoll({ totals, changed: news.of(page), all }, signal);
+    await o.onPoll({ ...last, changed: news.of(page) }, signal);
   };
   const end = async (outcome: WaitOutcome, trouble: string | undefined): Promise<Waited> => ({
     outcome,
     totals: last.totals,
+    incompleteUntilMs: last.incompleteUntilMs,
     ...(await readAwaited(view, { ...selection, which: o.which, known: last.all, trouble }, signal)),
   });
 
@@ -124,7 +135,7 @@ export const waitForFleet = async (
       // The store may be unreachable for a moment; the hosts go on.
       trouble = messageOf(error);
     }
-    const outcome = trouble === undefined ? outcomeOf(last.totals, o.maxFailed) : undefined;
+    const outcome = trouble === undefined ? outcomeOf(last, o.maxFailed) : undefined;
     if (outcome) return end(outcome, trouble);
     const leftMs = endMs - clock.now();
     if (leftMs <= 0) return end('timed-out', trouble);

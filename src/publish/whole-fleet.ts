@@ -71,6 +71,7 @@ export const pageOfReports = (
     atMs: nowMs,
     revision: '',
     isWhole: true,
+    incompleteUntilMs: undefined,
     totals,
     hosts: picked.map(({ host }) => {
       const report = byHost.get(host);

@@ -93,7 +93,7 @@ const observe = async (
     readShown(view, { target: published, hosts, where }, isAll, signal),
     readRollout(rollouts, environment, signal),
   ]);
-  const { totals } = first;
+  const { totals, incompleteUntilMs } = first;
   const isEmpty = totals.hosts === 0 && where !== undefined;
   const others = isEmpty ? (await view.fleet({ target: published, hosts }, signal)).totals : totals;
   if (current === undefined && others.reported === 0) {
@@ -106,7 +106,7 @@ const observe = async (
     });
   }
   const nowMs = Date.now();
-  return { environment, published, totals, others, rollout, where, judged, nowMs };
+  return { environment, published, totals, incompleteUntilMs, others, rollout, where, judged, nowMs };
 };
 
 const BY_WORD: Readonly<Record<VerdictWord, ExitCode>> = {
@@ -136,21 +136,23 @@ const BY_KIND: Readonly<Record<VerdictKind, ExitCode>> = {
   silent: EXIT.offline,
 };
 
-/** No report is no success. */
-const exitCodeOf = ({ totals: { hosts, kinds, words } }: Fleet): ExitCode =>
+/** No report is no success, and hosts that are not heard yet are none. */
+const exitCodeOf = ({ totals: { hosts, kinds, words }, incompleteUntilMs }: Fleet): ExitCode =>
   hosts === 0
     ? EXIT.pending
     : worstOf([
+        ...(incompleteUntilMs === undefined ? [] : [EXIT.pending]),
         ...VERDICT_KINDS.flatMap((kind) => (kinds[kind] === 0 ? [] : [BY_KIND[kind]])),
         ...words.map(({ word }) => (isVerdictWord(word) ? BY_WORD[word] : EXIT.pending)),
       ]);
 
-const viewOf = ({ environment, published, where, judged, nowMs }: Fleet) => ({
+const viewOf = ({ environment, published, incompleteUntilMs, where, judged, nowMs }: Fleet) => ({
   apiVersion: 'supercargo/fleet-view/v1',
   environment,
   at: isoTime(nowMs),
   serial: published?.serial ?? null,
   where: where ?? null,
+  incompleteUntil: incompleteUntilMs === undefined ? null : isoTime(incompleteUntilMs),
   hosts: judged.map(({ host, verdict, report }) => ({
     host,
     verdict,

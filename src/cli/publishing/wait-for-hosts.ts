@@ -3,6 +3,7 @@ import { kindsText, type FleetTotals } from '../../core/fleet/fleet-totals.ts';
 import { formatLabels, type HostLabels } from '../../core/fleet/host-labels.ts';
 import { isWell, verdictText } from '../../core/fleet/verdict-text.ts';
 import type { Manifest } from '../../core/manifest/manifest.ts';
+import type { EpochMs } from '../../core/time.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import { oneLine } from '../../core/printable-text.ts';
 import type { EnvironmentStore } from '../../publish/environment-store.ts';
@@ -17,7 +18,14 @@ import { readHosts } from '../../publish/fleet-reader.ts';
 import type { WaitedHost } from '../../publish/read-awaited.ts';
 import { terminalOf, type Io } from '../streams.ts';
 import { minutesText } from '../terminal/units.ts';
-import { noMatchAdvice, noReportAdvice, renderFault, renderWait, withLabels } from '../render/fleet-text.ts';
+import {
+  hearsAnew,
+  noMatchAdvice,
+  noReportAdvice,
+  renderFault,
+  renderWait,
+  withLabels,
+} from '../render/fleet-text.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VerdictKind } from '../../core/vocabulary/outcomes.ts';
 
@@ -59,13 +67,16 @@ const tally = (totals: FleetTotals, where?: HostLabels): string => {
   return where === undefined ? 'no host has reported yet' : `no host${withLabels(where)}`;
 };
 
+const missing = (untilMs: EpochMs | undefined): string =>
+  untilMs === undefined ? '' : `; ${hearsAnew(untilMs)}`;
+
 type Show = WaitOptions['onPoll'];
 
 /** A line for each host with news, or one line for all where they are many. */
 const writeLog = (io: Io, serial: number, where: HostLabels | undefined): Show => {
   let last: string | undefined;
-  return ({ totals, changed }) => {
-    const text = tally(totals, where);
+  return ({ totals, incompleteUntilMs, changed }) => {
+    const text = `${tally(totals, where)}${missing(incompleteUntilMs)}`;
     if ((totals.hosts === 0 || changed === undefined) && text !== last) io.stdout.write(`${text}\n`);
     last = text;
     for (const { host, verdict } of changed ?? []) {
@@ -82,14 +93,14 @@ const MOST_ROWS = 100;
 const drawTable = ({ io, view }: Place, { target, awaited: { hosts, where } }: WaitFor): Show => {
   const screen = terminalOf(io);
   let lines = 0;
-  return async ({ totals, changed, all }, signal) => {
+  return async ({ totals, incompleteUntilMs, changed, all }, signal) => {
     if (changed?.length === 0 && lines > 0) return;
     const request = { target, hosts, where, limit: MOST_ROWS, order: 'severity' } as const;
     const found = all ?? (await view.fleet(request, signal)).hosts;
     const rows = found.slice(0, MOST_ROWS);
     const more = totals.hosts - rows.length;
     const rest = more > 0 ? `and ${String(more)} more\n` : '';
-    const text = `${renderWait(rows, screen)}${rest}${tally(totals, where)}\n`;
+    const text = `${renderWait(rows, screen)}${rest}${tally(totals, where)}${missing(incompleteUntilMs)}\n`;
     io.stdout.write(`${lines > 0 ? `\u001B[${String(lines)}A\u001B[J` : ''}${text}`);
     lines = text.split('\n').length - 1;
   };
@@ -123,7 +134,7 @@ const endOf = (
 };
 
 const printEnd = (io: Io, waited: Waited, goal: WaitFor): void => {
-  const { outcome, totals, hosts, trouble } = waited;
+  const { outcome, totals, incompleteUntilMs, hosts, trouble } = waited;
   const screen = terminalOf(io);
   for (const { host, verdict } of hosts)
     if (verdict.kind === 'failed')
@@ -133,6 +144,10 @@ const printEnd = (io: Io, waited: Waited, goal: WaitFor): void => {
   for (const { host, verdict } of of(hosts, 'converged'))
     if (!isWell(verdict)) io.stderr.write(`${host}: ${verdictText(verdict)}\n`);
   if (outcome !== 'timed-out') return;
+  if (incompleteUntilMs !== undefined)
+    io.stderr.write(
+      `${hearsAnew(incompleteUntilMs)}: wait for that, then see supercargo fleet ${goal.target.environment}\n`,
+    );
   if (trouble !== undefined) io.stderr.write(`the store could not be read at the end: ${oneLine(trouble)}\n`);
   if (totals.hosts === 0 && goal.awaited.where === undefined)
     io.stderr.write(`${noReportAdvice(goal.target.environment)}; or name the hosts with --hosts\n`);

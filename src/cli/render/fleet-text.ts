@@ -66,6 +66,8 @@ export interface Fleet {
   readonly published: Manifest | undefined;
   /** Of the hosts with the labels of `where`. */
   readonly totals: FleetTotals;
+  /** Until then hosts may be missing (`FleetPage.incompleteUntilMs`). */
+  readonly incompleteUntilMs: EpochMs | undefined;
   /** Of all hosts, if none has these labels. */
   readonly others: FleetTotals;
   /** `trouble` says why it could not be read. */
@@ -136,6 +138,13 @@ export const withLabels = (where: HostLabels | undefined): string =>
 const labelsLine = ({ totals: { labels, moreLabels }, where }: Fleet): string =>
   where !== undefined || labels.length === 0 ? '' : `\nlabels: ${knownLabelsText(labels, moreLabels)}`;
 
+/** Why hosts may be missing. */
+export const hearsAnew = (untilMs: EpochMs): string =>
+  `the hub has lost its reports, and hears all hosts again by ${isoSeconds(untilMs)}`;
+
+const missingLine = ({ incompleteUntilMs }: Fleet, { palette }: Screen): string =>
+  incompleteUntilMs === undefined ? '' : `\n${palette.warn(hearsAnew(incompleteUntilMs))}`;
+
 /** A change that is under way or halted; nothing where each host decides alone, or all is finished. */
 const rolloutLine = ({ environment, rollout }: Fleet, screen: Screen): string => {
   if (rollout === 'no-turns') return '';
@@ -152,11 +161,11 @@ const headOf = (fleet: Fleet, screen: Screen): string => {
     ? `serial ${String(published.serial)}, published ${isoSeconds(published.issuedAtMs)}${by}`
     : 'nothing is published';
   if (totals.hosts === 0)
-    return `${environment}: ${what}; no host has ${where ? formatLabels(where) : 'reported'}${rolloutLine(fleet, screen)}`;
+    return `${environment}: ${what}; no host has ${where ? formatLabels(where) : 'reported'}${missingLine(fleet, screen)}${rolloutLine(fleet, screen)}`;
   const runs = published
     ? `; ${String(totals.kinds.converged)} of ${String(totals.hosts)} hosts${withLabels(where)} run it`
     : '';
-  return `${environment}: ${what}${runs}\n${renderCounts(totals, screen)}${labelsLine(fleet)}${rolloutLine(fleet, screen)}`;
+  return `${environment}: ${what}${runs}\n${renderCounts(totals, screen)}${missingLine(fleet, screen)}${labelsLine(fleet)}${rolloutLine(fleet, screen)}`;
 };
 
 /** How many hosts are not shown. */

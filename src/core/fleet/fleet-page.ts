@@ -25,6 +25,8 @@ export interface FleetPage {
   readonly revision: string;
   /** The hosts are those of the selection, and not only those that changed after `since`. */
   readonly isWhole: boolean;
+  /** The store has lost its reports: until then hosts may be missing that were not named. */
+  readonly incompleteUntilMs: EpochMs | undefined;
   readonly totals: FleetTotals;
   readonly hosts: readonly PageHost[];
   /** Undefined on the last page. */
@@ -38,6 +40,7 @@ export interface PageHead {
   readonly serial: number | null;
   readonly revision: string;
   readonly isWhole: boolean;
+  readonly incompleteUntilMs: EpochMs | undefined;
   readonly totals: FleetTotals;
 }
 
@@ -49,8 +52,13 @@ export interface HostHead {
   readonly serial: number | null;
 }
 
-export const renderHead = ({ atMs, ...head }: PageHead): string =>
-  JSON.stringify({ apiVersion: FLEET_PAGE, ...head, at: isoTime(atMs) });
+export const renderHead = ({ atMs, incompleteUntilMs, ...head }: PageHead): string =>
+  JSON.stringify({
+    apiVersion: FLEET_PAGE,
+    ...head,
+    at: isoTime(atMs),
+    incompleteUntil: incompleteUntilMs === undefined ? null : isoTime(incompleteUntilMs),
+  });
 
 export const renderHost = ({ receivedAtMs, ...head }: HostHead): string =>
   JSON.stringify({ ...head, receivedAt: receivedAtMs === undefined ? null : isoTime(receivedAtMs) });
@@ -96,6 +104,7 @@ const page = v.object({
   at: v.pipe(text, v.isoTimestamp()),
   revision: text,
   isWhole: v.boolean(),
+  incompleteUntil: v.optional(v.nullable(v.pipe(text, v.isoTimestamp()))),
   totals,
   hosts: v.array(
     v.object({
@@ -133,12 +142,13 @@ export const readFleetPage = (
       advice: 'use a supercargo of the same release line as the hub',
     });
   }
-  const { at, revision, isWhole, totals: counted, hosts, next } = parsed.output;
+  const { at, revision, isWhole, incompleteUntil, totals: counted, hosts, next } = parsed.output;
   const aheadMs = aheadOf(stored, nowMs);
   return {
     atMs: Date.parse(at) - aheadMs,
     revision,
     isWhole,
+    incompleteUntilMs: incompleteUntil ? Date.parse(incompleteUntil) - aheadMs : undefined,
     totals: { ...counted, kinds: readKinds(counted.kinds) },
     hosts: hosts.map(({ host, receivedAt, verdict: { sinceMs, kind, ...judged }, status }) => ({
       host,

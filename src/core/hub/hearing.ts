@@ -1,4 +1,5 @@
 import { SILENT_MS } from '../fleet/host-findings.ts';
+import type { Hearing } from '../ports/fleet-store.ts';
 import type { EpochMs } from '../time.ts';
 
 /** A longer time between two reports means that the store was away, or that no host reached it. */
@@ -10,3 +11,12 @@ export const heardStepMs = (beforeMs: EpochMs, atMs: EpochMs): number =>
 
 /** Whether no report came for so long that hosts are heard anew: `Hearing.run` grows. */
 export const startsNewRun = (beforeMs: EpochMs, atMs: EpochMs): boolean => atMs - beforeMs > SILENT_MS;
+
+/** Until when hosts may be missing because their reports were lost; undefined if none is missing for that reason. */
+export const incompleteUntil = (
+  { isForgotten, runBeganMs }: Pick<Hearing, 'isForgotten' | 'runBeganMs'>,
+  nowMs: EpochMs,
+): EpochMs | undefined => {
+  const untilMs = runBeganMs + SILENT_MS;
+  return isForgotten && nowMs < untilMs ? untilMs : undefined;
+};

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { renderHead, renderHost } from '../../core/fleet/fleet-page.ts';
 import type { FleetTotals } from '../../core/fleet/fleet-totals.ts';
 import { writeCursor, writeRevision, type FleetQuery } from '../../core/fleet/fleet-query.ts';
+import { incompleteUntil } from '../../core/hub/hearing.ts';
 import type { DesiredManifest } from '../../core/fleet/host-findings.ts';
 import { judgeHost } from '../../core/fleet/host-verdict.ts';
 import { selectPage, type IndexedFleet, type PickedHost } from '../../core/fleet/select-page.ts';
@@ -133,6 +134,9 @@ export const createFleetPages = ({ reports, manifests, now }: FleetPagesOptions)
         serial: desired?.serial ?? null,
         revision: writeRevision({ life: fleet.life, number: fleet.revision, serial, atMs: nowMs }),
         isWhole,
+        // A named host without a report is in the answer.
+        incompleteUntilMs:
+          query.hosts === undefined ? incompleteUntil(reports.hearing(environment), nowMs) : undefined,
         totals,
       });
       const { status } = query;

@@ -24,21 +24,26 @@ const report = (host: string, change: Partial<Status> = {}): HostReport => ({
 /** What was waited for, and every change that was told. */
 const wait = async (
   looks: readonly (readonly HostReport[])[],
-  change: Partial<WaitOptions> = {},
+  { lostMs = 0, ...change }: Partial<WaitOptions> & { readonly lostMs?: number } = {},
 ): Promise<Waited & { readonly changes: readonly string[] }> => {
   let nowMs = NOW_MS;
   let at = 0;
   const changes: string[] = [];
+  const fleet = fleetOfReports(
+    () => {
+      const look = looks[Math.min(at, looks.length - 1)] ?? [];
+      at += 1;
+      return look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs }));
+    },
+    () => nowMs,
+  );
+  const untilMs = nowMs + lostMs;
   const view = {
     ...createEnvironmentStore(createMemoryStore(), ENVIRONMENT, undefined),
-    fleet: fleetOfReports(
-      () => {
-        const look = looks[Math.min(at, looks.length - 1)] ?? [];
-        at += 1;
-        return look.map((r) => ({ ...r, seenAtMs: nowMs - r.seenAtMs }));
-      },
-      () => nowMs,
-    ),
+    fleet: async (...asked: Parameters<typeof fleet>) => ({
+      ...(await fleet(...asked)),
+      incompleteUntilMs: nowMs < untilMs ? untilMs : undefined,
+    }),
   };
   const clock = {
     now: () => nowMs,
@@ -66,6 +71,19 @@ describe('waiting for hosts', () => {
 
   it('goes on from no report to the first one', async () => {
     expect((await wait([[], [], [report('web-1')]])).outcome).toBe('converged');
+  });
+
+  it('does not end well while a hub that has lost its reports hears its hosts again', async () => {
+    const [one, both] = [[report('web-1')], [report('web-1'), report('web-2', failed)]];
+    expect((await wait([one, one, both], { lostMs: 3_000 })).outcome).toBe('failed');
+    expect(await wait([one], { lostMs: 3_000 })).toMatchObject({
+      outcome: 'converged',
+      totals: { hosts: 1 },
+    });
+    expect(await wait([one], { lostMs: 60_000 })).toMatchObject({
+      outcome: 'timed-out',
+      incompleteUntilMs: NOW_MS + 60_000,
+    });
   });
 
   it('does not call it a success where every host failed, however many may', async () => {

@@ -34,6 +34,7 @@ const report = async ({ url }: DatabaseHub, host: string, serial: number): Promi
 interface Page {
   readonly revision: string;
   readonly isWhole: boolean;
+  readonly incompleteUntil: string | null;
   readonly totals: { readonly hosts: number };
   readonly hosts: readonly { readonly host: string; readonly serial: number }[];
 }
@@ -57,4 +58,17 @@ it('a page is as new as the last report at any hub, and its revision is valid at
   expect(await (await fetch(`${one.url}/metrics/fleet`)).text()).toContain(
     'supercargo_hub_host_serial{environment="staging",host="web-2"} 2',
   );
+});
+
+it('a page says that hosts may be missing after a crash of the database, which loses all reports', async () => {
+  const hub = await open();
+  for (const host of ['web-1', 'web-2']) await report(hub, host, 1);
+  expect(await page(hub, 'limit=0')).toMatchObject({ incompleteUntil: null });
+  await database.query('truncate supercargo.fleets, supercargo.reports');
+  await report(hub, 'web-2', 1);
+  const { totals, incompleteUntil } = await page(hub, 'limit=0');
+  expect(totals.hosts).toBe(1);
+  expect(Date.parse(incompleteUntil ?? '') - Date.now()).toBeGreaterThan(120_000);
+  const named = await page(hub, 'limit=0&host=web-1&host=web-2');
+  expect(named).toMatchObject({ totals: { hosts: 2 }, incompleteUntil: null });
 });

@@ -113,6 +113,7 @@ const pagesOf = (read: () => readonly HostReport[]) => {
     return Promise.resolve({
       ...page,
       atMs: nowMs,
+      incompleteUntilMs: undefined,
       revision: writeRevision({ life: 'life', number: revision, serial: by?.serial ?? 0, atMs: nowMs }),
       hosts: page.hosts.map(({ host }) => {
         const report = reports.find((each) => each.host === host);

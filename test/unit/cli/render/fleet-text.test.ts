@@ -5,12 +5,13 @@ import { createPalette } from '../../../../src/cli/terminal/colour.ts';
 import { changeStatus, minutesBefore, rolloutStatus } from '../../../support/rollout.ts';
 
 const SCREEN = { columns: undefined, colour: false, palette: createPalette({ colour: false }) };
-const headOf = (rollout: Fleet['rollout']): string =>
+const headOf = (rollout: Fleet['rollout'], incompleteUntilMs?: number): string =>
   renderFleet(
     {
       environment: 'production',
       published: undefined,
       totals: NO_TOTALS,
+      incompleteUntilMs,
       others: NO_TOTALS,
       rollout,
       where: undefined,
@@ -23,6 +24,12 @@ const headOf = (rollout: Fleet['rollout']): string =>
 const QUIET = 'production: nothing is published; no host has reported';
 
 describe('the headline of a fleet', () => {
+  it('says that hosts may be missing', () => {
+    expect(headOf('no-turns', Date.parse('2026-11-23T10:03:00Z'))).toBe(
+      `${QUIET}\nthe hub has lost its reports, and hears all hosts again by 2026-11-23T10:03:00Z`,
+    );
+  });
+
   it.each<[string, Fleet['rollout']]>([
     ['the store hands out no turns', 'no-turns'],
     ['there is no change', rolloutStatus()],
