@@ -12,6 +12,12 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** A word from a list that newer agents may extend. */
 const word = text;
 
+/** As in requests for turns: a database stores it as text of its own, which takes no character 0. */
+const life = v.pipe(
+  text,
+  v.regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 characters of ASCII without blanks'),
+);
+
 const container = v.looseObject({
   id: text,
   name: text,
@@ -135,7 +141,7 @@ export const reportSchema = v.looseObject({
   turns: v.exactOptional(
     v.looseObject({
       mode: word,
-      life: text,
+      life,
       seq: count,
       asked: v.array(text),
       jobs: v.exactOptional(v.array(v.looseObject({ service: text, digest: text, attempt: count }))),

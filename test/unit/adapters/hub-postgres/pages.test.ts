@@ -20,15 +20,19 @@ const open = async (): Promise<DatabaseHub> => {
   return hub;
 };
 
-const report = async ({ url }: DatabaseHub, host: string, serial: number): Promise<void> => {
-  const manifest = { ...hostStatus().manifest, serial };
-  const status = hostStatus({ host, environment: 'staging', at: new Date().toISOString(), manifest });
-  const answer = await fetch(`${url}/reports/staging/${host}.json`, {
+const put = async ({ url }: DatabaseHub, host: string, status: unknown): Promise<number> => {
+  const { status: code } = await fetch(`${url}/reports/staging/${host}.json`, {
     method: 'PUT',
     headers: bearer(hostToken(SECRET, 'staging', host)),
     body: JSON.stringify(status),
   });
-  expect(answer.ok).toBe(true);
+  return code;
+};
+
+const report = async (hub: DatabaseHub, host: string, serial: number): Promise<void> => {
+  const manifest = { ...hostStatus().manifest, serial };
+  const status = hostStatus({ host, environment: 'staging', at: new Date().toISOString(), manifest });
+  expect(await put(hub, host, status)).toBeLessThan(300);
 };
 
 interface Page {
@@ -71,4 +75,16 @@ it('a page says that hosts may be missing after a crash of the database, which l
   expect(Date.parse(incompleteUntil ?? '') - Date.now()).toBeGreaterThan(120_000);
   const named = await page(hub, 'limit=0&host=web-1&host=web-2');
   expect(named).toMatchObject({ totals: { hosts: 2 }, incompleteUntil: null });
+});
+
+it('a report that the database cannot store keeps no other host from reporting', async () => {
+  const hub = await open();
+  const strange = ['', 'a b', '\u0000', '\ud800', 'x'.repeat(65)];
+  const turns = { mode: 'manifest', seq: 1, asked: [], store: 'answers', message: null, revision: null };
+  const refused = strange.map(async (life, at) => {
+    const host = `strange-${String(at)}`;
+    return put(hub, host, { ...hostStatus({ host, environment: 'staging' }), turns: { ...turns, life } });
+  });
+  await Promise.all(['db-1', 'db-2', 'db-3', 'db-4'].map(async (host) => report(hub, host, 1)));
+  expect(await Promise.all(refused)).toEqual(strange.map(() => 422));
 });
