@@ -9,7 +9,7 @@ import { createFollow } from '../../src/agent/long-poll.ts';
 import { AgentError } from '../../src/core/errors.ts';
 import type { Fetched, Held, ManifestSource } from '../../src/core/ports/manifest-source.ts';
 import { createConnections } from '../../src/io/connections.ts';
-import { createHubs, type HubAnswer, type HubList } from '../../src/io/hub-list.ts';
+import { createHubs, type HubAnswer, type HubList } from '../../src/io/hub-failover.ts';
 import { MANIFEST } from '../bench-hub.ts';
 import { inLanes, obeyOrders } from './orders.ts';
 import { etagOf, openRaw, type RawAnswer, type RawConnection } from './raw-connection.ts';

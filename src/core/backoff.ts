@@ -16,6 +16,9 @@ export const BACKOFF = {
   repeatedStep: { baseMs: 2_000, capMs: 300_000 },
 } as const;
 
+/** After the death of its hub a host waits for up to so long, at random, before it goes to the next one. */
+export const RECONNECT_JITTER_MS = 5_000;
+
 export interface Backoff extends Limits {
   /** Consecutive failures, including the last one. */
   readonly failures: number;

@@ -2,7 +2,7 @@ import type { EventLog } from '../core/events.ts';
 import type { HubArchives } from '../core/ports/hub-archives.ts';
 import type { HubStore } from '../core/ports/hub-store.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { Access } from './access.ts';
+import type { Access } from './authorization.ts';
 import type { HttpServer } from './http/http-server.ts';
 import type { Counters } from './counters.ts';
 import type { FleetPages } from './fleet/fleet-pages.ts';

@@ -12,7 +12,7 @@ import type { EpochMs } from '../core/time.ts';
 import { createClients, type Clients } from './http/clients.ts';
 import { createGuard } from './http/request-guard.ts';
 import { addCommonAnswers } from './http/common-answers.ts';
-import { createAccess } from './access.ts';
+import { createAccess } from './authorization.ts';
 import { notFound, refuse } from './http/responses.ts';
 import { answerClientError } from './http/malformed-request.ts';
 import type { HubContext } from './hub-context.ts';

@@ -61,7 +61,7 @@ describe('a database that goes away', () => {
     );
     expect(await reader.turns.read('staging')).toMatchObject({ revision: 1 });
     const lost = await reader.fleets.changes('staging', hearing);
-    expect(lost).toMatchObject({ isWhole: true, changes: [], hearing: { isForgotten: true } });
+    expect(lost).toMatchObject({ isWhole: true, changes: [], hearing: { hasLostReports: true } });
     const tag = newReport('web-1').tag;
     expect(await store.fleets.beat('staging', { host: 'web-1', tag, seq: null })).toBe('unknown');
     expect(await store.fleets.take('staging', newReport('web-1'), limits)).toEqual({
@@ -69,7 +69,7 @@ describe('a database that goes away', () => {
       isNew: true,
     });
     expect((await reader.fleets.changes('staging', lost.hearing)).hearing).toMatchObject({
-      isForgotten: true,
+      hasLostReports: true,
       run: 1,
     });
   });

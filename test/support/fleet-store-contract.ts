@@ -99,7 +99,7 @@ export const fleetStoreContract = (
       expect(await store.environments()).toEqual([]);
       const { hearing, isWhole, changes } = await store.changes(ENV, undefined);
       expect([isWhole, changes]).toEqual([true, []]);
-      expect(hearing).toMatchObject({ revision: 0, heardMs: 0, isForgotten: false });
+      expect(hearing).toMatchObject({ revision: 0, heardMs: 0, hasLostReports: false });
       expect(await store.reports(ENV, ['web-1'])).toEqual(new Map());
       expect(await store.remove(ENV, 'web-1')).toBe(false);
       expect(await store.beat(ENV, { host: 'web-1', tag: '"x"', seq: 1 })).toBe('unknown');
@@ -381,7 +381,7 @@ export const fleetStoreContract = (
         expect(after.beforeRunMs).toBe(hasRuns ? before.atMs : before.beforeRunMs);
         expect(after.heardMs - before.heardMs).toBe(90_000);
         expect(changes.map(({ run }) => run)).toEqual([before.run, after.run]);
-        expect(after.isForgotten).toBe(false);
+        expect(after.hasLostReports).toBe(false);
       });
     });
   });

@@ -1,4 +1,4 @@
-import { applySchema } from '../../src/adapters/hub-postgres/apply-schema.ts';
+import { applySchema } from '../../src/adapters/hub-postgres/migrate-as-owner.ts';
 import {
   createHubPostgres,
   type HubPostgres,

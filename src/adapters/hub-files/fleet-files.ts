@@ -8,7 +8,7 @@ import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import type { FleetLimits, FleetStore, NewReport, TakenReport } from '../../core/ports/fleet-store.ts';
 import type { HubFiles } from '../../core/ports/hub-files.ts';
 import type { EpochMs } from '../../core/time.ts';
-import { createHeardFleet, type HeardFleet, type LoadedReport } from './heard-fleet.ts';
+import { createHeardFleet, type HeardFleet, type LoadedReport } from './fleet-memory.ts';
 import { createWriteQueue } from './write-queue.ts';
 
 export interface FleetFilesOptions {

@@ -5,7 +5,12 @@ import { isEnvironmentName } from '../../core/manifest/schema.ts';
 import { highestOf } from '../../core/manifest/serial.ts';
 import { createOneAtATime } from '../../core/one-at-a-time.ts';
 import type { HubFiles } from '../../core/ports/hub-files.ts';
-import type { ManifestStore, NewManifest, StoredManifests } from '../../core/ports/manifest-store.ts';
+import {
+  HISTORY_LIMIT,
+  type ManifestStore,
+  type NewManifest,
+  type StoredManifests,
+} from '../../core/ports/manifest-store.ts';
 import { findEnvironment, type FoundDocument } from './find-environment.ts';
 
 interface Kept {
@@ -25,8 +30,7 @@ export interface ManifestFilesOptions {
   readonly onPublished: (environment: string) => void;
 }
 
-/** The length of a history. A publish removes at most `AT_ONCE` older ones, so that it stays quick. */
-const MOST_KEPT = 10_000;
+/** A publish removes at most so many of a history that is too long, so that it stays quick. */
 const AT_ONCE = 100;
 
 const NOTHING: StoredManifests = { revision: 0, document: undefined, highest: 0, epoch: 0 };
@@ -63,7 +67,7 @@ const completeHistory = async (
 };
 
 const prune = async (files: HubFiles, environment: string, { serials }: Kept): Promise<void> => {
-  const surplus = Math.min(serials.size - MOST_KEPT, AT_ONCE);
+  const surplus = Math.min(serials.size - HISTORY_LIMIT, AT_ONCE);
   if (surplus <= 0) return;
   const oldest = [...serials].toSorted((a, b) => a - b).slice(0, surplus);
   const changes = oldest.map((serial) => ({ path: historyPath(environment, serial), bytes: undefined }));

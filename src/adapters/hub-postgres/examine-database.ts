@@ -4,7 +4,7 @@ import { createConnector } from './connector.ts';
 import { hostText, type DatabaseAddress } from './database-address.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { MOST_SESSIONS } from './pool.ts';
-import { mayMigrate, readState } from './schema.ts';
+import { mayMigrate, readState } from './migrate.ts';
 import type { Sql } from './session.ts';
 import { createStoreClock } from './store-clock.ts';
 

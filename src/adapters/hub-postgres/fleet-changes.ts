@@ -1,7 +1,7 @@
 import { readReport, SUMMARY_VERSION, type ReportSummary } from '../../core/hub/read-report.ts';
 import type { FleetChange, FleetChanges, Hearing } from '../../core/ports/fleet-store.ts';
 import type { EpochMs } from '../../core/time.ts';
-import { fleetColumns, type FleetRow } from './fleet-rows.ts';
+import { fleetColumns, type FleetRow } from './report-queries.ts';
 import type { Sql } from './session.ts';
 import type { StoreClock } from './store-clock.ts';
 
@@ -69,7 +69,7 @@ const hearingOf = (row: FleetRow, clock: StoreClock): Hearing => ({
   run: row.run,
   runBeganMs: clock.toHub(row.run_began_ms),
   beforeRunMs: clock.toHub(row.before_run_ms),
-  isForgotten: row.is_forgotten,
+  hasLostReports: row.is_forgotten,
 });
 
 /** A lost fleet is heard anew from now on, although no host has been heard. */
@@ -81,7 +81,7 @@ const unheard = (hadReports: boolean, clock: StoreClock): Hearing => ({
   run: 0,
   runBeganMs: hadReports ? clock.now() : 0,
   beforeRunMs: 0,
-  isForgotten: hadReports,
+  hasLostReports: hadReports,
 });
 
 /** Without a fleet all but the last member are null. */

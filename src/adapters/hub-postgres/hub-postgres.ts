@@ -5,17 +5,17 @@ import type { EpochMs } from '../../core/time.ts';
 import { createConnector } from './connector.ts';
 import { addressText, type DatabaseAddress } from './database-address.ts';
 import { databaseError } from './database-error.ts';
-import { expectReports } from './fleet-rows.ts';
-import { createFleetTables } from './fleet-tables.ts';
-import { createManifestTable } from './manifest-table.ts';
+import { expectReports } from './report-queries.ts';
+import { createFleetTables } from './fleet-store.ts';
+import { createManifestTable } from './manifest-store.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 import { createPool, type Run } from './pool.ts';
-import { createRepairTables } from './repair-tables.ts';
-import { prepareSchema, readSchema } from './schema.ts';
+import { createRepairTables } from './manifest-repair.ts';
+import { prepareSchema, readSchema } from './migrate.ts';
 import type { Sql } from './session.ts';
 import { createStoreClock } from './store-clock.ts';
 import { createNews } from './store-news.ts';
-import { createTurnTable } from './turn-table.ts';
+import { createTurnTable } from './turn-store.ts';
 
 export interface HubPostgresOptions {
   readonly address: DatabaseAddress;

@@ -15,7 +15,7 @@ export interface StoredFleet {
   readonly run: number;
   readonly runBeganMs: EpochMs;
   readonly beforeRunMs: EpochMs;
-  readonly isForgotten: boolean;
+  readonly hasLostReports: boolean;
 }
 
 /** What the order of its reports depends on. */
@@ -79,7 +79,7 @@ const hear = (fleet: StoredFleet, { atMs, hadReports }: BatchInput): StoredFleet
     run: fleet.run + 1,
     runBeganMs: atMs,
     beforeRunMs: fleet.reportedMs,
-    isForgotten: isFirst && hadReports,
+    hasLostReports: isFirst && hadReports,
   };
 };
 

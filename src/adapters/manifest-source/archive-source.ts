@@ -6,7 +6,7 @@ import type { Archive } from '../../core/image/archive.ts';
 import type { ImageArchives } from '../../core/ports/image-archives.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import { openExchange, showUrl, type OpenAnswer, type Timeouts } from '../../io/http.ts';
-import { describeFailures, retryAfterOf, type HubAnswer } from '../../io/hub-list.ts';
+import { describeFailures, retryAfterOf, type HubAnswer } from '../../io/hub-failover.ts';
 import { readAgentTlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
 import { readCredentials } from './credentials.ts';
 import type { ManifestSourceOptions } from './manifest-source.ts';

@@ -1,10 +1,11 @@
+import { RECONNECT_JITTER_MS } from '../../core/backoff.ts';
 import { AgentError, messageOf } from '../../core/errors.ts';
 import { DOCUMENT_CAP_BYTES } from '../../core/manifest/accept.ts';
 import type { Fetched, Held, ManifestSource } from '../../core/ports/manifest-source.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import type { Connections } from '../../io/connections.ts';
 import { exchange, showUrl, type Timeouts } from '../../io/http.ts';
-import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-list.ts';
+import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-failover.ts';
 import { readAgentTlsFiles, type TlsFiles } from '../../io/tls-files.ts';
 import { readCredentials } from './credentials.ts';
 import { answerFailure, noneAnswers, transportFailure, unreachable } from './http-failure.ts';
@@ -43,8 +44,6 @@ const LATE_MS = 10_000;
 const UNCONDITIONAL_EVERY = 20;
 /** RFC 9110, section 8.8.3; anything else could not be sent back as a header. */
 const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
-/** The hosts of a dead hub come to the others within this time. */
-const SPREAD_MS = 5_000;
 
 /** The body of any other answer is not read. */
 const maxBytesOf = (status: number): number => (status === 200 ? DOCUMENT_CAP_BYTES : 0);
@@ -165,7 +164,7 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
   /** The hosts of a dead hub must not come to another one within the same moment. */
   const spread = (fetched: Extract<Fetched, { kind: 'failed' }>): Fetched => ({
     ...fetched,
-    retryAfterMs: Math.max(fetched.retryAfterMs ?? 0, Math.floor(random() * SPREAD_MS)),
+    retryAfterMs: Math.max(fetched.retryAfterMs ?? 0, Math.floor(random() * RECONNECT_JITTER_MS)),
   });
 
   /** Never runs beside a fetch, because the older of two answers could arrive last. */

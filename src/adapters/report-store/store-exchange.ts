@@ -4,7 +4,7 @@ import { headerOfToken } from '../../core/hub/tokens.ts';
 import { parseRetryAfter } from '../../core/retry-after.ts';
 import type { Connections } from '../../io/connections.ts';
 import { exchange, type HttpAnswer, type Timeouts } from '../../io/http.ts';
-import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-list.ts';
+import { describeFailures, retryAfterOf, type HubAnswer, type HubList } from '../../io/hub-failover.ts';
 import type { TlsMaterial } from '../../io/tls-files.ts';
 import { readToken, type TokenSource } from './token.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { applySchema } from '../../adapters/hub-postgres/apply-schema.ts';
+import { applySchema } from '../../adapters/hub-postgres/migrate-as-owner.ts';
 import { addressText } from '../../adapters/hub-postgres/database-address.ts';
-import { schemaText } from '../../adapters/hub-postgres/schema.ts';
+import { schemaText } from '../../adapters/hub-postgres/migrate.ts';
 import { AgentError } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { Call } from '../call.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/agent-config.ts';
 import { messageOf } from '../../core/errors.ts';
 import { exchange } from '../../io/http.ts';
-import { showAddress } from '../../io/hub-list.ts';
+import { showAddress } from '../../io/hub-failover.ts';
 import { hint, ok, type Check } from './check.ts';
 import { tlsReader } from '../wiring/wire-agent.ts';
 

@@ -28,7 +28,7 @@ import type { EventLog } from '../../core/events.ts';
 import type { RegistryCredentials } from '../../core/ports/registry-credentials.ts';
 import { sweepTemporaries } from '../../io/durable-file.ts';
 import { createConnections, type Connections } from '../../io/connections.ts';
-import { createHubs, showAddress, type HubList, type Hubs } from '../../io/hub-list.ts';
+import { createHubs, showAddress, type HubList, type Hubs } from '../../io/hub-failover.ts';
 import type { SocketLock } from '../../io/socket-lock.ts';
 import { readAgentTlsFiles, type TlsFiles, type TlsMaterial } from '../../io/tls-files.ts';
 import { VERSION } from '../version.ts';

@@ -14,9 +14,9 @@ export const startsNewRun = (beforeMs: EpochMs, atMs: EpochMs): boolean => atMs 
 
 /** Until when hosts may be missing because their reports were lost; undefined if none is missing for that reason. */
 export const incompleteUntil = (
-  { isForgotten, runBeganMs }: Pick<Hearing, 'isForgotten' | 'runBeganMs'>,
+  { hasLostReports, runBeganMs }: Pick<Hearing, 'hasLostReports' | 'runBeganMs'>,
   nowMs: EpochMs,
 ): EpochMs | undefined => {
   const untilMs = runBeganMs + SILENT_MS;
-  return isForgotten && nowMs < untilMs ? untilMs : undefined;
+  return hasLostReports && nowMs < untilMs ? untilMs : undefined;
 };

@@ -43,7 +43,7 @@ export interface Hearing {
   /** When the last report before this run came; 0 if there was none. */
   readonly beforeRunMs: EpochMs;
   /** The store had reports of this environment once, and had lost them all when this run began. */
-  readonly isForgotten: boolean;
+  readonly hasLostReports: boolean;
 }
 
 export interface FleetChanges {

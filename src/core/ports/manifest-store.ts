@@ -1,3 +1,6 @@
+/** The length of the history of an environment; older ones are removed. */
+export const HISTORY_LIMIT = 10_000;
+
 /** What a store has of the manifests of one environment. */
 export interface StoredManifests {
   /** Grows by one with each publish; 0 if the environment was never published. */

@@ -3,6 +3,12 @@
 /** A turn that has not begun for so long since the host asked is not begun any more: the host asks again. */
 export const GRANT_MS = 60_000;
 
+/**
+ * How long a store that has just begun to hear hosts, or has lost its reports, waits for all of them before it
+ * grants a turn: three report intervals.
+ */
+export const START_WAIT_MS = 180_000;
+
 /** How long a store holds a request that waits for a place. Proxies end a silent request after 30 to 60 s. */
 export const HOLD_MS = 25_000;
 

@@ -106,14 +106,14 @@ export const openReports = async (options: ReportsOptions): Promise<Reports> => 
     run: 1,
     runBeganMs: startMs,
     beforeRunMs: 0,
-    isForgotten: false,
+    hasLostReports: false,
   };
   const refresh = createSharedReads(async (environment) => {
     const index = known.get(environment);
     const changes = await store.changes(environment, index?.hearing());
     const { hearing } = changes;
     // An environment that was asked for and does not exist takes no memory.
-    if (index === undefined && (hearing.revision > 0 || hearing.isForgotten))
+    if (index === undefined && (hearing.revision > 0 || hearing.hasLostReports))
       known.set(environment, createFleetIndex(changes, share));
     const isNews = index?.apply(changes) ?? hearing.revision > 0;
     if (isNews) onChanged(environment);

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { environmentOfFile } from '../../core/hub/file-names.ts';
 import type { Refusal } from '../../core/hub/refusal.ts';
 import { isEnvironmentName } from '../../core/manifest/schema.ts';
-import type { Scope } from '../callers.ts';
+import type { Scope } from '../token-scope.ts';
 import type { Clients } from './clients.ts';
 import { partOf, refuse } from './responses.ts';
 

@@ -13,7 +13,7 @@ export interface Watchers {
 
 const MOST = 256;
 /** Most proxies close a silent connection after a minute. */
-const HEARTBEAT_MS = 25_000;
+const KEEP_ALIVE_MS = 25_000;
 /** A slower reader is disconnected and connects again. */
 const MOST_UNREAD_BYTES = 64 * 1024;
 
@@ -37,7 +37,7 @@ export const createWatchers = (): Watchers => {
     add: (response) => {
       open.add(response);
       response.once('close', () => drop(response));
-      state.timer ??= setInterval(() => write(': still here\n\n'), HEARTBEAT_MS);
+      state.timer ??= setInterval(() => write(': still here\n\n'), KEEP_ALIVE_MS);
       response.write('retry: 2000\n\n');
     },
     notify: (environment) => write(`event: change\ndata: ${JSON.stringify({ environment })}\n\n`),

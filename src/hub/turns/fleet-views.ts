@@ -1,8 +1,7 @@
-import { SILENT_MS } from '../../core/fleet/host-findings.ts';
 import type { EpochMs } from '../../core/time.ts';
 import { seenBeyond } from '../../core/turns/revisions.ts';
 import type { FleetView, TurnState } from '../../core/turns/rules.ts';
-import { GRANT_MS } from '../../core/turns/timeouts.ts';
+import { GRANT_MS, START_WAIT_MS } from '../../core/turns/timeouts.ts';
 import { hostWords } from './host-words.ts';
 import type { Reports } from '../fleet/reports.ts';
 
@@ -47,12 +46,12 @@ export const createFleetViews = (reports: Heard) => {
     state: TurnState,
     { nowMs, words }: Pick<FleetView, 'nowMs' | 'words'>,
   ): FleetView['starting'] => {
-    const { runBeganMs, isForgotten } = reports.hearing(environment);
+    const { runBeganMs, hasLostReports } = reports.hearing(environment);
     const [awaited, removed] = [reports.awaited(environment), reports.removed(environment)];
     const hosts = new Set(words.map(({ host }) => host));
     const unheard = Object.keys(state.turns).filter((host) => !hosts.has(host) && !removed.has(host));
     const all = [...awaited, ...unheard].toSorted();
-    if (all.length > 0 || isForgotten) return { hosts: all, untilMs: runBeganMs + SILENT_MS };
+    if (all.length > 0 || hasLostReports) return { hosts: all, untilMs: runBeganMs + START_WAIT_MS };
     const grantedUntilMs = runBeganMs + GRANT_MS;
     return isRestored(environment, state, words) && nowMs < grantedUntilMs
       ? { hosts: [], untilMs: grantedUntilMs }
@@ -65,7 +64,7 @@ export const createFleetViews = (reports: Heard) => {
     of: (environment: string, state: TurnState, nowMs: EpochMs): FleetView => {
       const { life, revision: heard, runBeganMs } = reports.hearing(environment);
       const second = Math.floor(nowMs / 1000);
-      const isStarting = nowMs < runBeganMs + SILENT_MS;
+      const isStarting = nowMs < runBeganMs + START_WAIT_MS;
       const key = isStarting ? String(state.revision) : '';
       const before = known.get(environment);
       const isFresh =

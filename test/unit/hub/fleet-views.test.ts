@@ -22,7 +22,7 @@ const views = (hearing: Partial<Hearing>, awaited: readonly string[] = []) => {
       run: 1,
       runBeganMs: 0,
       beforeRunMs: 0,
-      isForgotten: false,
+      hasLostReports: false,
       ...state.hearing,
     }),
   });
@@ -46,7 +46,7 @@ describe('the start of a run of reports', () => {
   });
 
   it('waits for three minutes where all reports were lost', () => {
-    const { startingAt } = views({ isForgotten: true });
+    const { startingAt } = views({ hasLostReports: true });
     expect(startingAt(2 * MINUTE)).toEqual({ hosts: [], untilMs: 3 * MINUTE });
     expect(startingAt(3 * MINUTE)).toBeNull();
   });
@@ -56,7 +56,7 @@ describe('the start of a run of reports', () => {
     expect(startingAt(30 * MINUTE)).toBeNull();
     change({ run: 2, runBeganMs: 60 * MINUTE, revision: 2, awaited: ['web-2'] });
     expect(startingAt(61 * MINUTE)).toEqual({ hosts: ['web-2'], untilMs: 63 * MINUTE });
-    change({ life: 'b', run: 1, runBeganMs: 61 * MINUTE, awaited: [], isForgotten: true });
+    change({ life: 'b', run: 1, runBeganMs: 61 * MINUTE, awaited: [], hasLostReports: true });
     expect(startingAt(61 * MINUTE)).toEqual({ hosts: [], untilMs: 64 * MINUTE });
   });
 });

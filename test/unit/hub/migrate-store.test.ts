@@ -133,8 +133,8 @@ describe('a migration into a database', () => {
     await fill();
     await migrate();
     const { hearing } = await store.fleets.changes('production', undefined);
-    expect(hearing).toMatchObject({ isForgotten: true, run: 0 });
-    expect((await store.fleets.changes('staging', undefined)).hearing.isForgotten).toBe(false);
+    expect(hearing).toMatchObject({ hasLostReports: true, run: 0 });
+    expect((await store.fleets.changes('staging', undefined)).hearing.hasLostReports).toBe(false);
   });
 
   it('goes on where it was stopped, at any document', async () => {

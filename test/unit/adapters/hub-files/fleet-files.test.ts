@@ -112,7 +112,7 @@ describe('reports in files', () => {
       atMs: clock.ms,
       run: 1,
       runBeganMs: clock.ms,
-      isForgotten: false,
+      hasLostReports: false,
     });
     expect(Math.abs(hearing.beforeRunMs - clock.ms)).toBeLessThan(2);
     expect(changes.map(({ host, run }) => [host, run])).toEqual([
@@ -125,12 +125,12 @@ describe('reports in files', () => {
     const { open } = await subject();
     const store = await open(['staging']);
     expect((await store.changes('staging', undefined)).hearing).toMatchObject({
-      isForgotten: true,
+      hasLostReports: true,
       beforeRunMs: 0,
     });
-    expect((await store.changes('production', undefined)).hearing.isForgotten).toBe(false);
+    expect((await store.changes('production', undefined)).hearing.hasLostReports).toBe(false);
     await store.take('staging', newReport('web-1'), LIMITS);
-    expect((await store.changes('staging', undefined)).hearing.isForgotten).toBe(true);
+    expect((await store.changes('staging', undefined)).hearing.hasLostReports).toBe(true);
   });
 
   it('are asked for again by a heartbeat whose file is lost', async () => {

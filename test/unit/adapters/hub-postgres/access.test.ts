@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseDatabaseAddress } from '../../../../src/adapters/hub-postgres/database-address.ts';
 import { MIGRATIONS, type Migration } from '../../../../src/adapters/hub-postgres/migrations.ts';
-import { applySchema } from '../../../../src/adapters/hub-postgres/apply-schema.ts';
+import { applySchema } from '../../../../src/adapters/hub-postgres/migrate-as-owner.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { newReport } from '../../../support/fleet-store-contract.ts';
 import { postgresStores } from '../../../support/postgres-store.ts';

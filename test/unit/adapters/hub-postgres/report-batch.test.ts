@@ -16,7 +16,7 @@ const NEW_FLEET: StoredFleet = {
   run: 0,
   runBeganMs: 0,
   beforeRunMs: 0,
-  isForgotten: false,
+  hasLostReports: false,
 };
 const limits = { hosts: 10, environments: 10 };
 
@@ -49,17 +49,17 @@ describe('the time in which hosts are heard', () => {
       run: 1,
       runBeganMs: START,
       beforeRunMs: 0,
-      isForgotten: false,
+      hasLostReports: false,
     });
   });
 
   it('is of a fleet that was lost if there were reports before', () => {
     const lost = apply(NEW_FLEET, START, [take('web-1')], { hadReports: true }).fleet;
-    expect(lost.isForgotten).toBe(true);
+    expect(lost.hasLostReports).toBe(true);
     const later = apply(lost, START + 60_000, [take('web-2')], { hadReports: true }).fleet;
-    expect(later.isForgotten).toBe(true);
+    expect(later.hasLostReports).toBe(true);
     const anew = apply(later, START + 600_000, [take('web-2')], { hadReports: true }).fleet;
-    expect(anew.isForgotten).toBe(false);
+    expect(anew.hasLostReports).toBe(false);
   });
 
   it('grows once for all reports of one moment, and by 90 s at most', () => {

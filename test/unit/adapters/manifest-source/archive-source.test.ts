@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { createArchiveSource } from '../../../../src/adapters/manifest-source/archive-source.ts';
-import { createHubs } from '../../../../src/io/hub-list.ts';
+import { createHubs } from '../../../../src/io/hub-failover.ts';
 import { serve } from './server.ts';
 
 const signal = new AbortController().signal;

@@ -193,7 +193,7 @@ describe('a proxy in the environment', () => {
   it('is ignored, even where Node would use it', async () => {
     const proxy = await serve((_, response) => response.end('from the proxy'));
     const { url } = await serve((_, response) => response.end('from the server'));
-    const [source, list] = ['adapters/manifest-source/manifest-source.ts', 'io/hub-list.ts'].map(
+    const [source, list] = ['adapters/manifest-source/manifest-source.ts', 'io/hub-failover.ts'].map(
       (file) => new URL(`../../../../src/${file}`, import.meta.url).href,
     );
     // The plain request shows that Node would really use the proxy here.

@@ -3,7 +3,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createManifestSource } from '../../../../src/adapters/manifest-source/manifest-source.ts';
 import { hubOrder } from '../../../../src/core/fleet/hub-order.ts';
-import { createHubs } from '../../../../src/io/hub-list.ts';
+import { createHubs } from '../../../../src/io/hub-failover.ts';
 import { eventually } from '../../../support/poll.ts';
 import { failure, UNCHANGED } from './fetched.ts';
 import { serve, type LocalServer } from './server.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createReportStore } from '../../../../src/adapters/report-store/report-store.ts';
 import { hubOrder } from '../../../../src/core/fleet/hub-order.ts';
 import type { Delivery } from '../../../../src/core/ports/report-sink.ts';
-import { createHubs } from '../../../../src/io/hub-list.ts';
+import { createHubs } from '../../../../src/io/hub-failover.ts';
 import { serve } from '../manifest-source/server.ts';
 
 const signal = new AbortController().signal;

@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createReportStore } from '../../../../src/adapters/report-store/report-store.ts';
 import { createTurnSource } from '../../../../src/adapters/report-store/turn-source.ts';
-import { createHubs, type HubList } from '../../../../src/io/hub-list.ts';
+import { createHubs, type HubList } from '../../../../src/io/hub-failover.ts';
 import { hubOrder } from '../../../../src/core/fleet/hub-order.ts';
 import { serve } from '../manifest-source/server.ts';
 

@@ -6,7 +6,7 @@ import {
   retryAfterOf,
   type HubAnswer,
   type HubList,
-} from '../../../src/io/hub-list.ts';
+} from '../../../src/io/hub-failover.ts';
 
 const A = 'https://a.example.com/m.json';
 const B = 'https://b.example.com/m.json';

@@ -40,7 +40,7 @@ export const fleetOf = (row: FleetRow): StoredFleet => ({
   run: row.run,
   runBeganMs: row.run_began_ms,
   beforeRunMs: row.before_run_ms,
-  isForgotten: row.is_forgotten,
+  hasLostReports: row.is_forgotten,
 });
 
 interface HostRow {
@@ -170,7 +170,7 @@ const writeFleet = (sql: Sql, environment: string, fleet: StoredFleet) => sql`
   update supercargo.fleets
   set revision = ${fleet.revision}, hosts = ${fleet.hosts}, heard_ms = ${fleet.heardMs}, at_ms = ${fleet.atMs},
     reported_ms = ${fleet.reportedMs}, run = ${fleet.run}, run_began_ms = ${fleet.runBeganMs},
-    before_run_ms = ${fleet.beforeRunMs}, is_forgotten = ${fleet.isForgotten}
+    before_run_ms = ${fleet.beforeRunMs}, is_forgotten = ${fleet.hasLostReports}
   where environment = ${environment}`;
 
 /** Stores what a batch has changed, and ends its transaction. */

@@ -103,7 +103,7 @@ export const createHeardFleet = ({ life, startMs, loaded, hasTurns }: FleetStart
     run: RUN,
     runBeganMs: startMs,
     beforeRunMs: newestOf(loaded),
-    isForgotten: hasTurns && loaded.length === 0,
+    hasLostReports: hasTurns && loaded.length === 0,
   };
   return {
     size: () => hosts.size,

@@ -4,7 +4,7 @@ import { refusal, type Refusal } from '../core/hub/refusal.ts';
 import type { HubSecrets, SecretKind } from '../core/hub/secrets.ts';
 import { generationOf, hostToken, isSameToken, sessionToken, tokenOfHeader } from '../core/hub/tokens.ts';
 import type { EpochMs } from '../core/time.ts';
-import { covers, createCallers, SESSION_COOKIE, type Caller, type Scope } from './callers.ts';
+import { covers, createCallers, SESSION_COOKIE, type Caller, type Scope } from './token-scope.ts';
 
 export interface AccessOptions {
   readonly secrets: HubSecrets;

@@ -1,7 +1,7 @@
 import type { FleetStore, TakenReport } from '../../core/ports/fleet-store.ts';
 import { textArray } from './array-literal.ts';
 import { readChanges } from './fleet-changes.ts';
-import { countOtherEnvironments, lockFleet, writeBatch } from './fleet-rows.ts';
+import { countOtherEnvironments, lockFleet, writeBatch } from './report-queries.ts';
 import type { Run } from './pool.ts';
 import { applyBatch, type Change, type Outcome } from './report-batch.ts';
 import { createReportQueue } from './report-queue.ts';

@@ -2,7 +2,7 @@ import type { EpochMs } from '../../core/time.ts';
 import { createConnector } from './connector.ts';
 import type { DatabaseAddress } from './database-address.ts';
 import { createPool } from './pool.ts';
-import { grantsFor, prepareSchema } from './schema.ts';
+import { grantsFor, prepareSchema } from './migrate.ts';
 import { createStoreClock } from './store-clock.ts';
 
 /**

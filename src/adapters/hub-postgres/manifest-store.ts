@@ -1,9 +1,6 @@
 import { FIRST_SPENT } from '../../core/manifest/serial.ts';
-import type { ManifestStore, StoredManifests } from '../../core/ports/manifest-store.ts';
+import { HISTORY_LIMIT, type ManifestStore, type StoredManifests } from '../../core/ports/manifest-store.ts';
 import type { Run } from './pool.ts';
-
-/** The length of a history. */
-const MOST_KEPT = 10_000;
 
 interface Row {
   readonly revision: number | null;
@@ -101,7 +98,7 @@ export const createManifestTable = (run: Run): ManifestStore => {
             delete from supercargo.history h using published p
             where h.environment = p.environment and h.serial < (
               select serial from supercargo.history where environment = ${environment}
-              order by serial desc offset ${MOST_KEPT - 2} limit 1
+              order by serial desc offset ${HISTORY_LIMIT - 2} limit 1
             )
           )
           select revision, epoch, mark,
