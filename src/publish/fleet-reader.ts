@@ -1,3 +1,5 @@
+import { AgentError } from '../core/errors.ts';
+import { judgedByOf } from '../core/fleet/judged-by.ts';
 import { readFleetPage, type FleetPage, type PageHost } from '../core/fleet/fleet-page.ts';
 import { formatFleetQuery, MOST_NAMED, MOST_ON_PAGE, type FleetQuery } from '../core/fleet/fleet-query.ts';
 import { addTotals, NO_TOTALS } from '../core/fleet/fleet-totals.ts';
@@ -47,6 +49,18 @@ const readPart = async (
 ): Promise<FleetPage | ReturnType<typeof readFleetDocument>> => {
   const stored = await store.ask(reportFolder(environment), formatFleetQuery(query), signal);
   return stored && (readFleetPage(stored, Date.now()) ?? readFleetDocument(stored, Date.now()));
+};
+
+/** @throws AgentError STORE for a page by another manifest of the same serial */
+const requireTarget = (
+  { judgedBy }: FleetPage,
+  { target }: Pick<FleetSelection, 'target'>,
+  { name }: Pick<DocumentStore, 'name'>,
+): void => {
+  if (target === undefined || judgedBy === undefined || judgedBy === judgedByOf(target)) return;
+  throw new AgentError('STORE', `${name} has other versions in serial ${String(target.serial)}`, {
+    advice: 'its store has lost that publish, and another one got the serial: publish again',
+  });
 };
 
 const isPage = (answer: Awaited<ReturnType<typeof readPart>>): answer is FleetPage =>
@@ -118,7 +132,9 @@ export const createFleetReader = (store: DocumentStore, environment: string): Fl
     if (request.hosts?.length === 0) return readAll([], request, signal);
     if (request.hosts === undefined) {
       const answer = await readPart(store, environment, query, signal);
-      return isPage(answer) ? answer : readAll(answer, request, signal);
+      if (!isPage(answer)) return readAll(answer, request, signal);
+      requireTarget(answer, request, store);
+      return answer;
     }
     const parts = partsOf(request.hosts);
     const revisions = query.since?.split(BETWEEN) ?? [];
@@ -128,6 +144,7 @@ export const createFleetReader = (store: DocumentStore, environment: string): Fl
       const limit = query.limit === 0 ? 0 : MOST_ON_PAGE;
       const page = await readNamed({ ...query, hosts, since, limit }, signal);
       if (!isPage(page)) return readAll(page, request, signal);
+      requireTarget(page, request, store);
       pages.push(page);
     }
     return join(pages, query.order);

@@ -23,6 +23,8 @@ export interface PageHost {
 export interface FleetPage {
   readonly atMs: EpochMs;
   readonly revision: string;
+  /** `judgedByOf` the manifest that the hub has judged the hosts by; undefined of an older one, or without a manifest. */
+  readonly judgedBy?: string | undefined;
   /** The hosts are those of the selection, and not only those that changed after `since`. */
   readonly isWhole: boolean;
   /** The store has lost its reports: until then hosts may be missing that were not named. */
@@ -38,6 +40,7 @@ export interface PageHead {
   readonly environment: string;
   readonly atMs: EpochMs;
   readonly serial: number | null;
+  readonly judgedBy: string | null;
   readonly revision: string;
   readonly isWhole: boolean;
   readonly incompleteUntilMs: EpochMs | undefined;
@@ -103,6 +106,7 @@ const page = v.object({
   apiVersion: v.literal(FLEET_PAGE),
   at: v.pipe(text, v.isoTimestamp()),
   revision: text,
+  judgedBy: v.optional(maybe),
   isWhole: v.boolean(),
   incompleteUntil: v.optional(v.nullable(v.pipe(text, v.isoTimestamp()))),
   totals,
@@ -142,11 +146,12 @@ export const readFleetPage = (
       advice: 'use a supercargo of the same release line as the hub',
     });
   }
-  const { at, revision, isWhole, incompleteUntil, totals: counted, hosts, next } = parsed.output;
+  const { at, revision, judgedBy, isWhole, incompleteUntil, totals: counted, hosts, next } = parsed.output;
   const aheadMs = aheadOf(stored, nowMs);
   return {
     atMs: Date.parse(at) - aheadMs,
     revision,
+    judgedBy: judgedBy ?? undefined,
     isWhole,
     incompleteUntilMs: incompleteUntil ? Date.parse(incompleteUntil) - aheadMs : undefined,
     totals: { ...counted, kinds: readKinds(counted.kinds) },

@@ -4,6 +4,7 @@ import type { FleetTotals } from '../../core/fleet/fleet-totals.ts';
 import { writeCursor, writeRevision, type FleetQuery } from '../../core/fleet/fleet-query.ts';
 import { incompleteUntil } from '../../core/hub/hearing.ts';
 import type { DesiredManifest } from '../../core/fleet/host-findings.ts';
+import { judgedByOf } from '../../core/fleet/judged-by.ts';
 import { judgeHost } from '../../core/fleet/host-verdict.ts';
 import { selectPage, type IndexedFleet, type PickedHost } from '../../core/fleet/select-page.ts';
 import { highestOf } from '../../core/manifest/serial.ts';
@@ -132,6 +133,7 @@ export const createFleetPages = ({ reports, manifests, now }: FleetPagesOptions)
         environment,
         atMs: nowMs,
         serial: desired?.serial ?? null,
+        judgedBy: desired === undefined ? null : judgedByOf(desired),
         revision: writeRevision({ life: fleet.life, number: fleet.revision, serial, atMs: nowMs }),
         isWhole,
         // A named host without a report is in the answer.

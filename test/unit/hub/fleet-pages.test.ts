@@ -106,6 +106,17 @@ describe('pages of a fleet', () => {
     expect([wrong.status, await wrong.json()]).toMatchObject([400, { error: { code: 'query' } }]);
   });
 
+  it('of other versions with the same serial are refused by a reader', async () => {
+    const hub = await zoo();
+    await report(hub, 'web-1');
+    const other = manifest({ web: 'registry.example.com/web:1.2.0' }, { serial: WANTED_SERIAL });
+    for (const hosts of [undefined, ['web-1']]) {
+      const read = readerOf(hub);
+      expect(await read({ target, hosts }, signal)).toMatchObject({ isWhole: true });
+      await expect(read({ target: other, hosts }, signal)).rejects.toThrow('has other versions in serial');
+    }
+  });
+
   it('since a revision have what said something new, and no heartbeat', async () => {
     const hub = await scene();
     for (const host of ['web-1', 'web-2', 'web-10']) await report(hub, host);
