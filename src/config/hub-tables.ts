@@ -51,7 +51,8 @@ export const parseRevokedHosts = (path: string, text: string): readonly RevokedH
   return rowsOf(text).map(({ line, words: [environment = '', host = '', least, ...more] }) => {
     const leastGeneration = least === undefined ? undefined : readGeneration(least);
     const isRow = isEnvironmentName(environment) && isReportingHost(host) && more.length === 0;
-    if (!isRow || (least !== undefined && leastGeneration === undefined))
+    // Below generation 0 there is none: the line would refuse nothing.
+    if (!isRow || (least !== undefined && !leastGeneration))
       throw fault(
         path,
         line,

@@ -27,6 +27,12 @@ interface Opening {
 }
 
 const standby = new AgentError('STORE', 'it is a standby', { retry: 'later' });
+/** Set by an operator, or by a managed database whose disk is full. */
+const readOnly = new AgentError(
+  'STORE',
+  'it is a primary that takes no writes: look for default_transaction_read_only, and whether its disk is full',
+  { retry: 'later' },
+);
 
 const unfit = ({ version, encoding }: Opening): AgentError | undefined => {
   if (version < LEAST_VERSION)
@@ -47,7 +53,8 @@ const checkPrimary = async ({ sql }: Session, clock: StoreClock): Promise<void> 
       (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
       (select set_config('synchronous_commit', 'on', false)
         where current_setting('synchronous_commit') in ('off', 'local', 'remote_write'))`;
-  if (state === undefined || state.standby || state.readonly) throw standby;
+  if (state === undefined || state.standby) throw standby;
+  if (state.readonly) throw readOnly;
   const fault = unfit(state);
   if (fault) throw fault;
   clock.observe(state.now_ms, sentAtMs);

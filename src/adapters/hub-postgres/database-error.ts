@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ],
   '3D000': ['there is no database of that name', 'create it, or correct --store', 'changed'],
   '42501': ['the hub’s role lacks a right', SCHEMA_ADVICE, 'changed'],
+  '42704': ['the database has no such role', 'make it first: create role NAME login', 'changed'],
   '3F': ['the tables of the hub are missing', SCHEMA_ADVICE, 'changed'],
   '42P01': ['a table of the hub is missing', SCHEMA_ADVICE, 'changed'],
   '42703': ['a column of the hub’s tables is missing', SCHEMA_ADVICE, 'changed'],

@@ -138,6 +138,7 @@ describe('the revoked hosts', () => {
     ['an environment alone', 'staging\n', /line 1 of .* is not an environment and a host/],
     ['a name of no host', 'staging ../web\n', /line 1 of/],
     ['a generation in words', 'staging web-1 two\n', /line 1 of/],
+    ['generation 0, which refuses nothing', 'staging web-1 0\n', /line 1 of/],
     ['a word more', 'staging web-1 2 3\n', /line 1 of/],
     ['a host twice', 'staging web-1\n\nstaging web-1 2\n', /line 3 of .* names staging web-1 again/],
   ])('are refused with %s', async (_what, text, message) => {

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseDatabaseAddress } from '../../../../src/adapters/hub-postgres/database-address.ts';
 import { MIGRATIONS, type Migration } from '../../../../src/adapters/hub-postgres/migrations.ts';
 import { applySchema } from '../../../../src/adapters/hub-postgres/migrate-as-owner.ts';
+import { AgentError } from '../../../../src/core/errors.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { newReport } from '../../../support/fleet-store-contract.ts';
 import { postgresStores } from '../../../support/postgres-store.ts';
@@ -139,5 +140,25 @@ describe('tables of another version', () => {
       retry: 'changed',
       message: 'the tables of the database have version 1000, which this hub no longer understands',
     });
+  });
+});
+
+describe('a database that cannot be used as it is', () => {
+  it('is named: a role that is missing, and a primary that is read-only', async () => {
+    const database = await sharedDatabase();
+    const address = parseDatabaseAddress(database.url);
+    const missing = await applySchema(address, 'missing', Date.now).catch((error: unknown) => error);
+    expect(missing).toBeInstanceOf(AgentError);
+    const { message, advice } = missing as AgentError;
+    expect([message, advice]).toEqual([
+      'the database has no such role',
+      'make it first: create role NAME login',
+    ]);
+    await database.query(`alter database ${database.name} set default_transaction_read_only = on`);
+    const failure = await open(database.url).check();
+    expect(failure?.message).toMatch(
+      / it is a primary that takes no writes: look for default_transaction_read_only/,
+    );
+    expect(failure?.retry).toBe('later');
   });
 });
