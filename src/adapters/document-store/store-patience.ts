@@ -20,6 +20,9 @@ export interface Patience {
   readonly send: (request: () => Promise<HttpAnswer>, signal: AbortSignal) => Promise<HttpAnswer>;
 }
 
+/** For a reader that asks again by itself, and says at once that the store is away. */
+export const NO_PATIENCE: Patience = { send: async (request) => request() };
+
 const pauseOf = (answer: HttpAnswer | undefined, pauseMs: number): number => {
   const seconds = Number(answer?.header('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds * 1_000, pauseMs), LONGEST_PAUSE_MS) : pauseMs;

@@ -67,7 +67,7 @@ const createPrinter = (io: Io, { json, watch }: Flags) => {
 
 export const run = async ({ io, signal }: Call, name: string, flags: Flags): Promise<ExitCode> => {
   const environment = checkEnvironment(name);
-  const { documents, rollouts } = await openStore(flags, readPublisherConfig(io.env));
+  const { documents, rollouts } = (await openStore(flags, readPublisherConfig(io.env))).watched;
   const print = createPrinter(io, flags);
   let trouble = '';
   for (;;) {

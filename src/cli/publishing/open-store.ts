@@ -5,7 +5,7 @@ import { createFolderStore } from '../../adapters/document-store/folder-store.ts
 import { createHttpArchives } from '../../adapters/document-store/http-archives.ts';
 import { createHttpRollouts } from '../../adapters/document-store/http-rollouts.ts';
 import { createHttpStore } from '../../adapters/document-store/http-store.ts';
-import { createPatience } from '../../adapters/document-store/store-patience.ts';
+import { createPatience, NO_PATIENCE } from '../../adapters/document-store/store-patience.ts';
 import { createNoRollouts } from '../../adapters/document-store/no-rollouts.ts';
 import { createImageRegistry } from '../../adapters/image-registry/image-registry.ts';
 import { createRegistryCredentials } from '../../adapters/registry-credentials/registry-credentials.ts';
@@ -41,6 +41,8 @@ export interface OpenStore {
   readonly documents: DocumentStore;
   readonly archives: ArchiveStore;
   readonly rollouts: Rollouts;
+  /** For waits and watches: each request is sent once, because they ask again by themselves. */
+  readonly watched: Pick<OpenStore, 'documents' | 'rollouts'>;
 }
 
 /** A hub then takes a manifest without a pace while a change is unfinished. */
@@ -66,7 +68,8 @@ export const openStore = async (
   if (scheme === undefined || scheme === 'file') {
     const folder = scheme === 'file' ? fileURLToPath(baseUrl(base)) : resolve(base);
     const documents = createFolderStore(folder);
-    return { documents, archives: createFolderArchives(folder), rollouts: createNoRollouts(documents.name) };
+    const watched = { documents, rollouts: createNoRollouts(documents.name) };
+    return { ...watched, archives: createFolderArchives(folder), watched };
   }
   // The publish token may be that of one environment, and `promote` reads another one.
   const [toWrite, toRead] = [
@@ -84,6 +87,10 @@ export const openStore = async (
     documents: createHttpStore({ ...options, ...(flags.anyway === true && { writeQuery: ANYWAY }) }),
     archives: createHttpArchives(options),
     rollouts: createHttpRollouts(options),
+    watched: {
+      documents: createHttpStore({ ...options, patience: NO_PATIENCE }),
+      rollouts: createHttpRollouts({ ...options, patience: NO_PATIENCE }),
+    },
   };
 };
 

@@ -47,6 +47,8 @@ export interface Session {
   readonly rollouts: Rollouts;
   readonly trust: Trust | undefined;
   readonly view: EnvironmentStore;
+  /** For waits: a store that is away is told at once. */
+  readonly watched: { readonly view: EnvironmentStore; readonly rollouts: Rollouts };
   readonly publisher: Publisher;
   readonly nowMs: EpochMs;
 }
@@ -65,6 +67,7 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
     documents: store,
     archives,
     rollouts,
+    watched,
   } = await openStore(flags, config, (message) => io.stderr.write(`${printableMessage(message)}\n`));
   const view = createEnvironmentStore(store, environment, trust);
   const isSingleWriter = flags.singleWriter === true;
@@ -79,6 +82,10 @@ export const openSession = async (io: Io, environmentText: string, flags: Publis
     rollouts,
     trust,
     view,
+    watched: {
+      view: createEnvironmentStore(watched.documents, environment, trust),
+      rollouts: watched.rollouts,
+    },
     publisher: createPublisher({ store, environment, view, keys, isSingleWriter, isHostsTrust }),
     nowMs: Date.now(),
   };
@@ -237,10 +244,11 @@ export const publishAndPrint = async (
   }
   const target = published.manifest;
   const { pace } = target;
+  const place = { io, flags, ...s.watched };
   const { code, waited } = await (pace === undefined
-    ? waitAndPrint(s, { target, awaited, timeoutMs, maxFailed }, signal)
+    ? waitAndPrint(place, { target, awaited, timeoutMs, maxFailed }, signal)
     : followAndPrint(
-        s,
+        place,
         {
           target: { ...target, pace },
           awaited,

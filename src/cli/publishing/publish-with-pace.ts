@@ -26,6 +26,7 @@ interface Publishing {
   readonly environment: string;
   readonly view: EnvironmentStore;
   readonly rollouts: Rollouts;
+  readonly watched: { readonly rollouts: Rollouts };
   readonly publisher: Publisher;
 }
 
@@ -78,7 +79,7 @@ export const publishInTurn = async (
   termsOf: () => DraftOptions,
   signal: AbortSignal,
 ): Promise<Published> => {
-  const { io, environment, flags, view, rollouts } = s;
+  const { io, environment, flags, view, rollouts, watched } = s;
   const isAfter = flags.after === true && !proposal.isDryRun;
   const options = { view, rollouts, isForced: flags.anyway === true, now: Date.now };
   let underWay: readonly ReportedChange[] = [];
@@ -105,6 +106,10 @@ export const publishInTurn = async (
     };
     const awaited = underWay.map(changeText).join(' and of ');
     onProgress(`waiting at most ${formatDuration(timeoutMs)} for the end of ${awaited}`);
-    await awaitChanges({ rollouts, environment, changes: underWay, timeoutMs, onProgress }, CLOCK, signal);
+    await awaitChanges(
+      { rollouts: watched.rollouts, environment, changes: underWay, timeoutMs, onProgress },
+      CLOCK,
+      signal,
+    );
   }
 };
