@@ -9,6 +9,8 @@ const PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
 
 const UNAVAILABLE = 503;
+/** What a proxy answers whose server has ended in the middle of a request; also one with a wrong address. */
+const CUT_BEHIND_PROXY: ReadonlySet<number> = new Set([502, 504]);
 /** The server goes away or comes back. A name or a certificate that is wrong stays wrong. */
 const RESTARTS: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
@@ -53,15 +55,16 @@ export const createPatience = (
           tell(messageOf(error));
         }
         if (answer !== undefined) {
-          const isAway =
-            answer.status === UNAVAILABLE &&
-            (state.hasAnswered || answer.header('retry-after') !== undefined);
+          const { status } = answer;
+          const isNoAnswer = status === UNAVAILABLE || CUT_BEHIND_PROXY.has(status);
+          const comesBack = status === UNAVAILABLE && answer.header('retry-after') !== undefined;
+          const isAway = comesBack || (isNoAnswer && state.hasAnswered);
           if (!isAway || performance.now() > endMs) {
-            state.hasAnswered ||= answer.status !== UNAVAILABLE;
+            state.hasAnswered ||= !isNoAnswer;
             state.isTold = false;
             return answer;
           }
-          tell(`it answers ${String(UNAVAILABLE)}`);
+          tell(`it answers ${String(status)}`);
         }
         await sleep(pauseOf(answer, pauseMs), undefined, { signal });
       }

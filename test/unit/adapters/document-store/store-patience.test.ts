@@ -6,7 +6,7 @@ import { createHttpStore } from '../../../../src/adapters/document-store/http-st
 import { createPatience } from '../../../../src/adapters/document-store/store-patience.ts';
 
 const { signal } = new AbortController();
-type Answer = 'ok' | 'away' | 'no-hint' | 'cut' | 'unchanged';
+type Answer = 'ok' | 'away' | 'no-hint' | 'cut' | 'cut-behind-proxy' | 'unchanged';
 
 /** A store that answers one after the other, the last one again and again. */
 const serve = async (answers: readonly Answer[], options: { readonly longestMs?: number } = {}) => {
@@ -18,6 +18,7 @@ const serve = async (answers: readonly Answer[], options: { readonly longestMs?:
     request.resume();
     if (answer === 'cut') request.socket.destroy();
     else if (answer === 'away') response.writeHead(503, { 'retry-after': '0' }).end();
+    else if (answer === 'cut-behind-proxy') response.writeHead(502).end();
     else if (answer === 'no-hint') response.writeHead(503).end();
     else response.writeHead(answer === 'unchanged' ? 412 : 200).end('{}');
   }).listen(0, '127.0.0.1');
@@ -40,10 +41,10 @@ describe('a store that is away for a moment', () => {
   });
 
   it('is read again where it has answered before, whatever ended the connection', async () => {
-    const { store, asked } = await serve(['ok', 'cut', 'no-hint', 'ok']);
+    const { store, asked } = await serve(['ok', 'cut', 'no-hint', 'cut-behind-proxy', 'ok']);
     await store.read('manifests/staging.json', signal);
     expect(await store.read('manifests/staging.json', signal)).toBeDefined();
-    expect(asked).toHaveLength(4);
+    expect(asked).toHaveLength(5);
   });
 
   it('gets a conditional write again, and no other one', async () => {
@@ -62,6 +63,7 @@ describe('a store that is away for a moment', () => {
   it.each<[string, readonly Answer[]]>([
     ['was never there', ['cut', 'ok']],
     ['refuses without a hint', ['no-hint', 'ok']],
+    ['is not behind its proxy', ['cut-behind-proxy', 'ok']],
   ])('fails at once where it %s', async (_what, answers) => {
     const { store, asked } = await serve(answers);
     await expect(store.read('manifests/staging.json', signal)).rejects.toMatchObject({ code: 'STORE' });
