@@ -34,6 +34,8 @@ export interface ManifestsOptions {
 export interface Manifests {
   /** By the copies. */
   readonly environments: () => readonly string[];
+  /** The same by the store: a publisher must see what another hub has just taken. */
+  readonly listed: () => Promise<readonly string[]>;
   /** The copy. */
   readonly current: (environment: string) => CurrentManifest | undefined;
   /** Reads what is current in the store now, and renews the copy. */
@@ -206,6 +208,7 @@ export const openManifests = async (options: ManifestsOptions): Promise<Manifest
 
   return {
     environments: copies.environments,
+    listed: store.environments,
     current: copies.current,
     read: async (environment) => (await copies.read(environment)).current,
     isAhead: (environment, conditions) => copies.tags(environment).some((tag) => isKnown(conditions, tag)),

@@ -217,10 +217,10 @@ export const addManifestRoutes = (app: FastifyInstance, context: HubContext): vo
   const publishing = { onRequest: guard(access.publish), bodyLimit: DOCUMENT_CAP_BYTES };
 
   const listing = { onRequest: guard((headers) => access.readManifests(headers, 'any')) };
-  app.get('/manifests/', listing, ({ headers }, reply) => {
+  app.get('/manifests/', listing, async ({ headers }, reply) => {
     const mayRead = (environment: string): boolean =>
       access.readManifests(headers, { environment }) === undefined;
-    const names = manifests.environments().filter(mayRead);
+    const names = (await manifests.listed()).filter(mayRead);
     const others = reports.environments().filter(mayRead);
     const environments = [...new Set([...names, ...others])].toSorted();
     json(reply, {

@@ -90,6 +90,13 @@ describe('several hubs of one store', () => {
     expect(await serialOf(await read(urls[1]))).toBe(3);
   });
 
+  it('list an environment that another one has just begun', async () => {
+    const { urls } = await severalHubs(2, { isDeaf: true });
+    await publish(urls[0], 1);
+    const list = await fetch(`${urls[1] ?? ''}/manifests/`, { headers: bearer(PUBLISH) });
+    expect(await list.json()).toMatchObject({ names: ['staging.json'] });
+  });
+
   it('judge conditions by what the store has', async () => {
     const { urls } = await severalHubs(3, { isDeaf: true });
     const first = (await publish(urls[0], 1, { 'if-none-match': '*' })).headers.get('etag') ?? '';
