@@ -94,8 +94,10 @@ const labelsOf = (
 const runsOf = (groups: readonly EqualHosts[], most: number): FleetTotals['runs'] => {
   const heard = groups.filter(({ isSilent }) => !isSilent);
   const byName = new Map<string, FleetTotals['runs'][number]>();
-  for (const { hosts, facts } of heard)
-    for (const { entry, version } of facts?.agent.runs ?? []) {
+  // Hosts that differ in labels alone share the list.
+  const shared = sumBy(heard, hostsIn, ({ facts }) => (facts === undefined ? [] : [facts.agent.runs]));
+  for (const [runs, hosts] of shared)
+    for (const { entry, version } of runs) {
       const key = `${entry} ${version}`;
       byName.set(key, { entry, version, hosts: (byName.get(key)?.hosts ?? 0) + hosts });
     }

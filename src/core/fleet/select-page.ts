@@ -88,10 +88,20 @@ export const rankOf = (word: string): number => {
 const createGroups = ({ desired, nowMs }: PageOptions, where: HostLabels | undefined) => {
   type Summary = IndexedHost['summary'];
   const known = { heard: new Map<Summary, Group | null>(), silent: new Map<Summary, Group | null>() };
-  const make = (report: JudgedReport | undefined, facts: Group['facts']): Group => {
+  // Hosts that differ in labels alone share this part.
+  const verdicts = { heard: new Map<JudgedStatus, Verdict>(), silent: new Map<JudgedStatus, Verdict>() };
+  const judge = (report: JudgedReport | undefined, silent: boolean): Verdict => {
+    const judged = silent ? verdicts.silent : verdicts.heard;
+    const found = report && judged.get(report.status);
+    if (found !== undefined) return found;
     const { kind, word } = judgeHost(report, desired, nowMs);
+    if (report !== undefined) judged.set(report.status, { kind, word });
+    return { kind, word };
+  };
+  const make = (report: JudgedReport | undefined, facts: Group['facts']): Group => {
     const silent = report === undefined || isSilent(report, nowMs);
-    return { verdict: { kind, word }, rank: rankOf(word), isSilent: silent, facts, hosts: 0, first: [] };
+    const verdict = judge(report, silent);
+    return { verdict, rank: rankOf(verdict.word), isSilent: silent, facts, hosts: 0, first: [] };
   };
   const never = make(undefined, undefined);
   const isSelected = ({ labels = {} }: Summary): boolean => where === undefined || hasLabels(labels, where);

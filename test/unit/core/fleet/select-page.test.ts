@@ -53,6 +53,35 @@ const judged = (reports: readonly HostReport[], asked: FleetQuery) =>
   selectHosts(judgeFleet<HostReport>(reports, asked.hosts, target, NOW_MS), asked.where);
 
 describe('a page of a fleet', () => {
+  it('judges hosts that differ in labels alone once, and silent ones apart', () => {
+    const { summary } = indexedReport({ host: 'web-1', seenAtMs: NOW_MS, status: hostStatus() });
+    const lookedAt = (count: number): number => {
+      let looks = 0;
+      const shared = {
+        ...summary.judged,
+        get services() {
+          looks += 1;
+          return summary.judged.services;
+        },
+      };
+      const hosts = Array.from({ length: count }, (_, at) => {
+        const host = `web-${String(at)}`;
+        return {
+          host,
+          receivedAtMs: at === 0 ? 0 : NOW_MS,
+          newsRevision: 1,
+          summary: { ...summary, labels: { name: host }, judged: shared },
+        };
+      });
+      const asked = { order: 'name', limit: 0, status: 'none' } as const;
+      const { totals } = selectPage(indexedFleet(hosts), asked, options);
+      expect(totals.kinds.silent).toBe(1);
+      expect(totals.runs.map((run) => run.hosts)).toEqual(summary.agent.runs.map(() => count - 1));
+      return looks;
+    };
+    expect(lookedAt(50)).toBe(lookedAt(5));
+  });
+
   it('has the hosts of the whole list that the query asks for, each once, in its order', () => {
     fc.assert(
       fc.property(randomReports, query, (reports, asked) => {
