@@ -6,7 +6,7 @@
  * npm run test:unit       only the unit tests
  * npm run test:fuzz       only the fuzzing: a few hundred cases of each kind, with `-- --nightly` 100,000
  * npm run test:engine     only the engine tests, long ones too
- * npm run test:hubs       only the engine tests that use a hub, with three of them on PostgreSQL behind HAProxy
+ * npm run test:hubs       only the tests that publish through a hub, with three of them on PostgreSQL and HAProxy
  * npm run test:faults     only the faults, each at every moment, and their table
  * npm run test:host       only the hosts, all of them
  * With `-- --quick` only what npm test runs of it. More arguments go to vitest:
@@ -130,7 +130,7 @@ const steps: Readonly<Record<string, readonly [string, () => Promise<Count>]>> =
   ],
   fuzz: ['fuzzing', async () => runProject('fuzz', args, { env: isNightly ? { FUZZ_CASES: '100000' } : {} })],
   engine: ['engine tests', async () => runOnOwnMachine('engine', args)],
-  hubs: ['engine tests through three hubs', async () => runOnOwnMachine('hubs', args)],
+  hubs: ['tests through three hubs', async () => runOnOwnMachine('hubs', args)],
   faults: ['faults', async () => runOnOwnMachine('faults', args, { tell: showFaults })],
   host: ['host tests', runHostTests],
 };

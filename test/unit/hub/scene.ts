@@ -2,16 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createHubArchives } from '../../../src/adapters/hub-files/hub-archives.ts';
-import { openHubFiles } from '../../../src/adapters/hub-files/hub-files.ts';
-import { openFolderStore } from '../../../src/adapters/hub-files/hub-store.ts';
 import { hostToken } from '../../../src/core/hub/tokens.ts';
 import type { HubSecrets } from '../../../src/core/hub/secrets.ts';
 import type { TurnStore } from '../../../src/core/ports/turn-store.ts';
 import type { HubFiles } from '../../../src/core/ports/hub-files.ts';
-import { startHub, type Hub, type HubOptions } from '../../../src/hub/hub.ts';
+import type { HubOptions } from '../../../src/hub/hub.ts';
 import { DEFAULT_LIMITS } from '../../../src/hub/limits.ts';
 import type { EventName } from '../../../src/core/vocabulary/event-names.ts';
+import { placeOfSeveralHubs, placeOnFiles, type SceneHub, type SceneHubOptions } from './scene-hubs.ts';
 
 export const PUBLISH = 'publish-token-of-the-tests';
 export const SECRET = 'report-secret-of-the-tests';
@@ -102,26 +100,14 @@ export const createScene = async ({
 }: SceneOptions = {}): Promise<Scene> => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-hub-'));
   const events: { event: EventName; fields: Readonly<Record<string, unknown>> }[] = [];
-  const state: { hub: Hub | undefined; close: () => Promise<void> } = {
-    hub: undefined,
-    close: () => Promise.resolve(),
-  };
+  const onRemark = (message: string): void => void events.push({ event: 'hub.warned', fields: { message } });
+  const place =
+    process.env['SUPERCARGO_TEST_HUBS'] === 'several'
+      ? await placeOfSeveralHubs(folder)
+      : placeOnFiles(folder, { disk, isShared, onRemark });
+  const state: { hub: SceneHub | undefined } = { hub: undefined };
   const start = async ({ turns, ...change }: SceneChange = {}): Promise<void> => {
-    const files = await openHubFiles(folder);
-    const between = disk(files);
-    state.close = files.close;
-    state.hub = await startHub({
-      archives: createHubArchives(folder),
-      store: {
-        ...(await openFolderStore({
-          files: { ...between, close: files.close },
-          name: folder,
-          onRemark: (message) => void events.push({ event: 'hub.warned', fields: { message } }),
-          now: change.now ?? given.now ?? Date.now,
-        })),
-        isShared,
-        ...(turns && { turns }),
-      },
+    const options = {
       secrets: SECRETS,
       listen: { host: '127.0.0.1', port: 0 },
       tls: undefined,
@@ -133,17 +119,13 @@ export const createScene = async ({
       version: '0.0.0',
       ...given,
       ...change,
-    });
-    const { hub } = state;
-    state.close = async () => {
-      await hub.close();
-      await files.close();
-    };
+    } satisfies SceneHubOptions;
+    state.hub = await place.start(options, turns);
   };
   const stop = async (): Promise<void> => {
-    const { close } = state;
-    state.close = () => Promise.resolve();
-    await close();
+    const { hub } = state;
+    state.hub = undefined;
+    await hub?.close();
   };
   await start().catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });
@@ -192,6 +174,7 @@ export const createScene = async ({
     stop,
     end: async () => {
       await stop();
+      await place.end();
       await rm(folder, { recursive: true, force: true });
     },
   };
