@@ -135,7 +135,8 @@ export const createHttpSource = (options: HttpSourceOptions): ManifestSource => 
         : { kind: 'failing', value, reason: `it answered ${String(status)}`, retryAfterMs };
     }
     const damage = findDamage(answer, url);
-    if (damage) return answered(failed(damage));
+    // What a proxy before one hub has damaged, another hub may give whole.
+    if (damage) return { kind: 'failing', value: failed(damage), reason: messageOf(damage) };
     const sent = answer.header('etag');
     etag = sent !== undefined && ETAG.test(sent) && isSettled(answer) ? sent : undefined;
     conditionalReads = known === undefined ? 0 : conditionalReads + 1;

@@ -45,6 +45,13 @@ describe('a manifest on several hubs', () => {
   it.each<[string, RequestListener | undefined]>([
     ['is not there', undefined],
     ['breaks the connection', (request) => request.socket.destroy()],
+    [
+      'ends in the middle',
+      (request, response) => {
+        response.writeHead(200, { 'content-length': '8' }).write('mani', () => request.socket.destroy());
+      },
+    ],
+    ['is compressed', (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('x')],
     ['answers 500', (_, response) => response.writeHead(500).end()],
     ['answers 503', (_, response) => response.writeHead(503, { 'retry-after': '600' }).end()],
   ])('comes from the next one at once if the first one %s', async (_what, listener) => {
