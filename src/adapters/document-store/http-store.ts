@@ -76,6 +76,10 @@ export const createHttpStore = (options: HttpDocumentsOptions): DocumentStore =>
 
   const sendRemove = async (path: string, signal: AbortSignal): Promise<HttpAnswer> =>
     send('remove', path, { method: 'DELETE' }, DOCUMENT_CAP, signal);
+  /** One that stays is no harm, so that a server which goes away meanwhile ends no publish. */
+  const removeProbe = async (path: string, signal: AbortSignal): Promise<void> => {
+    await sendRemove(path, signal).catch(() => signal.throwIfAborted());
+  };
 
   return {
     name: showUrl(options.base).replace(/\/+$/, ''),
@@ -94,7 +98,7 @@ export const createHttpStore = (options: HttpDocumentsOptions): DocumentStore =>
     },
     honoursConditions: async (path, signal) => {
       if ((await write(path, PROBE, { kind: 'unchanged', version: NO_VERSION }, signal)) === 'written') {
-        await sendRemove(path, signal);
+        await removeProbe(path, signal);
         return false;
       }
       // A refusal here means that another publisher's probe exists, and that the server obeys conditions.
@@ -102,7 +106,7 @@ export const createHttpStore = (options: HttpDocumentsOptions): DocumentStore =>
       // Another publisher may remove the probe once in between, but not three times.
       let again = await write(path, PROBE, { kind: 'absent' }, signal);
       if (again === 'written') again = await write(path, PROBE, { kind: 'absent' }, signal);
-      await sendRemove(path, signal);
+      await removeProbe(path, signal);
       return again === 'refused';
     },
   };

@@ -60,6 +60,12 @@ describe('a store that is away for a moment', () => {
     await expect(write).rejects.toMatchObject({ code: 'STORE' });
   });
 
+  it('may go while the probe for conditions is removed, which may stay', async () => {
+    const { store, asked } = await serve(['unchanged', 'ok', 'unchanged', 'cut']);
+    expect(await store.honoursConditions('manifests/staging/probe.json', signal)).toBe(true);
+    expect(asked).toEqual(['PUT', 'PUT', 'PUT', 'DELETE']);
+  });
+
   it.each<[string, readonly Answer[]]>([
     ['was never there', ['cut', 'ok']],
     ['refuses without a hint', ['no-hint', 'ok']],
