@@ -116,8 +116,15 @@ const main = async (): Promise<void> => {
   await buildBundle();
   let figures: FleetFigures = {};
   for (const name of chosen) {
-    if (!values.json) console.error(`» ${name}`);
-    figures = { ...figures, ...(await parts[name]()) };
+    console.error(`» ${name}`);
+    try {
+      figures = { ...figures, ...(await parts[name]()) };
+    } catch (error) {
+      signal.throwIfAborted();
+      // What the other parts have measured is not lost.
+      console.error(error);
+      process.exitCode = 1;
+    }
   }
   const rows = fleetRows(figures);
   const calculated = calculatedRows(figures, FLEET, hubs);

@@ -99,7 +99,7 @@ export const createReportTexts = (): ReportText => {
     const values: Readonly<Record<string, string>> = {
       '<host>': host,
       '<at>': new Date().toISOString(),
-      '<life>': `life of ${host}`,
+      '<life>': `${String(index).padStart(8, '0')}-5a1c-4e0b-9d3f-2b7c6a8e4d10`,
       '<news>': String(news).padStart(6, '0'),
       '987654321': String(seq),
     };
