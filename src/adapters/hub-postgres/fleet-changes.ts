@@ -88,12 +88,16 @@ const unheard = (hadReports: boolean, clock: StoreClock): Hearing => ({
 type FoundFleet = (FleetRow | { readonly life: null }) & { readonly had_reports: boolean };
 type Since = Pick<Hearing, 'life' | 'revision'> | undefined;
 
-/** Reads in one snapshot, so that a host which changes meanwhile is neither missed nor listed by half. */
+/**
+ * Reads in one snapshot, so that a host which changes meanwhile is neither missed nor listed by half. Calls `goesOn` after
+ * each answer: a fleet of 100,000 hosts may take longer than the database has for one.
+ */
 export const readChanges = async (
   sql: Sql,
   environment: string,
   since: Since,
   clock: StoreClock,
+  goesOn: () => void,
 ): Promise<FleetChanges> => {
   const [, [row]] = await Promise.all([
     sql`begin isolation level repeatable read read only`,
@@ -113,6 +117,7 @@ export const readChanges = async (
   let after = from;
   while (after < hearing.revision) {
     const rows = await readPage(sql, environment, from, after);
+    goesOn();
     for (const each of rows) changes.push(...changeOf(environment, each, clock));
     if (rows.length < PAGE) break;
     after = rows.at(-1)?.revision ?? hearing.revision;

@@ -52,7 +52,8 @@ export const createFleetTables = (run: Run, clock: StoreClock, gatherMs: number)
       );
       return rows.map(({ environment }) => environment);
     },
-    changes: (environment, since) => run((sql) => readChanges(sql, environment, since, clock)),
+    changes: (environment, since) =>
+      run((sql, goesOn) => readChanges(sql, environment, since, clock, goesOn)),
     take: (environment, report, limits) =>
       queue.add<TakenReport>(environment, { kind: 'take', report, limits }),
     beat: (environment, beat) => queue.add<'taken' | 'unknown'>(environment, { kind: 'beat', beat }),

@@ -1,6 +1,6 @@
 import { AgentError } from '../../core/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
-import type { Pool, Work } from './pool.ts';
+import type { Pool } from './pool.ts';
 import type { Sql } from './session.ts';
 
 /** Creating an index of a large table takes its time; no hub waits for it. */
@@ -14,7 +14,7 @@ interface SchemaState {
   readonly leastVersion: number;
 }
 
-export const readState: Work<SchemaState> = async (sql) => {
+export const readState = async (sql: Sql): Promise<SchemaState> => {
   const [found] = await sql<{ exists: boolean }[]>`
     select to_regclass('supercargo.migrations') is not null as exists`;
   if (found?.exists !== true) return { version: 0, leastVersion: 0 };

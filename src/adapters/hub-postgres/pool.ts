@@ -3,7 +3,8 @@ import type { Connector } from './connector.ts';
 import { databaseError, tooLate } from './database-error.ts';
 import type { Session, Sql } from './session.ts';
 
-export type Work<T> = (sql: Sql) => Promise<T>;
+/** `goesOn` begins the deadline anew: for work of any length that shows signs of life. */
+export type Work<T> = (sql: Sql, goesOn: () => void) => Promise<T>;
 
 /**
  * Runs statements on a connection of their own. After a failure or at the deadline that connection is dropped, so that
@@ -71,7 +72,7 @@ export const createPool = ({ open }: Connector, deadlineMs = DEADLINE_MS): Pool 
     for (const session of idle.splice(0)) session.destroy();
   };
 
-  const attempt = async <T>(work: Work<T>, signal: AbortSignal): Promise<T> => {
+  const attempt = async <T>(work: Work<T>, goesOn: () => void, signal: AbortSignal): Promise<T> => {
     await slots.enter();
     try {
       signal.throwIfAborted();
@@ -79,7 +80,7 @@ export const createPool = ({ open }: Connector, deadlineMs = DEADLINE_MS): Pool 
       const drop = (): void => session.destroy();
       signal.addEventListener('abort', drop);
       try {
-        const result = await work(session.sql);
+        const result = await work(session.sql, goesOn);
         if (!session.isClosed()) idle.push(session);
         return result;
       } catch (error) {
@@ -103,7 +104,10 @@ export const createPool = ({ open }: Connector, deadlineMs = DEADLINE_MS): Pool 
         distrust();
       }, withinMs);
       try {
-        return await Promise.race([attempt(work, controller.signal), late.promise]);
+        return await Promise.race([
+          attempt(work, () => void timer.refresh(), controller.signal),
+          late.promise,
+        ]);
       } catch (error) {
         const known = databaseError(error);
         if (known.retry === 'later') distrust();
