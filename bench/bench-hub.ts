@@ -56,6 +56,8 @@ export interface BenchHubOptions {
   /** Of its own: for its log, and for what it keeps. */
   readonly folder: string;
   readonly isSecure?: boolean;
+  /** Instead of bin/supercargo. */
+  readonly program?: string;
   /** More options of `supercargo hub`. */
   readonly words?: readonly string[];
 }
@@ -64,7 +66,7 @@ const START_MS = 120_000;
 
 /** Starts a hub, which ends with us, also when we are killed. */
 export const startBenchHub = async (options: BenchHubOptions): Promise<BenchHub> => {
-  const { folder, isSecure = false, words: more = [] } = options;
+  const { folder, isSecure = false, program = supercargo, words: more = [] } = options;
   const port = await freePort();
   const base = new URL(`${isSecure ? 'https' : 'http'}://127.0.0.1:${String(port)}`);
   const env = {
@@ -83,13 +85,16 @@ export const startBenchHub = async (options: BenchHubOptions): Promise<BenchHub>
     if (!running.service) throw new Error('the hub does not run');
     return running.service.pid;
   };
-  const isAnswering = async (): Promise<boolean> =>
-    (await ask(new URL('/readyz', base), { method: 'GET' })).status === 200;
+  const isAnswering = async (): Promise<boolean> => {
+    const { status } = await ask(new URL('/readyz', base), { method: 'GET' });
+    // An earlier hub does not know it, and answers nothing before it is ready.
+    return status === 200 || status === 404;
+  };
   const stop = async (): Promise<void> => {
     await running.service?.stop();
   };
   const start = async (): Promise<void> => {
-    running.service = startService(supercargo, words, { env, logFile });
+    running.service = startService(program, words, { env, logFile });
     try {
       const describe = (): Promise<string> => readFile(logFile, 'utf8');
       await eventually(isAnswering, { everyMs: 10, deadlineMs: START_MS, describe });
@@ -126,12 +131,12 @@ export const startBenchHub = async (options: BenchHubOptions): Promise<BenchHub>
 export const withHub = async <T>(
   signal: AbortSignal,
   work: (hub: BenchHub) => Promise<T>,
-  { isSecure = false }: { readonly isSecure?: boolean } = {},
+  options: Omit<BenchHubOptions, 'folder'> = {},
 ): Promise<T> => {
   signal.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-bench-hub-'));
   try {
-    const hub = await startBenchHub({ folder, isSecure });
+    const hub = await startBenchHub({ folder, ...options });
     try {
       return await work(hub);
     } finally {

@@ -2,6 +2,7 @@
  * npm run bench:hub              unchanged answers a second, memory of held polls, how soon agents know
  * npm run bench:hub -- --json    the same as JSON
  * npm run bench:hub -- --rounds 3 --polls 1000 --agents 100
+ * npm run bench:hub -- --against FOLDER   in turns with the hub of another, built checkout
  * 1. GET of a manifest that has not changed, answered with 304; by wrk where it is installed (Debian: wrk),
  *    else by Node
  * 2. memory of the hub with so many long polls held, beside its memory without; with TLS also after all
@@ -16,14 +17,17 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { percentile } from '../test/support/load.ts';
 import { eventually } from '../test/support/poll.ts';
+import { supercargo } from '../test/support/host.ts';
 import { MANIFEST, withHub, type BenchHub } from './bench-hub.ts';
 import type { AgentsAnswer, HoldOrder } from './hub-agents.ts';
+import { hubReport, hubTable, type HubMemory, type HubNotified, type HubSetting } from './hub-report.ts';
 import { manifestText } from './manifest-text.ts';
 import { buildBundle } from '../scripts/build.ts';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
+    against: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     polls: { type: 'string', default: '5000' },
     agents: { type: 'string', default: '1000' },
@@ -33,6 +37,10 @@ const { values } = parseArgs({
 const [rounds, polls, agents, seconds] = [values.rounds, values.polls, values.agents, values.seconds].map(
   Number,
 );
+const programs = [
+  supercargo,
+  ...(values.against === undefined ? [] : [join(values.against, 'bin', 'supercargo')]),
+];
 const CONNECTIONS = 64;
 const WRK = '/usr/bin/wrk';
 const run = promisify(execFile);
@@ -127,15 +135,19 @@ const byNode = async (port: number, tag: string): Promise<number> => {
   return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - started) / 1000);
 };
 
-const measureUnchanged = (): Promise<number> =>
-  withHub(ended.signal, async (hub) => {
-    const tag = await hub.publish(manifestText(1));
-    const measure = existsSync(WRK) ? byWrk : byNode;
-    return measure(hub.port, tag);
-  });
+const measureUnchanged = (program: string): Promise<number> =>
+  withHub(
+    ended.signal,
+    async (hub) => {
+      const tag = await hub.publish(manifestText(1));
+      const measure = existsSync(WRK) ? byWrk : byNode;
+      return measure(hub.port, tag);
+    },
+    { program },
+  );
 
 /** The hub's memory with all polls held: each time, every agent has a new connection. */
-const measureMemory = (isSecure: boolean, times: number): Promise<{ idle: number; held: number[] }> =>
+const measureMemory = (program: string, isSecure: boolean, times: number): Promise<HubMemory> =>
   withHub(
     ended.signal,
     async (hub) => {
@@ -151,100 +163,64 @@ const measureMemory = (isSecure: boolean, times: number): Promise<{ idle: number
       }
       return { idle, held };
     },
-    { isSecure },
+    { program, isSecure },
   );
 
-const measureNotified = (): Promise<{ p50: number; p99: number; max: number }> =>
-  withHub(ended.signal, (hub) =>
-    withAgents(async (child) => {
-      // The first publish warms up both sides.
-      let tag = await hub.publish(manifestText(1));
-      let times: number[] = [];
-      for (const serial of [2, 3]) {
-        await holdAll(hub, child, agents ?? 0, tag);
-        const notified = answerOf(child, 'notified');
-        const startedNs = process.hrtime.bigint();
-        tag = await hub.publish(manifestText(serial));
-        const { atNs } = await notified;
-        times = atNs.map((at) => Number(BigInt(at) - startedNs) / 1e6).toSorted((a, b) => a - b);
-      }
-      return { p50: percentile(times, 0.5), p99: percentile(times, 0.99), max: times.at(-1) ?? 0 };
-    }),
+const measureNotified = (program: string): Promise<HubNotified> =>
+  withHub(
+    ended.signal,
+    (hub) =>
+      withAgents(async (child) => {
+        // The first publish warms up both sides.
+        let tag = await hub.publish(manifestText(1));
+        let times: number[] = [];
+        for (const serial of [2, 3]) {
+          await holdAll(hub, child, agents ?? 0, tag);
+          const notified = answerOf(child, 'notified');
+          const startedNs = process.hrtime.bigint();
+          tag = await hub.publish(manifestText(serial));
+          const { atNs } = await notified;
+          times = atNs.map((at) => Number(BigInt(at) - startedNs) / 1e6).toSorted((a, b) => a - b);
+        }
+        return { p50: percentile(times, 0.5), p99: percentile(times, 0.99), max: times.at(-1) ?? 0 };
+      }),
+    { program },
   );
 
-interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-const spreadOf = (figures: readonly number[]): Spread => {
-  const sorted = figures.toSorted((a, b) => a - b);
-  return { median: percentile(sorted, 0.5), min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
+/** The programs take turns. Resolves with the results of each. */
+const repeat = async <T>(work: (program: string) => Promise<T>): Promise<readonly T[][]> => {
+  const results = programs.map((program) => ({ program, of: [] as T[] }));
+  for (let round = 0; round < (rounds ?? 0); round += 1)
+    for (const { program, of } of results) of.push(await work(program));
+  return results.map(({ of }) => of);
 };
-
-const repeat = async <T>(work: () => Promise<T>): Promise<T[]> => {
-  const results: T[] = [];
-  while (results.length < (rounds ?? 0)) results.push(await work());
-  return results;
-};
-
-const line = (name: string, { median, min, max }: Spread, unit: string, digits = 0): string =>
-  `${name.padEnd(46)}${[median, min, max].map((value) => value.toFixed(digits).padStart(11)).join('')}  ${unit}`;
-
-const MIB = 1024 * 1024;
 
 const main = async (): Promise<void> => {
   await buildBundle();
-  const unchanged = spreadOf(await repeat(measureUnchanged));
-  const memory = await repeat(() => measureMemory(false, 1));
-  const secure = await repeat(() => measureMemory(true, 3));
-  const kibPerPoll = (results: typeof memory, time: number): Spread =>
-    spreadOf(results.map(({ idle, held }) => ((held[time] ?? 0) - idle) / 1024 / (polls ?? 1)));
+  const unchanged = await repeat(measureUnchanged);
+  const memory = await repeat((program) => measureMemory(program, false, 1));
+  const secure = await repeat((program) => measureMemory(program, true, 3));
   const notified = await repeat(measureNotified);
-  const report = {
-    rounds,
-    unchangedAnswersPerSecond: {
-      by: existsSync(WRK) ? 'wrk' : 'node',
-      connections: CONNECTIONS,
-      ...unchanged,
-    },
-    memoryMiB: {
-      polls,
-      idle: spreadOf(memory.map(({ idle }) => idle / MIB)),
-      held: spreadOf(memory.map(({ held }) => (held[0] ?? 0) / MIB)),
-      kibPerPoll: kibPerPoll(memory, 0),
-      kibPerPollTls: kibPerPoll(secure, 0),
-      kibPerPollTlsAgain: kibPerPoll(secure, 2),
-    },
-    publishToNotifiedMs: {
-      agents,
-      p50: spreadOf(notified.map(({ p50 }) => p50)),
-      p99: spreadOf(notified.map(({ p99 }) => p99)),
-      last: spreadOf(notified.map(({ max }) => max)),
-    },
+  const by: HubSetting['by'] = existsSync(WRK) ? 'wrk' : 'node';
+  const setting = {
+    rounds: rounds ?? 0,
+    polls: polls ?? 0,
+    agents: agents ?? 0,
+    connections: CONNECTIONS,
+    by,
   };
-  if (values.json) {
-    console.log(JSON.stringify(report));
-    return;
-  }
-  const { memoryMiB, publishToNotifiedMs } = report;
-  console.log(`${''.padEnd(46)}     median        min        max  over ${String(rounds)} rounds`);
-  console.log(
-    line(
-      `304 answers (${report.unchangedAnswersPerSecond.by}, ${String(CONNECTIONS)} connections)`,
-      unchanged,
-      'a second',
-    ),
+  const [report, other] = programs.map((_, at) =>
+    hubReport(setting, {
+      unchanged: unchanged[at] ?? [],
+      memory: memory[at] ?? [],
+      secure: secure[at] ?? [],
+      notified: notified[at] ?? [],
+    }),
   );
-  console.log(line('memory without polls', memoryMiB.idle, 'MiB'));
-  console.log(line(`memory with ${String(polls)} held polls`, memoryMiB.held, 'MiB'));
-  console.log(line('  each', memoryMiB.kibPerPoll, 'KiB', 1));
-  console.log(line('  each, with TLS', memoryMiB.kibPerPollTls, 'KiB', 1));
-  console.log(line('  each, with TLS, all agents back twice', memoryMiB.kibPerPollTlsAgain, 'KiB', 1));
-  console.log(line(`publish → notified, ${String(agents)} agents: p50`, publishToNotifiedMs.p50, 'ms', 1));
-  console.log(line('  p99', publishToNotifiedMs.p99, 'ms', 1));
-  console.log(line('  the last one', publishToNotifiedMs.last, 'ms', 1));
+  if (report === undefined) return;
+  console.log(
+    values.json ? JSON.stringify({ ...report, ...(other && { against: other }) }) : hubTable(report, other),
+  );
 };
 
 try {

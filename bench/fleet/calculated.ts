@@ -92,13 +92,15 @@ export const calculatedRows = (
   }
   const reports = loadOf('report');
   if (reports) {
-    const rate = median(reports.map(({ perSecond }) => perSecond));
+    const hub = median(reports.map(({ hubCpuMsEach }) => hubCpuMsEach)) / hubs;
+    const database = median(reports.map(({ databaseCpuMsEach }) => databaseCpuMsEach));
     rows.push(
       row(
-        'news of every host',
-        hosts / rate,
+        'news of every host, hubs and database with a core each',
+        (hosts * Math.max(hub, database)) / 1000,
         's',
-        `${count(hosts)} reports, ${count(rate)} a second as measured`,
+        `${count(hosts)} × the more of ${valueText(hub * 1000, 'µs')} at its hub and ` +
+          `${valueText(database * 1000, 'µs')} at the database`,
       ),
     );
   }
