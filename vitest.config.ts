@@ -50,7 +50,8 @@ export default defineConfig({
           maxWorkers: 4,
         },
       },
-      // What publishes, rolls back, waits or takes turns through a hub, through three of them behind a balancer.
+      // What publishes, rolls back, waits or takes turns through a hub, through three of them behind a
+      // balancer.
       {
         test: {
           name: 'hubs',

@@ -1,8 +1,8 @@
 /**
- * Hosts that follow a list of hubs, in a process of their own. Which hub a host asks, how long it leaves a dead one
- * alone and when it asks the next one is the agent's own code (`createHubs`, `createFollow`). With `isWhole` its
- * requests are the agent's too (`createHttpSource`); for thousands of hosts they cost the machine more than
- * the hubs do, so that otherwise plain sockets carry them.
+ * Hosts that follow a list of hubs, in a process of their own. Which hub a host asks, how long it leaves a
+ * dead one alone and when it asks the next one is the agent's own code (`createHubs`, `createFollow`). With
+ * `isWhole` its requests are the agent's too (`createHttpSource`); for thousands of hosts they cost the
+ * machine more than the hubs do, so that otherwise plain sockets carry them.
  */
 import { createHttpSource } from '../../src/adapters/manifest-source/http-source.ts';
 import { createFollow } from '../../src/agent/long-poll.ts';

@@ -12,7 +12,10 @@ export interface Openings {
 }
 
 export type HeldOrders = {
-  /** Opens connections, as many to each hub, and sends a poll on each at once: a hub ends silent ones after 10 s. */
+  /**
+   * Opens connections, as many to each hub, and sends a poll on each at once: a hub ends silent ones after 10
+   * s.
+   */
   readonly open: { readonly order: Openings & { readonly tag: string }; readonly answer: null };
   /** Opens further ones that serve one request and stay, as those for reports do. */
   readonly visit: { readonly order: Openings; readonly answer: null };

@@ -8,7 +8,9 @@ import { inLanes, monotonicMs, obeyOrders } from './orders.ts';
 import { etagOf, openRaw, type RawAnswer, type RawConnection } from './raw-connection.ts';
 import { createReportTexts, hostName } from './report-text.ts';
 
-/** `report` has news; `repeat` is a whole report without; `heartbeat` has no body; `poll` ends after its wait. */
+/**
+ * `report` has news; `repeat` is a whole report without; `heartbeat` has no body; `poll` ends after its wait.
+ */
 export type Sent = 'report' | 'repeat' | 'heartbeat' | 'poll';
 
 export type ReportingOrders = {

@@ -27,7 +27,8 @@ export interface SideOptions {
 const LIMITS = ['--max-connections', '200000', '--max-hosts', '200000'] as const;
 
 /**
- * Of a database for 100,000 hosts on a machine with some GB. All else is as Debian has it; what is acknowledged is on disk.
+ * Of a database for 100,000 hosts on a machine with some GB. All else is as Debian has it; what is
+ * acknowledged is on disk.
  */
 const DATABASE = { shared_buffers: '1GB', max_wal_size: '4GB' } as const;
 

@@ -108,8 +108,9 @@ const shortName = ({ license, name }: Licensed): string =>
   `${license.replaceAll(/[() ]+/g, '-').replaceAll(/^-|-$/g, '')}-${name.replaceAll(/[@/]+/g, '.').replace(/^\./, '')}`;
 
 /**
- * The machine-readable copyright file (DEP-5) of what is in the package: ourselves, each npm package that something is bundled of, and
- * Node. Made from esbuild's list of what went into the bundle, so that a new dependency cannot be forgotten.
+ * The machine-readable copyright file (DEP-5) of what is in the package: ourselves, each npm package that
+ * something is bundled of, and Node. Made from esbuild's list of what went into the bundle, so that a new
+ * dependency cannot be forgotten.
  */
 export const renderCopyright = async (
   root: string,

@@ -23,7 +23,9 @@ const REPORT = 'SUPERCARGO_REPORT_SECRET';
 const READ = 'SUPERCARGO_READ_TOKEN';
 const REVOKED = 'SUPERCARGO_REVOKED_HOSTS_FILE';
 
-/** Reads a regular file within a deadline: it is read again while the hub serves. @throws AgentError CONFIG */
+/**
+ * Reads a regular file within a deadline: it is read again while the hub serves. @throws AgentError CONFIG
+ */
 const readNamed = async (variable: string, path: string, maxBytes: number): Promise<string> => {
   const read = await readInputFile(path, maxBytes);
   if (read.kind === 'bytes') return read.bytes.toString('utf8');

@@ -21,7 +21,10 @@ const rowsOf = (text: string): readonly Row[] =>
 const fault = (path: string, line: number, wanted: string, advice: string): AgentError =>
   new AgentError('CONFIG', `line ${String(line)} of ${path} ${wanted}`, { advice });
 
-/** Rows of `ENVIRONMENT TOKEN`, at most two for an environment, the current one first. @throws AgentError CONFIG */
+/**
+ * Rows of `ENVIRONMENT TOKEN`, at most two for an environment, the current one first. @throws AgentError
+ * CONFIG
+ */
 export const parseEnvironmentTokens = (path: string, text: string): readonly EnvironmentToken[] => {
   const counts = new Map<string, number>();
   return rowsOf(text).map(({ line, words: [environment = '', token = '', ...more] }) => {

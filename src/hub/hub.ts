@@ -235,7 +235,8 @@ const serve = async (options: HubOptions, clients: Clients, app: FastifyInstance
 };
 
 /**
- * Serves the layout of core/fleet/store-layout.ts over HTTP. Listens at once; resolves when the store is there.
+ * Serves the layout of core/fleet/store-layout.ts over HTTP. Listens at once; resolves when the store is
+ * there.
  * @throws AgentError STORE, CONFIG; the signal's reason
  */
 export const startHub = async (options: HubOptions): Promise<Hub> => {

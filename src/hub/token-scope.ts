@@ -26,7 +26,9 @@ const knownOf = (may: Caller['may'], environment?: string, isPrevious = false): 
   ...(isPrevious && { previous: may }),
 });
 
-/** Tells from its headers what a request may do. Undefined for a request without a token that the hub knows. */
+/**
+ * Tells from its headers what a request may do. Undefined for a request without a token that the hub knows.
+ */
 export const createCallers = (
   { publishTokens, environmentTokens, readTokens }: HubSecrets,
   now: () => EpochMs,

@@ -84,9 +84,9 @@ export const replaceFile = async (path: string, content: Content, options: Repla
 };
 
 /**
- * Removes what a killed writer left behind. Only for the one writer of a folder, while it writes nothing; with several
- * writers, only what was not written to for so long that its writer is dead. Returns the removed names, sorted; none
- * for a missing folder.
+ * Removes what a killed writer left behind. Only for the one writer of a folder, while it writes nothing;
+ * with several writers, only what was not written to for so long that its writer is dead. Returns the removed
+ * names, sorted; none for a missing folder.
  */
 export const sweepTemporaries = async (
   folder: string,

@@ -26,8 +26,8 @@ export interface PageRequest
     Partial<Pick<FleetQuery, 'kinds' | 'order' | 'limit' | 'after' | 'since' | 'status'>> {}
 
 /**
- * Reads a page of a fleet. A page may have fewer hosts than its limit and still a next one. A store that has no
- * pages gives all hosts on one page, and so does a request that names hosts.
+ * Reads a page of a fleet. A page may have fewer hosts than its limit and still a next one. A store that has
+ * no pages gives all hosts on one page, and so does a request that names hosts.
  * @throws AgentError STORE
  */
 export type FleetReader = (request: PageRequest, signal: AbortSignal) => Promise<FleetPage>;

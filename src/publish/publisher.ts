@@ -151,7 +151,8 @@ export const createPublisher = (o: PublisherOptions) => {
       isSame(document, (await store.read(path, signal))?.bytes) ||
       isSame(document, (await store.read(historyPath(environment, serial), signal))?.bytes);
     try {
-      // A write whose answer was lost is sent again, and is refused if the first one has replaced the document.
+      // A write whose answer was lost is sent again, and is refused if the first one has replaced the
+      // document.
       if ((await store.write(path, document, conditionFor(base), signal)) === 'refused')
         return await isThere();
     } catch (error) {

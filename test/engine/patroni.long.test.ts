@@ -55,8 +55,8 @@ const startWriters = async (url: string): Promise<Writers> => {
     while (!state.isOver) {
       state.next += 1;
       const { sql, next: number } = state;
-      // A write whose connection broke may be there or not: the next has another number. One that is answered after
-      // all counts.
+      // A write whose connection broke may be there or not: the next has another number. One that is answered
+      // after all counts.
       const answer = sql`insert into written values (${number})`.then(
         () => acknowledge(number),
         async () => sleep(50),

@@ -122,8 +122,8 @@ const untilAnotherLeads = async (old: PatroniNode): Promise<void> => {
 const LAST_ANSWERS_MS = 1_000;
 
 /**
- * The leader goes, and with it all reports, which are in no standby. They come back by the next heartbeat of each host, and
- * no turn is granted before: one host is late.
+ * The leader goes, and with it all reports, which are in no standby. They come back by the next heartbeat of
+ * each host, and no turn is granted before: one host is late.
  */
 const endureFailover = async (
   event: string,

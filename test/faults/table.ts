@@ -1,4 +1,7 @@
-/** What can fail around the agent, and what then happens. docs/FAULTS.md is this table; every row is tried at many moments. */
+/**
+ * What can fail around the agent, and what then happens. docs/FAULTS.md is this table; every row is tried at
+ * many moments.
+ */
 interface Fault {
   readonly fault: string;
   readonly happens: string;

@@ -27,7 +27,9 @@ export interface Balancer {
 export interface BalancerOptions {
   /** How long a client and a server may be silent. */
   readonly silenceSeconds?: number;
-  /** How often another server gets what one did not accept: 0 unless given, which hides nothing from a test. */
+  /**
+   * How often another server gets what one did not accept: 0 unless given, which hides nothing from a test.
+   */
   readonly retries?: number;
 }
 
@@ -67,7 +69,10 @@ frontend stats
   stats uri /
 `;
 
-/** HAProxy of this machine, which sends each request to the next server and asks each server's health port about the service; once it is up. */
+/**
+ * HAProxy of this machine, which sends each request to the next server and asks each server's health port
+ * about the service; once it is up.
+ */
 export const startBalancer = async (
   service: string,
   servers: readonly BalancedServer[],

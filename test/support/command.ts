@@ -25,7 +25,10 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a program to its end. Never rejects because of an exit code; rejects where the program cannot be started. */
+/**
+ * Runs a program to its end. Never rejects because of an exit code; rejects where the program cannot be
+ * started.
+ */
 export const runCommand = async (
   file: string,
   args: readonly string[],

@@ -9,8 +9,8 @@ import { freePort } from './ports.ts';
 import { startSeveralHubs } from './several-hubs.ts';
 
 /**
- * A hub in a program of its own, on loopback; or, in the project `hubs`, three of them on PostgreSQL behind HAProxy. Then
- * `kill` ends all three.
+ * A hub in a program of its own, on loopback; or, in the project `hubs`, three of them on PostgreSQL behind
+ * HAProxy. Then `kill` ends all three.
  */
 export interface FleetHub {
   readonly port: number;

@@ -7,8 +7,9 @@ export interface HubBalancer extends Balancer {
 }
 
 /**
- * HAProxy in front of hubs on this machine, as an operator has it: each request goes to the next hub of those that answer
- * at `/healthz`, and to another one where a hub refuses the connection. In `states` they are `hub1`, `hub2` and so on.
+ * HAProxy in front of hubs on this machine, as an operator has it: each request goes to the next hub of those
+ * that answer at `/healthz`, and to another one where a hub refuses the connection. In `states` they are
+ * `hub1`, `hub2` and so on.
  */
 export const startHubBalancer = async (hubPorts: readonly number[]): Promise<HubBalancer> => {
   const servers = hubPorts.map((port, at) => ({

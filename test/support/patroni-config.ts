@@ -12,9 +12,9 @@ export interface NodePlace extends PostgresAddress {
 export const dataIn = (folder: string): string => join(folder, 'data');
 
 /**
- * What docs/HUB.md recommends, with the shortest time that Patroni allows a dead leader to keep its place (`ttl`). One
- * standby has each write before it is acknowledged, and only that one may follow the leader: where one machine dies,
- * nothing acknowledged is lost, and writes go on.
+ * What docs/HUB.md recommends, with the shortest time that Patroni allows a dead leader to keep its place
+ * (`ttl`). One standby has each write before it is acknowledged, and only that one may follow the leader:
+ * where one machine dies, nothing acknowledged is lost, and writes go on.
  */
 const CLUSTER = {
   // At least loop_wait and twice retry_timeout.
@@ -32,8 +32,9 @@ export const patroniConfig = ({ name, folder, port, restPort }: NodePlace, etcdP
   JSON.stringify({
     scope: 'supercargo',
     name,
-    // By etcd's older interface: with the newer one (etcd3), Patroni 3.0.2 of Debian 12 lets a leader that hung for
-    // longer than ttl take the place back from the next one, and what that had acknowledged is lost. 3.0.3 does not.
+    // By etcd's older interface: with the newer one (etcd3), Patroni 3.0.2 of Debian 12 lets a leader that
+    // hung for longer than ttl take the place back from the next one, and what that had acknowledged is lost.
+    // 3.0.3 does not.
     etcd: { host: `127.0.0.1:${String(etcdPort)}` },
     restapi: { listen: `127.0.0.1:${String(restPort)}`, connect_address: `127.0.0.1:${String(restPort)}` },
     bootstrap: { dcs: CLUSTER, initdb: [{ encoding: 'UTF8' }, { locale: 'C' }, 'data-checksums'] },

@@ -117,8 +117,8 @@ const startEtcd = async (
 };
 
 /**
- * Three PostgreSQL nodes with Patroni, of Debian's packages, on loopback; whole when it resolves. Everything lies in a
- * folder below TMPDIR. Takes 20 s.
+ * Three PostgreSQL nodes with Patroni, of Debian's packages, on loopback; whole when it resolves. Everything
+ * lies in a folder below TMPDIR. Takes 20 s.
  */
 export const startPatroni = async (): Promise<PatroniCluster> => {
   const user = await postgresUser();

@@ -60,7 +60,10 @@ export const stopWithChildren = (...pids: readonly number[]): readonly number[] 
     return [pid, ...stopWithChildren(...childrenOf(pid))];
   });
 
-/** SIGKILL to them and all below them at one moment, as when a machine loses its power; resolves when all are gone. */
+/**
+ * SIGKILL to them and all below them at one moment, as when a machine loses its power; resolves when all are
+ * gone.
+ */
 export const killWithChildren = async (...pids: readonly number[]): Promise<void> => {
   const all = stopWithChildren(...pids);
   for (const pid of all) signalPid(pid, 'SIGKILL');

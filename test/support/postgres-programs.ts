@@ -26,7 +26,9 @@ export const runOrThrow = async (
 const idOf = async (user: string, flag: '-u' | '-g'): Promise<number> =>
   Number(await runOrThrow('id', [flag, user]));
 
-/** The programs refuse to run as root: then as Debian's user `postgres`; otherwise as ourselves (undefined). */
+/**
+ * The programs refuse to run as root: then as Debian's user `postgres`; otherwise as ourselves (undefined).
+ */
 export const postgresUser = async (): Promise<User | undefined> =>
   process.getuid?.() === 0
     ? { uid: await idOf('postgres', '-u'), gid: await idOf('postgres', '-g') }

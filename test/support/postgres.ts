@@ -88,8 +88,8 @@ const initialise = async (
 };
 
 /**
- * PostgreSQL of Debian's packages with everything it has in a folder below TMPDIR. It ends with us, also when we are
- * killed. Takes a second: tests that neither kill nor configure theirs share one (shared-postgres.ts).
+ * PostgreSQL of Debian's packages with everything it has in a folder below TMPDIR. It ends with us, also when
+ * we are killed. Takes a second: tests that neither kill nor configure theirs share one (shared-postgres.ts).
  * @throws with the end of its log when it does not answer.
  */
 export const startPostgres = async (options: PostgresOptions = {}): Promise<TestPostgres> => {

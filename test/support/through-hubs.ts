@@ -2,8 +2,9 @@ const [UNIT, ENGINE] = ['test/unit', 'test/engine'];
 const SCENARIOS = `${ENGINE}/scenarios`;
 
 /**
- * The tests that publish, roll back, promote, wait, pace, keep archives or take turns through the hub of `fleet-hub.ts` or of
- * `unit/hub/scene.ts`: the project `hubs` runs them through three hubs on PostgreSQL behind HAProxy.
+ * The tests that publish, roll back, promote, wait, pace, keep archives or take turns through the hub of
+ * `fleet-hub.ts` or of `unit/hub/scene.ts`: the project `hubs` runs them through three hubs on PostgreSQL
+ * behind HAProxy.
  *
  * Not among them:
  * - `unit/hub/manifests` and `unit/hub/turns`: they look into the folder of the hub, or damage it. What they say of stores is

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 const source = join(import.meta.dirname, '..', '..', 'src');
 
-/** `core`, `agent`, `cli`, …; an adapter is a layer of its own: `adapters/docker`. A file and the folder of its name are one. */
+/**
+ * `core`, `agent`, `cli`, …; an adapter is a layer of its own: `adapters/docker`. A file and the folder of
+ * its name are one.
+ */
 const layerOf = (file: string): string => {
   const [first = '', second = ''] = file.replace(/(\.d)?\.ts$/, '').split('/');
   return first === 'adapters' ? `${first}/${second}` : first;

@@ -16,8 +16,8 @@ const RESTARTS: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'E
 
 export interface Patience {
   /**
-   * Sends a request that may be sent twice again while the store is away for a moment: while it answers 503 with
-   * `Retry-After`, or after it has answered once. A store that was never there fails at once.
+   * Sends a request that may be sent twice again while the store is away for a moment: while it answers 503
+   * with `Retry-After`, or after it has answered once. A store that was never there fails at once.
    */
   readonly send: (request: () => Promise<HttpAnswer>, signal: AbortSignal) => Promise<HttpAnswer>;
 }

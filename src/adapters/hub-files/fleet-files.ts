@@ -47,9 +47,9 @@ const throwIf = (failure: AgentError | undefined): void => {
 };
 
 /**
- * Reports in memory and in files of a hub, one for each host. The hub's lock makes this process the only writer.
- * Readers see a report before it is on disk. A heartbeat only touches the file, without a sync: after a power
- * cut the host is heard again within a minute. @throws AgentError STORE
+ * Reports in memory and in files of a hub, one for each host. The hub's lock makes this process the only
+ * writer. Readers see a report before it is on disk. A heartbeat only touches the file, without a sync: after
+ * a power cut the host is heard again within a minute. @throws AgentError STORE
  */
 export const openFleetFiles = async (options: FleetFilesOptions): Promise<FleetStore> => {
   const { files, now, onNews } = options;

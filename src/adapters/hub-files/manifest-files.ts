@@ -78,8 +78,8 @@ const prune = async (files: HubFiles, environment: string, { serials }: Kept): P
 };
 
 /**
- * Manifests in files of a hub. The hub's lock makes this process the only writer, so that what it has read or written
- * is what is stored.
+ * Manifests in files of a hub. The hub's lock makes this process the only writer, so that what it has read or
+ * written is what is stored.
  */
 export const createManifestFiles = ({
   files,

@@ -55,7 +55,9 @@ const hostOf = (text: string): DatabaseHost => {
 
 export const isSocketFolder = (host: string): boolean => host.startsWith('/');
 
-/** Hosts come before the slash; the folder of a unix socket, which has slashes, is a parameter as in libpq. */
+/**
+ * Hosts come before the slash; the folder of a unix socket, which has slashes, is a parameter as in libpq.
+ */
 const hostsOf = (named: string, { host: folder, port }: Parameters): readonly DatabaseHost[] => {
   if (folder === undefined && port === undefined) return named.split(',').map(hostOf);
   if (folder === undefined || !isSocketFolder(folder) || named !== '')

@@ -24,8 +24,8 @@ const socketOf = ({ host, port }: DatabaseHost): Socket =>
     : connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
 
 /**
- * Checks the name of the host against the certificate: the driver would look for "localhost" if the host is an IP
- * address.
+ * Checks the name of the host against the certificate: the driver would look for "localhost" if the host is
+ * an IP address.
  */
 const secure = async (
   socket: Socket,

@@ -134,7 +134,10 @@ export interface ExaminedDatabase {
 
 const PREFIX = /^no primary of the database can be reached: /;
 
-/** Looks at every host of a database, and changes nothing. @throws AgentError STORE if the primary tells nothing */
+/**
+ * Looks at every host of a database, and changes nothing. @throws AgentError STORE if the primary tells
+ * nothing
+ */
 export const examineDatabase = async (
   address: DatabaseAddress,
   now: () => EpochMs,

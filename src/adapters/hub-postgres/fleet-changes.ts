@@ -89,8 +89,8 @@ type FoundFleet = (FleetRow | { readonly life: null }) & { readonly had_reports:
 type Since = Pick<Hearing, 'life' | 'revision'> | undefined;
 
 /**
- * Reads in one snapshot, so that a host which changes meanwhile is neither missed nor listed by half. Calls `goesOn` after
- * each answer: a fleet of 100,000 hosts may take longer than the database has for one.
+ * Reads in one snapshot, so that a host which changes meanwhile is neither missed nor listed by half. Calls
+ * `goesOn` after each answer: a fleet of 100,000 hosts may take longer than the database has for one.
  */
 export const readChanges = async (
   sql: Sql,

@@ -32,7 +32,10 @@ export interface HubPostgres extends HubStore {
   readonly repair: ManifestRepair;
   /** Whether the database was prepared for hubs. */
   readonly hasTables: () => Promise<boolean>;
-  /** Marks the reports of an environment as lost, unless hosts have reported here: turns wait until hosts are heard. */
+  /**
+   * Marks the reports of an environment as lost, unless hosts have reported here: turns wait until hosts are
+   * heard.
+   */
   readonly expectReports: (environment: string) => Promise<void>;
 }
 
@@ -53,8 +56,8 @@ const requireWritable = async (sql: Sql): Promise<void> => {
 };
 
 /**
- * The store of several hubs in one PostgreSQL database. It connects when it is used: what fails, fails until the
- * database is there.
+ * The store of several hubs in one PostgreSQL database. It connects when it is used: what fails, fails until
+ * the database is there.
  */
 export const createHubPostgres = ({
   address,

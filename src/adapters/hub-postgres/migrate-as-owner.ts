@@ -6,7 +6,8 @@ import { grantsFor, prepareSchema } from './migrate.ts';
 import { createStoreClock } from './store-clock.ts';
 
 /**
- * Makes or updates the tables as their owner, and lets a role use them. Returns the versions that were applied.
+ * Makes or updates the tables as their owner, and lets a role use them. Returns the versions that were
+ * applied.
  * @throws AgentError STORE
  */
 export const applySchema = async (

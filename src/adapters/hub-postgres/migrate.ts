@@ -36,9 +36,9 @@ export const mayMigrate = async (sql: Sql): Promise<boolean> => {
 };
 
 /**
- * Applies what is missing, each step in one transaction. Returns the versions that it has applied. It has the lock
- * before a transaction begins, which then sees the tables that another hub has just made. A failure ends the
- * connection, and so the lock.
+ * Applies what is missing, each step in one transaction. Returns the versions that it has applied. It has the
+ * lock before a transaction begins, which then sees the tables that another hub has just made. A failure ends
+ * the connection, and so the lock.
  */
 const migrate = async (sql: Sql, migrations: readonly Migration[]): Promise<readonly number[]> => {
   await sql`select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)`;
@@ -104,7 +104,9 @@ export const prepareSchema = async (
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** What the role of a hub needs, also for the tables of later versions. It can neither change nor drop one. */
+/**
+ * What the role of a hub needs, also for the tables of later versions. It can neither change nor drop one.
+ */
 export const grantsFor = (role: string): string =>
   [
     `grant usage on schema supercargo to ${quoted(role)};`,

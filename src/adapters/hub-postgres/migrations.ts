@@ -1,6 +1,6 @@
 /**
- * A step of the schema. It only adds: hubs of the version before go on working beside it. A column that they do not
- * write has a default.
+ * A step of the schema. It only adds: hubs of the version before go on working beside it. A column that they
+ * do not write has a default.
  */
 export interface Migration {
   readonly version: number;
@@ -11,11 +11,12 @@ export interface Migration {
 }
 
 /**
- * Times are milliseconds since 1970 of the database's clock. A `mark` is new with each write, so that a revision that
- * a restored backup counts again is not taken for the one that was read.
+ * Times are milliseconds since 1970 of the database's clock. A `mark` is new with each write, so that a
+ * revision that a restored backup counts again is not taken for the one that was read.
  *
- * Reports are unlogged: they are written some thousand times a second, and each is sent again within a minute. After a
- * crash or a failover those tables are empty. `heard`, which is logged, tells that from an environment without hosts.
+ * Reports are unlogged: they are written some thousand times a second, and each is sent again within a
+ * minute. After a crash or a failover those tables are empty. `heard`, which is logged, tells that from an
+ * environment without hosts.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {

@@ -7,8 +7,8 @@ import type { Session, Sql } from './session.ts';
 export type Work<T> = (sql: Sql, goesOn: () => void) => Promise<T>;
 
 /**
- * Runs statements on a connection of their own. After a failure or at the deadline that connection is dropped, so that
- * the server rolls back.
+ * Runs statements on a connection of their own. After a failure or at the deadline that connection is
+ * dropped, so that the server rolls back.
  * @throws AgentError STORE
  */
 export type Run = <T>(work: Work<T>, deadlineMs?: number) => Promise<T>;
@@ -20,7 +20,9 @@ export interface Pool {
 
 export const MOST_SESSIONS = 8;
 const DEADLINE_MS = 10_000;
-/** For so long a failed attempt to connect answers the next ones: a crowd must not dial for each of its calls. */
+/**
+ * For so long a failed attempt to connect answers the next ones: a crowd must not dial for each of its calls.
+ */
 const PAUSE_MS = 500;
 
 /** Lets so many in at once; the others wait in the order of their calls. */

@@ -60,8 +60,8 @@ export interface LockedFleet {
 }
 
 /**
- * Begins a transaction in which no other one changes this fleet: so revisions are committed in their order. The
- * statements go out together; the second one sees what the transaction before has committed.
+ * Begins a transaction in which no other one changes this fleet: so revisions are committed in their order.
+ * The statements go out together; the second one sees what the transaction before has committed.
  */
 export const lockFleet = async (
   sql: Sql,

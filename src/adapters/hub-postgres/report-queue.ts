@@ -30,8 +30,8 @@ const nextBatch = (waiting: Waiting[]): readonly Waiting[] => {
 };
 
 /**
- * Stores one batch of an environment at a time. A change that comes alone does not wait; from the begin of one batch
- * to that of the next, `gatherMs`, changes gather.
+ * Stores one batch of an environment at a time. A change that comes alone does not wait; from the begin of
+ * one batch to that of the next, `gatherMs`, changes gather.
  */
 export const createReportQueue = (
   store: (environment: string, changes: readonly Change[]) => Promise<readonly Outcome[]>,

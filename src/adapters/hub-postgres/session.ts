@@ -21,7 +21,10 @@ export interface SessionOptions extends Pick<DatabaseAddress, 'user' | 'password
   readonly onNotify?: (channel: string, payload: string) => void;
 }
 
-/** The server gives up before the hub does (`DEADLINE_MS` of pool.ts), so that it keeps no lock of a lost caller. */
+/**
+ * The server gives up before the hub does (`DEADLINE_MS` of pool.ts), so that it keeps no lock of a lost
+ * caller.
+ */
 const SETTINGS = {
   application_name: 'supercargo-hub',
   search_path: 'pg_catalog',
@@ -45,8 +48,8 @@ const deadSocket = (): Duplex => {
 };
 
 /**
- * The driver loads only here. It serves for its protocol alone, with one connection for each instance, as its pool
- * has traps (3.4.9):
+ * The driver loads only here. It serves for its protocol alone, with one connection for each instance, as its
+ * pool has traps (3.4.9):
  * - It has no deadline for a statement.
  * - It connects anew with what was queued: the rest of a transaction would run outside of it.
  * - With several hosts it swallows every error of a connection, and tries again without a pause.

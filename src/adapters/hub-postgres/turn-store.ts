@@ -21,7 +21,10 @@ const damaged = (environment: string, message: string): AgentError =>
     },
   );
 
-/** Turns in a database. What was read or written last stays in memory: the state of a large fleet has megabytes. */
+/**
+ * Turns in a database. What was read or written last stays in memory: the state of a large fleet has
+ * megabytes.
+ */
 export const createTurnTable = (run: Run): TurnStore => {
   const known = new Map<string, Known>();
   return {

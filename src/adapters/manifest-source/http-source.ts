@@ -37,9 +37,9 @@ const HOLD_SECONDS = 50;
 const EARLY_MS = 1_000;
 const LATE_MS = 10_000;
 /**
- * One of this many reads is unconditional, so that a change under an unchanged ETag is found too; not at a server that
- * holds polls. Its ETags are digests, and one of several hubs must know what this host has: while its database is
- * away it would hand out an older document than another hub did.
+ * One of this many reads is unconditional, so that a change under an unchanged ETag is found too; not at a
+ * server that holds polls. Its ETags are digests, and one of several hubs must know what this host has: while
+ * its database is away it would hand out an older document than another hub did.
  */
 const UNCONDITIONAL_EVERY = 20;
 /** RFC 9110, section 8.8.3; anything else could not be sent back as a header. */

@@ -28,7 +28,9 @@ interface Answer {
   readonly fingerprint: string | undefined;
 }
 
-/** The certificate has another name than the address of this machine: it is compared with the file instead. */
+/**
+ * The certificate has another name than the address of this machine: it is compared with the file instead.
+ */
 const ask = async (
   { listen, cert, token }: RunningHub,
   path: string,

@@ -3,8 +3,8 @@ import { readSecret } from '../../config/secret.ts';
 import { AgentError } from '../../core/errors.ts';
 
 /**
- * Where the store of a hub is; undefined for its folder. A password in the option is refused: every user of the machine
- * sees it in the list of processes.
+ * Where the store of a hub is; undefined for its folder. A password in the option is refused: every user of
+ * the machine sees it in the list of processes.
  * @throws AgentError CONFIG, USAGE
  */
 export const databaseOf = (

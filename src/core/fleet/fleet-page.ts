@@ -23,7 +23,10 @@ export interface PageHost {
 export interface FleetPage {
   readonly atMs: EpochMs;
   readonly revision: string;
-  /** `judgedByOf` the manifest that the hub has judged the hosts by; undefined of an older one, or without a manifest. */
+  /**
+   * `judgedByOf` the manifest that the hub has judged the hosts by; undefined of an older one, or without a
+   * manifest.
+   */
   readonly judgedBy?: string | undefined;
   /** The hosts are those of the selection, and not only those that changed after `since`. */
   readonly isWhole: boolean;

@@ -3,8 +3,8 @@ import { versionOf } from '../image/image-version.ts';
 import type { DesiredManifest } from './host-findings.ts';
 
 /**
- * Equal for manifests that judge hosts alike: after a failover that lost a publish, the next one may have got the same
- * serial for other versions.
+ * Equal for manifests that judge hosts alike: after a failover that lost a publish, the next one may have got
+ * the same serial for other versions.
  */
 export const judgedByOf = ({ serial, services }: DesiredManifest): string => {
   const versions = Object.entries(services).map(([service, { image }]) => [service, versionOf(image)]);

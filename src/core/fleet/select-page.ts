@@ -199,7 +199,8 @@ const takeAfter = (
 };
 
 /**
- * The totals of a selection and one page of its hosts. A hub and a reader of the whole list get the same from it.
+ * The totals of a selection and one page of its hosts. A hub and a reader of the whole list get the same from
+ * it.
  */
 export const selectPage = (fleet: IndexedFleet, query: FleetQuery, options: PageOptions): SelectedPage => {
   const { order, limit, kinds, after } = query;

@@ -12,7 +12,10 @@ export const heardStepMs = (beforeMs: EpochMs, atMs: EpochMs): number =>
 /** Whether no report came for so long that hosts are heard anew: `Hearing.run` grows. */
 export const startsNewRun = (beforeMs: EpochMs, atMs: EpochMs): boolean => atMs - beforeMs > SILENT_MS;
 
-/** Until when hosts may be missing because their reports were lost; undefined if none is missing for that reason. */
+/**
+ * Until when hosts may be missing because their reports were lost; undefined if none is missing for that
+ * reason.
+ */
 export const incompleteUntil = (
   { hasLostReports, runBeganMs }: Pick<Hearing, 'hasLostReports' | 'runBeganMs'>,
   nowMs: EpochMs,

@@ -14,8 +14,8 @@ import { reportSchema } from './report-schema.ts';
 export const REPORT_CAP_BYTES = 256 * 1024;
 
 /**
- * Grows with each change of what `readReport` makes of a report: a database holds summaries of older and newer
- * hubs, which are then made again.
+ * Grows with each change of what `readReport` makes of a report: a database holds summaries of older and
+ * newer hubs, which are then made again.
  */
 export const SUMMARY_VERSION = 1;
 

@@ -37,7 +37,10 @@ export interface Hearing {
   readonly heardMs: number;
   /** When the last report came, or the report before it was removed. */
   readonly atMs: EpochMs;
-  /** Counts the times that hosts were heard anew: after the start of a hub on files; after no report for 180 s. */
+  /**
+   * Counts the times that hosts were heard anew: after the start of a hub on files; after no report for 180
+   * s.
+   */
   readonly run: number;
   readonly runBeganMs: EpochMs;
   /** When the last report before this run came; 0 if there was none. */
@@ -48,7 +51,9 @@ export interface Hearing {
 
 export interface FleetChanges {
   readonly hearing: Hearing;
-  /** The changes are of a fleet of which the reader knows nothing: `since` was of another life or undefined. */
+  /**
+   * The changes are of a fleet of which the reader knows nothing: `since` was of another life or undefined.
+   */
   readonly isWhole: boolean;
   /** The last change of each host after `since`, in the order of their revisions. */
   readonly changes: readonly FleetChange[];
@@ -81,8 +86,8 @@ export interface Heartbeat {
 }
 
 /**
- * Keeps the last report of every host. Times are of the clock of this hub. Each function throws AgentError STORE; with
- * `retry: 'later'` if the store is away for the moment.
+ * Keeps the last report of every host. Times are of the clock of this hub. Each function throws AgentError
+ * STORE; with `retry: 'later'` if the store is away for the moment.
  */
 export interface FleetStore {
   /** Environments with a report, sorted by name. */
@@ -93,8 +98,9 @@ export interface FleetStore {
     since: Pick<Hearing, 'life' | 'revision'> | undefined,
   ) => Promise<FleetChanges>;
   /**
-   * Stores a report as `core/hub/report-order.ts` says: of one life of an agent the one with the highest number
-   * stays, and a life that was replaced does not come back. Settles when it, or a later one of the host, is stored.
+   * Stores a report as `core/hub/report-order.ts` says: of one life of an agent the one with the highest
+   * number stays, and a life that was replaced does not come back. Settles when it, or a later one of the
+   * host, is stored.
    */
   readonly take: (environment: string, report: NewReport, limits: FleetLimits) => Promise<TakenReport>;
   /** `unknown`: the store does not hold that report, so that the host has to send it. */

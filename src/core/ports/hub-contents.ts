@@ -2,7 +2,10 @@ import type { TurnState } from '../turns/turn-state.ts';
 
 /** What a hub keeps of an environment, except reports: each host sends its report again within a minute. */
 export interface EnvironmentContents {
-  /** What hosts get; undefined if there is none. `serial` is undefined if it is no manifest of the environment. */
+  /**
+   * What hosts get; undefined if there is none. `serial` is undefined if it is no manifest of the
+   * environment.
+   */
   readonly current: { readonly serial: number | undefined; readonly document: Uint8Array } | undefined;
   /** Why another document is served than the one at the current address. */
   readonly remark: string | undefined;

@@ -7,8 +7,8 @@ import type { TurnStore } from './turn-store.ts';
 export type StoreNews = (environment: string, what: 'manifests' | 'reports' | 'turns') => void;
 
 /**
- * Keeps all that a hub keeps, except archives: files for one hub, or a database for several ones. Passes the contract
- * suites of test/support.
+ * Keeps all that a hub keeps, except archives: files for one hub, or a database for several ones. Passes the
+ * contract suites of test/support.
  */
 export interface HubStore {
   /** For messages and logs; without credentials. */
@@ -19,8 +19,8 @@ export interface HubStore {
   readonly fleets: FleetStore;
   readonly turns: TurnStore;
   /**
-   * Calls back soon after a change by this hub or another one, several times if in doubt. A hint: what is stored must be
-   * read. Returns what ends it.
+   * Calls back soon after a change by this hub or another one, several times if in doubt. A hint: what is
+   * stored must be read. Returns what ends it.
    */
   readonly follow: (onNews: StoreNews) => () => void;
   /** Why it can be neither read nor written now; undefined if it can. */

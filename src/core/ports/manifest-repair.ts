@@ -25,8 +25,8 @@ export interface RepairChanges {
 export interface ManifestRepair {
   readonly read: (environment: string) => Promise<RepairableManifests>;
   /**
-   * Keeps what is set aside under its new path, and deletes nothing. `changed`: there was a publish since `mark`,
-   * and nothing is done. A repair that was killed is completed by a second one.
+   * Keeps what is set aside under its new path, and deletes nothing. `changed`: there was a publish since
+   * `mark`, and nothing is done. A repair that was killed is completed by a second one.
    */
   readonly apply: (environment: string, changes: RepairChanges, mark: string) => Promise<'done' | 'changed'>;
 }

@@ -29,8 +29,8 @@ export interface ManifestStore {
   /** Reads what is stored now, by any hub. Returns `known` itself if that is of the same revision. */
   readonly read: (environment: string, known?: StoredManifests) => Promise<StoredManifests>;
   /**
-   * Makes a manifest current and adds it to the history, if the stored revision is `expectedRevision`. Durable when it
-   * settles. `changed`: another publish was faster, nothing is stored.
+   * Makes a manifest current and adds it to the history, if the stored revision is `expectedRevision`.
+   * Durable when it settles. `changed`: another publish was faster, nothing is stored.
    */
   readonly publish: (
     environment: string,
@@ -46,8 +46,8 @@ export interface ManifestStore {
   /** The document with which publishers try conditions. It may be lost at any time. */
   readonly probe: (environment: string) => Promise<Uint8Array | undefined>;
   /**
-   * Replaces the probe, or removes it if `document` is undefined, in one step with `mayReplace`, which is asked
-   * about the one before. Returns that one, or `refused`.
+   * Replaces the probe, or removes it if `document` is undefined, in one step with `mayReplace`, which is
+   * asked about the one before. Returns that one, or `refused`.
    */
   readonly changeProbe: (
     environment: string,

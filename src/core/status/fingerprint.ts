@@ -27,8 +27,9 @@ const withoutDrainSessions = (service: ReportedService): ReportedService =>
 
 /**
  * Equal for two status documents if the second one is only a heartbeat: they differ in times, in the number
- * of open sessions, in the state of reporting, or in what reports are counted by. The agent sends, and a hub wakes its readers, when the
- * fingerprint changes. Both use this function, or each heartbeat would wake every reader.
+ * of open sessions, in the state of reporting, or in what reports are counted by. The agent sends, and a hub
+ * wakes its readers, when the fingerprint changes. Both use this function, or each heartbeat would wake every
+ * reader.
  */
 export const fingerprintOf = ({ at: _at, report: _report, turns, ...status }: ReportedStatus): string => {
   const { checkedAt: _checkedAt, nextAt: _nextAt, ...source } = status.manifest.source;

@@ -10,8 +10,8 @@ export interface FleetView {
   /** One for each host that has a report. */
   readonly words: readonly HostWord[];
   /**
-   * The store has started, and first waits for the reports of these hosts; of none if it does not know whom to
-   * wait for.
+   * The store has started, and first waits for the reports of these hosts; of none if it does not know whom
+   * to wait for.
    */
   readonly starting: { readonly hosts: readonly string[]; readonly untilMs: EpochMs } | null;
 }

@@ -1,11 +1,13 @@
-/** How long host and store wait for each other. A change has to suit agents and hubs of the version before. */
+/**
+ * How long host and store wait for each other. A change has to suit agents and hubs of the version before.
+ */
 
 /** A turn that has not begun for so long since the host asked is not begun any more: the host asks again. */
 export const GRANT_MS = 60_000;
 
 /**
- * How long a store that has just begun to hear hosts, or has lost its reports, waits for all of them before it
- * grants a turn: three report intervals.
+ * How long a store that has just begun to hear hosts, or has lost its reports, waits for all of them before
+ * it grants a turn: three report intervals.
  */
 export const START_WAIT_MS = 180_000;
 

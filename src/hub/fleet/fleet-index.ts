@@ -11,7 +11,9 @@ type SharedWord = Omit<ReportWord, 'host' | 'turns'> & {
   readonly turns: Pick<Turns, 'asked' | 'jobs'> | null;
 };
 
-/** A summary without what differs between any two hosts. Equal ones, and equal parts of them, are one object. */
+/**
+ * A summary without what differs between any two hosts. Equal ones, and equal parts of them, are one object.
+ */
 export type SharedSummary = Omit<ReportSummary, 'word' | 'fingerprint'> & { readonly word: SharedWord };
 
 /** What a hub has in memory of the last report of a host. */

@@ -24,8 +24,8 @@ const merge = (a: readonly Keyed[], b: readonly Keyed[]): readonly Keyed[] => {
 };
 
 /**
- * Keeps the hosts of an environment in natural order. To sort 100,000 names takes a second, and a fleet rarely gets
- * or loses a host.
+ * Keeps the hosts of an environment in natural order. To sort 100,000 names takes a second, and a fleet
+ * rarely gets or loses a host.
  */
 export const createNaturalOrder = () => {
   let sorted: readonly Keyed[] = [];

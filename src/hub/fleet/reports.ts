@@ -27,8 +27,9 @@ export interface ReportsOptions {
 }
 
 /**
- * The reports of a store. An index in memory says what they mean and when they came; their bytes stay in the store. It is
- * as of the last `refresh`, which `take`, `beat` and `remove` include. Rejects with AgentError STORE.
+ * The reports of a store. An index in memory says what they mean and when they came; their bytes stay in the
+ * store. It is as of the last `refresh`, which `take`, `beat` and `remove` include. Rejects with AgentError
+ * STORE.
  */
 export interface Reports {
   readonly environments: () => readonly string[];

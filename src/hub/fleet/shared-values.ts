@@ -7,8 +7,8 @@ const keyOf = (text: string): string =>
   text.length <= 64 ? text : createHash('sha256').update(text).digest('base64');
 
 /**
- * Makes equal plain values one object, with all parts, so that an index of many similar hosts is small. What was not
- * asked for while `most` others came is forgotten; an equal value is then another object.
+ * Makes equal plain values one object, with all parts, so that an index of many similar hosts is small. What
+ * was not asked for while `most` others came is forgotten; an equal value is then another object.
  */
 export const createSharedValues = (most = MOST) => {
   const known = { recent: new Map<string, unknown>(), older: new Map<string, unknown>() };

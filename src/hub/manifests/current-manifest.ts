@@ -20,8 +20,8 @@ const open = (document: Uint8Array, environment: string) => {
 };
 
 /**
- * Reads a stored document without trust: it was judged at its publish, and a change of keys does not unpublish it.
- * Undefined if it is no manifest of this environment.
+ * Reads a stored document without trust: it was judged at its publish, and a change of keys does not
+ * unpublish it. Undefined if it is no manifest of this environment.
  */
 export const readStored = (document: Uint8Array, environment: string): Manifest | undefined =>
   open(document, environment)?.manifest;

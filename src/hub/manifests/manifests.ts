@@ -41,8 +41,8 @@ export interface Manifests {
   /** Reads what is current in the store now, and renews the copy. */
   readonly read: (environment: string) => Promise<CurrentManifest | undefined>;
   /**
-   * Whether the copy is as new as what the reader has, as far as this hub knows: its condition names a document that was
-   * current here.
+   * Whether the copy is as new as what the reader has, as far as this hub knows: its condition names a
+   * document that was current here.
    */
   readonly isAhead: (environment: string, conditions: Conditions) => boolean;
   /** In ascending order. */

@@ -7,7 +7,10 @@ export interface RepairOptions extends Omit<RepairInput, 'stored'> {
   readonly isDryRun: boolean;
 }
 
-/** Plans the repair of an environment and carries it out; again if hubs publish meanwhile. @throws AgentError STORE */
+/**
+ * Plans the repair of an environment and carries it out; again if hubs publish meanwhile. @throws AgentError
+ * STORE
+ */
 export const repairManifests = async (options: RepairOptions): Promise<Repair> => {
   const { manifests, isDryRun, environment } = options;
   for (;;) {

@@ -48,8 +48,8 @@ const readStore = async (
 };
 
 /**
- * A reader that names a document which was current here is answered from the copy, or held. Any other one may have
- * a newer document from another hub, so that the store is read first.
+ * A reader that names a document which was current here is answered from the copy, or held. Any other one may
+ * have a newer document from another hub, so that the store is read first.
  */
 const getCurrent =
   (context: HubContext) =>

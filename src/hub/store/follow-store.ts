@@ -14,8 +14,8 @@ export interface FollowOptions {
 const AGAIN_MS = 1000;
 
 /**
- * Reads what the store tells of. News that could not be read is read again until it is: a host that holds a poll here would
- * wait for the next publish otherwise. Returns what ends it.
+ * Reads what the store tells of. News that could not be read is read again until it is: a host that holds a
+ * poll here would wait for the next publish otherwise. Returns what ends it.
  */
 export const followStore = ({ store, read, onTrouble }: FollowOptions): (() => void) => {
   const timers = new Map<string, NodeJS.Timeout>();

@@ -167,8 +167,8 @@ const report = async ({ source }: MigrateOptions, planned: Planned): Promise<Mig
 };
 
 /**
- * Copies manifests and turns of one store into another one, and reads all of it back. What is there already and equal
- * is left: a migration that was killed goes on.
+ * Copies manifests and turns of one store into another one, and reads all of it back. What is there already
+ * and equal is left: a migration that was killed goes on.
  * @throws AgentError STORE; nothing is written if the target has anything else of an environment
  */
 export const migrateStore = async (options: MigrateOptions): Promise<Migration> => {

@@ -21,14 +21,17 @@ interface Seen {
 const HOSTS_PER_MS = 10;
 
 /**
- * What the rules know of a fleet. A hub cannot tell a start of its store from a restored backup, so in each run of
- * reports it first hears every host that was not silent, and every host with a turn: three report intervals at
- * most. It waits for all three if it knows no host, and for the longest grant if a host has seen a later state.
+ * What the rules know of a fleet. A hub cannot tell a start of its store from a restored backup, so in each
+ * run of reports it first hears every host that was not silent, and every host with a turn: three report
+ * intervals at most. It waits for all three if it knows no host, and for the longest grant if a host has seen
+ * a later state.
  */
 export const createFleetViews = (reports: Heard) => {
   /** Runs in which a restored state was found. */
   const restored = new Map<string, string>();
-  /** A host has seen a later state than the one in hand: a backup, or one that another hub has just overtaken. */
+  /**
+   * A host has seen a later state than the one in hand: a backup, or one that another hub has just overtaken.
+   */
   const suspected = new Set<string>();
   const known = new Map<string, Seen>();
 

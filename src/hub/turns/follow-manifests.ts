@@ -60,8 +60,8 @@ const goBack = (state: TurnState, serial: number): TurnState => {
 
 /**
  * The state after every manifest that it has not followed yet, one serial after the other: a hub may have
- * been killed between a publish and the change that the publish makes. The newest manifest is read after the state,
- * or a copy that is older than the state would look like a repair. Without a state it begins with the
+ * been killed between a publish and the change that the publish makes. The newest manifest is read after the
+ * state, or a copy that is older than the state would look like a repair. Without a state it begins with the
  * manifest before the first one with a pace. @throws AgentError STORE
  */
 export const followManifests = async (

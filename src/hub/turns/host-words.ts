@@ -6,9 +6,9 @@ import { wordOf } from '../fleet/fleet-index.ts';
 import type { Reports } from '../fleet/reports.ts';
 
 /**
- * What the last reports of an environment say to the rules of turns. While the store hears no host all of them fall
- * silent. The first report afterwards does not leave the others silent: they were not, as far as it knows, and
- * one of them that does not serve would lose its place.
+ * What the last reports of an environment say to the rules of turns. While the store hears no host all of
+ * them fall silent. The first report afterwards does not leave the others silent: they were not, as far as it
+ * knows, and one of them that does not serve would lose its place.
  */
 export const hostWords = (
   reports: Pick<Reports, 'all' | 'hearing'>,

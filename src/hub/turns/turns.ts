@@ -65,7 +65,9 @@ export interface Turns {
   readonly review: (environment: string) => void;
   /** A report or a manifest is new: requests that wait may be answered otherwise. */
   readonly noteNews: (environment: string) => void;
-  /** Another hub has decided: its environments are known from now on, and requests that wait are asked anew. */
+  /**
+   * Another hub has decided: its environments are known from now on, and requests that wait are asked anew.
+   */
   readonly learn: (environment: string) => Promise<void>;
   /** How far environments with turns were at the last write. */
   readonly known: () => readonly RolloutStatus[];

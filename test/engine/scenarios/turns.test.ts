@@ -32,8 +32,8 @@ const fussy = {
 };
 
 /**
- * Sees from now on when no container of `web` runs there. It listens, because an engine remembers its last 256
- * events, and all tests share it.
+ * Sees from now on when no container of `web` runs there. It listens, because an engine remembers its last
+ * 256 events, and all tests share it.
  */
 const watchGaps = async (scene: FleetScene, { docker, name }: FleetHost): Promise<() => readonly Gap[]> => {
   const label = [`io.supercargo.environment=${scene.environment}`];

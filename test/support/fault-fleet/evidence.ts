@@ -1,6 +1,6 @@
 /**
- * What was acknowledged to the clients of several hubs, and what they have seen. Times are of `performance.now()`,
- * which all of them share.
+ * What was acknowledged to the clients of several hubs, and what they have seen. Times are of
+ * `performance.now()`, which all of them share.
  */
 export interface Evidence {
   readonly publishes: AcknowledgedPublish[];
@@ -83,7 +83,10 @@ export const lastWhole = ({ reports }: Evidence, environment: string): ReadonlyM
       .map(({ host, seq }) => [host, seq]),
   );
 
-/** The longest time without one of them that touches this span, in ms; those outside of it count as its neighbours. */
+/**
+ * The longest time without one of them that touches this span, in ms; those outside of it count as its
+ * neighbours.
+ */
 export const longestGap = (times: readonly number[], fromMs: number, toMs: number): number => {
   const before = times.findLast((ms) => ms <= fromMs) ?? fromMs;
   const after = times.find((ms) => ms >= toMs) ?? toMs;

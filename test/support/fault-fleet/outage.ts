@@ -25,7 +25,10 @@ const timesOf = ({ evidence }: FaultFleet) => ({
   turns: evidence.turns.map(({ fromMs }) => fromMs),
 });
 
-/** Waits until publishes through the balancer, reports and reads of every host, and turns succeed after `sinceMs`. */
+/**
+ * Waits until publishes through the balancer, reports and reads of every host, and turns succeed after
+ * `sinceMs`.
+ */
 export const untilGoesOn = async (fleet: FaultFleet, sinceMs: number, deadlineMs: number): Promise<void> => {
   const { evidence, hosts } = fleet;
   const missing = (): readonly string[] => {

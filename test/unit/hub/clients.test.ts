@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createClients, type Clients } from '../../../src/hub/http/clients.ts';
 
-/** Adds connections from these addresses, and returns them with the names of those that were closed, in order. */
+/**
+ * Adds connections from these addresses, and returns them with the names of those that were closed, in order.
+ */
 const connectAll = (clients: Clients, addresses: readonly string[]) => {
   const closed: string[] = [];
   const sockets = addresses.map((remoteAddress, at) => {

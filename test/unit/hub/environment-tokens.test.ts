@@ -46,7 +46,10 @@ const ask = (hub: Scene, token: string, method: string, path: string, body?: str
 
 const next = (environment: string): string => manifestText(environment, 2);
 
-/** Status with the token of staging, one request after the other. 409: the environment has no pace, so the request was let in. */
+/**
+ * Status with the token of staging, one request after the other. 409: the environment has no pace, so the
+ * request was let in.
+ */
 const ROUTES: readonly (readonly [method: string, path: string, status: number, body?: string])[] = [
   ['GET', '/manifests/staging.json', 200],
   ['GET', '/manifests/production.json', 403],

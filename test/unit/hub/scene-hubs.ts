@@ -61,7 +61,9 @@ export const placeOfSeveralHubs = async (folder: string): Promise<ScenePlace> =>
   const { url } = await databaseWithTables();
   const ports = await freePorts(HUB_COUNT);
   let balancer: HubBalancer | undefined;
-  /** Its address. It begins once hubs answer: otherwise it takes them for dead, and notices their start late. */
+  /**
+   * Its address. It begins once hubs answer: otherwise it takes them for dead, and notices their start late.
+   */
   const balance = async (): Promise<string> => {
     const { states, url: address } = (balancer ??= await startHubBalancer(ports));
     await eventually(async () => Object.values(await states()).every((state) => state.startsWith('UP')), {

@@ -39,7 +39,9 @@ const ask = async (environment: string, { limit, where, after }: Query): Promise
   return page ?? { totals: NO_TOTALS, hosts: [], next: null };
 };
 
-/** Reads the worst hosts. An unreadable filter selects none, because all are not what the address asks for. */
+/**
+ * Reads the worst hosts. An unreadable filter selects none, because all are not what the address asks for.
+ */
 export const readFleet = async (environment: string, filter: Filter, most: number): Promise<ShownFleet> => {
   if (filter.kind === 'problem') return { ...NO_FLEET, all: (await ask(environment, { limit: 0 })).totals };
   const where = filter.kind === 'labels' ? filter.labels : undefined;

@@ -111,7 +111,9 @@ const ESCAPE = String.fromCodePoint(27);
 const CLEAR = `${ESCAPE}[J`;
 const MOVED_UP = new RegExp(`${ESCAPE}\\[(\\d+)A$`);
 
-/** The screens that are drawn one over the other, each with the lines by which the cursor moves up before it. */
+/**
+ * The screens that are drawn one over the other, each with the lines by which the cursor moves up before it.
+ */
 const screensIn = (out: string): readonly { readonly up: number; readonly lines: readonly string[] }[] => {
   const parts = out.split(CLEAR);
   return parts.slice(1).map((text, index) => ({
