@@ -208,9 +208,12 @@ const openContext = async (options: HubOptions, clients: Clients, { allowTime }:
   };
 };
 
-/** Opens the hub on its store, behind a server that listens already. Returns what ends it. */
-const serve = async (options: HubOptions, clients: Clients, app: FastifyInstance, http: HttpServer) => {
-  const { context, pulse, stopFollowing } = await openContext(options, clients, http);
+/** Answers behind a server that listens already. Returns what ends it. */
+const serve = async (
+  options: HubOptions,
+  { context, pulse, stopFollowing }: Awaited<ReturnType<typeof openContext>>,
+  app: FastifyInstance,
+) => {
   const stopLogging = addCommonAnswers(app, context);
   addManifestRoutes(app, context);
   addReportRoutes(app, context);
@@ -245,8 +248,12 @@ export const startHub = async (options: HubOptions): Promise<Hub> => {
   http.server.on('connection', clients.add);
   const url = await listen(http, options.listen, options.tls === undefined ? 'http' : 'https');
   try {
-    await awaitStore(options.store, options.log, options.signal ?? new AbortController().signal);
-    const { context, stop } = await serve(options, clients, app, http);
+    const opened = await awaitStore(
+      () => openContext(options, clients, http),
+      options.log,
+      options.signal ?? new AbortController().signal,
+    );
+    const { context, stop } = await serve(options, opened, app);
     gate.open();
     return {
       url,

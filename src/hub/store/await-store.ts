@@ -1,25 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
-import type { HubStore } from '../../core/ports/hub-store.ts';
 
 const RETRY_MS = 1000;
 
 /**
- * Waits until the store can be read.
+ * Opens what the store has, as soon as it can be read: a store that goes away meanwhile is waited for as well.
  * @throws AgentError STORE if a person must act first; the signal's reason
  */
-export const awaitStore = async (
-  { manifests }: Pick<HubStore, 'manifests'>,
+export const awaitStore = async <T>(
+  open: () => Promise<T>,
   log: EventLog,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<T> => {
   const state = { isLogged: false };
   for (;;) {
     signal.throwIfAborted();
     try {
-      await manifests.environments();
-      return;
+      return await open();
     } catch (error) {
       const { code, retry, message } = toAgentError(error);
       if (code !== 'STORE' || retry !== 'later') throw error;

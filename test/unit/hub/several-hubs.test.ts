@@ -14,12 +14,22 @@ import { bearer, manifestText, PUBLISH, SECRETS } from './scene.ts';
 const away = async (): Promise<never> =>
   Promise.reject(new AgentError('STORE', 'the database is away', { retry: 'later', advice: 'wait' }));
 
+interface Several {
+  readonly isDeaf?: boolean;
+  /** So many first reads of reports fail. */
+  readonly failures?: number;
+  readonly onWarning?: (fields: unknown) => void;
+}
+
 /** Hubs of one store. `isAway` takes the store away from all of them, `isDeaf` the news. */
-const severalHubs = async (count: number, { isDeaf = false } = {}) => {
+const severalHubs = async (
+  count: number,
+  { isDeaf = false, failures: failing = 0, onWarning = () => undefined }: Several = {},
+) => {
   const folder = await mkdtemp(join(tmpdir(), 'supercargo-hubs-'));
   const files = await openHubFiles(folder);
   const whole = await openFolderStore({ files, name: folder, onRemark: () => undefined, now: Date.now });
-  const state = { isAway: false };
+  const state = { isAway: false, failing };
   const failures: unknown[] = [];
   const store: HubStore = {
     ...whole,
@@ -27,6 +37,13 @@ const severalHubs = async (count: number, { isDeaf = false } = {}) => {
       ...whole.manifests,
       read: async (environment, known) => (state.isAway ? away() : whole.manifests.read(environment, known)),
       publish: async (...of) => (state.isAway ? away() : whole.manifests.publish(...of)),
+    },
+    fleets: {
+      ...whole.fleets,
+      environments: async () => {
+        state.failing -= 1;
+        return state.failing >= 0 ? away() : whole.fleets.environments();
+      },
     },
     follow: isDeaf ? () => () => undefined : whole.follow,
   };
@@ -40,7 +57,12 @@ const severalHubs = async (count: number, { isDeaf = false } = {}) => {
       trust: () => Promise.resolve(undefined),
       limits: DEFAULT_LIMITS,
       assets: [],
-      log: { write: (_level, event, fields) => void (event === 'hub.failed' && failures.push(fields)) },
+      log: {
+        write: (_level, event, fields) => {
+          if (event === 'hub.failed') failures.push(fields);
+          if (event === 'hub.warned') onWarning(fields);
+        },
+      },
       now: Date.now,
       version: '0.0.0',
     });
@@ -65,6 +87,17 @@ const read = async (url = '', headers: Record<string, string> = {}): Promise<Res
 
 const serialOf = async (response: Response): Promise<number> =>
   ((await response.json()) as { serial: number }).serial;
+
+describe('a hub that starts', () => {
+  it('waits for a store that goes away while its reports are read', async () => {
+    const warned: unknown[] = [];
+    const { urls } = await severalHubs(1, { failures: 2, onWarning: (fields) => warned.push(fields) });
+    expect((await publish(urls[0], 1)).status).toBe(201);
+    expect(warned).toEqual([
+      { message: 'the hub waits for its store and answers 503 meanwhile: the database is away' },
+    ]);
+  });
+});
 
 describe('several hubs of one store', () => {
   it('answer a poll that is held at one when another one publishes', async () => {
