@@ -1,6 +1,7 @@
 import { SILENT_MS } from '../fleet/host-findings.ts';
 import type { Hearing } from '../ports/fleet-store.ts';
 import type { EpochMs } from '../time.ts';
+import { START_WAIT_MS } from '../turns/timeouts.ts';
 
 /** A longer time between two reports means that the store was away, or that no host reached it. */
 const LONGEST_STEP_MS = 90_000;
@@ -12,14 +13,18 @@ export const heardStepMs = (beforeMs: EpochMs, atMs: EpochMs): number =>
 /** Whether no report came for so long that hosts are heard anew: `Hearing.run` grows. */
 export const startsNewRun = (beforeMs: EpochMs, atMs: EpochMs): boolean => atMs - beforeMs > SILENT_MS;
 
+/** Until when a store that hears hosts anew waits for all of them. */
+export const heardAnewUntil = ({ runBeganMs }: Pick<Hearing, 'runBeganMs'>): EpochMs =>
+  runBeganMs + START_WAIT_MS;
+
 /**
  * Until when hosts may be missing because their reports were lost; undefined if none is missing for that
  * reason.
  */
 export const incompleteUntil = (
-  { hasLostReports, runBeganMs }: Pick<Hearing, 'hasLostReports' | 'runBeganMs'>,
+  hearing: Pick<Hearing, 'hasLostReports' | 'runBeganMs'>,
   nowMs: EpochMs,
 ): EpochMs | undefined => {
-  const untilMs = runBeganMs + SILENT_MS;
-  return hasLostReports && nowMs < untilMs ? untilMs : undefined;
+  const untilMs = heardAnewUntil(hearing);
+  return hearing.hasLostReports && nowMs < untilMs ? untilMs : undefined;
 };

@@ -1,7 +1,8 @@
+import { heardAnewUntil } from '../../core/hub/hearing.ts';
 import type { EpochMs } from '../../core/time.ts';
 import { seenBeyond } from '../../core/turns/revisions.ts';
 import type { FleetView, TurnState } from '../../core/turns/rules.ts';
-import { GRANT_MS, START_WAIT_MS } from '../../core/turns/timeouts.ts';
+import { GRANT_MS } from '../../core/turns/timeouts.ts';
 import { hostWords } from './host-words.ts';
 import type { Reports } from '../fleet/reports.ts';
 
@@ -49,13 +50,13 @@ export const createFleetViews = (reports: Heard) => {
     state: TurnState,
     { nowMs, words }: Pick<FleetView, 'nowMs' | 'words'>,
   ): FleetView['starting'] => {
-    const { runBeganMs, hasLostReports } = reports.hearing(environment);
+    const hearing = reports.hearing(environment);
     const [awaited, removed] = [reports.awaited(environment), reports.removed(environment)];
     const hosts = new Set(words.map(({ host }) => host));
     const unheard = Object.keys(state.turns).filter((host) => !hosts.has(host) && !removed.has(host));
     const all = [...awaited, ...unheard].toSorted();
-    if (all.length > 0 || hasLostReports) return { hosts: all, untilMs: runBeganMs + START_WAIT_MS };
-    const grantedUntilMs = runBeganMs + GRANT_MS;
+    if (all.length > 0 || hearing.hasLostReports) return { hosts: all, untilMs: heardAnewUntil(hearing) };
+    const grantedUntilMs = hearing.runBeganMs + GRANT_MS;
     return isRestored(environment, state, words) && nowMs < grantedUntilMs
       ? { hosts: [], untilMs: grantedUntilMs }
       : null;
@@ -65,9 +66,10 @@ export const createFleetViews = (reports: Heard) => {
     renew: (environment: string): void => void known.delete(environment),
     /** Many requests of one moment share a view, and so the review of it. */
     of: (environment: string, state: TurnState, nowMs: EpochMs): FleetView => {
-      const { life, revision: heard, runBeganMs } = reports.hearing(environment);
+      const hearing = reports.hearing(environment);
+      const { life, revision: heard } = hearing;
       const second = Math.floor(nowMs / 1000);
-      const isStarting = nowMs < runBeganMs + START_WAIT_MS;
+      const isStarting = nowMs < heardAnewUntil(hearing);
       const key = isStarting ? String(state.revision) : '';
       const before = known.get(environment);
       const isFresh =
