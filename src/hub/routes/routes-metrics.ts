@@ -36,20 +36,21 @@ const environmentFacts = (context: HubContext, environment: string): Environment
   };
 };
 
-const fleetFacts = (context: HubContext): FleetFacts => {
+const fleetFacts = (context: HubContext, rollouts = context.turns.known()): FleetFacts => {
   const names = new Set([...context.manifests.environments(), ...context.reports.environments()]);
   return {
     environments: [...names].toSorted().map((environment) => environmentFacts(context, environment)),
-    rollouts: context.turns.known(),
+    rollouts,
   };
 };
 
-const hubText = (context: HubContext): string =>
-  renderMetrics({
+const hubText = (context: HubContext): string => {
+  const rollouts = context.turns.known();
+  return renderMetrics({
     version: context.version,
     // Of several hubs each would tell the same fleet once more.
-    fleet: context.store.isShared ? undefined : fleetFacts(context),
-    takesTurns: context.turns.known().length > 0,
+    fleet: context.store.isShared ? undefined : fleetFacts(context, rollouts),
+    takesTurns: rollouts.length > 0,
     connections: context.connections(),
     heldPolls: context.waiting.held(),
     watchers: context.watchers.count(),
@@ -57,6 +58,7 @@ const hubText = (context: HubContext): string =>
     maxFiles: openFileLimit(),
     ...context.counters,
   });
+};
 
 const answer =
   (textOf: () => string) =>
