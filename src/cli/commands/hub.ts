@@ -5,7 +5,7 @@ import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
 import { readHubSecrets } from '../../config/hub-secrets.ts';
 import { AgentError, messageOf, toAgentError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/events.ts';
-import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/listen-address.ts';
+import { isLoopback, type ListenAddress } from '../../core/hub/listen-address.ts';
 import type { Trust } from '../../core/manifest/manifest.ts';
 import { EXIT, type ExitCode } from '../../core/status/exit-code.ts';
 import type { TlsFiles } from '../../hub/http/http-server.ts';
@@ -15,32 +15,20 @@ import { readPem } from '../../io/tls-files.ts';
 import { databaseOf } from '../wiring/hub-database.ts';
 import { openHubPlace, type HubPlace } from '../wiring/hub-place.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
-import { durationArgument } from '../arguments.ts';
+import { durationArgument, listenArgument } from '../arguments.ts';
 import type { Call } from '../call.ts';
+import type { HubDoctorOptions } from '../doctor/check-hub.ts';
 import { VERSION } from '../version.ts';
 
-interface Options {
-  readonly listen: string;
-  readonly data: string;
-  readonly store?: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly trust?: string;
+interface Options extends HubDoctorOptions {
   readonly maxHosts: string;
   readonly maxServices: string;
   readonly maxEnvironments: string;
-  readonly maxConnections: string;
   readonly maxArchive: string;
   readonly forgetAfter?: string;
 }
 
 const usage = (message: string, advice: string): AgentError => new AgentError('USAGE', message, { advice });
-
-const toAddress = (text: string): ListenAddress => {
-  const address = parseListenAddress(text);
-  if (address) return address;
-  throw usage(`"${text}" is not a listen address`, 'write it like 127.0.0.1:8440, [::1]:8440 or :8440');
-};
 
 const toCount = (option: string, text: string): number => {
   const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
@@ -171,7 +159,7 @@ const open = async (
   options: Options,
   { config, store, archives, log, trust, signal }: Surroundings,
 ): Promise<Hub> => {
-  const [listen, tls] = [toAddress(options.listen), await readTls(options)];
+  const [listen, tls] = [listenArgument(options.listen), await readTls(options)];
   const { startHub } = await import('../../hub/hub.ts');
   const { pageAssets } = await import('../../hub/page/assets.ts');
   return startHub({
@@ -204,7 +192,7 @@ export const run = async ({ io, signal }: Call, options: Options): Promise<ExitC
   const config = await readHubConfig(io.env, io.stdout.isTTY);
   // Checks the options before it creates anything.
   const data = resolve(options.data);
-  const listen = toAddress(options.listen);
+  const listen = listenArgument(options.listen);
   const trust = createHubTrust({ file: options.trust, data });
   const warnings = warningsOf(config, listen, options, await trust());
   limitsOf(options);

@@ -2,13 +2,16 @@ import type { Command } from 'commander';
 import { DEFAULT_LIMITS } from '../../hub/limits.ts';
 import type { ActionOf } from '../call.ts';
 
+const LISTEN = '127.0.0.1:8440';
+const DATA = '/var/lib/supercargo-hub';
+
 /** Arguments, options and help of `hub` and its subcommands. */
 export const addHubCommands = (program: Command, actionOf: ActionOf): void => {
   const hub = program
     .command('hub')
     .description('keeps manifests and reports for many hosts, and shows them')
-    .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', '127.0.0.1:8440')
-    .option('--data <folder>', 'where it keeps everything, or archives alone', '/var/lib/supercargo-hub')
+    .option('--listen <address>', 'HOST:PORT, or :PORT for all addresses', LISTEN)
+    .option('--data <folder>', 'where it keeps everything, or archives alone', DATA)
     .option('--store <address>', 'PostgreSQL for several hubs: postgres://ROLE@HOST,HOST/DATABASE')
     .option('--tls-cert <file>', 'certificate chain (PEM)')
     .option('--tls-key <file>', 'its private key (PEM)')
@@ -73,7 +76,7 @@ stays. The password comes from SUPERCARGO_HUB_STORE_PASSWORD, or that name with 
   hub
     .command('repair <environment>')
     .description('puts the manifests of an environment in order')
-    .option('--data <folder>', 'the folder of the hub', '/var/lib/supercargo-hub')
+    .option('--data <folder>', 'the folder of the hub', DATA)
     .option('--store <address>', 'the database of the hubs, where they have one: postgres://…')
     .option('--trust <file>', 'the trust.json of the hosts (trust.json in that folder)')
     .option('--dry-run', 'show what would change, and write nothing')
@@ -94,7 +97,7 @@ folder, or in the table supercargo.set_aside of the database, never deleted.`,
   hub
     .command('migrate')
     .description('copies the folder of a stopped hub into a database for several hubs')
-    .option('--data <folder>', 'the folder of the hub', '/var/lib/supercargo-hub')
+    .option('--data <folder>', 'the folder of the hub', DATA)
     .option('--store <address>', 'the database: postgres://ROLE@HOST[,HOST…]/DATABASE')
     .option('--dry-run', 'compare the two, and write nothing; also while the hub runs')
     .option('--json', 'the outcome as JSON (supercargo/hub-migrate/v1)')
@@ -113,8 +116,8 @@ when it is started again. It refuses a database that has anything else of an env
   hub
     .command('doctor')
     .description('checks what a hub needs: secrets, certificate, folder, database, limits, the running hub')
-    .option('--listen <address>', 'as the hub has it', '127.0.0.1:8440')
-    .option('--data <folder>', 'as the hub has it', '/var/lib/supercargo-hub')
+    .option('--listen <address>', 'as the hub has it', LISTEN)
+    .option('--data <folder>', 'as the hub has it', DATA)
     .option('--store <address>', 'as the hub has it')
     .option('--tls-cert <file>', 'as the hub has it')
     .option('--tls-key <file>', 'as the hub has it')

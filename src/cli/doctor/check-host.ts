@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import type { Config } from '../../config/agent-config.ts';
 import { environmentFile } from '../../config/instance.ts';
 import { readHostConfig } from '../wiring/host-config.ts';
@@ -12,7 +12,7 @@ import { checkRegistries } from './check-registries.ts';
 import { checkHubs } from './check-hubs.ts';
 import { checkDaemon, checkMetrics, checkReportToken } from './check-reports.ts';
 import { freeBytes } from '../../io/disk-space.ts';
-import { isAbsent } from '../../io/durable-file.ts';
+import { isThere } from '../../io/durable-file.ts';
 import { describeTrust } from '../wiring/host-files.ts';
 import { createQuietLog } from '../terminal/narrator.ts';
 import { count, formatBytes } from '../terminal/units.ts';
@@ -51,15 +51,6 @@ const checkLedger = (record: Wired['agent']['record'], path: string): Check => {
 
 const MIN_STATE_BYTES = 50 * 1024 * 1024;
 const MIN_ENGINE_BYTES = 1024 * 1024 * 1024;
-
-const isThere = async (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (isAbsent(error)) return false;
-      throw error;
-    },
-  );
 
 const checkStateDir = async (config: Config): Promise<readonly Check[]> => {
   const { stateDir } = config;

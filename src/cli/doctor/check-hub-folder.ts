@@ -1,23 +1,14 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLocked, WORK_FOLDER } from '../../adapters/hub-files/hub-folder.ts';
 import { freeBytes } from '../../io/disk-space.ts';
-import { isAbsent } from '../../io/durable-file.ts';
+import { isThere } from '../../io/durable-file.ts';
 import { formatBytes } from '../terminal/units.ts';
 import { bad, hint, ok, type Check } from './check.ts';
 
 /** Archives leave 256 MiB for everything else. */
 const MIN_BYTES = 256 * 1024 ** 2;
 const FEW_BYTES = 1024 ** 3;
-
-const isThere = async (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (isAbsent(error)) return false;
-      throw error;
-    },
-  );
 
 const spaceCheck = (data: string, free: number): Check => {
   const message = `${data}, ${formatBytes(free)} free`;

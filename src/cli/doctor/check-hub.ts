@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { readHubConfig, type HubConfig } from '../../config/hub-config.ts';
-import { AgentError } from '../../core/errors.ts';
-import { isLoopback, parseListenAddress, type ListenAddress } from '../../core/hub/listen-address.ts';
+import { isLoopback } from '../../core/hub/listen-address.ts';
 import { count } from '../terminal/units.ts';
 import { describeTrust } from '../wiring/host-files.ts';
 import { databaseOf } from '../wiring/hub-database.ts';
 import { createHubTrust, TRUST_FILE } from '../wiring/hub-trust.ts';
 import { checkCertificate } from './check-certificate.ts';
+import { listenArgument } from '../arguments.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkHubFolder } from './check-hub-folder.ts';
 import { checkRunningHub } from './check-running-hub.ts';
@@ -22,14 +22,6 @@ export interface HubDoctorOptions {
   readonly trust?: string;
   readonly maxConnections: string;
 }
-
-const addressOf = (text: string): ListenAddress => {
-  const address = parseListenAddress(text);
-  if (address) return address;
-  throw new AgentError('USAGE', `"${text}" is not a listen address`, {
-    advice: 'write it like 127.0.0.1:8440, [::1]:8440 or :8440',
-  });
-};
 
 const secretChecks = ({ secrets, warnings }: HubConfig): readonly Check[] => {
   const { publishTokens, environmentTokens, reportSecrets, readTokens, revokedHosts } = secrets;
@@ -69,7 +61,7 @@ export const checkHub = async (
 ): Promise<readonly Check[]> => {
   const data = resolve(options.data);
   const { tlsCert: cert, tlsKey: key } = options;
-  const listen = addressOf(options.listen);
+  const listen = listenArgument(options.listen);
   const found: { config?: HubConfig; isDatabase: boolean } = { isDatabase: false };
   const secrets = await guarded('secrets', async () => {
     found.config = await readHubConfig(env, false);
