@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { entityTagOf } from '../../src/core/hub/conditional-request.ts';
 import { readReport } from '../../src/core/hub/read-report.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
 } from '../../src/core/ports/fleet-store.ts';
 import type { Status } from '../../src/core/status/status-document.ts';
 import { hostStatus } from './status.ts';
+import { contractSubjects } from './contract-subjects.ts';
 
 export interface FleetStoreSubject {
   readonly store: FleetStore;
@@ -84,15 +85,7 @@ export const fleetStoreContract = (
   { hasRuns, hasClock }: FleetStoreTraits,
 ): void => {
   describe(`the port of reports: ${title}`, () => {
-    const subjects: FleetStoreSubject[] = [];
-    const open = async (): Promise<FleetStoreSubject> => {
-      const subject = await createSubject();
-      subjects.push(subject);
-      return subject;
-    };
-    afterEach(async () => {
-      await Promise.all(subjects.splice(0).map((each) => each.cleanup()));
-    });
+    const open = contractSubjects(createSubject);
 
     it('has nothing at first', async () => {
       const { store } = await open();

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ManifestStore, NewManifest } from '../../src/core/ports/manifest-store.ts';
+import { contractSubjects } from './contract-subjects.ts';
 
 export interface ManifestStoreSubject {
   readonly store: ManifestStore;
@@ -32,15 +33,7 @@ export const manifestStoreContract = (
   createSubject: () => Promise<ManifestStoreSubject>,
 ): void => {
   describe(`the port of manifests: ${title}`, () => {
-    const subjects: ManifestStoreSubject[] = [];
-    const open = async (): Promise<ManifestStoreSubject> => {
-      const subject = await createSubject();
-      subjects.push(subject);
-      return subject;
-    };
-    afterEach(async () => {
-      await Promise.all(subjects.splice(0).map((each) => each.cleanup()));
-    });
+    const open = contractSubjects(createSubject);
 
     it('has nothing at first', async () => {
       const { store } = await open();

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TurnStore } from '../../src/core/ports/turn-store.ts';
 import { fullTurnState } from './turn-state.ts';
+import { contractSubjects } from './contract-subjects.ts';
 
 export interface TurnStoreSubject {
   readonly store: TurnStore;
@@ -12,15 +13,7 @@ export interface TurnStoreSubject {
 /** What every store of turns has in common, seen through the port. */
 export const turnStoreContract = (title: string, createSubject: () => Promise<TurnStoreSubject>): void => {
   describe(`the port of turns: ${title}`, () => {
-    const subjects: TurnStoreSubject[] = [];
-    const open = async (): Promise<TurnStoreSubject> => {
-      const subject = await createSubject();
-      subjects.push(subject);
-      return subject;
-    };
-    afterEach(async () => {
-      await Promise.all(subjects.splice(0).map((each) => each.cleanup()));
-    });
+    const open = contractSubjects(createSubject);
 
     it('has nothing at first', async () => {
       const { store } = await open();
